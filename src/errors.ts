@@ -1,0 +1,172 @@
+/**
+ * Every error class of twist. This file imports nothing.
+ *
+ *     TwistError
+ *     ├── PeerError              the peer broke a rule: answered with a Close frame
+ *     │   ├── ProtocolError          1002
+ *     │   ├── InvalidPayloadError    1007
+ *     │   ├── PolicyError            1008
+ *     │   └── MessageTooBigError     1009
+ *     ├── HandshakeError         an opening handshake that is refused: answered over HTTP
+ *     ├── NegotiationError       an extension offer that is declined: the handshake goes on
+ *     ├── ConfigError            a wrong flag, environment variable, configuration key or file
+ *     └── InvalidStateError      our own misuse of an object: never shown to the peer
+ *
+ * The peer's fault and our fault never share a class. Each broken rule has one name, used by logs,
+ * metrics and tests alike, and one sentence, which is the close reason a client author reads.
+ */
+
+/** What is common to all errors that twist makes itself. */
+export abstract class TwistError extends Error {
+  override get name(): string {
+    return this.constructor.name;
+  }
+}
+
+/** Rules whose breach is answered with close code 1002 (RFC 6455 §7.4.1). */
+export const PROTOCOL_RULES = {
+  'frame-unmasked': 'unmasked client frame (RFC 6455 5.1)',
+  'frame-masked': 'masked server frame (RFC 6455 5.1)',
+  'reserved-bit': 'reserved bit RSV1, RSV2 or RSV3 set without an extension (RFC 6455 5.2)',
+  'reserved-opcode': 'reserved opcode (RFC 6455 5.2)',
+  'length-not-minimal': 'payload length not in its shortest form (RFC 6455 5.2)',
+  'length-top-bit': '64-bit payload length with its top bit set (RFC 6455 5.2)',
+  'control-fragmented': 'fragmented control frame (RFC 6455 5.5)',
+  'control-too-long': 'control frame payload over 125 bytes (RFC 6455 5.5)',
+  'continuation-unexpected': 'continuation frame with no message open (RFC 6455 5.4)',
+  'message-interleaved': 'new data frame inside a fragmented message (RFC 6455 5.4)',
+  'close-payload-length': 'Close payload of one byte (RFC 6455 5.5.1)',
+  'close-code': 'close code that must not be sent (RFC 6455 7.4)',
+} as const;
+
+/** Rules whose breach is answered with close code 1007 (RFC 6455 §7.4.1). */
+export const PAYLOAD_RULES = {
+  'text-not-utf8': 'text message is not valid UTF-8 (RFC 6455 8.1)',
+  'close-reason-not-utf8': 'close reason is not valid UTF-8 (RFC 6455 5.5.1)',
+} as const;
+
+/** Rules whose breach is answered with close code 1008 (RFC 6455 §7.4.1). */
+export const POLICY_RULES = {
+  'too-many-fragments': 'too many fragments in one message',
+  'message-timeout': 'message took too long to arrive',
+  'output-limit': 'client reads too slowly: too much output is waiting',
+} as const;
+
+/** Rules whose breach is answered with close code 1009 (RFC 6455 §7.4.1). */
+export const SIZE_RULES = {
+  'message-too-big': 'message is over the limit',
+} as const;
+
+export type ProtocolRule = keyof typeof PROTOCOL_RULES;
+export type PayloadRule = keyof typeof PAYLOAD_RULES;
+export type PolicyRule = keyof typeof POLICY_RULES;
+export type SizeRule = keyof typeof SIZE_RULES;
+export type PeerRule = ProtocolRule | PayloadRule | PolicyRule | SizeRule;
+
+/** The peer broke a rule of RFC 6455 or a limit. `message` is what goes out as the close reason. */
+export abstract class PeerError extends TwistError {
+  readonly rule: PeerRule;
+
+  constructor(rule: PeerRule, reason: string) {
+    super(reason);
+    this.rule = rule;
+  }
+}
+
+/** The peer broke the framing or closing rules; close code 1002 (RFC 6455 §7.4.1). */
+export class ProtocolError extends PeerError {
+  constructor(rule: ProtocolRule) {
+    super(rule, PROTOCOL_RULES[rule]);
+  }
+}
+
+/** The peer sent a payload that does not fit its type; close code 1007 (RFC 6455 §7.4.1). */
+export class InvalidPayloadError extends PeerError {
+  constructor(rule: PayloadRule) {
+    super(rule, PAYLOAD_RULES[rule]);
+  }
+}
+
+/** The peer broke a limit that is ours to set; close code 1008 (RFC 6455 §7.4.1). */
+export class PolicyError extends PeerError {
+  constructor(rule: PolicyRule) {
+    super(rule, POLICY_RULES[rule]);
+  }
+}
+
+/** The peer's message is over the limit; close code 1009 (RFC 6455 §7.4.1). */
+export class MessageTooBigError extends PeerError {
+  readonly limitBytes: number;
+
+  /** @param limitBytes the largest message that is taken, in bytes */
+  constructor(limitBytes: number) {
+    super('message-too-big', `${SIZE_RULES['message-too-big']} of ${String(limitBytes)} bytes`);
+    this.limitBytes = limitBytes;
+  }
+}
+
+/**
+ * Rules of the opening handshake: the HTTP status and the one line of text that answer their breach.
+ * The text never contains a byte of the request.
+ */
+export const HANDSHAKE_RULES = {
+  'request-line': [400, 'malformed request line (RFC 9112 3)'],
+  'request-target': [400, 'request target must be a path or an absolute URL without fragment (RFC 9112 3.2)'],
+  'header-line': [400, 'malformed header line (RFC 9112 5)'],
+  'line-ending': [400, 'lines must end in CRLF (RFC 9112 2.2)'],
+  'host': [400, 'exactly one valid Host header is required (RFC 9112 3.2)'],
+  'host-mismatch': [400, 'absolute request target and Host header differ (RFC 9112 3.2.2)'],
+  'body': [400, 'an opening handshake has no body (RFC 6455 4.1)'],
+  'websocket-key': [400, 'exactly one Sec-WebSocket-Key of 16 bytes in base64 is required (RFC 6455 4.2.1)'],
+  'websocket-version-repeated': [400, 'Sec-WebSocket-Version must not be repeated (RFC 6455 4.1)'],
+  'subprotocol': [400, 'malformed Sec-WebSocket-Protocol header (RFC 6455 4.1)'],
+  'extensions': [400, 'malformed Sec-WebSocket-Extensions header (RFC 6455 9.1)'],
+  'origin-repeated': [400, 'Origin must not be repeated (RFC 6454 7.3)'],
+  'unauthorized': [401, 'authentication required'],
+  'origin': [403, 'origin not allowed'],
+  'address': [403, 'address not allowed'],
+  'route': [404, 'nothing is served on this path'],
+  'method': [405, 'method must be GET (RFC 6455 4.1)'],
+  'handshake-timeout': [408, 'opening handshake took too long'],
+  'request-line-too-long': [414, 'request line is too long'],
+  'not-an-upgrade': [426, 'this is a WebSocket server: an upgrade to websocket is required (RFC 6455 4.2.1)'],
+  'websocket-version': [426, 'Sec-WebSocket-Version must be 13 (RFC 6455 4.2.2)'],
+  'too-many-connections-from-address': [429, 'too many connections from this address'],
+  'header-line-too-long': [431, 'header line is too long'],
+  'head-too-long': [431, 'request head is too long'],
+  'too-many-headers': [431, 'too many headers'],
+  'internal': [500, 'internal error'],
+  'target-refused': [502, 'the target refused the connection'],
+  'full': [503, 'no more connections are taken now'],
+  'draining': [503, 'the server is shutting down'],
+  'target-timeout': [504, 'the target did not answer in time'],
+  'http-version': [505, 'HTTP version must be 1.1 (RFC 6455 4.1)'],
+} as const satisfies Record<string, readonly [status: number, text: string]>;
+
+export type HandshakeRule = keyof typeof HANDSHAKE_RULES;
+
+/** An opening handshake is refused with an HTTP status (RFC 6455 §4.2.2). */
+export class HandshakeError extends TwistError {
+  readonly rule: HandshakeRule;
+  /** HTTP status code of the answer. */
+  readonly status: number;
+  /** Headers of the answer beyond those that every refusal has. */
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(rule: HandshakeRule, headers: Readonly<Record<string, string>> = {}) {
+    const [status, text] = HANDSHAKE_RULES[rule];
+    super(text);
+    this.rule = rule;
+    this.status = status;
+    this.headers = headers;
+  }
+}
+
+/** An extension offer cannot be honoured and is declined (RFC 7692 §5.1); never fatal. */
+export class NegotiationError extends TwistError {}
+
+/** A wrong flag, environment variable, configuration key or file; `message` is one clear sentence. */
+export class ConfigError extends TwistError {}
+
+/** An object was used in a state that forbids it: a defect of twist or of a mode, not of the peer. */
+export class InvalidStateError extends TwistError {}

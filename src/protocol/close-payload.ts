@@ -1,0 +1,76 @@
+/** Close codes and the payload of Close frames (RFC 6455 §5.5.1, §7.4). */
+import { InvalidPayloadError, InvalidStateError, ProtocolError } from '../errors.js';
+import { MAX_CONTROL_PAYLOAD_BYTES } from './frame-header.js';
+import { UTF8_ACCEPT, validateUtf8 } from './utf8-validator.js';
+
+/** Close codes by name (RFC 6455 §7.4.1 and the IANA WebSocket Close Code Number Registry). */
+export const CloseCode = {
+  Normal: 1000,
+  GoingAway: 1001,
+  ProtocolError: 1002,
+  UnsupportedData: 1003,
+  /** Never sent: stands for a Close frame without a code. */
+  NoCode: 1005,
+  /** Never sent: stands for a connection that ended without a Close frame. */
+  Abnormal: 1006,
+  InvalidPayload: 1007,
+  PolicyViolation: 1008,
+  MessageTooBig: 1009,
+  InternalError: 1011,
+  TryAgainLater: 1013,
+} as const;
+
+/** What a Close frame says; `code` is 1005 when its payload is empty (RFC 6455 §7.1.5). */
+export interface CloseStatus {
+  readonly code: number;
+  readonly reason: string;
+}
+
+/** A close reason has this many bytes of UTF-8 at most: the control payload less the code. */
+export const MAX_CLOSE_REASON_BYTES = MAX_CONTROL_PAYLOAD_BYTES - 2;
+
+// A reason is echoed as it came, so a leading U+FEFF stays.
+const reasonDecoder = new TextDecoder('utf-8', { ignoreBOM: true });
+const reasonEncoder = new TextEncoder();
+
+/** True for the codes that an endpoint may send (RFC 6455 §7.4.2 and the IANA registry). */
+export function isSendableCloseCode(code: number): boolean {
+  if (code >= 3000) return code <= 4999;
+  return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014);
+}
+
+/**
+ * Reads the payload of a Close frame (RFC 6455 §5.5.1).
+ *
+ * @throws ProtocolError for a payload of one byte or a code that must not be sent
+ * @throws InvalidPayloadError for a reason that is not UTF-8
+ */
+export function parseClosePayload(bytes: Uint8Array, start: number, end: number): CloseStatus {
+  if (start === end) return { code: CloseCode.NoCode, reason: '' };
+  if (end - start === 1) throw new ProtocolError('close-payload-length');
+  const code = (bytes[start]! << 8) | bytes[start + 1]!;
+  if (!isSendableCloseCode(code)) throw new ProtocolError('close-code');
+  if (validateUtf8(UTF8_ACCEPT, bytes, start + 2, end) !== UTF8_ACCEPT) {
+    throw new InvalidPayloadError('close-reason-not-utf8');
+  }
+  return { code, reason: reasonDecoder.decode(bytes.subarray(start + 2, end)) };
+}
+
+/**
+ * Writes the payload of a Close frame. A reason that is too long is cut between two characters;
+ * code 1005 makes an empty payload.
+ *
+ * @throws InvalidStateError for a code that must not be sent
+ */
+export function serializeClosePayload(code: number, reason: string): Uint8Array {
+  if (code === CloseCode.NoCode) return new Uint8Array(0);
+  if (!isSendableCloseCode(code))
+    throw new InvalidStateError(`close code ${code} must not be sent`);
+  // encodeInto stops before the character that does not fit, and the buffer is zeroed, so nothing
+  // but the reason can leave.
+  const payload = new Uint8Array(MAX_CONTROL_PAYLOAD_BYTES);
+  payload[0] = code >> 8;
+  payload[1] = code & 0xff;
+  const { written } = reasonEncoder.encodeInto(reason, payload.subarray(2));
+  return payload.subarray(0, 2 + written);
+}

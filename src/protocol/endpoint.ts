@@ -1,0 +1,391 @@
+/**
+ * One side of a WebSocket connection (RFC 6455) without a socket, a timer or a promise:
+ * bytes in, calls out, bytes out.
+ *
+ * - `receive` never throws for anything that a peer can send. One place, `#fail`, turns what went
+ *   wrong into a close code.
+ * - Every piece of input may be cut anywhere: the calls are the same for every split (of pieces, the
+ *   bytes are).
+ * - What is to be sent waits in `output`, in order: answers to earlier frames come before the Close
+ *   that a later frame causes.
+ */
+import {
+  InvalidPayloadError,
+  InvalidStateError,
+  MessageTooBigError,
+  PolicyError,
+  ProtocolError,
+} from '../errors.js';
+import { Assembler } from './assembler.js';
+import {
+  CloseCode,
+  type CloseStatus,
+  parseClosePayload,
+  serializeClosePayload,
+} from './close-payload.js';
+import {
+  ClosingEvent,
+  ClosingState,
+  canReceive,
+  canSendData,
+  nextClosingState,
+} from './closing-handshake.js';
+import { FrameDecoder } from './frame-decoder.js';
+import { FIN } from './frame-encoder.js';
+import { type FrameContext, MAX_CONTROL_PAYLOAD_BYTES, type Role } from './frame-header.js';
+import { isAsciiOr, rotateMaskingKey, unmask } from './masking.js';
+import { type DataOpcode, Opcode } from './opcode.js';
+import type { OutputQueue } from './output-queue.js';
+import { UTF8_ACCEPT, UTF8_REJECT, validateUtf8 } from './utf8-validator.js';
+
+/** What an endpoint is told at its beginning; many endpoints share one such object. */
+export interface EndpointOptions {
+  readonly role: Role;
+  /** Whether the events speak of whole messages, or of pieces of them as they arrive. */
+  readonly delivery: 'messages' | 'pieces';
+  /** The largest message, in bytes, inclusive. Only whole messages are bounded. */
+  readonly maxMessageBytes: number;
+  /** The most fragments in one message, inclusive; empty ones count. Only whole messages are bounded. */
+  readonly maxFragments: number;
+  /** Makes the masking key of each frame that a client sends: unpredictable (RFC 6455 §5.3). */
+  readonly makeMaskingKey?: () => number;
+}
+
+/**
+ * Who listens to an endpoint. Payloads are `bytes[start, end)`, valid during the call only and not
+ * to be changed; who keeps one copies it.
+ */
+export interface EndpointEvents {
+  /** A whole message, with delivery `messages`. Text is valid UTF-8 unless `rsv` is set. */
+  message(opcode: DataOpcode, bytes: Uint8Array, start: number, end: number, rsv: number): void;
+  /**
+   * A piece of a message, with delivery `pieces`. Text is valid UTF-8 so far, though a piece may end
+   * inside a character. The last piece may be empty.
+   */
+  piece(
+    opcode: DataOpcode,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    isFirst: boolean,
+    isLast: boolean,
+  ): void;
+  /** A Ping; its Pong is already in the output, or will be (RFC 6455 §5.5.2). */
+  ping(bytes: Uint8Array, start: number, end: number): void;
+  /** A Pong, asked for or not (RFC 6455 §5.5.3). */
+  pong(bytes: Uint8Array, start: number, end: number): void;
+  /** The peer's Close; unless we had sent ours, `sendClose` is owed (RFC 6455 §5.5.1). */
+  peerClose(status: CloseStatus): void;
+  /** The connection failed; the Close frame that says so is in the output (RFC 6455 §7.1.7). */
+  failed(error: unknown): void;
+}
+
+const DONE = ClosingState.Closed;
+
+export class Endpoint implements FrameContext {
+  /** Encoded frames that wait to be written. */
+  readonly output: OutputQueue;
+  /** True when we are the server (RFC 6455 §5.1). */
+  readonly isServer: boolean;
+  /** RSV bits that extensions own on the first frame of a data message: RSV1 is 4, RSV3 is 1. */
+  allowedRsv = 0;
+  /** True from the first header of a message to its last byte. */
+  isMessageOpen = false;
+  /** True while the connection cannot write: then only the newest Pong is kept. */
+  isOutputBlocked = false;
+  /** The Close that we sent, and the one that the peer sent. */
+  sentClose: CloseStatus | null = null;
+  receivedClose: CloseStatus | null = null;
+
+  readonly #options: EndpointOptions;
+  readonly #events: EndpointEvents;
+  readonly #decoder = new FrameDecoder();
+  readonly #assembler = new Assembler();
+  #state: ClosingState = ClosingState.Open;
+  /** Payload bytes of the current frame that have not arrived; 0 between frames. */
+  #remaining = 0;
+  /** The open message: opcode, reserved bits, fragments and the state of its text. */
+  #messageOpcode: DataOpcode = Opcode.Text;
+  #messageRsv = 0;
+  #fragments = 0;
+  #utf8State = UTF8_ACCEPT;
+  #isFirstPiece = true;
+  /** A message is being sent in pieces and its last one is owed. */
+  #isSendingPieces = false;
+  /** Payload of a control frame that spans reads. */
+  #control: Uint8Array | null = null;
+  #controlLength = 0;
+  /** Payload of the newest Ping whose Pong waits until the output is no longer blocked. */
+  #owedPong: Uint8Array | null = null;
+
+  constructor(options: EndpointOptions, events: EndpointEvents, output: OutputQueue) {
+    this.#options = options;
+    this.#events = events;
+    this.output = output;
+    this.isServer = options.role === 'server';
+  }
+
+  /** True until we have sent a Close or failed: messages can be sent. */
+  get canSend(): boolean {
+    return canSendData(this.#state);
+  }
+
+  /** True when nothing more is read or sent; what waits in the output is still to be written. */
+  get isClosed(): boolean {
+    return this.#state === DONE;
+  }
+
+  /**
+   * Takes what a read brought. Payloads are unmasked in place, so the bytes are changed; nothing
+   * refers to them after the call.
+   */
+  receive(bytes: Uint8Array, start: number, end: number): void {
+    let position = start;
+    try {
+      while (position < end && canReceive(this.#state)) {
+        if (this.#remaining === 0) {
+          position = this.#decoder.readHeader(bytes, position, end, this);
+          if (position < 0) return;
+          this.#beginFrame();
+        }
+        const stop = Math.min(end, position + this.#remaining);
+        this.#takePayload(bytes, position, stop);
+        position = stop;
+      }
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** The byte stream has ended. Without a Close before it the peer vanished (RFC 6455 §7.1.5: 1006). */
+  receiveEof(): void {
+    this.#state = nextClosingState(this.#state, ClosingEvent.Eof);
+    this.#assembler.reset();
+  }
+
+  /**
+   * Sends a message with the payload `bytes[start, end)`, which is copied unless it is the payload
+   * that a `message` event just brought.
+   *
+   * @returns false when a Close was sent or the connection is over: the message is dropped
+   * @throws InvalidStateError inside a message that is sent in pieces
+   */
+  sendMessage(opcode: DataOpcode, bytes: Uint8Array, start: number, end: number, rsv = 0): boolean {
+    if (!canSendData(this.#state)) return false;
+    if (this.#isSendingPieces) throw new InvalidStateError('a message is being sent in pieces');
+    this.#send(FIN | (rsv << 4) | opcode, bytes, start, end);
+    return true;
+  }
+
+  /**
+   * Sends a piece of a message as a frame of its own (RFC 6455 §5.4).
+   *
+   * @returns as {@link sendMessage}
+   * @throws InvalidStateError when `isFirst` does not fit what was sent before
+   */
+  sendPiece(
+    opcode: DataOpcode,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    isFirst: boolean,
+    isLast: boolean,
+  ): boolean {
+    if (!canSendData(this.#state)) return false;
+    if (isFirst === this.#isSendingPieces) {
+      throw new InvalidStateError(
+        isFirst ? 'a message is being sent in pieces' : 'no message is being sent',
+      );
+    }
+    this.#isSendingPieces = !isLast;
+    this.#send((isLast ? FIN : 0) | (isFirst ? opcode : Opcode.Continuation), bytes, start, end);
+    return true;
+  }
+
+  /**
+   * Sends a Ping (RFC 6455 §5.5.2).
+   *
+   * @throws InvalidStateError for a payload over 125 bytes
+   */
+  sendPing(payload: Uint8Array): boolean {
+    if (payload.length > MAX_CONTROL_PAYLOAD_BYTES)
+      throw new InvalidStateError('Ping payload over 125 bytes');
+    if (!canSendData(this.#state)) return false;
+    this.#send(FIN | Opcode.Ping, payload, 0, payload.length);
+    return true;
+  }
+
+  /**
+   * Sends a Close, or answers the peer's (RFC 6455 §5.5.1). Code 1005 sends an empty payload.
+   *
+   * @returns false when a Close was sent before or the connection is over
+   * @throws InvalidStateError for a code that must not be sent
+   */
+  sendClose(code: number, reason = ''): boolean {
+    if (!canSendData(this.#state)) return false;
+    const payload = serializeClosePayload(code, reason);
+    this.#send(FIN | Opcode.Close, payload, 0, payload.length);
+    this.sentClose = { code, reason };
+    this.#owedPong = null;
+    this.#state = nextClosingState(this.#state, ClosingEvent.SendClose);
+    return true;
+  }
+
+  /** Sends the Pong that had to wait, if one had; call it when the output is no longer blocked. */
+  sendOwedPong(): void {
+    const payload = this.#owedPong;
+    if (payload === null) return;
+    this.#owedPong = null;
+    this.#send(FIN | Opcode.Pong, payload, 0, payload.length);
+  }
+
+  /**
+   * Fails the connection (RFC 6455 §7.1.7): says why in a Close, unless one was sent, and looks at
+   * nothing more. The one place where an error becomes a close code.
+   */
+  fail(error: unknown): void {
+    if (this.#state === DONE) return;
+    const code = closeCodeOf(error);
+    // What went wrong on our side is nobody's business on the wire.
+    this.sendClose(
+      code,
+      code === CloseCode.InternalError ? 'internal error' : (error as Error).message,
+    );
+    this.#state = nextClosingState(this.#state, ClosingEvent.Fail);
+    this.#assembler.reset();
+    this.#events.failed(error);
+  }
+
+  /** Checks the limits before a byte of the payload is stored. */
+  #beginFrame(): void {
+    const decoder = this.#decoder;
+    const { opcode, length } = decoder;
+    this.#remaining = length;
+    if (opcode >= Opcode.Close) return;
+    if (opcode !== Opcode.Continuation) {
+      this.#messageOpcode = opcode as DataOpcode;
+      this.#messageRsv = decoder.rsv;
+      this.#fragments = 0;
+      this.#utf8State = UTF8_ACCEPT;
+      this.#isFirstPiece = true;
+      this.isMessageOpen = true;
+    }
+    const { delivery, maxMessageBytes, maxFragments } = this.#options;
+    if (delivery === 'pieces') {
+      if (length > Number.MAX_SAFE_INTEGER) throw new MessageTooBigError(Number.MAX_SAFE_INTEGER);
+      return;
+    }
+    if (this.#assembler.length + length > maxMessageBytes)
+      throw new MessageTooBigError(maxMessageBytes);
+    if (++this.#fragments > maxFragments) throw new PolicyError('too-many-fragments');
+  }
+
+  #takePayload(bytes: Uint8Array, start: number, end: number): void {
+    const decoder = this.#decoder;
+    this.#remaining -= end - start;
+    let isAscii = false;
+    if (this.isServer) {
+      isAscii = isAsciiOr(unmask(bytes, start, end, decoder.maskingKey));
+      if (this.#remaining > 0)
+        decoder.maskingKey = rotateMaskingKey(decoder.maskingKey, end - start);
+    }
+    if (decoder.opcode >= Opcode.Close) this.#takeControl(bytes, start, end);
+    else this.#takeData(bytes, start, end, isAscii);
+  }
+
+  #takeData(bytes: Uint8Array, start: number, end: number, isAscii: boolean): void {
+    const isLast = this.#remaining === 0 && this.#decoder.isFinal;
+    if (this.#messageOpcode === Opcode.Text && this.#messageRsv === 0) {
+      this.#checkText(bytes, start, end, isAscii, isLast);
+    }
+    const { delivery, maxMessageBytes } = this.#options;
+    if (isLast) this.isMessageOpen = false;
+    if (delivery === 'pieces') {
+      if (start === end && !isLast) return;
+      const isFirst = this.#isFirstPiece;
+      this.#isFirstPiece = false;
+      if (canSendData(this.#state)) {
+        this.#events.piece(this.#messageOpcode, bytes, start, end, isFirst, isLast);
+      }
+      return;
+    }
+    const assembler = this.#assembler;
+    if (isLast && assembler.length === 0) {
+      this.#deliver(bytes, start, end);
+      return;
+    }
+    assembler.append(bytes, start, end, maxMessageBytes);
+    if (!isLast) return;
+    this.#deliver(assembler.bytes!, 0, assembler.length);
+    assembler.reset();
+  }
+
+  /** Hands a message over, unless we have sent our Close and no answer could follow. */
+  #deliver(bytes: Uint8Array, start: number, end: number): void {
+    if (!canSendData(this.#state)) return;
+    this.#events.message(this.#messageOpcode, bytes, start, end, this.#messageRsv);
+  }
+
+  #checkText(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    isAscii: boolean,
+    isLast: boolean,
+  ): void {
+    if (!isAscii || this.#utf8State !== UTF8_ACCEPT) {
+      this.#utf8State = validateUtf8(this.#utf8State, bytes, start, end);
+    }
+    if (this.#utf8State === UTF8_REJECT || (isLast && this.#utf8State !== UTF8_ACCEPT)) {
+      throw new InvalidPayloadError('text-not-utf8');
+    }
+  }
+
+  #takeControl(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#remaining === 0 && this.#controlLength === 0) {
+      this.#handleControl(bytes, start, end);
+      return;
+    }
+    const control = (this.#control ??= new Uint8Array(MAX_CONTROL_PAYLOAD_BYTES));
+    control.set(bytes.subarray(start, end), this.#controlLength);
+    this.#controlLength += end - start;
+    if (this.#remaining > 0) return;
+    const length = this.#controlLength;
+    this.#control = null;
+    this.#controlLength = 0;
+    this.#handleControl(control, 0, length);
+  }
+
+  #handleControl(bytes: Uint8Array, start: number, end: number): void {
+    switch (this.#decoder.opcode) {
+      case Opcode.Ping:
+        if (this.isOutputBlocked) this.#owedPong = bytes.slice(start, end);
+        else this.#send(FIN | Opcode.Pong, bytes, start, end);
+        this.#events.ping(bytes, start, end);
+        break;
+      case Opcode.Pong:
+        this.#events.pong(bytes, start, end);
+        break;
+      default:
+        this.receivedClose = parseClosePayload(bytes, start, end);
+        this.#owedPong = null;
+        this.#state = nextClosingState(this.#state, ClosingEvent.ReceiveClose);
+        this.#assembler.reset();
+        this.#events.peerClose(this.receivedClose);
+    }
+  }
+
+  #send(first: number, bytes: Uint8Array, start: number, end: number): void {
+    const key = this.isServer ? null : this.#options.makeMaskingKey!();
+    this.output.appendFrame(first, key, bytes, start, end, bytes === this.#assembler.bytes);
+  }
+}
+
+/** Error class to close code (RFC 6455 §7.4.1). */
+function closeCodeOf(error: unknown): number {
+  if (error instanceof ProtocolError) return CloseCode.ProtocolError;
+  if (error instanceof InvalidPayloadError) return CloseCode.InvalidPayload;
+  if (error instanceof PolicyError) return CloseCode.PolicyViolation;
+  if (error instanceof MessageTooBigError) return CloseCode.MessageTooBig;
+  return CloseCode.InternalError;
+}

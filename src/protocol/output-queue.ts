@@ -1,0 +1,145 @@
+/**
+ * What one endpoint has to send, as bytes, until its connection writes them.
+ *
+ * Everything that one read produces is appended here and leaves in one write: a system call costs
+ * fifty times what encoding a small frame costs.
+ */
+import { frameHeaderBytes, writeFrameHeader } from './frame-encoder.js';
+import { MAX_FRAME_HEADER_BYTES } from './frame-header.js';
+import { rotateMaskingKey, unmask } from './masking.js';
+import { type Slab, type SlabPool, SLAB_BYTES } from './slab-pool.js';
+import { copyBytes } from './words.js';
+
+/** From this size a payload that is given away is sent from where it is instead of copied. */
+export const HAND_OVER_BYTES = 128 * 1024;
+
+const NONE: readonly never[] = [];
+
+export class OutputQueue {
+  /** Bytes appended and not yet taken. */
+  queuedBytes = 0;
+  /** Bytes taken whose slabs are not released yet: the socket still holds them. */
+  lentBytes = 0;
+
+  readonly #pool: SlabPool;
+  #slab: Slab | null = null;
+  /** Where the bytes that wait in the slab begin and end. */
+  #start = 0;
+  #end = 0;
+  /** Finished pieces that go before what waits in the slab, and the slabs that hold them. */
+  #pieces: readonly Uint8Array[] = NONE;
+  #fullSlabs: readonly Slab[] = NONE;
+  #lentSlabs: readonly Slab[] = NONE;
+
+  constructor(pool: SlabPool) {
+    this.#pool = pool;
+  }
+
+  /** All bytes that wait for the peer to read. */
+  get waitingBytes(): number {
+    return this.queuedBytes + this.lentBytes;
+  }
+
+  /**
+   * Appends one frame with the payload `payload[start, end)`.
+   *
+   * @param first FIN, RSV1 to RSV3 and the opcode
+   * @param maskingKey as in {@link writeFrameHeader}
+   * @param isGivenAway the payload is nobody else's from now on: a large one is not copied
+   */
+  appendFrame(
+    first: number,
+    maskingKey: number | null,
+    payload: Uint8Array,
+    start: number,
+    end: number,
+    isGivenAway: boolean,
+  ): void {
+    const payloadBytes = end - start;
+    const slab = this.#slabWithRoom(MAX_FRAME_HEADER_BYTES);
+    this.#end = writeFrameHeader(slab.bytes, this.#end, first, payloadBytes, maskingKey);
+    this.queuedBytes += frameHeaderBytes(payloadBytes, maskingKey !== null) + payloadBytes;
+    if (isGivenAway && maskingKey === null && payloadBytes >= HAND_OVER_BYTES) {
+      this.#finishPiece();
+      this.#pieces = [...this.#pieces, payload.subarray(start, end)];
+    } else {
+      this.#copy(payload, start, end, maskingKey);
+    }
+  }
+
+  /** Appends bytes that are not a frame: the answer to the opening handshake. */
+  appendBytes(bytes: Uint8Array): void {
+    this.queuedBytes += bytes.length;
+    this.#copy(bytes, 0, bytes.length, null);
+  }
+
+  /**
+   * Takes everything that waits, in order. The memory is lent: call {@link release} once the pieces
+   * have left, and take nothing more before.
+   */
+  take(): Uint8Array[] {
+    const slab = this.#slab;
+    const pieces = [...this.#pieces];
+    if (slab !== null) {
+      if (this.#end > this.#start) pieces.push(slab.bytes.subarray(this.#start, this.#end));
+      this.#lentSlabs = this.#fullSlabs === NONE ? [slab] : [...this.#fullSlabs, slab];
+    }
+    this.#slab = null;
+    this.#start = this.#end = 0;
+    this.#pieces = this.#fullSlabs = NONE;
+    this.lentBytes = this.queuedBytes;
+    this.queuedBytes = 0;
+    return pieces;
+  }
+
+  /** Says that the bytes taken last have left, so that their memory can be used again. */
+  release(): void {
+    for (const slab of this.#lentSlabs) this.#pool.give(slab);
+    this.#lentSlabs = NONE;
+    this.lentBytes = 0;
+  }
+
+  /**
+   * Drops everything. What is lent is not used again: the socket may still hold it.
+   */
+  discard(): void {
+    if (this.#slab !== null) this.#pool.give(this.#slab);
+    for (const slab of this.#fullSlabs) this.#pool.give(slab);
+    this.#slab = null;
+    this.#start = this.#end = 0;
+    this.#pieces = this.#fullSlabs = this.#lentSlabs = NONE;
+    this.queuedBytes = this.lentBytes = 0;
+  }
+
+  #copy(payload: Uint8Array, start: number, end: number, maskingKey: number | null): void {
+    let position = start;
+    while (position < end) {
+      const slab = this.#slabWithRoom(1);
+      const count = Math.min(end - position, SLAB_BYTES - this.#end);
+      copyBytes(payload, position, position + count, slab.bytes, slab.words, this.#end);
+      if (maskingKey !== null) {
+        // Masking is its own inverse (RFC 6455 §5.3).
+        const key = rotateMaskingKey(maskingKey, position - start);
+        unmask(slab.bytes, this.#end, this.#end + count, key);
+      }
+      this.#end += count;
+      position += count;
+    }
+  }
+
+  #slabWithRoom(bytes: number): Slab {
+    if (this.#slab !== null) {
+      if (SLAB_BYTES - this.#end >= bytes) return this.#slab;
+      this.#finishPiece();
+      this.#fullSlabs = [...this.#fullSlabs, this.#slab];
+    }
+    this.#start = this.#end = 0;
+    return (this.#slab = this.#pool.take());
+  }
+
+  #finishPiece(): void {
+    if (this.#slab === null || this.#end === this.#start) return;
+    this.#pieces = [...this.#pieces, this.#slab.bytes.subarray(this.#start, this.#end)];
+    this.#start = this.#end;
+  }
+}

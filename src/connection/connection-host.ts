@@ -1,0 +1,56 @@
+/** What the connections of one server share: limits, policy, clock, memory, and whom they report to. */
+import type { HandshakeError } from '../errors.js';
+import type { EndpointOptions } from '../protocol/endpoint.js';
+import type { SlabPool } from '../protocol/slab-pool.js';
+import type { CoarseClock } from './coarse-clock.js';
+import type { FlushQueue } from './flush-queue.js';
+import type { OpeningPolicy } from './opening.js';
+import type { Consumer, Session, SessionSummary } from './session.js';
+import type { SharedReads } from './socket-internals.js';
+
+/** Limits and deadlines of connections. Durations are in milliseconds. */
+export interface ConnectionLimits {
+  /** Output waiting for the peer that pauses the source, in bytes. */
+  readonly outputPauseBytes: number;
+  /** Output waiting for the peer that ends the connection; one message more is let through. */
+  readonly outputLimitBytes: number;
+  /** The largest message, in bytes, inclusive. */
+  readonly maxMessageBytes: number;
+  /** From the accept to the answer of the opening handshake. */
+  readonly handshakeMs: number;
+  /** From the first to the last byte of one assembled message; 0 means for ever. */
+  readonly messageMs: number;
+  /** Without progress in sending. */
+  readonly sendMs: number;
+  /** Silence before a Ping (0: never), and the wait for a sign of life after it. */
+  readonly pingMs: number;
+  readonly pongMs: number;
+  /** Without a data message; 0 means for ever. */
+  readonly idleMs: number;
+  /** From our Close to the peer's. */
+  readonly closeMs: number;
+}
+
+/** Where a connection comes from. */
+export interface PeerAddress {
+  /** The peer's address, or `unix`. */
+  readonly remoteAddress: string;
+  /** The peer's port; 0 behind a Unix socket. */
+  readonly remotePort: number;
+}
+
+export interface ConnectionHost {
+  readonly limits: ConnectionLimits;
+  readonly opening: OpeningPolicy;
+  readonly endpointOptions: Readonly<Record<Consumer['delivery'], EndpointOptions>>;
+  readonly clock: CoarseClock;
+  readonly flushQueue: FlushQueue;
+  readonly slabPool: SlabPool;
+  readonly sharedReads: SharedReads | null;
+  /** Why this connection is not taken, or null; asked once its request head is complete. */
+  findRefusal(address: PeerAddress): HandshakeError | null;
+  /** The handshake was refused; `cause` is what a consumer threw, or the refusal itself. */
+  handshakeRefused(address: PeerAddress, error: HandshakeError, cause: unknown): void;
+  sessionOpened(session: Session): void;
+  sessionEnded(summary: SessionSummary): void;
+}

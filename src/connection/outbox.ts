@@ -1,0 +1,69 @@
+/** The way out of a connection: an output queue, written to a socket in as few writes as can be. */
+import type { Socket } from 'node:net';
+import type { OutputQueue } from '../protocol/output-queue.js';
+import { unsentBytes } from './socket-internals.js';
+
+export class Outbox {
+  readonly queue: OutputQueue;
+  /** True while the socket holds bytes that the kernel has not taken: nothing more is written then. */
+  isBlocked = false;
+
+  readonly #socket: Socket;
+  /** Since when, and at how many unsent bytes, nothing has moved while blocked. */
+  #stalledSinceMs = 0;
+  #stalledBytes = 0;
+
+  constructor(socket: Socket, queue: OutputQueue) {
+    this.#socket = socket;
+    this.queue = queue;
+  }
+
+  /** Writes what waits, unless the socket is blocked. */
+  flush(nowMs: number): void {
+    if (this.isBlocked || this.queue.queuedBytes === 0) return;
+    this.#write();
+    if (this.#socket.writableLength === 0) {
+      // The kernel has it all: the memory can be used again at once.
+      this.queue.release();
+      return;
+    }
+    this.isBlocked = true;
+    this.#stalledSinceMs = nowMs;
+    this.#stalledBytes = unsentBytes(this.#socket);
+  }
+
+  /** The socket has taken all that was written to it. */
+  unblock(): void {
+    this.isBlocked = false;
+    this.queue.release();
+  }
+
+  /** Writes all that waits, blocked or not, and our FIN behind it. */
+  end(nowMs: number): void {
+    this.#stalledSinceMs = nowMs;
+    // The memory stays lent: it goes when the socket does.
+    if (this.queue.queuedBytes > 0) this.#write();
+    this.#socket.end();
+  }
+
+  /** For how long the peer has taken nothing of what it was sent, in milliseconds. */
+  stalledMs(nowMs: number): number {
+    const unsent = unsentBytes(this.#socket);
+    if (unsent !== this.#stalledBytes) {
+      this.#stalledBytes = unsent;
+      this.#stalledSinceMs = nowMs;
+    }
+    return nowMs - this.#stalledSinceMs;
+  }
+
+  #write(): void {
+    const pieces = this.queue.take();
+    if (pieces.length === 1) {
+      this.#socket.write(pieces[0]!);
+      return;
+    }
+    this.#socket.cork();
+    for (const piece of pieces) this.#socket.write(piece);
+    this.#socket.uncork();
+  }
+}

@@ -1,0 +1,106 @@
+/** What a mode sees of a connection, and what it has to offer to one. */
+import type { UpgradeRequest } from '../handshake/upgrade-request.js';
+import type { DataOpcode } from '../protocol/opcode.js';
+
+/** One WebSocket connection as a mode sees it: no socket, no frames. */
+export interface Session {
+  /** Counts up from 1 in one process. */
+  readonly id: number;
+  /** The peer's address, or `unix`. */
+  readonly remoteAddress: string;
+  /** The peer's port; 0 behind a Unix socket. */
+  readonly remotePort: number;
+  /** Path of the request target, as it was sent, without the query. */
+  readonly path: string;
+  /** The subprotocol that was selected, if any. */
+  readonly subprotocol: string | null;
+  /** Bytes sent by the mode that the peer has not read. */
+  readonly waitingBytes: number;
+
+  /**
+   * Sends a message with the payload `bytes[start, end)`. The bytes are copied, so they may be used
+   * again; only the payload that a `message` call brings must be left as it is.
+   *
+   * @returns false when more waits than the output pause (1 MiB by default): send nothing more until
+   * `drained` is called. Who goes on sending meets the output limit, which ends the session with 1008.
+   */
+  send(opcode: DataOpcode, bytes: Uint8Array, start?: number, end?: number): boolean;
+
+  /** Sends a piece of a message as it comes, as a fragment of its own. Returns as `send` does. */
+  sendPiece(
+    opcode: DataOpcode,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    isFirst: boolean,
+    isLast: boolean,
+  ): boolean;
+
+  /** Starts the closing handshake (RFC 6455 §7.1.2). A second call does nothing. */
+  close(code?: number, reason?: string): void;
+
+  /** Stops reading from the peer; what one read had brought may still be delivered. */
+  pauseInput(): void;
+  /** Reads on. */
+  resumeInput(): void;
+}
+
+/** Who takes the messages of sessions; every mode is one. It is shared by all sessions of a route. */
+export interface Consumer {
+  /** Whole messages, or pieces as they arrive, in bounded memory whatever the message's size. */
+  readonly delivery: 'messages' | 'pieces';
+  /**
+   * Called before the handshake is answered. It may take its time, and it may throw (or reject with)
+   * a HandshakeError, which refuses the handshake with that status.
+   */
+  open?(session: Session, request: UpgradeRequest): void | Promise<void>;
+  /** With delivery `messages`: a message. The payload `bytes[start, end)` is valid during the call. */
+  message?(
+    session: Session,
+    opcode: DataOpcode,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void;
+  /** With delivery `pieces`: a piece of a message, valid during the call. */
+  piece?(
+    session: Session,
+    opcode: DataOpcode,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    isFirst: boolean,
+    isLast: boolean,
+  ): void;
+  /** After `send` had returned false: the peer has read on, send again. */
+  drained?(session: Session): void;
+  /** The session is over, however it ended; called once for each session whose `open` succeeded. */
+  closed?(session: Session, summary: SessionSummary): void;
+}
+
+/** Rules that end a connection without a Close frame: nobody is there to read it. */
+export type DropRule = 'pong-timeout' | 'send-timeout' | 'close-timeout' | 'shutdown';
+
+/** How a session went, for the log. */
+export interface SessionSummary {
+  readonly id: number;
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly path: string;
+  readonly subprotocol: string | null;
+  readonly messagesIn: number;
+  /** Payload bytes of the messages received. */
+  readonly bytesIn: number;
+  readonly messagesOut: number;
+  readonly bytesOut: number;
+  readonly durationMs: number;
+  /** The close code: 1005 for a Close without a code, 1006 when the connection was lost (RFC 6455 §7.1.5). */
+  readonly closeCode: number;
+  readonly closeReason: string;
+  /** Who closed first; `lost` when nobody sent a Close. */
+  readonly closedBy: 'client' | 'server' | 'lost';
+  /** The rule that the peer broke, or that made us drop it. */
+  readonly rule: string | null;
+  /** What went wrong on our own side, or the system's name of what broke the connection. */
+  readonly error: unknown;
+}

@@ -1,0 +1,80 @@
+/** Listening sockets: TCP ports and Unix sockets. */
+import { lstatSync, unlinkSync } from 'node:fs';
+import {
+  type AddressInfo,
+  type Server as NetServer,
+  type Socket,
+  connect,
+  createServer,
+} from 'node:net';
+import { ConfigError } from '../errors.js';
+import type { ListenAddress } from './listen-address.js';
+
+/** Connections that may wait to be accepted; the kernel caps it at `net.core.somaxconn`. */
+const BACKLOG = 4096;
+
+/** A listening socket and its address as a URL, with the port that it really got. */
+export interface Listener {
+  readonly server: NetServer;
+  readonly url: string;
+}
+
+/**
+ * Listens on an address.
+ *
+ * @param maxConnections beyond this many open connections the kernel's FIN is all that a client gets
+ * @throws ConfigError when the path of a Unix socket is taken
+ * @throws NodeJS.ErrnoException when the system refuses
+ */
+export async function listen(
+  address: ListenAddress,
+  maxConnections: number,
+  onConnection: (socket: Socket) => void,
+): Promise<Listener> {
+  // A high-water mark of one byte makes 'drain' follow every write that the kernel did not take at
+  // once, and only those; what waits is bounded in the outbox, not in the stream.
+  const server = createServer(
+    { allowHalfOpen: true, noDelay: true, highWaterMark: 1 },
+    onConnection,
+  );
+  server.maxConnections = maxConnections;
+  if (address.kind === 'unix') await freeUnixPath(address.path);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.once('listening', resolve);
+    if (address.kind === 'unix') server.listen({ path: address.path, backlog: BACKLOG });
+    else if (address.host === null) server.listen({ port: address.port, backlog: BACKLOG });
+    else server.listen({ host: address.host, port: address.port, backlog: BACKLOG });
+  });
+  return { server, url: urlOf(server.address()!) };
+}
+
+function urlOf(bound: AddressInfo | string): string {
+  if (typeof bound === 'string') return `unix:${bound}`;
+  const host = bound.address.includes(':') ? `[${bound.address}]` : bound.address;
+  return `ws://${host}:${bound.port}`;
+}
+
+/** Removes the socket of a server that is gone; refuses a path that is in use or no socket at all. */
+async function freeUnixPath(path: string): Promise<void> {
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) return;
+  if (!stats.isSocket())
+    throw new ConfigError(`cannot listen on unix:${path}: the file exists and is not a socket`);
+  if (await isAlive(path))
+    throw new ConfigError(`cannot listen on unix:${path}: another server is listening there`);
+  unlinkSync(path);
+}
+
+function isAlive(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = connect(path);
+    probe.on('connect', () => {
+      probe.destroy();
+      resolve(true);
+    });
+    probe.on('error', () => {
+      resolve(false);
+    });
+  });
+}

@@ -1,0 +1,183 @@
+/** The server: listeners, admission, the registry of connections, and the graceful stop. */
+import type { Socket } from 'node:net';
+import { CoarseClock } from '../connection/coarse-clock.js';
+import type {
+  ConnectionHost,
+  ConnectionLimits,
+  PeerAddress,
+} from '../connection/connection-host.js';
+import { Connection } from '../connection/connection.js';
+import { FlushQueue } from '../connection/flush-queue.js';
+import { probeSharedReads } from '../connection/socket-internals.js';
+import type { HandshakeError } from '../errors.js';
+import type { OriginPolicy, SubprotocolPolicy } from '../handshake/policy.js';
+import type { HeadLimits } from '../handshake/request-head.js';
+import type { Mode } from '../modes/mode.js';
+import { SlabPool } from '../protocol/slab-pool.js';
+import { Admission, type AdmissionLimits } from './admission.js';
+import { drainSteps } from './drain-steps.js';
+import type { ListenAddress } from './listen-address.js';
+import { type Listener, listen } from './listener.js';
+import { type Log, logRefusal, logSession } from './session-log.js';
+
+export interface ServerOptions {
+  readonly listen: readonly ListenAddress[];
+  readonly mode: Mode;
+  readonly head: HeadLimits;
+  readonly origin: OriginPolicy;
+  readonly subprotocol: SubprotocolPolicy;
+  readonly limits: ConnectionLimits;
+  /** The most fragments in one message, inclusive. */
+  readonly maxFragments: number;
+  readonly admission: AdmissionLimits;
+  /** How long a graceful stop may take, in milliseconds. */
+  readonly drainMs: number;
+  readonly log: Log;
+}
+
+export class Server {
+  readonly #options: ServerOptions;
+  readonly #admission: Admission;
+  readonly #connections = new Set<Connection>();
+  readonly #clock = new CoarseClock((nowMs) => {
+    for (const connection of this.#connections) {
+      if (connection.nextCheckMs <= nowMs) connection.check(nowMs);
+    }
+  });
+  #host: ConnectionHost | null = null;
+  #listeners: Listener[] = [];
+  #onEmpty: (() => void) | null = null;
+
+  constructor(options: ServerOptions) {
+    this.#options = options;
+    this.#admission = new Admission(options.admission);
+  }
+
+  /** Where the server listens, as URLs: `ws://127.0.0.1:9001`, `unix:/run/twist.sock`. */
+  get urls(): string[] {
+    return this.#listeners.map(({ url }) => url);
+  }
+
+  /** Number of open connections, those in their opening handshake included. */
+  get connectionCount(): number {
+    return this.#connections.size;
+  }
+
+  /**
+   * Starts listening on all addresses, or on none.
+   *
+   * @throws ConfigError or NodeJS.ErrnoException as {@link listen}
+   */
+  async start(): Promise<void> {
+    this.#host = await this.#makeHost();
+    try {
+      for (const address of this.#options.listen) {
+        const listener = await listen(address, this.#admission.hardLimit, this.#accept);
+        this.#listeners.push(listener);
+        listener.server.on('drop', this.#dropped);
+        listener.server.on('error', this.#listenerFailed);
+      }
+    } catch (error) {
+      for (const { server } of this.#listeners) server.close();
+      this.#listeners = [];
+      throw error;
+    }
+    for (const url of this.urls) {
+      this.#options.log.info({ address: url, mode: this.#options.mode.name }, 'listening');
+    }
+  }
+
+  /**
+   * Stops gracefully: no new connections, 1001 to all, spread so that clients do not come back all at
+   * once. Whoever is left when the time is over is dropped.
+   */
+  async stop(): Promise<void> {
+    const { drainMs, log } = this.#options;
+    this.#admission.isDraining = true;
+    for (const { server } of this.#listeners) server.close();
+    log.info({ connections: this.#connections.size, drainMs }, 'stopping');
+    const timer = setTimeout(() => {
+      this.stopNow();
+    }, drainMs);
+    const emptied = new Promise<void>((resolve) => {
+      this.#onEmpty = resolve;
+    });
+    const closing = [...this.#connections];
+    for (const { count, waitMs } of drainSteps(closing.length, drainMs)) {
+      for (const connection of closing.splice(0, count)) {
+        if (this.#connections.has(connection)) connection.shutDown();
+      }
+      if (closing.length > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
+    }
+    if (this.#connections.size > 0) await emptied;
+    clearTimeout(timer);
+    log.info({}, 'stopped');
+  }
+
+  /** Drops every connection at once. */
+  stopNow(): void {
+    for (const { server } of this.#listeners) server.close();
+    for (const connection of this.#connections) connection.drop('shutdown');
+  }
+
+  readonly #accept = (socket: Socket): void => {
+    this.#clock.start();
+    const connection = new Connection(socket, this.#host!, this.#closed);
+    this.#connections.add(connection);
+    this.#admission.add(connection);
+    connection.start();
+  };
+
+  readonly #closed = (connection: Connection): void => {
+    this.#connections.delete(connection);
+    this.#admission.remove(connection);
+    if (this.#connections.size > 0) return;
+    this.#clock.stop();
+    this.#onEmpty?.();
+  };
+
+  readonly #dropped = (): void => {
+    this.#options.log.warn(
+      { connections: this.#connections.size },
+      'connection dropped: too many are open',
+    );
+  };
+
+  readonly #listenerFailed = (error: Error): void => {
+    this.#options.log.error({ err: error }, 'listener failed');
+  };
+
+  async #makeHost(): Promise<ConnectionHost> {
+    const { mode, limits, maxFragments, head, origin, subprotocol, log } = this.#options;
+    const endpoint = {
+      role: 'server',
+      maxMessageBytes: limits.maxMessageBytes,
+      maxFragments,
+    } as const;
+    const sharedReads = await probeSharedReads();
+    if (sharedReads === null) log.debug({}, 'shared reads do not work on this version of Node');
+    return {
+      limits,
+      opening: { head, origin, subprotocol, findConsumer: () => mode },
+      endpointOptions: {
+        messages: { ...endpoint, delivery: 'messages' },
+        pieces: { ...endpoint, delivery: 'pieces' },
+      },
+      clock: this.#clock,
+      flushQueue: new FlushQueue(),
+      slabPool: new SlabPool(),
+      sharedReads,
+      findRefusal: (address: PeerAddress): HandshakeError | null =>
+        this.#admission.findRefusal(address),
+      handshakeRefused: (address, error, cause) => {
+        logRefusal(log, address, error, cause);
+      },
+      sessionOpened: ({ id, path }) => {
+        log.debug({ session: id, path }, 'session opened');
+      },
+      sessionEnded: (summary) => {
+        logSession(log, mode.name, summary);
+      },
+    };
+  }
+}

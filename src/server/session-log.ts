@@ -1,0 +1,67 @@
+/** One line at the end of each session, and one for each handshake that was refused. */
+import type { PeerAddress } from '../connection/connection-host.js';
+import type { SessionSummary } from '../connection/session.js';
+import type { HandshakeError } from '../errors.js';
+
+/** The operational log, as pino offers it. */
+export interface Log {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** `address:port`, with brackets around an IPv6 address; `unix` for a Unix socket. */
+export function formatPeer({ remoteAddress, remotePort }: PeerAddress): string {
+  if (remotePort === 0) return remoteAddress;
+  return remoteAddress.includes(':')
+    ? `[${remoteAddress}]:${remotePort}`
+    : `${remoteAddress}:${remotePort}`;
+}
+
+/** Replaces what could move a terminal's cursor: a close reason is whatever a peer wrote. */
+export function printable(text: string): string {
+  let result = '';
+  for (const character of text) {
+    const code = character.codePointAt(0)!;
+    const isControl =
+      code < 0x20 || (code >= 0x7f && code < 0xa0) || code === 0x2028 || code === 0x2029;
+    result += isControl ? `\\u${code.toString(16).padStart(4, '0')}` : character;
+  }
+  return result;
+}
+
+/** Logs how a session went. A defect of our own is an error, all else is information. */
+export function logSession(log: Log, mode: string, summary: SessionSummary): void {
+  const isDefect = summary.error instanceof Error;
+  const fields = {
+    session: summary.id,
+    peer: formatPeer(summary),
+    path: summary.path,
+    mode,
+    ...(summary.subprotocol === null ? {} : { subprotocol: summary.subprotocol }),
+    in: { messages: summary.messagesIn, bytes: summary.bytesIn },
+    out: { messages: summary.messagesOut, bytes: summary.bytesOut },
+    durationMs: summary.durationMs,
+    closedBy: summary.closedBy,
+    code: summary.closeCode,
+    ...(summary.closeReason === '' ? {} : { reason: printable(summary.closeReason) }),
+    ...(summary.rule === null ? {} : { rule: summary.rule }),
+    ...(summary.error === null ? {} : isDefect ? { err: summary.error } : { error: summary.error }),
+  };
+  if (isDefect) log.error(fields, 'session ended by an internal error');
+  else log.info(fields, 'session ended');
+}
+
+/** Logs a refused handshake. */
+export function logRefusal(
+  log: Log,
+  address: PeerAddress,
+  error: HandshakeError,
+  cause: unknown,
+): void {
+  const fields = { peer: formatPeer(address), status: error.status, rule: error.rule };
+  if (error.rule === 'internal')
+    log.error({ ...fields, err: cause }, 'handshake failed by an internal error');
+  else log.info(fields, `handshake refused: ${error.message}`);
+}

@@ -2,7 +2,8 @@ import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/', 'node_modules/', '.tap/', '.autobahn/', '.venv/', 'reports/'] },
+  // bin/twist.js is one import of the bundle: nothing to check, and the bundle is not ours to check.
+  { ignores: ['bin/', 'dist/', 'node_modules/', '.tap/', '.autobahn/', '.venv/', 'reports/'] },
   js.configs.recommended,
   tseslint.configs.strictTypeChecked,
   tseslint.configs.stylisticTypeChecked,

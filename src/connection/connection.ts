@@ -177,7 +177,8 @@ export class Connection implements PeerAddress, SocketOwner, Flushable, SessionT
   #refuse(cause: unknown): void {
     if (this.#phase >= Phase.Ending) return;
     const error = refusalOf(cause);
-    this.outbox.queue.appendBytes(Buffer.from(refusalResponse(error, new Date()), 'latin1'));
+    const response = refusalResponse(error, new Date(), this.#opening!.method);
+    this.outbox.queue.appendBytes(Buffer.from(response, 'latin1'));
     this.#host.handshakeRefused(this, error, cause);
     this.#end();
   }
@@ -250,6 +251,8 @@ export class Connection implements PeerAddress, SocketOwner, Flushable, SessionT
     this.outbox.flush(this.#host.clock.nowMs);
     if (this.outbox.isBlocked && !wasBlocked) this.#session!.blocked();
     if (this.#session!.isOver) this.#end();
+    // No 'drain' follows a write that the kernel took at once.
+    else if (!this.outbox.isBlocked) this.#session!.resumeOutput();
   }
 
   #end(): void {

@@ -41,6 +41,11 @@ export class Opening {
     return this.#parser.hasReceivedBytes;
   }
 
+  /** The request's method, once the head is complete. */
+  get method(): string | null {
+    return this.#parser.head?.method ?? null;
+  }
+
   /**
    * Takes bytes of the request head.
    *

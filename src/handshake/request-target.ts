@@ -1,0 +1,123 @@
+import { ALPHANUMERICS, HEX_DIGITS, byteTable } from '../extensions/header-grammar.js';
+
+/** A request target taken apart; nothing is decoded. */
+export interface RequestTarget {
+  /** `host[:port]` of an absolute-form target; null in origin form. */
+  readonly authority: string | null;
+  /** Begins with `/`. */
+  readonly path: string;
+  /** Without its `?`; empty when there is none. */
+  readonly query: string;
+}
+
+const SCHEMES = ['http://', 'https://', 'ws://', 'wss://'] as const;
+
+const SLASH = 0x2f;
+const QUESTION_MARK = 0x3f;
+const PERCENT = 0x25;
+
+const HEX_BYTES = byteTable(HEX_DIGITS);
+/** `uri-host [ ":" port ]` (RFC 3986 §3.2). User information is refused (RFC 9110 §4.2.4). */
+const AUTHORITY_BYTES = byteTable(`${ALPHANUMERICS}-._~!$&'()*+,;=:[]%`);
+/**
+ * Every visible ASCII byte but `#`. RFC 3986 names fewer, but browsers send `|`, `^`, `{` and others
+ * as they are (WHATWG URL), and none of them can be mistaken for something else here.
+ */
+const RESOURCE_BYTES = byteTable(`${ALPHANUMERICS}!"$%&'()*+,-./:;<=>?@[\\]^_\`{|}~`);
+
+const START = 0;
+const SCHEME = 1;
+const AUTHORITY = 2;
+const PATH = 3;
+const QUERY = 4;
+
+/**
+ * Judges a request target byte by byte (RFC 9112 §3.2). An opening handshake has a path with query,
+ * or an absolute URL (RFC 6455 §4.2.1(1)) whose scheme is http, https, ws or wss. A fragment is
+ * refused (RFC 6455 §3). A `%` in the path must begin a %XX sequence, because routes are compared
+ * with the path; the query is the application's own, and browsers send `?100%` as it stands.
+ */
+export class RequestTargetScanner {
+  #part = START;
+  /** Bytes taken of the part that is being read. */
+  #length = 0;
+  /** The schemes that fit so far. */
+  #schemes: readonly string[] = SCHEMES;
+  /** Hex digits still due after a `%`. */
+  #hexDigitsDue = 0;
+
+  /** Whether the bytes so far are a whole target. */
+  get isComplete(): boolean {
+    if (this.#part === AUTHORITY) return this.#length > 0;
+    return this.#part >= PATH && this.#hexDigitsDue === 0;
+  }
+
+  /** Takes the next byte. False: no target has this byte here. */
+  accept(byte: number): boolean {
+    switch (this.#part) {
+      case START:
+        this.#part = byte === SLASH ? PATH : SCHEME;
+        return byte === SLASH || this.#acceptScheme(byte);
+      case SCHEME:
+        return this.#acceptScheme(byte);
+      case AUTHORITY:
+        return this.#acceptAuthority(byte);
+      case PATH:
+        return this.#acceptPath(byte);
+      default:
+        return RESOURCE_BYTES[byte] === 1;
+    }
+  }
+
+  #acceptScheme(byte: number): boolean {
+    const letter = String.fromCharCode(byte).toLowerCase();
+    const index = this.#length;
+    this.#schemes = this.#schemes.filter((scheme) => scheme[index] === letter);
+    this.#length += 1;
+    const [scheme] = this.#schemes;
+    if (scheme?.length === this.#length) {
+      this.#part = AUTHORITY;
+      this.#length = 0;
+    }
+    return scheme !== undefined;
+  }
+
+  #acceptAuthority(byte: number): boolean {
+    if (byte === SLASH || byte === QUESTION_MARK) {
+      this.#part = byte === SLASH ? PATH : QUERY;
+      return this.#length > 0;
+    }
+    this.#length += 1;
+    return AUTHORITY_BYTES[byte] === 1;
+  }
+
+  #acceptPath(byte: number): boolean {
+    if (this.#hexDigitsDue > 0) {
+      this.#hexDigitsDue -= 1;
+      return HEX_BYTES[byte] === 1;
+    }
+    if (byte === QUESTION_MARK) this.#part = QUERY;
+    if (byte === PERCENT) this.#hexDigitsDue = 2;
+    return RESOURCE_BYTES[byte] === 1;
+  }
+}
+
+/**
+ * Takes a target apart that {@link RequestTargetScanner} found complete. The empty path of
+ * `http://host` is `/` (RFC 9110 §4.2.3).
+ */
+export function splitRequestTarget(target: string): RequestTarget {
+  let authority: string | null = null;
+  let resource = target;
+  if (!target.startsWith('/')) {
+    const start = target.indexOf('//') + 2;
+    let end = start;
+    while (AUTHORITY_BYTES[target.charCodeAt(end)] === 1) end += 1;
+    authority = target.slice(start, end);
+    resource = target.slice(end);
+  }
+  const mark = resource.indexOf('?');
+  const path = mark === -1 ? resource : resource.slice(0, mark);
+  const query = mark === -1 ? '' : resource.slice(mark + 1);
+  return { authority, path: path === '' ? '/' : path, query };
+}

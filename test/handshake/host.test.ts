@@ -1,0 +1,138 @@
+import t from 'tap';
+import { parseHost } from '../../src/handshake/host.js';
+import { countLooks } from '../fixtures/handshake.js';
+
+t.test('valid hosts (RFC 9110 §7.2, RFC 3986 §3.2)', async (t) => {
+  const table: readonly (readonly [text: string, name: string, port: number | null])[] = [
+    ['example.com', 'example.com', null],
+    ['EXAMPLE.com', 'example.com', null],
+    ['example.com:', 'example.com', null],
+    ['example.com:80', 'example.com', 80],
+    ['example.com:0', 'example.com', 0],
+    ['example.com:00443', 'example.com', 443],
+    ['example.com:65535', 'example.com', 65_535],
+    ['example.com.', 'example.com.', null],
+    ['localhost:9001', 'localhost', 9001],
+    ['my_host', 'my_host', null],
+    ['xn--bcher-kva.example', 'xn--bcher-kva.example', null],
+    ["-._~!$&'()*+,;=", "-._~!$&'()*+,;=", null],
+    ['b%C3%BCcher', 'b%c3%bccher', null],
+    ['%41', '%41', null],
+    ['127.0.0.1:1', '127.0.0.1', 1],
+    ['999.1.1.1', '999.1.1.1', null],
+    ['[::1]', '[::1]', null],
+    ['[::1]:', '[::1]', null],
+    ['[::1]:9001', '[::1]', 9001],
+    ['[::]', '[::]', null],
+    ['[2001:DB8::1]', '[2001:db8::1]', null],
+    ['[1:2:3:4:5:6:7:8]', '[1:2:3:4:5:6:7:8]', null],
+    ['[1::3:4:5:6:7:8]', '[1::3:4:5:6:7:8]', null],
+    ['[1:2:3:4:5:6:7::]', '[1:2:3:4:5:6:7::]', null],
+    ['[::2:3:4:5:6:7:8]', '[::2:3:4:5:6:7:8]', null],
+    ['[::ffff:192.0.2.1]', '[::ffff:192.0.2.1]', null],
+    ['[::192.0.2.1]', '[::192.0.2.1]', null],
+    ['[1:2:3:4:5:6:0.0.0.255]', '[1:2:3:4:5:6:0.0.0.255]', null],
+    ['[1:2:3:4:5::0.0.0.0]:1', '[1:2:3:4:5::0.0.0.0]', 1],
+  ];
+  for (const [text, name, port] of table) t.strictSame(parseHost(text), { name, port }, text);
+});
+
+t.test('malformed hosts', async (t) => {
+  const malformed = [
+    '',
+    ':',
+    ':80',
+    ' example.com',
+    'example.com ',
+    'a b',
+    'a,b c',
+    'user@example.com',
+    'user:pw@example.com',
+    'http://example.com',
+    'example.com/',
+    'example.com?x',
+    'example.com#x',
+    'example\\com',
+    '"example.com"',
+    '<example.com>',
+    'ex|ample',
+    'ex^ample',
+    'ex`ample',
+    'ex{ample}',
+    'b\xfccher',
+    'a\0',
+    'a\x7f',
+    'a\tb',
+    '%',
+    '%4',
+    'a%4g',
+    '%%41',
+    'a%zz:80',
+    'example.com:80:80',
+    'example.com::80',
+    'example.com:-1',
+    'example.com:+1',
+    'example.com: 80',
+    'example.com:80x',
+    'example.com:0x50',
+    'example.com:8e1',
+    'example.com:65536',
+    `example.com:${'9'.repeat(400)}`,
+    '::1',
+    '2001:db8::1',
+    '[',
+    ']',
+    '[]',
+    '[]:80',
+    '[::1',
+    '::1]',
+    '[::1]80',
+    '[::1]x',
+    '[::1]:x',
+    '[::1]]',
+    '[[::1]]',
+    'a[::1]',
+    '[example.com]',
+    '[127.0.0.1]',
+    '[v1.fe80]',
+    '[fe80::1%25eth0]',
+    '[fe80::1%eth0]',
+    '[:]',
+    '[:::]',
+    '[::::]',
+    '[:1]',
+    '[1:]',
+    '[1::2::3]',
+    '[1:2:3:4:5:6:7]',
+    '[1:2:3:4:5:6:7:8:9]',
+    '[1:2:3:4::5:6:7:8]',
+    '[1:2:3:4:5:6:7:8::]',
+    '[::1:2:3:4:5:6:7:8]',
+    '[12345::]',
+    '[g::]',
+    '[::1.2.3]',
+    '[::1.2.3.4.5]',
+    '[::1.2.3.256]',
+    '[::1.2.3.04]',
+    '[::1.2.3.]',
+    '[::1.2.3.a]',
+    '[::1.2.3.4:5]',
+    '[1.2.3.4::]',
+    '[1:2:3:4:5:6:7:1.2.3.4]',
+    '[1:2:3:4:5:1.2.3.4]',
+    '[1:2:3:4:5:6::1.2.3.4]',
+  ];
+  for (const text of malformed) t.equal(parseHost(text), null, JSON.stringify(text));
+});
+
+t.test('the work grows with the length and not faster', async (t) => {
+  for (const unit of ['a', '%', '%41', ':', '::', '[', '1:', '.', '1.', '0', '[::', '::1.']) {
+    for (const before of ['', '[', '[::', 'a:', '[::1]:']) {
+      const text = before + unit.repeat(8192 / unit.length);
+      for (const whole of [text, `${text}]`, `${text}]:1`]) {
+        const looks = countLooks(() => parseHost(whole));
+        t.ok(looks <= 3 * whole.length, `${before} ${unit}: ${looks} looks`);
+      }
+    }
+  }
+});

@@ -35,6 +35,7 @@ const reasonEncoder = new TextEncoder();
 
 /** True for the codes that an endpoint may send (RFC 6455 §7.4.2 and the IANA registry). */
 export function isSendableCloseCode(code: number): boolean {
+  if (!Number.isInteger(code)) return false;
   if (code >= 3000) return code <= 4999;
   return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014);
 }

@@ -38,7 +38,7 @@ export class FrameDecoder {
    * Reads a header, or what is there of it, from `bytes[start, end)`.
    *
    * @returns the index of the first payload byte, or -1 when the header is not complete
-   * @throws ProtocolError at the first byte that makes the header wrong
+   * @throws ProtocolError for a wrong header: with its second byte, or with the last of its length
    */
   readHeader(bytes: Uint8Array, start: number, end: number, context: FrameContext): number {
     if (this.#seen !== 0 || end - start < MAX_FRAME_HEADER_BYTES) {

@@ -39,8 +39,9 @@ export function validateUtf8(state: number, bytes: Uint8Array, start: number, en
 }
 
 /**
- * Takes one byte. Inside a character the state is `missing | lowest << 8 | highest << 16`: how many
- * bytes are missing and the range of the next one (RFC 3629 §4, table of well-formed sequences).
+ * Takes one byte of a character that is not ASCII. Inside it the state is
+ * `missing | lowest << 8 | highest << 16`: how many bytes are missing and the range of the next one
+ * (RFC 3629 §4, table of well-formed sequences).
  */
 function step(state: number, byte: number): number {
   if (state !== UTF8_ACCEPT) {
@@ -48,7 +49,6 @@ function step(state: number, byte: number): number {
     const missing = (state & 0xff) - 1;
     return missing === 0 ? UTF8_ACCEPT : missing | 0x80_00 | 0xbf_00_00;
   }
-  if (byte < 0x80) return UTF8_ACCEPT;
   if (byte < 0xc2) return UTF8_REJECT; // a stray continuation byte, or C0 and C1: only overlong forms
   if (byte < 0xe0) return 1 | 0x80_00 | 0xbf_00_00;
   if (byte === 0xe0) return 2 | 0xa0_00 | 0xbf_00_00; // below A0: overlong

@@ -1,0 +1,214 @@
+import t from 'tap';
+import type { ProtocolRule } from '../../src/errors.js';
+import {
+  MAX_CONTROL_PAYLOAD_BYTES,
+  MAX_FRAME_HEADER_BYTES,
+  extendedLengthBytes,
+  findBrokenRule,
+  type FrameContext,
+} from '../../src/protocol/frame-header.js';
+import { ALL_CONTEXTS, ruleBrokenByLength, rulesBrokenByStart } from '../fixtures/header-rules.js';
+import { Mismatches } from '../fixtures/mismatches.js';
+
+const UNKNOWN = -1;
+
+/** A server that has no message open and no extension. */
+const SERVER: FrameContext = { isServer: true, allowedRsv: 0, isMessageOpen: false };
+const SERVER_IN_MESSAGE: FrameContext = { ...SERVER, isMessageOpen: true };
+const CLIENT: FrameContext = { ...SERVER, isServer: false };
+
+function hexByte(byte: number): string {
+  return byte.toString(16).padStart(2, '0');
+}
+
+function describeCase(first: number, second: number, context: FrameContext): string {
+  return `${hexByte(first)} ${hexByte(second)} ${JSON.stringify(context)}`;
+}
+
+/** What the first two bytes alone say. */
+function ruleOfStart(first: number, second: number, context: FrameContext): ProtocolRule | null {
+  return findBrokenRule(first, second, UNKNOWN, 0, context);
+}
+
+/** What a header says once its extended length is known. */
+function ruleOfHeader(
+  first: number,
+  second: number,
+  length: bigint,
+  context: FrameContext,
+): ProtocolRule | null {
+  const high = Number(length / 2n ** 32n);
+  return findBrokenRule(first, second, high, Number(length % 2n ** 32n), context);
+}
+
+t.test('§5.2, §5.5: the sizes that the RFC gives', async (t) => {
+  t.equal(MAX_CONTROL_PAYLOAD_BYTES, 125);
+  t.equal(MAX_FRAME_HEADER_BYTES, 14);
+});
+
+t.test('§5.2: how many length bytes follow every second byte', async (t) => {
+  const mismatches = new Mismatches();
+  for (let second = 0; second < 256; second++) {
+    const expected = { 126: 2, 127: 8 }[second % 128] ?? 0;
+    mismatches.compare(extendedLengthBytes(second), expected, () => hexByte(second));
+  }
+  mismatches.assertNone(t, 256, 'second bytes');
+});
+
+t.test('§5: every first byte, every second byte that matters, in every context', async (t) => {
+  const mismatches = new Mismatches();
+  const seen = new Set<ProtocolRule | null>();
+  const lengths = [0, 1, 124, 125, 126, 127];
+  const seconds = lengths.flatMap((length) => [length, 128 + length]);
+  for (const context of ALL_CONTEXTS) {
+    for (let first = 0; first < 256; first++) {
+      for (const second of seconds) {
+        const expected = rulesBrokenByStart(first, second, context);
+        const actual = ruleOfStart(first, second, context);
+        seen.add(actual);
+        // Where several rules are broken, any of them is a right answer.
+        const isRight = actual === null ? expected.size === 0 : expected.has(actual);
+        mismatches.compare(
+          isRight,
+          true,
+          () =>
+            `${describeCase(first, second, context)}: ${String(actual)} of ${[...expected].join()}`,
+        );
+      }
+    }
+  }
+  mismatches.assertNone(t, 32 * 256 * 12, 'first two bytes');
+  t.equal(seen.size, 9, 'no rule and each of the eight that the first two bytes can break');
+});
+
+t.test('§5: every second byte of good and of bad frames', async (t) => {
+  const mismatches = new Mismatches();
+  for (const context of ALL_CONTEXTS) {
+    for (const first of [0x00, 0x80, 0x81, 0x82, 0x01, 0x88, 0x89, 0x8a, 0x08, 0xc1, 0x83, 0x8b]) {
+      for (let second = 0; second < 256; second++) {
+        const expected = rulesBrokenByStart(first, second, context);
+        const actual = ruleOfStart(first, second, context);
+        const isRight = actual === null ? expected.size === 0 : expected.has(actual);
+        mismatches.compare(isRight, true, () => describeCase(first, second, context));
+      }
+    }
+  }
+  mismatches.assertNone(t, 32 * 12 * 256, 'second bytes');
+});
+
+t.test('§5.1: the server takes masked frames only, the client unmasked ones only', async (t) => {
+  t.equal(ruleOfStart(0x81, 0x05, SERVER), 'frame-unmasked');
+  t.equal(ruleOfStart(0x81, 0x85, SERVER), null);
+  t.equal(ruleOfStart(0x81, 0x85, CLIENT), 'frame-masked');
+  t.equal(ruleOfStart(0x81, 0x05, CLIENT), null);
+  t.equal(ruleOfStart(0x88, 0x00, SERVER), 'frame-unmasked', 'control frames too');
+  t.equal(ruleOfStart(0x89, 0x80, CLIENT), 'frame-masked', 'control frames too');
+});
+
+t.test('§5.2: reserved bits belong to extensions, on the first frame of a message', async (t) => {
+  for (const [first, name] of [
+    [0xc1, 'RSV1'],
+    [0xa1, 'RSV2'],
+    [0x91, 'RSV3'],
+    [0xc9, 'RSV1 on a Ping'],
+    [0xf2, 'all three'],
+  ] as const) {
+    t.equal(ruleOfStart(first, 0x80, SERVER), 'reserved-bit', name);
+  }
+  const deflate = { ...SERVER, allowedRsv: 4 };
+  t.equal(ruleOfStart(0xc1, 0x80, deflate), null);
+  t.equal(ruleOfStart(0x41, 0x80, deflate), null, 'the first of several fragments');
+  t.equal(ruleOfStart(0xe1, 0x80, deflate), 'reserved-bit', 'RSV2 is not allowed beside RSV1');
+  t.equal(ruleOfStart(0xc9, 0x80, deflate), 'reserved-bit', 'not on a control frame');
+  t.equal(
+    ruleOfStart(0xc0, 0x80, { ...deflate, isMessageOpen: true }),
+    'reserved-bit',
+    'not on a continuation (RFC 7692 §6)',
+  );
+});
+
+t.test('§5.2: reserved opcodes', async (t) => {
+  for (const opcode of [3, 4, 5, 6, 7, 11, 12, 13, 14, 15]) {
+    t.equal(ruleOfStart(0x80 | opcode, 0x80, SERVER), 'reserved-opcode');
+    t.equal(ruleOfStart(0x80 | opcode, 0x80, SERVER_IN_MESSAGE), 'reserved-opcode');
+  }
+});
+
+t.test('§5.4: fragments', async (t) => {
+  t.equal(ruleOfStart(0x80, 0x80, SERVER), 'continuation-unexpected');
+  t.equal(ruleOfStart(0x00, 0x80, SERVER), 'continuation-unexpected');
+  t.equal(ruleOfStart(0x80, 0x80, SERVER_IN_MESSAGE), null);
+  t.equal(ruleOfStart(0x00, 0x80, SERVER_IN_MESSAGE), null);
+  t.equal(ruleOfStart(0x81, 0x80, SERVER_IN_MESSAGE), 'message-interleaved');
+  t.equal(ruleOfStart(0x02, 0x80, SERVER_IN_MESSAGE), 'message-interleaved');
+  t.equal(ruleOfStart(0x89, 0x80, SERVER_IN_MESSAGE), null, 'control frames may come between');
+});
+
+t.test('§5.5: control frames are whole and have 125 bytes at most', async (t) => {
+  for (const opcode of [0x8, 0x9, 0xa]) {
+    t.equal(ruleOfStart(opcode, 0x80, SERVER), 'control-fragmented');
+    t.equal(ruleOfStart(0x80 | opcode, 0x80 | 125, SERVER), null);
+    t.equal(ruleOfStart(0x80 | opcode, 0x80 | 126, SERVER), 'control-too-long');
+    t.equal(ruleOfStart(0x80 | opcode, 0x80 | 127, SERVER), 'control-too-long');
+  }
+});
+
+t.test('§5.2: a 16-bit length is over 125', async (t) => {
+  const mismatches = new Mismatches();
+  for (let length = 0n; length <= 65_535n; length++) {
+    mismatches.compare(
+      ruleOfHeader(0x82, 0xfe, length, SERVER),
+      length < 126n ? 'length-not-minimal' : null,
+      () => `82 fe ${length}`,
+    );
+  }
+  mismatches.assertNone(t, 65_536, '16-bit lengths');
+});
+
+t.test('§5.2: a 64-bit length is over 65535 and below 2^63', async (t) => {
+  const mismatches = new Mismatches();
+  const bounds = [126n, 65_536n, 2n ** 16n + 126n, 2n ** 31n, 2n ** 32n, 2n ** 33n];
+  bounds.push(2n ** 32n + 126n, 2n ** 40n, 2n ** 53n, 2n ** 62n, 2n ** 63n);
+  const lengths = [0n, 1n, ...bounds.flatMap((bound) => [bound - 1n, bound, bound + 1n])];
+  lengths.push(2n ** 64n - 1n, 2n ** 63n + 2n ** 32n, 0xffff_ffff_0000_0000n);
+  for (const length of lengths) {
+    for (const context of [SERVER, CLIENT]) {
+      const second = context.isServer ? 0xff : 0x7f;
+      mismatches.compare(
+        ruleOfHeader(0x82, second, length, context),
+        ruleBrokenByLength(second, length),
+        () => `82 ${hexByte(second)} ${length}`,
+      );
+    }
+  }
+  mismatches.assertNone(t, lengths.length * 2, '64-bit lengths');
+  t.equal(ruleOfHeader(0x82, 0xff, 65_535n, SERVER), 'length-not-minimal');
+  t.equal(ruleOfHeader(0x82, 0xff, 65_536n, SERVER), null);
+  t.equal(ruleOfHeader(0x82, 0xff, 2n ** 63n - 1n, SERVER), null);
+  t.equal(ruleOfHeader(0x82, 0xff, 2n ** 63n, SERVER), 'length-top-bit');
+});
+
+t.test('§5: what the first two bytes break is still broken when the length is known', async (t) => {
+  const mismatches = new Mismatches();
+  for (const context of ALL_CONTEXTS) {
+    for (let first = 0; first < 256; first++) {
+      for (const second of [0x7e, 0x7f, 0xfe, 0xff]) {
+        const broken = rulesBrokenByStart(first, second, context);
+        for (const length of [5n, 65_536n, 2n ** 63n]) {
+          const ofLength = ruleBrokenByLength(second, length);
+          const actual = ruleOfHeader(first, second, length, context);
+          const isRight =
+            actual === null
+              ? broken.size === 0 && ofLength === null
+              : broken.has(actual) || actual === ofLength;
+          mismatches.compare(
+            isRight,
+            true,
+            () => `${describeCase(first, second, context)} ${length}: ${String(actual)}`,
+          );
+        }
+      }
+    }
+  }
+  mismatches.assertNone(t, 32 * 256 * 4 * 3, 'headers with a length');
+});

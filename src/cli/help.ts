@@ -1,0 +1,123 @@
+import { Help, type Command, type Option as CommanderOption } from 'commander';
+import type { Option, OptionTable } from '../config/option.js';
+import { OPTIONS } from '../config/options.js';
+import { styled } from './style.js';
+
+/** Help is written for a terminal of this width, so that it reads the same everywhere. */
+export const HELP_WIDTH = 80;
+
+type Example = readonly [command: string, meaning: string];
+
+const PROGRAM_EXAMPLES: readonly Example[] = [
+  ['twist serve --echo', 'an echo server on ws://127.0.0.1:9001'],
+  ['twist serve --help', 'all options, with their defaults'],
+  ['twist config print -c twist.json', 'every value, and where it comes from'],
+];
+
+const OPTION_EXAMPLES: readonly Example[] = [
+  ['twist serve --echo', 'on ws://127.0.0.1:9001'],
+  ['twist serve --echo --listen :8080', 'on port 8080, all addresses'],
+  ['twist serve --echo --listen 0', 'on a free port: see the log'],
+  ['twist serve --echo --listen unix:/run/twist.sock', 'on a Unix socket'],
+  ['twist serve --echo --origin https://example.com', 'for the pages of one site'],
+  ['TWIST_MAX_MESSAGE=1m twist serve -c twist.json', 'from a file, with a change'],
+];
+
+const RULES = `SIZE is a number of bytes, or 64k, 16m, 1g (powers of 1024). DURATION is 500ms,
+30s, 5m or 2h. LIST has commas and no blanks. [..] is the default.
+
+Every option is also an environment variable, TWIST_ and its name in capitals
+(TWIST_MAX_MESSAGE), and a key of the configuration file (maxMessage).
+A flag wins over the environment, that over the file, that over the default.`;
+
+const EXIT_STATUS = `  0   all is well, a graceful stop included
+  1   something failed at run time
+  2   the command line is wrong
+  78  the environment or the configuration file is wrong`;
+
+/** What the help of the program ends in. */
+export function programFooter(isStyled: boolean): string {
+  return `\n${examples(PROGRAM_EXAMPLES, isStyled)}`;
+}
+
+/** What the help of a command with options ends in. */
+export function optionsFooter(isStyled: boolean): string {
+  return `\n${RULES}\n\n${examples(OPTION_EXAMPLES, isStyled)}\n\n${title('Exit status:', isStyled)}\n${EXIT_STATUS}`;
+}
+
+/** How commander lays out help: options by group, their defaults, and few marks. */
+export function helpLayout(isStyled: boolean): Partial<Help> {
+  return {
+    helpWidth: HELP_WIDTH,
+    formatHelp: (command, helper) =>
+      command.commands.length > 0
+        ? formatShort(command, helper)
+        : Help.prototype.formatHelp.call(helper, command, helper),
+    styleTitle: (text) => title(text, isStyled),
+    styleOptionTerm: (text) => styled('cyan', text, isStyled),
+    styleSubcommandTerm: (text) => styled('cyan', text, isStyled),
+    optionTerm,
+    optionDescription,
+    subcommandTerm: (command) => command.name(),
+    commandUsage: (command) =>
+      `${fullName(command)} ${command.commands.length > 0 ? 'COMMAND [OPTIONS]' : '[OPTIONS]'}`,
+  };
+}
+
+/** Help of a command that only has commands: those come first, because they are what one looks for. */
+function formatShort(command: Command, helper: Help): string {
+  const width = helper.padWidth(command, helper);
+  const commands = helper
+    .visibleCommands(command)
+    .map((each) => item(helper.styleSubcommandTerm(helper.subcommandTerm(each)), each.summary()));
+  const options = helper
+    .visibleOptions(command)
+    .map((each) =>
+      item(helper.styleOptionTerm(helper.optionTerm(each)), helper.optionDescription(each)),
+    );
+  function item(term: string, description: string): string {
+    return helper.formatItem(term, width, description, helper);
+  }
+  return [
+    `${helper.styleTitle('Usage:')} ${helper.commandUsage(command)}`,
+    '',
+    command.description(),
+    '',
+    ...helper.formatItemList('Commands:', commands, helper),
+    ...helper.formatItemList('Options:', options, helper),
+  ].join('\n');
+}
+
+/** `twist config print` */
+export function fullName(command: Command): string {
+  return command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`;
+}
+
+/** Commander is only told that there is a value; people read what it is. */
+function optionTerm(option: CommanderOption): string {
+  return option.flags.replace('<value>', rowOf(option)?.kind.valueName ?? '');
+}
+
+function optionDescription(option: CommanderOption): string {
+  const row = rowOf(option);
+  return row === undefined || row.kind.valueName === ''
+    ? option.description
+    : `${option.description} [${row.default}]`;
+}
+
+/** @returns undefined for options that are not in the table, such as --help */
+function rowOf(option: CommanderOption): Option | undefined {
+  return (OPTIONS as OptionTable)[option.attributeName()];
+}
+
+function examples(rows: readonly Example[], isStyled: boolean): string {
+  const width = Math.max(...rows.map(([command]) => command.length));
+  const lines = rows.map(
+    ([command, meaning]) => `  ${command.padEnd(width)}  ${styled('dim', meaning, isStyled)}`,
+  );
+  return [title('Examples:', isStyled), ...lines].join('\n');
+}
+
+function title(text: string, isStyled: boolean): string {
+  return styled('bold', text, isStyled);
+}

@@ -1,0 +1,23 @@
+/** Somewhere that text is written to: standard output, standard error, or a test. */
+export interface TextOutput {
+  write(text: string): unknown;
+  /** True when a person looks at it. */
+  readonly isTTY?: boolean;
+}
+
+export type Signal = 'SIGTERM' | 'SIGINT' | 'SIGHUP';
+
+/** Everything the command line needs of the process it runs in. */
+export interface Io {
+  /** The arguments, without those that name Node and the script. */
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdout: TextOutput;
+  readonly stderr: TextOutput;
+  /** Reads a whole file as UTF-8 text; throws what `node:fs` throws. */
+  readFile(path: string): string;
+  /** @returns a function that removes the listener */
+  onSignal(name: Signal, listener: () => void): () => void;
+  /** Hears of errors that nothing caught. @returns a function that removes the listener */
+  onCrash(listener: (error: unknown) => void): () => void;
+}

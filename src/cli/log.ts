@@ -1,0 +1,59 @@
+import { destination, pino, stdTimeFunctions, type Logger } from 'pino';
+import { prettyFactory } from 'pino-pretty';
+import type { Settings } from '../config/settings.js';
+import type { TextOutput } from './io.js';
+import { prettyMessage } from './pretty-message.js';
+
+/** How much may wait when standard error takes nothing, for instance on a full disk; more is lost. */
+const MAX_WAITING_BYTES = 1024 ** 2;
+
+/**
+ * Makes the operational log. This is the only place that makes one, and it writes at once and in this
+ * thread: a worker could not be bundled, and would lose the last lines of a process that ends.
+ * @param format `auto` is pretty on a terminal and JSON elsewhere
+ * @param isStyled whether pretty lines have colours
+ */
+export function createLog(
+  level: Settings['logLevel'],
+  format: Settings['logFormat'],
+  output: TextOutput,
+  isStyled = false,
+): Logger {
+  const options = {
+    level,
+    base: null,
+    timestamp: stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+  };
+  const isPretty = format === 'auto' ? output.isTTY === true : format === 'pretty';
+  return pino(options, isPretty ? prettyOutput(output, isStyled) : output);
+}
+
+/**
+ * Standard error as something to write to at once. When nobody reads it any more, or the disk is full,
+ * lines are lost; that is no reason for a server to stop.
+ */
+export function openStandardError(isTTY: boolean): TextOutput {
+  const stream = destination({ dest: 2, sync: true, maxLength: MAX_WAITING_BYTES });
+  stream.on('error', () => {
+    // Where would it be reported?
+  });
+  return { isTTY, write: (text) => stream.write(text) };
+}
+
+function prettyOutput(output: TextOutput, isStyled: boolean): { write: (line: string) => void } {
+  const prettify = prettyFactory({
+    colorize: isStyled,
+    customColors: 'message:reset',
+    useOnlyCustomProps: false,
+    translateTime: 'SYS:HH:MM:ss.l',
+    customPrettifiers: { time: String },
+    messageFormat: (log, messageKey) => prettyMessage(log, messageKey, isStyled),
+    hideObject: true,
+  });
+  return {
+    write: (line) => {
+      output.write(prettify(line));
+    },
+  };
+}

@@ -1,0 +1,87 @@
+import { CommanderError } from 'commander';
+import type { Logger } from 'pino';
+import type { Flags } from '../config/flags.js';
+import { load, type Loaded } from '../config/load.js';
+import { OPTIONS } from '../config/options.js';
+import type { Settings } from '../config/settings.js';
+import { ConfigError } from '../errors.js';
+import { ExitCode } from './exit-code.js';
+import type { Io } from './io.js';
+import { createLog } from './log.js';
+import { modeProblem } from './mode-choice.js';
+import { configJson, configSummary, configTable } from './print-config.js';
+import { createProgram } from './program.js';
+import { hasColor } from './style.js';
+import { version } from './version.js';
+
+/** What the command line is wired to. */
+export interface Parts {
+  /** Runs the server until it is told to stop. @returns the exit status */
+  readonly serve: (settings: Settings, io: Io, log: Logger) => Promise<number>;
+}
+
+/**
+ * Runs the command line.
+ * @returns the exit status; see {@link ExitCode}
+ */
+export async function runCli(io: Io, { serve }: Parts): Promise<number> {
+  let exitCode: number = ExitCode.Ok;
+  const loaded = (flags: Flags): Loaded =>
+    load({ flags, environment: io.env, readFile: (path) => io.readFile(path) });
+
+  const program = createProgram(io, version(), {
+    async serve(flags, fail) {
+      const { settings, values, warnings } = loaded(flags);
+      const problem = modeProblem(OPTIONS, values);
+      if (problem !== null) fail(problem);
+      const log = createLog(
+        settings.logLevel,
+        settings.logFormat,
+        io.stderr,
+        hasColor(io.stderr, io.env),
+      );
+      for (const warning of warnings) log.warn(warning);
+      exitCode = await serve(settings, io, log).catch((error: unknown) => failed(error, log));
+    },
+    printConfig(flags, isJson) {
+      const { values, warnings } = loaded(flags);
+      warn(io, warnings);
+      const isStyled = hasColor(io.stdout, io.env);
+      io.stdout.write(
+        isJson ? configJson(OPTIONS, values) : configTable(OPTIONS, values, isStyled),
+      );
+    },
+    checkConfig(flags) {
+      const { values, warnings } = loaded(flags);
+      warn(io, warnings);
+      io.stdout.write(`configuration is valid (${configSummary(OPTIONS, values)})\n`);
+    },
+  });
+
+  try {
+    await program.parseAsync(io.argv, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    // Commander has written what there is to say.
+    if (error instanceof CommanderError) return isAnswer(error) ? ExitCode.Ok : ExitCode.Usage;
+    if (!(error instanceof ConfigError)) throw error;
+    io.stderr.write(`twist: ${error.message}\n`);
+    return error.cause === 'flag' ? ExitCode.Usage : ExitCode.Config;
+  }
+}
+
+/** Help that was asked for, the version, and help for a command that lacks its subcommand. */
+function isAnswer({ exitCode, code }: CommanderError): boolean {
+  return exitCode === 0 || code === 'commander.help';
+}
+
+/** A wrong configuration that only shows when the server starts is told like any other. */
+function failed(error: unknown, log: Logger): number {
+  if (error instanceof ConfigError) throw error;
+  log.fatal({ err: error }, 'twist cannot go on');
+  return ExitCode.Failure;
+}
+
+function warn(io: Io, warnings: readonly string[]): void {
+  for (const warning of warnings) io.stderr.write(`twist: warning: ${warning}\n`);
+}

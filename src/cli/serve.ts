@@ -1,0 +1,94 @@
+/** The composition root: settings in, a running server out, until a signal ends it. */
+import type { Logger } from 'pino';
+import type { Settings } from '../config/settings.js';
+import { echoMode } from '../modes/echo.js';
+import { Server, type ServerOptions } from '../server/server.js';
+import { ExitCode } from './exit-code.js';
+import type { Io } from './io.js';
+import { openFilesProblem } from './open-files.js';
+import { startFailure } from './start-failure.js';
+
+/** Runs the server until it is told to stop. @returns the exit status */
+export async function serve(settings: Settings, io: Io, log: Logger): Promise<ExitCode> {
+  const problem = openFilesProblem(io, settings.maxConnections);
+  if (problem !== null) log.warn(problem);
+  const server = new Server(serverOptions(settings, log));
+  try {
+    await server.start();
+  } catch (error) {
+    io.stderr.write(`twist: ${startFailure(error)}\n`);
+    return ExitCode.Failure;
+  }
+  return await untilStopped(server, io, log);
+}
+
+/** The first signal drains, the second one stops at once. */
+function untilStopped(server: Server, io: Io, log: Logger): Promise<ExitCode> {
+  return new Promise((resolve) => {
+    let exitCode: ExitCode = ExitCode.Ok;
+    let isStopping = false;
+    const stop = (): void => {
+      if (isStopping) {
+        exitCode = ExitCode.Failure;
+        server.stopNow();
+        return;
+      }
+      isStopping = true;
+      void server.stop().then(() => {
+        for (const remove of removers) remove();
+        resolve(exitCode);
+      });
+    };
+    const removers = [
+      io.onSignal('SIGTERM', stop),
+      io.onSignal('SIGINT', stop),
+      io.onSignal('SIGHUP', () => {
+        // The terminal is gone; without one the signal asks for a reload, and there is nothing to reload.
+        if (io.stderr.isTTY === true) stop();
+        else log.info('nothing to reload');
+      }),
+      io.onCrash((error) => {
+        // The state is unknown from here on: say so, let clients go, and leave the restart to whoever
+        // watches over the process.
+        log.fatal({ err: error }, 'internal error');
+        stop();
+        exitCode = ExitCode.Failure;
+      }),
+    ];
+  });
+}
+
+/** Names the settings as the layers below do: sizes in bytes, durations in milliseconds. */
+function serverOptions(settings: Settings, log: Logger): ServerOptions {
+  return {
+    listen: settings.listen,
+    mode: echoMode,
+    head: {
+      maxRequestLineBytes: settings.maxRequestLine,
+      maxHeaderLineBytes: settings.maxHeaderLine,
+      maxHeadBytes: settings.maxHead,
+      maxHeaderCount: settings.maxHeaders,
+    },
+    origin: settings.origin,
+    subprotocol: settings.subprotocol,
+    limits: {
+      outputPauseBytes: settings.outputPause,
+      outputLimitBytes: settings.outputLimit,
+      maxMessageBytes: settings.maxMessage,
+      handshakeMs: settings.handshakeTimeout,
+      messageMs: settings.messageTimeout,
+      sendMs: settings.sendTimeout,
+      pingMs: settings.pingInterval,
+      pongMs: settings.pongTimeout,
+      idleMs: settings.idleTimeout,
+      closeMs: settings.closeTimeout,
+    },
+    maxFragments: settings.maxFragments,
+    admission: {
+      maxConnections: settings.maxConnections,
+      maxConnectionsPerAddress: settings.maxConnectionsPerAddress,
+    },
+    drainMs: settings.drainTimeout,
+    log,
+  };
+}

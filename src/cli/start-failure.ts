@@ -1,0 +1,30 @@
+/** Why a server could not start, as one sentence. */
+import { ConfigError } from '../errors.js';
+
+/** What the system's error names mean to whoever starts a server. */
+const MEANINGS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'the address is in use already',
+  EADDRNOTAVAIL: 'this machine does not have that address',
+  EACCES: 'permission denied',
+  ENOENT: 'the directory does not exist',
+  ENOTFOUND: 'the host name is not known',
+  EAI_AGAIN: 'the host name cannot be looked up now',
+  EINVAL: 'the path is too long for a Unix socket',
+};
+
+/** What a failed `listen` call leaves in its error. */
+interface ListenError extends NodeJS.ErrnoException {
+  readonly address?: string;
+  readonly port?: number;
+  readonly hostname?: string;
+}
+
+/** Describes an error that `Server.start` threw. */
+export function startFailure(error: unknown): string {
+  if (error instanceof ConfigError) return error.message;
+  const { code, address, hostname, port, message } = error as ListenError;
+  const host = address ?? hostname;
+  const where =
+    host === undefined ? '' : ` on ${host}${port === undefined || port < 0 ? '' : `:${port}`}`;
+  return `cannot listen${where}: ${(code === undefined ? undefined : MEANINGS[code]) ?? message}`;
+}

@@ -1,0 +1,61 @@
+/**
+ * The sentences that say what is wrong with a value: the option as the user wrote it, the value, and
+ * what is allowed.
+ */
+import type { z } from 'zod';
+import { ConfigError } from '../errors.js';
+import type { Source } from './settings.js';
+
+/** Longer values are cut in messages. */
+const MAX_SHOWN_LENGTH = 80;
+
+/** Where in a value the fault is, and the clause that says what is allowed there. */
+export interface Fault {
+  readonly path: readonly PropertyKey[];
+  readonly clause: string;
+}
+
+/**
+ * A {@link ConfigError} whose `cause` is the source at fault, by which the command line tells wrong
+ * usage from bad configuration.
+ */
+export function configError(sentence: string, source: Source): ConfigError {
+  return new ConfigError(sentence, { cause: source });
+}
+
+/** @returns a value in its JSON form as a message may show it */
+export function show(given: unknown, isSecret = false): string {
+  if (isSecret) return '(a secret, not shown)';
+  const text = JSON.stringify(given);
+  return text.length > MAX_SHOWN_LENGTH ? `${text.slice(0, MAX_SHOWN_LENGTH)}...` : text;
+}
+
+/**
+ * The one fault to speak of. Of several it is the one that points furthest into the value; of those that
+ * point to the same place, one that a check of ours found, which knows more than "none of these".
+ */
+export function deepestFault(issues: readonly z.core.$ZodIssue[]): Fault {
+  const { path, message } = issues
+    .flatMap(withMembers)
+    .reduce((best, issue) => (weight(issue) > weight(best) ? issue : best));
+  return { path, clause: message };
+}
+
+/** @returns the part of a JSON value that `path` leads to */
+export function valueAt(given: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce((value, key) => (value as Readonly<Record<PropertyKey, unknown>>)[key], given);
+}
+
+function weight({ path, code }: z.core.$ZodIssue): number {
+  return path.length + (code === 'custom' ? 0.5 : 0);
+}
+
+/** An issue, and what the members of a union, if it is about one, had to say. */
+function withMembers(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  if (issue.code !== 'invalid_union') return [issue];
+  const members = issue.errors.flat().flatMap(withMembers);
+  return [
+    issue,
+    ...members.map((member) => ({ ...member, path: [...issue.path, ...member.path] })),
+  ];
+}

@@ -1,0 +1,61 @@
+import { nearestName } from './nearest-name.js';
+import { environmentNameOf, type OptionTable } from './option.js';
+import type { Provided } from './settings.js';
+import { readTextValue } from './text-value.js';
+
+/** The variables of a process, as Node has them. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads the values that `TWIST_*` variables give.
+ * @throws {ConfigError} when one is not allowed
+ */
+export function readEnvironment(
+  table: OptionTable,
+  environment: Environment,
+): Map<string, Provided> {
+  const provided = new Map<string, Provided>();
+  for (const [key, option] of Object.entries(table)) {
+    const name = environmentNameOf(key);
+    const text = environment[name];
+    if (text === undefined) continue;
+    provided.set(key, readTextValue(option, name, option.kind.fromText(text), 'environment'));
+  }
+  return provided;
+}
+
+/**
+ * Names the `TWIST_*` variables that are no option. They are no errors: the environment is shared,
+ * and not all of it is written for us.
+ * @returns one sentence for each
+ */
+export function strayVariables(table: OptionTable, environment: Environment): string[] {
+  const names = Object.keys(table).map(environmentNameOf);
+  return Object.keys(environment)
+    .filter((name) => name.startsWith('TWIST_') && !names.includes(name))
+    .filter((name) => !isServiceLink(name, environment[name] ?? ''))
+    .sort()
+    .map((name) => `${name} is not an option of twist and has no effect${suggestion(name, names)}`);
+}
+
+/** What all names begin with makes none of them alike. */
+function suggestion(name: string, names: readonly string[]): string {
+  const nearest = nearestName(
+    name.slice('TWIST_'.length),
+    names.map((each) => each.slice('TWIST_'.length)),
+  );
+  return nearest === null ? '' : `; did you mean TWIST_${nearest}?`;
+}
+
+/**
+ * Kubernetes puts the address of each service into the environment of each pod: a service named
+ * twist makes `TWIST_SERVICE_HOST`, `TWIST_PORT=tcp://10.0.0.1:9001`, `TWIST_PORT_9001_TCP_ADDR` and
+ * more. Nobody wrote them, so nobody is warned.
+ */
+function isServiceLink(name: string, text: string): boolean {
+  return (
+    /_SERVICE_(HOST|PORT(_.+)?)$/.test(name) ||
+    /_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$/.test(name) ||
+    (name.endsWith('_PORT') && /^(tcp|udp|sctp):\/\//.test(text))
+  );
+}

@@ -1,0 +1,52 @@
+import { readConfigFile, type ReadFile } from './config-file.js';
+import { readEnvironment, strayVariables, type Environment } from './environment.js';
+import { readFlags, type Flags } from './flags.js';
+import { defaultValue, type Option } from './option.js';
+import { OPTIONS } from './options.js';
+import { checkRelations } from './relations.js';
+import type { Provided, ProvidedSettings, Settings } from './settings.js';
+
+/** Where values come from, beside the defaults. */
+export interface Sources {
+  readonly flags: Flags;
+  readonly environment: Environment;
+  /** Is called for the configuration file and only if one is named. */
+  readonly readFile: ReadFile;
+}
+
+/** The settings in force, and how they came about. */
+export interface Loaded {
+  readonly settings: Settings;
+  /** Each value with its source. */
+  readonly values: ProvidedSettings;
+  /** One sentence for each `TWIST_*` variable that is no option. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Brings all sources together: flag before environment before configuration file before default.
+ * @throws {ConfigError} with one sentence on the first fault; its `cause` is the {@link Source} at fault
+ */
+export function load({ flags, environment, readFile }: Sources): Loaded {
+  const fromFlags = readFlags(OPTIONS, flags);
+  const fromEnvironment = readEnvironment(OPTIONS, environment);
+  const path = fromFlags.get('config') ?? fromEnvironment.get('config');
+  const fromFile = isNamed(path)
+    ? readConfigFile(OPTIONS, path, readFile)
+    : new Map<string, Provided>();
+  const values = Object.fromEntries(
+    Object.entries<Option>(OPTIONS).map(([key, option]) => {
+      const given = fromFlags.get(key) ?? fromEnvironment.get(key) ?? fromFile.get(key);
+      return [key, given ?? { value: defaultValue(option), source: 'default', from: 'default' }];
+    }),
+  ) as unknown as ProvidedSettings;
+  checkRelations(values);
+  const settings = Object.fromEntries(
+    Object.entries(values).map(([key, { value }]) => [key, value]),
+  ) as unknown as Settings;
+  return { settings, values, warnings: strayVariables(OPTIONS, environment) };
+}
+
+function isNamed(path: Provided | undefined): path is Provided<string> {
+  return typeof path?.value === 'string';
+}

@@ -1,0 +1,61 @@
+import type { Kind } from './kinds.js';
+
+/** The headings that options stand under, in help and in the reference, in this order. */
+export const GROUPS = [
+  'Listening',
+  'Mode',
+  'Handshake',
+  'Limits',
+  'Timeouts',
+  'Logging',
+  'General',
+] as const;
+
+export type Group = (typeof GROUPS)[number];
+
+/** One row of the option table. Its key is its name in the configuration file. */
+export interface Option<Value = unknown> {
+  readonly group: Group;
+  readonly kind: Kind<Value>;
+  /** The default as text that the kind reads. */
+  readonly default: string;
+  /** One line for `--help`: no capital at its start, no full stop. */
+  readonly help: string;
+  /** Whole sentences for the reference: unit, cost, and how it relates to other options. */
+  readonly docs: string;
+  /** The short flag, without its dash. */
+  readonly short?: string;
+  /** False for what a configuration file cannot say, such as its own path. */
+  readonly isFileKey?: false;
+  /** True for what must never be shown: messages and `config print` hide the value. */
+  readonly isSecret?: true;
+}
+
+export type OptionTable = Readonly<Record<string, Option>>;
+
+/** The type of a row's value. */
+export type ValueOf<Row> = Row extends Option<infer Value> ? Value : never;
+
+/** The value of an option that nobody gives. */
+export function defaultValue<Value>({ kind, ...option }: Option<Value>): Value {
+  return kind.schema.parse(kind.fromText(option.default));
+}
+
+/** `maxMessage` to `--max-message` */
+export function flagOf(key: string): string {
+  return `--${words(key).join('-')}`;
+}
+
+/** `maxMessage` to `TWIST_MAX_MESSAGE` */
+export function environmentNameOf(key: string): string {
+  return ['TWIST', ...words(key)].join('_').toUpperCase();
+}
+
+/** Makes the beginning of a sentence of a help text or clause. */
+export function capitalized(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function words(key: string): string[] {
+  return key.split(/(?=[A-Z])/).map((word) => word.toLowerCase());
+}

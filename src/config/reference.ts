@@ -1,0 +1,68 @@
+import {
+  GROUPS,
+  capitalized,
+  environmentNameOf,
+  flagOf,
+  type Option,
+  type OptionTable,
+} from './option.js';
+
+const INTRODUCTION = `# Options
+
+<!-- Written by docs/generate.mjs from src/config/options.ts. Change that file, then run \`npm run docs\`. -->
+
+Every option can be given in four places, which mean the same. The first one that gives it wins:
+
+1. the flag: \`--max-message 1m\`
+2. the environment: \`TWIST_MAX_MESSAGE=1m\`
+3. the configuration file, which \`--config\` or \`TWIST_CONFIG\` names: \`"maxMessage": "1m"\`
+4. the default
+
+\`twist config print\` shows every value with its source, and \`twist config check\` says whether all is well.
+
+- **SIZE**: whole bytes, or \`64k\`, \`16m\`, \`1g\` (powers of 1024). In the file a number of bytes will do.
+- **DURATION**: a whole number with its unit, \`500ms\`, \`30s\`, \`5m\` or \`2h\`.
+- **N**: a whole number. In the file a number or the same text.
+- Lists are separated by commas, without blanks. In the file they may be arrays.
+- A switch such as \`--echo\` takes no value; \`--no-echo\` turns it off. The environment and the file say \`true\` or \`false\`.
+
+The configuration file is JSON. An unknown key is an error. \`config.example.json\` holds every key with its default, and
+\`config.schema.json\` lets an editor complete and check them.
+`;
+
+/** @returns the reference page of all options, in Markdown */
+export function reference(table: OptionTable): string {
+  const sections = GROUPS.flatMap((group) => {
+    const rows = Object.entries(table).filter(([, option]) => option.group === group);
+    return rows.length === 0 ? [] : [`## ${group}\n`, overview(rows), ...rows.map(detail)];
+  });
+  return [INTRODUCTION, ...sections].join('\n');
+}
+
+type Row = readonly [key: string, option: Option];
+
+function overview(rows: readonly Row[]): string {
+  const lines = rows.map(([key, { help, ...option }]) => {
+    const link = `[\`${flagOf(key)}\`](#${flagOf(key).slice(2)})`;
+    return `| ${link} | ${escaped(help)} | \`${option.default}\` |\n`;
+  });
+  return `| option | meaning | default |\n| --- | --- | --- |\n${lines.join('')}`;
+}
+
+function detail([key, option]: Row): string {
+  const { kind, docs, short } = option;
+  const value = kind.valueName === '' ? '' : ` ${kind.valueName}`;
+  const flags = [...(short === undefined ? [] : [`-${short}`]), flagOf(key)].join(', ');
+  const facts = [
+    `\`${flags}${value}\`${kind.isRepeatable ? ', may be repeated' : ''}`,
+    `\`${environmentNameOf(key)}\``,
+    option.isFileKey === false ? 'not in the configuration file' : `\`"${key}"\``,
+    `default \`${option.default}\``,
+  ];
+  return `### ${flagOf(key).slice(2)}\n\n${facts.join(' · ')}\n\n${docs}\n\n${escaped(capitalized(kind.clause))}.\n`;
+}
+
+/** Words in angle or square brackets and bars would be taken for Markdown. */
+function escaped(text: string): string {
+  return text.replaceAll(/[[\]|<>]/g, '\\$&');
+}

@@ -1,0 +1,35 @@
+import type { Io } from '../../src/cli/io.js';
+
+export interface FakeIo extends Io {
+  /** What was written to each output so far. */
+  readonly written: { out: string; err: string };
+}
+
+interface Setting {
+  readonly env?: Io['env'];
+  readonly files?: Readonly<Record<string, string>>;
+  readonly isTTY?: boolean;
+}
+
+/** A process that is none: arguments in, text out, files of memory. */
+export function fakeIo(
+  argv: readonly string[],
+  { env = {}, files = {}, isTTY = false }: Setting = {},
+): FakeIo {
+  const written = { out: '', err: '' };
+  return {
+    argv,
+    env,
+    written,
+    stdout: { isTTY, write: (text) => (written.out += text) },
+    stderr: { isTTY, write: (text) => (written.err += text) },
+    readFile: (path) => {
+      const text = files[path];
+      if (text === undefined)
+        throw Object.assign(new Error('ENOENT: no such file'), { code: 'ENOENT' });
+      return text;
+    },
+    onSignal: () => () => undefined,
+    onCrash: () => () => undefined,
+  };
+}

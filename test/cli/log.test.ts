@@ -1,0 +1,138 @@
+import { closeSync, openSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import t from 'tap';
+import { createLog } from '../../src/cli/log.js';
+import type { TextOutput } from '../../src/cli/io.js';
+
+function memory(isTTY?: boolean): TextOutput & { text: string } {
+  const output = {
+    text: '',
+    write(text: string): void {
+      output.text += text;
+    },
+  };
+  return isTTY === undefined ? output : Object.assign(output, { isTTY });
+}
+
+t.test('JSON: one object a line, level and time as text', async (t) => {
+  const output = memory();
+  const log = createLog('info', 'json', output);
+  log.info({ address: '127.0.0.1:9001' }, 'listening');
+  log.debug('not at this level');
+  log.child({ session: 7 }).error({ err: new TypeError('boom') }, 'failed');
+  const [first, second, ...rest] = output.text
+    .split('\n')
+    .map((line) => (line === '' ? null : (JSON.parse(line) as object)));
+  t.match(first, {
+    level: 'info',
+    time: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/,
+    address: '127.0.0.1:9001',
+    msg: 'listening',
+  });
+  t.same(
+    Object.keys(first ?? {}),
+    ['level', 'time', 'address', 'msg'],
+    'nothing else: no pid, no hostname',
+  );
+  t.match(second, {
+    level: 'error',
+    session: 7,
+    err: { type: 'TypeError', message: 'boom', stack: /TypeError: boom\n/ },
+    msg: 'failed',
+  });
+  t.same(rest, [null]);
+});
+
+t.test('pretty: time, level, message and fields on one line', async (t) => {
+  const output = memory();
+  const log = createLog('trace', 'pretty', output);
+  log.info({ address: '127.0.0.1:9001' }, 'listening');
+  log.error('failed');
+  t.match(
+    output.text,
+    /^\d\d:\d\d:\d\d\.\d{3} INFO: {2}listening address=127\.0\.0\.1:9001\n\d\d:\d\d:\d\d\.\d{3} ERROR: failed\n$/,
+  );
+});
+
+t.test('auto: pretty on a terminal, JSON elsewhere', async (t) => {
+  for (const [isTTY, isJson] of [
+    [true, false],
+    [false, true],
+    [undefined, true],
+  ] as const) {
+    const output = memory(isTTY);
+    createLog('info', 'auto', output).info('x');
+    t.equal(output.text.startsWith('{'), isJson, String(isTTY));
+  }
+});
+
+t.test('colour', async (t) => {
+  const output = memory(true);
+  createLog('info', 'pretty', output, true).warn({ a: 1 }, 'careful');
+  t.match(output.text, '\u001b[33mWARN\u001b[39m:');
+  t.match(output.text, 'careful \u001b[2ma=\u001b[22m1');
+});
+
+t.test('silent', async (t) => {
+  const output = memory();
+  createLog('silent', 'json', output).fatal('x');
+  t.equal(output.text, '');
+});
+
+// Standard error is the process's own: these run in one of their own.
+const script = `
+  import { openStandardError } from ${JSON.stringify(new URL('../../src/cli/log.ts', import.meta.url).href)};
+  const error = openStandardError(false);
+  for (let n = 0; n < 3; n++) error.write('line ' + n + '\\n');
+  console.log(error.isTTY, 'went on');
+`;
+
+t.test('standard error is written to at once', async (t) => {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [...process.execArgv, '--input-type=module', '-e', script],
+    { encoding: 'utf8' },
+  );
+  t.equal(stderr, 'line 0\nline 1\nline 2\n');
+  t.equal(stdout, 'false went on\n');
+  t.equal(status, 0);
+});
+
+t.test(
+  'a full disk does not stop the process',
+  { skip: process.platform !== 'linux' && 'there is no /dev/full' },
+  async (t) => {
+    const full = openSync('/dev/full', 'w');
+    t.teardown(() => {
+      closeSync(full);
+    });
+    const { status, stdout } = spawnSync(
+      process.execPath,
+      [...process.execArgv, '--input-type=module', '-e', script],
+      {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', full],
+      },
+    );
+    t.equal(stdout, 'false went on\n');
+    t.equal(status, 0);
+  },
+);
+
+t.test('nobody who reads standard error does not stop the process', async (t) => {
+  const waiting = `process.stdin.resume().once('end', () => {${script.replace(/import .*;/, '')}});`;
+  const header = script.slice(0, script.indexOf(';') + 1);
+  const child = spawn(process.execPath, [
+    ...process.execArgv,
+    '--input-type=module',
+    '-e',
+    header + waiting,
+  ]);
+  child.stderr.destroy();
+  child.stdin.end();
+  const [stdout] = await Promise.all([text(child.stdout), once(child, 'close')]);
+  t.equal(stdout, 'false went on\n');
+  t.equal(child.exitCode, 0);
+});

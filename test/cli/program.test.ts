@@ -1,0 +1,176 @@
+import { CommanderError } from 'commander';
+import t from 'tap';
+import { createProgram, type Actions } from '../../src/cli/program.js';
+import type { Flags } from '../../src/config/flags.js';
+import { flagOf } from '../../src/config/option.js';
+import { OPTIONS } from '../../src/config/options.js';
+import { fakeIo } from './fake-io.js';
+
+interface Outcome {
+  readonly calls: (readonly [action: string, flags: Flags, isJson?: boolean])[];
+  readonly out: string;
+  readonly err: string;
+  /** The code of the CommanderError, or empty. */
+  readonly code: string;
+  readonly exitCode: number;
+}
+
+async function parse(argv: readonly string[], problem?: string): Promise<Outcome> {
+  const io = fakeIo(argv);
+  const calls: [string, Flags, boolean?][] = [];
+  const actions: Actions = {
+    serve: async (flags, fail) => {
+      if (problem !== undefined) fail(problem);
+      calls.push(['serve', flags]);
+    },
+    printConfig: (flags, isJson) => calls.push(['print', flags, isJson]),
+    checkConfig: (flags) => calls.push(['check', flags]),
+  };
+  let error = { code: '', exitCode: 0 };
+  await createProgram(io, '1.2.3', actions)
+    .parseAsync(argv, { from: 'user' })
+    .catch((thrown: unknown) => {
+      if (!(thrown instanceof CommanderError)) throw thrown;
+      error = thrown;
+    });
+  return { calls, ...io.written, code: error.code, exitCode: error.exitCode };
+}
+
+t.test('flags reach the action under their keys, without defaults', async (t) => {
+  t.same((await parse(['serve'])).calls, [['serve', {}]]);
+  const argv = [
+    'serve',
+    '--echo',
+    '--listen',
+    '80',
+    '--listen=unix:a',
+    '-c',
+    'a.json',
+    '--max-connections-per-address',
+    '7',
+    '--log-level',
+    'warn',
+  ];
+  t.same((await parse(argv)).calls, [
+    [
+      'serve',
+      {
+        echo: true,
+        listen: ['80', 'unix:a'],
+        config: 'a.json',
+        maxConnectionsPerAddress: '7',
+        logLevel: 'warn',
+      },
+    ],
+  ]);
+  t.same((await parse(['serve', '--echo', '--no-echo'])).calls, [['serve', { echo: false }]]);
+  t.same(
+    (await parse(['serve', '--max-head', '-1'])).calls,
+    [['serve', { maxHead: '-1' }]],
+    'a value may begin with a hyphen',
+  );
+  t.same(
+    (await parse(['serve', '--origin', 'any', '--origin', 'same'])).calls,
+    [['serve', { origin: 'same' }]],
+    'the last one wins',
+  );
+});
+
+t.test('config print and check take the options of serve', async (t) => {
+  t.same((await parse(['config', 'print', '--echo'])).calls, [['print', { echo: true }, false]]);
+  t.same((await parse(['config', 'print', '--json', '-c', 'x'])).calls, [
+    ['print', { config: 'x' }, true],
+  ]);
+  t.same((await parse(['config', 'check', '--echo'])).calls, [['check', { echo: true }]]);
+  t.equal((await parse(['config', 'check', '--json'])).code, 'commander.unknownOption');
+});
+
+t.test('version', async (t) => {
+  for (const flag of ['--version', '-V']) {
+    const { out, exitCode } = await parse([flag]);
+    t.equal(out, 'twist 1.2.3\n');
+    t.equal(exitCode, 0);
+  }
+});
+
+t.test('help is an answer, also for a command that lacks its command', async (t) => {
+  for (const argv of [
+    [],
+    ['--help'],
+    ['-h'],
+    ['config'],
+    ['config', '--help'],
+    ['serve', '--help'],
+    ['serve', '-h'],
+  ]) {
+    const { out, err, code } = await parse(argv);
+    t.match(out, /^Usage: twist /, argv.join(' '));
+    t.equal(err, '');
+    t.match(code, /^commander\.help/);
+  }
+});
+
+t.test('the first help is short', async (t) => {
+  const { out } = await parse(['--help']);
+  for (const command of ['serve', 'config']) t.match(out, new RegExp(`^  ${command} `, 'm'));
+  t.equal(out.match(/^ {2}twist .*$/gm)?.length, 3, 'three examples');
+  t.ok(out.split('\n').length < 25);
+});
+
+t.test('the help of serve, config print and config check shows every option', async (t) => {
+  for (const argv of [['serve'], ['config', 'print'], ['config', 'check']]) {
+    const { out } = await parse([...argv, '--help']);
+    for (const [key, option] of Object.entries(OPTIONS)) {
+      const term = `${flagOf(key)} ${option.kind.valueName}`.trim();
+      const at = out.indexOf(`${term} `);
+      t.not(at, -1, term);
+      t.ok(at > out.indexOf(`\n${option.group}:\n`), `${term} stands in ${option.group}`);
+      const entry = out
+        .slice(at)
+        .split(/\n(?: {0,4}\S|\n)/)[0]
+        ?.replace(/\s+/g, ' ');
+      t.equal(entry?.includes(`[${option.default}]`), key !== 'echo', `${term} has its default`);
+      t.ok(entry?.includes(option.help), `${term} has its text`);
+    }
+    for (const line of out.split('\n')) t.ok(line.length <= 80, line);
+    t.notMatch(out, /--no-echo|<value>/);
+  }
+});
+
+t.test('wrong usage: one sentence', async (t) => {
+  for (const [argv, sentence] of [
+    [['serv'], "unknown command 'serv'; did you mean serve?"],
+    [['foo'], "unknown command 'foo'; see twist --help"],
+    [['config', 'prin'], "unknown command 'prin'; did you mean print?"],
+    [['config', 'foo'], "unknown command 'foo'; see twist config --help"],
+    [['--foo'], "unknown option '--foo'; see twist --help"],
+    [['serve', '--ecko'], "unknown option '--ecko'; did you mean --echo?"],
+    [['serve', '--foo'], "unknown option '--foo'; see twist serve --help"],
+    [['serve', '--echo=yes'], '--echo takes no value; see twist serve --help'],
+    [
+      ['serve', '--max-headers'],
+      '--max-headers needs a value: give a whole number from 5 to 10000; see twist serve --help',
+    ],
+    [['serve', '9001'], 'unexpected argument "9001"; did you mean --listen 9001?'],
+    [
+      ['serve', '--echo', 'localhost:80'],
+      'unexpected argument "localhost:80"; did you mean --listen localhost:80?',
+    ],
+    [['serve', 'echo'], 'unexpected argument "echo"; did you mean --echo?'],
+    [['serve', 'something'], 'unexpected argument "something"; see twist serve --help'],
+    [['config', 'check', 'a.json'], 'unexpected argument "a.json"; see twist config check --help'],
+  ] as const) {
+    const { err, out, calls, exitCode } = await parse(argv);
+    t.equal(err, `twist: ${sentence}\n`);
+    t.equal(out, '');
+    t.same(calls, []);
+    t.not(exitCode, 0);
+  }
+});
+
+t.test('an action reports wrong usage in the same way', async (t) => {
+  const { err, calls, exitCode } = await parse(['serve'], 'choose a mode: --echo');
+  t.equal(err, 'twist: choose a mode: --echo; see twist serve --help\n');
+  t.same(calls, []);
+  t.not(exitCode, 0);
+});

@@ -1,0 +1,229 @@
+import t from 'tap';
+import { runCli, type Parts } from '../../src/cli/run-cli.js';
+import { ConfigError, InvalidStateError } from '../../src/errors.js';
+import { fakeIo, type FakeIo } from './fake-io.js';
+
+interface Outcome {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+  readonly served: Parameters<Parts['serve']>[];
+}
+
+async function run(
+  argv: readonly string[],
+  setting: Parameters<typeof fakeIo>[1] = {},
+  serve: Parts['serve'] = async () => 0,
+): Promise<Outcome & { io: FakeIo }> {
+  const io = fakeIo(argv, setting);
+  const served: Parameters<Parts['serve']>[] = [];
+  const code = await runCli(io, {
+    serve: async (...given) => {
+      served.push(given);
+      return serve(...given);
+    },
+  });
+  return { code, ...io.written, served, io };
+}
+
+t.test('answers: 0', async (t) => {
+  for (const argv of [[], ['--help'], ['--version'], ['config'], ['serve', '--help']]) {
+    const { code, out, err } = await run(argv);
+    t.equal(code, 0, argv.join(' '));
+    t.equal(err, '');
+    t.not(out, '');
+  }
+  t.equal((await run(['--version'])).out, 'twist dev\n');
+});
+
+t.test('serve gets the settings, the process and a log; its status is the status', async (t) => {
+  const { code, served, io, err, out } = await run(
+    ['serve', '--echo', '--max-message', '1k', '-c', 'a.json'],
+    { env: { TWIST_MAX_HEADERS: '50' }, files: { 'a.json': '{"maxHead":"32k"}' } },
+    async (_settings, _io, log) => {
+      log.info('running');
+      return 7;
+    },
+  );
+  t.equal(code, 7);
+  t.equal(served.length, 1);
+  const [[settings, given] = []] = served;
+  t.match(settings, { echo: true, maxMessage: 1024, maxHeaders: 50, maxHead: 32_768 });
+  t.equal(given, io);
+  t.match(JSON.parse(err), { level: 'info', msg: 'running' });
+  t.equal(out, '');
+});
+
+t.test('the log is as the settings say', async (t) => {
+  const talk: Parts['serve'] = async (_settings, _io, log) => {
+    log.debug('quiet');
+    log.warn('loud');
+    return 0;
+  };
+  const argv = ['serve', '--echo'];
+  t.match((await run(argv, { isTTY: true }, talk)).err, '\u001b[33mWARN\u001b[39m:');
+  t.match(
+    (await run(argv, { isTTY: true, env: { NO_COLOR: '1' } }, talk)).err,
+    /^[\d:.]+ WARN: {2}loud\n$/,
+  );
+  t.match(
+    (await run([...argv, '--log-format', 'pretty'], {}, talk)).err,
+    /^[\d:.]+ WARN: {2}loud\n$/,
+  );
+  t.equal((await run([...argv, '--log-level', 'silent'], {}, talk)).err, '');
+  t.equal((await run([...argv, '--log-level', 'debug'], {}, talk)).err.split('\n').length, 3);
+});
+
+t.test('no mode: 2', async (t) => {
+  const { code, err, served } = await run(['serve']);
+  t.equal(code, 2);
+  t.equal(err, 'twist: choose a mode: --echo; see twist serve --help\n');
+  t.same(served, []);
+});
+
+t.test('wrong usage: 2, wrong configuration: 78, each in one sentence', async (t) => {
+  const headers = 'give a whole number from 5 to 10000';
+  const files = {
+    'bad.json': '{"maxHeaders":1}',
+    'broken.json': '{',
+    'small.json': '{"outputLimit":"1k"}',
+  };
+  for (const [argv, env, code, sentence] of [
+    [['serve', '--foo'], {}, 2, "unknown option '--foo'; see twist serve --help"],
+    [['foo'], {}, 2, "unknown command 'foo'; see twist --help"],
+    [['serve', '--echo', '--max-headers', '1'], {}, 2, `--max-headers cannot be "1": ${headers}`],
+    [['config', 'check', '--max-headers', '1'], {}, 2, `--max-headers cannot be "1": ${headers}`],
+    [
+      ['serve', '--output-limit', '1k'],
+      {},
+      2,
+      '--output-limit cannot be "1k": it must be at least --output-pause, which is 1m by default',
+    ],
+    [
+      ['serve', '--echo'],
+      { TWIST_MAX_HEADERS: '1' },
+      78,
+      `TWIST_MAX_HEADERS cannot be "1": ${headers}`,
+    ],
+    [
+      ['serve', '--echo', '-c', 'bad.json'],
+      {},
+      78,
+      `maxHeaders in bad.json cannot be 1: ${headers}`,
+    ],
+    [
+      ['serve', '--echo', '-c', 'none.json'],
+      {},
+      78,
+      '--config cannot be "none.json": there is no such file',
+    ],
+    [
+      ['config', 'check', '-c', 'bad.json'],
+      {},
+      78,
+      `maxHeaders in bad.json cannot be 1: ${headers}`,
+    ],
+    [
+      ['config', 'check', '-c', 'broken.json'],
+      {},
+      78,
+      'broken.json, line 1, column 2: expected a key in double quotes or }, not the end of the file',
+    ],
+    [
+      ['config', 'print'],
+      { TWIST_CONFIG: 'bad.json' },
+      78,
+      `maxHeaders in bad.json cannot be 1: ${headers}`,
+    ],
+    [
+      ['config', 'print', '--json', '-c', 'small.json'],
+      {},
+      78,
+      'outputLimit in small.json cannot be "1k": it must be at least outputPause, which is 1m by default',
+    ],
+  ] as const) {
+    const { served, out, ...outcome } = await run(argv, { env, files });
+    t.equal(outcome.err, `twist: ${sentence}\n`);
+    t.equal(outcome.code, code, argv.join(' '));
+    t.equal(out, '');
+    t.same(served, []);
+  }
+});
+
+t.test('a failure at run time: 1, in the log, with its stack', async (t) => {
+  const { code, err } = await run(['serve', '--echo'], {}, async () => {
+    throw new InvalidStateError('broken');
+  });
+  t.equal(code, 1);
+  t.match(JSON.parse(err), {
+    level: 'fatal',
+    err: { message: 'broken', stack: /run-cli/ },
+    msg: 'twist cannot go on',
+  });
+});
+
+t.test('a configuration that turns out wrong when the server starts: 78', async (t) => {
+  const { code, err } = await run(['serve', '--echo'], {}, async () => {
+    throw new ConfigError('tlsCert in a.json is no certificate');
+  });
+  t.equal(code, 78);
+  t.equal(err, 'twist: tlsCert in a.json is no certificate\n');
+});
+
+t.test('a defect of the command line itself is not taken for wrong usage', async (t) => {
+  const write = (): never => {
+    throw new TypeError('a defect');
+  };
+  const io = { ...fakeIo(['config', 'check']), stdout: { write } };
+  await t.rejects(runCli(io, { serve: async () => 0 }), TypeError);
+});
+
+t.test('config print', async (t) => {
+  const { code, out, err } = await run(['config', 'print', '--max-message', '1m', '-c', 'a.json'], {
+    files: { 'a.json': '{"pingInterval":"off"}' },
+  });
+  t.equal(code, 0);
+  t.equal(err, '');
+  t.match(out, /^OPTION +VALUE +SOURCE$/m);
+  t.match(out, /^maxMessage +1m +--max-message$/m);
+  t.match(out, /^pingInterval +off +a\.json$/m);
+  t.match(out, /^idleTimeout +off +default$/m);
+  t.match((await run(['config', 'print'], { isTTY: true })).out, '\u001b[1mOPTION');
+});
+
+t.test('config print --json is a configuration file', async (t) => {
+  const { code, out } = await run(['config', 'print', '--json', '--echo', '--max-message', '1k']);
+  t.equal(code, 0);
+  t.match(JSON.parse(out), { echo: true, maxMessage: '1k' });
+  const again = await run(['config', 'print', '--json', '-c', 'a.json'], {
+    files: { 'a.json': out },
+  });
+  t.equal(again.out, out);
+});
+
+t.test('config check', async (t) => {
+  const files = { 'a.json': '{"echo":true,"pingInterval":"off"}' };
+  const { code, out } = await run(['config', 'check', '-c', 'a.json'], {
+    files,
+    env: { TWIST_MAX_HEAD: '32k' },
+  });
+  t.equal(code, 0);
+  t.equal(
+    out,
+    'configuration is valid (24 settings: 1 from the environment, 2 from a.json, 21 by default)\n',
+  );
+});
+
+t.test('variables that are no option are warned of: by a line, or in the log', async (t) => {
+  const env = { TWIST_ECKO: 'true' };
+  const warning =
+    'TWIST_ECKO is not an option of twist and has no effect; did you mean TWIST_ECHO?';
+  for (const command of ['print', 'check']) {
+    const { code, err } = await run(['config', command], { env });
+    t.equal(code, 0);
+    t.equal(err, `twist: warning: ${warning}\n`);
+  }
+  const { err, served } = await run(['serve', '--echo'], { env });
+  t.match(JSON.parse(err), { level: 'warn', msg: warning });
+  t.equal(served.length, 1);
+});

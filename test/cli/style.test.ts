@@ -1,0 +1,22 @@
+import t from 'tap';
+import { hasColor, styled } from '../../src/cli/style.js';
+
+const write = (): void => undefined;
+
+t.test('colour is for terminals that have it, and people who want it', async (t) => {
+  t.equal(hasColor({ write, isTTY: true }, {}), true);
+  t.equal(
+    hasColor({ write, isTTY: true }, { NO_COLOR: '', TERM: 'xterm' }),
+    true,
+    'an empty NO_COLOR says nothing',
+  );
+  t.equal(hasColor({ write, isTTY: true }, { NO_COLOR: '1' }), false);
+  t.equal(hasColor({ write, isTTY: true }, { TERM: 'dumb' }), false);
+  t.equal(hasColor({ write, isTTY: false }, {}), false);
+  t.equal(hasColor({ write }, { FORCE_COLOR: '1' }), false);
+});
+
+t.test('text in a style', async (t) => {
+  t.equal(styled('bold', 'x', true), '\u001b[1mx\u001b[22m');
+  t.equal(styled('bold', 'x', false), 'x');
+});

@@ -1,0 +1,72 @@
+import t from 'tap';
+import { readEnvironment, strayVariables } from '../../src/config/environment.js';
+import { OPTIONS } from '../../src/config/options.js';
+import { ConfigError } from '../../src/errors.js';
+
+t.test('variables of options, in text', async (t) => {
+  const environment = {
+    TWIST_ECHO: 'true',
+    TWIST_LISTEN: ':80,unix:/a',
+    TWIST_PING_INTERVAL: 'off',
+    HOME: '/',
+  };
+  t.same(Object.fromEntries(readEnvironment(OPTIONS, environment)), {
+    listen: {
+      value: [
+        { kind: 'tcp', host: null, port: 80 },
+        { kind: 'unix', path: '/a' },
+      ],
+      source: 'environment',
+      from: 'TWIST_LISTEN',
+    },
+    echo: { value: true, source: 'environment', from: 'TWIST_ECHO' },
+    pingInterval: { value: 0, source: 'environment', from: 'TWIST_PING_INTERVAL' },
+  });
+  t.equal(readEnvironment(OPTIONS, { TWIST_ECHO: undefined }).size, 0);
+});
+
+t.test('a wrong value, an empty one included', async (t) => {
+  for (const text of ['yes', '', 'True', ' true']) {
+    t.throws(
+      () => readEnvironment(OPTIONS, { TWIST_ECHO: text }),
+      new ConfigError(`TWIST_ECHO cannot be ${JSON.stringify(text)}: give true or false`, {
+        cause: 'environment',
+      }),
+    );
+  }
+});
+
+t.test('variables that are no option', async (t) => {
+  const environment = {
+    TWIST_MAX_MESAGE: '1m',
+    TWIST_FOO: '1',
+    TWIST_PORT: '9001',
+    TWIST_ECHO: 'true',
+    TWIST_UNSET: undefined,
+    TWISTED: '1',
+    twist_echo: '1',
+  };
+  t.same(strayVariables(OPTIONS, environment), [
+    'TWIST_FOO is not an option of twist and has no effect',
+    'TWIST_MAX_MESAGE is not an option of twist and has no effect; did you mean TWIST_MAX_MESSAGE?',
+    'TWIST_PORT is not an option of twist and has no effect',
+    'TWIST_UNSET is not an option of twist and has no effect',
+  ]);
+});
+
+t.test('what Kubernetes writes for a service named twist is nobody’s mistake', async (t) => {
+  const address = 'tcp://10.0.0.1:9001';
+  const environment = {
+    TWIST_SERVICE_HOST: '10.0.0.1',
+    TWIST_SERVICE_PORT: '9001',
+    TWIST_SERVICE_PORT_WS: '9001',
+    TWIST_PORT: address,
+    TWIST_PORT_9001_TCP: address,
+    TWIST_PORT_9001_TCP_PROTO: 'tcp',
+    TWIST_PORT_9001_TCP_PORT: '9001',
+    TWIST_PORT_9001_TCP_ADDR: '10.0.0.1',
+    TWIST_ADMIN_SERVICE_HOST: '10.0.0.1',
+    TWIST_ADMIN_PORT: address,
+  };
+  t.same(strayVariables(OPTIONS, environment), []);
+});

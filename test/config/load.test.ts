@@ -1,0 +1,184 @@
+import { readFileSync } from 'node:fs';
+import t from 'tap';
+import type { Environment } from '../../src/config/environment.js';
+import type { Flags } from '../../src/config/flags.js';
+import { load, type Loaded } from '../../src/config/load.js';
+import { environmentNameOf, flagOf } from '../../src/config/option.js';
+import type { OPTIONS } from '../../src/config/options.js';
+import { ConfigError } from '../../src/errors.js';
+
+type Key = keyof typeof OPTIONS;
+
+interface Given {
+  readonly flags?: Flags;
+  readonly environment?: Environment;
+  readonly file?: unknown;
+}
+
+/** Loads with the file, if there is one, named by a flag. */
+function loadGiven({ flags = {}, environment = {}, file }: Given): Loaded {
+  return load({
+    flags: file === undefined ? flags : { ...flags, config: 'twist.json' },
+    environment,
+    readFile: (path) => {
+      t.equal(path, 'twist.json');
+      return JSON.stringify(file);
+    },
+  });
+}
+
+const unread = (): never => {
+  throw new Error('no file is named');
+};
+
+t.test('without anything: the defaults', async (t) => {
+  const { settings, values, warnings } = load({ flags: {}, environment: {}, readFile: unread });
+  t.same(warnings, []);
+  t.same(settings, {
+    listen: [{ kind: 'tcp', host: '127.0.0.1', port: 9001 }],
+    echo: false,
+    subprotocol: 'first',
+    origin: 'any',
+    maxRequestLine: 8_192,
+    maxHeaderLine: 8_192,
+    maxHead: 16_384,
+    maxHeaders: 100,
+    maxMessage: 16_777_216,
+    maxFragments: 262_144,
+    maxConnections: 10_000,
+    maxConnectionsPerAddress: 0,
+    outputPause: 1_048_576,
+    outputLimit: 16_777_216,
+    handshakeTimeout: 10_000,
+    messageTimeout: 300_000,
+    sendTimeout: 30_000,
+    pingInterval: 25_000,
+    pongTimeout: 20_000,
+    idleTimeout: 0,
+    closeTimeout: 5_000,
+    drainTimeout: 10_000,
+    logLevel: 'info',
+    logFormat: 'auto',
+    config: null,
+  });
+  t.same(values.maxMessage, { value: 16_777_216, source: 'default', from: 'default' });
+});
+
+t.test('flag before environment before file before default', async (t) => {
+  const address = (port: number): object => ({ kind: 'tcp', host: '127.0.0.1', port });
+  // One option of each kind: what each source gives in its own form, and the value that it means.
+  const matrix: Readonly<
+    Partial<
+      Record<
+        Key,
+        {
+          flag: readonly [string | boolean | string[], unknown];
+          environment: readonly [string, unknown];
+          file: readonly [unknown, unknown];
+        }
+      >
+    >
+  > = {
+    listen: {
+      flag: [['1'], [address(1)]],
+      environment: ['2,3', [address(2), address(3)]],
+      file: [['4'], [address(4)]],
+    },
+    echo: { flag: [false, false], environment: ['true', true], file: [true, true] },
+    subprotocol: { flag: ['a', ['a']], environment: ['b,c', ['b', 'c']], file: [['d'], ['d']] },
+    origin: { flag: ['same', 'same'], environment: ['null', ['null']], file: ['any', 'any'] },
+    maxHeaders: { flag: ['11', 11], environment: ['12', 12], file: [13, 13] },
+    maxMessage: { flag: ['1k', 1_024], environment: ['2048', 2_048], file: [3_072, 3_072] },
+    maxConnectionsPerAddress: { flag: ['off', 0], environment: ['2', 2], file: ['3', 3] },
+    pingInterval: { flag: ['1s', 1_000], environment: ['off', 0], file: ['3s', 3_000] },
+    logLevel: { flag: ['warn', 'warn'], environment: ['debug', 'debug'], file: ['trace', 'trace'] },
+  };
+  for (const [name, row] of Object.entries(matrix)) {
+    const key = name as Key;
+    const flags = { [key]: row.flag[0] };
+    const environment = { [environmentNameOf(key)]: row.environment[0] };
+    const file = { [key]: row.file[0] };
+    for (const [given, value, source, from] of [
+      [
+        { flags, environment, file },
+        row.flag[1],
+        'flag',
+        row.flag[0] === false ? '--no-echo' : flagOf(key),
+      ],
+      [{ flags, file }, row.flag[1], 'flag', row.flag[0] === false ? '--no-echo' : flagOf(key)],
+      [{ environment, file }, row.environment[1], 'environment', environmentNameOf(key)],
+      [{ environment }, row.environment[1], 'environment', environmentNameOf(key)],
+      [{ file }, row.file[1], 'file', 'twist.json'],
+    ] as const) {
+      const { settings, values } = loadGiven(given);
+      t.same(settings[key], value, `${key} by ${source}`);
+      t.same(values[key], { value, source, from });
+    }
+    t.equal(loadGiven({}).values[key].source, 'default');
+  }
+});
+
+t.test('the file is named by a flag or by the environment, or is turned off', async (t) => {
+  const asked: string[] = [];
+  const readFile = (path: string): string => {
+    asked.push(path);
+    return '{"maxHeaders":50}';
+  };
+  const environment = { TWIST_CONFIG: 'b.json' };
+  t.equal(load({ flags: { config: 'a.json' }, environment, readFile }).settings.config, 'a.json');
+  t.same(load({ flags: {}, environment, readFile }).values.config, {
+    value: 'b.json',
+    source: 'environment',
+    from: 'TWIST_CONFIG',
+  });
+  t.equal(load({ flags: {}, environment, readFile }).values.maxHeaders.from, 'b.json');
+  t.same(asked, ['a.json', 'b.json', 'b.json']);
+  t.equal(
+    load({ flags: { config: 'off' }, environment, readFile: unread }).settings.maxHeaders,
+    100,
+  );
+});
+
+t.test('faults of all sources, and between them, are told', async (t) => {
+  t.throws(() => loadGiven({ flags: { maxHeaders: '1' } }), { cause: 'flag' });
+  t.throws(() => loadGiven({ environment: { TWIST_MAX_HEADERS: '1' } }), { cause: 'environment' });
+  t.throws(() => loadGiven({ file: { maxHeaders: 1 } }), { cause: 'file' });
+  t.throws(
+    () => loadGiven({ flags: { outputPause: '2m' }, file: { outputLimit: '1m' } }),
+    new ConfigError(
+      '--output-pause cannot be "2m": it must be at most outputLimit in twist.json, which is 1m',
+    ),
+  );
+  t.equal(
+    loadGiven({ flags: { outputPause: '32m' }, file: { outputLimit: '64m' } }).settings.outputPause,
+    2 ** 25,
+  );
+});
+
+t.test('a value that loses must be right all the same', async (t) => {
+  t.throws(() => loadGiven({ flags: { maxHeaders: '50' }, file: { maxHeaders: 'many' } }), {
+    cause: 'file',
+  });
+});
+
+t.test('variables that are no option are warned of', async (t) => {
+  t.same(loadGiven({ environment: { TWIST_ECKO: 'true' } }).warnings, [
+    'TWIST_ECKO is not an option of twist and has no effect; did you mean TWIST_ECHO?',
+  ]);
+});
+
+t.test('config.example.json is the documented full form: the defaults, and a mode', async (t) => {
+  const text = readFileSync('config.example.json', 'utf8');
+  const { settings, values } = load({
+    flags: { config: 'config.example.json' },
+    environment: {},
+    readFile: () => text,
+  });
+  const defaults = load({ flags: {}, environment: {}, readFile: unread }).settings;
+  t.same(settings, { ...defaults, echo: true, config: 'config.example.json' });
+  for (const [key, { source }] of Object.entries(values)) {
+    t.equal(source, key === 'config' ? 'flag' : 'file', `${key} is there`);
+  }
+  const { $schema } = JSON.parse(text) as { $schema: unknown };
+  t.equal($schema, './config.schema.json');
+});

@@ -1,0 +1,63 @@
+import t from 'tap';
+import { GROUPS, defaultValue, flagOf, type Option } from '../../src/config/option.js';
+import { OPTIONS } from '../../src/config/options.js';
+
+const ROWS = Object.entries<Option>(OPTIONS);
+
+t.test('every default is in the form its own kind writes', async (t) => {
+  for (const [key, option] of ROWS) {
+    const value = defaultValue(option);
+    t.equal(option.kind.toText(value), option.default, key);
+    t.same(option.kind.schema.parse(option.kind.toJson(value)), value, `${key} in JSON`);
+  }
+});
+
+t.test('the defaults are those of the design', async (t) => {
+  t.same(Object.fromEntries(ROWS.map(([key, option]) => [key, option.default])), {
+    listen: '127.0.0.1:9001',
+    echo: 'false',
+    subprotocol: 'first',
+    origin: 'any',
+    maxRequestLine: '8k',
+    maxHeaderLine: '8k',
+    maxHead: '16k',
+    maxHeaders: '100',
+    maxMessage: '16m',
+    maxFragments: '262144',
+    maxConnections: '10000',
+    maxConnectionsPerAddress: 'off',
+    outputPause: '1m',
+    outputLimit: '16m',
+    handshakeTimeout: '10s',
+    messageTimeout: '5m',
+    sendTimeout: '30s',
+    pingInterval: '25s',
+    pongTimeout: '20s',
+    idleTimeout: 'off',
+    closeTimeout: '5s',
+    drainTimeout: '10s',
+    logLevel: 'info',
+    logFormat: 'auto',
+    config: 'off',
+  });
+});
+
+t.test('rows stand in the order of their groups, as help shows them', async (t) => {
+  const groups = ROWS.map(([, { group }]) => GROUPS.indexOf(group));
+  t.same(
+    groups,
+    groups.toSorted((one, other) => one - other),
+  );
+  t.equal(new Set(groups).size, GROUPS.length, 'no group is empty');
+});
+
+t.test('texts are one line, and sentences where they should be', async (t) => {
+  for (const [key, { help, docs }] of ROWS) {
+    t.notMatch(help, /^[A-Z]|\.$|\n/, `help of ${key}`);
+    t.match(docs, /^[`A-Z][^\n]+\.$/, `docs of ${key}`);
+    for (const [, named = ''] of docs.matchAll(/`(max\w+|\w+(?:Timeout|Interval|Pause|Limit))`/g)) {
+      t.ok(named in OPTIONS, `${key} speaks of ${named}`);
+    }
+    t.notOk(flagOf(key).startsWith('--no-'), `${key} is no negative`);
+  }
+});

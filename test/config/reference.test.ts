@@ -1,0 +1,41 @@
+import { readFileSync } from 'node:fs';
+import { format } from 'prettier';
+import t from 'tap';
+import { GROUPS, environmentNameOf, flagOf, type OptionTable } from '../../src/config/option.js';
+import { OPTIONS } from '../../src/config/options.js';
+import { reference } from '../../src/config/reference.js';
+
+const page = reference(OPTIONS);
+
+t.test('every option has its section, with all of its names and its default', async (t) => {
+  for (const [key, { default: text, docs }] of Object.entries(OPTIONS)) {
+    const start = page.indexOf(`### ${flagOf(key).slice(2)}\n`);
+    t.not(start, -1, key);
+    const section = page.slice(start).split('\n## ')[0]?.split('\n### ')[0] ?? '';
+    for (const part of [flagOf(key), environmentNameOf(key), docs, `default \`${text}\``])
+      t.ok(section.includes(part), part);
+    t.equal(section.includes(`"${key}"`), key !== 'config', 'the key of the file');
+  }
+});
+
+t.test('marks of Markdown in texts are escaped', async (t) => {
+  t.match(page, /\\\[IPV6\\\]:PORT/);
+  t.match(page, /`-c, --config FILE`/);
+});
+
+t.test('groups stand in their order; one without options is left out', async (t) => {
+  t.same(
+    [...page.matchAll(/^## (.*)$/gm)].map(([, heading]) => heading),
+    GROUPS,
+  );
+  const table: OptionTable = { echo: OPTIONS.echo };
+  t.same([...reference(table).matchAll(/^## .*$/gm)].flat(), ['## Mode']);
+});
+
+t.test(
+  'docs/reference.md is current: run `npm run docs` after a change to the table',
+  async (t) => {
+    const made = await format(page, { parser: 'markdown', printWidth: 100, singleQuote: true });
+    t.equal(readFileSync('docs/reference.md', 'utf8'), made);
+  },
+);

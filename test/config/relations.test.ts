@@ -1,0 +1,96 @@
+import t from 'tap';
+import { defaultValue, type Option } from '../../src/config/option.js';
+import { OPTIONS } from '../../src/config/options.js';
+import { checkRelations } from '../../src/config/relations.js';
+import type { Provided, ProvidedSettings } from '../../src/config/settings.js';
+import { ConfigError } from '../../src/errors.js';
+
+const flag = (value: number): Provided => ({ value, source: 'flag', from: '(not looked at)' });
+const environment = (value: number): Provided => ({
+  value,
+  source: 'environment',
+  from: '(not looked at)',
+});
+const file = (value: number): Provided => ({ value, source: 'file', from: 'twist.json' });
+
+function values(
+  given: Readonly<Partial<Record<keyof typeof OPTIONS, Provided>>>,
+): ProvidedSettings {
+  const defaults = Object.entries<Option>(OPTIONS).map(([key, option]) => [
+    key,
+    { value: defaultValue(option), source: 'default', from: 'default' },
+  ]);
+  return { ...Object.fromEntries(defaults), ...given } as ProvidedSettings;
+}
+
+const KIB = 1024;
+const MIB = KIB ** 2;
+
+t.test('the defaults go together, and equal values do', async (t) => {
+  t.doesNotThrow(() => {
+    checkRelations(values({}));
+    checkRelations(values({ outputPause: flag(16 * MIB), maxHead: file(8 * KIB) }));
+  });
+});
+
+t.test('what does not go together: blames the one that was set last and names both', async (t) => {
+  for (const [given, sentence, cause] of [
+    [
+      { outputLimit: flag(KIB) },
+      '--output-limit cannot be "1k": it must be at least --output-pause, which is 1m by default',
+      'flag',
+    ],
+    [
+      { outputPause: flag(17 * MIB) },
+      '--output-pause cannot be "17m": it must be at most --output-limit, which is 16m by default',
+      'flag',
+    ],
+    [
+      { outputLimit: environment(KIB) },
+      'TWIST_OUTPUT_LIMIT cannot be "1k": it must be at least TWIST_OUTPUT_PAUSE, which is 1m by default',
+      'environment',
+    ],
+    [
+      { outputLimit: file(KIB) },
+      'outputLimit in twist.json cannot be "1k": it must be at least outputPause, which is 1m by default',
+      'file',
+    ],
+    [
+      { outputPause: file(2 * KIB), outputLimit: file(KIB) },
+      'outputLimit in twist.json cannot be "1k": it must be at least outputPause in twist.json, which is 2k',
+      'file',
+    ],
+    [
+      { outputPause: environment(2 * KIB), outputLimit: file(KIB) },
+      'TWIST_OUTPUT_PAUSE cannot be "2k": it must be at most outputLimit in twist.json, which is 1k',
+      'environment',
+    ],
+    [
+      { outputPause: environment(2 * KIB), outputLimit: flag(KIB) },
+      '--output-limit cannot be "1k": it must be at least TWIST_OUTPUT_PAUSE, which is 2k',
+      'flag',
+    ],
+    [
+      { maxHead: flag(4 * KIB) },
+      '--max-head cannot be "4k": it must be at least --max-request-line, which is 8k by default',
+      'flag',
+    ],
+    [
+      { maxHead: file(4 * KIB), maxRequestLine: file(KIB) },
+      'maxHead in twist.json cannot be "4k": it must be at least maxHeaderLine, which is 8k by default',
+      'file',
+    ],
+    [
+      { maxHeaderLine: flag(20 * KIB) },
+      '--max-header-line cannot be "20k": it must be at most --max-head, which is 16k by default',
+      'flag',
+    ],
+  ] as const) {
+    t.throws(
+      () => {
+        checkRelations(values(given));
+      },
+      new ConfigError(sentence, { cause }),
+    );
+  }
+});

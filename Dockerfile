@@ -1,0 +1,33 @@
+# The image of twist: Node and one file.
+#
+#     docker build -t twist .
+#     docker run --rm -p 9001:9001 twist                                  an echo server
+#     docker run --rm -p 9001:9001 twist serve --tcp target:5900 --listen :9001
+
+ARG NODE_IMAGE=node:24-bookworm-slim
+
+FROM ${NODE_IMAGE} AS build
+WORKDIR /build
+COPY package.json package-lock.json ./
+RUN npm ci --ignore-scripts
+COPY build.mjs tsconfig.json ./
+COPY src src
+RUN npm run build
+
+FROM ${NODE_IMAGE}
+ARG VERSION=dev
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="twist" \
+      org.opencontainers.image.description="A WebSocket server in one command: echo, TCP proxy and traffic recording" \
+      org.opencontainers.image.licenses="MIT OR Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
+ENV NODE_ENV=production
+COPY LICENSE-MIT LICENSE-APACHE /opt/twist/
+COPY --from=build /build/dist/THIRD_PARTY_NOTICES.txt /build/dist/twist.cjs /opt/twist/
+# The image's own unprivileged user, by number: what runs it can see that it is not root.
+USER 1000:1000
+EXPOSE 9001
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["node", "/opt/twist/twist.cjs"]
+CMD ["serve", "--echo", "--listen", ":9001"]

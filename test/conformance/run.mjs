@@ -1,0 +1,176 @@
+/**
+ * `npm run conformance`: the Autobahn suite's fuzzing client against twist, or against any server, and
+ * its verdicts against the committed ones. README.md beside this file says how it works.
+ */
+import console from 'node:console';
+import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import process from 'node:process';
+import { parseArgs } from 'node:util';
+import { findWstest } from './autobahn.mjs';
+import { compare, format, only } from './compare.mjs';
+import { ConformanceError } from './failure.mjs';
+import { parseJson } from './json.mjs';
+import { startTwist } from './server.mjs';
+import { runSuite } from './suite.mjs';
+
+/** Groups 12 and 13 are about permessage-deflate, which twist does not have yet. */
+const EXCLUDED_CASES = ['12.*', '13.*'];
+
+const ROOT = path.resolve(import.meta.dirname, '../..');
+const EXPECTED_FILE = path.join(import.meta.dirname, 'expected.json');
+
+const USAGE = `Usage: npm run conformance [-- OPTIONS]
+
+  --cases LIST    only these cases: numbers and patterns, as in 1.*,6.4.1
+  --exclude LIST  not these cases (default: ${EXCLUDED_CASES.join(',')})
+  --url URL       test the server at this URL instead of twist
+  --out DIR       where the HTML report goes (default: reports/conformance)
+  --keep          keep the pages of earlier runs in DIR
+  --update        write the verdicts of this run to expected.json
+  --docker        run the suite from its Docker image
+  --help          show this text
+`;
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  if (!(error instanceof ConformanceError)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
+}
+
+async function main() {
+  const options = readOptions();
+  if (options === null) return 2;
+  if (options.isHelp) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  const run = await runOn(options);
+  const committed = /** @type {import('./compare.mjs').Verdicts} */ (
+    parseJson(await readFile(EXPECTED_FILE, 'utf8'))
+  );
+  const expected = options.isPartial ? only(committed, run.cases) : committed;
+  if (options.isUpdate) {
+    const kept = options.isPartial ? committed : {};
+    await writeFile(EXPECTED_FILE, format({ ...kept, ...run.verdicts }));
+    console.log(
+      'expected.json holds the verdicts of this run now: read the change before you commit it',
+    );
+    return 0;
+  }
+  const { passed, failed, differences } = compare(expected, run.verdicts);
+  for (const difference of differences) await report(difference, options.outDirectory);
+  console.log(`report: ${path.relative('', path.join(options.outDirectory, 'index.html'))}`);
+  console.log(`${passed} passed, ${failed} failed`);
+  return failed === 0 && passed > 0 ? 0 : 1;
+}
+
+/**
+ * @typedef {object} Options
+ * @property {readonly string[]} cases
+ * @property {readonly string[]} excluded
+ * @property {boolean} isPartial whether this is a part of the suite by the user's wish
+ * @property {string | undefined} url
+ * @property {string} outDirectory
+ * @property {boolean} isKeep
+ * @property {boolean} isUpdate
+ * @property {boolean} isDocker
+ * @property {boolean} isHelp
+ */
+
+/** @returns {Options | null} null after wrong usage, which has been told */
+function readOptions() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        cases: { type: 'string', multiple: true },
+        exclude: { type: 'string', multiple: true },
+        url: { type: 'string' },
+        out: { type: 'string', default: 'reports/conformance' },
+        keep: { type: 'boolean', default: false },
+        update: { type: 'boolean', default: false },
+        docker: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    });
+    if (values.url !== undefined && !/^wss?:\/\//.test(values.url)) {
+      throw new TypeError(`--url is ${values.url}, it must begin with ws:// or wss://`);
+    }
+    if (values.url !== undefined && values.update) {
+      throw new TypeError('--update writes what twist is held to, and cannot go with --url');
+    }
+    const cases = values.cases?.flatMap((list) => list.split(','));
+    const excluded = values.exclude?.flatMap((list) => list.split(','));
+    return {
+      cases: cases ?? ['*'],
+      // Who names cases wants them all.
+      excluded: excluded ?? (cases === undefined ? EXCLUDED_CASES : []),
+      isPartial: cases !== undefined || excluded !== undefined,
+      url: values.url,
+      outDirectory: path.resolve(values.out),
+      isKeep: values.keep,
+      isUpdate: values.update,
+      isDocker: values.docker,
+      isHelp: values.help,
+    };
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    console.error(`${error.message}\n\n${USAGE}`);
+    return null;
+  }
+}
+
+/**
+ * @param {Options} options
+ * @returns {Promise<import('./suite.mjs').SuiteResult>}
+ */
+async function runOn({ cases, excluded, url, outDirectory, isKeep, isDocker }) {
+  await mkdir(outDirectory, { recursive: true });
+  if (!isKeep) await removePages(outDirectory);
+  const note = (/** @type {string} */ text) => {
+    console.error(text);
+  };
+  const wstest = await findWstest({ root: ROOT, outDirectory, isDocker, note });
+  if (url !== undefined) {
+    return runSuite(wstest, { server: { agent: 'server', url }, cases, excluded, outDirectory });
+  }
+  const server = await startTwist(ROOT, path.join(outDirectory, 'twist.log'));
+  try {
+    return await runSuite(wstest, { server, cases, excluded, outDirectory });
+  } finally {
+    await server.stop();
+  }
+}
+
+/**
+ * Removes what earlier runs have left, and nothing that is not the suite's.
+ * @param {string} directory
+ */
+async function removePages(directory) {
+  const pages = (await readdir(directory)).filter((name) =>
+    /^(index|(twist|server)_case_[\d_]+)\.(html|json)$/.test(name),
+  );
+  await Promise.all(pages.map((name) => rm(path.join(directory, name))));
+}
+
+/**
+ * @param {import('./compare.mjs').Difference} difference
+ * @param {string} outDirectory
+ */
+async function report({ id, text }, outDirectory) {
+  console.log(text);
+  for (const agent of ['twist', 'server']) {
+    const page = path.join(outDirectory, `${agent}_case_${id.replaceAll('.', '_')}`);
+    const details = await readFile(`${page}.json`, 'utf8').catch(() => null);
+    if (details === null) continue;
+    const { description, result, resultClose } =
+      /** @type {{ description: string, result: string, resultClose: string }} */ (
+        parseJson(details)
+      );
+    console.log(`    ${description.replaceAll(/<[^>]*>/g, ' ').replaceAll(/\s+/g, ' ')}`);
+    console.log(`    messages: ${result}; closing: ${resultClose}`);
+    console.log(`    ${path.relative('', page)}.html`);
+  }
+}

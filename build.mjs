@@ -6,8 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
 
-/** @type {{ version: string }} */
-const { version } = JSON.parse(readFileSync('package.json', 'utf8'));
+const { version } = readJson('package.json');
 
 const { metafile } = await build({
   entryPoints: ['src/cli/main.ts'],
@@ -28,9 +27,8 @@ const packages = new Set(
   ),
 );
 const notices = [...packages].sort().map((folder) => {
-  /** @type {{ name: string, version: string, license?: string }} */
-  const manifest = JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'));
-  return `${manifest.name} ${manifest.version} (${manifest.license ?? 'see its repository'})\n\n${licenceText(folder)}`;
+  const { name, version: packageVersion, license } = readJson(path.join(folder, 'package.json'));
+  return `${name} ${packageVersion} (${license ?? 'see its repository'})\n\n${licenceText(folder)}`;
 });
 writeFileSync('dist/THIRD_PARTY_NOTICES.txt', notices.join(`\n\n${'-'.repeat(80)}\n\n`));
 
@@ -44,4 +42,12 @@ function licenceText(folder) {
     }
   }
   return '(the package ships no licence text)';
+}
+
+/**
+ * @param {string} file
+ * @returns {{ name: string, version: string, license?: string }}
+ */
+function readJson(file) {
+  return /** @type {ReturnType<typeof readJson>} */ (JSON.parse(readFileSync(file, 'utf8')));
 }

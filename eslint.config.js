@@ -1,7 +1,8 @@
 import js from '@eslint/js';
+import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
-export default tseslint.config(
+export default defineConfig(
   // bin/twist.js is one import of the bundle: nothing to check, and the bundle is not ours to check.
   { ignores: ['bin/', 'dist/', 'node_modules/', '.tap/', '.autobahn/', '.venv/', 'reports/'] },
   js.configs.recommended,

@@ -5,7 +5,10 @@
  * @returns {string | string[] | null} the sources it answers for
  */
 export default (test) => {
-  const match = /^test\/(protocol|extensions|handshake|connection|modes|server|config|cli)\/(.+)\.test\.ts$/.exec(test);
+  const match =
+    /^test\/(protocol|extensions|handshake|connection|modes|server|config|cli)\/(.+)\.test\.ts$/.exec(
+      test,
+    );
   if (match) return `src/${match[1]}/${match[2]}.ts`;
   if (test === 'test/errors.test.ts') return 'src/errors.ts';
   return null;

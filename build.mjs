@@ -44,10 +44,14 @@ function licenceText(folder) {
   return '(the package ships no licence text)';
 }
 
+/** @typedef {{ name: string, version: string, license?: string }} Manifest */
+
 /**
  * @param {string} file
- * @returns {{ name: string, version: string, license?: string }}
+ * @returns {Manifest}
  */
 function readJson(file) {
-  return /** @type {ReturnType<typeof readJson>} */ (JSON.parse(readFileSync(file, 'utf8')));
+  /** @type {unknown} */
+  const manifest = JSON.parse(readFileSync(file, 'utf8'));
+  return /** @type {Manifest} */ (manifest);
 }

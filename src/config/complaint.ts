@@ -2,7 +2,7 @@
  * The sentences that say what is wrong with a value: the option as the user wrote it, the value, and
  * what is allowed.
  */
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { ConfigError } from '../errors.js';
 import type { Source } from './settings.js';
 

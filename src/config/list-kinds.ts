@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { OriginPolicy, SubprotocolPolicy } from '../handshake/policy.js';
 import type { ListenAddress } from '../server/listen-address.js';
 import type { Kind } from './kinds.js';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { capitalized, defaultValue, type OptionTable } from './option.js';
 
 /** Values by option key; options that a file does not name are absent. */

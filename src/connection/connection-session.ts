@@ -13,7 +13,7 @@ import type { Outbox } from './outbox.js';
 import type { Consumer, DropRule, Session, SessionSummary } from './session.js';
 
 /** What a session needs of the socket's side of its connection. */
-export interface SessionTransport {
+export interface SessionTransport extends PeerAddress {
   readonly outbox: Outbox;
   readonly isInputPaused: boolean;
   /** Sees to it that what was appended to the outbox is written soon. */
@@ -32,8 +32,6 @@ let lastId = 0;
 
 export class ConnectionSession implements Session, EndpointEvents {
   readonly id = ++lastId;
-  readonly remoteAddress: string;
-  readonly remotePort: number;
   readonly path: string;
   readonly subprotocol: string | null;
 
@@ -57,14 +55,7 @@ export class ConnectionSession implements Session, EndpointEvents {
   #rule: string | null = null;
   #error: unknown = null;
 
-  constructor(
-    upgrade: AcceptableUpgrade,
-    address: PeerAddress,
-    host: ConnectionHost,
-    transport: SessionTransport,
-  ) {
-    this.remoteAddress = address.remoteAddress;
-    this.remotePort = address.remotePort;
+  constructor(upgrade: AcceptableUpgrade, host: ConnectionHost, transport: SessionTransport) {
     this.path = upgrade.request.path;
     this.subprotocol = upgrade.subprotocol;
     this.#consumer = upgrade.consumer;
@@ -72,6 +63,14 @@ export class ConnectionSession implements Session, EndpointEvents {
     this.#transport = transport;
     this.#openedMs = host.clock.nowMs;
     this.#keepalive = new Keepalive(host.clock.nowMs);
+  }
+
+  get remoteAddress(): string {
+    return this.#transport.remoteAddress;
+  }
+
+  get remotePort(): number {
+    return this.#transport.remotePort;
   }
 
   get waitingBytes(): number {
@@ -257,6 +256,7 @@ export class ConnectionSession implements Session, EndpointEvents {
   /** Counts, sees to it that a flush follows, and says whether more may be sent. */
   #sent(bytes: number): boolean {
     this.#bytesOut += bytes;
+    this.#keepalive.message(this.#host.clock.nowMs);
     this.#transport.scheduleFlush();
     const { outputPauseBytes, outputLimitBytes, maxMessageBytes } = this.#host.limits;
     const waiting = this.waitingBytes;

@@ -15,7 +15,7 @@ import { HandshakeError } from '../errors.js';
 import { refusalResponse } from '../handshake/response.js';
 import { CloseCode } from '../protocol/close-payload.js';
 import { OutputQueue } from '../protocol/output-queue.js';
-import type { ConnectionHost, PeerAddress } from './connection-host.js';
+import type { ConnectionHost } from './connection-host.js';
 import { ConnectionSession, type SessionTransport } from './connection-session.js';
 import type { Flushable } from './flush-queue.js';
 import { type AcceptableUpgrade, Opening, acceptingResponse, refusalOf } from './opening.js';
@@ -43,7 +43,7 @@ type Phase = (typeof Phase)[keyof typeof Phase];
 const LINGER_MS = 2000;
 const LINGER_BYTES = 1024 * 1024;
 
-export class Connection implements PeerAddress, SocketOwner, Flushable, SessionTransport {
+export class Connection implements SocketOwner, Flushable, SessionTransport {
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly outbox: Outbox;
@@ -144,7 +144,7 @@ export class Connection implements PeerAddress, SocketOwner, Flushable, SessionT
 
   /** Asks the consumer; false when it takes its time. */
   #openSession(upgrade: AcceptableUpgrade): boolean {
-    const session = new ConnectionSession(upgrade, this, this.#host, this);
+    const session = new ConnectionSession(upgrade, this.#host, this);
     const opened = upgrade.consumer.open?.(session, upgrade.request);
     this.#session = session;
     if (!(opened instanceof Promise)) return true;

@@ -9,37 +9,47 @@ import { Buffer } from 'node:buffer';
 /** The first buffer of a message; small, since an attacker can open many messages. */
 const MIN_CAPACITY_BYTES = 1024;
 
+/** The most that is allocated for each byte that has arrived. */
+const MAX_CAPACITY_RATIO = 4;
+
+const NO_BYTES = new Uint8Array(0);
+
+/** One message. Its buffer is not used again, so whoever is given the message may keep it. */
 export class Assembler {
-  /** What has arrived of the open message: `bytes[0, length)`. */
-  bytes: Uint8Array | null = null;
+  /** What has arrived: `bytes[0, length)`. */
+  bytes: Uint8Array = NO_BYTES;
   length = 0;
 
   /**
    * Appends a piece, which is copied.
    *
+   * @param expectedBytes what is still to come of the same frame, as its header says
    * @param limitBytes the largest message; the caller has checked that the piece fits
    */
-  append(piece: Uint8Array, start: number, end: number, limitBytes: number): void {
+  append(
+    piece: Uint8Array,
+    start: number,
+    end: number,
+    expectedBytes: number,
+    limitBytes: number,
+  ): void {
     if (start === end) return;
     const needed = this.length + end - start;
-    if (this.bytes === null || this.bytes.length < needed) this.#grow(needed, limitBytes);
-    this.bytes!.set(piece.subarray(start, end), this.length);
+    if (this.bytes.length < needed) this.#grow(needed, expectedBytes, limitBytes);
+    this.bytes.set(piece.subarray(start, end), this.length);
     this.length = needed;
   }
 
-  /** Forgets the message. Its buffer is not used again, so whoever was given it may keep it. */
-  reset(): void {
-    this.bytes = null;
-    this.length = 0;
-  }
-
-  /** Doubles, so that copying stays in proportion; the limit caps the last step. */
-  #grow(needed: number, limitBytes: number): void {
-    const doubled = this.bytes === null ? MIN_CAPACITY_BYTES : this.bytes.length * 2;
-    const capacity = Math.max(needed, Math.min(doubled, limitBytes));
-    // Not zeroed: only what has arrived, `bytes[0, length)`, is ever looked at.
-    const grown = Buffer.allocUnsafeSlow(capacity);
-    if (this.bytes !== null) grown.set(this.bytes.subarray(0, this.length));
+  /**
+   * Doubles at least, so that copying stays in proportion. A frame whose greater part is still to
+   * come gets its whole room once a quarter has arrived.
+   */
+  #grow(needed: number, expectedBytes: number, limitBytes: number): void {
+    const whole = Math.min(needed + expectedBytes, needed * MAX_CAPACITY_RATIO);
+    const doubled = Math.max(MIN_CAPACITY_BYTES, this.bytes.length * 2, whole);
+    // Not zeroed: only what has arrived is ever looked at.
+    const grown = Buffer.allocUnsafeSlow(Math.max(needed, Math.min(doubled, limitBytes)));
+    grown.set(this.bytes.subarray(0, this.length));
     this.bytes = grown;
   }
 }

@@ -1,5 +1,11 @@
 /** Close codes and the payload of Close frames (RFC 6455 §5.5.1, §7.4). */
-import { InvalidPayloadError, InvalidStateError, ProtocolError } from '../errors.js';
+import {
+  InvalidPayloadError,
+  InvalidStateError,
+  MessageTooBigError,
+  PolicyError,
+  ProtocolError,
+} from '../errors.js';
 import { MAX_CONTROL_PAYLOAD_BYTES } from './frame-header.js';
 import { UTF8_ACCEPT, validateUtf8 } from './utf8-validator.js';
 
@@ -74,4 +80,13 @@ export function serializeClosePayload(code: number, reason: string): Uint8Array 
   payload[1] = code & 0xff;
   const { written } = reasonEncoder.encodeInto(reason, payload.subarray(2));
   return payload.subarray(0, 2 + written);
+}
+
+/** The close code for what went wrong (RFC 6455 §7.4.1): ours, 1011, for whatever is no peer's fault. */
+export function closeCodeOf(error: unknown): number {
+  if (error instanceof ProtocolError) return CloseCode.ProtocolError;
+  if (error instanceof InvalidPayloadError) return CloseCode.InvalidPayload;
+  if (error instanceof PolicyError) return CloseCode.PolicyViolation;
+  if (error instanceof MessageTooBigError) return CloseCode.MessageTooBig;
+  return CloseCode.InternalError;
 }

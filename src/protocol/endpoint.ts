@@ -14,12 +14,12 @@ import {
   InvalidStateError,
   MessageTooBigError,
   PolicyError,
-  ProtocolError,
 } from '../errors.js';
 import { Assembler } from './assembler.js';
 import {
   CloseCode,
   type CloseStatus,
+  closeCodeOf,
   parseClosePayload,
   serializeClosePayload,
 } from './close-payload.js';
@@ -36,7 +36,7 @@ import { type FrameContext, MAX_CONTROL_PAYLOAD_BYTES, type Role } from './frame
 import { isAsciiOr, rotateMaskingKey, unmask } from './masking.js';
 import { type DataOpcode, Opcode } from './opcode.js';
 import type { OutputQueue } from './output-queue.js';
-import { UTF8_ACCEPT, UTF8_REJECT, validateUtf8 } from './utf8-validator.js';
+import { UTF8_ACCEPT, UTF8_REJECT, findImpossibleByte, validateUtf8 } from './utf8-validator.js';
 
 /** What an endpoint is told at its beginning; many endpoints share one such object. */
 export interface EndpointOptions {
@@ -82,6 +82,10 @@ export interface EndpointEvents {
 
 const DONE = ClosingState.Closed;
 
+/** Decoders that nobody needs now: idle connections share them. */
+const spareDecoders: FrameDecoder[] = [];
+const MAX_SPARE_DECODERS = 64;
+
 export class Endpoint implements FrameContext {
   /** Encoded frames that wait to be written. */
   readonly output: OutputQueue;
@@ -99,8 +103,10 @@ export class Endpoint implements FrameContext {
 
   readonly #options: EndpointOptions;
   readonly #events: EndpointEvents;
-  readonly #decoder = new FrameDecoder();
-  readonly #assembler = new Assembler();
+  /** Of the frame that is cut by the end of a read; null between frames. */
+  #decoder: FrameDecoder | null = null;
+  /** Of the message that is not complete; null between messages. */
+  #assembler: Assembler | null = null;
   #state: ClosingState = ClosingState.Open;
   /** Payload bytes of the current frame that have not arrived; 0 between frames. */
   #remaining = 0;
@@ -140,27 +146,33 @@ export class Endpoint implements FrameContext {
    * refers to them after the call.
    */
   receive(bytes: Uint8Array, start: number, end: number): void {
+    const decoder = (this.#decoder ??= spareDecoders.pop() ?? new FrameDecoder());
     let position = start;
     try {
       while (position < end && canReceive(this.#state)) {
         if (this.#remaining === 0) {
-          position = this.#decoder.readHeader(bytes, position, end, this);
-          if (position < 0) return;
-          this.#beginFrame();
+          position = decoder.readHeader(bytes, position, end, this);
+          if (position < 0) break;
+          this.#beginFrame(decoder);
         }
         const stop = Math.min(end, position + this.#remaining);
-        this.#takePayload(bytes, position, stop);
+        this.#takePayload(decoder, bytes, position, stop);
         position = stop;
       }
     } catch (error) {
       this.fail(error);
     }
+    const isCut = this.#remaining > 0 || decoder.isInHeader;
+    if (isCut && canReceive(this.#state)) return;
+    this.#decoder = null;
+    if (!decoder.isInHeader && spareDecoders.length < MAX_SPARE_DECODERS)
+      spareDecoders.push(decoder);
   }
 
   /** The byte stream has ended. Without a Close before it the peer vanished (RFC 6455 §7.1.5: 1006). */
   receiveEof(): void {
     this.#state = nextClosingState(this.#state, ClosingEvent.Eof);
-    this.#assembler.reset();
+    this.#forget();
   }
 
   /**
@@ -224,9 +236,10 @@ export class Endpoint implements FrameContext {
   sendClose(code: number, reason = ''): boolean {
     if (!canSendData(this.#state)) return false;
     const payload = serializeClosePayload(code, reason);
+    this.sendOwedPong();
     this.#send(FIN | Opcode.Close, payload, 0, payload.length);
-    this.sentClose = { code, reason };
-    this.#owedPong = null;
+    // As it went out: a reason may have been cut.
+    this.sentClose = parseClosePayload(payload, 0, payload.length);
     this.#state = nextClosingState(this.#state, ClosingEvent.SendClose);
     return true;
   }
@@ -252,13 +265,18 @@ export class Endpoint implements FrameContext {
       code === CloseCode.InternalError ? 'internal error' : (error as Error).message,
     );
     this.#state = nextClosingState(this.#state, ClosingEvent.Fail);
-    this.#assembler.reset();
+    this.#forget();
     this.#events.failed(error);
   }
 
+  /** Nothing more is looked at: what is half there, or owed for it, goes. */
+  #forget(): void {
+    this.#assembler = null;
+    this.#owedPong = null;
+  }
+
   /** Checks the limits before a byte of the payload is stored. */
-  #beginFrame(): void {
-    const decoder = this.#decoder;
+  #beginFrame(decoder: FrameDecoder): void {
     const { opcode, length } = decoder;
     this.#remaining = length;
     if (opcode >= Opcode.Close) return;
@@ -275,13 +293,12 @@ export class Endpoint implements FrameContext {
       if (length > Number.MAX_SAFE_INTEGER) throw new MessageTooBigError(Number.MAX_SAFE_INTEGER);
       return;
     }
-    if (this.#assembler.length + length > maxMessageBytes)
+    if ((this.#assembler?.length ?? 0) + length > maxMessageBytes)
       throw new MessageTooBigError(maxMessageBytes);
     if (++this.#fragments > maxFragments) throw new PolicyError('too-many-fragments');
   }
 
-  #takePayload(bytes: Uint8Array, start: number, end: number): void {
-    const decoder = this.#decoder;
+  #takePayload(decoder: FrameDecoder, bytes: Uint8Array, start: number, end: number): void {
     this.#remaining -= end - start;
     let isAscii = false;
     if (this.isServer) {
@@ -289,41 +306,46 @@ export class Endpoint implements FrameContext {
       if (this.#remaining > 0)
         decoder.maskingKey = rotateMaskingKey(decoder.maskingKey, end - start);
     }
-    if (decoder.opcode >= Opcode.Close) this.#takeControl(bytes, start, end);
-    else this.#takeData(bytes, start, end, isAscii);
+    if (decoder.opcode >= Opcode.Close) this.#takeControl(decoder.opcode, bytes, start, end);
+    else this.#takeData(bytes, start, end, isAscii, this.#remaining === 0 && decoder.isFinal);
   }
 
-  #takeData(bytes: Uint8Array, start: number, end: number, isAscii: boolean): void {
-    const isLast = this.#remaining === 0 && this.#decoder.isFinal;
+  #takeData(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    isAscii: boolean,
+    isLast: boolean,
+  ): void {
     if (this.#messageOpcode === Opcode.Text && this.#messageRsv === 0) {
       this.#checkText(bytes, start, end, isAscii, isLast);
     }
     const { delivery, maxMessageBytes } = this.#options;
     if (isLast) this.isMessageOpen = false;
     if (delivery === 'pieces') {
-      if (start === end && !isLast) return;
-      const isFirst = this.#isFirstPiece;
-      this.#isFirstPiece = false;
-      if (canSendData(this.#state)) {
-        this.#events.piece(this.#messageOpcode, bytes, start, end, isFirst, isLast);
-      }
-      return;
-    }
-    const assembler = this.#assembler;
-    if (isLast && assembler.length === 0) {
+      this.#deliverPiece(bytes, start, end, isLast);
+    } else if (isLast && this.#assembler === null) {
       this.#deliver(bytes, start, end);
-      return;
+    } else {
+      const assembler = (this.#assembler ??= new Assembler());
+      assembler.append(bytes, start, end, this.#remaining, maxMessageBytes);
+      if (!isLast) return;
+      this.#deliver(assembler.bytes, 0, assembler.length);
+      this.#assembler = null;
     }
-    assembler.append(bytes, start, end, maxMessageBytes);
-    if (!isLast) return;
-    this.#deliver(assembler.bytes!, 0, assembler.length);
-    assembler.reset();
   }
 
   /** Hands a message over, unless we have sent our Close and no answer could follow. */
   #deliver(bytes: Uint8Array, start: number, end: number): void {
     if (!canSendData(this.#state)) return;
     this.#events.message(this.#messageOpcode, bytes, start, end, this.#messageRsv);
+  }
+
+  #deliverPiece(bytes: Uint8Array, start: number, end: number, isLast: boolean): void {
+    if ((start === end && !isLast) || !canSendData(this.#state)) return;
+    const isFirst = this.#isFirstPiece;
+    this.#isFirstPiece = false;
+    this.#events.piece(this.#messageOpcode, bytes, start, end, isFirst, isLast);
   }
 
   #checkText(
@@ -333,17 +355,21 @@ export class Endpoint implements FrameContext {
     isAscii: boolean,
     isLast: boolean,
   ): void {
-    if (!isAscii || this.#utf8State !== UTF8_ACCEPT) {
-      this.#utf8State = validateUtf8(this.#utf8State, bytes, start, end);
+    const before = this.#utf8State;
+    if (isAscii && before === UTF8_ACCEPT) return;
+    this.#utf8State = validateUtf8(before, bytes, start, end);
+    if (this.#utf8State === UTF8_ACCEPT) return;
+    if (this.#utf8State !== UTF8_REJECT && !isLast) return;
+    if (this.#options.delivery === 'pieces') {
+      // What came before the wrong byte would have been delivered, had it come by itself.
+      this.#deliverPiece(bytes, start, findImpossibleByte(before, bytes, start, end), false);
     }
-    if (this.#utf8State === UTF8_REJECT || (isLast && this.#utf8State !== UTF8_ACCEPT)) {
-      throw new InvalidPayloadError('text-not-utf8');
-    }
+    throw new InvalidPayloadError('text-not-utf8');
   }
 
-  #takeControl(bytes: Uint8Array, start: number, end: number): void {
+  #takeControl(opcode: number, bytes: Uint8Array, start: number, end: number): void {
     if (this.#remaining === 0 && this.#controlLength === 0) {
-      this.#handleControl(bytes, start, end);
+      this.#handleControl(opcode, bytes, start, end);
       return;
     }
     const control = (this.#control ??= new Uint8Array(MAX_CONTROL_PAYLOAD_BYTES));
@@ -353,13 +379,15 @@ export class Endpoint implements FrameContext {
     const length = this.#controlLength;
     this.#control = null;
     this.#controlLength = 0;
-    this.#handleControl(control, 0, length);
+    this.#handleControl(opcode, control, 0, length);
   }
 
-  #handleControl(bytes: Uint8Array, start: number, end: number): void {
-    switch (this.#decoder.opcode) {
+  #handleControl(opcode: number, bytes: Uint8Array, start: number, end: number): void {
+    switch (opcode) {
       case Opcode.Ping:
-        if (this.isOutputBlocked) this.#owedPong = bytes.slice(start, end);
+        // Not `bytes.slice`: that of a Buffer is a view, and the next read changes it.
+        if (this.isOutputBlocked)
+          this.#owedPong = Uint8Array.prototype.slice.call(bytes, start, end);
         else this.#send(FIN | Opcode.Pong, bytes, start, end);
         this.#events.ping(bytes, start, end);
         break;
@@ -368,24 +396,14 @@ export class Endpoint implements FrameContext {
         break;
       default:
         this.receivedClose = parseClosePayload(bytes, start, end);
-        this.#owedPong = null;
         this.#state = nextClosingState(this.#state, ClosingEvent.ReceiveClose);
-        this.#assembler.reset();
+        this.#forget();
         this.#events.peerClose(this.receivedClose);
     }
   }
 
   #send(first: number, bytes: Uint8Array, start: number, end: number): void {
     const key = this.isServer ? null : this.#options.makeMaskingKey!();
-    this.output.appendFrame(first, key, bytes, start, end, bytes === this.#assembler.bytes);
+    this.output.appendFrame(first, key, bytes, start, end, bytes === this.#assembler?.bytes);
   }
-}
-
-/** Error class to close code (RFC 6455 §7.4.1). */
-function closeCodeOf(error: unknown): number {
-  if (error instanceof ProtocolError) return CloseCode.ProtocolError;
-  if (error instanceof InvalidPayloadError) return CloseCode.InvalidPayload;
-  if (error instanceof PolicyError) return CloseCode.PolicyViolation;
-  if (error instanceof MessageTooBigError) return CloseCode.MessageTooBig;
-  return CloseCode.InternalError;
 }

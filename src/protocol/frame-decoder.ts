@@ -16,6 +16,11 @@ import {
 const UNKNOWN = -1;
 
 export class FrameDecoder {
+  /** True inside a header that is not complete. */
+  get isInHeader(): boolean {
+    return this.#seen !== 0;
+  }
+
   /** Opcode of the frame whose header was read last. */
   opcode = 0;
   /** FIN of that frame. */

@@ -38,6 +38,21 @@ export function validateUtf8(state: number, bytes: Uint8Array, start: number, en
   return current;
 }
 
+/** Where the first byte is that makes a text impossible; `end` when there is none. Slow: for failures. */
+export function findImpossibleByte(
+  state: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): number {
+  let current = state;
+  for (let position = start; position < end; position++) {
+    current = validateUtf8(current, bytes, position, position + 1);
+    if (current === UTF8_REJECT) return position;
+  }
+  return end;
+}
+
 /**
  * Takes one byte of a character that is not ASCII. Inside it the state is
  * `missing | lowest << 8 | highest << 16`: how many bytes are missing and the range of the next one

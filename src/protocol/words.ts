@@ -3,19 +3,28 @@
 /** Up to this length a loop over words beats `TypedArray.prototype.set` and its view. */
 const MAX_LOOP_BYTES = 192;
 
-let viewedBuffer: ArrayBufferLike = new ArrayBuffer(0);
-let viewedWords: Int32Array = new Int32Array(viewedBuffer);
+let viewedBytes: Uint8Array = new Uint8Array(0);
+let view: WordView = { words: new Int32Array(viewedBytes.buffer), base: 0 };
+
+/** The words of the buffer that some bytes are in, and where in the buffer the bytes begin. */
+export interface WordView {
+  readonly words: Int32Array;
+  readonly base: number;
+}
 
 /**
- * A view of a whole buffer as 32-bit words; the bytes behind the last whole word are left out.
- * Connections share one receive buffer, so keeping the last view nearly always saves making one.
+ * A view of the whole buffer of `bytes` as 32-bit words; what is behind the last whole word is left out.
+ *
+ * The last view is kept: connections share one receive buffer, so it nearly always fits, and asking a
+ * typed array for its buffer and offset costs more than unmasking a short payload.
  */
-export function wordsOf(buffer: ArrayBufferLike): Int32Array {
-  if (buffer !== viewedBuffer) {
-    viewedBuffer = buffer;
-    viewedWords = new Int32Array(buffer, 0, buffer.byteLength >> 2);
+export function wordsOf(bytes: Uint8Array): WordView {
+  if (bytes !== viewedBytes) {
+    viewedBytes = bytes;
+    const { buffer, byteOffset } = bytes;
+    view = { words: new Int32Array(buffer, 0, buffer.byteLength >> 2), base: byteOffset };
   }
-  return viewedWords;
+  return view;
 }
 
 /**
@@ -31,20 +40,29 @@ export function copyBytes(
   targetWords: Int32Array,
   at: number,
 ): void {
-  const base = source.byteOffset;
-  if (end - start > MAX_LOOP_BYTES || ((base + start - at) & 3) !== 0) {
+  if (end - start > MAX_LOOP_BYTES) {
+    target.set(source.subarray(start, end), at);
+    return;
+  }
+  const { words, base } = wordsOf(source);
+  if (((base + start - at) & 3) !== 0) {
     target.set(source.subarray(start, end), at);
     return;
   }
   let from = start;
   let to = at;
   for (; from < end && (to & 3) !== 0; from++, to++) target[to] = source[from]!;
-  const sourceWords = wordsOf(source.buffer);
-  let sourceWord = (base + from) >> 2;
-  const lastWord = sourceWord + ((end - from) >> 2);
+  let word = (base + from) >> 2;
+  const lastWord = word + ((end - from) >> 2);
   let targetWord = to >> 2;
-  from += (lastWord - sourceWord) << 2;
-  to += (lastWord - sourceWord) << 2;
-  while (sourceWord < lastWord) targetWords[targetWord++] = sourceWords[sourceWord++]!;
+  from += (lastWord - word) << 2;
+  to += (lastWord - word) << 2;
+  for (; word + 4 <= lastWord; word += 4, targetWord += 4) {
+    targetWords[targetWord] = words[word]!;
+    targetWords[targetWord + 1] = words[word + 1]!;
+    targetWords[targetWord + 2] = words[word + 2]!;
+    targetWords[targetWord + 3] = words[word + 3]!;
+  }
+  while (word < lastWord) targetWords[targetWord++] = words[word++]!;
   for (; from < end; from++, to++) target[to] = source[from]!;
 }

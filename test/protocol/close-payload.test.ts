@@ -1,7 +1,14 @@
 import t from 'tap';
-import { InvalidPayloadError, InvalidStateError, ProtocolError } from '../../src/errors.js';
+import {
+  InvalidPayloadError,
+  InvalidStateError,
+  MessageTooBigError,
+  PolicyError,
+  ProtocolError,
+} from '../../src/errors.js';
 import {
   CloseCode,
+  closeCodeOf,
   MAX_CLOSE_REASON_BYTES,
   isSendableCloseCode,
   parseClosePayload,
@@ -295,6 +302,17 @@ t.test('RFC 6455 §7.4: a code is a whole number', (t) => {
   for (const code of [1000.5, 3000.5, 4998.5, Number.NaN]) {
     t.equal(isSendableCloseCode(code), false, String(code));
     t.throws(() => serializeClosePayload(code, ''), InvalidStateError, String(code));
+  }
+  t.end();
+});
+
+t.test('RFC 6455 §7.4.1: every error class has its close code, and what is ours has 1011', (t) => {
+  t.equal(closeCodeOf(new ProtocolError('reserved-bit')), 1002);
+  t.equal(closeCodeOf(new InvalidPayloadError('text-not-utf8')), 1007);
+  t.equal(closeCodeOf(new PolicyError('too-many-fragments')), 1008);
+  t.equal(closeCodeOf(new MessageTooBigError(1)), 1009);
+  for (const error of [new InvalidStateError('ours'), new Error('ours'), 'thrown', undefined]) {
+    t.equal(closeCodeOf(error), 1011);
   }
   t.end();
 });

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { setImmediate } from 'node:timers/promises';
 import v8 from 'node:v8';
 import vm from 'node:vm';
 import t from 'tap';
@@ -491,7 +492,7 @@ t.test('Ping and Pong (RFC 6455 §5.5.2, §5.5.3)', (t) => {
     t.end();
   });
 
-  t.test('a Pong that is owed is not sent after a Close', (t) => {
+  t.test('a Pong that is owed goes before our Close, and never after the end', (t) => {
     const blocked = (): Side => {
       const side = makeSide();
       side.endpoint.isOutputBlocked = true;
@@ -501,7 +502,7 @@ t.test('Ping and Pong (RFC 6455 §5.5.2, §5.5.3)', (t) => {
     const weClosed = blocked();
     weClosed.endpoint.sendClose(1001);
     weClosed.endpoint.sendOwedPong();
-    t.equal(sentBy(weClosed), serverHex(closeFrame(1001)), 'we sent a Close');
+    t.equal(sentBy(weClosed), serverHex(pongFrame('p'), closeFrame(1001)), 'we sent a Close');
 
     const peerClosed = blocked();
     receive(peerClosed, [closeFrame(1000)]);
@@ -512,7 +513,32 @@ t.test('Ping and Pong (RFC 6455 §5.5.2, §5.5.3)', (t) => {
     receive(failed, [{ opcode: 3 }]);
     failed.endpoint.sendOwedPong();
     const answer = closeFrame(1002, 'reserved opcode (RFC 6455 5.2)');
-    t.equal(sentBy(failed), serverHex(answer), 'the connection failed');
+    t.equal(sentBy(failed), serverHex(pongFrame('p'), answer), 'the connection failed');
+
+    const gone = blocked();
+    gone.endpoint.receiveEof();
+    gone.endpoint.sendOwedPong();
+    t.equal(sentBy(gone), '', 'the peer is gone');
+
+    const failedAfterClose = makeSide();
+    failedAfterClose.endpoint.sendClose(1000);
+    t.equal(sentBy(failedAfterClose), serverHex(closeFrame(1000)));
+    failedAfterClose.endpoint.isOutputBlocked = true;
+    receive(failedAfterClose, [pingFrame('p'), { opcode: 3 }]);
+    failedAfterClose.endpoint.sendOwedPong();
+    t.equal(sentBy(failedAfterClose), '', 'the connection failed after our Close');
+    t.end();
+  });
+
+  t.test('a Pong that is owed has the payload of its Ping, whatever is read meanwhile', (t) => {
+    const side = makeSide();
+    side.endpoint.isOutputBlocked = true;
+    // A socket is read into a Buffer, whose own slice would be a view of it.
+    const read = Buffer.from(encodeFrames([pingFrame('whole')], true));
+    side.endpoint.receive(read, 0, read.length);
+    read.fill(0xee);
+    side.endpoint.sendOwedPong();
+    t.equal(sentBy(side), serverHex(pongFrame('whole')));
     t.end();
   });
 
@@ -686,7 +712,6 @@ t.test('messages in pieces', (t) => {
   });
 
   t.test('text that is not UTF-8 fails at once; what came before it was good', (t) => {
-    // How much of a frame that fails is told depends on where it is cut.
     for (const readBytes of [1, 2, 3, 7, Infinity]) {
       const side = makeSide({ delivery: 'pieces' });
       const bytes = encodeFrames([textFrame('good'), textFrame(bytesOfHex('6f6b ff 6f6b'))], true);
@@ -694,7 +719,7 @@ t.test('messages in pieces', (t) => {
       const { events } = side.recorder;
       t.strictSame(events[0], pieceEvent(1, 'good', WHOLE));
       t.strictSame(events.at(-1), failedEvent('text-not-utf8'));
-      t.ok(side.recorder.payloadBytes <= 6, 'no bad byte is told');
+      t.equal(side.recorder.payloadBytes, 6, 'every good byte is told, and no bad one');
       const reason = 'text message is not valid UTF-8 (RFC 6455 8.1)';
       t.equal(sentBy(side), serverHex(closeFrame(1007, reason)));
     }
@@ -949,14 +974,20 @@ t.test('limits (inclusive), and one past them', (t) => {
   t.end();
 });
 
-t.test('a million one-byte fragments cost about what they carry', (t) => {
+/** Memory in use once everything that is not has been collected, in bytes. */
+const measureMemory = async (): Promise<{ heapBytes: number; bufferBytes: number }> => {
   v8.setFlagsFromString('--expose-gc');
   const collect = vm.runInNewContext('gc') as () => void;
-  const memory = (): { heap: number; buffers: number } => {
+  // In a turn of its own: what callers have on their stack counts as used.
+  for (let round = 0; round < 2; round++) {
+    await setImmediate();
     collect();
-    const { heapUsed, arrayBuffers } = process.memoryUsage();
-    return { heap: heapUsed, buffers: arrayBuffers };
-  };
+  }
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return { heapBytes: heapUsed, bufferBytes: arrayBuffers };
+};
+
+t.test('a million one-byte fragments cost about what they carry', async (t) => {
   const received: number[] = [];
   const endpoint = new Endpoint(
     { ...DEFAULT_OPTIONS, maxFragments: 2_000_000 },
@@ -971,19 +1002,57 @@ t.test('a million one-byte fragments cost about what they carry', (t) => {
     true,
   );
   receiveAt(endpoint, [binaryFrame('x', MORE)]);
-  const before = memory();
+  const before = await measureMemory();
   for (let round = 0; round < 100; round++) {
     // A read of its own each time: a view that was kept would keep it.
     const read = fragments.slice();
     endpoint.receive(read, 0, read.length);
   }
-  const after = memory();
-  t.ok(after.buffers - before.buffers <= 2 * 1_000_000 + 65_536, 'buffers: twice the payload');
-  t.ok(after.heap - before.heap <= 2 * 1024 * 1024, 'nothing for each fragment');
+  const after = await measureMemory();
+  t.ok(
+    after.bufferBytes - before.bufferBytes <= 2 * 1_000_000 + 65_536,
+    'buffers: twice the payload',
+  );
+  t.ok(after.heapBytes - before.heapBytes <= 2 * 1024 * 1024, 'nothing for each fragment');
   receiveAt(endpoint, [continuationFrame('x')]);
   t.equal(received[0], 1_000_002);
   t.ok(received[1]! <= 2 * 1_000_002, 'the buffer of the message');
-  t.end();
+});
+
+t.test('a message that was begun is freed however the connection ends', async (t) => {
+  const endings: Readonly<Record<string, (side: Side) => void>> = {
+    'a Close of the peer': (side) => {
+      receive(side, [closeFrame(1000)]);
+    },
+    'a failure': (side) => {
+      receive(side, [{ opcode: 3 }]);
+    },
+    'the end of the byte stream': (side) => {
+      side.endpoint.receiveEof();
+    },
+    'the end of the message': (side) => {
+      receive(side, [continuationFrame('')]);
+    },
+  };
+  for (const [name, end] of Object.entries(endings)) {
+    const side = makeSide();
+    const before = await measureMemory();
+    receiveInReads(
+      side,
+      encodeFrames([binaryFrame(new Uint8Array(4_000_000), MORE)], true),
+      65_536,
+    );
+    t.ok(
+      (await measureMemory()).bufferBytes - before.bufferBytes >= 4_000_000,
+      `${name}: it was held`,
+    );
+    end(side);
+    t.ok(
+      (await measureMemory()).bufferBytes - before.bufferBytes < 1_000_000,
+      `${name}: it is not now`,
+    );
+    t.notOk(side.endpoint.output.queuedBytes > 1000);
+  }
 });
 
 t.test('a declared length costs nothing', (t) => {

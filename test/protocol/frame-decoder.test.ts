@@ -352,3 +352,15 @@ t.test('§5: the same outcome for every split of bytes that may break any rule',
   mismatches.assertNone(t, 12_000, 'splits');
   t.equal(outcomes.size, 11, 'a header and each of the ten rules of headers came up');
 });
+
+t.test('RFC 6455 §5.2: knows whether it is inside a header', (t) => {
+  const decoder = new FrameDecoder();
+  const context = { isServer: true, allowedRsv: 0, isMessageOpen: false };
+  t.equal(decoder.isInHeader, false);
+  const header = Uint8Array.of(0x82, 0x80, 1, 2, 3, 4);
+  t.equal(decoder.readHeader(header, 0, 3, context), -1);
+  t.equal(decoder.isInHeader, true);
+  t.equal(decoder.readHeader(header, 3, 6, context), 6);
+  t.equal(decoder.isInHeader, false);
+  t.end();
+});

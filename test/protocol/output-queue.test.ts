@@ -240,6 +240,24 @@ t.test('many slabs: everything leaves in order and every slab comes back', (t) =
   t.equal(pool.freeCount, Math.ceil(expected.length / SLAB_BYTES));
   queue.release();
   t.equal(pool.freeCount, Math.ceil(expected.length / SLAB_BYTES), 'each comes back once');
+  appendBinary(queue, Uint8Array.of(1), {});
+  drain(queue);
+  t.equal(pool.freeCount, Math.ceil(expected.length / SLAB_BYTES), 'and is not kept in mind');
+  const slabs = Array.from({ length: pool.freeCount }, () => pool.take());
+  t.equal(new Set(slabs).size, slabs.length, 'no slab is there twice');
+  t.end();
+});
+
+t.test('a slab is filled to its last byte', (t) => {
+  const pool = new SlabPool();
+  const queue = new OutputQueue(pool);
+  queue.appendBytes(new Uint8Array(SLAB_BYTES - 1));
+  queue.appendBytes(Uint8Array.of(1));
+  const pieces = queue.take();
+  t.equal(pieces.length, 1);
+  t.equal(pieces[0]!.length, SLAB_BYTES);
+  queue.release();
+  t.equal(pool.freeCount, 1);
   t.end();
 });
 

@@ -1,5 +1,10 @@
 import t from 'tap';
-import { UTF8_ACCEPT, UTF8_REJECT, validateUtf8 } from '../../src/protocol/utf8-validator.js';
+import {
+  UTF8_ACCEPT,
+  UTF8_REJECT,
+  findImpossibleByte,
+  validateUtf8,
+} from '../../src/protocol/utf8-validator.js';
 import { GuardedBytes } from '../fixtures/guarded-bytes.js';
 import { bytesOfHex, hexOf } from '../fixtures/hex.js';
 import { Mismatches } from '../fixtures/mismatches.js';
@@ -498,4 +503,14 @@ t.test('§8.1: large texts, with one wrong byte and without', async (t) => {
       }
     }
   }
+});
+
+t.test('§8.1: where the first impossible byte is, after any start', (t) => {
+  const bytes = bytesOfHex('6f f0 9f 98 80 6f f4 90 6f');
+  t.equal(findImpossibleByte(UTF8_ACCEPT, bytes, 0, bytes.length), 7);
+  t.equal(findImpossibleByte(UTF8_ACCEPT, bytes, 0, 7), 7, 'none so far');
+  const inside = validateUtf8(UTF8_ACCEPT, bytes, 0, 3);
+  t.equal(findImpossibleByte(inside, bytes, 3, bytes.length), 7);
+  t.equal(findImpossibleByte(inside, bytes, 5, bytes.length), 5);
+  t.end();
 });

@@ -5,25 +5,30 @@ import { bytesOfHex, hexOf } from '../fixtures/hex.js';
 import { Mismatches } from '../fixtures/mismatches.js';
 import { SeededRandom } from '../fixtures/seeded-random.js';
 
-t.test('wordsOf: a view of the whole words of a buffer, of any length', async (t) => {
-  for (let length = 0; length <= 17; length++) {
-    const { buffer } = new Uint8Array(length);
-    const words = wordsOf(buffer);
-    t.equal(words.buffer, buffer);
-    t.equal(words.byteOffset, 0);
-    t.equal(words.length, Math.floor(length / 4), `${length} bytes`);
-  }
-});
+t.test(
+  'wordsOf: a view of the whole words of a buffer, of any length and at any offset',
+  async (t) => {
+    for (let length = 0; length <= 17; length++) {
+      const { buffer } = new Uint8Array(length);
+      const start = Math.min(length, 3);
+      const { words, base } = wordsOf(new Uint8Array(buffer, start));
+      t.equal(words.buffer, buffer);
+      t.equal(words.byteOffset, 0);
+      t.equal(words.length, Math.floor(length / 4), `${length} bytes`);
+      t.equal(base, start);
+    }
+  },
+);
 
-t.test('wordsOf: the view of the same buffer is made once, also after another one', async (t) => {
+t.test('wordsOf: the view of the same bytes is made once, also after others', async (t) => {
   const one = new Uint8Array(8);
   const other = new Uint8Array(12);
-  const words = wordsOf(one.buffer);
-  t.equal(wordsOf(one.buffer), words);
-  t.equal(wordsOf(other.buffer).buffer, other.buffer);
-  t.equal(wordsOf(one.buffer).buffer, one.buffer);
+  const view = wordsOf(one);
+  t.equal(wordsOf(one), view);
+  t.equal(wordsOf(other).words.buffer, other.buffer);
+  t.equal(wordsOf(one).words.buffer, one.buffer);
   one.set(bytesOfHex('ff ff ff ff'), 4);
-  t.equal(wordsOf(one.buffer)[1], -1, 'it is a view, not a copy');
+  t.equal(wordsOf(one).words[1], -1, 'it is a view, not a copy');
 });
 
 /** Copies and says what became of the target, as hex; the target was `5a` everywhere. */

@@ -1,0 +1,20 @@
+/** npm `ws` as an echo server, without compression. */
+import process from 'node:process';
+import { WebSocketServer } from 'ws';
+
+const server = new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate: false });
+server.on('connection', (socket) => {
+  socket.on('message', (data, isBinary) => {
+    // The default `binaryType` gives one Buffer for each message; its type allows for the others.
+    socket.send(/** @type {Buffer} */ (data), { binary: isBinary });
+  });
+  socket.on('error', () => {
+    socket.terminate();
+  });
+});
+server.on('listening', () => {
+  const address = /** @type {import('node:net').AddressInfo} */ (server.address());
+  process.stderr.write(
+    `${JSON.stringify({ msg: 'listening', address: `ws://127.0.0.1:${address.port}` })}\n`,
+  );
+});

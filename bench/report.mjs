@@ -1,0 +1,142 @@
+/** Turns runs into tables and a file. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus, release } from 'node:os';
+import path from 'node:path';
+import process from 'node:process';
+
+/**
+ * @param {readonly number[]} values
+ * @returns {number} NaN when there are none
+ */
+export function median(values) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length / 2;
+  return ((sorted[Math.ceil(middle) - 1] ?? NaN) + (sorted[Math.floor(middle)] ?? NaN)) / 2;
+}
+
+/**
+ * The median over the rounds of one peer's value divided by the other's in the same round: two runs next to each
+ * other in time saw the same machine.
+ * @param {readonly number[]} values
+ * @param {readonly number[]} others
+ */
+export function medianRatio(values, others) {
+  return median(values.map((value, round) => value / (others[round] ?? NaN)));
+}
+
+/** The line above every table: figures of different machines or versions do not compare. */
+export function describeMachine() {
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    node: process.version,
+    processor: `${cpus()[0]?.model.trim() ?? 'unknown'}, ${cpus().length} cores`,
+    system: `${process.platform} ${release().split('-')[0] ?? ''}`,
+    command: ['node', 'bench/run.mjs', ...process.argv.slice(2).map(quote)].join(' '),
+  };
+}
+
+/** @param {string} argument of the command line */
+function quote(argument) {
+  return argument.includes(' ') ? `"${argument}"` : argument;
+}
+
+/**
+ * One row for each load: the median processor time a message of each peer, twist's share of the others', and how
+ * many messages a second twist answered.
+ * @param {readonly import('./echo.mjs').EchoResult[]} results
+ * @param {readonly string[]} names of the peers
+ */
+export function formatEcho(results, names) {
+  const others = names.includes('twist') ? names.filter((name) => name !== 'twist') : [];
+  const head = [
+    'conns x depth, payload',
+    ...names.map((name) => `${name} us`),
+    ...others.map((name) => `twist/${name}`),
+    ...names.map((name) => `${name} msg/s`),
+    'aim',
+  ];
+  const rows = results.map(({ workload, aim, runs }) => {
+    /** @param {string} name */
+    const cpu = (name) => (runs[name] ?? []).map((run) => run.serverCpuNsPerMessage);
+    return [
+      workload,
+      ...names.map((name) => significant(median(cpu(name)) / 1000)),
+      ...others.map((name) => significant(medianRatio(cpu('twist'), cpu(name)))),
+      ...names.map((name) =>
+        significant(median((runs[name] ?? []).map((run) => run.messagesPerSecond))),
+      ),
+      aim,
+    ];
+  });
+  return formatTable([head, ...rows]);
+}
+
+/**
+ * @param {import('./idle.mjs').IdleResult} result
+ * @param {readonly string[]} names of the peers
+ * @param {string} aim
+ */
+export function formatIdle({ conns, runs }, names, aim) {
+  /**
+   * @param {string} name
+   * @param {'bytesPerConnection' | 'bytesAsGrown' | 'baseBytes'} key
+   */
+  const values = (name, key) => (runs[name] ?? []).map((run) => run[key]);
+  const head = [
+    `${conns} idle connections`,
+    'bytes each',
+    'x raw',
+    'not collected',
+    'x raw',
+    'server alone',
+  ];
+  const rows = names.map((name) => [
+    name,
+    median(values(name, 'bytesPerConnection')).toFixed(0),
+    medianRatio(values(name, 'bytesPerConnection'), values('raw', 'bytesPerConnection')).toFixed(2),
+    median(values(name, 'bytesAsGrown')).toFixed(0),
+    medianRatio(values(name, 'bytesAsGrown'), values('raw', 'bytesAsGrown')).toFixed(2),
+    `${(median(values(name, 'baseBytes')) / 1_048_576).toFixed(1)} MiB`,
+  ]);
+  return `${formatTable([head, ...rows])}\naim for twist: ${aim}`;
+}
+
+/**
+ * Keeps every run, not only the medians.
+ * @param {unknown} report
+ * @returns {string} the path of the file
+ */
+export function writeReport(report) {
+  const folder = path.join(import.meta.dirname, '../reports/bench');
+  mkdirSync(folder, { recursive: true });
+  const file = path.join(
+    folder,
+    `${new Date().toISOString().slice(0, 19).replaceAll(':', '')}.json`,
+  );
+  writeFileSync(file, `${JSON.stringify(report, null, 2)}\n`);
+  return path.relative(process.cwd(), file);
+}
+
+/**
+ * Three significant digits, and no more digits than that before the point hides nothing.
+ * @param {number} value
+ */
+function significant(value) {
+  if (!Number.isFinite(value)) return '-';
+  if (value >= 1000) return Number(value.toPrecision(3)).toLocaleString('en-US');
+  return value.toPrecision(3);
+}
+
+/** @param {readonly (readonly string[])[]} rows the first one is the head */
+function formatTable(rows) {
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  const lines = rows.map(
+    (row) =>
+      // Words to the left, figures to the right.
+      `| ${row.map((cell, column) => (/^[\d-]/.test(cell) && column > 0 ? cell.padStart(widths[column] ?? 0) : cell.padEnd(widths[column] ?? 0))).join(' | ')} |`,
+  );
+  const rule = `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`;
+  return [lines[0], rule, ...lines.slice(1)].join('\n');
+}

@@ -13,49 +13,62 @@ export async function serve(settings: Settings, io: Io, log: Logger): Promise<Ex
   const problem = openFilesProblem(io, settings.maxConnections);
   if (problem !== null) log.warn(problem);
   const server = new Server(serverOptions(settings, log));
+  // Before the log says that the server listens, so that no signal is lost.
+  const signals = watchSignals(server, io, log);
   try {
     await server.start();
   } catch (error) {
+    signals.ignore();
     io.stderr.write(`twist: ${startFailure(error)}\n`);
     return ExitCode.Failure;
   }
-  return await untilStopped(server, io, log);
+  return await signals.stopped;
 }
 
-/** The first signal drains, the second one stops at once. */
-function untilStopped(server: Server, io: Io, log: Logger): Promise<ExitCode> {
-  return new Promise((resolve) => {
-    let exitCode: ExitCode = ExitCode.Ok;
-    let isStopping = false;
-    const stop = (): void => {
-      if (isStopping) {
-        exitCode = ExitCode.Failure;
-        server.stopNow();
-        return;
-      }
-      isStopping = true;
-      void server.stop().then(() => {
-        for (const remove of removers) remove();
-        resolve(exitCode);
-      });
-    };
-    const removers = [
-      io.onSignal('SIGTERM', stop),
-      io.onSignal('SIGINT', stop),
-      io.onSignal('SIGHUP', () => {
-        // The terminal is gone; without one the signal asks for a reload, and there is nothing to reload.
-        if (io.stderr.isTTY === true) stop();
-        else log.info('nothing to reload');
-      }),
-      io.onCrash((error) => {
-        // The state is unknown from here on: say so, let clients go, and leave the restart to whoever
-        // watches over the process.
-        log.fatal({ err: error }, 'internal error');
-        stop();
-        exitCode = ExitCode.Failure;
-      }),
-    ];
+/** Ends the server: the first signal drains, the second one stops at once. */
+function watchSignals(
+  server: Server,
+  io: Io,
+  log: Logger,
+): { readonly stopped: Promise<ExitCode>; ignore(): void } {
+  let exitCode: ExitCode = ExitCode.Ok;
+  let isStopping = false;
+  let tell: (exitCode: ExitCode) => void;
+  const stopped = new Promise<ExitCode>((resolve) => {
+    tell = resolve;
   });
+  const stop = (): void => {
+    if (isStopping) {
+      exitCode = ExitCode.Failure;
+      server.stopNow();
+      return;
+    }
+    isStopping = true;
+    void server.stop().then(() => {
+      ignore();
+      tell(exitCode);
+    });
+  };
+  const removers = [
+    io.onSignal('SIGTERM', stop),
+    io.onSignal('SIGINT', stop),
+    io.onSignal('SIGHUP', () => {
+      // The terminal is gone; without one the signal asks for a reload, and there is nothing to reload.
+      if (io.stderr.isTTY === true) stop();
+      else log.info('nothing to reload');
+    }),
+    io.onCrash((error) => {
+      // The state is unknown from here on: say so, let clients go, and leave the restart to whoever
+      // watches over the process.
+      log.fatal({ err: error }, 'internal error');
+      stop();
+      exitCode = ExitCode.Failure;
+    }),
+  ];
+  const ignore = (): void => {
+    for (const remove of removers) remove();
+  };
+  return { stopped, ignore };
 }
 
 /** Names the settings as the layers below do: sizes in bytes, durations in milliseconds. */

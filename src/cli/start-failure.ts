@@ -24,7 +24,12 @@ export function startFailure(error: unknown): string {
   if (error instanceof ConfigError) return error.message;
   const { code, address, hostname, port, message } = error as ListenError;
   const host = address ?? hostname;
-  const where =
-    host === undefined ? '' : ` on ${host}${port === undefined || port < 0 ? '' : `:${port}`}`;
+  const where = host === undefined ? '' : ` on ${hostAndPort(host, port)}`;
   return `cannot listen${where}: ${(code === undefined ? undefined : MEANINGS[code]) ?? message}`;
+}
+
+/** As it is written after `--listen`. A Unix socket has port -1, and a name not looked up has none. */
+function hostAndPort(host: string, port: number | undefined): string {
+  if (port === undefined || port < 0) return host;
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

@@ -16,7 +16,9 @@ import type { Consumer, DropRule, Session, SessionSummary } from './session.js';
 export interface SessionTransport extends PeerAddress {
   readonly outbox: Outbox;
   readonly isInputPaused: boolean;
-  /** Sees to it that what was appended to the outbox is written soon. */
+  /** Writes what was appended to the outbox, unless it is blocked. */
+  flush(): void;
+  /** Sees to it that a flush follows soon. */
   scheduleFlush(): void;
   pauseInput(): void;
   resumeInput(): void;
@@ -132,7 +134,7 @@ export class ConnectionSession implements Session, EndpointEvents {
 
   /** The connection is dropped for breaking this rule. */
   dropped(rule: DropRule): void {
-    this.#rule = rule;
+    this.#rule ??= rule;
   }
 
   /** The socket has stopped taking bytes: from now on only the newest Pong is owed. */
@@ -259,10 +261,12 @@ export class ConnectionSession implements Session, EndpointEvents {
     this.#keepalive.message(this.#host.clock.nowMs);
     this.#transport.scheduleFlush();
     const { outputPauseBytes, outputLimitBytes, maxMessageBytes } = this.#host.limits;
-    const waiting = this.waitingBytes;
-    if (waiting <= outputPauseBytes) return true;
+    if (this.waitingBytes <= outputPauseBytes) return true;
+    // Only what the peer does not take counts against it.
+    this.#transport.flush();
+    if (this.waitingBytes <= outputPauseBytes) return true;
     this.#isOverPause = true;
-    if (waiting > outputLimitBytes + maxMessageBytes) {
+    if (this.waitingBytes > outputLimitBytes + maxMessageBytes) {
       this.#live.fail(new PolicyError('output-limit'));
     }
     return false;

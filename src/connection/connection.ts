@@ -21,7 +21,7 @@ import type { Flushable } from './flush-queue.js';
 import { type AcceptableUpgrade, Opening, acceptingResponse, refusalOf } from './opening.js';
 import { Outbox } from './outbox.js';
 import type { DropRule } from './session.js';
-import { startReceiving } from './socket-internals.js';
+import { forgetPeerAddress, startReceiving } from './socket-internals.js';
 import { type SocketOwner, own } from './socket-owner.js';
 
 /** How far a connection is. */
@@ -68,6 +68,7 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
     this.#onClosed = onClosed;
     this.remoteAddress = socket.remoteAddress ?? 'unix';
     this.remotePort = socket.remotePort ?? 0;
+    forgetPeerAddress(socket);
     this.outbox = new Outbox(socket, new OutputQueue(host.slabPool));
     this.#opening = new Opening(host.opening);
     this.nextCheckMs = host.clock.nowMs + host.limits.handshakeMs;

@@ -48,7 +48,9 @@ export class Keepalive {
   /** When the next check can find something, were nothing heard until then. */
   nextCheckMs(limits: KeepaliveLimits): number {
     const idle = limits.idleMs > 0 ? this.#messageMs + limits.idleMs : Number.MAX_SAFE_INTEGER;
-    if (this.#pingedMs >= 0) return Math.min(idle, this.#pingedMs + limits.pongMs);
+    // The answer may come at once, and the silence after it is measured from there.
+    const waitMs = Math.min(limits.pongMs, limits.pingMs);
+    if (this.#pingedMs >= 0) return Math.min(idle, this.#pingedMs + waitMs);
     return limits.pingMs > 0 ? Math.min(idle, this.#heardMs + limits.pingMs) : idle;
   }
 }

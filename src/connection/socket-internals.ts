@@ -1,5 +1,5 @@
 /**
- * The two internals of Node's sockets that twist uses, both with a public fallback.
+ * The internals of Node's sockets that twist uses, all with a public fallback.
  *
  * 1. Reading into one shared buffer. `net.connect` has the public option `onread`, which saves an
  *    allocation of 64 KiB for every read, but `net.Server` does not pass it on to the sockets that it
@@ -9,6 +9,8 @@
  * 2. How many bytes of a pending write the kernel has not taken (`_handle.writeQueueSize`), to tell a
  *    slow reader from a dead one. Fallback: `writableLength`, which moves less often. Remove it when
  *    a socket tells its progress within a write.
+ * 3. Forgetting the peer's address, which a socket keeps as an object of its own once it was asked for
+ *    it, and which a connection keeps too. Without it an idle connection costs 90 bytes more.
  */
 import { type SocketOwner, own, ownerOf } from './socket-owner.js';
 import { type Server, type Socket, createServer, Socket as NetSocket } from 'node:net';
@@ -143,4 +145,10 @@ function exchange(server: Server, client: Socket, found: SharedReads): Promise<b
 export function unsentBytes(socket: Socket): number {
   const { _handle } = socket as unknown as { _handle: { writeQueueSize?: number } | null };
   return _handle?.writeQueueSize ?? socket.writableLength;
+}
+
+/** Drops the socket's own copy of its peer's address; asked again, it would ask the system again. */
+export function forgetPeerAddress(socket: Socket): void {
+  const internals = socket as unknown as { _peername?: unknown };
+  if (internals._peername !== undefined) internals._peername = undefined;
 }

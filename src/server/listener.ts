@@ -13,6 +13,9 @@ import type { ListenAddress } from './listen-address.js';
 /** Connections that may wait to be accepted; the kernel caps it at `net.core.somaxconn`. */
 const BACKLOG = 4096;
 
+/** What fits into a Unix socket's address on Linux. Older libuv cuts a longer path without a word. */
+const MAX_UNIX_PATH_BYTES = 107;
+
 /** A listening socket and its address as a URL, with the port that it really got. */
 export interface Listener {
   readonly server: NetServer;
@@ -23,7 +26,7 @@ export interface Listener {
  * Listens on an address.
  *
  * @param maxConnections beyond this many open connections the kernel's FIN is all that a client gets
- * @throws ConfigError when the path of a Unix socket is taken
+ * @throws ConfigError when the path of a Unix socket is taken or too long
  * @throws NodeJS.ErrnoException when the system refuses
  */
 export async function listen(
@@ -55,8 +58,10 @@ function urlOf(bound: AddressInfo | string): string {
   return `ws://${host}:${bound.port}`;
 }
 
-/** Removes the socket of a server that is gone; refuses a path that is in use or no socket at all. */
+/** Removes the socket of a server that is gone; refuses a path that is in use, no socket, or too long. */
 async function freeUnixPath(path: string): Promise<void> {
+  if (Buffer.byteLength(path) > MAX_UNIX_PATH_BYTES)
+    throw new ConfigError(`cannot listen on unix:${path}: the path is too long for a Unix socket`);
   const stats = lstatSync(path, { throwIfNoEntry: false });
   if (stats === undefined) return;
   if (!stats.isSocket())
@@ -73,8 +78,9 @@ function isAlive(path: string): Promise<boolean> {
       probe.destroy();
       resolve(true);
     });
-    probe.on('error', () => {
-      resolve(false);
+    probe.on('error', ({ code }: NodeJS.ErrnoException) => {
+      // Any other error, that of a full backlog for instance, comes from a socket that is in use.
+      resolve(code !== 'ECONNREFUSED');
     });
   });
 }

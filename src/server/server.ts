@@ -47,6 +47,7 @@ export class Server {
   #host: ConnectionHost | null = null;
   #listeners: Listener[] = [];
   #onEmpty: (() => void) | null = null;
+  #stopped: Promise<void> | null = null;
 
   constructor(options: ServerOptions) {
     this.#options = options;
@@ -78,9 +79,15 @@ export class Server {
         listener.server.on('error', this.#listenerFailed);
       }
     } catch (error) {
-      for (const { server } of this.#listeners) server.close();
+      // Nobody stays behind on a connection that an earlier address took meanwhile.
+      this.stopNow();
       this.#listeners = [];
       throw error;
+    }
+    if (this.#stopped !== null) {
+      // Told to stop before it had begun.
+      for (const { server } of this.#listeners) server.close();
+      return;
     }
     for (const url of this.urls) {
       this.#options.log.info({ address: url, mode: this.#options.mode.name }, 'listening');
@@ -89,9 +96,13 @@ export class Server {
 
   /**
    * Stops gracefully: no new connections, 1001 to all, spread so that clients do not come back all at
-   * once. Whoever is left when the time is over is dropped.
+   * once. Whoever is left when the time is over is dropped. A second call waits for the same end.
    */
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    return (this.#stopped ??= this.#drain());
+  }
+
+  async #drain(): Promise<void> {
     const { drainMs, log } = this.#options;
     this.#admission.isDraining = true;
     for (const { server } of this.#listeners) server.close();
@@ -104,6 +115,7 @@ export class Server {
     });
     const closing = [...this.#connections];
     for (const { count, waitMs } of drainSteps(closing.length, drainMs)) {
+      if (this.#connections.size === 0) break;
       for (const connection of closing.splice(0, count)) {
         if (this.#connections.has(connection)) connection.shutDown();
       }

@@ -1,0 +1,342 @@
+/**
+ * The rules of ARCHITECTURE.md that a compiler does not know: which layer may import what, and that
+ * every source file has its own test. They are checked on the syntax tree, so comments and strings
+ * do not count.
+ */
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+import ts from 'typescript';
+import coverageMap from './coverage-map.js';
+
+const ROOT = fileURLToPath(new URL('../', import.meta.url));
+
+/** What a layer may import beside the layers to its left, itself and src/errors.ts. */
+interface Layer {
+  readonly name: string;
+  readonly builtins: readonly string[];
+  readonly packages: readonly string[];
+  /** Of the layers to its left it may only see types. */
+  readonly isTypesOnly?: true;
+}
+
+/** From left to right: a layer imports only from those before it and itself. */
+const LAYERS: readonly Layer[] = [
+  { name: 'protocol', builtins: ['node:buffer', 'node:crypto'], packages: [] },
+  { name: 'extensions', builtins: ['node:buffer', 'node:zlib'], packages: [] },
+  { name: 'handshake', builtins: ['node:buffer', 'node:crypto'], packages: [] },
+  { name: 'connection', builtins: ['node:net'], packages: [] },
+  { name: 'recording', builtins: ['node:fs'], packages: [] },
+  { name: 'modes', builtins: ['node:net', 'node:tls'], packages: [] },
+  { name: 'server', builtins: ['node:net', 'node:tls', 'node:fs'], packages: [] },
+  {
+    name: 'config',
+    builtins: ['node:net'],
+    packages: ['zod', 'fastest-levenshtein'],
+    isTypesOnly: true,
+  },
+  {
+    name: 'cli',
+    builtins: ['node:fs', 'node:util'],
+    packages: ['commander', 'pino', 'pino-pretty'],
+  },
+];
+
+/** Builtins that are seen in one file only, whichever that is. */
+const IN_ONE_FILE: readonly string[] = ['node:zlib'];
+
+/** The library's entry: it may re-export from every layer but the command line. */
+const ENTRY = 'src/index.ts';
+const ERRORS = 'src/errors.ts';
+
+interface Import {
+  readonly specifier: string;
+  readonly isTypeOnly: boolean;
+}
+
+/** What a source file imports, in whatever way. */
+function importsOf(source: ts.SourceFile): Import[] {
+  const imports: Import[] = [];
+  const visit = (node: ts.Node): void => {
+    if (ts.isImportDeclaration(node)) {
+      imports.push({ specifier: textOf(node.moduleSpecifier), isTypeOnly: isTypeOnly(node) });
+    } else if (ts.isExportDeclaration(node) && node.moduleSpecifier !== undefined) {
+      imports.push({ specifier: textOf(node.moduleSpecifier), isTypeOnly: node.isTypeOnly });
+    } else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) {
+      imports.push({ specifier: textOf(node.argument.literal), isTypeOnly: true });
+    } else if (isCallOf(node, 'import') || isCallOf(node, 'require')) {
+      imports.push({ specifier: textOf(node.arguments[0]), isTypeOnly: false });
+    }
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return imports;
+}
+
+/** True when every name of an import is a type; an import without names is none. */
+function isTypeOnly({ importClause }: ts.ImportDeclaration): boolean {
+  if (importClause === undefined) return false;
+  const { phaseModifier, name, namedBindings } = importClause;
+  if (phaseModifier === ts.SyntaxKind.TypeKeyword) return true;
+  if (name !== undefined || namedBindings === undefined) return false;
+  return ts.isNamedImports(namedBindings) && namedBindings.elements.every((one) => one.isTypeOnly);
+}
+
+function isCallOf(node: ts.Node, name: 'import' | 'require'): node is ts.CallExpression {
+  if (!ts.isCallExpression(node)) return false;
+  const { expression } = node;
+  return name === 'import'
+    ? expression.kind === ts.SyntaxKind.ImportKeyword
+    : ts.isIdentifier(expression) && expression.text === name;
+}
+
+function textOf(node: ts.Node | undefined): string {
+  return node !== undefined && ts.isStringLiteralLike(node) ? node.text : '(computed)';
+}
+
+/** The name of the layer that a file is in; the file itself outside all layers. */
+function layerOf(file: string): string {
+  const [, directory = '', ...rest] = file.split('/');
+  return rest.length === 0 ? file : directory;
+}
+
+const parse = (file: string, text: string): ts.SourceFile =>
+  ts.createSourceFile(file, text, ts.ScriptTarget.ES2023, true);
+
+/** What is wrong with the imports of a file; one sentence each. */
+function findImportFaults(
+  file: string,
+  text: string,
+  hasFile: (file: string) => boolean,
+): string[] {
+  const faults: string[] = [];
+  for (const { specifier, isTypeOnly } of importsOf(parse(file, text))) {
+    const fault = specifier.startsWith('.')
+      ? findArrowFault(file, specifier, isTypeOnly, hasFile)
+      : findPackageFault(file, specifier);
+    if (fault !== null) faults.push(`${file} imports ${specifier}: ${fault}`);
+  }
+  return faults;
+}
+
+function findArrowFault(
+  file: string,
+  specifier: string,
+  isTypeOnly: boolean,
+  hasFile: (file: string) => boolean,
+): string | null {
+  if (!specifier.endsWith('.js')) return 'a relative import ends in .js';
+  const target = path.posix.join(path.posix.dirname(file), specifier.replace(/\.js$/, '.ts'));
+  if (!hasFile(target)) return 'there is no such file';
+  if (file === ERRORS) return 'the error classes import nothing';
+  if (target === ERRORS) return null;
+  const from = layerOf(file);
+  const to = layerOf(target);
+  if (file === ENTRY) return to === 'cli' ? 'the library does not know the command line' : null;
+  const fromIndex = LAYERS.findIndex(({ name }) => name === from);
+  const toIndex = LAYERS.findIndex(({ name }) => name === to);
+  if (fromIndex < 0 || toIndex < 0) return 'it is in no layer';
+  if (toIndex > fromIndex) return `${from} comes before ${to}`;
+  if (toIndex < fromIndex && LAYERS[fromIndex]!.isTypesOnly === true && !isTypeOnly)
+    return `${from} takes only types from ${to}`;
+  return null;
+}
+
+function findPackageFault(file: string, specifier: string): string | null {
+  const layer = LAYERS.find(({ name }) => name === layerOf(file));
+  if (layer === undefined) return 'only layers import packages';
+  if (isBuiltin(specifier)) {
+    return layer.builtins.includes(specifier) ? null : `not among the builtins of ${layer.name}`;
+  }
+  return layer.packages.includes(specifier) ? null : `not among the packages of ${layer.name}`;
+}
+
+/** What is wrong with the rest of a file. */
+function findFaults(file: string, text: string): string[] {
+  const faults: string[] = [];
+  if (!/^[a-z0-9]+(-[a-z0-9]+)*\.ts$/.test(path.posix.basename(file)))
+    faults.push(`${file}: a file name is in kebab-case`);
+  if (path.posix.basename(file) === 'index.ts' && file !== ENTRY)
+    faults.push(`${file}: there are no index files`);
+  const visit = (node: ts.Node): void => {
+    if (isDefaultExport(node)) faults.push(`${file}: there are no default exports`);
+    if (ts.isExportDeclaration(node) && node.moduleSpecifier !== undefined && file !== ENTRY)
+      faults.push(`${file}: nothing is re-exported`);
+    if (isProcess(node) && layerOf(file) !== 'cli')
+      faults.push(`${file}: process is only used in src/cli`);
+    ts.forEachChild(node, visit);
+  };
+  visit(parse(file, text));
+  return faults;
+}
+
+function isDefaultExport(node: ts.Node): boolean {
+  if (ts.isExportAssignment(node)) return true;
+  if (ts.isExportSpecifier(node)) return node.name.text === 'default';
+  return (
+    ts.canHaveModifiers(node) &&
+    ts.getModifiers(node)?.some(({ kind }) => kind === ts.SyntaxKind.DefaultKeyword) === true
+  );
+}
+
+/** The global, and not a property or a type member of that name. */
+function isProcess(node: ts.Node): boolean {
+  if (!ts.isIdentifier(node) || node.text !== 'process') return false;
+  const { parent } = node;
+  const isMember = ts.isPropertyAccessExpression(parent) && parent.name === node;
+  return !isMember || parent.expression.getText() === 'globalThis';
+}
+
+/** True when something is left of a file once its types are gone. */
+function hasRunTimeCode(text: string): boolean {
+  const { outputText } = ts.transpileModule(text, {
+    compilerOptions: {
+      target: ts.ScriptTarget.ES2023,
+      module: ts.ModuleKind.ESNext,
+      verbatimModuleSyntax: true,
+    },
+  });
+  return parse('output.js', outputText).statements.some(
+    (statement) => !ts.isExportDeclaration(statement) || statement.moduleSpecifier !== undefined,
+  );
+}
+
+const sources = new Map(
+  readdirSync(path.join(ROOT, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => `src/${name.replaceAll(path.sep, '/')}`)
+    .sort()
+    .map((file) => [file, readFileSync(path.join(ROOT, file), 'utf8')]),
+);
+const hasSource = (file: string): boolean => sources.has(file);
+
+t.test('imports go one way', async (t) => {
+  t.ok(sources.size > 50, 'the sources were found');
+  const faults = [...sources].flatMap(([file, text]) => findImportFaults(file, text, hasSource));
+  t.strictSame(faults, []);
+});
+
+t.test('some builtins are seen in one file', async (t) => {
+  for (const builtin of IN_ONE_FILE) {
+    const files = [...sources].filter(([file, text]) =>
+      importsOf(parse(file, text)).some(({ specifier }) => specifier === builtin),
+    );
+    t.ok(files.length <= 1, `${builtin}: ${files.map(([file]) => file).join(', ')}`);
+  }
+});
+
+t.test('no default exports, no re-exports, no index files, and process only in cli', async (t) => {
+  t.strictSame(
+    [...sources].flatMap(([file, text]) => findFaults(file, text)),
+    [],
+  );
+});
+
+t.test('every source file with run-time code has a test that answers for it', async (t) => {
+  const untested: string[] = [];
+  for (const [file, text] of sources) {
+    const test = file.replace(/^src\//, 'test/').replace(/\.ts$/, '.test.ts');
+    if (!hasRunTimeCode(text)) continue;
+    if (!existsSync(path.join(ROOT, test))) untested.push(`${test} does not exist`);
+    else if (coverageMap(test) !== file) untested.push(`${test} is not mapped to ${file}`);
+  }
+  t.strictSame(untested, []);
+});
+
+// ---- The rules themselves
+
+const EXISTING = [
+  'src/errors.ts',
+  'src/index.ts',
+  'src/protocol/masking.ts',
+  'src/handshake/policy.ts',
+  'src/connection/session.ts',
+  'src/server/server.ts',
+  'src/config/options.ts',
+  'src/cli/serve.ts',
+  'src/other/thing.ts',
+];
+
+t.test('an import that breaks a rule is found', async (t) => {
+  const cases: readonly [file: string, text: string, fault: string | null][] = [
+    ['src/connection/a.ts', "import { a } from '../protocol/masking.js';", null],
+    ['src/connection/a.ts', "import { a } from './session.js';", null],
+    ['src/protocol/a.ts', "import { a } from '../errors.js';", null],
+    ['src/protocol/a.ts', "// import { a } from '../cli/serve.js';", null],
+    ['src/protocol/a.ts', "const text = `import '../cli/serve.js'`;", null],
+    ['src/protocol/a.ts', "import type { A } from '../connection/session.js';", 'comes before'],
+    ['src/protocol/a.ts', "export { a } from '../connection/session.js';", 'comes before'],
+    ['src/protocol/a.ts', "await import('../connection/session.js');", 'comes before'],
+    ['src/protocol/a.ts', "type A = import('../connection/session.js').A;", 'comes before'],
+    ['src/server/a.ts', "import '../config/options.js';", 'server comes before config'],
+    ['src/server/a.ts', "import '../index.js';", 'in no layer'],
+    ['src/server/a.ts', "import '../other/thing.js';", 'in no layer'],
+    ['src/other/thing.ts', "import '../server/server.js';", 'in no layer'],
+    ['src/server/a.ts', "import '../protocol/masking.ts';", 'ends in .js'],
+    ['src/server/a.ts', "import '../protocol/nothing.js';", 'no such file'],
+    ['src/errors.ts', "import './protocol/masking.js';", 'import nothing'],
+    ['src/index.ts', "export { a } from './config/options.js';", null],
+    ['src/index.ts', "export { a } from './cli/serve.js';", 'command line'],
+    ['src/config/a.ts', "import type { A } from '../handshake/policy.js';", null],
+    ['src/config/a.ts', "import { type A, type B } from '../handshake/policy.js';", null],
+    ['src/config/a.ts', "import { type A, b } from '../handshake/policy.js';", 'only types'],
+    ['src/config/a.ts', "import a from '../handshake/policy.js';", 'only types'],
+    ['src/config/a.ts', "import * as a from '../handshake/policy.js';", 'only types'],
+    ['src/config/a.ts', "import '../handshake/policy.js';", 'only types'],
+    ['src/config/a.ts', "import { a } from './options.js';", null],
+    ['src/protocol/a.ts', "import { Buffer } from 'node:buffer';", null],
+    ['src/protocol/a.ts', "import { connect } from 'node:net';", 'builtins of protocol'],
+    ['src/protocol/a.ts', "import { Buffer } from 'buffer';", 'builtins of protocol'],
+    ['src/protocol/a.ts', "const net = require('node:net');", 'builtins of protocol'],
+    ['src/connection/a.ts', "import { x } from 'node:fs';", 'builtins of connection'],
+    ['src/connection/a.ts', "import pino from 'pino';", 'packages of connection'],
+    ['src/connection/a.ts', 'await import(name);', 'packages of connection'],
+    ['src/cli/a.ts', "import { pino } from 'pino';", null],
+    ['src/errors.ts', "import { Buffer } from 'node:buffer';", 'only layers'],
+  ];
+  for (const [file, text, fault] of cases) {
+    const found = findImportFaults(file, text, (name) => EXISTING.includes(name));
+    if (fault === null) t.strictSame(found, [], `${file}: ${text}`);
+    else t.match(found, [fault], `${file}: ${text}`);
+  }
+});
+
+t.test('anything else that breaks a rule is found', async (t) => {
+  const cases: readonly [file: string, text: string, fault: string | null][] = [
+    ['src/protocol/a-b.ts', 'export const a = 1;', null],
+    ['src/protocol/aB.ts', '', 'kebab-case'],
+    ['src/protocol/index.ts', '', 'no index files'],
+    ['src/index.ts', "export { a } from './protocol/a.js';", null],
+    ['src/protocol/a.ts', "export { a } from './b.js';", 're-exported'],
+    ['src/protocol/a.ts', "export * from './b.js';", 're-exported'],
+    ['src/protocol/a.ts', 'const a = 1; export { a };', null],
+    ['src/protocol/a.ts', 'export default 1;', 'default'],
+    ['src/protocol/a.ts', 'export default function a() {}', 'default'],
+    ['src/protocol/a.ts', 'const a = 1; export { a as default };', 'default'],
+    ['src/protocol/a.ts', 'process.exit();', 'process'],
+    ['src/protocol/a.ts', 'globalThis.process.exit();', 'process'],
+    ['src/protocol/a.ts', 'work.process();', null],
+    ['src/protocol/a.ts', '// process', null],
+    ['src/cli/a.ts', 'process.exit();', null],
+  ];
+  for (const [file, text, fault] of cases) {
+    const found = findFaults(file, text);
+    if (fault === null) t.strictSame(found, [], `${file}: ${text}`);
+    else t.match(found, [fault], `${file}: ${text}`);
+  }
+});
+
+t.test('types are not run-time code', async (t) => {
+  const cases: readonly [text: string, isCode: boolean][] = [
+    ['export interface A { a: number }', false],
+    ["import type { A } from './a.js'; export type B = A;", false],
+    ['/** Nothing. */ export {};', false],
+    ['export const a = 1;', true],
+    ['export interface A {} class B {}', true],
+    ["import './a.js';", true],
+    ["export { a } from './a.js';", true],
+  ];
+  for (const [text, isCode] of cases) t.equal(hasRunTimeCode(text), isCode, text);
+});

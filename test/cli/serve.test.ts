@@ -1,0 +1,299 @@
+import t, { type Test } from 'tap';
+import { ExitCode } from '../../src/cli/exit-code.js';
+import type { Signal } from '../../src/cli/io.js';
+import { createLog } from '../../src/cli/log.js';
+import { serve } from '../../src/cli/serve.js';
+import type { Flags } from '../../src/config/flags.js';
+import { load } from '../../src/config/load.js';
+import type { Settings } from '../../src/config/settings.js';
+import { echoMode } from '../../src/modes/echo.js';
+import type { ServerOptions } from '../../src/server/server.js';
+import { closeFrame, encodeFrames, textFrame } from '../fixtures/frames.js';
+import { hexOf } from '../fixtures/hex.js';
+import { type RawClient, connectRaw } from '../fixtures/raw-client.js';
+import { eventually, within } from '../fixtures/within.js';
+import { type FakeIo, fakeIo } from './fake-io.js';
+
+const LIMITS_FILE = '/proc/self/limits';
+
+const SHUTTING_DOWN = encodeFrames([closeFrame(1001, 'the server is shutting down')], false);
+
+function settingsOf(flags: Flags): Settings {
+  return load({ flags, environment: {}, readFile: () => '' }).settings;
+}
+
+interface LogLine {
+  readonly level: string;
+  readonly msg: string;
+  readonly address?: string;
+}
+
+/** One run of `serve`, with its signals in the test's hands. */
+class Run {
+  readonly io: FakeIo;
+  readonly exitCode: Promise<number>;
+  readonly #listeners = new Map<string, (error?: unknown) => void>();
+  readonly #log = { text: '' };
+
+  constructor(t: Test, flags: Flags = {}, isTTY = false, openFiles = 1_000_000) {
+    const listenerOf = (name: string, listener: (error?: unknown) => void) => {
+      this.#listeners.set(name, listener);
+      return () => {
+        this.#listeners.delete(name);
+      };
+    };
+    this.io = {
+      ...fakeIo([], {
+        isTTY,
+        files: { [LIMITS_FILE]: `Max open files            ${openFiles}    ${openFiles}    files` },
+      }),
+      onSignal: listenerOf,
+      onCrash: (listener) => listenerOf('crash', listener),
+    };
+    const log = createLog('info', 'json', { write: (text) => (this.#log.text += text) });
+    const settings = settingsOf({ listen: ['127.0.0.1:0'], echo: true, ...flags });
+    this.exitCode = serve(settings, this.io, log);
+    t.teardown(async () => {
+      // A run that a failed test left behind.
+      while (this.listenerNames.length > 0) {
+        this.signal('SIGTERM');
+        await new Promise(setImmediate);
+      }
+    });
+  }
+
+  get log(): readonly LogLine[] {
+    return this.#log.text
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as LogLine);
+  }
+
+  /** Messages of a level. */
+  messages(level: string): readonly string[] {
+    return this.log.filter((line) => line.level === level).map(({ msg }) => msg);
+  }
+
+  /** What is listened for now. */
+  get listenerNames(): readonly string[] {
+    return [...this.#listeners.keys()].sort();
+  }
+
+  signal(name: Signal): void {
+    this.#listeners.get(name)!();
+  }
+
+  crash(error: unknown): void {
+    this.#listeners.get('crash')!(error);
+  }
+
+  async port(): Promise<number> {
+    const find = (): LogLine | undefined => this.log.find(({ msg }) => msg === 'listening');
+    await eventually(() => find() !== undefined, 'the server to listen');
+    await eventually(() => this.listenerNames.length > 0, 'signals to be listened for');
+    return Number(new URL(find()!.address!).port);
+  }
+
+  /** A client whose handshake is through. */
+  async connect(t: Test): Promise<RawClient> {
+    const client = await connectRaw(t, await this.port());
+    await client.open();
+    return client;
+  }
+
+  async ended(): Promise<number> {
+    return await within(this.exitCode, 'the end');
+  }
+}
+
+/** Answers the server's Close, and goes. */
+async function answerClose(client: RawClient): Promise<void> {
+  await client.waitForBytes(SHUTTING_DOWN.length);
+  client.send(encodeFrames([closeFrame(1001)], true));
+  await client.waitForEnd();
+  await client.finish();
+}
+
+t.test('it echoes until it is told to stop', async (t) => {
+  const run = new Run(t);
+  const client = await run.connect(t);
+  client.send(encodeFrames([textFrame('hello'), closeFrame(1000)], true));
+  await client.waitForEnd();
+  const expected = encodeFrames([textFrame('hello'), closeFrame(1000)], false);
+  t.equal(hexOf(client.received), hexOf(expected));
+  await client.finish();
+  run.signal('SIGTERM');
+  t.equal(await run.ended(), ExitCode.Ok);
+  t.strictSame(run.messages('warn'), []);
+  t.equal(run.log.at(-1)!.msg, 'stopped');
+  t.strictSame(run.io.written, { out: '', err: '' });
+});
+
+t.test('SIGTERM and SIGINT: sessions are closed, and the exit status is 0', async (t) => {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    const run = new Run(t);
+    const client = await run.connect(t);
+    t.strictSame(run.listenerNames, ['SIGHUP', 'SIGINT', 'SIGTERM', 'crash']);
+    run.signal(signal);
+    await answerClose(client);
+    t.equal(await run.ended(), ExitCode.Ok, signal);
+    t.strictSame(run.listenerNames, [], 'nothing is listened for any more');
+  }
+});
+
+t.test('a second signal, whichever, stops at once: 1', async (t) => {
+  for (const second of ['SIGTERM', 'SIGINT'] as const) {
+    const run = new Run(t);
+    const client = await run.connect(t);
+    run.signal('SIGTERM');
+    await client.waitForBytes(SHUTTING_DOWN.length);
+    run.signal(second);
+    t.equal(await run.ended(), ExitCode.Failure);
+    await client.waitForEnd();
+  }
+});
+
+t.test('SIGHUP without a terminal is a reload, of nothing', async (t) => {
+  const run = new Run(t);
+  const client = await run.connect(t);
+  run.signal('SIGHUP');
+  t.equal(run.log.at(-1)!.msg, 'nothing to reload');
+  client.send(encodeFrames([textFrame('a')], true));
+  await client.waitForBytes(3);
+  t.notOk(client.hasEnded);
+  run.signal('SIGTERM');
+  await answerClose(client);
+  t.equal(await run.ended(), ExitCode.Ok);
+});
+
+t.test('SIGHUP of a terminal that is gone is a stop', async (t) => {
+  const run = new Run(t, {}, true);
+  const client = await run.connect(t);
+  run.signal('SIGHUP');
+  await answerClose(client);
+  t.equal(await run.ended(), ExitCode.Ok);
+  t.notOk(run.messages('info').includes('nothing to reload'));
+});
+
+t.test('an error that nothing caught: it is said, sessions are closed, and 1', async (t) => {
+  const run = new Run(t);
+  const client = await run.connect(t);
+  run.crash(new TypeError('a defect'));
+  t.strictSame(run.messages('fatal'), ['internal error']);
+  await answerClose(client);
+  t.equal(await run.ended(), ExitCode.Failure);
+  t.match(
+    run.log.find(({ level }) => level === 'fatal'),
+    { err: { type: 'TypeError', message: 'a defect' } },
+  );
+});
+
+t.test('a second such error does not wait for anybody', async (t) => {
+  const run = new Run(t);
+  const client = await run.connect(t);
+  run.crash(new Error('first'));
+  run.crash(new Error('second'));
+  t.equal(await run.ended(), ExitCode.Failure);
+  t.equal(run.messages('fatal').length, 2);
+  await client.waitForEnd();
+});
+
+t.test('a port that is taken: one sentence and 1', async (t) => {
+  const first = new Run(t);
+  const port = await first.port();
+  const second = new Run(t, { listen: [`127.0.0.1:${port}`] });
+  t.equal(await second.ended(), ExitCode.Failure);
+  t.equal(
+    second.io.written.err,
+    `twist: cannot listen on 127.0.0.1:${port}: the address is in use already\n`,
+  );
+  t.strictSame(second.listenerNames, []);
+  t.strictSame(second.log, []);
+  first.signal('SIGTERM');
+  t.equal(await first.ended(), ExitCode.Ok);
+});
+
+t.test('it warns when the system allows fewer files than connections', async (t) => {
+  const run = new Run(t, { maxConnections: '100' }, false, 100);
+  await run.port();
+  t.match(run.messages('warn'), [/^--max-connections is 100, but /]);
+  run.signal('SIGTERM');
+  t.equal(await run.ended(), ExitCode.Ok);
+});
+
+t.test('every setting reaches the server', async (t) => {
+  const seen: ServerOptions[] = [];
+  class FakeServer {
+    constructor(options: ServerOptions) {
+      seen.push(options);
+    }
+
+    async start(): Promise<void> {
+      throw new Error('never mind');
+    }
+  }
+  const mocked = await t.mockImport<{ serve: typeof serve }>('../../src/cli/serve.js', {
+    '../../src/server/server.js': { Server: FakeServer },
+  });
+  const settings = settingsOf({
+    listen: ['127.0.0.1:0', 'unix:/run/twist.sock'],
+    echo: true,
+    subprotocol: 'a,b',
+    origin: 'same',
+    maxRequestLine: '1001',
+    maxHeaderLine: '1002',
+    maxHead: '1003',
+    maxHeaders: '104',
+    maxMessage: '1005',
+    maxFragments: '1006',
+    maxConnections: '1007',
+    maxConnectionsPerAddress: '1008',
+    outputPause: '20009',
+    outputLimit: '20010',
+    handshakeTimeout: '1011ms',
+    messageTimeout: '1012ms',
+    sendTimeout: '1013ms',
+    pingInterval: '1014ms',
+    pongTimeout: '1015ms',
+    idleTimeout: '1016ms',
+    closeTimeout: '1017ms',
+    drainTimeout: '1018ms',
+  });
+  const log = createLog('silent', 'json', { write: () => undefined });
+  const io = fakeIo([]);
+  t.equal(await mocked.serve(settings, io, log), ExitCode.Failure);
+  t.equal(io.written.err, 'twist: cannot listen: never mind\n');
+  t.strictSame(seen, [
+    {
+      listen: [
+        { kind: 'tcp', host: '127.0.0.1', port: 0 },
+        { kind: 'unix', path: '/run/twist.sock' },
+      ],
+      mode: echoMode,
+      head: {
+        maxRequestLineBytes: 1001,
+        maxHeaderLineBytes: 1002,
+        maxHeadBytes: 1003,
+        maxHeaderCount: 104,
+      },
+      origin: 'same',
+      subprotocol: ['a', 'b'],
+      limits: {
+        outputPauseBytes: 20_009,
+        outputLimitBytes: 20_010,
+        maxMessageBytes: 1005,
+        handshakeMs: 1011,
+        messageMs: 1012,
+        sendMs: 1013,
+        pingMs: 1014,
+        pongMs: 1015,
+        idleMs: 1016,
+        closeMs: 1017,
+      },
+      maxFragments: 1006,
+      admission: { maxConnections: 1007, maxConnectionsPerAddress: 1008 },
+      drainMs: 1018,
+      log,
+    },
+  ]);
+});

@@ -1,0 +1,153 @@
+import { Buffer } from 'node:buffer';
+import t from 'tap';
+import {
+  Opening,
+  type OpeningPolicy,
+  acceptingResponse,
+  refusalOf,
+} from '../../src/connection/opening.js';
+import type { Consumer } from '../../src/connection/session.js';
+import { HandshakeError, type HandshakeRule } from '../../src/errors.js';
+import type { UpgradeRequest } from '../../src/handshake/upgrade-request.js';
+import { ACCEPT, DEFAULT_LIMITS, KEY, type Changes, upgradeText } from '../fixtures/handshake.js';
+
+const CONSUMER: Consumer = { delivery: 'messages' };
+
+const POLICY: OpeningPolicy = {
+  head: DEFAULT_LIMITS,
+  origin: 'any',
+  subprotocol: 'first',
+  findConsumer: () => CONSUMER,
+};
+
+/** Gives text to an opening in pieces. @returns what the last piece brought */
+function receive(opening: Opening, text: string, pieceBytes = Infinity): number {
+  let next = -1;
+  const bytes = Buffer.from(text, 'latin1');
+  for (let at = 0; at < bytes.length; at += pieceBytes) {
+    t.equal(next, -1);
+    const piece = bytes.subarray(at, at + pieceBytes);
+    next = opening.receive(piece, 0, piece.length);
+  }
+  return next;
+}
+
+/** The rule that a request breaks. */
+function ruleBroken(opening: Opening, text: string): HandshakeRule | null {
+  try {
+    receive(opening, text);
+    return null;
+  } catch (error) {
+    if (error instanceof HandshakeError) return error.rule;
+    throw error;
+  }
+}
+
+t.test('an acceptable request, whole and byte by byte', async (t) => {
+  const text = upgradeText({ 'Sec-WebSocket-Protocol': 'chat, superchat' }, 'GET /a?b HTTP/1.1');
+  for (const pieceBytes of [Infinity, 1]) {
+    const seen: UpgradeRequest[] = [];
+    const opening = new Opening({
+      ...POLICY,
+      findConsumer: (request) => {
+        seen.push(request);
+        return CONSUMER;
+      },
+    });
+    t.notOk(opening.hasReceivedBytes);
+    const next = receive(opening, text, pieceBytes);
+    t.equal(next, pieceBytes === 1 ? 1 : text.length);
+    t.ok(opening.hasReceivedBytes);
+    const { request, consumer, subprotocol } = opening.upgrade!;
+    t.strictSame(seen, [request], 'its consumer is looked for once');
+    t.equal(request.path, '/a');
+    t.equal(consumer, CONSUMER);
+    t.equal(subprotocol, 'chat');
+  }
+});
+
+t.test('an unfinished head has no decision', async (t) => {
+  const opening = new Opening(POLICY);
+  t.equal(receive(opening, 'GET / HTTP/1.1\r\n'), -1);
+  t.equal(opening.upgrade, null);
+  t.equal(opening.method, null);
+  t.ok(opening.hasReceivedBytes);
+});
+
+t.test('the method is known of a refused request too, once its head is complete', async (t) => {
+  const opening = new Opening(POLICY);
+  const text = upgradeText({}, 'HEAD / HTTP/1.1');
+  t.equal(ruleBroken(opening, text), 'method');
+  t.equal(opening.method, 'HEAD');
+  t.equal(opening.upgrade, null);
+});
+
+t.test('bytes behind the head are pointed at, within a larger buffer', async (t) => {
+  const text = upgradeText();
+  const bytes = Buffer.from(`???${text}frames???`, 'latin1');
+  t.equal(new Opening(POLICY).receive(bytes, 3, bytes.length - 3), 3 + text.length);
+});
+
+t.test('each part of the policy has its say', async (t) => {
+  const nobody = (): never => {
+    throw new HandshakeError('route');
+  };
+  const cases: readonly [HandshakeRule | null, Partial<OpeningPolicy>, Changes][] = [
+    [null, {}, {}],
+    ['header-line-too-long', { head: { ...DEFAULT_LIMITS, maxHeaderLineBytes: 20 } }, {}],
+    ['websocket-key', {}, { 'Sec-WebSocket-Key': null }],
+    ['origin', { origin: 'same' }, { Origin: 'http://elsewhere.example' }],
+    [null, { origin: 'same' }, { Origin: 'http://server.example.com' }],
+    ['route', { findConsumer: nobody }, {}],
+  ];
+  for (const [rule, policy, changes] of cases) {
+    const opening = new Opening({ ...POLICY, ...policy });
+    t.equal(ruleBroken(opening, upgradeText(changes)), rule, rule ?? 'accepted');
+  }
+});
+
+t.test('an origin that is refused is told nothing about routes', async (t) => {
+  let wasAsked = false;
+  const findConsumer = (): Consumer => {
+    wasAsked = true;
+    return CONSUMER;
+  };
+  const opening = new Opening({ ...POLICY, origin: ['http://a.example'], findConsumer });
+  t.equal(ruleBroken(opening, upgradeText({ Origin: 'null' })), 'origin');
+  t.notOk(wasAsked);
+});
+
+t.test('frames that come early are kept in order, as copies', async (t) => {
+  const opening = new Opening(POLICY);
+  t.equal(opening.early.length, 0);
+  const chunk = Buffer.from('..one..');
+  opening.keepEarly(chunk, 2, 5);
+  chunk.fill(0);
+  opening.keepEarly(Buffer.from('two'), 0, 3);
+  opening.keepEarly(Buffer.from('three'), 2, 2);
+  t.equal(Buffer.from(opening.early).toString(), 'onetwo');
+});
+
+t.test('the accepting answer', async (t) => {
+  const opening = new Opening(POLICY);
+  receive(opening, upgradeText({ 'Sec-WebSocket-Protocol': 'chat' }));
+  t.equal(opening.upgrade!.request.key, KEY);
+  const lines = [
+    'HTTP/1.1 101 Switching Protocols',
+    'Upgrade: websocket',
+    'Connection: Upgrade',
+    `Sec-WebSocket-Accept: ${ACCEPT}`,
+    'Sec-WebSocket-Protocol: chat',
+    '',
+    '',
+  ];
+  t.equal(Buffer.from(acceptingResponse(opening.upgrade!)).toString(), lines.join('\r\n'));
+});
+
+t.test('a consumer refuses with its own status, or fails with 500', async (t) => {
+  const refusal = new HandshakeError('target-refused');
+  t.equal(refusalOf(refusal), refusal);
+  for (const error of [new TypeError('a defect'), 'a text', undefined]) {
+    t.match(refusalOf(error), { rule: 'internal', status: 500, message: 'internal error' });
+  }
+});

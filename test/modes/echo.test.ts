@@ -1,0 +1,54 @@
+import t from 'tap';
+import type { Session } from '../../src/connection/session.js';
+import { echoMode } from '../../src/modes/echo.js';
+import { hexOf, bytesOfHex } from '../fixtures/hex.js';
+
+/** A session that takes so many messages before it says to wait. */
+class FakeSession {
+  readonly calls: string[] = [];
+  room = 1;
+
+  get asSession(): Session {
+    return this as unknown as Session;
+  }
+
+  send(opcode: number, bytes: Uint8Array, start: number, end: number): boolean {
+    this.calls.push(`send ${opcode} ${hexOf(bytes.subarray(start, end))}`);
+    this.room -= 1;
+    return this.room >= 0;
+  }
+
+  pauseInput(): void {
+    this.calls.push('pause');
+  }
+
+  resumeInput(): void {
+    this.calls.push('resume');
+  }
+}
+
+t.test('it is called echo and takes whole messages', async (t) => {
+  t.equal(echoMode.name, 'echo');
+  t.equal(echoMode.delivery, 'messages');
+  t.notOk('open' in echoMode, 'everyone is accepted, and nobody is greeted');
+});
+
+t.test('a message goes back with its own opcode, and no byte beside it', async (t) => {
+  const session = new FakeSession();
+  session.room = 3;
+  const bytes = bytesOfHex('00 01 02 03 04 05');
+  echoMode.message!(session.asSession, 1, bytes, 2, 5);
+  echoMode.message!(session.asSession, 2, bytes, 0, 6);
+  echoMode.message!(session.asSession, 2, bytes, 3, 3);
+  t.strictSame(session.calls, ['send 1 020304', 'send 2 000102030405', 'send 2 ']);
+});
+
+t.test('a client that does not read is not read from until it does', async (t) => {
+  const session = new FakeSession();
+  const bytes = bytesOfHex('0a');
+  echoMode.message!(session.asSession, 2, bytes, 0, 1);
+  echoMode.message!(session.asSession, 2, bytes, 0, 1);
+  t.strictSame(session.calls, ['send 2 0a', 'send 2 0a', 'pause']);
+  echoMode.drained!(session.asSession);
+  t.strictSame(session.calls.slice(3), ['resume']);
+});

@@ -1,0 +1,228 @@
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, lstatSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { type Server as NetServer, type Socket, connect, createServer } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import path from 'node:path';
+import { Worker } from 'node:worker_threads';
+import t, { type Test } from 'tap';
+import { ConfigError } from '../../src/errors.js';
+import type { ListenAddress } from '../../src/server/listen-address.js';
+import { type Listener, listen } from '../../src/server/listener.js';
+import { connectRaw } from '../fixtures/raw-client.js';
+import { makeTempDir } from '../fixtures/temp-dir.js';
+import { eventually } from '../fixtures/within.js';
+
+const ANY_PORT: ListenAddress = { kind: 'tcp', host: '127.0.0.1', port: 0 };
+
+const hasIpv6 = Object.values(networkInterfaces()).some((addresses) =>
+  addresses?.some(({ address }) => address === '::1'),
+);
+
+async function start(
+  t: Test,
+  address: ListenAddress,
+  onConnection: (socket: Socket) => void = (socket) => socket.destroy(),
+  maxConnections = 100,
+): Promise<Listener> {
+  const listener = await listen(address, maxConnections, onConnection);
+  t.teardown(() => listener.server.close());
+  return listener;
+}
+
+const portOf = ({ url }: Listener): number => Number(new URL(url).port);
+
+const socketPath = (t: Test): string => path.join(makeTempDir(t), 'twist.sock');
+
+/** A socket file with nobody behind it, as a killed server leaves it. */
+function leaveStale(file: string): void {
+  const script =
+    'require("node:net").createServer().listen(process.argv[1], () => process.kill(process.pid, "SIGKILL"))';
+  // Without tap's hooks: the process is killed before they could write anything.
+  spawnSync(process.execPath, ['-e', script, file], { env: {} });
+  t.ok(lstatSync(file).isSocket());
+}
+
+t.test('port 0: the URL has the port that it really got', async (t) => {
+  const accepted: Socket[] = [];
+  const listener = await start(t, ANY_PORT, (socket) => accepted.push(socket));
+  t.match(listener.url, /^ws:\/\/127\.0\.0\.1:[1-9]\d*$/);
+  t.strictSame(listener.server.address(), {
+    address: '127.0.0.1',
+    family: 'IPv4',
+    port: portOf(listener),
+  });
+  const client = await connectRaw(t, portOf(listener));
+  await eventually(() => accepted.length === 1, 'the connection');
+  t.equal(accepted[0]!.remotePort, client.port);
+});
+
+t.test('accepted sockets: half-open, and drained when all was taken', async (t) => {
+  const accepted: Socket[] = [];
+  const listener = await start(t, ANY_PORT, (socket) => accepted.push(socket));
+  await connectRaw(t, portOf(listener));
+  await eventually(() => accepted.length === 1, 'the connection');
+  const [socket] = accepted;
+  t.equal(socket!.allowHalfOpen, true);
+  t.equal(socket!.writableHighWaterMark, 1);
+});
+
+t.test(
+  'an IPv6 address stands in brackets',
+  { skip: hasIpv6 ? false : 'no IPv6 here' },
+  async (t) => {
+    const listener = await start(t, { kind: 'tcp', host: '::1', port: 0 });
+    t.match(listener.url, /^ws:\/\/\[::1\]:[1-9]\d*$/);
+  },
+);
+
+t.test('no host is every address', async (t) => {
+  const listener = await start(t, { kind: 'tcp', host: null, port: 0 });
+  t.match(listener.url, hasIpv6 ? /^ws:\/\/\[::\]:[1-9]\d*$/ : /^ws:\/\/.*:[1-9]\d*$/);
+  await connectRaw(t, portOf(listener));
+});
+
+t.test('a port that is taken', async (t) => {
+  const { url } = await start(t, ANY_PORT);
+  const port = Number(new URL(url).port);
+  await t.rejects(
+    listen({ ...ANY_PORT, port }, 100, () => undefined),
+    {
+      code: 'EADDRINUSE',
+      address: '127.0.0.1',
+      port,
+    },
+  );
+});
+
+t.test('beyond so many connections a client gets FIN and nothing else', async (t) => {
+  const accepted: Socket[] = [];
+  const listener = await start(t, ANY_PORT, (socket) => accepted.push(socket), 1);
+  let dropCount = 0;
+  listener.server.on('drop', () => {
+    dropCount += 1;
+  });
+  await connectRaw(t, portOf(listener));
+  await eventually(() => accepted.length === 1, 'the first connection');
+  const second = await connectRaw(t, portOf(listener));
+  await second.waitForEnd();
+  t.equal(dropCount, 1);
+  t.equal(accepted.length, 1);
+});
+
+t.test('a Unix socket', async (t) => {
+  const file = socketPath(t);
+  let acceptedCount = 0;
+  const listener = await start(t, { kind: 'unix', path: file }, (socket) => {
+    acceptedCount += 1;
+    socket.destroy();
+  });
+  t.equal(listener.url, `unix:${file}`);
+  await once(connect(file).resume(), 'close');
+  t.equal(acceptedCount, 1);
+  listener.server.close();
+  await eventually(() => !existsSync(file), 'the file to go with its server');
+});
+
+t.test('a stale Unix socket is removed', async (t) => {
+  const file = socketPath(t);
+  leaveStale(file);
+  const listener = await start(t, { kind: 'unix', path: file });
+  t.ok(listener.server.listening);
+  await once(connect(file).resume(), 'close');
+});
+
+t.test('a live Unix socket is refused, and goes on working', async (t) => {
+  const file = socketPath(t);
+  let acceptedCount = 0;
+  const other: NetServer = createServer((socket) => {
+    acceptedCount += 1;
+    socket.destroy();
+  });
+  t.teardown(() => other.close());
+  other.listen(file);
+  await once(other, 'listening');
+  await t.rejects(
+    listen({ kind: 'unix', path: file }, 100, () => undefined),
+    new ConfigError(`cannot listen on unix:${file}: another server is listening there`),
+  );
+  await once(connect(file).resume(), 'close');
+  t.ok(acceptedCount >= 1);
+});
+
+t.test('a live Unix socket whose backlog is full is refused too', async (t) => {
+  const file = socketPath(t);
+  const script = `
+    const { parentPort, workerData } = require('node:worker_threads');
+    const server = require('node:net').createServer();
+    server.listen({ path: workerData.file, backlog: 1 }, () => {
+      parentPort.postMessage('listening');
+      // Accepts nobody until it is told to go.
+      Atomics.wait(workerData.gate, 0, 0);
+      server.close();
+      process.exit();
+    });`;
+  const gate = new Int32Array(new SharedArrayBuffer(4));
+  const worker = new Worker(script, { eval: true, workerData: { file, gate } });
+  t.teardown(async () => {
+    Atomics.store(gate, 0, 1);
+    Atomics.notify(gate, 0);
+    await worker.terminate();
+  });
+  await once(worker, 'message');
+  let isFull = false;
+  while (!isFull) {
+    const client = connect(file);
+    t.teardown(() => client.destroy());
+    isFull = await new Promise((resolve) => {
+      client.on('connect', () => {
+        resolve(false);
+      });
+      client.on('error', () => {
+        resolve(true);
+      });
+    });
+  }
+  await t.rejects(
+    listen({ kind: 'unix', path: file }, 100, () => undefined),
+    new ConfigError(`cannot listen on unix:${file}: another server is listening there`),
+  );
+  t.ok(lstatSync(file).isSocket(), 'it is still there');
+});
+
+t.test('what is no socket is refused, and left alone', async (t) => {
+  const directory = makeTempDir(t);
+  writeFileSync(path.join(directory, 'file'), 'precious');
+  mkdirSync(path.join(directory, 'directory'));
+  symlinkSync('file', path.join(directory, 'link'));
+  for (const name of ['file', 'directory', 'link']) {
+    const taken = path.join(directory, name);
+    await t.rejects(
+      listen({ kind: 'unix', path: taken }, 100, () => undefined),
+      new ConfigError(`cannot listen on unix:${taken}: the file exists and is not a socket`),
+    );
+    t.ok(existsSync(taken), name);
+  }
+});
+
+t.test('a directory that does not exist', async (t) => {
+  const file = path.join(makeTempDir(t), 'nowhere', 'twist.sock');
+  await t.rejects(listen({ kind: 'unix', path: file }, 100, () => undefined));
+  t.notOk(existsSync(file));
+});
+
+t.test('a path that is too long is refused, where the system would cut it', async (t) => {
+  const directory = makeTempDir(t);
+  const pathOf = (bytes: number): string =>
+    path.join(directory, 'ü'.padEnd(bytes - Buffer.byteLength(directory) - 2, 'x'));
+  const longest = pathOf(107);
+  t.equal(Buffer.byteLength(longest), 107);
+  await start(t, { kind: 'unix', path: longest });
+  t.ok(existsSync(longest));
+  const tooLong = pathOf(108);
+  await t.rejects(
+    listen({ kind: 'unix', path: tooLong }, 100, () => undefined),
+    new ConfigError(`cannot listen on unix:${tooLong}: the path is too long for a Unix socket`),
+  );
+  t.strictSame(readdirSync(directory), [path.basename(longest)]);
+});

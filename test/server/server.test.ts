@@ -1,0 +1,576 @@
+import { Buffer } from 'node:buffer';
+import dns from 'node:dns';
+import { once } from 'node:events';
+import { Server as NetServer, connect } from 'node:net';
+import path from 'node:path';
+import t, { type Test } from 'tap';
+import { ConfigError } from '../../src/errors.js';
+import { echoMode } from '../../src/modes/echo.js';
+import type { Mode } from '../../src/modes/mode.js';
+import { Server, type ServerOptions } from '../../src/server/server.js';
+import { onceAccepted } from '../fixtures/accepted-socket.js';
+import {
+  MORE,
+  type TestFrame,
+  binaryFrame,
+  closeFrame,
+  continuationFrame,
+  encodeFrames,
+  textFrame,
+} from '../fixtures/frames.js';
+import { DEFAULT_LIMITS, upgradeText } from '../fixtures/handshake.js';
+import { hexOf } from '../fixtures/hex.js';
+import { KeptLog } from '../fixtures/kept-log.js';
+import { RawClient, connectRaw } from '../fixtures/raw-client.js';
+import { makeTempDir } from '../fixtures/temp-dir.js';
+import { eventually } from '../fixtures/within.js';
+
+const fromClient = (...frames: readonly TestFrame[]): Uint8Array => encodeFrames(frames, true);
+const fromServer = (...frames: readonly TestFrame[]): Uint8Array => encodeFrames(frames, false);
+
+const SHUTTING_DOWN = fromServer(closeFrame(1001, 'the server is shutting down'));
+
+/** The wait between two steps of a stop. */
+const STEP_MS = 20;
+
+const LOOPBACK = { kind: 'tcp', host: '127.0.0.1', port: 0 } as const;
+
+type Changes = Partial<Omit<ServerOptions, 'log' | 'limits'>> & {
+  readonly limits?: Partial<ServerOptions['limits']>;
+};
+
+interface Fixture {
+  readonly server: Server;
+  readonly log: KeptLog;
+}
+
+function make(changes: Changes = {}): Fixture {
+  const log = new KeptLog();
+  const server = new Server({
+    listen: [LOOPBACK],
+    mode: echoMode,
+    head: DEFAULT_LIMITS,
+    origin: 'any',
+    subprotocol: 'first',
+    maxFragments: 1000,
+    admission: { maxConnections: 100, maxConnectionsPerAddress: 0 },
+    drainMs: 10_000,
+    ...changes,
+    limits: {
+      outputPauseBytes: 100_000,
+      outputLimitBytes: 400_000,
+      maxMessageBytes: 1000,
+      handshakeMs: 10_000,
+      messageMs: 0,
+      sendMs: 30_000,
+      pingMs: 0,
+      pongMs: 0,
+      idleMs: 0,
+      closeMs: 5000,
+      ...changes.limits,
+    },
+    log,
+  });
+  return { server, log };
+}
+
+async function start(t: Test, changes: Changes = {}): Promise<Fixture> {
+  const fixture = make(changes);
+  t.teardown(() => {
+    fixture.server.stopNow();
+  });
+  await fixture.server.start();
+  return fixture;
+}
+
+const portOf = ({ urls }: Server, index = 0): number => Number(new URL(urls[index]!).port);
+
+async function openOne(t: Test, server: Server): Promise<RawClient> {
+  const client = await connectRaw(t, portOf(server));
+  await client.open();
+  return client;
+}
+
+/** Clients that connect one after the other, so that their order is known. */
+async function connectMany(t: Test, server: Server, count: number): Promise<RawClient[]> {
+  const clients: RawClient[] = [];
+  for (let index = 0; index < count; index++) {
+    const client = await connectRaw(t, portOf(server));
+    client.send(upgradeText());
+    clients.push(client);
+  }
+  for (const client of clients) {
+    await client.waitUntil(() => client.received.includes('\r\n\r\n'), 'the answer');
+    client.forget();
+  }
+  return clients;
+}
+
+/** Answers the server's Close, and goes. */
+async function answerClose(client: RawClient): Promise<void> {
+  await client.waitForBytes(SHUTTING_DOWN.length);
+  client.send(fromClient(closeFrame(1001)));
+  await client.waitForEnd();
+  await client.finish();
+}
+
+/** The listening sockets of this process, from now on. */
+function captureListening(t: Test): readonly NetServer[] {
+  const listening: NetServer[] = [];
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its own this
+  const { listen } = NetServer.prototype;
+  t.intercept(NetServer.prototype, 'listen', {
+    value: function (this: NetServer, ...args: Parameters<typeof listen>) {
+      listening.push(this);
+      return listen.apply(this, args);
+    },
+  });
+  return listening;
+}
+
+/** Timers that keep the process up. */
+function countTimers(): number {
+  return process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+}
+
+/** Holds back the waits between the steps of a stop until the test lets them pass. */
+class StepGate {
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(t: Test) {
+    const { setTimeout: realSetTimeout } = globalThis;
+    t.intercept(globalThis, 'setTimeout', {
+      value: (callback: () => void, ms: number) => {
+        if (ms !== STEP_MS) return realSetTimeout(callback, ms);
+        this.#waiting.push(callback);
+        return undefined;
+      },
+    });
+  }
+
+  get waitingCount(): number {
+    return this.#waiting.length;
+  }
+
+  pass(): void {
+    this.#waiting.shift()!();
+  }
+}
+
+t.test('it says where it listens', async (t) => {
+  const file = path.join(makeTempDir(t), 'twist.sock');
+  const { server, log } = await start(t, {
+    listen: [LOOPBACK, LOOPBACK, { kind: 'unix', path: file }],
+  });
+  const [one, other, unix] = server.urls;
+  t.match(one, /^ws:\/\/127\.0\.0\.1:[1-9]\d*$/);
+  t.match(other, /^ws:\/\/127\.0\.0\.1:[1-9]\d*$/);
+  t.not(one, other);
+  t.equal(unix, `unix:${file}`);
+  t.strictSame(
+    log.find('listening'),
+    server.urls.map((address) => ({
+      level: 'info',
+      message: 'listening',
+      fields: { address, mode: 'echo' },
+    })),
+  );
+});
+
+t.test('before it starts it listens nowhere', async (t) => {
+  const { server, log } = make();
+  t.strictSame(server.urls, []);
+  t.equal(server.connectionCount, 0);
+  t.strictSame(log.lines, []);
+});
+
+t.test('every address is served', async (t) => {
+  const file = path.join(makeTempDir(t), 'twist.sock');
+  const { server, log } = await start(t, { listen: [LOOPBACK, { kind: 'unix', path: file }] });
+  const tcp = await openOne(t, server);
+  const socket = connect({ path: file, allowHalfOpen: true });
+  await once(socket, 'connect');
+  const unix = new RawClient(socket);
+  t.teardown(() => socket.destroy());
+  await unix.open();
+  t.equal(server.connectionCount, 2);
+
+  for (const [client, peer] of [
+    [tcp, `127.0.0.1:${tcp.port}`],
+    [unix, 'unix'],
+  ] as const) {
+    client.send(fromClient(textFrame('hello'), closeFrame(1000)));
+    await client.waitForEnd();
+    t.equal(hexOf(client.received), hexOf(fromServer(textFrame('hello'), closeFrame(1000))));
+    await client.finish();
+    const isOurs = ({ fields }: { fields: object }): boolean =>
+      (fields as { peer?: string }).peer === peer;
+    await eventually(() => log.find('session ended').some(isOurs), 'the line in the log');
+    const [line] = log.find('session ended').filter(isOurs);
+    t.match(line, {
+      level: 'info',
+      fields: { mode: 'echo', path: '/chat', code: 1000, in: { messages: 1, bytes: 5 } },
+    });
+    t.match(log.find('session opened').at(0), { level: 'debug', fields: { path: '/chat' } });
+  }
+  t.equal(server.connectionCount, 0);
+});
+
+t.test('the options reach the connections', async (t) => {
+  const { server, log } = await start(t, {
+    origin: 'same',
+    subprotocol: ['b', 'a'],
+    head: { ...DEFAULT_LIMITS, maxHeaderCount: 8 },
+    limits: { maxMessageBytes: 3 },
+    maxFragments: 2,
+  });
+  const answerTo = async (text: string): Promise<string> => {
+    const client = await connectRaw(t, portOf(server));
+    client.send(text);
+    await client.waitUntil(() => client.received.includes('\r\n\r\n'), 'the answer');
+    return client.received.toString('latin1');
+  };
+  t.match(await answerTo(upgradeText({ Origin: 'http://elsewhere.example' })), /^HTTP\/1\.1 403 /);
+  t.match(await answerTo(upgradeText({ A: '1', B: '2', C: '3', D: '4' })), /^HTTP\/1\.1 431 /);
+  const protocols = { 'Sec-WebSocket-Protocol': 'a, b' };
+  t.match(await answerTo(upgradeText(protocols)), /\r\nSec-WebSocket-Protocol: b\r\n/);
+  await eventually(() => log.find('handshake refused: origin not allowed').length === 1, 'the log');
+
+  const cases: readonly [TestFrame[], number][] = [
+    [[textFrame('abcd')], 1009],
+    [[textFrame('', MORE), continuationFrame('', MORE), continuationFrame('')], 1008],
+  ];
+  for (const [frames, code] of cases) {
+    const client = await openOne(t, server);
+    client.send(fromClient(...frames));
+    await client.waitForEnd();
+    t.equal(client.received.readUInt16BE(2), code);
+  }
+});
+
+t.test('a mode that takes pieces gets pieces, of messages of any size', async (t) => {
+  const sizes: number[] = [];
+  const mode: Mode = {
+    name: 'counting',
+    delivery: 'pieces',
+    piece: (session, _opcode, _bytes, begin, end, _isFirst, isLast) => {
+      sizes.push(end - begin);
+      if (isLast) session.send(1, Buffer.from('done'));
+    },
+  };
+  const { server, log } = await start(t, { mode });
+  t.match(log.find('listening'), [{ fields: { mode: 'counting' } }]);
+  const client = await openOne(t, server);
+  client.send(fromClient(binaryFrame(new Uint8Array(5000))));
+  await client.waitForBytes(6);
+  t.equal(hexOf(client.received), hexOf(fromServer(textFrame('done'))));
+  t.equal(
+    sizes.reduce((sum, size) => sum + size, 0),
+    5000,
+  );
+});
+
+t.test('it works without shared reads', async (t) => {
+  onceAccepted(t, (socket) => {
+    // The first socket is the probe's.
+    socket.destroy(new Error('reset'));
+  });
+  const { server, log } = await start(t);
+  t.match(log.find('shared reads do not work on this version of Node'), [{ level: 'debug' }]);
+  const client = await openOne(t, server);
+  client.send(fromClient(textFrame('a')));
+  await client.waitForBytes(3);
+  t.equal(hexOf(client.received), hexOf(fromServer(textFrame('a'))));
+});
+
+t.test('503: no room for one more, until one goes', async (t) => {
+  const { server, log } = await start(t, {
+    admission: { maxConnections: 1, maxConnectionsPerAddress: 0 },
+  });
+  const first = await openOne(t, server);
+  const second = await connectRaw(t, portOf(server));
+  second.send(upgradeText());
+  await second.waitForEnd();
+  t.match(second.received.toString(), /^HTTP\/1\.1 503 Service Unavailable\r\nRetry-After: 5\r\n/);
+  t.match(log.find('handshake refused: no more connections are taken now'), [
+    { level: 'info', fields: { status: 503, rule: 'full', peer: `127.0.0.1:${second.port}` } },
+  ]);
+  await second.finish();
+  await first.finish();
+  await eventually(() => server.connectionCount === 0, 'the ends of both');
+  await openOne(t, server);
+  t.equal(server.connectionCount, 1);
+});
+
+t.test('429: too many of one address', async (t) => {
+  const { server, log } = await start(t, {
+    admission: { maxConnections: 100, maxConnectionsPerAddress: 1 },
+  });
+  await openOne(t, server);
+  const second = await connectRaw(t, portOf(server));
+  second.send(upgradeText());
+  await second.waitForEnd();
+  t.match(second.received.toString(), /^HTTP\/1\.1 429 /);
+  t.match(log.find('handshake refused: too many connections from this address'), [
+    { fields: { rule: 'too-many-connections-from-address' } },
+  ]);
+});
+
+t.test('far above the limit a connection is dropped, which the log tells', async (t) => {
+  const { server, log } = await start(t, {
+    admission: { maxConnections: 0, maxConnectionsPerAddress: 0 },
+  });
+  for (let index = 0; index < 64; index++) await connectRaw(t, portOf(server));
+  await eventually(() => server.connectionCount === 64, 'the connections');
+  const last = await connectRaw(t, portOf(server));
+  await last.waitForEnd();
+  t.equal(last.receivedBytes, 0);
+  t.match(log.find('connection dropped: too many are open'), [
+    { level: 'warn', fields: { connections: 64 } },
+  ]);
+});
+
+t.test('deadlines are looked at, of those connections whose time has come', async (t) => {
+  const time = { nowMs: 1000, tick: (): void => undefined };
+  const { clearInterval: realClearInterval } = globalThis;
+  t.intercept(performance, 'now', { value: () => time.nowMs });
+  t.intercept(globalThis, 'setInterval', {
+    value: (callback: () => void) => {
+      time.tick = callback;
+      return 1;
+    },
+  });
+  t.intercept(globalThis, 'clearInterval', {
+    value: (timer: NodeJS.Timeout | 1) => {
+      // The server of a test before this one may still be stopping.
+      if (timer !== 1) realClearInterval(timer);
+    },
+  });
+  const { server } = await start(t, { limits: { handshakeMs: 5000 } });
+  const open = await openOne(t, server);
+  const slow = await connectRaw(t, portOf(server));
+  slow.send('GET / HT');
+  const silent = await connectRaw(t, portOf(server));
+  const echo = async (): Promise<void> => {
+    open.send(fromClient(textFrame('still here')));
+    await open.waitForBytes(12);
+    open.forget();
+  };
+  await eventually(() => server.connectionCount === 3, 'the connections');
+  // By then the other's bytes have been read too.
+  await echo();
+  time.nowMs = 5999;
+  time.tick();
+  await echo();
+  t.equal(slow.receivedBytes, 0);
+  t.equal(server.connectionCount, 3);
+  time.nowMs = 6000;
+  time.tick();
+  await slow.waitForEnd();
+  t.match(slow.received.toString(), /^HTTP\/1\.1 408 Request Timeout\r\n/);
+  await silent.waitForEnd();
+  t.equal(silent.receivedBytes, 0);
+  await echo();
+  t.notOk(open.hasEnded);
+});
+
+t.test('without connections there is no timer', async (t) => {
+  const { server } = await start(t);
+  const before = countTimers();
+  const client = await openOne(t, server);
+  t.equal(countTimers(), before + 1, 'one for all');
+  const other = await openOne(t, server);
+  t.equal(countTimers(), before + 1);
+  await client.finish();
+  await other.finish();
+  let after = NaN;
+  await eventually(() => {
+    after = countTimers();
+    return server.connectionCount === 0;
+  }, 'the ends of both');
+  t.equal(after, before);
+});
+
+t.test('an error of a listening socket is logged', async (t) => {
+  const listening = captureListening(t);
+  const { log } = await start(t);
+  const error = new Error('EMFILE');
+  listening.at(-1)!.emit('error', error);
+  t.match(log.find('listener failed'), [{ level: 'error', fields: { err: error } }]);
+});
+
+// ---- When it cannot start
+
+t.test('all addresses or none', async (t) => {
+  const listening = captureListening(t);
+  const file = path.join(makeTempDir(t), 'a-name-that-is-too-long'.repeat(5));
+  const { server, log } = make({ listen: [LOOPBACK, { kind: 'unix', path: file }] });
+  await t.rejects(server.start(), ConfigError);
+  t.strictSame(server.urls, []);
+  t.strictSame(log.find('listening'), []);
+  // The first one was the probe's.
+  t.equal(listening.length, 2);
+  t.notOk(listening[1]!.listening);
+});
+
+t.test('a port that is taken', async (t) => {
+  const { server } = await start(t);
+  const second = make({ listen: [{ ...LOOPBACK, port: portOf(server) }] });
+  await t.rejects(second.server.start(), { code: 'EADDRINUSE' });
+});
+
+t.test('who connected before a later address failed is let go', async (t) => {
+  const { server } = make({ listen: [LOOPBACK, { ...LOOPBACK, host: 'nowhere.invalid' }] });
+  let client: RawClient | null = null;
+  const { lookup } = dns;
+  // The name is looked up while the first address is served already.
+  t.intercept(dns, 'lookup', {
+    value: (...args: Parameters<typeof lookup>) => {
+      if (args[0] !== 'nowhere.invalid') {
+        lookup(...args);
+        return;
+      }
+      const answer = args.at(-1) as (error: Error) => void;
+      void connectRaw(t, portOf(server)).then(async (connected) => {
+        client = connected;
+        await eventually(() => server.connectionCount === 1, 'the connection');
+        answer(Object.assign(new Error('getaddrinfo ENOTFOUND'), { code: 'ENOTFOUND' }));
+      });
+    },
+  });
+  await t.rejects(server.start(), { code: 'ENOTFOUND' });
+  await client!.waitForEnd();
+  await eventually(() => server.connectionCount === 0, 'the end of the connection');
+  t.strictSame(server.urls, []);
+});
+
+// ---- The stop
+
+t.test('a stop without connections', async (t) => {
+  const { server, log } = await start(t);
+  const port = portOf(server);
+  const before = countTimers();
+  await server.stop();
+  t.equal(countTimers(), before, 'no timer keeps the process up');
+  t.match(log.find('stopping'), [{ level: 'info', fields: { connections: 0, drainMs: 10_000 } }]);
+  t.match(log.find('stopped'), [{ level: 'info' }]);
+  const socket = connect(port, '127.0.0.1');
+  const [error] = (await once(socket, 'error')) as [NodeJS.ErrnoException];
+  t.equal(error.code, 'ECONNREFUSED');
+});
+
+t.test('a stop: 1001 to all, and it is over when all are gone', async (t) => {
+  const { server, log } = await start(t);
+  const clients = await connectMany(t, server, 3);
+  const stopped = server.stop();
+  await Promise.all(clients.map(answerClose));
+  await stopped;
+  t.equal(server.connectionCount, 0);
+  t.ok(clients.every(({ received }) => received.equals(SHUTTING_DOWN)));
+  t.match(log.find('session ended').length, 3);
+  for (const { fields } of log.find('session ended')) {
+    t.match(fields, { closedBy: 'server', code: 1001, reason: 'the server is shutting down' });
+  }
+  t.equal(log.lines.at(-1)!.message, 'stopped');
+});
+
+t.test('a second stop is the same stop', async (t) => {
+  const { server, log } = await start(t);
+  const [client] = await connectMany(t, server, 1);
+  const first = server.stop();
+  const second = server.stop();
+  await answerClose(client!);
+  await Promise.all([first, second]);
+  await server.stop();
+  t.equal(log.find('stopping').length, 1);
+  t.equal(log.find('stopped').length, 1);
+});
+
+t.test('a stop is spread', async (t) => {
+  const { server } = await start(t);
+  const clients = await connectMany(t, server, 60);
+  const gate = new StepGate(t);
+  const stopped = server.stop();
+  const [first, second, third] = [0, 20, 40].map((from) => clients.slice(from, from + 20)) as [
+    RawClient[],
+    RawClient[],
+    RawClient[],
+  ];
+  await Promise.all(first.map(answerClose));
+  await eventually(() => server.connectionCount === 40, 'the ends of the first');
+  t.ok(
+    [...second, ...third].every(({ receivedBytes }) => receivedBytes === 0),
+    'not yet',
+  );
+
+  // Whoever goes by itself meanwhile is not looked for.
+  await third[0]!.finish();
+  await eventually(() => server.connectionCount === 39, 'the end of one');
+  gate.pass();
+  await Promise.all(second.map(answerClose));
+  t.ok(
+    third.every(({ receivedBytes }) => receivedBytes === 0),
+    'not yet',
+  );
+  await eventually(() => gate.waitingCount === 1, 'the last wait');
+  gate.pass();
+  await Promise.all(third.slice(1).map(answerClose));
+  await stopped;
+  t.equal(gate.waitingCount, 0, 'no wait behind the last step');
+});
+
+t.test('503: while it stops nobody is let in', async (t) => {
+  const { server } = await start(t);
+  await connectMany(t, server, 60);
+  const late = await connectRaw(t, portOf(server));
+  const silent = await connectRaw(t, portOf(server));
+  await eventually(() => server.connectionCount === 62, 'the connections');
+  const gate = new StepGate(t);
+  const stopped = server.stop();
+  late.send(upgradeText());
+  await late.waitForEnd();
+  t.match(late.received.toString(), /^HTTP\/1\.1 503 [^]*the server is shutting down\n$/);
+  t.equal(silent.receivedBytes, 0);
+  gate.pass();
+  await eventually(() => gate.waitingCount === 1, 'the last wait');
+  gate.pass();
+  await silent.waitForEnd();
+  t.match(silent.received.toString(), /^HTTP\/1\.1 503 /);
+  server.stopNow();
+  await stopped;
+});
+
+t.test('whoever is left when the time is over is dropped', async (t) => {
+  const { server, log } = await start(t, { drainMs: 30 });
+  const client = await openOne(t, server);
+  await server.stop();
+  await client.waitForEnd();
+  t.ok(client.received.equals(SHUTTING_DOWN));
+  t.match(log.find('session ended'), [
+    { fields: { closedBy: 'server', code: 1001, rule: 'shutdown' } },
+  ]);
+});
+
+t.test('stopNow drops everyone at once, and ends a stop that is under way', async (t) => {
+  const { server, log } = await start(t);
+  const clients = await connectMany(t, server, 60);
+  const gate = new StepGate(t);
+  const stopped = server.stop();
+  server.stopNow();
+  await Promise.all(clients.map((client) => client.waitForEnd()));
+  await eventually(() => server.connectionCount === 0, 'the ends of all');
+  gate.pass();
+  await stopped;
+  t.equal(gate.waitingCount, 0, 'no step is waited for any more');
+  t.ok(log.find('session ended').every(({ fields }) => fields['rule'] === 'shutdown'));
+});
+
+t.test('stopNow without a stop', async (t) => {
+  const { server } = await start(t);
+  const client = await openOne(t, server);
+  server.stopNow();
+  await client.waitForEnd();
+  t.equal(client.receivedBytes, 0);
+  await client.finish();
+  await eventually(() => server.connectionCount === 0, 'the end');
+});

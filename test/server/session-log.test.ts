@@ -1,0 +1,114 @@
+import t from 'tap';
+import type { SessionSummary } from '../../src/connection/session.js';
+import { HandshakeError } from '../../src/errors.js';
+import { formatPeer, logRefusal, logSession, printable } from '../../src/server/session-log.js';
+import { KeptLog } from '../fixtures/kept-log.js';
+
+const PEER = { remoteAddress: '203.0.113.7', remotePort: 51_234 };
+
+const SUMMARY: SessionSummary = {
+  ...PEER,
+  id: 7,
+  path: '/room',
+  subprotocol: null,
+  messagesIn: 1,
+  bytesIn: 2,
+  messagesOut: 3,
+  bytesOut: 4,
+  durationMs: 1500,
+  closeCode: 1000,
+  closeReason: '',
+  closedBy: 'client',
+  rule: null,
+  error: null,
+};
+
+const FIELDS = {
+  session: 7,
+  peer: '203.0.113.7:51234',
+  path: '/room',
+  mode: 'echo',
+  in: { messages: 1, bytes: 2 },
+  out: { messages: 3, bytes: 4 },
+  durationMs: 1500,
+  closedBy: 'client',
+  code: 1000,
+};
+
+t.test('a peer is address and port', async (t) => {
+  t.equal(formatPeer(PEER), '203.0.113.7:51234');
+  t.equal(formatPeer({ remoteAddress: '2001:db8::7', remotePort: 443 }), '[2001:db8::7]:443');
+  t.equal(formatPeer({ remoteAddress: 'unix', remotePort: 0 }), 'unix');
+});
+
+t.test('what could move a cursor is spelled out', async (t) => {
+  t.equal(printable('plain, ünïcödé, 🦀'), 'plain, ünïcödé, 🦀');
+  t.equal(printable('\u001b[2J\r\n\t\0'), '\\u001b[2J\\u000d\\u000a\\u0009\\u0000');
+  t.equal(printable('\u007f\u0080\u009b\u009f\u00a0'), '\\u007f\\u0080\\u009b\\u009f\u00a0');
+  t.equal(printable('\u001f \u2027\u2028\u2029\u202a'), '\\u001f \u2027\\u2028\\u2029\u202a');
+  t.equal(printable(''), '');
+});
+
+t.test('a session makes one line, without what does not matter', async (t) => {
+  const log = new KeptLog();
+  logSession(log, 'echo', SUMMARY);
+  t.strictSame(log.lines, [{ level: 'info', message: 'session ended', fields: FIELDS }]);
+});
+
+t.test('and with everything that does', async (t) => {
+  const log = new KeptLog();
+  logSession(log, 'echo', {
+    ...SUMMARY,
+    subprotocol: 'chat',
+    closeReason: 'bye\u0007',
+    rule: 'send-timeout',
+    error: 'ECONNRESET',
+  });
+  const fields = {
+    ...FIELDS,
+    subprotocol: 'chat',
+    reason: 'bye\\u0007',
+    rule: 'send-timeout',
+    error: 'ECONNRESET',
+  };
+  t.strictSame(log.lines, [{ level: 'info', message: 'session ended', fields }]);
+});
+
+t.test('a defect of our own is an error', async (t) => {
+  const log = new KeptLog();
+  const error = new TypeError('a defect');
+  logSession(log, 'echo', { ...SUMMARY, error });
+  t.strictSame(log.lines, [
+    {
+      level: 'error',
+      message: 'session ended by an internal error',
+      fields: { ...FIELDS, err: error },
+    },
+  ]);
+});
+
+t.test('a refused handshake', async (t) => {
+  const log = new KeptLog();
+  const error = new HandshakeError('origin');
+  logRefusal(log, PEER, error, error);
+  t.strictSame(log.lines, [
+    {
+      level: 'info',
+      message: 'handshake refused: origin not allowed',
+      fields: { peer: '203.0.113.7:51234', status: 403, rule: 'origin' },
+    },
+  ]);
+});
+
+t.test('a handshake that failed by our own fault', async (t) => {
+  const log = new KeptLog();
+  const cause = new TypeError('a defect');
+  logRefusal(log, PEER, new HandshakeError('internal'), cause);
+  t.strictSame(log.lines, [
+    {
+      level: 'error',
+      message: 'handshake failed by an internal error',
+      fields: { peer: '203.0.113.7:51234', status: 500, rule: 'internal', err: cause },
+    },
+  ]);
+});

@@ -39,7 +39,7 @@ const LAYERS: readonly Layer[] = [
   },
   {
     name: 'cli',
-    builtins: ['node:fs', 'node:util'],
+    builtins: ['node:fs', 'node:util', 'node:v8'],
     packages: ['commander', 'pino', 'pino-pretty'],
   },
 ];

@@ -252,8 +252,6 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
     this.outbox.flush(this.#host.clock.nowMs);
     if (this.outbox.isBlocked && !wasBlocked) this.#session!.blocked();
     if (this.#session!.isOver) this.#end();
-    // No 'drain' follows a write that the kernel took at once.
-    else if (!this.outbox.isBlocked) this.#session!.resumeOutput();
   }
 
   #end(): void {

@@ -141,6 +141,14 @@ t.test('SIGTERM and SIGINT: sessions are closed, and the exit status is 0', asyn
   }
 });
 
+t.test('a signal before the server listens is not lost', async (t) => {
+  const run = new Run(t);
+  run.signal('SIGTERM');
+  t.equal(await run.ended(), ExitCode.Ok);
+  t.strictSame(run.messages('info'), ['stopping', 'stopped']);
+  t.strictSame(run.listenerNames, []);
+});
+
 t.test('a second signal, whichever, stops at once: 1', async (t) => {
   for (const second of ['SIGTERM', 'SIGINT'] as const) {
     const run = new Run(t);

@@ -43,6 +43,8 @@ class FakeTransport implements SessionTransport {
   readonly calls: string[] = [];
   /** What `checkWithin` was last asked for. */
   checkMs = NaN;
+  /** Whether a flush reaches the socket at once; otherwise the test writes. */
+  isWriting = false;
 
   constructor(outbox: Outbox) {
     this.outbox = outbox;
@@ -50,6 +52,7 @@ class FakeTransport implements SessionTransport {
 
   flush(): void {
     this.calls.push('write');
+    if (this.isWriting) this.outbox.flush(START_MS);
   }
 
   scheduleFlush(): void {
@@ -325,6 +328,19 @@ t.test('back-pressure counts what the socket holds', async (t) => {
   bench.unblock();
   bench.session.resumeOutput();
   t.strictSame(consumer.told, ['drained']);
+});
+
+t.test('back-pressure: what the peer takes at once does not count', async (t) => {
+  const consumer = new Witness();
+  const bench = new Bench(consumer).open();
+  const large = new Uint8Array(LIMITS.outputPauseBytes);
+  bench.transport.isWriting = true;
+  for (let count = 0; count < 10; count++) t.ok(bench.session.send(2, large));
+  t.equal(bench.session.waitingBytes, 0);
+  t.strictSame(bench.calls().slice(0, 2), ['flush', 'write']);
+  bench.socket.isTaking = false;
+  t.notOk(bench.session.send(2, large), 'what it does not take counts');
+  t.strictSame(consumer.told, []);
 });
 
 t.test('the output limit and one message more are let through, one byte more is not', async (t) => {

@@ -524,7 +524,9 @@ t.test('after drained the consumer is blocked again, and told again', async (t) 
       },
       drained: (session) => {
         drainedCount += 1;
-        if (drainedCount === 1) t.notOk(session.send(2, large));
+        if (drainedCount > 1) return;
+        bench.socket.isTaking = false;
+        t.notOk(session.send(2, large));
       },
     }),
   ).open();
@@ -533,7 +535,6 @@ t.test('after drained the consumer is blocked again, and told again', async (t) 
   t.equal(drainedCount, 0);
   bench.socket.drain();
   t.equal(drainedCount, 1);
-  bench.socket.isTaking = false;
   await bench.settle();
   t.equal(bench.socket.writeCount, 2);
   t.equal(drainedCount, 1);
@@ -561,6 +562,21 @@ t.test('what waited while blocked can block again: drained waits', async (t) => 
   bench.socket.drain();
   t.equal(drainedCount, 1);
 });
+
+t.test(
+  'what waited while blocked can block again, with room for more: drained comes',
+  async (t) => {
+    const bench = new Bench().open();
+    bench.socket.isTaking = false;
+    bench.receiveFrames(binaryFrame(new Uint8Array(LIMITS.outputPauseBytes)), textFrame('rest'));
+    t.ok(bench.connection.isInputPaused);
+    bench.socket.writableLength = 0;
+    bench.socket.emit('drain');
+    t.ok(bench.connection.outbox.isBlocked);
+    t.equal(bench.host.opened[0]!.waitingBytes, 6);
+    t.notOk(bench.connection.isInputPaused);
+  },
+);
 
 t.test('1008 and the end: a peer that asks for more and more and reads nothing', async (t) => {
   const bench = new Bench(

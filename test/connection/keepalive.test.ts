@@ -41,6 +41,16 @@ t.test('any sign of life answers a Ping', async (t) => {
   t.equal(keepalive.check(1069, LIMITS), 'ping');
 });
 
+t.test('the next Ping after an answer that came at once is not late', async (t) => {
+  const limits = { pingMs: 10, pongMs: 20, idleMs: 0 };
+  const keepalive = new Keepalive(START_MS);
+  keepalive.pinged(1010);
+  t.equal(keepalive.nextCheckMs(limits), 1020, 'before the answer is late');
+  t.equal(keepalive.check(1020, limits), 'none');
+  keepalive.heard(1010);
+  t.equal(keepalive.check(1020, limits), 'ping');
+});
+
 t.test('a Ping at time zero is one', async (t) => {
   const keepalive = new Keepalive(-25);
   keepalive.pinged(0);

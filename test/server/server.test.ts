@@ -444,6 +444,19 @@ t.test('who connected before a later address failed is let go', async (t) => {
   t.strictSame(server.urls, []);
 });
 
+t.test('told to stop before it has begun, it does not begin', async (t) => {
+  const listening = captureListening(t);
+  const { server, log } = make({ listen: [LOOPBACK, LOOPBACK] });
+  const started = server.start();
+  await server.stop();
+  await started;
+  t.ok(listening.every((one) => !one.listening));
+  t.strictSame(
+    log.lines.map(({ message }) => message),
+    ['stopping', 'stopped'],
+  );
+});
+
 // ---- The stop
 
 t.test('a stop without connections', async (t) => {

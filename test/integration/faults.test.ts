@@ -302,6 +302,19 @@ t.test('more output than may wait', { skip: !isLinux && 'needs /proc' }, async (
   });
 });
 
+t.test('more echoes in one read than may wait, to a client that reads them all', async (t) => {
+  const flags = ['--output-pause', '64k', '--output-limit', '64k', '--max-message', '1k'];
+  const twist = await startTwist(t, flags);
+  const client = await openRaw(t, twist);
+  client.send(Buffer.alloc(3000 * 106, frame(FIN | BINARY, randomBytes(100))));
+  await closeRaw(client);
+  t.match(
+    await twist.waitForPeer(client.port),
+    { in: { messages: 3000 }, out: { messages: 3000 }, code: 1000 },
+    'it is not too slow',
+  );
+});
+
 t.test('heads that trickle in', { skip: !isLinux && 'needs /proc' }, async (t) => {
   const count = 200;
   const twist = await startTwist(t, ['--handshake-timeout', '1s']);

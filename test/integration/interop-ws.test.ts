@@ -94,9 +94,9 @@ t.test('ws answers a Ping of the server', async (t) => {
   socket.on('ping', (payload) => {
     pings.push(payload);
   });
-  // The next Ping comes only after the pong timeout, though it should come after the ping interval:
-  // a defect that is known, left out here until it is repaired.
-  t.equal((await within(pings.next(), 'a Ping')).length, 0, 'an empty Ping');
+  for (let count = 0; count < 3; count++) {
+    t.equal((await within(pings.next(), 'a Ping')).length, 0, 'an empty Ping');
+  }
   const peer = new WsPeer(socket);
   t.equal(await peer.exchange('alive'), 'alive');
   t.strictSame(await peer.close(1000, ''), { code: 1000, reason: '' });

@@ -20,6 +20,9 @@ import type { ListenAddress } from './listen-address.js';
 import { type Listener, listen } from './listener.js';
 import { type Log, logRefusal, logSession } from './session-log.js';
 
+/** Dropped connections are logged once in this time, with their number so far. */
+const DROP_LOG_MS = 1000;
+
 export interface ServerOptions {
   readonly listen: readonly ListenAddress[];
   readonly mode: Mode;
@@ -47,6 +50,8 @@ export class Server {
   #host: ConnectionHost | null = null;
   #listeners: Listener[] = [];
   #onEmpty: (() => void) | null = null;
+  #dropCount = 0;
+  #dropLoggedMs = 0;
   #stopped: Promise<void> | null = null;
 
   constructor(options: ServerOptions) {
@@ -148,10 +153,15 @@ export class Server {
     this.#onEmpty?.();
   };
 
+  /** A flood of connections is no reason for a flood of lines. */
   readonly #dropped = (): void => {
+    this.#dropCount++;
+    const { nowMs } = this.#clock;
+    if (this.#dropCount > 1 && nowMs - this.#dropLoggedMs < DROP_LOG_MS) return;
+    this.#dropLoggedMs = nowMs;
     this.#options.log.warn(
-      { connections: this.#connections.size },
-      'connection dropped: too many are open',
+      { connections: this.#connections.size, dropped: this.#dropCount },
+      'connections dropped: too many are open',
     );
   };
 

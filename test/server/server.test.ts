@@ -317,6 +317,8 @@ t.test('429: too many of one address', async (t) => {
 });
 
 t.test('far above the limit a connection is dropped, which the log tells', async (t) => {
+  const time = { nowMs: 1000 };
+  t.intercept(performance, 'now', { value: () => time.nowMs });
   const { server, log } = await start(t, {
     admission: { maxConnections: 0, maxConnectionsPerAddress: 0 },
   });
@@ -325,9 +327,12 @@ t.test('far above the limit a connection is dropped, which the log tells', async
   const last = await connectRaw(t, portOf(server));
   await last.waitForEnd();
   t.equal(last.receivedBytes, 0);
-  t.match(log.find('connection dropped: too many are open'), [
-    { level: 'warn', fields: { connections: 64 } },
+  t.match(log.find('connections dropped: too many are open'), [
+    { level: 'warn', fields: { connections: 64, dropped: 1 } },
   ]);
+  await (await connectRaw(t, portOf(server))).waitForEnd();
+  await (await connectRaw(t, portOf(server))).waitForEnd();
+  t.equal(log.find('connections dropped: too many are open').length, 1, 'no flood of lines');
 });
 
 t.test('deadlines are looked at, of those connections whose time has come', async (t) => {

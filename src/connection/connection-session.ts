@@ -43,8 +43,9 @@ export class ConnectionSession implements Session, EndpointEvents {
   readonly #keepalive: Keepalive;
   #endpoint: Endpoint | null = null;
   #openedMs: number;
-  /** When our Close left, as far as we know. */
+  /** When our Close left, as far as we know: it may wait behind output that the peer does not read. */
   #closeSentMs = 0;
+  #isCloseWaiting = false;
   /** The open message that `#messageSinceMs` belongs to, by its number. */
   #timedMessage = -1;
   #messageSinceMs = 0;
@@ -148,6 +149,8 @@ export class ConnectionSession implements Session, EndpointEvents {
     const endpoint = this.#live;
     endpoint.isOutputBlocked = false;
     endpoint.sendOwedPong();
+    if (!this.#isCloseWaiting) return;
+    this.#isCloseWaiting = false;
     this.#closeSentMs = this.#host.clock.nowMs;
   }
 
@@ -213,7 +216,7 @@ export class ConnectionSession implements Session, EndpointEvents {
   failed(error: unknown): void {
     if (this.#closedBy === 'lost') this.#closedBy = 'server';
     if (error instanceof PeerError) this.#rule = error.rule;
-    else this.#error = error;
+    else this.#error = error instanceof Error ? error : new Error(`thrown: ${String(error)}`);
   }
 
   // ---- From the consumer
@@ -241,6 +244,7 @@ export class ConnectionSession implements Session, EndpointEvents {
     if (!this.#live.sendClose(code, reason)) return;
     if (this.#closedBy === 'lost') this.#closedBy = 'server';
     this.#closeSentMs = this.#host.clock.nowMs;
+    this.#isCloseWaiting = true;
     this.#transport.checkWithin(this.#host.limits.closeMs);
     this.#transport.scheduleFlush();
     // The peer's Close must be read, whatever the consumer had in mind.
@@ -284,7 +288,9 @@ export class ConnectionSession implements Session, EndpointEvents {
         return;
       }
       this.#transport.checkWithin(this.#blockedCheckMs);
-    } else if (this.#live.sentClose !== null) {
+    }
+    if (this.#live.sentClose !== null) {
+      if (this.#isCloseWaiting && outbox.isBlocked) return;
       const leftMs = this.#closeSentMs + limits.closeMs - nowMs;
       if (leftMs > 0) this.#transport.checkWithin(leftMs);
       else this.#transport.drop('close-timeout');

@@ -12,13 +12,18 @@
  */
 import type { Socket } from 'node:net';
 import { HandshakeError } from '../errors.js';
-import { refusalResponse } from '../handshake/response.js';
 import { CloseCode } from '../protocol/close-payload.js';
 import { OutputQueue } from '../protocol/output-queue.js';
 import type { ConnectionHost } from './connection-host.js';
 import { ConnectionSession, type SessionTransport } from './connection-session.js';
 import type { Flushable } from './flush-queue.js';
-import { type AcceptableUpgrade, Opening, acceptingResponse, refusalOf } from './opening.js';
+import {
+  type AcceptableUpgrade,
+  Opening,
+  acceptingResponse,
+  refusalBytes,
+  refusalOf,
+} from './opening.js';
 import { Outbox } from './outbox.js';
 import type { DropRule } from './session.js';
 import { forgetPeerAddress, startReceiving } from './socket-internals.js';
@@ -86,12 +91,15 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
     const { flushQueue } = this.#host;
     flushQueue.hold();
     this.#isFlushDue = true;
-    if (this.#phase === Phase.Open) this.#session!.receive(bytes, start, end);
-    else if (this.#phase === Phase.Head) this.#receiveHead(bytes, start, end);
-    else if (this.#phase === Phase.Opening) this.#opening!.keepEarly(bytes, start, end);
-    else this.#discard(end - start);
-    this.flush();
-    flushQueue.release();
+    try {
+      if (this.#phase === Phase.Open) this.#session!.receive(bytes, start, end);
+      else if (this.#phase === Phase.Head) this.#receiveHead(bytes, start, end);
+      else if (this.#phase === Phase.Opening) this.#opening!.keepEarly(bytes, start, end);
+      else this.#discard(end - start);
+    } finally {
+      this.flush();
+      flushQueue.release();
+    }
   }
 
   /** The peer's FIN. */
@@ -150,7 +158,7 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
     this.#session = session;
     if (!(opened instanceof Promise)) return true;
     this.#phase = Phase.Opening;
-    this.pauseInput();
+    this.#socket.pause();
     opened.then(this.#acceptLate.bind(this), this.#refuse.bind(this));
     return false;
   }
@@ -171,15 +179,14 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
     }
     const { early } = this.#opening!;
     this.#accept();
-    this.resumeInput();
+    if (!this.isInputPaused) this.#socket.resume();
     this.receiveBytes(early, 0, early.length);
   }
 
   #refuse(cause: unknown): void {
     if (this.#phase >= Phase.Ending) return;
     const error = refusalOf(cause);
-    const response = refusalResponse(error, new Date(), this.#opening!.method);
-    this.outbox.queue.appendBytes(Buffer.from(response, 'latin1'));
+    this.outbox.queue.appendBytes(refusalBytes(error, this.#opening!.method));
     this.#host.handshakeRefused(this, error, cause);
     this.#end();
   }
@@ -199,9 +206,9 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
   }
 
   resumeInput(): void {
-    if (this.#phase === Phase.Opening) return;
     this.isInputPaused = false;
-    this.#socket.resume();
+    // Until the consumer has made up its mind nothing is read, whatever it asks for.
+    if (this.#phase !== Phase.Opening) this.#socket.resume();
   }
 
   checkWithin(ms: number): void {

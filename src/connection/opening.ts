@@ -2,7 +2,7 @@
 import { HandshakeError } from '../errors.js';
 import type { OriginPolicy, SubprotocolPolicy } from '../handshake/policy.js';
 import { type HeadLimits, RequestHeadParser } from '../handshake/request-head.js';
-import { upgradeResponse } from '../handshake/response.js';
+import { refusalResponse, upgradeResponse } from '../handshake/response.js';
 import { checkOrigin, selectSubprotocol } from '../handshake/upgrade-decision.js';
 import { type UpgradeRequest, parseUpgradeRequest } from '../handshake/upgrade-request.js';
 import type { Consumer } from './session.js';
@@ -80,4 +80,18 @@ export function acceptingResponse(upgrade: AcceptableUpgrade): Uint8Array {
 /** What went wrong while a consumer opened, as an answer: its own refusal, or 500. */
 export function refusalOf(error: unknown): HandshakeError {
   return error instanceof HandshakeError ? error : new HandshakeError('internal');
+}
+
+/**
+ * The answer that refuses a handshake; 500 when a consumer's own headers cannot be sent.
+ *
+ * @param method of the request, once it is known
+ */
+export function refusalBytes(error: HandshakeError, method: string | null): Uint8Array {
+  const now = new Date();
+  try {
+    return Buffer.from(refusalResponse(error, now, method), 'latin1');
+  } catch {
+    return Buffer.from(refusalResponse(new HandshakeError('internal'), now, method), 'latin1');
+  }
 }

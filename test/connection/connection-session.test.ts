@@ -383,6 +383,18 @@ t.test('a consumer that fails in drained fails its session alone', async (t) => 
   t.match(bench.finish(), { closedBy: 'server', closeCode: 1011, rule: null, error: defect });
 });
 
+t.test('a consumer that throws no Error is a defect too', async (t) => {
+  const consumer = new Witness();
+  const bench = new Bench(consumer).open();
+  consumer.onMessage = () => {
+    // eslint-disable-next-line @typescript-eslint/only-throw-error -- a careless mode may do it
+    throw 'a text';
+  };
+  bench.receive(textFrame('a'));
+  t.strictSame(bench.sent(), [close(1011, 'internal error')]);
+  t.match(bench.finish(), { closeCode: 1011, error: new Error('thrown: a text') });
+});
+
 t.test('a consumer that fails in a message fails its session alone', async (t) => {
   const consumer = new Witness();
   const bench = new Bench(consumer).open();
@@ -621,6 +633,23 @@ t.test('close-timeout counts from when our Close could leave', async (t) => {
   t.strictSame(bench.calls(), []);
   bench.checkAfter(9000 + LIMITS.closeMs);
   t.strictSame(bench.calls(), ['drop close-timeout']);
+});
+
+t.test('close-timeout cannot be put off by Pings and slow reading', async (t) => {
+  const bench = new Bench(new Witness()).open();
+  bench.session.close();
+  t.strictSame(bench.sent(), [close(1000)]);
+  bench.calls();
+  for (let afterMs = 2000; afterMs < LIMITS.closeMs; afterMs += 2000) {
+    bench.host.clock.nowMs = START_MS + afterMs;
+    bench.block();
+    bench.receive(pingFrame('a'));
+    bench.unblock();
+  }
+  bench.sent();
+  bench.calls();
+  bench.checkAfter(2000 + LIMITS.closeMs);
+  t.ok(bench.calls().includes('drop close-timeout'));
 });
 
 t.test('send-timeout: the peer reads nothing', async (t) => {

@@ -290,7 +290,6 @@ t.test('a consumer takes its time and accepts', async (t) => {
   const bench = new Bench(consumer);
   bench.receive(requestWith(textFrame('a'), textFrame('b', MORE)));
   t.strictSame(bench.calls(), ['pause'], 'reading stops, nothing is answered');
-  t.ok(bench.connection.isInputPaused);
   consumer.opening[0]!.resumeInput();
   t.strictSame(bench.calls(), [], 'and nobody can start it again');
   bench.receive(fromClient(continuationFrame('c'), textFrame('d')));
@@ -303,6 +302,20 @@ t.test('a consumer takes its time and accepts', async (t) => {
   t.equal(bench.written(), answer);
   t.notOk(bench.connection.isInputPaused);
   t.strictSame(bench.host.opened, consumer.opening);
+});
+
+t.test('a consumer that wants no input while it opens gets none afterwards', async (t) => {
+  const consumer = new SlowOpener();
+  const bench = new Bench(consumer);
+  bench.receive(requestWith());
+  consumer.opening[0]!.pauseInput();
+  bench.calls();
+  consumer.accept();
+  await bench.settle();
+  t.ok(bench.connection.isInputPaused);
+  t.notOk(bench.calls().includes('resume'));
+  consumer.opening[0]!.resumeInput();
+  t.strictSame(bench.calls(), ['resume']);
 });
 
 t.test('a consumer takes its time and nothing came meanwhile', async (t) => {

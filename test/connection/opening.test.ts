@@ -4,6 +4,7 @@ import {
   Opening,
   type OpeningPolicy,
   acceptingResponse,
+  refusalBytes,
   refusalOf,
 } from '../../src/connection/opening.js';
 import type { Consumer } from '../../src/connection/session.js';
@@ -150,4 +151,17 @@ t.test('a consumer refuses with its own status, or fails with 500', async (t) =>
   for (const error of [new TypeError('a defect'), 'a text', undefined]) {
     t.match(refusalOf(error), { rule: 'internal', status: 500, message: 'internal error' });
   }
+});
+
+t.test('a refusal whose own headers cannot be sent becomes 500', (t) => {
+  const text = (error: HandshakeError): string =>
+    Buffer.from(refusalBytes(error, 'GET')).toString('latin1');
+  t.match(
+    text(new HandshakeError('route', { 'X-Reason': 'none' })),
+    /^HTTP\/1\.1 404 .*X-Reason: none\r\n/s,
+  );
+  const answer = text(new HandshakeError('route', { 'X-Reason': 'a\r\nSet-Cookie: b' }));
+  t.match(answer, /^HTTP\/1\.1 500 .*\r\n\r\ninternal error\n$/s);
+  t.notMatch(answer, /Set-Cookie/);
+  t.end();
 });

@@ -6,7 +6,7 @@ import { openStandardError } from './log.js';
 import { runCli } from './run-cli.js';
 import { serve } from './serve.js';
 
-// V8 answers a burst of connections with a young generation of 32 MiB, which it keeps for ever: more
+// V8 answers a burst of connections with a young generation of over 20 MiB, which it keeps: more
 // than the connections themselves need. Messages hardly allocate, so a small one serves as well: 10,000
 // idle connections cost a third less memory, and the time per message stays the same (bench/README.md).
 setFlagsFromString('--semi-space-growth-factor=1');

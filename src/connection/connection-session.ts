@@ -308,6 +308,8 @@ export class ConnectionSession implements Session, EndpointEvents {
     const { messageMs } = this.#host.limits;
     const isTimed = this.#live.isMessageOpen && this.#timedMessage === this.#messagesIn;
     if (messageMs === 0 || !isTimed || this.#consumer.delivery === 'pieces') return;
+    // What we do not read cannot arrive.
+    if (this.#transport.isInputPaused) this.#messageSinceMs = nowMs;
     const leftMs = this.#messageSinceMs + messageMs - nowMs;
     if (leftMs > 0) this.#transport.checkWithin(leftMs);
     else this.#live.fail(new PolicyError('message-timeout'));

@@ -41,8 +41,9 @@ export class Outbox {
   /** Writes all that waits, blocked or not, and our FIN behind it. */
   end(nowMs: number): void {
     this.#stalledSinceMs = nowMs;
-    // The memory stays lent: it goes when the socket does.
     if (this.queue.queuedBytes > 0) this.#write();
+    // Otherwise the memory stays lent, and goes when the socket does.
+    if (this.#socket.writableLength === 0) this.queue.release();
     this.#socket.end();
   }
 

@@ -34,7 +34,7 @@ export function unmask(bytes: Uint8Array, start: number, end: number, maskingKey
     const firstWord = (base + position) >> 2;
     const lastWord = (base + end) >> 2;
     let index = firstWord;
-    // Four words a round: a third less time than one.
+    // Four words a round share the cost of the loop.
     for (; index + 4 <= lastWord; index += 4) {
       const a = (words[index] = words[index]! ^ word);
       const b = (words[index + 1] = words[index + 1]! ^ word);

@@ -720,6 +720,19 @@ t.test('message-timeout: every message has its own time', async (t) => {
   t.ok(bench.session.isOver);
 });
 
+t.test('message-timeout: while we do not read, nothing can arrive', async (t) => {
+  const bench = new Bench(new Witness()).open();
+  bench.receive(textFrame('a', MORE));
+  bench.session.pauseInput();
+  bench.checkAfter(2 * LIMITS.messageMs);
+  t.notOk(bench.session.isOver);
+  bench.session.resumeInput();
+  bench.checkAfter(3 * LIMITS.messageMs - 1);
+  t.notOk(bench.session.isOver);
+  bench.checkAfter(3 * LIMITS.messageMs);
+  t.ok(bench.session.isOver);
+});
+
 t.test('message-timeout: a header alone begins a message', async (t) => {
   const bench = new Bench(new Witness()).open();
   const bytes = encodeFrames([textFrame('abc')], true);

@@ -98,6 +98,13 @@ t.test('the end: all that waits and FIN behind it, blocked or not', async (t) =>
   t.strictSame(idle.socket.calls, ['end'], 'with nothing waiting only FIN');
 });
 
+t.test('memory is used again when the kernel takes the last bytes at once', async (t) => {
+  const { outbox, pool } = make();
+  text(outbox, 'a refusal');
+  outbox.end(0);
+  t.equal(pool.freeCount, 1);
+});
+
 t.test('memory that is lent at the end is not used again', async (t) => {
   const { socket, outbox, pool } = make();
   socket.isTaking = false;

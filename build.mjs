@@ -1,6 +1,7 @@
 /**
  * Builds the one bundle that the npm command, the container image and a single binary share:
- * `dist/twist.cjs`, CommonJS, which starts without `node_modules`; and the notices of what it holds.
+ * `dist/twist.cjs`, CommonJS, which starts without `node_modules`; the library, `dist/index.js`; and
+ * the notices of what they hold. The library's types are made by build-types.mjs, which takes longer.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -8,23 +9,30 @@ import { build } from 'esbuild';
 
 const { version } = readJson('package.json');
 
-const { metafile } = await build({
-  entryPoints: ['src/cli/main.ts'],
-  outfile: 'dist/twist.cjs',
+/** @type {import('esbuild').BuildOptions & { metafile: true }} */
+const common = {
   bundle: true,
   platform: 'node',
   target: 'node20.19',
-  format: 'cjs',
-  define: { TWIST_VERSION: JSON.stringify(version) },
   legalComments: 'none',
   metafile: true,
   logLevel: 'warning',
-});
+};
 
+const results = await Promise.all([
+  build({
+    ...common,
+    entryPoints: ['src/cli/main.ts'],
+    outfile: 'dist/twist.cjs',
+    format: 'cjs',
+    define: { TWIST_VERSION: JSON.stringify(version) },
+  }),
+  build({ ...common, entryPoints: ['src/index.ts'], outfile: 'dist/index.js', format: 'esm' }),
+]);
+
+const inputs = results.flatMap(({ metafile }) => Object.keys(metafile.inputs));
 const packages = new Set(
-  Object.keys(metafile.inputs).flatMap(
-    (input) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0] ?? [],
-  ),
+  inputs.flatMap((input) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0] ?? []),
 );
 const notices = [...packages].sort().map((folder) => {
   const { name, version: packageVersion, license } = readJson(path.join(folder, 'package.json'));

@@ -1,8 +1,8 @@
 /** The echo measurement: server processor time a message, each peer under each load, in turns. */
 import path from 'node:path';
-import process from 'node:process';
 import { nameWorkload } from './plan.mjs';
 import { runClient, startServer } from './server-process.mjs';
+import { inTurns } from './turns.mjs';
 
 /**
  * @typedef {object} EchoRun one run of one peer under one load, as the load generator reports it
@@ -24,25 +24,16 @@ import { runClient, startServer } from './server-process.mjs';
  */
 
 /**
- * All peers get a load before the next load, and start in another order each round: what disturbs the machine for a
- * while then disturbs them alike.
+ * All peers get a load before the next load.
  * @param {readonly import('./plan.mjs').Peer[]} peers
  * @param {import('./plan.mjs').Workload} workload
  * @param {{ rounds: number, seconds: number, warmupSeconds: number }} options
  * @returns {Promise<EchoResult>}
  */
 export async function measureEcho(peers, workload, { rounds, seconds, warmupSeconds }) {
-  /** @type {Record<string, EchoRun[]>} */
-  const runs = Object.fromEntries(peers.map((peer) => [peer.name, []]));
-  for (let round = 0; round < rounds; round++) {
-    for (let turn = 0; turn < peers.length; turn++) {
-      const peer = peers[(round + turn) % peers.length];
-      if (!peer) continue;
-      runs[peer.name]?.push(await runOnce(peer, workload, seconds, warmupSeconds));
-      process.stderr.write('.');
-    }
-  }
-  process.stderr.write('\n');
+  const runs = await inTurns(peers, rounds, (peer) =>
+    runOnce(peer, workload, seconds, warmupSeconds),
+  );
   return { workload: nameWorkload(workload), aim: workload.aim ?? '', runs };
 }
 

@@ -7,11 +7,15 @@ const ACCEPT = createHash('sha1')
   .update(`${KEY}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
   .digest('base64');
 
+/** What a browser offers. */
+const DEFLATE_OFFER = 'permessage-deflate; client_max_window_bits';
+
 /**
- * The request. It offers no extension, so that no peer compresses.
+ * The request. Without `offersDeflate` it offers no extension, so that no peer compresses.
  * @param {number} port
+ * @param {{ offersDeflate?: boolean }} [options]
  */
-export function openingRequest(port) {
+export function openingRequest(port, { offersDeflate = false } = {}) {
   return Buffer.from(
     [
       'GET / HTTP/1.1',
@@ -20,6 +24,7 @@ export function openingRequest(port) {
       'Connection: Upgrade',
       `Sec-WebSocket-Key: ${KEY}`,
       'Sec-WebSocket-Version: 13',
+      ...(offersDeflate ? [`Sec-WebSocket-Extensions: ${DEFLATE_OFFER}`] : []),
       '\r\n',
     ].join('\r\n'),
   );
@@ -39,4 +44,16 @@ export function isOpeningAccepted(received) {
   }
   if (end + 4 !== received.length) throw new Error('the peer sent bytes after its handshake');
   return true;
+}
+
+/**
+ * Looks at the answer to the offer. The generators send and inflate with a full window and remember everything, which
+ * holds for every parameter but a smaller window of theirs.
+ * @param {string} response complete
+ * @throws {Error} when the peer does not compress, or not as it was offered
+ */
+export function checkDeflateAccepted(response) {
+  const extensions = /^sec-websocket-extensions: *(.*?) *$/im.exec(response)?.[1] ?? '';
+  if (extensions !== 'permessage-deflate')
+    throw new Error(`the peer answered the offer of compression with "${extensions}"`);
 }

@@ -10,19 +10,38 @@ const here = import.meta.dirname;
  * @property {readonly string[]} command what Node is started with; it must log where it listens
  */
 
-/** @type {readonly Peer[]} */
-export const PEERS = [
-  { name: 'raw', speaks: 'raw', command: [path.join(here, 'peers/raw-net.mjs')] },
-  { name: 'ws', speaks: 'websocket', command: [path.join(here, 'peers/ws.mjs')] },
-  {
-    name: 'twist',
-    speaks: 'websocket',
-    command: [
-      path.join(here, '../bin/twist.js'),
-      ...['serve', '--echo', '--listen', '127.0.0.1:0', '--log-format', 'json'],
-    ],
-  },
-];
+/** Where `--twist` says nothing else. */
+export const TWIST_FILE = path.join(here, '../bin/twist.js');
+
+/**
+ * The peers of the measurements without compression. Nobody offers any, so nobody compresses.
+ * @param {string} twistFile
+ * @returns {readonly Peer[]}
+ */
+export function plainPeers(twistFile) {
+  return [
+    { name: 'raw', speaks: 'raw', command: [path.join(here, 'peers/raw-net.mjs')] },
+    { name: 'ws', speaks: 'websocket', command: [path.join(here, 'peers/ws.mjs')] },
+    twistPeer(twistFile),
+  ];
+}
+
+/** @type {Peer} */
+export const WS_WITH_DEFLATE = {
+  name: 'ws',
+  speaks: 'websocket',
+  command: [path.join(here, 'peers/ws.mjs'), '--deflate'],
+};
+
+/**
+ * @param {string} twistFile
+ * @param {readonly string[]} [options] beside the defaults
+ * @returns {Peer}
+ */
+export function twistPeer(twistFile, options = []) {
+  const serve = ['serve', '--echo', '--listen', '127.0.0.1:0', '--log-format', 'json'];
+  return { name: 'twist', speaks: 'websocket', command: [twistFile, ...serve, ...options] };
+}
 
 /**
  * @typedef {object} Workload
@@ -49,15 +68,63 @@ export const WORKLOADS = [
 
 export const IDLE_AIM = 'at most 1.2 x raw';
 
+/**
+ * @typedef {object} DeflateWorkload
+ * @property {number} conns
+ * @property {number} depth
+ * @property {number} sizeBytes of each message, before compression
+ * @property {import('./compressed-traffic.mjs').DocumentKind} kind
+ * @property {string} [aim]
+ */
+
+/** @type {readonly DeflateWorkload[]} */
+export const DEFLATE_WORKLOADS = [
+  { conns: 32, depth: 1, sizeBytes: 128, kind: 'json', aim: 'at most 1/4 of ws' },
+  { conns: 10, depth: 16, sizeBytes: 128, kind: 'json', aim: 'at most 1/4 of ws' },
+  { conns: 32, depth: 1, sizeBytes: 1024, kind: 'json', aim: 'at most 1/4 of ws' },
+  { conns: 10, depth: 16, sizeBytes: 1024, kind: 'json', aim: 'at most 1/4 of ws' },
+  { conns: 32, depth: 1, sizeBytes: 16_384, kind: 'json', aim: 'at most 2/3 of ws' },
+  { conns: 10, depth: 16, sizeBytes: 16_384, kind: 'json', aim: 'at most 2/3 of ws' },
+  { conns: 20, depth: 4, sizeBytes: 4096, kind: 'random' },
+  { conns: 20, depth: 4, sizeBytes: 4096, kind: 'mix' },
+];
+
+export const DEFLATE_IDLE_AIM = 'at most 1/4 of ws';
+
+/** Connections beside the one whose small messages are timed, and what goes back and forth on each of them. */
+export const LARGE_CONNS = 4;
+
+/**
+ * @typedef {object} LargeWorkload
+ * @property {string} name
+ * @property {number} conns that send it
+ * @property {number} sizeBytes
+ * @property {import('./compressed-traffic.mjs').DocumentKind} kind
+ */
+
+/** @type {readonly LargeWorkload[]} */
+export const LARGE_WORKLOADS = [
+  { name: 'nothing', conns: 0, sizeBytes: 128, kind: 'json' },
+  { name: '16 MiB JSON', conns: LARGE_CONNS, sizeBytes: 1 << 24, kind: 'json' },
+  // What cannot be compressed becomes a little larger by it, and the limit of 16 MiB is for the wire as well.
+  { name: '16 MiB random', conns: LARGE_CONNS, sizeBytes: (1 << 24) - (1 << 14), kind: 'random' },
+];
+
 const KIND_WORDS = { binary: '', ascii: ' ASCII text', text: ' non-ASCII text' };
+const DOCUMENT_WORDS = { json: ' JSON', random: ' random', mix: ' random and 1/4 of it JSON' };
 
 /** @param {Workload} workload */
 export function nameWorkload({ conns, depth, sizeBytes, kind }) {
-  const size =
-    sizeBytes < 1024
-      ? `${sizeBytes} B`
-      : sizeBytes < 1_048_576
-        ? `${sizeBytes / 1024} KiB`
-        : `${sizeBytes / 1_048_576} MiB`;
-  return `${conns} x ${depth}, ${size}${KIND_WORDS[kind]}`;
+  return `${conns} x ${depth}, ${nameSize(sizeBytes)}${KIND_WORDS[kind]}`;
+}
+
+/** @param {DeflateWorkload} workload */
+export function nameDeflateWorkload({ conns, depth, sizeBytes, kind }) {
+  return `${conns} x ${depth}, ${nameSize(sizeBytes)}${DOCUMENT_WORDS[kind]}`;
+}
+
+/** @param {number} sizeBytes */
+function nameSize(sizeBytes) {
+  if (sizeBytes < 1024) return `${sizeBytes} B`;
+  return sizeBytes < 1_048_576 ? `${sizeBytes / 1024} KiB` : `${sizeBytes / 1_048_576} MiB`;
 }

@@ -121,14 +121,14 @@ export function writeReport(report) {
  * Three significant digits, and no more digits than that before the point hides nothing.
  * @param {number} value
  */
-function significant(value) {
+export function significant(value) {
   if (!Number.isFinite(value)) return '-';
   if (value >= 1000) return Number(value.toPrecision(3)).toLocaleString('en-US');
   return value.toPrecision(3);
 }
 
 /** @param {readonly (readonly string[])[]} rows the first one is the head */
-function formatTable(rows) {
+export function formatTable(rows) {
   const widths = (rows[0] ?? []).map((_, column) =>
     Math.max(...rows.map((row) => row[column]?.length ?? 0)),
   );

@@ -3,23 +3,35 @@
  */
 import { existsSync } from 'node:fs';
 import process from 'node:process';
-import { parseArgs } from 'node:util';
+import { measureDeflateIdle } from './deflate-idle.mjs';
+import { measureLarge, measureSlices } from './deflate-large.mjs';
+import { formatDeflate, formatDeflateIdle, formatLarge, formatSlices } from './deflate-report.mjs';
+import { measureDeflate, readDefaultSetting } from './deflate.mjs';
 import { measureEcho } from './echo.mjs';
 import { measureIdle } from './idle.mjs';
-import { IDLE_AIM, PEERS, WORKLOADS, nameWorkload } from './plan.mjs';
+import { USAGE, readOptions } from './options.mjs';
+import {
+  DEFLATE_IDLE_AIM,
+  IDLE_AIM,
+  WS_WITH_DEFLATE,
+  nameDeflateWorkload,
+  nameWorkload,
+  plainPeers,
+  twistPeer,
+} from './plan.mjs';
 import { describeMachine, formatEcho, formatIdle, writeReport } from './report.mjs';
 import { canPin } from './server-process.mjs';
 
-const USAGE = `Usage: npm run bench -- [options]
+/** @typedef {import('./options.mjs').Options} Options */
 
-  --quick            one short round of everything: does it work
-  --only echo|idle   one of the two measurements
-  --runs N           rounds of each load (default 5; idle: at most 3)
-  --seconds S        measured time of each run (default 3, after 1 second of warm-up)
-  --load TEXT        only loads whose name contains TEXT, for instance "10 x 100, 64 B"
-  --peers LIST       only these peers (default raw,ws,twist)
-  --conns N          idle connections (default 10000)
-`;
+/** @type {Record<import('./options.mjs').Measurement, (options: Options) => Promise<unknown>>} */
+const MEASUREMENTS = {
+  echo: runEcho,
+  idle: runIdle,
+  deflate: runDeflate,
+  'deflate-idle': runDeflateIdle,
+  'deflate-large': runDeflateLarge,
+};
 
 try {
   await main();
@@ -31,7 +43,7 @@ try {
 async function main() {
   const options = readOptions();
   if (options === null) {
-    process.stdout.write(USAGE);
+    print(USAGE);
     return;
   }
   if (!existsSync('/proc/self/status')) {
@@ -39,7 +51,6 @@ async function main() {
       'the processor time and memory of a server are read from /proc, which needs Linux',
     );
   }
-  const names = options.peers.map((peer) => peer.name);
   const machine = describeMachine();
   print(`${machine.date}, Node ${machine.node}, ${machine.processor}, ${machine.system}`);
   print(`$ ${machine.command}`);
@@ -48,76 +59,104 @@ async function main() {
       ? 'Server on core 0, client on core 1.'
       : 'NOT PINNED: without taskset and two cores, server and client disturb each other.',
   );
-
-  /** @type {import('./echo.mjs').EchoResult[]} */
-  const echo = [];
-  for (const workload of options.workloads) {
-    process.stderr.write(`${nameWorkload(workload)} `);
-    echo.push(await measureEcho(options.peers, workload, options));
-  }
-  if (echo.length > 0) {
-    print(
-      `\nEcho: server processor time a message, median of ${options.rounds} rounds of ${options.seconds} s\n` +
-        formatEcho(echo, names),
-    );
-  }
-  let idle = null;
-  if (options.idleConns > 0) {
-    process.stderr.write('idle ');
-    const rounds = Math.min(options.rounds, 3);
-    idle = await measureIdle(options.peers, { rounds, conns: options.idleConns });
-    print(
-      `\nIdle: resident memory a connection, median of ${rounds} rounds\n${formatIdle(idle, names, IDLE_AIM)}`,
-    );
-  }
-  print(`\nEvery run: ${writeReport({ machine, isPinned: canPin, echo, idle })}`);
+  /** @type {Record<string, unknown>} */
+  const results = {};
+  for (const name of options.measurements) results[name] = await MEASUREMENTS[name](options);
+  print(`\nEvery run: ${writeReport({ machine, isPinned: canPin, ...results })}`);
 }
 
-function readOptions() {
-  const { values } = parseArgs({
-    options: {
-      quick: { type: 'boolean', default: false },
-      only: { type: 'string' },
-      runs: { type: 'string' },
-      seconds: { type: 'string' },
-      load: { type: 'string', default: '' },
-      peers: { type: 'string', default: 'raw,ws,twist' },
-      conns: { type: 'string' },
-      help: { type: 'boolean', default: false },
-    },
+/** @param {Options} options */
+async function runEcho(options) {
+  const peers = chosen(plainPeers(options.twistFile), options);
+  /** @type {import('./echo.mjs').EchoResult[]} */
+  const results = [];
+  for (const workload of options.workloads) {
+    process.stderr.write(`${nameWorkload(workload)} `);
+    results.push(await measureEcho(peers, workload, options));
+  }
+  print(
+    `\nEcho: server processor time a message, median of ${options.rounds} rounds of ${options.seconds} s\n` +
+      formatEcho(results, namesOf(peers)),
+  );
+  return results;
+}
+
+/** @param {Options} options */
+async function runIdle(options) {
+  process.stderr.write('idle ');
+  const peers = chosen(plainPeers(options.twistFile), options);
+  const rounds = Math.min(options.rounds, 3);
+  const result = await measureIdle(peers, { rounds, conns: options.idleConns });
+  print(
+    `\nIdle: resident memory a connection, median of ${rounds} rounds\n` +
+      formatIdle(result, namesOf(peers), IDLE_AIM),
+  );
+  return result;
+}
+
+/** @param {Options} options */
+async function runDeflate(options) {
+  const names = ['ws', 'twist', 'zlib'].filter((name) => options.peers.includes(name));
+  const byDefault = readDefaultSetting(options.twistFile);
+  const settings = options.settings ?? [byDefault];
+  /** @type {import('./deflate.mjs').DeflateResult[]} */
+  const results = [];
+  for (const workload of options.deflateWorkloads) {
+    process.stderr.write(`${nameDeflateWorkload(workload)}, compressed `);
+    results.push(await measureDeflate(workload, { ...options, names, settings }));
+  }
+  print(
+    `\nDeflate: server processor time a message, median of ${options.rounds} rounds of ${options.seconds} s\n` +
+      `(twist's level is ${byDefault.name} by default, that of ws is zlib's 6)\n` +
+      formatDeflate(results, names),
+  );
+  return results;
+}
+
+/** @param {Options} options */
+async function runDeflateIdle(options) {
+  process.stderr.write('deflate-idle ');
+  const peers = chosen([WS_WITH_DEFLATE, twistPeer(options.twistFile)], options);
+  const rounds = Math.min(options.rounds, 3);
+  const result = await measureDeflateIdle(peers, {
+    rounds,
+    conns: options.deflateConns,
+    idleSeconds: options.idleSeconds,
   });
-  if (values.help) return null;
-  if (values.only !== undefined && !['echo', 'idle'].includes(values.only)) {
-    throw new Error('--only takes echo or idle');
-  }
-  const wanted = values.peers.split(',');
-  const peers = PEERS.filter((peer) => wanted.includes(peer.name));
-  if (peers.length !== wanted.length) throw new Error('--peers takes a list of raw, ws and twist');
-  const workloads = WORKLOADS.filter((workload) => nameWorkload(workload).includes(values.load));
-  if (workloads.length === 0) {
-    throw new Error(`--load matches none of: ${WORKLOADS.map(nameWorkload).join('; ')}`);
-  }
-  const idleConns = positive('conns', values.conns, values.quick ? 1000 : 10_000);
-  return {
-    peers,
-    workloads: values.only === 'idle' ? [] : workloads,
-    rounds: Math.ceil(positive('runs', values.runs, values.quick ? 1 : 5)),
-    seconds: positive('seconds', values.seconds, values.quick ? 0.5 : 3),
-    warmupSeconds: values.quick ? 0.5 : 1,
-    idleConns: values.only === 'echo' || values.load !== '' ? 0 : Math.ceil(idleConns),
-  };
+  print(
+    `\nDeflate-idle: resident memory after ${result.messagesEach} messages of 1 KiB each way, median of ${rounds} rounds\n` +
+      formatDeflateIdle(result, namesOf(peers), DEFLATE_IDLE_AIM),
+  );
+  return result;
+}
+
+/** @param {Options} options */
+async function runDeflateLarge(options) {
+  process.stderr.write('deflate-large ');
+  const peers = chosen([WS_WITH_DEFLATE, twistPeer(options.twistFile)], options);
+  const rounds = Math.min(options.rounds, 3);
+  const seconds = options.largeSeconds;
+  const large = await measureLarge(peers, { ...options, rounds, seconds });
+  const settings = options.settings ?? [readDefaultSetting(options.twistFile)];
+  const slices = await measureSlices(settings, Math.min(options.seconds, 1));
+  print(
+    `\nDeflate-large: the round trip of 1 byte every 5 ms, beside large messages on 4 connections, ` +
+      `${rounds} rounds of ${seconds} s\n${formatLarge(large, namesOf(peers))}\n\n${formatSlices(slices)}`,
+  );
+  return { large, slices };
 }
 
 /**
- * @param {string} name
- * @param {string | undefined} text
- * @param {number} otherwise
+ * @param {readonly import('./plan.mjs').Peer[]} peers
+ * @param {Options} options
  */
-function positive(name, text, otherwise) {
-  const value = text === undefined ? otherwise : Number(text);
-  if (!(value > 0 && value <= 100_000))
-    throw new Error(`--${name} takes a number over 0, not ${text ?? ''}`);
-  return value;
+function chosen(peers, options) {
+  return peers.filter(({ name }) => options.peers.includes(name));
+}
+
+/** @param {readonly import('./plan.mjs').Peer[]} peers */
+function namesOf(peers) {
+  return peers.map(({ name }) => name);
 }
 
 /** @param {string} line */

@@ -1,6 +1,7 @@
 /** Starts a peer in a process of its own, on a core of its own, and finds out where it listens. */
 import { spawn, spawnSync } from 'node:child_process';
 import process from 'node:process';
+import { createInterface } from 'node:readline';
 import { clearTimeout, setTimeout } from 'node:timers';
 
 const START_MS = 20_000;
@@ -16,6 +17,13 @@ process.on('exit', () => {
 });
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130));
 
+/** Options and settings of whoever runs the benchmark must not reach what is measured. */
+export function cleanEnvironment() {
+  return Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^(TWIST_|NODE_|WS_)/.test(name)),
+  );
+}
+
 /**
  * Starts Node on one core. Its standard input stays open: a client waits for its end.
  * @param {number} core
@@ -23,12 +31,8 @@ for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.e
  */
 export function startNode(core, args) {
   const command = canPin ? ['taskset', '-c', String(core), process.execPath] : [process.execPath];
-  // Options and settings of whoever runs the benchmark must not reach what is measured.
-  const env = Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => !/^(TWIST_|NODE_|WS_)/.test(name)),
-  );
   const child = spawn(command[0] ?? '', [...command.slice(1), ...args], {
-    env,
+    env: cleanEnvironment(),
   });
   children.add(child);
   child.on('exit', () => children.delete(child));
@@ -50,7 +54,7 @@ export function startNode(core, args) {
  * @returns {Promise<Server>}
  */
 export async function startServer(peer, nodeOptions) {
-  const child = startNode(0, [...nodeOptions, ...peer.command]);
+  const child = startNode(SERVER_CORE, [...nodeOptions, ...peer.command]);
   /** @type {Promise<void>} */
   const exited = new Promise((resolve) => {
     child.once('exit', () => {
@@ -92,13 +96,18 @@ export async function startServer(peer, nodeOptions) {
   };
 }
 
+/** Servers run on the one core, clients on the other. */
+export const SERVER_CORE = 0;
+export const CLIENT_CORE = 1;
+
 /**
- * Runs a client on the other core to its end.
+ * Runs a client, or something else, to its end.
  * @param {readonly string[]} args
+ * @param {number} [core]
  * @returns {Promise<unknown>} the JSON that it prints
  */
-export async function runClient(args) {
-  const child = startNode(1, args);
+export async function runClient(args, core = CLIENT_CORE) {
+  const child = startNode(core, args);
   let output = '';
   child.stdout.on('data', (/** @type {Buffer} */ data) => (output += data.toString()));
   let complaint = '';
@@ -110,4 +119,54 @@ export async function runClient(args) {
   /** @type {unknown} */
   const result = JSON.parse(output);
   return result;
+}
+
+/**
+ * @typedef {object} LineClient a client that says with lines of JSON how far it is
+ * @property {(withinMs: number) => Promise<unknown>} nextLine
+ * @property {() => void} checkAlive throws when it has ended, or complained
+ * @property {() => Promise<void>} stop lets it end
+ */
+
+/**
+ * Starts a client that runs until its standard input ends.
+ * @param {readonly string[]} args
+ * @returns {LineClient}
+ */
+export function startLineClient(args) {
+  const child = startNode(CLIENT_CORE, args);
+  let complaint = '';
+  child.stderr.on('data', (/** @type {Buffer} */ data) => (complaint += data.toString()));
+  /** @type {Promise<void>} */
+  const exited = new Promise((resolve) => {
+    child.once('close', () => {
+      resolve();
+    });
+  });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return {
+    nextLine: async (withinMs) => {
+      const timer = setTimeout(() => {
+        complaint += `the client was not done in ${withinMs} ms`;
+        child.kill('SIGKILL');
+      }, withinMs);
+      const line = await lines.next();
+      clearTimeout(timer);
+      if (line.done === true) {
+        await exited;
+        throw new Error(complaint.trim());
+      }
+      /** @type {unknown} */
+      const said = JSON.parse(line.value);
+      return said;
+    },
+    checkAlive: () => {
+      if (child.exitCode !== null || complaint !== '')
+        throw new Error(complaint.trim() || 'the client has ended');
+    },
+    stop: async () => {
+      child.stdin.end();
+      await exited;
+    },
+  };
 }

@@ -47,7 +47,7 @@ export function buildTraffic({ kind, sizeBytes, depth, isRaw }) {
 }
 
 /**
- * @param {number} opcode
+ * @param {number} opcode with the RSV bits, if any
  * @param {Buffer} payload
  * @param {number | null} maskingKey null as a server sends it
  */
@@ -112,7 +112,7 @@ function nonAsciiText(sizeBytes, random) {
  * @param {number} seed not zero
  * @returns {() => number} a whole number of 32 bits, never zero
  */
-function xorshift(seed) {
+export function xorshift(seed) {
   let state = seed | 0;
   return () => {
     state ^= state << 13;

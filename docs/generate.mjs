@@ -1,7 +1,7 @@
 /**
- * Writes what is made from the option table in src/config: `config.schema.json` and
- * `docs/reference.md`. Run it with `npm run docs` after a change to the table; the tests of schema and
- * reference fail when it was forgotten.
+ * Writes what is made from the option table in src/config: `config.schema.json`,
+ * `config.example.json`, `docs/reference.md`, and the type of the library's options. Run it with
+ * `npm run docs` after a change to the table; tests fail when it was forgotten.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -11,9 +11,11 @@ import { format, resolveConfig } from 'prettier';
 
 const root = path.join(import.meta.dirname, '..');
 
+/** @typedef {{ schema: object, example: object, page: string, type: string }} Made */
+
 /**
  * Bundles the sources, which Node cannot read as they are, and imports them.
- * @returns {Promise<{ schema: object, page: string }>} both results
+ * @returns {Promise<Made>} all that is made
  */
 async function generate() {
   // Inside the checkout, because packages are looked for from there.
@@ -23,11 +25,24 @@ async function generate() {
     await build({
       stdin: {
         contents: `
+          import { defaultValue } from './src/config/option.js';
           import { OPTIONS } from './src/config/options.js';
+          import { optionsType } from './src/config/options-type.js';
           import { reference } from './src/config/reference.js';
-          import { jsonSchema } from './src/config/schema.js';
+          import { fileKeys, jsonSchema } from './src/config/schema.js';
           export const schema = jsonSchema(OPTIONS);
-          export const page = reference(OPTIONS);`,
+          const defaults = fileKeys(OPTIONS).map(([key, option]) => [
+            key,
+            option.kind.toJson(defaultValue(option)),
+          ]);
+          // With a mode, so that it can be run as it is.
+          export const example = {
+            $schema: './config.schema.json',
+            ...Object.fromEntries(defaults),
+            echo: true,
+          };
+          export const page = reference(OPTIONS);
+          export const type = optionsType(OPTIONS);`,
         resolveDir: root,
       },
       outfile,
@@ -39,7 +54,7 @@ async function generate() {
     });
     /** @type {unknown} */
     const made = await import(pathToFileURL(outfile).href);
-    return /** @type {{ schema: object, page: string }} */ (made);
+    return /** @type {Made} */ (made);
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -55,6 +70,8 @@ async function write(file, text) {
   writeFileSync(target, await format(text, { ...options, filepath: target }));
 }
 
-const { schema, page } = await generate();
+const { schema, example, page, type } = await generate();
 await write('config.schema.json', JSON.stringify(schema));
+await write('config.example.json', JSON.stringify(example));
+await write('src/library/setting-options.ts', type);
 await write('docs/reference.md', page);

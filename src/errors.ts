@@ -9,6 +9,7 @@
  *     │   └── MessageTooBigError     1009
  *     ├── HandshakeError         an opening handshake that is refused: answered over HTTP
  *     ├── NegotiationError       an extension offer that is declined: the handshake goes on
+ *     ├── ExtensionError         an extension failed by its own fault: 1011, like all that is ours
  *     ├── ConfigError            a wrong flag, environment variable, configuration key or file
  *     └── InvalidStateError      our own misuse of an object: never shown to the peer
  *
@@ -43,6 +44,8 @@ export const PROTOCOL_RULES = {
 export const PAYLOAD_RULES = {
   'text-not-utf8': 'text message is not valid UTF-8 (RFC 6455 8.1)',
   'close-reason-not-utf8': 'close reason is not valid UTF-8 (RFC 6455 5.5.1)',
+  'deflate-data': 'compressed data cannot be decompressed (RFC 7692 7.2.2)',
+  'extension-data': 'message cannot be decoded by the extension that was agreed on',
 } as const;
 
 /** Rules whose breach is answered with close code 1008 (RFC 6455 §7.4.1). */
@@ -66,9 +69,12 @@ export type PeerRule = ProtocolRule | PayloadRule | PolicyRule | SizeRule;
 /** The peer broke a rule of RFC 6455 or a limit. `message` is what goes out as the close reason. */
 export abstract class PeerError extends TwistError {
   readonly rule: PeerRule;
+  /** The close code that answers it (RFC 6455 §7.4.1). */
+  readonly closeCode: number;
 
-  constructor(rule: PeerRule, reason: string) {
+  constructor(closeCode: number, rule: PeerRule, reason: string) {
     super(reason);
+    this.closeCode = closeCode;
     this.rule = rule;
   }
 }
@@ -76,21 +82,21 @@ export abstract class PeerError extends TwistError {
 /** The peer broke the framing or closing rules; close code 1002 (RFC 6455 §7.4.1). */
 export class ProtocolError extends PeerError {
   constructor(rule: ProtocolRule) {
-    super(rule, PROTOCOL_RULES[rule]);
+    super(1002, rule, PROTOCOL_RULES[rule]);
   }
 }
 
 /** The peer sent a payload that does not fit its type; close code 1007 (RFC 6455 §7.4.1). */
 export class InvalidPayloadError extends PeerError {
-  constructor(rule: PayloadRule) {
-    super(rule, PAYLOAD_RULES[rule]);
+  constructor(rule: PayloadRule, reason: string = PAYLOAD_RULES[rule]) {
+    super(1007, rule, reason);
   }
 }
 
 /** The peer broke a limit that is ours to set; close code 1008 (RFC 6455 §7.4.1). */
 export class PolicyError extends PeerError {
   constructor(rule: PolicyRule) {
-    super(rule, POLICY_RULES[rule]);
+    super(1008, rule, POLICY_RULES[rule]);
   }
 }
 
@@ -100,7 +106,11 @@ export class MessageTooBigError extends PeerError {
 
   /** @param limitBytes the largest message that is taken, in bytes */
   constructor(limitBytes: number) {
-    super('message-too-big', `${SIZE_RULES['message-too-big']} of ${String(limitBytes)} bytes`);
+    super(
+      1009,
+      'message-too-big',
+      `${SIZE_RULES['message-too-big']} of ${String(limitBytes)} bytes`,
+    );
     this.limitBytes = limitBytes;
   }
 }
@@ -173,6 +183,9 @@ export class HandshakeError extends TwistError {
 
 /** An extension offer cannot be honoured and is declined (RFC 7692 §5.1); never fatal. */
 export class NegotiationError extends TwistError {}
+
+/** An extension failed while it worked on a message; `cause` is what it threw. */
+export class ExtensionError extends TwistError {}
 
 /** A wrong flag, environment variable, configuration key or file; `message` is one clear sentence. */
 export class ConfigError extends TwistError {}

@@ -13,6 +13,9 @@ import coverageMap from './coverage-map.js';
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
 
+/** What stands for the specifier of an import that is not a string. */
+const COMPUTED = '(computed)';
+
 /** What a layer may import beside the layers to its left, itself and src/errors.ts. */
 interface Layer {
   readonly name: string;
@@ -37,10 +40,12 @@ const LAYERS: readonly Layer[] = [
     packages: ['zod', 'fastest-levenshtein'],
     isTypesOnly: true,
   },
+  { name: 'library', builtins: [], packages: [] },
   {
     name: 'cli',
-    builtins: ['node:fs', 'node:util', 'node:v8'],
-    packages: ['commander', 'pino', 'pino-pretty'],
+    builtins: ['node:fs', 'node:url', 'node:util', 'node:v8'],
+    // A user's own modules are imported by a name that is only known at run time.
+    packages: ['commander', 'pino', 'pino-pretty', COMPUTED],
   },
 ];
 
@@ -93,7 +98,7 @@ function isCallOf(node: ts.Node, name: 'import' | 'require'): node is ts.CallExp
 }
 
 function textOf(node: ts.Node | undefined): string {
-  return node !== undefined && ts.isStringLiteralLike(node) ? node.text : '(computed)';
+  return node !== undefined && ts.isStringLiteralLike(node) ? node.text : COMPUTED;
 }
 
 /** The name of the layer that a file is in; the file itself outside all layers. */
@@ -255,6 +260,7 @@ const EXISTING = [
   'src/connection/session.ts',
   'src/server/server.ts',
   'src/config/options.ts',
+  'src/library/serve.ts',
   'src/cli/serve.ts',
   'src/other/thing.ts',
 ];
@@ -277,6 +283,13 @@ t.test('an import that breaks a rule is found', async (t) => {
     ['src/server/a.ts', "import '../protocol/masking.ts';", 'ends in .js'],
     ['src/server/a.ts', "import '../protocol/nothing.js';", 'no such file'],
     ['src/errors.ts', "import './protocol/masking.js';", 'import nothing'],
+    ['src/library/a.ts', "import { OPTIONS } from '../config/options.js';", null],
+    ['src/library/a.ts', "import { Server } from '../server/server.js';", null],
+    ['src/library/a.ts', "import '../cli/serve.js';", 'library comes before cli'],
+    ['src/library/a.ts', "import { x } from 'node:fs';", 'builtins of library'],
+    ['src/config/a.ts', "import type { A } from '../library/serve.js';", 'comes before'],
+    ['src/cli/a.ts', "import { serve } from '../library/serve.js';", null],
+    ['src/cli/a.ts', 'await import(name);', null],
     ['src/index.ts', "export { a } from './config/options.js';", null],
     ['src/index.ts', "export { a } from './cli/serve.js';", 'command line'],
     ['src/config/a.ts', "import type { A } from '../handshake/policy.js';", null],

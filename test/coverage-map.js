@@ -6,10 +6,11 @@
  */
 export default (test) => {
   const match =
-    /^test\/(protocol|extensions|handshake|connection|modes|server|config|cli)\/(.+)\.test\.ts$/.exec(
+    /^test\/(protocol|extensions|handshake|connection|modes|server|config|library|cli)\/(.+)\.test\.ts$/.exec(
       test,
     );
   if (match) return `src/${match[1]}/${match[2]}.ts`;
   if (test === 'test/errors.test.ts') return 'src/errors.ts';
+  if (test === 'test/index.test.ts') return 'src/index.ts';
   return null;
 };

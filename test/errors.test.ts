@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import t from 'tap';
 import {
   ConfigError,
+  ExtensionError,
   HANDSHAKE_RULES,
   HandshakeError,
   InvalidPayloadError,
@@ -49,6 +50,7 @@ t.test('each class has its place in the tree and its own name', async (t) => {
     [new MessageTooBigError(1), 'MessageTooBigError', true],
     [new HandshakeError('host'), 'HandshakeError', false],
     [new NegotiationError('declined'), 'NegotiationError', false],
+    [new ExtensionError('broken'), 'ExtensionError', false],
     [new ConfigError('wrong'), 'ConfigError', false],
     [new InvalidStateError('misuse'), 'InvalidStateError', false],
   ] as const) {
@@ -69,6 +71,7 @@ t.test('no class is a kind of another one beside it in the tree', async (t) => {
     new MessageTooBigError(1),
     new HandshakeError('host'),
     new NegotiationError('declined'),
+    new ExtensionError('broken'),
     new ConfigError('wrong'),
     new InvalidStateError('misuse'),
   ];
@@ -83,6 +86,32 @@ t.test('a sentence of our own is the message', async (t) => {
   t.equal(new InvalidStateError('sent twice').message, 'sent twice');
   const cause = new Error('below');
   t.equal(new ConfigError('above', { cause }).cause, cause);
+  const failure = new ExtensionError('extension x failed', { cause });
+  t.strictSame([failure.message, failure.cause], ['extension x failed', cause]);
+});
+
+t.test('§7.4.1: each error of a peer has the close code that answers it', async (t) => {
+  const codes = [
+    [1002, keysOf(PROTOCOL_RULES)],
+    [1007, keysOf(PAYLOAD_RULES)],
+    [1008, keysOf(POLICY_RULES)],
+    [1009, keysOf(SIZE_RULES)],
+  ] as const;
+  const codeOf = new Map(codes.flatMap(([code, rules]) => rules.map((rule) => [rule, code])));
+  for (const error of PEER_ERRORS) t.equal(error.closeCode, codeOf.get(error.rule), error.rule);
+});
+
+t.test('an invalid payload may have a reason of its own', async (t) => {
+  const error = new InvalidPayloadError('extension-data', 'checksum does not fit');
+  t.strictSame(
+    [error.rule, error.closeCode, error.message],
+    ['extension-data', 1007, 'checksum does not fit'],
+  );
+  for (const rule of keysOf(PAYLOAD_RULES)) {
+    t.equal(new InvalidPayloadError(rule).message, PAYLOAD_RULES[rule], 'else that of its rule');
+    t.equal(new InvalidPayloadError(rule, undefined).message, PAYLOAD_RULES[rule]);
+  }
+  t.equal(new InvalidPayloadError('deflate-data', '').message, '', 'which may be empty');
 });
 
 t.test('each rule of a peer has one name, and its sentence is the message', async (t) => {
@@ -103,7 +132,7 @@ t.test('each rule of a peer has one name, and its sentence is the message', asyn
   t.equal(PEER_ERRORS.length, names.length);
 });
 
-t.test('§5 to §8: the rules of the RFC that a peer can break', async (t) => {
+t.test('§5 to §9: the rules of the RFC that a peer can break', async (t) => {
   t.strictSame(
     new Set(Object.keys({ ...PROTOCOL_RULES, ...PAYLOAD_RULES })),
     new Set([
@@ -121,6 +150,8 @@ t.test('§5 to §8: the rules of the RFC that a peer can break', async (t) => {
       'close-code',
       'text-not-utf8',
       'close-reason-not-utf8',
+      'deflate-data',
+      'extension-data',
     ]),
   );
 });

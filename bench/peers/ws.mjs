@@ -1,8 +1,12 @@
-/** npm `ws` as an echo server, without compression. */
+/**
+ * npm `ws` as an echo server, without compression, which is its default; with `--deflate` it has its default options
+ * of compression, and a threshold of 0, so that small messages are compressed whatever a client asks for.
+ */
 import process from 'node:process';
 import { WebSocketServer } from 'ws';
 
-const server = new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate: false });
+const perMessageDeflate = process.argv.includes('--deflate') ? { threshold: 0 } : false;
+const server = new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate });
 server.on('connection', (socket) => {
   socket.on('message', (data, isBinary) => {
     // The default `binaryType` gives one Buffer for each message; its type allows for the others.

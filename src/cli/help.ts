@@ -1,5 +1,5 @@
 import { Help, type Command, type Option as CommanderOption } from 'commander';
-import type { Option, OptionTable } from '../config/option.js';
+import { flagOf, flagTermOf, type Option, type OptionTable } from '../config/option.js';
 import { OPTIONS } from '../config/options.js';
 import { styled } from './style.js';
 
@@ -18,7 +18,7 @@ const OPTION_EXAMPLES: readonly Example[] = [
   ['twist serve --echo', 'on ws://127.0.0.1:9001'],
   ['twist serve --echo --listen :8080', 'on port 8080, all addresses'],
   ['twist serve --echo --listen 0', 'on a free port: see the log'],
-  ['twist serve --echo --listen unix:/run/twist.sock', 'on a Unix socket'],
+  ['twist serve --mode ./chat.mjs', 'a mode of your own'],
   ['twist serve --echo --origin https://example.com', 'for the pages of one site'],
   ['TWIST_MAX_MESSAGE=1m twist serve -c twist.json', 'from a file, with a change'],
 ];
@@ -95,12 +95,17 @@ export function fullName(command: Command): string {
 
 /** Commander is only told that there is a value; people read what it is. */
 function optionTerm(option: CommanderOption): string {
-  return option.flags.replace('<value>', rowOf(option)?.kind.valueName ?? '');
+  const row = rowOf(option);
+  if (row === undefined) return option.flags;
+  const key = option.attributeName();
+  return option.flags
+    .replace(flagOf(key), flagTermOf(key, row))
+    .replace('<value>', row.kind.valueName);
 }
 
 function optionDescription(option: CommanderOption): string {
   const row = rowOf(option);
-  return row === undefined || row.kind.valueName === ''
+  return row === undefined || row.default === 'false'
     ? option.description
     : `${option.description} [${row.default}]`;
 }

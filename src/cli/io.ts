@@ -16,6 +16,8 @@ export interface Io {
   readonly stderr: TextOutput;
   /** Reads a whole file as UTF-8 text; throws what `node:fs` throws. */
   readFile(path: string): string;
+  /** Imports the module in a file, ES or CommonJS; rejects with what the module or Node throws. */
+  importFile(path: string): Promise<unknown>;
   /** @returns a function that removes the listener */
   onSignal(name: Signal, listener: () => void): () => void;
   /** Hears of errors that nothing caught. @returns a function that removes the listener */

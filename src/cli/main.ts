@@ -1,5 +1,6 @@
 /** The entry of the bundle, and the only place that touches `process`. */
 import { readFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import type { Io } from './io.js';
 import { openStandardError } from './log.js';
@@ -17,6 +18,7 @@ const io: Io = {
   stdout: process.stdout,
   stderr: openStandardError(process.stderr.isTTY),
   readFile: (path) => readFileSync(path, 'utf8'),
+  importFile,
   onSignal: (name, listener) => {
     process.on(name, listener);
     return () => process.off(name, listener);
@@ -34,6 +36,24 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 void runCli(io, { serve }).then((exitCode) => {
-  // Not process.exit: what was written must still go out.
   process.exitCode = exitCode;
+  // What was written must still go out; but nobody waits for what a user's own module has left
+  // running, a timer for instance.
+  process.stdout.write('', () => process.exit());
 });
+
+function importFile(path: string): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const giveUp = (): void => {
+      const error = new Error('it waits for something that never comes (top-level await)');
+      // Where in our own code this was found out leads nobody to the line that waits.
+      delete error.stack;
+      reject(error);
+    };
+    // Nothing is left to be done, and the module has not ended: Node would leave without a word.
+    process.once('beforeExit', giveUp);
+    void import(pathToFileURL(path).href)
+      .finally(() => process.off('beforeExit', giveUp))
+      .then(resolve, reject);
+  });
+}

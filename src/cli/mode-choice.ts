@@ -1,4 +1,4 @@
-import { flagOf, type OptionTable } from '../config/option.js';
+import { environmentNameOf, flagOf, type OptionTable } from '../config/option.js';
 import type { Provided } from '../config/settings.js';
 
 /**
@@ -14,8 +14,16 @@ export function modeProblem(
     ([key, option]) => option.kind.toText(values[key]?.value) !== option.default,
   );
   if (chosen.length === 1) return null;
-  const flags = (chosen.length === 0 ? modes : chosen).map(([key]) => flagOf(key));
-  return chosen.length === 0
-    ? `choose a mode: ${flags.join(' or ')}`
-    : `choose one mode, not ${flags.join(' and ')} together`;
+  if (chosen.length === 0) {
+    const flags = modes.map(([key, { kind }]) => `${flagOf(key)} ${kind.valueName}`.trim());
+    return `choose a mode: ${flags.join(' or ')}`;
+  }
+  const names = chosen.map(([key]) => nameOf(key, values[key]));
+  return `choose one mode, not ${names.join(' and ')} together`;
+}
+
+/** The option as the user wrote it. */
+function nameOf(key: string, provided: Provided | undefined): string {
+  if (provided?.source === 'file') return `${key} in ${provided.from}`;
+  return provided?.source === 'environment' ? environmentNameOf(key) : flagOf(key);
 }

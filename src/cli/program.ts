@@ -1,7 +1,7 @@
 import { Command, Option as CommanderOption } from 'commander';
 import { parseListenAddress } from '../config/listen-text.js';
 import { didYouMean } from '../config/nearest-name.js';
-import { GROUPS, flagOf, type Option } from '../config/option.js';
+import { GROUPS, flagOf, negativeFlagOf, type Option } from '../config/option.js';
 import { OPTIONS } from '../config/options.js';
 import type { Flags } from '../config/flags.js';
 import { fullName, helpLayout, optionsFooter, programFooter } from './help.js';
@@ -14,7 +14,7 @@ export interface Actions {
   /** @param fail reports wrong usage */
   serve(flags: Flags, fail: (problem: string) => never): Promise<void>;
   printConfig(flags: Flags, isJson: boolean): void;
-  checkConfig(flags: Flags): void;
+  checkConfig(flags: Flags): Promise<void>;
 }
 
 /**
@@ -56,9 +56,7 @@ export function createProgram(io: Io, version: string, actions: Actions): Comman
   const check = command(config.command('check'), io)
     .summary('say whether the configuration is valid')
     .description('Says whether the configuration is valid, with exit status 0 or 78.');
-  withOptions(check, isStyled).action(() => {
-    actions.checkConfig(flagsOf(check));
-  });
+  withOptions(check, isStyled).action(() => actions.checkConfig(flagsOf(check)));
   return program;
 }
 
@@ -101,7 +99,7 @@ function addOption(to: Command, key: string, { group, kind, help, short }: Optio
   const flags = [...(short === undefined ? [] : [`-${short}`]), flagOf(key)].join(', ');
   const heading = `${group}:`;
   if (kind.valueName === '') {
-    const negative = new CommanderOption(flagOf(key).replace('--', '--no-')).hideHelp();
+    const negative = new CommanderOption(negativeFlagOf(key)).hideHelp();
     to.addOption(new CommanderOption(flags, help).helpGroup(heading)).addOption(negative);
     return;
   }

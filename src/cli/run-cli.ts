@@ -12,12 +12,18 @@ import { modeProblem } from './mode-choice.js';
 import { configJson, configSummary, configTable } from './print-config.js';
 import { createProgram } from './program.js';
 import { hasColor } from './style.js';
+import { loadUserModules, type UserModules } from './user-modules.js';
 import { version } from './version.js';
 
 /** What the command line is wired to. */
 export interface Parts {
   /** Runs the server until it is told to stop. @returns the exit status */
-  readonly serve: (settings: Settings, io: Io, log: Logger) => Promise<number>;
+  readonly serve: (
+    settings: Settings,
+    modules: UserModules,
+    io: Io,
+    log: Logger,
+  ) => Promise<number>;
 }
 
 /**
@@ -34,6 +40,7 @@ export async function runCli(io: Io, { serve }: Parts): Promise<number> {
       const { settings, values, warnings } = loaded(flags);
       const problem = modeProblem(OPTIONS, values);
       if (problem !== null) fail(problem);
+      const modules = await loadUserModules(values, io);
       const log = createLog(
         settings.logLevel,
         settings.logFormat,
@@ -41,7 +48,9 @@ export async function runCli(io: Io, { serve }: Parts): Promise<number> {
         hasColor(io.stderr, io.env),
       );
       for (const warning of warnings) log.warn(warning);
-      exitCode = await serve(settings, io, log).catch((error: unknown) => failed(error, log));
+      exitCode = await serve(settings, modules, io, log).catch((error: unknown) =>
+        failed(error, log),
+      );
     },
     printConfig(flags, isJson) {
       const { values, warnings } = loaded(flags);
@@ -51,9 +60,10 @@ export async function runCli(io: Io, { serve }: Parts): Promise<number> {
         isJson ? configJson(OPTIONS, values) : configTable(OPTIONS, values, isStyled),
       );
     },
-    checkConfig(flags) {
+    async checkConfig(flags) {
       const { values, warnings } = loaded(flags);
       warn(io, warnings);
+      await loadUserModules(values, io);
       io.stdout.write(`configuration is valid (${configSummary(OPTIONS, values)})\n`);
     },
   });

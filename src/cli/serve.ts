@@ -1,18 +1,25 @@
 /** The composition root: settings in, a running server out, until a signal ends it. */
 import type { Logger } from 'pino';
 import type { Settings } from '../config/settings.js';
+import { serverOptions } from '../library/server-options.js';
 import { echoMode } from '../modes/echo.js';
-import { Server, type ServerOptions } from '../server/server.js';
+import { Server } from '../server/server.js';
 import { ExitCode } from './exit-code.js';
 import type { Io } from './io.js';
 import { openFilesProblem } from './open-files.js';
 import { startFailure } from './start-failure.js';
+import type { UserModules } from './user-modules.js';
 
 /** Runs the server until it is told to stop. @returns the exit status */
-export async function serve(settings: Settings, io: Io, log: Logger): Promise<ExitCode> {
+export async function serve(
+  settings: Settings,
+  { mode, extensions }: UserModules,
+  io: Io,
+  log: Logger,
+): Promise<ExitCode> {
   const problem = openFilesProblem(io, settings.maxConnections);
   if (problem !== null) log.warn(problem);
-  const server = new Server(serverOptions(settings, log));
+  const server = new Server(serverOptions(settings, mode ?? echoMode, extensions, log));
   // Before the log says that the server listens, so that no signal is lost.
   const signals = watchSignals(server, io, log);
   try {
@@ -69,39 +76,4 @@ function watchSignals(
     for (const remove of removers) remove();
   };
   return { stopped, ignore };
-}
-
-/** Names the settings as the layers below do: sizes in bytes, durations in milliseconds. */
-function serverOptions(settings: Settings, log: Logger): ServerOptions {
-  return {
-    listen: settings.listen,
-    mode: echoMode,
-    head: {
-      maxRequestLineBytes: settings.maxRequestLine,
-      maxHeaderLineBytes: settings.maxHeaderLine,
-      maxHeadBytes: settings.maxHead,
-      maxHeaderCount: settings.maxHeaders,
-    },
-    origin: settings.origin,
-    subprotocol: settings.subprotocol,
-    limits: {
-      outputPauseBytes: settings.outputPause,
-      outputLimitBytes: settings.outputLimit,
-      maxMessageBytes: settings.maxMessage,
-      handshakeMs: settings.handshakeTimeout,
-      messageMs: settings.messageTimeout,
-      sendMs: settings.sendTimeout,
-      pingMs: settings.pingInterval,
-      pongMs: settings.pongTimeout,
-      idleMs: settings.idleTimeout,
-      closeMs: settings.closeTimeout,
-    },
-    maxFragments: settings.maxFragments,
-    admission: {
-      maxConnections: settings.maxConnections,
-      maxConnectionsPerAddress: settings.maxConnectionsPerAddress,
-    },
-    drainMs: settings.drainTimeout,
-    log,
-  };
 }

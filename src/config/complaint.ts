@@ -23,10 +23,10 @@ export function configError(sentence: string, source: Source): ConfigError {
   return new ConfigError(sentence, { cause: source });
 }
 
-/** @returns a value in its JSON form as a message may show it */
+/** @returns a value, usually in its JSON form, as a message may show it */
 export function show(given: unknown, isSecret = false): string {
   if (isSecret) return '(a secret, not shown)';
-  const text = JSON.stringify(given);
+  const text = textOf(given);
   return text.length > MAX_SHOWN_LENGTH ? `${text.slice(0, MAX_SHOWN_LENGTH)}...` : text;
 }
 
@@ -44,6 +44,18 @@ export function deepestFault(issues: readonly z.core.$ZodIssue[]): Fault {
 /** @returns the part of a JSON value that `path` leads to */
 export function valueAt(given: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce((value, key) => (value as Readonly<Record<PropertyKey, unknown>>)[key], given);
+}
+
+/** JSON, and something readable for what a program can pass and a file cannot hold. */
+function textOf(given: unknown): string {
+  if (typeof given === 'function') return 'a function';
+  if (given === undefined || typeof given === 'symbol') return String(given);
+  if (typeof given === 'number' || typeof given === 'bigint') return String(given);
+  try {
+    return JSON.stringify(given);
+  } catch {
+    return 'an object';
+  }
 }
 
 function weight({ path, code }: z.core.$ZodIssue): number {

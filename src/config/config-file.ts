@@ -1,10 +1,8 @@
-import { configError, deepestFault, show, valueAt } from './complaint.js';
+import { configError } from './complaint.js';
 import { findJsonFault } from './json-fault.js';
-import { didYouMean } from './nearest-name.js';
+import { readObject } from './object-values.js';
 import type { OptionTable } from './option.js';
-import { fileKeys, fileSchema } from './schema.js';
 import type { Provided } from './settings.js';
-import type { ConfigError } from '../errors.js';
 
 /** Reads a whole file as UTF-8 text; throws what `node:fs` throws. */
 export type ReadFile = (path: string) => string;
@@ -27,22 +25,22 @@ export function readConfigFile(
   readFile: ReadFile,
 ): Map<string, Provided> {
   const json = parseJson(path.value, readText(path, readFile));
-  const result = fileSchema(table).safeParse(json);
-  if (!result.success) throw fileError(table, path.value, json, result.error.issues);
-  const provided = new Map<string, Provided>();
-  for (const [key, value] of Object.entries(result.data)) {
-    if (key !== '$schema') provided.set(key, { value, source: 'file', from: path.value });
-  }
-  return provided;
+  const help = 'twist config print lists the known ones';
+  return readObject(table, json, { source: 'file', from: path.value, help });
+}
+
+/** Why a file cannot be read, as a clause. @param error what `node:fs` threw */
+export function readFault(error: unknown): string {
+  const { code = '', message } = error as NodeJS.ErrnoException;
+  return READ_FAULTS[code] ?? message;
 }
 
 function readText(path: Provided<string>, readFile: ReadFile): string {
   try {
     return readFile(path.value);
   } catch (error) {
-    const { code = '', message } = error as NodeJS.ErrnoException;
-    const fault = READ_FAULTS[code] ?? message;
-    throw configError(`${path.from} cannot be ${JSON.stringify(path.value)}: ${fault}`, 'file');
+    const sentence = `${path.from} cannot be ${JSON.stringify(path.value)}: ${readFault(error)}`;
+    throw configError(sentence, 'file');
   }
 }
 
@@ -55,27 +53,4 @@ function parseJson(path: string, text: string): unknown {
     `${path}, line ${fault.line}, column ${fault.column}: ${fault.problem}`,
     'file',
   );
-}
-
-function fileError(
-  table: OptionTable,
-  path: string,
-  json: unknown,
-  issues: Parameters<typeof deepestFault>[0],
-): ConfigError {
-  for (const issue of issues) {
-    if (issue.code !== 'unrecognized_keys') continue;
-    const names = fileKeys(table).map(([key]) => key);
-    const [key = ''] = issue.keys;
-    const help = didYouMean(key, names) || '; twist config print lists the known ones';
-    return configError(`${path} has an unknown key ${JSON.stringify(key)}${help}`, 'file');
-  }
-  const fault = deepestFault(issues.slice(0, 1));
-  const [key] = fault.path;
-  if (key === undefined) return configError(`${path} must hold one JSON object, { ... }`, 'file');
-  const name = fault.path
-    .map((part) => (typeof part === 'number' ? `[${part}]` : String(part)))
-    .join('');
-  const shown = show(valueAt(json, fault.path), table[String(key)]?.isSecret);
-  return configError(`${name} in ${path} cannot be ${shown}: ${fault.clause}`, 'file');
 }

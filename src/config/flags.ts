@@ -1,4 +1,4 @@
-import { flagOf, type OptionTable } from './option.js';
+import { flagOf, negativeFlagOf, type OptionTable } from './option.js';
 import type { Provided } from './settings.js';
 import { readTextValue } from './text-value.js';
 
@@ -17,7 +17,7 @@ export function readFlags(table: OptionTable, flags: Flags): Map<string, Provide
   for (const [key, option] of Object.entries(table)) {
     const given = flags[key];
     if (given === undefined) continue;
-    const flag = given === false ? flagOf(key).replace('--', '--no-') : flagOf(key);
+    const flag = given === false ? negativeFlagOf(key) : flagOf(key);
     const value = typeof given === 'string' ? option.kind.fromText(given) : given;
     provided.set(key, readTextValue(option, flag, value, 'flag'));
   }

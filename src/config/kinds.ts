@@ -22,6 +22,8 @@ export interface Kind<Value> {
   /** What may be given, as a clause: "give true or false". */
   readonly clause: string;
   readonly schema: z.ZodType<Value>;
+  /** The JSON form as a TypeScript type, for the options of the library. */
+  readonly typeText: string;
   /** Whether the flag may be repeated; its values are then one JSON array. */
   readonly isRepeatable: boolean;
   /** Brings text into the JSON form, without judging it. */
@@ -59,7 +61,7 @@ export function size({ min, max = MAX_SIZE_BYTES }: { min: number; max?: number 
       clause,
     )
     .transform((value, context) => amount(value, parseSize, range, clause, context));
-  return numeric('SIZE', clause, schema, range, formatSize, formatSize);
+  return numeric('SIZE', 'Size', clause, schema, range, formatSize, formatSize);
 }
 
 /** A duration in milliseconds: text with its unit. */
@@ -73,7 +75,7 @@ export function duration({ canBeOff = false }: { canBeOff?: boolean } = {}): Kin
   const schema = (canBeOff ? z.union([text, z.literal('off', clause)], clause) : text).transform(
     (value, context) => amount(value, parseDuration, range, clause, context),
   );
-  return numeric('DURATION', clause, schema, range, formatDuration, formatDuration);
+  return numeric('DURATION', 'Duration', clause, schema, range, formatDuration, formatDuration);
 }
 
 /** A whole number of things. */
@@ -87,7 +89,7 @@ export function count(range: Range): Kind<number> {
       ? z.union([number, text, z.literal('off', clause)], clause)
       : z.union([number, text], clause)
   ).transform((value, context) => amount(value, Number, range, clause, context));
-  return numeric('N', clause, schema, range, String, (value) => value);
+  return numeric('N', 'number', clause, schema, range, String, (value) => value);
 }
 
 /** A switch: on when its flag is there. */
@@ -97,6 +99,7 @@ export function toggle(): Kind<boolean> {
     valueName: '',
     clause,
     schema: z.boolean(clause),
+    typeText: 'boolean',
     isRepeatable: false,
     fromText: (text) => (text === 'true' || text === 'false' ? text === 'true' : text),
     toText: String,
@@ -114,6 +117,7 @@ export function choice<const Word extends string>(
     valueName,
     clause,
     schema: z.enum(words, clause),
+    typeText: words.map((word) => `'${word}'`).join(' | '),
     isRepeatable: false,
     fromText: (text) => text,
     toText: (value) => value,
@@ -131,6 +135,7 @@ export function file(): Kind<string | null> {
       .string(clause)
       .min(1, clause)
       .transform((path) => (path === 'off' ? null : path)),
+    typeText: 'string',
     isRepeatable: false,
     fromText: (text) => text,
     toText: (value) => value ?? 'off',
@@ -159,6 +164,7 @@ function orOff(clause: string, { canBeOff = false }: Range): string {
 
 function numeric(
   valueName: string,
+  typeText: string,
   clause: string,
   schema: z.ZodType<number>,
   { canBeOff = false }: Range,
@@ -170,6 +176,7 @@ function numeric(
     valueName,
     clause,
     schema,
+    typeText: canBeOff ? `${typeText} | 'off'` : typeText,
     isRepeatable: false,
     fromText: (text) => text,
     toText: (value) => (isOff(value) ? 'off' : toText(value)),

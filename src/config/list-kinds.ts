@@ -4,6 +4,13 @@ import type { ListenAddress } from '../server/listen-address.js';
 import type { Kind } from './kinds.js';
 import { formatListenAddress, parseListenAddress } from './listen-text.js';
 
+/** What stands for a list without items. */
+const NONE = 'none';
+
+const EACH_ONCE = 'give each one once';
+
+const TEXT_OR_LIST = 'string | readonly string[]';
+
 /** Addresses to listen on; the flag is repeated, elsewhere they are separated by commas. */
 export function listenAddresses(): Kind<readonly ListenAddress[]> {
   const clause =
@@ -21,13 +28,14 @@ export function listenAddresses(): Kind<readonly ListenAddress[]> {
             index,
       );
       if (repeated !== -1) {
-        context.addIssue({ code: 'custom', path: [repeated], message: 'give each one once' });
+        context.addIssue({ code: 'custom', path: [repeated], message: EACH_ONCE });
       }
     });
   return {
     valueName: '[HOST:]PORT|unix:PATH',
     clause,
     schema: z.union([address.transform((one) => [one]), list], clause),
+    typeText: TEXT_OR_LIST,
     isRepeatable: true,
     fromText: (text) => text.split(','),
     toText: (addresses) => addresses.map(formatListenAddress).join(','),
@@ -51,6 +59,62 @@ export function originPolicy(): Kind<OriginPolicy> {
     parseOrigin,
     'give any, same, or origins separated by commas, each as browsers send it, such as https://example.com',
   );
+}
+
+/** Paths of files; the flag is repeated, elsewhere they are separated by commas. `none` is no file. */
+export function filePaths(): Kind<readonly string[]> {
+  const clause = 'give the path of a file, or none';
+  const path = z.string(clause).min(1, clause);
+  const list = z.array(path, clause).superRefine((paths, context) => {
+    for (const [index, one] of paths.entries()) {
+      const isRepeated = paths.indexOf(one) < index;
+      // By itself it is how a flag or a variable says that there is no file.
+      const isNoFile = one === NONE && paths.length > 1;
+      if (!isRepeated && !isNoFile) continue;
+      context.addIssue({
+        code: 'custom',
+        path: [index],
+        message: isRepeated ? EACH_ONCE : clause,
+      });
+    }
+  });
+  return {
+    valueName: 'FILE',
+    clause,
+    schema: z
+      .union([path.transform((one) => [one]), list], clause)
+      .transform((paths) => paths.filter((one) => one !== NONE)),
+    typeText: TEXT_OR_LIST,
+    isRepeatable: true,
+    fromText: (text) => text.split(','),
+    toText: (paths) => (paths.length === 0 ? NONE : paths.join(',')),
+    toJson: (paths) => paths,
+  };
+}
+
+/** Any of a few words, each at most once; `none` is none of them. */
+export function wordList<const Word extends string>(words: readonly Word[]): Kind<readonly Word[]> {
+  const clause = `give ${NONE}, or one or more of ${words.join(', ')}, separated by commas`;
+  const list = z
+    .array(z.enum(words, clause), clause)
+    .refine((items) => new Set(items).size === items.length, EACH_ONCE);
+  const text = z.string(clause).transform((value, context): readonly Word[] => {
+    const items = list.safeParse(value === NONE ? [] : value.split(','));
+    if (items.success) return items.data;
+    for (const issue of items.error.issues) context.addIssue(issue.message);
+    return z.NEVER;
+  });
+  const types = words.map((word) => `'${word}'`).join(' | ');
+  return {
+    valueName: 'LIST',
+    clause,
+    schema: z.union([text, list], clause),
+    typeText: `'${NONE}' | ${types} | readonly (${types})[]`,
+    isRepeatable: false,
+    fromText: (value) => value,
+    toText: (items) => (items.length === 0 ? NONE : items.join(',')),
+    toJson: (items) => items,
+  };
 }
 
 /** A token of RFC 9110 §5.6.2. */
@@ -82,7 +146,7 @@ function wordOrList<const Word extends string>(
       clause,
     )
     .min(1, clause)
-    .refine((items) => new Set(items).size === items.length, 'give each one once');
+    .refine((items) => new Set(items).size === items.length, EACH_ONCE);
   const text = z.string(clause).transform((value, context): Word | readonly string[] => {
     if (isWord(value)) return value;
     const items = list.safeParse(value.split(','));
@@ -94,6 +158,7 @@ function wordOrList<const Word extends string>(
     valueName: `${words.join('|')}|LIST`,
     clause,
     schema: z.union([text, list], clause),
+    typeText: TEXT_OR_LIST,
     isRepeatable: false,
     fromText: (value) => value,
     toText: (value) => (isList(value) ? value.join(',') : value),

@@ -1,7 +1,7 @@
 import { readConfigFile, type ReadFile } from './config-file.js';
 import { readEnvironment, strayVariables, type Environment } from './environment.js';
 import { readFlags, type Flags } from './flags.js';
-import { defaultValue, type Option } from './option.js';
+import { settingsOf, valuesInForce } from './in-force.js';
 import { OPTIONS } from './options.js';
 import { checkRelations } from './relations.js';
 import type { Provided, ProvidedSettings, Settings } from './settings.js';
@@ -34,16 +34,10 @@ export function load({ flags, environment, readFile }: Sources): Loaded {
   const fromFile = isNamed(path)
     ? readConfigFile(OPTIONS, path, readFile)
     : new Map<string, Provided>();
-  const values = Object.fromEntries(
-    Object.entries<Option>(OPTIONS).map(([key, option]) => {
-      const given = fromFlags.get(key) ?? fromEnvironment.get(key) ?? fromFile.get(key);
-      return [key, given ?? { value: defaultValue(option), source: 'default', from: 'default' }];
-    }),
-  ) as unknown as ProvidedSettings;
+  const sources = [fromFlags, fromEnvironment, fromFile];
+  const values = valuesInForce(OPTIONS, sources) as unknown as ProvidedSettings;
   checkRelations(values);
-  const settings = Object.fromEntries(
-    Object.entries(values).map(([key, { value }]) => [key, value]),
-  ) as unknown as Settings;
+  const settings = settingsOf(values) as unknown as Settings;
   return { settings, values, warnings: strayVariables(OPTIONS, environment) };
 }
 

@@ -5,6 +5,7 @@ export const GROUPS = [
   'Listening',
   'Mode',
   'Handshake',
+  'Extensions',
   'Limits',
   'Timeouts',
   'Logging',
@@ -27,6 +28,8 @@ export interface Option<Value = unknown> {
   readonly short?: string;
   /** False for what a configuration file cannot say, such as its own path. */
   readonly isFileKey?: false;
+  /** False for what only a command needs: `serve` of the library does not take it. */
+  readonly isLibraryKey?: false;
   /** True for what must never be shown: messages and `config print` hide the value. */
   readonly isSecret?: true;
 }
@@ -44,6 +47,17 @@ export function defaultValue<Value>({ kind, ...option }: Option<Value>): Value {
 /** `maxMessage` to `--max-message` */
 export function flagOf(key: string): string {
   return `--${words(key).join('-')}`;
+}
+
+/** `--no-deflate`: the flag that turns a switch off. */
+export function negativeFlagOf(key: string): string {
+  return flagOf(key).replace('--', '--no-');
+}
+
+/** The flag as overviews show it: `--[no-]deflate` for a switch that is on by default. */
+export function flagTermOf(key: string, { kind, default: text }: Option): string {
+  const isOn = kind.valueName === '' && text === 'true';
+  return isOn ? flagOf(key).replace('--', '--[no-]') : flagOf(key);
 }
 
 /** `maxMessage` to `TWIST_MAX_MESSAGE` */

@@ -2,6 +2,7 @@
  * The one table of all options. Flags, environment names, the configuration file and its schema,
  * `--help` and the reference page are all made from it; nothing about an option stands elsewhere.
  */
+import { EXTENSION_OPTIONS } from './extension-options.js';
 import { choice, count, duration, file, size, toggle } from './kinds.js';
 import { listenAddresses, originPolicy, subprotocolPolicy } from './list-kinds.js';
 import type { OptionTable } from './option.js';
@@ -23,10 +24,22 @@ export const OPTIONS = {
     group: 'Mode',
     kind: toggle(),
     default: 'false',
+    isLibraryKey: false,
     help: 'send every message back to its sender',
     docs:
       'Each message goes back as it came, text as text and binary as binary, and nothing else is sent: no greeting. ' +
       '`--no-echo` turns off what the file or the environment turned on. `twist serve` needs a mode.',
+  },
+  mode: {
+    group: 'Mode',
+    kind: file(),
+    default: 'off',
+    isLibraryKey: false,
+    help: 'a mode of your own, a JavaScript module',
+    docs:
+      'An ES module or CommonJS, by its path from the working directory. Its default export is a mode: `{ name, message }` and what else the ' +
+      'type `Mode` of the package has, with `delivery` `messages` unless it says `pieces`. ' +
+      'What does not fit is said when the server starts, and by `twist config check`. The guide is `docs/modes.md`.',
   },
   subprotocol: {
     group: 'Handshake',
@@ -48,6 +61,7 @@ export const OPTIONS = {
       '`https://example.com` or `http://localhost:3000`: scheme and host in lower case, no path, no default port. ' +
       '`null` in a list stands for local files and sandboxed pages. A client that sends no `Origin` is no browser and is always let in.',
   },
+  ...EXTENSION_OPTIONS,
   maxRequestLine: {
     group: 'Limits',
     kind: size({ min: 64, max: MIB }),
@@ -189,6 +203,7 @@ export const OPTIONS = {
     group: 'Logging',
     kind: choice('LEVEL', ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
     default: 'info',
+    isLibraryKey: false,
     help: 'trace, debug, info, warn, error, fatal or silent',
     docs: 'The least severe lines that are logged, to standard error. `info` has one line for each session that ends.',
   },
@@ -196,6 +211,7 @@ export const OPTIONS = {
     group: 'Logging',
     kind: choice('FORMAT', ['auto', 'json', 'pretty']),
     default: 'auto',
+    isLibraryKey: false,
     help: 'auto, json or pretty',
     docs: '`json` is one object a line with `level`, `time` (ISO 8601, UTC) and `msg`.',
   },
@@ -205,6 +221,7 @@ export const OPTIONS = {
     default: 'off',
     short: 'c',
     isFileKey: false,
+    isLibraryKey: false,
     help: 'configuration file in JSON',
     docs:
       'No file is looked for unless you name one. Its keys are the names of this page without dashes, such as `maxMessage`; ' +

@@ -3,6 +3,8 @@ import {
   capitalized,
   environmentNameOf,
   flagOf,
+  flagTermOf,
+  negativeFlagOf,
   type Option,
   type OptionTable,
 } from './option.js';
@@ -42,19 +44,20 @@ export function reference(table: OptionTable): string {
 type Row = readonly [key: string, option: Option];
 
 function overview(rows: readonly Row[]): string {
-  const lines = rows.map(([key, { help, ...option }]) => {
-    const link = `[\`${flagOf(key)}\`](#${flagOf(key).slice(2)})`;
-    return `| ${link} | ${escaped(help)} | \`${option.default}\` |\n`;
+  const lines = rows.map(([key, option]) => {
+    const link = `[\`${flagTermOf(key, option)}\`](#${flagOf(key).slice(2)})`;
+    return `| ${link} | ${escaped(option.help)} | \`${option.default}\` |\n`;
   });
   return `| option | meaning | default |\n| --- | --- | --- |\n${lines.join('')}`;
 }
 
 function detail([key, option]: Row): string {
   const { kind, docs, short } = option;
-  const value = kind.valueName === '' ? '' : ` ${kind.valueName}`;
   const flags = [...(short === undefined ? [] : [`-${short}`]), flagOf(key)].join(', ');
   const facts = [
-    `\`${flags}${value}\`${kind.isRepeatable ? ', may be repeated' : ''}`,
+    kind.valueName === ''
+      ? `\`${flags}\`, \`${negativeFlagOf(key)}\``
+      : `\`${flags} ${kind.valueName}\`${kind.isRepeatable ? ', may be repeated' : ''}`,
     `\`${environmentNameOf(key)}\``,
     option.isFileKey === false ? 'not in the configuration file' : `\`"${key}"\``,
     `default \`${option.default}\``,

@@ -1,24 +1,33 @@
 import { configError, show } from './complaint.js';
 import { environmentNameOf, flagOf } from './option.js';
 import { OPTIONS } from './options.js';
-import type { Provided, ProvidedSettings, Source } from './settings.js';
+import type { Provided, Source } from './settings.js';
 
-type NumericKey = 'outputPause' | 'outputLimit' | 'maxRequestLine' | 'maxHeaderLine' | 'maxHead';
+/** The options that are looked at here. */
+type RelatedKey = 'outputPause' | 'outputLimit' | 'maxRequestLine' | 'maxHeaderLine' | 'maxHead';
 
 /** Options of which the first must not be above the second. */
-const ORDERED: readonly (readonly [low: NumericKey, high: NumericKey])[] = [
+const ORDERED: readonly (readonly [low: RelatedKey, high: RelatedKey])[] = [
   ['outputPause', 'outputLimit'],
   ['maxRequestLine', 'maxHead'],
   ['maxHeaderLine', 'maxHead'],
 ];
 
-const STRENGTH: Readonly<Record<Source, number>> = { flag: 3, environment: 2, file: 1, default: 0 };
+type Related = Readonly<Record<RelatedKey, Provided<number>>>;
+
+const STRENGTH: Readonly<Record<Source, number>> = {
+  flag: 3,
+  environment: 2,
+  file: 1,
+  call: 1,
+  default: 0,
+};
 
 /**
  * Checks what options have to do with each other.
  * @throws {ConfigError} that names both options and blames the one the user set last
  */
-export function checkRelations(values: ProvidedSettings): void {
+export function checkRelations(values: Related): void {
   for (const [low, high] of ORDERED) {
     if (values[low].value <= values[high].value) continue;
     const isLowToBlame = STRENGTH[values[low].source] > STRENGTH[values[high].source];
@@ -35,7 +44,7 @@ export function checkRelations(values: ProvidedSettings): void {
   }
 }
 
-function text(key: NumericKey, values: ProvidedSettings): string {
+function text(key: RelatedKey, values: Related): string {
   return OPTIONS[key].kind.toText(values[key].value);
 }
 

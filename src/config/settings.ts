@@ -9,16 +9,35 @@ export type Settings = {
   readonly [Key in keyof typeof OPTIONS]: ValueOf<(typeof OPTIONS)[Key]>;
 };
 
-/** The four places a value can come from, strongest first. */
-export type Source = 'flag' | 'environment' | 'file' | 'default';
+/**
+ * The settings that a server runs with, however it is started: those of a command are left out, as
+ * are its log and what it loads from files.
+ */
+export type ServerSettings = {
+  readonly [
+    Key in keyof typeof OPTIONS as (typeof OPTIONS)[Key] extends {
+      readonly isLibraryKey: false;
+    }
+      ? never
+      : Key
+  ]: Settings[Key];
+};
+
+/** The places a value can come from, strongest first; `call` is an option of the library's `serve`. */
+export type Source = 'flag' | 'environment' | 'file' | 'call' | 'default';
 
 /** A value and where it came from. */
 export interface Provided<Value = unknown> {
   readonly value: Value;
   readonly source: Source;
-  /** As the user wrote it: `--listen`, `TWIST_LISTEN`, the path of the file, or `default`. */
+  /** As the user wrote it: `--listen`, `TWIST_LISTEN`, the path of the file, `serve(options)` or `default`. */
   readonly from: string;
 }
 
 /** The value of every option with its source. */
-export type ProvidedSettings = { readonly [Key in keyof Settings]: Provided<Settings[Key]> };
+export type ProvidedSettings = ProvidedOf<Settings>;
+
+/** The same, of what a server runs with. */
+export type ProvidedServerSettings = ProvidedOf<ServerSettings>;
+
+type ProvidedOf<Values> = { readonly [Key in keyof Values]: Provided<Values[Key]> };

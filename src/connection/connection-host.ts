@@ -1,5 +1,7 @@
 /** What the connections of one server share: limits, policy, clock, memory, and whom they report to. */
 import type { HandshakeError } from '../errors.js';
+import type { Extension } from '../extensions/extension.js';
+import type { Declined } from '../extensions/negotiation.js';
 import type { EndpointOptions } from '../protocol/endpoint.js';
 import type { SlabPool } from '../protocol/slab-pool.js';
 import type { CoarseClock } from './coarse-clock.js';
@@ -42,6 +44,8 @@ export interface PeerAddress {
 export interface ConnectionHost {
   readonly limits: ConnectionLimits;
   readonly opening: OpeningPolicy;
+  /** What clients may negotiate. */
+  readonly extensions: readonly Extension[];
   readonly endpointOptions: Readonly<Record<Consumer['delivery'], EndpointOptions>>;
   readonly clock: CoarseClock;
   readonly flushQueue: FlushQueue;
@@ -51,6 +55,8 @@ export interface ConnectionHost {
   findRefusal(address: PeerAddress): HandshakeError | null;
   /** The handshake was refused; `cause` is what a consumer threw, or the refusal itself. */
   handshakeRefused(address: PeerAddress, error: HandshakeError, cause: unknown): void;
+  /** A client offered an extension that is known, and it is not used. */
+  extensionDeclined(session: Session, declined: Declined): void;
   sessionOpened(session: Session): void;
   sessionEnded(summary: SessionSummary): void;
 }

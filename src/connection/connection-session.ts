@@ -2,61 +2,40 @@
  * One session: the endpoint of a connection on one side, its consumer (a mode) on the other.
  * It counts, watches the deadlines of an open connection, and turns back-pressure into calls.
  */
-import { InvalidStateError, PeerError, PolicyError } from '../errors.js';
-import { CloseCode, type CloseStatus } from '../protocol/close-payload.js';
+import { InvalidStateError, PolicyError } from '../errors.js';
+import type { Message } from '../extensions/extension.js';
+import { negotiate } from '../extensions/negotiation.js';
+import { CloseCode, type CloseStatus, demandSendableCloseCode } from '../protocol/close-payload.js';
 import { Endpoint, type EndpointEvents } from '../protocol/endpoint.js';
 import type { DataOpcode } from '../protocol/opcode.js';
-import type { ConnectionHost, PeerAddress } from './connection-host.js';
-import { Keepalive } from './keepalive.js';
+import type { ConnectionHost } from './connection-host.js';
 import type { AcceptableUpgrade } from './opening.js';
-import type { Outbox } from './outbox.js';
+import { SessionAccount } from './session-account.js';
+import { SessionDeadlines, type TimedSession } from './session-deadlines.js';
+import { type ExtensionsOwner, SessionExtensions } from './session-extensions.js';
+import type { SessionTransport } from './session-transport.js';
 import type { Consumer, DropRule, Session, SessionSummary } from './session.js';
-
-/** What a session needs of the socket's side of its connection. */
-export interface SessionTransport extends PeerAddress {
-  readonly outbox: Outbox;
-  readonly isInputPaused: boolean;
-  /** Writes what was appended to the outbox, unless it is blocked. */
-  flush(): void;
-  /** Sees to it that a flush follows soon. */
-  scheduleFlush(): void;
-  pauseInput(): void;
-  resumeInput(): void;
-  /** Has `check` called within that many milliseconds. */
-  checkWithin(ms: number): void;
-  /** Ends the connection at once, without a word. */
-  drop(rule: DropRule): void;
-}
-
-const NO_BYTES = new Uint8Array(0);
 
 let lastId = 0;
 
-export class ConnectionSession implements Session, EndpointEvents {
+export class ConnectionSession implements Session, EndpointEvents, ExtensionsOwner, TimedSession {
   readonly id = ++lastId;
   readonly path: string;
   readonly subprotocol: string | null;
+  readonly extensions: string | null;
+  isPausedByConsumer = false;
 
   readonly #host: ConnectionHost;
   readonly #transport: SessionTransport;
   readonly #consumer: Consumer;
-  readonly #keepalive: Keepalive;
+  readonly #deadlines: SessionDeadlines;
+  readonly #account: SessionAccount;
+  /** The extensions that were agreed on, at work; null for none. */
+  readonly #extensions: SessionExtensions | null;
   #endpoint: Endpoint | null = null;
-  #openedMs: number;
-  /** When our Close left, as far as we know: it may wait behind output that the peer does not read. */
-  #closeSentMs = 0;
-  #isCloseWaiting = false;
-  /** The open message that `#messageSinceMs` belongs to, by its number. */
-  #timedMessage = -1;
-  #messageSinceMs = 0;
+  /** The consumer has closed, though its Close may still wait, or all is over: it sends no more. */
+  #isClosing = false;
   #isOverPause = false;
-  #messagesIn = 0;
-  #bytesIn = 0;
-  #messagesOut = 0;
-  #bytesOut = 0;
-  #closedBy: SessionSummary['closedBy'] = 'lost';
-  #rule: string | null = null;
-  #error: unknown = null;
 
   constructor(upgrade: AcceptableUpgrade, host: ConnectionHost, transport: SessionTransport) {
     this.path = upgrade.request.path;
@@ -64,8 +43,16 @@ export class ConnectionSession implements Session, EndpointEvents {
     this.#consumer = upgrade.consumer;
     this.#host = host;
     this.#transport = transport;
-    this.#openedMs = host.clock.nowMs;
-    this.#keepalive = new Keepalive(host.clock.nowMs);
+    this.#account = new SessionAccount(host.clock.nowMs);
+    this.#deadlines = new SessionDeadlines(this, transport, host);
+    const { chain, response, declined } = negotiate(
+      host.extensions,
+      upgrade.request.extensionOffers,
+    );
+    this.extensions = response;
+    this.#extensions =
+      chain === null ? null : new SessionExtensions(chain, host.limits.maxMessageBytes, this);
+    for (const one of declined) host.extensionDeclined(this, one);
   }
 
   get remoteAddress(): string {
@@ -77,7 +64,7 @@ export class ConnectionSession implements Session, EndpointEvents {
   }
 
   get waitingBytes(): number {
-    return this.#transport.outbox.queue.waitingBytes;
+    return this.#transport.outbox.queue.waitingBytes + (this.#extensions?.waitingBytes ?? 0);
   }
 
   /** True once the opening handshake was answered with 101. */
@@ -87,71 +74,75 @@ export class ConnectionSession implements Session, EndpointEvents {
 
   /** True when the protocol is through: what waits is still to be written, then our FIN. */
   get isOver(): boolean {
-    return this.#live.isClosed;
+    return this.endpoint.isClosed;
   }
 
-  get #live(): Endpoint {
+  get endpoint(): Endpoint {
     if (this.#endpoint === null) throw new InvalidStateError('the session is not open yet');
     return this.#endpoint;
   }
 
+  /** A Close, a failure or the end of the input waits for the extensions. */
+  get isEnding(): boolean {
+    return this.#extensions?.isEnding === true;
+  }
+
+  /** Extensions work on whole messages (RFC 7692 §5), so they are put together for them. */
+  get isAssembling(): boolean {
+    return this.#extensions !== null || this.#consumer.delivery === 'messages';
+  }
+
   /** Begins: the handshake has been answered. */
   open(): void {
-    const { endpointOptions, clock, limits } = this.#host;
+    const { endpointOptions, clock } = this.#host;
     this.#endpoint = new Endpoint(
-      endpointOptions[this.#consumer.delivery],
+      endpointOptions[this.isAssembling ? 'messages' : 'pieces'],
       this,
       this.#transport.outbox.queue,
     );
-    this.#openedMs = clock.nowMs;
-    this.#keepalive.heard(clock.nowMs);
-    this.#keepalive.message(clock.nowMs);
-    this.#transport.checkWithin(this.#keepalive.nextCheckMs(limits) - clock.nowMs);
+    this.#endpoint.allowedRsv = this.#extensions?.reservedRsv ?? 0;
+    this.#account.opened(clock.nowMs);
+    this.#deadlines.opened();
     this.#host.sessionOpened(this);
   }
 
   // ---- From the socket
 
   receive(bytes: Uint8Array, start: number, end: number): void {
-    const endpoint = this.#live;
-    const { clock, limits } = this.#host;
-    this.#keepalive.heard(clock.nowMs);
-    endpoint.receive(bytes, start, end);
-    if (endpoint.isMessageOpen && this.#timedMessage !== this.#messagesIn) {
-      this.#timedMessage = this.#messagesIn;
-      this.#messageSinceMs = clock.nowMs;
-      if (limits.messageMs > 0) this.#transport.checkWithin(limits.messageMs);
-    }
+    this.#deadlines.heard();
+    this.endpoint.receive(bytes, start, end);
+    if (this.#extensions !== null) this.#updateInput();
+    this.#deadlines.readThrough();
   }
 
   receiveEof(): void {
-    this.#live.receiveEof();
+    this.#whenIdle(() => {
+      this.endpoint.receiveEof();
+    });
   }
 
   /** The system reports an error on the socket: its name for the log. */
   lost(error: string): void {
-    this.#error ??= error;
+    this.#account.lost(error);
   }
 
   /** The connection is dropped for breaking this rule. */
   dropped(rule: DropRule): void {
-    this.#rule ??= rule;
+    this.#account.dropped(rule);
   }
 
   /** The socket has stopped taking bytes: from now on only the newest Pong is owed. */
   blocked(): void {
-    this.#live.isOutputBlocked = true;
-    this.#transport.checkWithin(this.#blockedCheckMs);
+    this.endpoint.isOutputBlocked = true;
+    this.#deadlines.blocked();
   }
 
   /** The socket has taken everything. The flush that follows writes what waited meanwhile. */
   unblocked(): void {
-    const endpoint = this.#live;
+    const endpoint = this.endpoint;
     endpoint.isOutputBlocked = false;
     endpoint.sendOwedPong();
-    if (!this.#isCloseWaiting) return;
-    this.#isCloseWaiting = false;
-    this.#closeSentMs = this.#host.clock.nowMs;
+    this.#deadlines.unblocked();
   }
 
   /** Lets the consumer send again, if it was told to wait and enough has been read. */
@@ -161,29 +152,61 @@ export class ConnectionSession implements Session, EndpointEvents {
     try {
       this.#consumer.drained?.(this);
     } catch (error) {
-      this.#live.fail(error);
+      this.fail(error);
       this.#transport.scheduleFlush();
     }
+  }
+
+  /** Fails the connection, behind what the extensions are still to send. */
+  fail(error: unknown): void {
+    if (this.isOver) return;
+    // Named at once: the connection may be gone before its Close can say it.
+    this.#account.blame(error);
+    this.#extensions?.dropEnds();
+    this.#whenIdle(() => {
+      this.endpoint.fail(error);
+    });
+    this.#updateInput();
+  }
+
+  /** The handshake was refused: nobody is told, and nothing is kept. */
+  abandon(): void {
+    this.#closeExtensions();
+  }
+
+  #closeExtensions(): void {
+    const error = this.#extensions?.close() ?? null;
+    if (error !== null) this.#account.failedLate(error);
   }
 
   /** The socket is gone: reports the session to its consumer, and to the log if it had opened. */
   finish(): void {
     this.#endpoint?.receiveEof();
+    this.#isClosing = true;
+    this.#closeExtensions();
     try {
       this.#consumer.closed?.(this, this.#summarise());
     } catch (error) {
-      this.#error = error;
+      this.#account.failedLate(error);
     }
     if (this.isOpen) this.#host.sessionEnded(this.#summarise());
   }
 
   // ---- From the endpoint
 
-  message(opcode: DataOpcode, bytes: Uint8Array, start: number, end: number): void {
-    this.#messagesIn++;
-    this.#bytesIn += end - start;
-    this.#keepalive.message(this.#host.clock.nowMs);
-    this.#consumer.message?.(this, opcode, bytes, start, end);
+  message(opcode: DataOpcode, bytes: Uint8Array, start: number, end: number, rsv: number): void {
+    this.#deadlines.arrived();
+    if (this.#extensions === null) this.#deliver(opcode, bytes, start, end);
+    else this.#extensions.receive(opcode, bytes, start, end, rsv);
+  }
+
+  #deliver(opcode: DataOpcode, bytes: Uint8Array, start: number, end: number): void {
+    this.#account.messagesIn++;
+    this.#account.bytesIn += end - start;
+    // Extensions work on whole messages, so there is but one piece of each.
+    if (this.#consumer.delivery === 'pieces')
+      this.#consumer.piece?.(this, opcode, bytes, start, end, true, true);
+    else this.#consumer.message?.(this, opcode, bytes, start, end);
   }
 
   piece(
@@ -194,9 +217,9 @@ export class ConnectionSession implements Session, EndpointEvents {
     isFirst: boolean,
     isLast: boolean,
   ): void {
-    if (isLast) this.#messagesIn++;
-    this.#bytesIn += end - start;
-    this.#keepalive.message(this.#host.clock.nowMs);
+    if (isLast) this.#account.messagesIn++;
+    this.#account.bytesIn += end - start;
+    this.#deadlines.active();
     this.#consumer.piece?.(this, opcode, bytes, start, end, isFirst, isLast);
   }
 
@@ -209,21 +232,55 @@ export class ConnectionSession implements Session, EndpointEvents {
   }
 
   peerClose(status: CloseStatus): void {
-    if (this.#closedBy === 'lost') this.#closedBy = 'client';
-    this.#live.sendClose(status.code, status.reason);
+    this.#account.closedBy('client');
+    this.#whenIdle(() => {
+      this.endpoint.sendClose(status.code, status.reason);
+    });
+  }
+
+  holdFailure(error: unknown): boolean {
+    if (this.#extensions?.isBusy !== true) return false;
+    this.#account.blame(error);
+    this.#whenIdle(() => {
+      this.endpoint.fail(error);
+    });
+    return true;
   }
 
   failed(error: unknown): void {
-    if (this.#closedBy === 'lost') this.#closedBy = 'server';
-    if (error instanceof PeerError) this.#rule = error.rule;
-    else this.#error = error instanceof Error ? error : new Error(`thrown: ${String(error)}`);
+    this.#account.failed(error);
+  }
+
+  // ---- From the extensions
+
+  decoded({ opcode, payload }: Message): void {
+    if (!this.endpoint.canSend) return;
+    this.#deliver(opcode, payload, 0, payload.length);
+  }
+
+  encoded({ opcode, payload, rsv }: Message): void {
+    this.endpoint.sendMessage(opcode, payload, 0, payload.length, rsv);
+    this.#transport.scheduleFlush();
+  }
+
+  extensionsFailed(error: unknown): void {
+    this.fail(error);
+  }
+
+  extensionsIdle(): void {
+    this.#updateInput();
+    if (!this.#isOverPause) return;
+    this.#transport.flush();
+    this.resumeOutput();
   }
 
   // ---- From the consumer
 
   send(opcode: DataOpcode, bytes: Uint8Array, start = 0, end = bytes.length): boolean {
-    if (!this.#live.sendMessage(opcode, bytes, start, end)) return false;
-    this.#messagesOut++;
+    if (!this.#canSend) return false;
+    if (this.#extensions === null) this.endpoint.sendMessage(opcode, bytes, start, end);
+    else if (!this.#extensions.send(opcode, bytes, start, end)) return false;
+    this.#account.messagesOut++;
     return this.#sent(end - start);
   }
 
@@ -235,34 +292,71 @@ export class ConnectionSession implements Session, EndpointEvents {
     isFirst: boolean,
     isLast: boolean,
   ): boolean {
-    if (!this.#live.sendPiece(opcode, bytes, start, end, isFirst, isLast)) return false;
-    if (isLast) this.#messagesOut++;
+    if (!this.#canSend) return false;
+    if (this.#extensions === null)
+      this.endpoint.sendPiece(opcode, bytes, start, end, isFirst, isLast);
+    else if (!this.#extensions.sendPiece(opcode, bytes, start, end, isFirst, isLast)) return false;
+    if (isLast) this.#account.messagesOut++;
     return this.#sent(end - start);
   }
 
   close(code: number = CloseCode.Normal, reason = ''): void {
-    if (!this.#live.sendClose(code, reason)) return;
-    if (this.#closedBy === 'lost') this.#closedBy = 'server';
-    this.#closeSentMs = this.#host.clock.nowMs;
-    this.#isCloseWaiting = true;
-    this.#transport.checkWithin(this.#host.limits.closeMs);
+    if (!this.#canSend) return;
+    demandSendableCloseCode(code);
+    this.#isClosing = true;
+    this.#account.closedBy('server');
+    this.#extensions?.stopReceiving();
+    this.#whenIdle(() => {
+      if (this.endpoint.sendClose(code, reason)) this.#deadlines.closeSent();
+    });
     this.#transport.scheduleFlush();
     // The peer's Close must be read, whatever the consumer had in mind.
-    this.#transport.resumeInput();
+    this.resumeInput();
   }
 
   pauseInput(): void {
-    this.#transport.pauseInput();
+    this.isPausedByConsumer = true;
+    this.#extensions?.hold();
+    this.#updateInput();
   }
 
   resumeInput(): void {
-    this.#transport.resumeInput();
+    this.isPausedByConsumer = false;
+    this.#extensions?.release();
+    this.#updateInput();
+  }
+
+  /** Reads when the consumer and the extensions both can take more. */
+  #updateInput(): void {
+    const isPaused = this.isPausedByConsumer || this.#extensions?.isReceiving === true;
+    if (isPaused === this.#transport.isInputPaused) return;
+    if (isPaused) this.#transport.pauseInput();
+    else this.#transport.resumeInput();
+  }
+
+  get #canSend(): boolean {
+    return this.endpoint.canSend && !this.#isClosing;
+  }
+
+  /** Does what has to come behind all messages, as soon as the extensions are through with them. */
+  #whenIdle(end: () => void): void {
+    const extensions = this.#extensions;
+    if (extensions === null) {
+      end();
+      return;
+    }
+    const wasEnding = extensions.isEnding;
+    extensions.whenIdle(() => {
+      end();
+      this.#transport.scheduleFlush();
+    });
+    if (extensions.isEnding && !wasEnding) this.#deadlines.ending();
   }
 
   /** Counts, sees to it that a flush follows, and says whether more may be sent. */
   #sent(bytes: number): boolean {
-    this.#bytesOut += bytes;
-    this.#keepalive.message(this.#host.clock.nowMs);
+    this.#account.bytesOut += bytes;
+    this.#deadlines.active();
     this.#transport.scheduleFlush();
     const { outputPauseBytes, outputLimitBytes, maxMessageBytes } = this.#host.limits;
     if (this.waitingBytes <= outputPauseBytes) return true;
@@ -271,90 +365,18 @@ export class ConnectionSession implements Session, EndpointEvents {
     if (this.waitingBytes <= outputPauseBytes) return true;
     this.#isOverPause = true;
     if (this.waitingBytes > outputLimitBytes + maxMessageBytes) {
-      this.#live.fail(new PolicyError('output-limit'));
+      this.endpoint.fail(new PolicyError('output-limit'));
     }
     return false;
   }
 
-  // ---- From the clock
-
-  /** Looks at the deadlines of an open connection. */
+  /** Looks at the deadlines; called by the clock. */
   check(nowMs: number): void {
-    const { limits } = this.#host;
-    const { outbox } = this.#transport;
-    if (outbox.isBlocked) {
-      if (outbox.stalledMs(nowMs) >= limits.sendMs) {
-        this.#transport.drop('send-timeout');
-        return;
-      }
-      this.#transport.checkWithin(this.#blockedCheckMs);
-    }
-    if (this.#live.sentClose !== null) {
-      if (this.#isCloseWaiting && outbox.isBlocked) return;
-      const leftMs = this.#closeSentMs + limits.closeMs - nowMs;
-      if (leftMs > 0) this.#transport.checkWithin(leftMs);
-      else this.#transport.drop('close-timeout');
-      return;
-    }
-    this.#checkMessageTime(nowMs);
-    this.#checkKeepalive(nowMs);
-  }
-
-  get #blockedCheckMs(): number {
-    return Math.ceil(this.#host.limits.sendMs / 4);
-  }
-
-  #checkMessageTime(nowMs: number): void {
-    const { messageMs } = this.#host.limits;
-    const isTimed = this.#live.isMessageOpen && this.#timedMessage === this.#messagesIn;
-    if (messageMs === 0 || !isTimed || this.#consumer.delivery === 'pieces') return;
-    // What we do not read cannot arrive.
-    if (this.#transport.isInputPaused) this.#messageSinceMs = nowMs;
-    const leftMs = this.#messageSinceMs + messageMs - nowMs;
-    if (leftMs > 0) this.#transport.checkWithin(leftMs);
-    else this.#live.fail(new PolicyError('message-timeout'));
-  }
-
-  #checkKeepalive(nowMs: number): void {
-    const { limits } = this.#host;
-    // What we do not read we cannot hear; and who reads slowly lives.
-    if (this.#transport.isInputPaused || this.#transport.outbox.isBlocked)
-      this.#keepalive.heard(nowMs);
-    switch (this.#keepalive.check(nowMs, limits)) {
-      case 'ping':
-        this.#live.sendPing(NO_BYTES);
-        this.#keepalive.pinged(nowMs);
-        break;
-      case 'pong-timeout':
-        this.#transport.drop('pong-timeout');
-        break;
-      case 'idle':
-        this.close(CloseCode.GoingAway, 'idle: no message for too long');
-        break;
-      case 'none':
-    }
-    this.#transport.checkWithin(this.#keepalive.nextCheckMs(limits) - nowMs);
+    this.#deadlines.check(nowMs);
   }
 
   #summarise(): SessionSummary {
-    const { sentClose = null, receivedClose = null } = this.#endpoint ?? {};
-    const close = this.#closedBy === 'client' ? receivedClose : sentClose;
-    return {
-      id: this.id,
-      remoteAddress: this.remoteAddress,
-      remotePort: this.remotePort,
-      path: this.path,
-      subprotocol: this.subprotocol,
-      messagesIn: this.#messagesIn,
-      bytesIn: this.#bytesIn,
-      messagesOut: this.#messagesOut,
-      bytesOut: this.#bytesOut,
-      durationMs: this.#host.clock.nowMs - this.#openedMs,
-      closeCode: close?.code ?? CloseCode.Abnormal,
-      closeReason: close?.reason ?? '',
-      closedBy: this.#closedBy,
-      rule: this.#rule,
-      error: this.#error,
-    };
+    const stats = this.#extensions?.stats ?? {};
+    return this.#account.summarise(this, this.#endpoint, stats, this.#host.clock.nowMs);
   }
 }

@@ -15,7 +15,7 @@ import { HandshakeError } from '../errors.js';
 import { CloseCode } from '../protocol/close-payload.js';
 import { OutputQueue } from '../protocol/output-queue.js';
 import type { ConnectionHost } from './connection-host.js';
-import { ConnectionSession, type SessionTransport } from './connection-session.js';
+import { ConnectionSession } from './connection-session.js';
 import type { Flushable } from './flush-queue.js';
 import {
   type AcceptableUpgrade,
@@ -25,6 +25,7 @@ import {
   refusalOf,
 } from './opening.js';
 import { Outbox } from './outbox.js';
+import type { SessionTransport } from './session-transport.js';
 import type { DropRule } from './session.js';
 import { forgetPeerAddress, startReceiving } from './socket-internals.js';
 import { type SocketOwner, own } from './socket-owner.js';
@@ -126,8 +127,9 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
   socketClosed(): void {
     this.#phase = Phase.Closed;
     this.outbox.queue.discard();
-    // A consumer that is still opening is told when it is done.
+    // A consumer that is still opening is told when it is done, which may be never.
     if (this.#session?.isOpen === true) this.#session.finish();
+    else this.#session?.abandon();
     this.#onClosed(this);
   }
 
@@ -153,9 +155,8 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
 
   /** Asks the consumer; false when it takes its time. */
   #openSession(upgrade: AcceptableUpgrade): boolean {
-    const session = new ConnectionSession(upgrade, this.#host, this);
-    const opened = upgrade.consumer.open?.(session, upgrade.request);
-    this.#session = session;
+    this.#session = new ConnectionSession(upgrade, this.#host, this);
+    const opened = upgrade.consumer.open?.(this.#session, upgrade.request);
     if (!(opened instanceof Promise)) return true;
     this.#phase = Phase.Opening;
     this.#socket.pause();
@@ -164,7 +165,9 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
   }
 
   #accept(): void {
-    this.outbox.queue.appendBytes(acceptingResponse(this.#opening!.upgrade!));
+    this.outbox.queue.appendBytes(
+      acceptingResponse(this.#opening!.upgrade!, this.#session!.extensions),
+    );
     this.#opening = null;
     this.#phase = Phase.Open;
     this.nextCheckMs = Number.MAX_SAFE_INTEGER;
@@ -184,6 +187,7 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
   }
 
   #refuse(cause: unknown): void {
+    this.#session?.abandon();
     if (this.#phase >= Phase.Ending) return;
     const error = refusalOf(cause);
     this.outbox.queue.appendBytes(refusalBytes(error, this.#opening!.method));

@@ -1,5 +1,5 @@
 /** The opening handshake of one connection, from its first byte to the answer; dropped afterwards. */
-import { HandshakeError } from '../errors.js';
+import { HANDSHAKE_RULES, HandshakeError } from '../errors.js';
 import type { OriginPolicy, SubprotocolPolicy } from '../handshake/policy.js';
 import { type HeadLimits, RequestHeadParser } from '../handshake/request-head.js';
 import { refusalResponse, upgradeResponse } from '../handshake/response.js';
@@ -72,14 +72,28 @@ export class Opening {
   }
 }
 
-/** The answer that opens the WebSocket connection (RFC 6455 §4.2.2). */
-export function acceptingResponse(upgrade: AcceptableUpgrade): Uint8Array {
-  return Buffer.from(upgradeResponse(upgrade.request.key, upgrade.subprotocol, null), 'latin1');
+/**
+ * The answer that opens the WebSocket connection (RFC 6455 §4.2.2).
+ *
+ * @param extensions value of Sec-WebSocket-Extensions; null for none
+ */
+export function acceptingResponse(
+  { request, subprotocol }: AcceptableUpgrade,
+  extensions: string | null,
+): Uint8Array {
+  return Buffer.from(upgradeResponse(request.key, subprotocol, extensions), 'latin1');
 }
 
-/** What went wrong while a consumer opened, as an answer: its own refusal, or 500. */
+/**
+ * What went wrong while a consumer opened, as an answer: its own refusal, or 500. A mode from a file has
+ * no copy of our classes, so an error of that name with one of our rules means the same.
+ */
 export function refusalOf(error: unknown): HandshakeError {
-  return error instanceof HandshakeError ? error : new HandshakeError('internal');
+  if (error instanceof HandshakeError) return error;
+  const { name, rule, headers } = (error ?? {}) as Partial<HandshakeError>;
+  if (name !== 'HandshakeError' || rule === undefined || !Object.hasOwn(HANDSHAKE_RULES, rule))
+    return new HandshakeError('internal');
+  return new HandshakeError(rule, headers);
 }
 
 /**

@@ -14,6 +14,8 @@ export interface Session {
   readonly path: string;
   /** The subprotocol that was selected, if any. */
   readonly subprotocol: string | null;
+  /** The extensions that were agreed on, as the response header has them, if any. */
+  readonly extensions: string | null;
   /** Bytes sent by the mode that the peer has not read. */
   readonly waitingBytes: number;
 
@@ -26,7 +28,10 @@ export interface Session {
    */
   send(opcode: DataOpcode, bytes: Uint8Array, start?: number, end?: number): boolean;
 
-  /** Sends a piece of a message as it comes, as a fragment of its own. Returns as `send` does. */
+  /**
+   * Sends a piece of a message as it comes, as a fragment of its own. Returns as `send` does. With
+   * extensions, which take whole messages, the pieces wait for the last one.
+   */
   sendPiece(
     opcode: DataOpcode,
     bytes: Uint8Array,
@@ -47,7 +52,10 @@ export interface Session {
 
 /** Who takes the messages of sessions; every mode is one. It is shared by all sessions of a route. */
 export interface Consumer {
-  /** Whole messages, or pieces as they arrive, in bounded memory whatever the message's size. */
+  /**
+   * Whole messages, or pieces as they arrive, in bounded memory whatever the message's size. With
+   * extensions, which take whole messages, each message is one piece.
+   */
   readonly delivery: 'messages' | 'pieces';
   /**
    * Called before the handshake is answered. It may take its time, and it may throw (or reject with)
@@ -88,6 +96,10 @@ export interface SessionSummary {
   readonly remotePort: number;
   readonly path: string;
   readonly subprotocol: string | null;
+  /** The extensions that were agreed on, as the response header had them. */
+  readonly extensions: string | null;
+  /** What each of them has to say, by its name. */
+  readonly extensionStats: Readonly<Record<string, object>>;
   readonly messagesIn: number;
   /** Payload bytes of the messages received. */
   readonly bytesIn: number;

@@ -14,6 +14,17 @@ const MAX_CAPACITY_RATIO = 4;
 
 const NO_BYTES = new Uint8Array(0);
 
+/**
+ * The most payload bytes of one message on the wire. What an extension made of a message may be a little
+ * larger than the message, so one with a reserved bit set may have 1/32 and 64 bytes more (deflate adds
+ * 1/3000 to noise); the extension sees to it that no more than `maxMessageBytes` come out.
+ *
+ * @param rsv reserved bits of the message's first frame
+ */
+export function wireLimitBytes(maxMessageBytes: number, rsv: number): number {
+  return rsv === 0 ? maxMessageBytes : maxMessageBytes + (maxMessageBytes >>> 5) + 64;
+}
+
 /** One message. Its buffer is not used again, so whoever is given the message may keep it. */
 export class Assembler {
   /** What has arrived: `bytes[0, length)`. */

@@ -1,11 +1,5 @@
 /** Close codes and the payload of Close frames (RFC 6455 §5.5.1, §7.4). */
-import {
-  InvalidPayloadError,
-  InvalidStateError,
-  MessageTooBigError,
-  PolicyError,
-  ProtocolError,
-} from '../errors.js';
+import { InvalidPayloadError, InvalidStateError, PeerError, ProtocolError } from '../errors.js';
 import { MAX_CONTROL_PAYLOAD_BYTES } from './frame-header.js';
 import { UTF8_ACCEPT, validateUtf8 } from './utf8-validator.js';
 
@@ -46,6 +40,12 @@ export function isSendableCloseCode(code: number): boolean {
   return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014);
 }
 
+/** @throws InvalidStateError for a code that must not be sent; 1005 stands for a Close without one */
+export function demandSendableCloseCode(code: number): void {
+  if (code === CloseCode.NoCode || isSendableCloseCode(code)) return;
+  throw new InvalidStateError(`close code ${code} must not be sent`);
+}
+
 /**
  * Reads the payload of a Close frame (RFC 6455 §5.5.1).
  *
@@ -71,8 +71,7 @@ export function parseClosePayload(bytes: Uint8Array, start: number, end: number)
  */
 export function serializeClosePayload(code: number, reason: string): Uint8Array {
   if (code === CloseCode.NoCode) return new Uint8Array(0);
-  if (!isSendableCloseCode(code))
-    throw new InvalidStateError(`close code ${code} must not be sent`);
+  demandSendableCloseCode(code);
   // encodeInto stops before the character that does not fit, and the buffer is zeroed, so nothing
   // but the reason can leave.
   const payload = new Uint8Array(MAX_CONTROL_PAYLOAD_BYTES);
@@ -84,9 +83,5 @@ export function serializeClosePayload(code: number, reason: string): Uint8Array 
 
 /** The close code for what went wrong (RFC 6455 §7.4.1): ours, 1011, for whatever is no peer's fault. */
 export function closeCodeOf(error: unknown): number {
-  if (error instanceof ProtocolError) return CloseCode.ProtocolError;
-  if (error instanceof InvalidPayloadError) return CloseCode.InvalidPayload;
-  if (error instanceof PolicyError) return CloseCode.PolicyViolation;
-  if (error instanceof MessageTooBigError) return CloseCode.MessageTooBig;
-  return CloseCode.InternalError;
+  return error instanceof PeerError ? error.closeCode : CloseCode.InternalError;
 }

@@ -13,8 +13,8 @@ export const ClosingState = {
   Open: 0,
   /** We sent Close and wait for the peer's. */
   CloseSent: 1,
-  /** The peer sent Close; ours is owed. */
-  CloseReceived: 2,
+  /** The peer sent Close, or broke a rule: nothing more is read, and our Close is owed. */
+  CloseOwed: 2,
   /** Nothing more is read or sent: both Closes are through, the connection failed, or it ended. */
   Closed: 3,
 } as const;
@@ -31,19 +31,21 @@ export const ClosingEvent = {
   Fail: 2,
   /** The byte stream ends: the peer's FIN or a reset. */
   Eof: 3,
+  /** The peer broke a rule, and answers to what came before go out first. */
+  HoldFailure: 4,
 } as const;
 
 export type ClosingEvent = (typeof ClosingEvent)[keyof typeof ClosingEvent];
 
-const { Open, CloseSent, CloseReceived, Closed } = ClosingState;
+const { Open, CloseSent, CloseOwed, Closed } = ClosingState;
 
 /** Next state by state (row) and event (column); a state that stays itself ignores the event. */
 const TRANSITIONS: Readonly<Record<ClosingState, Readonly<Record<ClosingEvent, ClosingState>>>> = {
-  //                SendClose,      ReceiveClose,      Fail,      Eof
-  [Open]: /*     */ [CloseSent, /*  */ CloseReceived, /**/ Closed, Closed],
-  [CloseSent]: /**/ [CloseSent, /*  */ Closed, /*       */ Closed, Closed],
-  [CloseReceived]: [Closed, /*     */ CloseReceived, /**/ Closed, CloseReceived],
-  [Closed]: /*   */ [Closed, /*     */ Closed, /*       */ Closed, Closed],
+  //                SendClose,      ReceiveClose,  Fail,      Eof,           HoldFailure
+  [Open]: /*     */ [CloseSent, /**/ CloseOwed, /**/ Closed, Closed, /*   */ CloseOwed],
+  [CloseSent]: /**/ [CloseSent, /**/ Closed, /*   */ Closed, Closed, /*   */ CloseSent],
+  [CloseOwed]: /**/ [Closed, /*   */ CloseOwed, /**/ Closed, CloseOwed, /**/ CloseOwed],
+  [Closed]: /*   */ [Closed, /*   */ Closed, /*   */ Closed, Closed, /*   */ Closed],
 };
 
 /** The state that follows `state` on `event`. */
@@ -53,7 +55,7 @@ export function nextClosingState(state: ClosingState, event: ClosingEvent): Clos
 
 /** True while the peer has not been sent a Close: data may still go out (RFC 6455 §5.5.1). */
 export function canSendData(state: ClosingState): boolean {
-  return state === Open || state === CloseReceived;
+  return state === Open || state === CloseOwed;
 }
 
 /** True while what arrives is parsed. */

@@ -15,7 +15,7 @@ import {
   MessageTooBigError,
   PolicyError,
 } from '../errors.js';
-import { Assembler } from './assembler.js';
+import { Assembler, wireLimitBytes } from './assembler.js';
 import {
   CloseCode,
   type CloseStatus,
@@ -30,7 +30,7 @@ import {
   canSendData,
   nextClosingState,
 } from './closing-handshake.js';
-import { FrameDecoder } from './frame-decoder.js';
+import { type FrameDecoder, borrowDecoder, returnDecoder } from './frame-decoder.js';
 import { FIN } from './frame-encoder.js';
 import { type FrameContext, MAX_CONTROL_PAYLOAD_BYTES, type Role } from './frame-header.js';
 import { isAsciiOr, rotateMaskingKey, unmask } from './masking.js';
@@ -76,15 +76,14 @@ export interface EndpointEvents {
   pong(bytes: Uint8Array, start: number, end: number): void;
   /** The peer's Close; unless we had sent ours, `sendClose` is owed (RFC 6455 §5.5.1). */
   peerClose(status: CloseStatus): void;
+  /**
+   * The peer broke a rule, or a listener threw. True holds the failure back: nothing more is read,
+   * answers to what came before can still be sent, and `fail` is owed.
+   */
+  holdFailure?(error: unknown): boolean;
   /** The connection failed; the Close frame that says so is in the output (RFC 6455 §7.1.7). */
   failed(error: unknown): void;
 }
-
-const DONE = ClosingState.Closed;
-
-/** Decoders that nobody needs now: idle connections share them. */
-const spareDecoders: FrameDecoder[] = [];
-const MAX_SPARE_DECODERS = 64;
 
 export class Endpoint implements FrameContext {
   /** Encoded frames that wait to be written. */
@@ -138,7 +137,7 @@ export class Endpoint implements FrameContext {
 
   /** True when nothing more is read or sent; what waits in the output is still to be written. */
   get isClosed(): boolean {
-    return this.#state === DONE;
+    return this.#state === ClosingState.Closed;
   }
 
   /**
@@ -146,7 +145,7 @@ export class Endpoint implements FrameContext {
    * refers to them after the call.
    */
   receive(bytes: Uint8Array, start: number, end: number): void {
-    const decoder = (this.#decoder ??= spareDecoders.pop() ?? new FrameDecoder());
+    const decoder = (this.#decoder ??= borrowDecoder());
     let position = start;
     try {
       while (position < end && canReceive(this.#state)) {
@@ -160,13 +159,12 @@ export class Endpoint implements FrameContext {
         position = stop;
       }
     } catch (error) {
-      this.fail(error);
+      this.#break(error);
     }
     const isCut = this.#remaining > 0 || decoder.isInHeader;
     if (isCut && canReceive(this.#state)) return;
     this.#decoder = null;
-    if (!decoder.isInHeader && spareDecoders.length < MAX_SPARE_DECODERS)
-      spareDecoders.push(decoder);
+    returnDecoder(decoder);
   }
 
   /** The byte stream has ended. Without a Close before it the peer vanished (RFC 6455 §7.1.5: 1006). */
@@ -257,7 +255,7 @@ export class Endpoint implements FrameContext {
    * nothing more. The one place where an error becomes a close code.
    */
   fail(error: unknown): void {
-    if (this.#state === DONE) return;
+    if (this.#state === ClosingState.Closed) return;
     const code = closeCodeOf(error);
     // What went wrong on our side is nobody's business on the wire.
     this.sendClose(
@@ -267,6 +265,15 @@ export class Endpoint implements FrameContext {
     this.#state = nextClosingState(this.#state, ClosingEvent.Fail);
     this.#forget();
     this.#events.failed(error);
+  }
+
+  /** Something went wrong while receiving: fails, or stops receiving until the answers before are out. */
+  #break(error: unknown): void {
+    const isHeld = canSendData(this.#state) && this.#events.holdFailure?.(error) === true;
+    if (isHeld) this.#state = nextClosingState(this.#state, ClosingEvent.HoldFailure);
+    else this.fail(error);
+    // A Pong that is owed stays owed while the failure is held: it was asked for before.
+    this.#assembler = null;
   }
 
   /** Nothing more is looked at: what is half there, or owed for it, goes. */
@@ -293,7 +300,8 @@ export class Endpoint implements FrameContext {
       if (length > Number.MAX_SAFE_INTEGER) throw new MessageTooBigError(Number.MAX_SAFE_INTEGER);
       return;
     }
-    if ((this.#assembler?.length ?? 0) + length > maxMessageBytes)
+    const limitBytes = wireLimitBytes(maxMessageBytes, this.#messageRsv);
+    if ((this.#assembler?.length ?? 0) + length > limitBytes)
       throw new MessageTooBigError(maxMessageBytes);
     if (++this.#fragments > maxFragments) throw new PolicyError('too-many-fragments');
   }

@@ -135,3 +135,17 @@ function readUint32(bytes: Uint8Array, at: number): number {
     ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0
   );
 }
+
+/** Decoders that nobody needs now: idle connections share them. */
+const spareDecoders: FrameDecoder[] = [];
+const MAX_SPARE_DECODERS = 64;
+
+/** A decoder that stands between two frames. */
+export function borrowDecoder(): FrameDecoder {
+  return spareDecoders.pop() ?? new FrameDecoder();
+}
+
+/** Takes a decoder back; one that stands inside a header is of no use to anybody. */
+export function returnDecoder(decoder: FrameDecoder): void {
+  if (!decoder.isInHeader && spareDecoders.length < MAX_SPARE_DECODERS) spareDecoders.push(decoder);
+}

@@ -10,6 +10,7 @@ import { Connection } from '../connection/connection.js';
 import { FlushQueue } from '../connection/flush-queue.js';
 import { probeSharedReads } from '../connection/socket-internals.js';
 import type { HandshakeError } from '../errors.js';
+import type { Extension } from '../extensions/extension.js';
 import type { OriginPolicy, SubprotocolPolicy } from '../handshake/policy.js';
 import type { HeadLimits } from '../handshake/request-head.js';
 import type { Mode } from '../modes/mode.js';
@@ -18,7 +19,7 @@ import { Admission, type AdmissionLimits } from './admission.js';
 import { drainSteps } from './drain-steps.js';
 import type { ListenAddress } from './listen-address.js';
 import { type Listener, listen } from './listener.js';
-import { type Log, logRefusal, logSession } from './session-log.js';
+import { type Log, logDeclined, logRefusal, logSession } from './session-log.js';
 
 /** Dropped connections are logged once in this time, with their number so far. */
 const DROP_LOG_MS = 1000;
@@ -26,6 +27,8 @@ const DROP_LOG_MS = 1000;
 export interface ServerOptions {
   readonly listen: readonly ListenAddress[];
   readonly mode: Mode;
+  /** Per-message extensions that clients may negotiate (RFC 6455 §9). */
+  readonly extensions: readonly Extension[];
   readonly head: HeadLimits;
   readonly origin: OriginPolicy;
   readonly subprotocol: SubprotocolPolicy;
@@ -170,7 +173,8 @@ export class Server {
   };
 
   async #makeHost(): Promise<ConnectionHost> {
-    const { mode, limits, maxFragments, head, origin, subprotocol, log } = this.#options;
+    const { mode, extensions, limits, maxFragments, head, origin, subprotocol, log } =
+      this.#options;
     const endpoint = {
       role: 'server',
       maxMessageBytes: limits.maxMessageBytes,
@@ -180,6 +184,7 @@ export class Server {
     if (sharedReads === null) log.debug({}, 'shared reads do not work on this version of Node');
     return {
       limits,
+      extensions,
       opening: { head, origin, subprotocol, findConsumer: () => mode },
       endpointOptions: {
         messages: { ...endpoint, delivery: 'messages' },
@@ -193,6 +198,9 @@ export class Server {
         this.#admission.findRefusal(address),
       handshakeRefused: (address, error, cause) => {
         logRefusal(log, address, error, cause);
+      },
+      extensionDeclined: ({ id }, declined) => {
+        logDeclined(log, id, declined);
       },
       sessionOpened: ({ id, path }) => {
         log.debug({ session: id, path }, 'session opened');

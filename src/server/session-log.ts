@@ -2,6 +2,7 @@
 import type { PeerAddress } from '../connection/connection-host.js';
 import type { SessionSummary } from '../connection/session.js';
 import type { HandshakeError } from '../errors.js';
+import type { Declined } from '../extensions/negotiation.js';
 
 /** The operational log, as pino offers it. */
 export interface Log {
@@ -40,6 +41,9 @@ export function logSession(log: Log, mode: string, summary: SessionSummary): voi
     path: summary.path,
     mode,
     ...(summary.subprotocol === null ? {} : { subprotocol: summary.subprotocol }),
+    ...(summary.extensions === null
+      ? {}
+      : { extensions: summary.extensions, extensionStats: summary.extensionStats }),
     in: { messages: summary.messagesIn, bytes: summary.bytesIn },
     out: { messages: summary.messagesOut, bytes: summary.bytesOut },
     durationMs: summary.durationMs,
@@ -51,6 +55,13 @@ export function logSession(log: Log, mode: string, summary: SessionSummary): voi
   };
   if (isDefect) log.error(fields, 'session ended by an internal error');
   else log.info(fields, 'session ended');
+}
+
+/** Logs an extension that is not used. An offer that does not suit is everyday, the rest wants looking at. */
+export function logDeclined(log: Log, session: number, { name, reason, why }: Declined): void {
+  const fields = { session, extension: name, why, reason };
+  if (why === 'offer') log.debug(fields, 'extension declined');
+  else log.warn(fields, 'extension declined');
 }
 
 /** Logs a refused handshake. */

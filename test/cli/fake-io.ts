@@ -8,13 +8,15 @@ export interface FakeIo extends Io {
 interface Setting {
   readonly env?: Io['env'];
   readonly files?: Readonly<Record<string, string>>;
+  /** What can be imported, by path; there has to be a file, too. */
+  readonly modules?: Readonly<Record<string, unknown>>;
   readonly isTTY?: boolean;
 }
 
 /** A process that is none: arguments in, text out, files of memory. */
 export function fakeIo(
   argv: readonly string[],
-  { env = {}, files = {}, isTTY = false }: Setting = {},
+  { env = {}, files = {}, modules = {}, isTTY = false }: Setting = {},
 ): FakeIo {
   const written = { out: '', err: '' };
   return {
@@ -29,6 +31,7 @@ export function fakeIo(
         throw Object.assign(new Error('ENOENT: no such file'), { code: 'ENOENT' });
       return text;
     },
+    importFile: (path) => Promise.resolve(modules[path]),
     onSignal: () => () => undefined,
     onCrash: () => () => undefined,
   };

@@ -27,6 +27,7 @@ function program(isStyled: boolean): Command {
     .description('Runs it.')
     .addOption(new Option('--max-message <value>', 'largest message').helpGroup('Limits:'))
     .addOption(new Option('--echo', 'echo').helpGroup('Mode:'))
+    .addOption(new Option('--deflate', 'compress').helpGroup('Extensions:'))
     .addOption(new Option('-c, --config <value>', 'file').helpGroup('General:'));
   return top;
 }
@@ -65,6 +66,9 @@ t.test(
         '',
         'Mode:',
         '  --echo              echo',
+        '',
+        'Extensions:',
+        '  --[no-]deflate      compress [true]',
         '',
         'General:',
         '  -c, --config FILE   file [off]',

@@ -1,19 +1,27 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import type { Io } from '../../src/cli/io.js';
 import type { Parts } from '../../src/cli/run-cli.js';
+import { makeTempDir } from '../fixtures/temp-dir.js';
+import { eventually } from '../fixtures/within.js';
 
 interface Started {
   readonly io: Io;
   readonly parts: Parts;
   /** What stands in for serve.ts. */
   readonly serve: () => void;
+  /** The calls that would have ended this process. */
+  readonly exits: readonly { readonly args: readonly unknown[] }[];
 }
 
 /** Starts main.ts in this process, with a command line that ends at once with `exitCode`. */
 async function start(t: Test, exitCode: number): Promise<Started> {
   const started: Started[] = [];
   const serve = (): void => undefined;
+  const exits: { args: readonly unknown[] }[] = [];
+  t.intercept(process, 'exit', { value: (...args: unknown[]) => exits.push({ args }) });
   const before = process.stdout.listeners('error');
   t.teardown(() => {
     process.exitCode = 0;
@@ -23,7 +31,7 @@ async function start(t: Test, exitCode: number): Promise<Started> {
   await t.mockImport('../../src/cli/main.js', {
     '../../src/cli/run-cli.js': {
       runCli: (io: Io, parts: Parts) => {
-        started.push({ io, parts, serve });
+        started.push({ io, parts, serve, exits });
         return Promise.resolve(exitCode);
       },
     },
@@ -35,13 +43,12 @@ async function start(t: Test, exitCode: number): Promise<Started> {
   return first;
 }
 
-t.test(
-  'the status of the command line becomes that of the process, which ends by itself',
-  async (t) => {
-    await start(t, 78);
-    t.equal(process.exitCode, 78);
-  },
-);
+t.test('the status of the command line becomes that of the process, which ends', async (t) => {
+  const { exits } = await start(t, 78);
+  t.equal(process.exitCode, 78);
+  await eventually(() => exits.length > 0, 'the end');
+  t.same(exits, [{ args: [] }], 'with the status that is set');
+});
 
 t.test('the command line gets the process, and the real server', async (t) => {
   const { io, parts, serve } = await start(t, 0);
@@ -52,6 +59,32 @@ t.test('the command line gets the process, and the real server', async (t) => {
   t.equal(parts.serve, serve);
   t.match(io.readFile('package.json'), '"name": "twist-server"');
   t.throws(() => io.readFile('no such file'), { code: 'ENOENT' });
+});
+
+t.test('modules are imported from files, ES and CommonJS', async (t) => {
+  const { io } = await start(t, 0);
+  const folder = makeTempDir(t);
+  const file = (name: string, text: string): string => {
+    writeFileSync(path.join(folder, name), text);
+    return path.join(folder, name);
+  };
+  t.match(await io.importFile(file('a b#.mjs', 'export default 1;')), { default: 1 });
+  t.match(await io.importFile(file('c.cjs', 'module.exports = { d: 2 };')), { default: { d: 2 } });
+  const relative = path.relative(process.cwd(), file('e.mjs', 'export default 3;'));
+  t.match(await io.importFile(relative), { default: 3 }, 'from the working directory');
+  await t.rejects(io.importFile(file('throws.mjs', 'throw new TypeError("no");')), TypeError);
+});
+
+t.test('a module that waits for ever is given up when there is nothing else to do', async (t) => {
+  const { io } = await start(t, 0);
+  const file = path.join(makeTempDir(t), 'waits.mjs');
+  writeFileSync(file, 'await new Promise(() => {});');
+  const before = process.rawListeners('beforeExit');
+  const imported = io.importFile(file);
+  const [added] = process.rawListeners('beforeExit').filter((each) => !before.includes(each));
+  added?.();
+  await t.rejects(imported, new Error('it waits for something that never comes (top-level await)'));
+  t.same(process.rawListeners('beforeExit'), before, 'nothing is listened for any more');
 });
 
 t.test('signals', async (t) => {

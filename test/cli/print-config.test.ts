@@ -61,6 +61,10 @@ t.test('JSON reads back as the same settings', async (t) => {
     echo: true,
     subprotocol: 'a,b',
     origin: 'null,https://a.example',
+    deflate: false,
+    deflateNoContextTakeover: 'server',
+    deflateMemory: '0',
+    extension: ['a.mjs', 'b,c.cjs'],
     maxMessage: '1000',
     pingInterval: 'off',
     idleTimeout: '90s',
@@ -71,6 +75,13 @@ t.test('JSON reads back as the same settings', async (t) => {
   const again = load({ flags: { config: 'x' }, environment: {}, readFile: () => text });
   t.same(again.settings, { ...once.settings, config: 'x' });
   t.equal(configJson(OPTIONS, again.values), text);
+});
+
+t.test('an empty list, which is a default', async (t) => {
+  const { values } = load({ flags: {}, environment: {}, readFile: () => '' });
+  t.match(configTable(OPTIONS, values, false), /^extension +none +default$/m);
+  t.match(configTable(OPTIONS, values, false), /^deflateNoContextTakeover +none +default$/m);
+  t.match(JSON.parse(configJson(OPTIONS, values)), { extension: [], mode: 'off' });
 });
 
 t.test('how many values come from where', async (t) => {

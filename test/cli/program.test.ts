@@ -2,7 +2,7 @@ import { CommanderError } from 'commander';
 import t from 'tap';
 import { createProgram, type Actions } from '../../src/cli/program.js';
 import type { Flags } from '../../src/config/flags.js';
-import { flagOf } from '../../src/config/option.js';
+import { flagTermOf } from '../../src/config/option.js';
 import { OPTIONS } from '../../src/config/options.js';
 import { fakeIo } from './fake-io.js';
 
@@ -24,7 +24,9 @@ async function parse(argv: readonly string[], problem?: string): Promise<Outcome
       calls.push(['serve', flags]);
     },
     printConfig: (flags, isJson) => calls.push(['print', flags, isJson]),
-    checkConfig: (flags) => calls.push(['check', flags]),
+    checkConfig: async (flags) => {
+      calls.push(['check', flags]);
+    },
   };
   let error = { code: '', exitCode: 0 };
   await createProgram(io, '1.2.3', actions)
@@ -64,6 +66,11 @@ t.test('flags reach the action under their keys, without defaults', async (t) =>
     ],
   ]);
   t.same((await parse(['serve', '--echo', '--no-echo'])).calls, [['serve', { echo: false }]]);
+  t.same((await parse(['serve', '--no-deflate'])).calls, [['serve', { deflate: false }]]);
+  t.same((await parse(['serve', '--deflate'])).calls, [['serve', { deflate: true }]]);
+  t.same((await parse(['serve', '--extension', 'a', '--extension', 'b,c'])).calls, [
+    ['serve', { extension: ['a', 'b,c'] }],
+  ]);
   t.same(
     (await parse(['serve', '--max-head', '-1'])).calls,
     [['serve', { maxHead: '-1' }]],
@@ -121,7 +128,7 @@ t.test('the help of serve, config print and config check shows every option', as
   for (const argv of [['serve'], ['config', 'print'], ['config', 'check']]) {
     const { out } = await parse([...argv, '--help']);
     for (const [key, option] of Object.entries(OPTIONS)) {
-      const term = `${flagOf(key)} ${option.kind.valueName}`.trim();
+      const term = `${flagTermOf(key, option)} ${option.kind.valueName}`.trim();
       const at = out.indexOf(`${term} `);
       t.not(at, -1, term);
       t.ok(at > out.indexOf(`\n${option.group}:\n`), `${term} stands in ${option.group}`);
@@ -133,7 +140,8 @@ t.test('the help of serve, config print and config check shows every option', as
       t.ok(entry?.includes(option.help), `${term} has its text`);
     }
     for (const line of out.split('\n')) t.ok(line.length <= 80, line);
-    t.notMatch(out, /--no-echo|<value>/);
+    t.match(out, /^ {2}--\[no-\]deflate /m);
+    t.notMatch(out, /--no-echo|--no-deflate|<value>/);
   }
 });
 

@@ -40,14 +40,15 @@ t.test('serve gets the settings, the process and a log; its status is the status
   const { code, served, io, err, out } = await run(
     ['serve', '--echo', '--max-message', '1k', '-c', 'a.json'],
     { env: { TWIST_MAX_HEADERS: '50' }, files: { 'a.json': '{"maxHead":"32k"}' } },
-    async (_settings, _io, log) => {
+    async (_settings, _modules, _io, log) => {
       log.info('running');
       return 7;
     },
   );
   t.equal(code, 7);
   t.equal(served.length, 1);
-  const [[settings, given] = []] = served;
+  const [[settings, modules, given] = []] = served;
+  t.same(modules, { mode: null, extensions: [] });
   t.match(settings, { echo: true, maxMessage: 1024, maxHeaders: 50, maxHead: 32_768 });
   t.equal(given, io);
   t.match(JSON.parse(err), { level: 'info', msg: 'running' });
@@ -55,7 +56,7 @@ t.test('serve gets the settings, the process and a log; its status is the status
 });
 
 t.test('the log is as the settings say', async (t) => {
-  const talk: Parts['serve'] = async (_settings, _io, log) => {
+  const talk: Parts['serve'] = async (_settings, _modules, _io, log) => {
     log.debug('quiet');
     log.warn('loud');
     return 0;
@@ -77,7 +78,7 @@ t.test('the log is as the settings say', async (t) => {
 t.test('no mode: 2', async (t) => {
   const { code, err, served } = await run(['serve']);
   t.equal(code, 2);
-  t.equal(err, 'twist: choose a mode: --echo; see twist serve --help\n');
+  t.equal(err, 'twist: choose a mode: --echo or --mode FILE; see twist serve --help\n');
   t.same(served, []);
 });
 
@@ -210,8 +211,40 @@ t.test('config check', async (t) => {
   t.equal(code, 0);
   t.equal(
     out,
-    'configuration is valid (24 settings: 1 from the environment, 2 from a.json, 21 by default)\n',
+    'configuration is valid (34 settings: 1 from the environment, 2 from a.json, 31 by default)\n',
   );
+});
+
+t.test('modules of a user reach the server, and are checked without one', async (t) => {
+  const mode = { name: 'mute', delivery: 'messages', message: (): void => undefined };
+  const files = { 'mute.mjs': '', 'wrong.mjs': '', 'a.json': '{"mode":"wrong.mjs"}' };
+  const modules = { 'mute.mjs': { default: mode }, 'wrong.mjs': { default: {} } };
+  const { code, served } = await run(['serve', '--mode', 'mute.mjs'], { files, modules });
+  t.equal(code, 0);
+  t.equal(served[0]?.[1].mode, mode);
+  t.equal((await run(['config', 'check', '--mode', 'mute.mjs'], { files, modules })).code, 0);
+
+  const fault = '"wrong.mjs": the name of a mode must be a text, not undefined';
+  for (const [argv, status, sentence] of [
+    [['serve', '--mode', 'wrong.mjs'], 2, `--mode cannot be ${fault}`],
+    [['config', 'check', '--mode', 'wrong.mjs'], 2, `--mode cannot be ${fault}`],
+    [['serve', '-c', 'a.json'], 78, `mode in a.json cannot be ${fault}`],
+    [['config', 'check', '-c', 'a.json'], 78, `mode in a.json cannot be ${fault}`],
+  ] as const) {
+    const wrong = await run(argv, { files, modules });
+    t.equal(wrong.err, `twist: ${sentence}\n`);
+    t.equal(wrong.code, status);
+    t.equal(wrong.out, '');
+    t.same(wrong.served, []);
+  }
+});
+
+t.test('modules are only loaded when the command line is right', async (t) => {
+  const files = { 'mute.mjs': '' };
+  const { code, err } = await run(['serve', '--echo', '--mode', 'mute.mjs'], { files });
+  t.equal(code, 2);
+  t.equal(err, 'twist: choose one mode, not --echo and --mode together; see twist serve --help\n');
+  t.equal((await run(['config', 'print', '--mode', 'nowhere.mjs'])).code, 0, 'print loads nothing');
 });
 
 t.test('variables that are no option are warned of: by a line, or in the log', async (t) => {

@@ -6,8 +6,9 @@ import { serve } from '../../src/cli/serve.js';
 import type { Flags } from '../../src/config/flags.js';
 import { load } from '../../src/config/load.js';
 import type { Settings } from '../../src/config/settings.js';
-import { echoMode } from '../../src/modes/echo.js';
-import type { ServerOptions } from '../../src/server/server.js';
+import type { UserModules } from '../../src/cli/user-modules.js';
+import type { Extension } from '../../src/extensions/extension.js';
+import type { Mode } from '../../src/modes/mode.js';
 import { closeFrame, encodeFrames, textFrame } from '../fixtures/frames.js';
 import { hexOf } from '../fixtures/hex.js';
 import { type RawClient, connectRaw } from '../fixtures/raw-client.js';
@@ -28,6 +29,14 @@ interface LogLine {
   readonly address?: string;
 }
 
+const NO_MODULES: UserModules = { mode: null, extensions: [] };
+
+interface Surroundings {
+  readonly isTTY?: boolean;
+  readonly openFiles?: number;
+  readonly modules?: UserModules;
+}
+
 /** One run of `serve`, with its signals in the test's hands. */
 class Run {
   readonly io: FakeIo;
@@ -35,7 +44,11 @@ class Run {
   readonly #listeners = new Map<string, (error?: unknown) => void>();
   readonly #log = { text: '' };
 
-  constructor(t: Test, flags: Flags = {}, isTTY = false, openFiles = 1_000_000) {
+  constructor(
+    t: Test,
+    flags: Flags = {},
+    { isTTY = false, openFiles = 1_000_000, modules = NO_MODULES }: Surroundings = {},
+  ) {
     const listenerOf = (name: string, listener: (error?: unknown) => void) => {
       this.#listeners.set(name, listener);
       return () => {
@@ -52,7 +65,7 @@ class Run {
     };
     const log = createLog('info', 'json', { write: (text) => (this.#log.text += text) });
     const settings = settingsOf({ listen: ['127.0.0.1:0'], echo: true, ...flags });
-    this.exitCode = serve(settings, this.io, log);
+    this.exitCode = serve(settings, modules, this.io, log);
     t.teardown(async () => {
       // A run that a failed test left behind.
       while (this.listenerNames.length > 0) {
@@ -175,7 +188,7 @@ t.test('SIGHUP without a terminal is a reload, of nothing', async (t) => {
 });
 
 t.test('SIGHUP of a terminal that is gone is a stop', async (t) => {
-  const run = new Run(t, {}, true);
+  const run = new Run(t, {}, { isTTY: true });
   const client = await run.connect(t);
   run.signal('SIGHUP');
   await answerClose(client);
@@ -222,86 +235,39 @@ t.test('a port that is taken: one sentence and 1', async (t) => {
 });
 
 t.test('it warns when the system allows fewer files than connections', async (t) => {
-  const run = new Run(t, { maxConnections: '100' }, false, 100);
+  const run = new Run(t, { maxConnections: '100' }, { openFiles: 100 });
   await run.port();
   t.match(run.messages('warn'), [/^--max-connections is 100, but /]);
   run.signal('SIGTERM');
   t.equal(await run.ended(), ExitCode.Ok);
 });
 
-t.test('every setting reaches the server', async (t) => {
-  const seen: ServerOptions[] = [];
-  class FakeServer {
-    constructor(options: ServerOptions) {
-      seen.push(options);
-    }
-
-    async start(): Promise<void> {
-      throw new Error('never mind');
-    }
-  }
-  const mocked = await t.mockImport<{ serve: typeof serve }>('../../src/cli/serve.js', {
-    '../../src/server/server.js': { Server: FakeServer },
-  });
-  const settings = settingsOf({
-    listen: ['127.0.0.1:0', 'unix:/run/twist.sock'],
-    echo: true,
-    subprotocol: 'a,b',
-    origin: 'same',
-    maxRequestLine: '1001',
-    maxHeaderLine: '1002',
-    maxHead: '1003',
-    maxHeaders: '104',
-    maxMessage: '1005',
-    maxFragments: '1006',
-    maxConnections: '1007',
-    maxConnectionsPerAddress: '1008',
-    outputPause: '20009',
-    outputLimit: '20010',
-    handshakeTimeout: '1011ms',
-    messageTimeout: '1012ms',
-    sendTimeout: '1013ms',
-    pingInterval: '1014ms',
-    pongTimeout: '1015ms',
-    idleTimeout: '1016ms',
-    closeTimeout: '1017ms',
-    drainTimeout: '1018ms',
-  });
-  const log = createLog('silent', 'json', { write: () => undefined });
-  const io = fakeIo([]);
-  t.equal(await mocked.serve(settings, io, log), ExitCode.Failure);
-  t.equal(io.written.err, 'twist: cannot listen: never mind\n');
-  t.strictSame(seen, [
-    {
-      listen: [
-        { kind: 'tcp', host: '127.0.0.1', port: 0 },
-        { kind: 'unix', path: '/run/twist.sock' },
-      ],
-      mode: echoMode,
-      head: {
-        maxRequestLineBytes: 1001,
-        maxHeaderLineBytes: 1002,
-        maxHeadBytes: 1003,
-        maxHeaderCount: 104,
-      },
-      origin: 'same',
-      subprotocol: ['a', 'b'],
-      limits: {
-        outputPauseBytes: 20_009,
-        outputLimitBytes: 20_010,
-        maxMessageBytes: 1005,
-        handshakeMs: 1011,
-        messageMs: 1012,
-        sendMs: 1013,
-        pingMs: 1014,
-        pongMs: 1015,
-        idleMs: 1016,
-        closeMs: 1017,
-      },
-      maxFragments: 1006,
-      admission: { maxConnections: 1007, maxConnectionsPerAddress: 1008 },
-      drainMs: 1018,
-      log,
+t.test('the mode and the extensions of a user are served', async (t) => {
+  const loud: Mode = {
+    name: 'loud',
+    delivery: 'messages',
+    message: (session, opcode) => {
+      session.send(opcode, new TextEncoder().encode('LOUD'));
     },
-  ]);
+  };
+  const names: string[] = [];
+  const extension: Extension = {
+    name: 'x-seen',
+    create: () => {
+      names.push('x-seen');
+      throw new Error('declined');
+    },
+  };
+  const run = new Run(t, { echo: false }, { modules: { mode: loud, extensions: [extension] } });
+  const client = await connectRaw(t, await run.port());
+  await client.open({ 'Sec-WebSocket-Extensions': 'x-seen' });
+  client.send(encodeFrames([textFrame('a'), closeFrame(1000)], true));
+  await client.waitForEnd();
+  const expected = encodeFrames([textFrame('LOUD'), closeFrame(1000)], false);
+  t.equal(hexOf(client.received), hexOf(expected));
+  t.strictSame(names, ['x-seen'], 'it was asked');
+  await client.finish();
+  t.match(run.log, [{ msg: 'listening', mode: 'loud' }]);
+  run.signal('SIGTERM');
+  t.equal(await run.ended(), ExitCode.Ok);
 });

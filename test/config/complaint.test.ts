@@ -23,6 +23,19 @@ t.test(
   },
 );
 
+t.test('what only a program can pass is shown as something that can be read', async (t) => {
+  for (const [given, text] of [
+    [undefined, 'undefined'],
+    [NaN, 'NaN'],
+    [7n, '7'],
+    [Symbol('a'), 'Symbol(a)'],
+    [(): void => undefined, 'a function'],
+    [{ big: 7n }, 'an object'],
+  ] as const) {
+    t.equal(show(given), text);
+  }
+});
+
 t.test('a value inside another', async (t) => {
   t.equal(valueAt({ a: ['x', 'y'] }, ['a', 1]), 'y');
   t.equal(valueAt('x', []), 'x');

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { readConfigFile } from '../../src/config/config-file.js';
+import { readConfigFile, readFault } from '../../src/config/config-file.js';
 import { count } from '../../src/config/kinds.js';
 import type { OptionTable } from '../../src/config/option.js';
 import { OPTIONS } from '../../src/config/options.js';
@@ -88,6 +88,11 @@ t.test('a wrong secret is not shown', async (t) => {
       'pin in twist.json cannot be (a secret, not shown): give a whole number from 1 to 9',
     ),
   );
+});
+
+t.test('why a file cannot be read', async (t) => {
+  t.equal(readFault({ code: 'ENOENT', message: 'ENOENT: ...' }), 'there is no such file');
+  t.equal(readFault(new Error('too large')), 'too large');
 });
 
 t.test('a file that cannot be read', async (t) => {

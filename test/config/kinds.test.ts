@@ -30,11 +30,13 @@ interface Case<Value> {
   readonly taken: readonly (readonly [given: string | number | boolean, Value, string, Json])[];
   readonly refused: readonly unknown[];
   readonly clause: string;
+  readonly typeText: string;
 }
 
-function check<Value>(name: string, { kind, taken, refused, clause }: Case<Value>): void {
+function check<Value>(name: string, { kind, taken, refused, clause, typeText }: Case<Value>): void {
   t.test(name, async (t) => {
     t.equal(kind.clause, clause);
+    t.equal(kind.typeText, typeText);
     t.equal(kind.isRepeatable, false);
     for (const [given, value, text, json] of taken) {
       t.same(kind.schema.parse(given), value, `${String(given)} in JSON`);
@@ -95,6 +97,7 @@ check('size', {
     ...NOT_SCALAR,
   ],
   clause: 'give a size from 125 bytes to 1g, such as 64k or 16m',
+  typeText: 'Size',
 });
 
 check('size of a smaller range', {
@@ -105,6 +108,20 @@ check('size of a smaller range', {
   ],
   refused: ['1023', '1048577', '2m'],
   clause: 'give a size from 1k to 1m, such as 4k or 64k',
+  typeText: 'Size',
+});
+
+check('size from nothing to much', {
+  kind: size({ min: 0, max: 64 * 1024 ** 3 }),
+  taken: [
+    [0, 0, '0', '0'],
+    ['0', 0, '0', '0'],
+    ['0k', 0, '0', '0'],
+    ['64g', 64 * 1024 ** 3, '64g', '64g'],
+  ],
+  refused: [-1, '65g', 64 * 1024 ** 3 + 1, 'off', ...NOT_SCALAR],
+  clause: 'give a size from 0 to 64g, such as 64k or 16m',
+  typeText: 'Size',
 });
 
 check('duration', {
@@ -134,6 +151,7 @@ check('duration', {
     ...NOT_SCALAR,
   ],
   clause: 'give a duration such as 500ms, 30s, 5m or 2h, at most 2147483647ms (24 days)',
+  typeText: 'Duration',
 });
 
 check('duration that can be off', {
@@ -144,6 +162,7 @@ check('duration that can be off', {
   ],
   refused: ['0s', 'OFF', 'on', '', 0, false, ...NOT_SCALAR],
   clause: 'give a duration such as 500ms, 30s, 5m or 2h, at most 2147483647ms (24 days), or off',
+  typeText: "Duration | 'off'",
 });
 
 check('count', {
@@ -171,6 +190,7 @@ check('count', {
     ...NOT_SCALAR,
   ],
   clause: 'give a whole number from 5 to 100',
+  typeText: 'number',
 });
 
 check('count that can be off', {
@@ -181,6 +201,7 @@ check('count that can be off', {
   ],
   refused: [0, '0', 11, '11', 'none', '', false, ...NOT_SCALAR],
   clause: 'give a whole number from 1 to 10, or off',
+  typeText: "number | 'off'",
 });
 
 check('toggle', {
@@ -191,6 +212,7 @@ check('toggle', {
   ],
   refused: ['true', 'yes', '', 1, 0, ...NOT_SCALAR],
   clause: 'give true or false',
+  typeText: 'boolean',
 });
 
 t.test('a toggle takes true and false for text, nothing else', async (t) => {
@@ -203,6 +225,7 @@ check('choice', {
   taken: [['low', 'low', 'low', 'low']],
   refused: ['', 'Low', 'lowest', 'off', 1, true, ...NOT_SCALAR],
   clause: 'choose low, middle or high',
+  typeText: "'low' | 'middle' | 'high'",
 });
 
 check('file', {
@@ -214,6 +237,7 @@ check('file', {
   ],
   refused: ['', 1, true, ...NOT_SCALAR],
   clause: 'give the path of a file, or off',
+  typeText: 'string',
 });
 
 t.test('what stands for the value in help', async (t) => {

@@ -1,6 +1,12 @@
 import t, { type Test } from 'tap';
 import type { Kind } from '../../src/config/kinds.js';
-import { listenAddresses, originPolicy, subprotocolPolicy } from '../../src/config/list-kinds.js';
+import {
+  filePaths,
+  listenAddresses,
+  originPolicy,
+  subprotocolPolicy,
+  wordList,
+} from '../../src/config/list-kinds.js';
 
 /** The deepest message and its path, for what is refused. */
 function refusal(
@@ -25,6 +31,7 @@ t.test('listen addresses', async (t) => {
   const kind = listenAddresses();
   const loopback = { kind: 'tcp', host: '127.0.0.1', port: 80 };
   t.equal(kind.isRepeatable, true);
+  t.equal(kind.typeText, 'string | readonly string[]');
   t.same(kind.schema.parse('80'), [loopback], 'one text');
   t.same(kind.schema.parse(['80']), [loopback], 'an array');
   t.same(kind.schema.parse(kind.fromText('80')), [loopback]);
@@ -120,6 +127,7 @@ t.test('subprotocols', async (t) => {
 t.test('origins', async (t) => {
   const kind = originPolicy();
   t.equal(kind.valueName, 'any|same|LIST');
+  t.equal(kind.typeText, 'string | readonly string[]');
   for (const [given, value] of [
     ['any', 'any'],
     ['same', 'same'],
@@ -171,4 +179,96 @@ t.test('origins', async (t) => {
   ]) {
     refuses(t, kind, given, 'give each one once');
   }
+});
+
+t.test('paths of files', async (t) => {
+  const kind = filePaths();
+  t.equal(kind.valueName, 'FILE');
+  t.equal(kind.isRepeatable, true);
+  t.equal(kind.typeText, 'string | readonly string[]');
+  for (const [given, value, text] of [
+    ['a.mjs', ['a.mjs'], 'a.mjs'],
+    [['a.mjs', './b c.cjs'], ['a.mjs', './b c.cjs'], 'a.mjs,./b c.cjs'],
+    ['none', [], 'none'],
+    [['none'], [], 'none'],
+    [[], [], 'none'],
+    ['./none', ['./none'], './none'],
+  ] as const) {
+    const parsed = kind.schema.parse(given);
+    t.same(parsed, value);
+    t.equal(kind.toText(parsed), text);
+    t.same(kind.toJson(parsed), value);
+    t.same(kind.schema.parse(kind.fromText(text)), value, 'text reads back');
+    t.same(kind.schema.parse(kind.toJson(parsed)), value, 'JSON reads back');
+  }
+  t.same(kind.schema.parse('a,b'), ['a,b'], 'a comma in JSON is a comma');
+  for (const given of [
+    '',
+    [''],
+    kind.fromText(''),
+    kind.fromText('a,'),
+    kind.fromText('a,none'),
+    ['none', 'a'],
+    [1],
+    1,
+    null,
+    true,
+    {},
+    [[]],
+  ]) {
+    refuses(t, kind, given);
+  }
+  t.same(
+    refusal(kind, ['a', 'b', 'a', 'none']).filter(([path]) => path !== ''),
+    [
+      ['2', 'give each one once'],
+      ['3', kind.clause],
+    ],
+    'each with its place',
+  );
+  refuses(t, kind, ['none', 'none'], 'give each one once');
+});
+
+t.test('lists of words', async (t) => {
+  const kind = wordList(['server', 'client']);
+  t.equal(kind.clause, 'give none, or one or more of server, client, separated by commas');
+  t.equal(kind.valueName, 'LIST');
+  t.equal(kind.isRepeatable, false);
+  t.equal(
+    kind.typeText,
+    "'none' | 'server' | 'client' | readonly ('server' | 'client')[]",
+    'what the library takes',
+  );
+  for (const [given, value, text] of [
+    ['none', [], 'none'],
+    [[], [], 'none'],
+    ['server', ['server'], 'server'],
+    ['server,client', ['server', 'client'], 'server,client'],
+    [['client', 'server'], ['client', 'server'], 'client,server'],
+  ] as const) {
+    const parsed = kind.schema.parse(given);
+    t.same(parsed, value);
+    t.equal(kind.toText(parsed), text);
+    t.same(kind.toJson(parsed), value);
+    t.same(kind.schema.parse(kind.fromText(text)), value, 'text reads back');
+    t.same(kind.schema.parse(kind.toJson(parsed)), value, 'JSON reads back');
+  }
+  for (const given of [
+    '',
+    ',',
+    'server,',
+    'server, client',
+    'both',
+    'none,server',
+    ['none'],
+    [1],
+    1,
+    true,
+    null,
+    {},
+  ]) {
+    refuses(t, kind, given);
+  }
+  refuses(t, kind, 'client,client', 'give each one once');
+  refuses(t, kind, ['client', 'client'], 'give each one once');
 });

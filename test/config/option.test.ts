@@ -1,6 +1,13 @@
 import t from 'tap';
-import { count } from '../../src/config/kinds.js';
-import { capitalized, defaultValue, environmentNameOf, flagOf } from '../../src/config/option.js';
+import { count, toggle } from '../../src/config/kinds.js';
+import {
+  capitalized,
+  defaultValue,
+  environmentNameOf,
+  flagOf,
+  flagTermOf,
+  negativeFlagOf,
+} from '../../src/config/option.js';
 
 t.test('names are made from the key', async (t) => {
   for (const [key, flag, variable] of [
@@ -15,6 +22,15 @@ t.test('names are made from the key', async (t) => {
     t.equal(flagOf(key), flag);
     t.equal(environmentNameOf(key), variable);
   }
+});
+
+t.test('a switch that is on by default shows how it is turned off', async (t) => {
+  const texts = { group: 'Extensions', help: '', docs: '' } as const;
+  t.equal(negativeFlagOf('deflate'), '--no-deflate');
+  t.equal(flagTermOf('deflate', { ...texts, kind: toggle(), default: 'true' }), '--[no-]deflate');
+  t.equal(flagTermOf('echo', { ...texts, kind: toggle(), default: 'false' }), '--echo');
+  const kind = count({ min: 1, max: 9 });
+  t.equal(flagTermOf('deflateLevel', { ...texts, kind, default: '3' }), '--deflate-level');
 });
 
 t.test('the default is read from its text', async (t) => {

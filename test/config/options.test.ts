@@ -16,8 +16,18 @@ t.test('the defaults are those of the design', async (t) => {
   t.same(Object.fromEntries(ROWS.map(([key, option]) => [key, option.default])), {
     listen: '127.0.0.1:9001',
     echo: 'false',
+    mode: 'off',
     subprotocol: 'first',
     origin: 'any',
+    deflate: 'true',
+    deflateLevel: '3',
+    deflateThreshold: '32',
+    deflateWindowBits: '15',
+    deflateClientWindowBits: '15',
+    deflateNoContextTakeover: 'none',
+    deflateMemory: '256m',
+    deflateMaxRatio: 'off',
+    extension: 'none',
     maxRequestLine: '8k',
     maxHeaderLine: '8k',
     maxHead: '16k',
@@ -60,4 +70,11 @@ t.test('texts are one line, and sentences where they should be', async (t) => {
     }
     t.notOk(flagOf(key).startsWith('--no-'), `${key} is no negative`);
   }
+});
+
+t.test('what only a command needs is no option of the library', async (t) => {
+  t.same(
+    ROWS.filter(([, { isLibraryKey }]) => isLibraryKey === false).map(([key]) => key),
+    ['echo', 'mode', 'extension', 'logLevel', 'logFormat', 'config'],
+  );
 });

@@ -23,6 +23,14 @@ t.test('marks of Markdown in texts are escaped', async (t) => {
   t.match(page, /`-c, --config FILE`/);
 });
 
+t.test('a switch shows both of its flags', async (t) => {
+  t.match(page, '`--echo`, `--no-echo` · `TWIST_ECHO`');
+  t.match(page, '`--deflate`, `--no-deflate` · `TWIST_DEFLATE`');
+  t.match(page, '| [`--[no-]deflate`](#deflate) |', 'at a glance, when it is on by default');
+  t.match(page, '| [`--echo`](#echo) |');
+  t.match(page, '`--extension FILE`, may be repeated');
+});
+
 t.test('groups stand in their order; one without options is left out', async (t) => {
   t.same(
     [...page.matchAll(/^## (.*)$/gm)].map(([, heading]) => heading),

@@ -11,6 +11,7 @@ const environment = (value: number): Provided => ({
   source: 'environment',
   from: '(not looked at)',
 });
+const call = (value: number): Provided => ({ value, source: 'call', from: 'serve(options)' });
 const file = (value: number): Provided => ({ value, source: 'file', from: 'twist.json' });
 
 function values(
@@ -79,6 +80,16 @@ t.test('what does not go together: blames the one that was set last and names bo
       { maxHead: file(4 * KIB), maxRequestLine: file(KIB) },
       'maxHead in twist.json cannot be "4k": it must be at least maxHeaderLine, which is 8k by default',
       'file',
+    ],
+    [
+      { maxHeaderLine: call(20 * KIB), maxHead: call(18 * KIB) },
+      'maxHead cannot be "18k": it must be at least maxHeaderLine, which is 20k',
+      'call',
+    ],
+    [
+      { outputPause: call(17 * MIB) },
+      'outputPause cannot be "17m": it must be at most outputLimit, which is 16m by default',
+      'call',
     ],
     [
       { maxHeaderLine: flag(20 * KIB) },

@@ -39,6 +39,9 @@ t.test('the JSON Schema describes each key and names its default', async (t) => 
   t.equal(written.properties['maxMessage']?.['default'], '16m');
   t.same(written.properties['listen']?.['default'], ['127.0.0.1:9001']);
   t.equal(written.properties['echo']?.['default'], false);
+  t.equal(written.properties['deflate']?.['default'], true);
+  t.same(written.properties['extension']?.['default'], [], 'an empty list');
+  t.same(written.properties['deflateNoContextTakeover']?.['default'], []);
   t.notOk('default' in (written.properties['$schema'] ?? {}));
   t.same(written.properties['maxConnectionsPerAddress']?.['anyOf'], [
     { type: 'integer', minimum: 1, maximum: 1_000_000 },

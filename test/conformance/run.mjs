@@ -14,16 +14,13 @@ import { parseJson } from './json.mjs';
 import { startTwist } from './server.mjs';
 import { runSuite } from './suite.mjs';
 
-/** Groups 12 and 13 are about permessage-deflate, which twist does not have yet. */
-const EXCLUDED_CASES = ['12.*', '13.*'];
-
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const EXPECTED_FILE = path.join(import.meta.dirname, 'expected.json');
 
 const USAGE = `Usage: npm run conformance [-- OPTIONS]
 
   --cases LIST    only these cases: numbers and patterns, as in 1.*,6.4.1
-  --exclude LIST  not these cases (default: ${EXCLUDED_CASES.join(',')})
+  --exclude LIST  not these cases
   --url URL       test the server at this URL instead of twist
   --out DIR       where the HTML report goes (default: reports/conformance)
   --keep          keep the pages of earlier runs in DIR
@@ -105,8 +102,7 @@ function readOptions() {
     const excluded = values.exclude?.flatMap((list) => list.split(','));
     return {
       cases: cases ?? ['*'],
-      // Who names cases wants them all.
-      excluded: excluded ?? (cases === undefined ? EXCLUDED_CASES : []),
+      excluded: excluded ?? [],
       isPartial: cases !== undefined || excluded !== undefined,
       url: values.url,
       outDirectory: path.resolve(values.out),

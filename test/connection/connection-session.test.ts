@@ -1,209 +1,33 @@
 import { Buffer } from 'node:buffer';
 import t from 'tap';
-import {
-  ConnectionSession,
-  type SessionTransport,
-} from '../../src/connection/connection-session.js';
-import { Opening } from '../../src/connection/opening.js';
-import { Outbox } from '../../src/connection/outbox.js';
-import type { Consumer, DropRule, Session, SessionSummary } from '../../src/connection/session.js';
-import { InvalidStateError } from '../../src/errors.js';
-import { OutputQueue } from '../../src/protocol/output-queue.js';
-import { FakeSocket } from '../fixtures/fake-socket.js';
+import { ExtensionError, InvalidStateError, PolicyError } from '../../src/errors.js';
+import type { Message } from '../../src/extensions/extension.js';
+import { markingSession, nextTurn } from '../fixtures/extensions.js';
 import {
   MORE,
   type TestFrame,
   binaryFrame,
   closeFrame,
   continuationFrame,
-  encodeFrames,
   pingFrame,
   pongFrame,
-  readFrames,
   textFrame,
 } from '../fixtures/frames.js';
-import { upgradeText } from '../fixtures/handshake.js';
-import { hexOf } from '../fixtures/hex.js';
 import {
-  type HostOptions,
-  LIMITS,
-  NO_KEEPALIVE,
-  START_MS,
-  TestHost,
-} from '../fixtures/test-host.js';
+  ADDRESS,
+  Bench,
+  EMPTY_CLOSE,
+  Gate,
+  Witness,
+  closeText as close,
+  echoWitness,
+  extensionOf,
+  gatedBench,
+  sentText,
+  toldText,
+} from '../fixtures/session-bench.js';
+import { LIMITS, NO_KEEPALIVE as QUIET_LIMITS, START_MS } from '../fixtures/test-host.js';
 
-const ADDRESS = { remoteAddress: '203.0.113.7', remotePort: 51_234 };
-const QUIET: HostOptions = { limits: NO_KEEPALIVE };
-
-class FakeTransport implements SessionTransport {
-  readonly remoteAddress = ADDRESS.remoteAddress;
-  readonly remotePort = ADDRESS.remotePort;
-  readonly outbox: Outbox;
-  isInputPaused = false;
-  readonly calls: string[] = [];
-  /** What `checkWithin` was last asked for. */
-  checkMs = NaN;
-  /** Whether a flush reaches the socket at once; otherwise the test writes. */
-  isWriting = false;
-
-  constructor(outbox: Outbox) {
-    this.outbox = outbox;
-  }
-
-  flush(): void {
-    this.calls.push('write');
-    if (this.isWriting) this.outbox.flush(START_MS);
-  }
-
-  scheduleFlush(): void {
-    this.calls.push('flush');
-  }
-
-  pauseInput(): void {
-    this.isInputPaused = true;
-    this.calls.push('pause');
-  }
-
-  resumeInput(): void {
-    this.isInputPaused = false;
-    this.calls.push('resume');
-  }
-
-  checkWithin(ms: number): void {
-    this.checkMs = ms;
-  }
-
-  drop(rule: DropRule): void {
-    this.calls.push(`drop ${rule}`);
-  }
-}
-
-/** A consumer that writes down what it is told. */
-class Witness implements Consumer {
-  readonly delivery: 'messages' | 'pieces';
-  readonly told: string[] = [];
-  readonly summaries: SessionSummary[] = [];
-  /** Done with each message. */
-  onMessage: (session: Session, bytes: Uint8Array) => void = () => undefined;
-  onDrained: (session: Session) => void = () => undefined;
-
-  constructor(delivery: 'messages' | 'pieces' = 'messages') {
-    this.delivery = delivery;
-  }
-
-  message(session: Session, opcode: number, bytes: Uint8Array, start: number, end: number): void {
-    const payload = bytes.slice(start, end);
-    this.told.push(`message ${opcode} ${hexOf(payload)}`);
-    this.onMessage(session, payload);
-  }
-
-  piece(
-    _session: Session,
-    opcode: number,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    isFirst: boolean,
-    isLast: boolean,
-  ): void {
-    const marks = `${isFirst ? ' first' : ''}${isLast ? ' last' : ''}`;
-    this.told.push(`piece ${opcode} ${hexOf(bytes.subarray(start, end))}${marks}`);
-  }
-
-  drained(session: Session): void {
-    this.told.push('drained');
-    this.onDrained(session);
-  }
-
-  closed(_session: Session, summary: SessionSummary): void {
-    this.told.push('closed');
-    this.summaries.push(summary);
-  }
-}
-
-/** A session with everything around it in the test's hands. */
-class Bench {
-  readonly host: TestHost;
-  readonly socket = new FakeSocket();
-  readonly transport: FakeTransport;
-  readonly session: ConnectionSession;
-  readonly #consumer: Consumer;
-
-  constructor(consumer: Consumer, options: HostOptions = QUIET) {
-    this.#consumer = consumer;
-    this.host = new TestHost(consumer, options);
-    const queue = new OutputQueue(this.host.slabPool);
-    this.transport = new FakeTransport(new Outbox(this.socket.asSocket, queue));
-    const opening = new Opening(this.host.opening);
-    const head = Buffer.from(
-      upgradeText({ 'Sec-WebSocket-Protocol': 'chat' }, 'GET /room?secret HTTP/1.1'),
-    );
-    opening.receive(head, 0, head.length);
-    this.session = new ConnectionSession(opening.upgrade!, this.host, this.transport);
-  }
-
-  /** Begins, as an answered handshake does. */
-  open(): this {
-    this.session.open();
-    return this;
-  }
-
-  /** The peer sends frames. */
-  receive(...frames: readonly TestFrame[]): void {
-    const bytes = encodeFrames(frames, true);
-    this.session.receive(bytes, 0, bytes.length);
-  }
-
-  /** What was sent since the last call, as opcode and payload in hex. */
-  sent(): readonly string[] {
-    this.transport.outbox.flush(this.host.clock.nowMs);
-    return readFrames(this.socket.takeWritten()).map(
-      ({ opcode, isFinal, payload }) => `${opcode}${isFinal ? '' : '+'} ${hexOf(payload)}`,
-    );
-  }
-
-  /** The kernel takes nothing any more, which a write finds out. */
-  block(): void {
-    this.socket.isTaking = false;
-    if (this.transport.outbox.queue.queuedBytes === 0) {
-      this.session.send(2, Buffer.from('fill'));
-    }
-    this.transport.outbox.flush(this.host.clock.nowMs);
-    this.session.blocked();
-  }
-
-  /** The kernel has taken everything. */
-  unblock(): void {
-    this.socket.drain();
-    this.transport.outbox.unblock();
-    this.session.unblocked();
-  }
-
-  /** Time passes, and the clock looks. */
-  checkAfter(ms: number): void {
-    this.host.clock.nowMs = START_MS + ms;
-    this.session.check(START_MS + ms);
-  }
-
-  /** What the transport was told since the last call. */
-  calls(): readonly string[] {
-    return this.transport.calls.splice(0);
-  }
-
-  /** The socket goes. @returns what was reported to the host */
-  finish(): SessionSummary {
-    const before = this.host.ended.length;
-    this.session.finish();
-    t.equal(this.host.ended.length, before + 1, 'the session is reported once');
-    if (this.#consumer instanceof Witness) t.equal(this.#consumer.summaries.length, 1);
-    return this.host.ended[before]!;
-  }
-}
-
-const close = (code: number, reason = ''): string =>
-  `8 ${hexOf(encodeFrames([closeFrame(code, reason)], false).subarray(2))}`;
-
-const EMPTY_CLOSE = '8 ';
 const LARGE = new Uint8Array(LIMITS.outputPauseBytes - 10);
 
 t.test('before the handshake is answered nothing can be sent', async (t) => {
@@ -541,6 +365,8 @@ t.test('a summary has everything the log needs', async (t) => {
     remotePort: 51_234,
     path: '/room',
     subprotocol: 'chat',
+    extensions: null,
+    extensionStats: {},
     messagesIn: 1,
     bytesIn: 3,
     messagesOut: 0,
@@ -606,251 +432,754 @@ t.test('no Pong is owed behind a Close', async (t) => {
   t.equal(bench.sent().at(-1), close(1000));
 });
 
-// ---- Deadlines
+// ---- With extensions
 
-t.test('close-timeout: the peer does not answer our Close', async (t) => {
-  const bench = new Bench(new Witness()).open();
-  bench.host.clock.nowMs = START_MS + 1000;
-  bench.session.close();
-  bench.sent();
-  bench.calls();
-  bench.checkAfter(1000 + LIMITS.closeMs - 1);
-  t.strictSame(bench.calls(), []);
-  t.equal(bench.transport.checkMs, 1);
-  bench.checkAfter(1000 + LIMITS.closeMs);
-  t.strictSame(bench.calls(), ['drop close-timeout']);
-});
+const RESERVED_BIT = 'reserved bit RSV1, RSV2 or RSV3 set without an extension (RFC 6455 5.2)';
 
-t.test('close-timeout counts from when our Close could leave', async (t) => {
-  const bench = new Bench(new Witness()).open();
-  bench.block();
-  bench.session.close();
-  bench.calls();
-  bench.host.clock.nowMs = START_MS + 9000;
-  bench.unblock();
-  t.strictSame(bench.sent(), ['2 66696c6c', close(1000)]);
-  bench.checkAfter(9000 + LIMITS.closeMs - 1);
-  t.strictSame(bench.calls(), []);
-  bench.checkAfter(9000 + LIMITS.closeMs);
-  t.strictSame(bench.calls(), ['drop close-timeout']);
-});
+/** An error as an extension throws it that says whose fault it is. */
+const extensionFault = (closeCode?: number): Error =>
+  Object.assign(new Error('no good'), closeCode === undefined ? {} : { closeCode });
 
-t.test('close-timeout cannot be put off by Pings and slow reading', async (t) => {
-  const bench = new Bench(new Witness()).open();
-  bench.session.close();
-  t.strictSame(bench.sent(), [close(1000)]);
-  bench.calls();
-  for (let afterMs = 2000; afterMs < LIMITS.closeMs; afterMs += 2000) {
-    bench.host.clock.nowMs = START_MS + afterMs;
-    bench.block();
-    bench.receive(pingFrame('a'));
-    bench.unblock();
-  }
-  bench.sent();
-  bench.calls();
-  bench.checkAfter(2000 + LIMITS.closeMs);
-  t.ok(bench.calls().includes('drop close-timeout'));
-});
-
-t.test('send-timeout: the peer reads nothing', async (t) => {
-  const bench = new Bench(new Witness()).open();
-  bench.block();
-  bench.calls();
-  t.equal(bench.transport.checkMs, LIMITS.sendMs / 4);
-  bench.checkAfter(LIMITS.sendMs - 1);
-  t.strictSame(bench.calls(), []);
-  bench.checkAfter(LIMITS.sendMs);
-  t.strictSame(bench.calls(), ['drop send-timeout']);
-});
-
-t.test('send-timeout: a peer that reads a byte now and then lives', async (t) => {
-  const bench = new Bench(new Witness(), { limits: { ...NO_KEEPALIVE, sendMs: 1001 } }).open();
-  bench.block();
-  t.equal(bench.transport.checkMs, 251, 'whole milliseconds');
-  bench.calls();
-  bench.checkAfter(1000);
-  bench.socket.progress(1);
-  bench.checkAfter(1500);
-  bench.checkAfter(2500);
-  t.strictSame(bench.calls(), []);
-  bench.checkAfter(2501);
-  t.strictSame(bench.calls(), ['drop send-timeout']);
-});
-
-t.test('while blocked, a Close that waits is not late', async (t) => {
-  const bench = new Bench(new Witness()).open();
-  bench.block();
-  bench.session.close();
-  bench.calls();
-  bench.checkAfter(LIMITS.sendMs - 1);
-  t.strictSame(bench.calls(), []);
-  bench.checkAfter(LIMITS.sendMs);
-  t.strictSame(bench.calls(), ['drop send-timeout']);
-});
-
-t.test('message-timeout: a message takes too long to arrive', async (t) => {
-  const bench = new Bench(new Witness()).open();
-  bench.host.clock.nowMs = START_MS + 500;
-  bench.receive(textFrame('a', MORE));
-  t.equal(bench.transport.checkMs, LIMITS.messageMs);
-  bench.host.clock.nowMs = START_MS + 30_000;
-  bench.receive(pingFrame(), continuationFrame('b', MORE));
-  bench.sent();
-  bench.checkAfter(500 + LIMITS.messageMs - 1);
-  t.notOk(bench.session.isOver);
-  bench.checkAfter(500 + LIMITS.messageMs);
-  t.ok(bench.session.isOver);
-  t.strictSame(bench.sent(), [close(1008, 'message took too long to arrive')]);
-  t.match(bench.finish(), { closedBy: 'server', closeCode: 1008, rule: 'message-timeout' });
-});
-
-t.test('message-timeout: every message has its own time', async (t) => {
-  const bench = new Bench(new Witness()).open();
-  bench.receive(textFrame('a', MORE));
-  bench.checkAfter(LIMITS.messageMs - 10);
-  t.equal(bench.transport.checkMs > 0, true);
-  bench.receive(continuationFrame('end'), textFrame('b', MORE));
-  bench.checkAfter(LIMITS.messageMs);
-  t.notOk(bench.session.isOver, 'the first one is complete, the second is young');
-  bench.receive(continuationFrame('end'));
-  bench.checkAfter(3 * LIMITS.messageMs);
-  t.notOk(bench.session.isOver, 'no message is open');
-  bench.receive(textFrame('c', MORE));
-  bench.checkAfter(4 * LIMITS.messageMs);
-  t.ok(bench.session.isOver);
-});
-
-t.test('message-timeout: while we do not read, nothing can arrive', async (t) => {
-  const bench = new Bench(new Witness()).open();
-  bench.receive(textFrame('a', MORE));
-  bench.session.pauseInput();
-  bench.checkAfter(2 * LIMITS.messageMs);
-  t.notOk(bench.session.isOver);
-  bench.session.resumeInput();
-  bench.checkAfter(3 * LIMITS.messageMs - 1);
-  t.notOk(bench.session.isOver);
-  bench.checkAfter(3 * LIMITS.messageMs);
-  t.ok(bench.session.isOver);
-});
-
-t.test('message-timeout: a header alone begins a message', async (t) => {
-  const bench = new Bench(new Witness()).open();
-  const bytes = encodeFrames([textFrame('abc')], true);
-  bench.session.receive(bytes, 0, 6);
-  bench.checkAfter(LIMITS.messageMs);
-  t.ok(bench.session.isOver);
-});
-
-t.test('message-timeout: 0 means never, and pieces are nobody’s to wait for', async (t) => {
-  const off = new Bench(new Witness(), { limits: { ...NO_KEEPALIVE, messageMs: 0 } }).open();
-  off.receive(textFrame('a', MORE));
-  off.checkAfter(1e9);
-  t.notOk(off.session.isOver);
-
-  const pieces = new Bench(new Witness('pieces')).open();
-  pieces.receive(textFrame('a', MORE));
-  pieces.checkAfter(1e9);
-  t.notOk(pieces.session.isOver);
-});
-
-t.test('pong-timeout: a silent peer is pinged, and given up without an answer', async (t) => {
-  const bench = new Bench(new Witness(), {}).open();
-  t.equal(bench.transport.checkMs, LIMITS.pingMs, 'the first look is asked for');
-  bench.checkAfter(LIMITS.pingMs - 1);
-  t.strictSame(bench.sent(), []);
-  t.equal(bench.transport.checkMs, 1);
-  bench.checkAfter(LIMITS.pingMs);
-  t.strictSame(bench.sent(), ['9 ']);
-  t.equal(bench.transport.checkMs, LIMITS.pongMs);
-  bench.checkAfter(LIMITS.pingMs + LIMITS.pongMs - 1);
-  t.strictSame(bench.calls(), []);
-  bench.checkAfter(LIMITS.pingMs + LIMITS.pongMs);
-  t.strictSame(bench.calls(), ['drop pong-timeout']);
-});
-
-t.test('pong-timeout: any byte is a sign of life', async (t) => {
-  const bench = new Bench(new Witness(), {}).open();
-  bench.checkAfter(LIMITS.pingMs);
-  t.strictSame(bench.sent(), ['9 ']);
-  const frame = encodeFrames([pongFrame()], true);
-  bench.session.receive(frame, 0, 1);
-  bench.checkAfter(LIMITS.pingMs + LIMITS.pongMs);
-  t.strictSame(bench.calls(), []);
-  t.strictSame(bench.sent(), [], 'and the next Ping is not due yet');
-  bench.checkAfter(2 * LIMITS.pingMs);
-  t.strictSame(bench.sent(), ['9 ']);
-});
-
-t.test('time before the handshake was answered is not silence', async (t) => {
-  const bench = new Bench(new Witness(), {});
-  bench.host.clock.nowMs = START_MS + 9000;
+t.test('what was agreed on is known before the session opens', async (t) => {
+  const consumer = new Witness();
+  const bench = new Bench(consumer, {
+    limits: QUIET_LIMITS,
+    extensions: [extensionOf('x-a'), extensionOf('x-b', { response: () => 'x-b; level=2' })],
+    offers: 'x-b; level=9, x-unknown, x-a',
+  });
+  t.equal(bench.session.extensions, 'x-b; level=2, x-a');
+  t.strictSame(bench.host.declined, []);
   bench.open();
-  bench.checkAfter(LIMITS.pingMs);
-  t.strictSame(bench.sent(), []);
-  bench.checkAfter(9000 + LIMITS.pingMs);
-  t.strictSame(bench.sent(), ['9 ']);
+  t.equal(bench.finish().extensions, 'x-b; level=2, x-a');
 });
 
-t.test('whom we do not read we do not give up', async (t) => {
-  const bench = new Bench(new Witness(), {}).open();
-  bench.transport.isInputPaused = true;
-  bench.checkAfter(LIMITS.pingMs);
-  bench.checkAfter(10 * LIMITS.pingMs);
-  t.strictSame(bench.sent(), []);
-  bench.transport.isInputPaused = false;
-  bench.checkAfter(11 * LIMITS.pingMs - 1);
-  t.strictSame(bench.sent(), []);
-  bench.checkAfter(11 * LIMITS.pingMs);
-  t.strictSame(bench.sent(), ['9 ']);
+t.test('an extension that is not used is reported, and the session does without', async (t) => {
+  const bench = new Bench(new Witness(), {
+    limits: QUIET_LIMITS,
+    extensions: [
+      extensionOf('x-a', { enabled: false }),
+      extensionOf('x-b', { reserveRsv: () => 4 }),
+      extensionOf('x-c', { reserveRsv: () => 4 }),
+      extensionOf('x-d', { response: () => 'x-e' }),
+    ],
+  }).open();
+  t.equal(bench.session.extensions, 'x-b');
+  t.match(bench.host.declined, [
+    { name: 'x-a', why: 'offer' },
+    { name: 'x-c', why: 'reserved-bit' },
+    { name: 'x-d', why: 'defect' },
+  ]);
+
+  const none = new Bench(new Witness(), { limits: QUIET_LIMITS, extensions: [], offers: 'x-a' });
+  t.equal(none.session.extensions, null);
+  none.open();
+  t.match(none.finish(), { extensions: null, extensionStats: {} });
 });
 
-t.test('who reads slowly lives', async (t) => {
-  const bench = new Bench(new Witness(), {}).open();
+t.test('reserved bits are allowed if an extension owns them, and only those', async (t) => {
+  const consumer = new Witness();
+  const bench = gatedBench(consumer, new Gate());
+  bench.receive(textFrame('a', { rsv: 4 }), textFrame('b', { rsv: 2 }));
+  t.strictSame(consumer.told, [toldText('a')]);
+  t.strictSame(bench.sent(), [close(1002, RESERVED_BIT)]);
+});
+
+for (const isAsync of [false, true]) {
+  const kind = isAsync ? 'later' : 'at once';
+
+  t.test(`messages through the chain in both directions, ${kind}`, async (t) => {
+    const consumer = echoWitness();
+    const later = (result: Message): Message | Promise<Message> =>
+      isAsync ? Promise.resolve(result) : result;
+    const bench = new Bench(consumer, {
+      limits: QUIET_LIMITS,
+      extensions: ['x-a', 'x-b'].map((name) => ({
+        name,
+        create: () => ({ ...markingSession(name, later), response: () => name }),
+      })),
+    }).open();
+    bench.receive(textFrame('1x-ax-b'), textFrame('2x-', MORE), continuationFrame('ax-b'));
+    await nextTurn();
+    t.strictSame(consumer.told, [toldText('1'), toldText('2')]);
+    t.strictSame(bench.sent(), [sentText('1x-ax-b'), sentText('2x-ax-b')]);
+    t.match(bench.finish(), { messagesIn: 2, bytesIn: 2, messagesOut: 2, bytesOut: 2 });
+  });
+
+  t.test(`a consumer of pieces gets each message as one, ${kind}`, async (t) => {
+    const consumer = new Witness('pieces');
+    const gate = new Gate({ decode: isAsync });
+    const bench = gatedBench(consumer, gate);
+    bench.receive(binaryFrame('ab', MORE), continuationFrame('c'), textFrame(''));
+    while (gate.decoding.length > 0) await gate.decoded();
+    t.strictSame(consumer.told, ['piece 2 616263 first last', 'piece 1  first last']);
+    t.match(bench.finish(), { messagesIn: 2, bytesIn: 3 });
+  });
+
+  t.test(`pieces that are sent leave as one message, ${kind}`, async (t) => {
+    const gate = new Gate({ encode: isAsync });
+    const bench = gatedBench(new Witness(), gate);
+    const bytes = Buffer.from('abcdef');
+    t.ok(bench.session.sendPiece(2, bytes, 0, 2, true, false));
+    t.ok(bench.session.sendPiece(2, bytes, 2, 3, false, false));
+    t.strictSame(bench.sent(), []);
+    t.ok(bench.session.sendPiece(2, bytes, 3, 6, false, true));
+    bytes.fill(0);
+    if (isAsync) await gate.encoded();
+    t.strictSame(bench.sent(), ['2 616263646566']);
+    t.match(bench.finish(), { messagesOut: 1, bytesOut: 6 });
+  });
+
+  t.test(`§8.1: text that is not UTF-8 behind the chain, ${kind}`, async (t) => {
+    const gate = new Gate({ decode: isAsync });
+    const consumer = new Witness();
+    const bench = gatedBench(consumer, gate);
+    bench.receive(textFrame(Buffer.of(0xff), { rsv: 4 }), textFrame('behind'));
+    if (isAsync) await gate.decoded();
+    t.strictSame(consumer.told, []);
+    const reason = 'text message is not valid UTF-8 (RFC 6455 8.1)';
+    t.strictSame(bench.sent(), [close(1007, reason)]);
+    t.ok(bench.session.isOver);
+    t.match(bench.finish(), { closedBy: 'server', closeCode: 1007, rule: 'text-not-utf8' });
+  });
+
+  t.test(`an extension cannot decode: whose fault it is decides, ${kind}`, async (t) => {
+    const tooBig = `message is over the limit of ${LIMITS.maxMessageBytes} bytes`;
+    const cases = [
+      [extensionFault(1007), 1007, 'no good', 'extension-data'],
+      [extensionFault(1009), 1009, tooBig, 'message-too-big'],
+      [extensionFault(), 1011, 'internal error', null],
+    ] as const;
+    for (const [error, closeCode, closeReason, rule] of cases) {
+      const consumer = new Witness();
+      const bench = new Bench(consumer, {
+        limits: QUIET_LIMITS,
+        extensions: [
+          extensionOf('x-a', {
+            decode: () => {
+              if (isAsync) return Promise.reject(error);
+              throw error;
+            },
+          }),
+        ],
+      }).open();
+      bench.receive(textFrame('a'), textFrame('b'), pingFrame());
+      await nextTurn();
+      t.strictSame(consumer.told, []);
+      t.equal(bench.sent().at(-1), close(closeCode, closeReason));
+      t.ok(bench.session.isOver);
+      const summary = bench.finish();
+      t.match(summary, { closedBy: 'server', closeCode, rule, messagesIn: 0 });
+      if (rule === null) t.type(summary.error, ExtensionError);
+      else t.equal(summary.error, null);
+    }
+  });
+}
+
+t.test('pieces that do not fit together are a defect of the mode', async (t) => {
+  const bench = gatedBench(new Witness(), new Gate());
+  const { session } = bench;
+  const large = new Uint8Array(LIMITS.maxMessageBytes);
+  t.throws(() => session.sendPiece(2, large, 0, 1, false, true), InvalidStateError);
+  t.ok(session.sendPiece(2, large, 0, 1, true, false));
+  t.throws(() => session.sendPiece(2, large, 0, 1, true, false), InvalidStateError);
+  t.throws(() => session.send(2, large), InvalidStateError);
+  t.throws(() => session.sendPiece(2, large, 0, large.length, false, false), InvalidStateError);
+  t.strictSame(bench.sent(), []);
+  t.match(bench.finish(), { messagesOut: 0 });
+});
+
+t.test('an extension that fails in encode ends the session; the mode only hears no', async (t) => {
+  const sent: boolean[] = [];
+  const consumer = new Witness();
+  consumer.onMessage = (session): void => {
+    const bytes = Buffer.from('answer');
+    sent.push(session.send(1, bytes), session.sendPiece(1, bytes, 0, 6, true, true));
+  };
+  const bench = new Bench(consumer, {
+    limits: QUIET_LIMITS,
+    extensions: [
+      extensionOf('x-a', {
+        encode: () => {
+          throw extensionFault(1007);
+        },
+      }),
+    ],
+  }).open();
+  bench.receive(textFrame('a'), textFrame('b'));
+  t.strictSame(sent, [false, false]);
+  t.strictSame(consumer.told, [toldText('a')], 'nothing is looked at behind it');
+  t.strictSame(bench.sent(), [close(1011, 'internal error')], 'the peer has no part in it');
+  const summary = bench.finish();
+  t.match(summary, { messagesOut: 0, closeCode: 1011, rule: null });
+  t.type(summary.error, ExtensionError);
+});
+
+t.test('an extension that fails in encode while a mode sends by itself', async (t) => {
+  const failing = extensionOf('x-a', {
+    encode: () => {
+      throw extensionFault();
+    },
+  });
+  const atOnce = new Bench(new Witness(), { limits: QUIET_LIMITS, extensions: [failing] }).open();
+  t.equal(atOnce.session.sendPiece(1, Buffer.from('a'), 0, 1, true, true), false);
+  t.ok(atOnce.calls().includes('flush'), 'nobody else would see to it');
+  t.strictSame(atOnce.sent(), [close(1011, 'internal error')]);
+
+  const gate = new Gate({ encode: true });
+  const later = gatedBench(new Witness(), gate);
+  t.ok(later.session.send(1, Buffer.from('a')));
+  t.ok(later.session.send(1, Buffer.from('b')));
+  later.calls();
+  await gate.encodeFails(extensionFault());
+  t.ok(later.calls().includes('flush'));
+  t.strictSame(later.sent(), [close(1011, 'internal error')]);
+  t.notOk(later.session.send(1, Buffer.from('c')));
+  t.equal(later.finish().closeCode, 1011);
+});
+
+t.test('a mode that fails in a message that came later fails its session alone', async (t) => {
+  const defect = new Error('in message');
+  const gate = new Gate({ decode: true, encode: true });
+  const consumer = new Witness();
+  consumer.onMessage = (session): void => {
+    session.send(1, Buffer.from('first'));
+    throw defect;
+  };
+  const bench = gatedBench(consumer, gate);
+  bench.receive(textFrame('a'), textFrame('b'));
+  await gate.decoded();
+  t.notOk(bench.session.isOver, 'what it had sent goes first');
+  t.notOk(bench.transport.isInputPaused);
+  await gate.encoded();
+  t.strictSame(consumer.told, [toldText('a')]);
+  t.strictSame(bench.sent(), [sentText('first'), close(1011, 'internal error')]);
+  t.equal(bench.finish().error, defect);
+});
+
+t.test('a mode that fails in drained: what it had sent goes first', async (t) => {
+  const defect = new Error('in drained');
+  const gate = new Gate({ encode: true });
+  const consumer = new Witness();
+  consumer.onDrained = (session): void => {
+    session.send(1, Buffer.from('more'));
+    throw defect;
+  };
+  const bench = gatedBench(consumer, gate);
+  t.notOk(bench.session.send(2, new Uint8Array(LIMITS.outputPauseBytes)));
+  bench.transport.isWriting = true;
+  await gate.encoded();
+  t.strictSame(consumer.told, ['drained']);
+  t.notOk(bench.session.isOver);
+  await gate.encoded();
+  t.strictSame(bench.sent().slice(1), [sentText('more'), close(1011, 'internal error')]);
+  t.equal(bench.finish().error, defect);
+});
+
+// ---- The order of Close, failure and end
+
+t.test('our Close waits for what is being encoded', async (t) => {
+  const gate = new Gate({ encode: true });
+  const bench = gatedBench(new Witness(), gate);
+  bench.session.send(1, Buffer.from('a'));
+  bench.session.send(1, Buffer.from('b'));
+  bench.session.close(1001, 'away');
+  t.notOk(bench.session.send(1, Buffer.from('late')), 'nothing more is taken');
+  t.notOk(bench.session.sendPiece(1, Buffer.from('late'), 0, 4, true, true));
+  t.ok(bench.session.isEnding);
+  await gate.encoded();
+  t.strictSame(bench.sent(), [sentText('a')]);
+  bench.calls();
+  await gate.encoded();
+  t.ok(bench.calls().includes('flush'));
+  t.strictSame(bench.sent(), [sentText('b'), close(1001, 'away')]);
+  t.notOk(bench.session.isEnding);
+  t.notOk(bench.session.isOver);
+  bench.receive(closeFrame(1001));
+  t.ok(bench.session.isOver);
+  t.match(bench.finish(), { closedBy: 'server', closeCode: 1001, messagesOut: 2 });
+});
+
+t.test('§5.5.1: the Close of the peer waits for decode and encode; Pong does not', async (t) => {
+  const gate = new Gate({ decode: true, encode: true });
+  const bench = gatedBench(echoWitness(), gate);
+  bench.receive(textFrame('a'), pingFrame('p'), textFrame('b'), closeFrame(4000, 'bye'));
+  t.strictSame(bench.sent(), ['10 70']);
+  await gate.decoded();
+  await gate.decoded();
+  t.strictSame(bench.sent(), [], 'all is decoded, nothing is encoded');
+  await gate.encoded();
+  t.strictSame(bench.sent(), [sentText('a')]);
+  t.notOk(bench.session.isOver);
+  await gate.encoded();
+  t.strictSame(bench.sent(), [sentText('b'), close(4000, 'bye')]);
+  t.ok(bench.session.isOver);
+  t.match(bench.finish(), { closedBy: 'client', closeCode: 4000, messagesIn: 2, messagesOut: 2 });
+});
+
+t.test('§7.1.7: a broken rule waits for the answers to what came before', async (t) => {
+  const gate = new Gate({ decode: true, encode: true });
+  const consumer = echoWitness();
+  const bench = gatedBench(consumer, gate);
+  bench.receive(textFrame('a'), textFrame('bad', { rsv: 1 }), textFrame('c'), pingFrame('p'));
+  await gate.decoded();
+  bench.receive(textFrame('d'), pingFrame('p'), closeFrame(1000));
+  t.strictSame(bench.sent(), [], 'nothing more is read');
+  await gate.encoded();
+  t.strictSame(bench.sent(), [sentText('a'), close(1002, RESERVED_BIT)]);
+  t.ok(bench.session.isOver);
+  t.strictSame(consumer.told, [toldText('a')]);
+  t.match(bench.finish(), { closedBy: 'server', closeCode: 1002, rule: 'reserved-bit' });
+});
+
+t.test('§5.5.2: a Pong that is owed is sent before the failure that waits', async (t) => {
+  const gate = new Gate({ encode: true });
+  const bench = gatedBench(new Witness(), gate);
+  bench.session.send(1, Buffer.from('a'));
+  await gate.encoded();
+  bench.session.send(1, Buffer.from('b'));
   bench.block();
   bench.sent();
-  bench.checkAfter(LIMITS.pingMs + 1);
-  t.equal(bench.transport.outbox.queue.queuedBytes, 0, 'no Ping joins the queue');
-  t.strictSame(
-    bench.calls().filter((call) => call.startsWith('drop')),
-    [],
-  );
+  bench.receive(pingFrame('p'), textFrame('bad', { rsv: 1 }));
+  bench.unblock();
+  t.strictSame(bench.sent(), ['10 70']);
+  await gate.encoded();
+  t.strictSame(bench.sent(), [sentText('b'), close(1002, RESERVED_BIT)]);
 });
 
-t.test('idle: no message for too long', async (t) => {
-  const bench = new Bench(new Witness(), { limits: { ...NO_KEEPALIVE, idleMs: 60_000 } }).open();
-  bench.host.clock.nowMs = START_MS + 20_000;
+t.test('with nothing on its way a failure does not wait', async (t) => {
+  const bench = gatedBench(echoWitness(), new Gate());
+  bench.receive(textFrame('a'), textFrame('bad', { rsv: 1 }));
+  t.strictSame(bench.sent(), [sentText('a'), close(1002, RESERVED_BIT)]);
+});
+
+t.test('the end of the input waits for decode and encode', async (t) => {
+  const gate = new Gate({ decode: true, encode: true });
+  const bench = gatedBench(echoWitness(), gate);
   bench.receive(textFrame('a'));
-  bench.host.clock.nowMs = START_MS + 50_000;
-  bench.receive(pingFrame());
-  bench.sent();
-  bench.checkAfter(79_999);
-  t.strictSame(bench.sent(), []);
-  bench.checkAfter(80_000);
-  t.strictSame(bench.sent(), [close(1001, 'idle: no message for too long')]);
-  bench.receive(closeFrame(1001));
-  t.match(bench.finish(), { closedBy: 'server', closeCode: 1001, rule: null });
+  bench.session.receiveEof();
+  t.notOk(bench.session.isOver);
+  await gate.decoded();
+  t.notOk(bench.session.isOver);
+  bench.calls();
+  await gate.encoded();
+  t.ok(bench.session.isOver);
+  t.ok(bench.calls().includes('flush'), 'our FIN follows');
+  t.strictSame(bench.sent(), [sentText('a')]);
+  t.match(bench.finish(), { closedBy: 'lost', closeCode: 1006, messagesOut: 1 });
 });
 
-t.test('idle: what we send are messages too', async (t) => {
-  const bench = new Bench(new Witness(), { limits: { ...NO_KEEPALIVE, idleMs: 60_000 } }).open();
-  bench.host.clock.nowMs = START_MS + 30_000;
+t.test('a message that cannot be decoded comes before all that came behind it', async (t) => {
+  const begins: readonly ((bench: Bench) => void)[] = [
+    (bench) => {
+      bench.receive(closeFrame(4000));
+    },
+    (bench) => {
+      bench.receive(textFrame('bad', { rsv: 1 }));
+    },
+    (bench) => {
+      bench.session.receiveEof();
+    },
+  ];
+  for (const begin of begins) {
+    const gate = new Gate({ decode: true, encode: true });
+    const bench = gatedBench(echoWitness(), gate);
+    bench.session.send(1, Buffer.from('before'));
+    bench.receive(textFrame('a'), textFrame('b'));
+    begin(bench);
+    await gate.decodeFails(extensionFault(1007));
+    t.strictSame(bench.sent(), [], 'what was sent before it goes first');
+    t.notOk(bench.transport.isInputPaused);
+    await gate.encoded();
+    t.strictSame(bench.sent(), [sentText('before'), close(1007, 'no good')]);
+    t.ok(bench.session.isOver);
+    t.match(bench.finish(), { rule: 'extension-data', messagesIn: 0 });
+  }
+});
+
+t.test('close: a second one does nothing, whoever began', async (t) => {
+  const gate = new Gate({ encode: true });
+  const bench = gatedBench(new Witness(), gate);
   bench.session.send(1, Buffer.from('a'));
-  bench.host.clock.nowMs = START_MS + 50_000;
-  bench.session.sendPiece(1, Buffer.from('b'), 0, 1, true, false);
-  bench.sent();
-  bench.checkAfter(109_999);
-  t.strictSame(bench.sent(), []);
-  bench.checkAfter(110_000);
-  t.strictSame(bench.sent(), [close(1001, 'idle: no message for too long')]);
+  bench.session.close(1001, 'first');
+  bench.calls();
+  bench.session.close(4000, 'second');
+  bench.session.close(1006);
+  t.strictSame(bench.calls(), []);
+  bench.receive(closeFrame(4001, 'third'));
+  await gate.encoded();
+  t.strictSame(bench.sent(), [sentText('a'), close(1001, 'first')]);
+  t.ok(bench.session.isOver);
+  t.match(bench.finish(), { closedBy: 'server', closeCode: 1001, closeReason: 'first' });
+
+  const answering = gatedBench(new Witness(), new Gate({ encode: true }));
+  answering.session.send(1, Buffer.from('a'));
+  answering.receive(closeFrame(4001, 'theirs'));
+  answering.session.close(1001, 'ours');
+  t.notOk(answering.session.send(1, Buffer.from('b')));
+  t.match(answering.finish(), { closedBy: 'client', closeCode: 4001, messagesOut: 1 });
 });
 
-t.test('idle: pieces are messages too', async (t) => {
-  const limits = { ...NO_KEEPALIVE, idleMs: 60_000 };
-  const bench = new Bench(new Witness('pieces'), { limits }).open();
-  bench.host.clock.nowMs = START_MS + 50_000;
-  bench.receive(binaryFrame('a', MORE));
-  bench.checkAfter(109_999);
+t.test('close: a code that must not be sent is refused at once, whatever waits', async (t) => {
+  const gate = new Gate({ encode: true });
+  const bench = gatedBench(new Witness(), gate);
+  bench.session.send(1, Buffer.from('a'));
+  t.throws(() => {
+    bench.session.close(1006);
+  }, InvalidStateError);
+  t.ok(bench.session.send(1, Buffer.from('b')), 'the session goes on');
+  await gate.encoded();
+  await gate.encoded();
+  t.strictSame(bench.sent(), [sentText('a'), sentText('b')]);
+});
+
+t.test('close drops the messages that are on their way to the consumer', async (t) => {
+  const gate = new Gate({ decode: true });
+  const consumer = new Witness();
+  const bench = gatedBench(consumer, gate);
+  bench.receive(textFrame('a'), textFrame('b'));
+  bench.session.close(1001);
+  t.strictSame(bench.sent(), [close(1001)], 'and does not wait for them');
+  t.notOk(bench.transport.isInputPaused, 'the answer must be read');
+  bench.receive(textFrame('c'));
+  while (gate.decoding.length > 0) await gate.decoded();
+  t.strictSame(consumer.told, []);
+  bench.receive(closeFrame(1001));
+  t.ok(bench.session.isOver);
+});
+
+t.test('close runs what waited for messages that are dropped by it', async (t) => {
+  const gate = new Gate({ decode: true });
+  const bench = gatedBench(new Witness(), gate);
+  bench.receive(textFrame('a'), closeFrame(4000, 'bye'));
+  bench.session.close(1001);
+  t.strictSame(bench.sent(), [close(4000, 'bye')], 'the peer was first');
+  t.ok(bench.session.isOver);
+});
+
+t.test('close inside a message that came later: nothing behind it is delivered', async (t) => {
+  const gate = new Gate({ decode: true });
+  const consumer = new Witness();
+  consumer.onMessage = (session): void => {
+    session.send(1, Buffer.from('last'));
+    session.close(4000);
+  };
+  const bench = gatedBench(consumer, gate);
+  bench.receive(textFrame('a'), textFrame('b'), textFrame('bad', { rsv: 1 }));
+  await gate.decoded();
+  t.strictSame(consumer.told, [toldText('a')]);
+  t.equal(gate.decoding.length, 0);
+  const [answer, reason] = bench.sent();
+  t.equal(answer, sentText('last'));
+  t.equal(reason, close(1002, RESERVED_BIT), 'the rule was broken before');
+});
+
+t.test('the clock may find a deadline that has passed', async (t) => {
+  const bench = new Bench(new Witness()).open();
+  bench.session.close();
+  bench.calls();
+  bench.checkAfter(LIMITS.closeMs);
+  t.strictSame(bench.calls(), ['drop close-timeout']);
+});
+
+t.test('a message that is decoded when all is over is delivered to nobody', async (t) => {
+  const gate = new Gate({ decode: true });
+  const consumer = new Witness();
+  const bench = gatedBench(consumer, gate);
+  bench.receive(textFrame('a'));
+  while (!bench.session.isOver) bench.session.send(2, LARGE);
+  await gate.decoded();
+  t.strictSame(consumer.told, []);
+  t.equal(bench.finish().messagesIn, 0);
+});
+
+t.test('behind a failure nothing that was decoded is delivered', async (t) => {
+  const gate = new Gate({ decode: true });
+  const consumer = new Witness();
+  const bench = gatedBench(consumer, gate);
+  bench.receive(textFrame('a'));
+  bench.session.fail(new PolicyError('message-timeout'));
+  t.equal(bench.sent().length, 1);
+  await gate.decoded();
+  t.strictSame(consumer.told, []);
+  t.equal(bench.finish().messagesIn, 0);
+});
+
+t.test('what fails when all is over changes no account', async (t) => {
+  const gate = new Gate({ encode: true });
+  const bench = gatedBench(new Witness(), gate);
+  while (!bench.session.isOver) bench.session.send(2, LARGE);
+  bench.session.fail(new PolicyError('message-timeout'));
+  await gate.encodeFails(extensionFault());
+  const reason = 'client reads too slowly: too much output is waiting';
+  t.strictSame(bench.sent(), [close(1008, reason)]);
+  t.match(bench.finish(), { closeCode: 1008, rule: 'output-limit', error: null });
+});
+
+// ---- Back-pressure
+
+t.test('back-pressure counts what is being encoded', async (t) => {
+  const gate = new Gate({ encode: true });
+  const consumer = new Witness();
+  const bench = gatedBench(consumer, gate);
+  bench.transport.isWriting = true;
+  const { session } = bench;
+  t.ok(session.send(2, LARGE.subarray(1000)));
+  t.ok(session.waitingBytes >= LARGE.length - 1000);
+  t.notOk(session.send(2, LARGE));
+  await gate.encoded();
+  t.strictSame(consumer.told, [], 'one of two is not enough');
+  await gate.encoded();
+  t.strictSame(consumer.told, ['drained']);
+  t.equal(session.waitingBytes, 0);
+  t.ok(session.send(2, Buffer.from('more')));
+  await gate.encoded();
+  t.strictSame(consumer.told, ['drained'], 'once');
+});
+
+t.test('back-pressure: a peer that does not read is waited for behind the chain', async (t) => {
+  const gate = new Gate({ encode: true });
+  const consumer = new Witness();
+  const bench = gatedBench(consumer, gate);
+  t.notOk(bench.session.send(2, new Uint8Array(LIMITS.outputPauseBytes)));
+  await gate.encoded();
+  bench.block();
+  bench.session.resumeOutput();
+  t.strictSame(consumer.told, []);
+  bench.unblock();
+  bench.session.resumeOutput();
+  t.strictSame(consumer.told, ['drained']);
+});
+
+t.test('back-pressure: messages without a payload have a bound as well', async (t) => {
+  const bench = gatedBench(new Witness(), new Gate({ encode: true }));
+  let count = 0;
+  while (bench.session.send(2, new Uint8Array(0)) && count < 1e6) count += 1;
+  t.ok(count < 10_000, `paused behind ${count}`);
+});
+
+t.test('reading is paused while a message is decoded', async (t) => {
+  const gate = new Gate({ decode: true });
+  const bench = gatedBench(new Witness(), gate);
+  bench.receive(textFrame('a'), textFrame('b'));
+  t.strictSame(bench.calls(), ['pause']);
+  await gate.decoded();
+  t.strictSame(bench.calls(), []);
+  await gate.decoded();
+  t.strictSame(bench.calls(), ['resume']);
+});
+
+t.test('reading goes on while messages are encoded', async (t) => {
+  const gate = new Gate({ encode: true });
+  const bench = gatedBench(echoWitness(), gate);
+  bench.receive(textFrame('a'));
+  t.notOk(bench.transport.isInputPaused);
+});
+
+t.test('reading stays paused when the consumer has paused too', async (t) => {
+  const gate = new Gate({ decode: true });
+  const bench = gatedBench(new Witness(), gate);
+  bench.receive(textFrame('a'));
+  bench.session.pauseInput();
+  t.strictSame(bench.calls(), ['pause'], 'once');
+  await gate.decoded();
+  t.strictSame(bench.calls(), []);
+  bench.session.resumeInput();
+  t.strictSame(bench.calls(), ['resume']);
+
+  bench.receive(textFrame('b'));
+  bench.session.pauseInput();
+  bench.session.resumeInput();
+  t.strictSame(bench.calls(), ['pause'], 'and the consumer cannot start it before');
+  await gate.decoded();
+  t.strictSame(bench.calls(), ['resume']);
+});
+
+t.test('what one read brought waits when the consumer pauses', async (t) => {
+  const consumer = new Witness();
+  consumer.onMessage = (session, bytes): void => {
+    if (bytes[0] === 0x62) session.pauseInput();
+  };
+  const bench = gatedBench(consumer, new Gate());
+  bench.receive(textFrame('a'), textFrame('b'), textFrame('c'), pingFrame('p'), closeFrame(1000));
+  t.strictSame(consumer.told, [toldText('a'), toldText('b')]);
+  t.strictSame(bench.sent(), ['10 70'], 'the Close waits too');
+  await nextTurn();
+  t.equal(consumer.told.length, 2);
+  bench.session.resumeInput();
+  await nextTurn();
+  t.strictSame(consumer.told.slice(2), [toldText('c')]);
+  t.strictSame(bench.sent(), [close(1000)]);
+});
+
+t.test(
+  'a read with much in it is given in several turns, and nothing is read meanwhile',
+  async (t) => {
+    const consumer = new Witness();
+    const bench = gatedBench(consumer, new Gate());
+    const large = new Uint8Array(LIMITS.maxMessageBytes);
+    bench.receive(...[1, 2, 3, 4].map(() => binaryFrame(large)));
+    t.equal(consumer.told.length, 2);
+    t.ok(bench.transport.isInputPaused);
+    await nextTurn();
+    t.equal(consumer.told.length, 4);
+    await nextTurn();
+    t.notOk(bench.transport.isInputPaused);
+  },
+);
+
+// ---- The end of the chain
+
+t.test('the summary has what the extensions say', async (t) => {
+  const consumer = new Witness();
+  const bench = new Bench(consumer, {
+    limits: QUIET_LIMITS,
+    extensions: [
+      extensionOf('x-a', { stats: { ratioIn: 4.18 } }),
+      extensionOf('x-b', { stats: null }),
+      extensionOf('x-c'),
+    ],
+  }).open();
+  const summary = bench.finish();
+  t.match(summary, { extensions: 'x-a, x-b, x-c' });
+  t.strictSame(summary.extensionStats, { 'x-a': { ratioIn: 4.18 } });
+  t.strictSame(consumer.summaries, [summary]);
+});
+
+t.test('however a session ends, its chain is closed, once', async (t) => {
+  const ways: readonly [string, (bench: Bench, gate: Gate) => unknown][] = [
+    ['nothing happens', () => undefined],
+    [
+      'both Closes',
+      (bench) => {
+        bench.receive(closeFrame(1000));
+      },
+    ],
+    [
+      'our Close',
+      (bench) => {
+        bench.session.close();
+      },
+    ],
+    [
+      'FIN',
+      (bench) => {
+        bench.session.receiveEof();
+      },
+    ],
+    [
+      'a broken rule',
+      (bench) => {
+        bench.receive(textFrame('', { rsv: 1 }));
+      },
+    ],
+    [
+      'a drop',
+      (bench) => {
+        bench.session.dropped('shutdown');
+      },
+    ],
+    [
+      'decode hangs',
+      (bench) => {
+        bench.receive(textFrame('a'), textFrame('b'));
+      },
+    ],
+    ['encode hangs', (bench) => bench.session.send(1, Buffer.from('a'))],
+    [
+      'a Close waits',
+      (bench) => {
+        bench.receive(textFrame('a'), closeFrame(1000));
+      },
+    ],
+    [
+      'decode fails',
+      async (bench, gate) => {
+        bench.receive(textFrame('a'));
+        await gate.decodeFails(extensionFault());
+      },
+    ],
+    [
+      'encode fails',
+      async (bench, gate) => {
+        bench.session.send(1, Buffer.from('a'));
+        await gate.encodeFails(extensionFault());
+      },
+    ],
+  ];
+  for (const [name, happens] of ways) {
+    const gate = new Gate({ decode: true, encode: true });
+    const bench = gatedBench(echoWitness(), gate);
+    await happens(bench, gate);
+    t.equal(gate.closeCount, 0, `${name}: while the connection is there it is needed`);
+    bench.finish();
+    bench.session.abandon();
+    t.equal(gate.closeCount, 1, name);
+    bench.sent();
+    for (const { message, answer } of [...gate.decoding, ...gate.encoding]) answer.resolve(message);
+    await nextTurn();
+    t.strictSame(bench.sent(), [], `${name}: what is late is dropped`);
+    t.equal(gate.closeCount, 1, name);
+  }
+
+  const gate = new Gate();
+  const refused = new Bench(new Witness(), { limits: QUIET_LIMITS, extensions: [gate] });
+  refused.session.abandon();
+  refused.session.abandon();
+  t.equal(gate.closeCount, 1, 'a handshake that was refused');
+  refused.session.finish();
+  t.equal(gate.closeCount, 1, 'and a consumer that took its time');
+});
+
+t.test('an extension that fails in close is in the log, and the others are closed', async (t) => {
+  const gate = new Gate();
+  const cause = new Error('in close');
+  const failing = extensionOf('x-a', {
+    close: () => {
+      throw cause;
+    },
+  });
+  const make = (): Bench =>
+    new Bench(new Witness(), { limits: QUIET_LIMITS, extensions: [failing, gate] }).open();
+  const bench = make();
+  bench.receive(closeFrame(1000));
+  const { error, closeCode } = bench.finish();
+  t.type(error, ExtensionError);
+  t.equal((error as Error).cause, cause);
+  t.equal(closeCode, 1000);
+  t.equal(gate.closeCount, 1);
+
+  const broken = make();
+  const defect = new Error('before');
+  broken.session.fail(defect);
+  t.equal(broken.finish().error, defect, 'what went wrong before is worth more');
+});
+
+t.test('a failure that waits is named even if the connection is gone before', async (t) => {
+  const bench = gatedBench(echoWitness(), new Gate({ encode: true }));
+  bench.receive(textFrame('a'), textFrame('bad', { rsv: 1 }));
+  t.match(bench.finish(), { closedBy: 'lost', closeCode: 1006, rule: 'reserved-bit' });
+
+  const gate = new Gate({ decode: true, encode: true });
+  const decoding = gatedBench(new Witness(), gate);
+  decoding.session.send(1, Buffer.from('a'));
+  decoding.receive(textFrame('a'));
+  await gate.decodeFails(extensionFault(1007));
+  t.match(decoding.finish(), { closedBy: 'lost', closeCode: 1006, rule: 'extension-data' });
+});
+
+t.test('a consumer that is told of the end can neither send nor close', async (t) => {
+  const consumer = new Witness();
+  const sent: unknown[] = [];
+  consumer.onClosed = (session): void => {
+    session.close(1001);
+    sent.push(session.send(1, Buffer.from('late')));
+  };
+  const bench = gatedBench(consumer, new Gate({ encode: true }));
+  bench.session.send(1, Buffer.from('a'));
+  bench.receive(closeFrame(1000));
+  const summary = bench.finish();
+  t.strictSame(sent, [false]);
   t.strictSame(bench.sent(), []);
-  bench.checkAfter(110_000);
-  t.strictSame(bench.sent(), [close(1001, 'idle: no message for too long')]);
+  t.match(summary, { closedBy: 'client', closeCode: 1000, messagesOut: 1, error: null });
+  t.equal(bench.session.waitingBytes, 0);
 });

@@ -22,6 +22,7 @@ import {
 import { upgradeText } from '../fixtures/handshake.js';
 import { hexOf } from '../fixtures/hex.js';
 import { ACCEPTED, type RawClient, connectRaw } from '../fixtures/raw-client.js';
+import { Gate } from '../fixtures/session-bench.js';
 import { byteByByte, piecesOf } from '../fixtures/splits.js';
 import {
   type HostOptions,
@@ -709,6 +710,11 @@ t.test('the end makes a paused socket read on: the peer’s FIN must be seen', a
   t.notOk(bench.socket.isPaused, 'and nobody can stop it any more');
   bench.host.opened[0]!.resumeInput();
   t.notOk(bench.socket.isPaused);
+
+  const reading = new Bench().open();
+  reading.receiveFrames(closeFrame(1000));
+  reading.host.opened[0]!.pauseInput();
+  t.notOk(reading.socket.isPaused, 'nor if it had not been paused before');
 });
 
 t.test('FIN without Close: ours follows, and the session was lost', async (t) => {
@@ -889,6 +895,214 @@ t.test('the server stops: who is ending goes on ending', async (t) => {
   t.strictSame(bench.calls(), []);
   bench.connection.drop('shutdown');
   t.strictSame(bench.calls(), ['destroy']);
+});
+
+// ---- Extensions
+
+/** The request that offers {@link Gate}, with frames right behind it. */
+const gatedRequest = (...frames: readonly TestFrame[]): Uint8Array =>
+  Buffer.concat([
+    Buffer.from(upgradeText({ 'Sec-WebSocket-Extensions': 'x-gate' })),
+    fromClient(...frames),
+  ]);
+
+/** The accepting answer with the extension, and frames right behind it, in hex. */
+const gatedAnswer = (...frames: readonly TestFrame[]): string => {
+  const head = ACCEPTED.replace(/\r\n$/, 'Sec-WebSocket-Extensions: x-gate\r\n\r\n');
+  return hexOf(Buffer.concat([Buffer.from(head), fromServer(...frames)]));
+};
+
+/** A connection that speaks, or will speak, with a gate. */
+const gatedConnection = (gate: Gate, consumer: Consumer = echoMode): Bench =>
+  new Bench(consumer, { ...QUIET, extensions: [gate] });
+
+t.test(
+  '§9.1: the answer names the extensions, and they work on what comes behind it',
+  async (t) => {
+    const gate = new Gate();
+    const bench = gatedConnection(gate);
+    bench.receive(gatedRequest(textFrame('a', { rsv: 4 })));
+    t.equal(bench.written(), gatedAnswer(textFrame('a')), 'the bit is its own');
+    t.equal(bench.host.opened[0]!.extensions, 'x-gate');
+
+    const without = gatedConnection(gate);
+    without.receive(requestWith(textFrame('a')));
+    t.equal(without.written(), acceptedWith(textFrame('a')), 'who offers none gets none');
+  },
+);
+
+t.test('a consumer sees what was agreed on before it agrees itself', async (t) => {
+  const consumer = new SlowOpener();
+  const bench = gatedConnection(new Gate(), consumer);
+  bench.receive(gatedRequest(textFrame('a')));
+  t.equal(consumer.opening[0]!.extensions, 'x-gate');
+  consumer.accept();
+  await bench.settle();
+  t.equal(bench.written(), gatedAnswer(textFrame('a')));
+});
+
+t.test('what a chain finishes later leaves by itself, and reading waits for it', async (t) => {
+  const gate = new Gate({ decode: true, encode: true });
+  const bench = gatedConnection(gate);
+  bench.receive(gatedRequest(textFrame('a'), pingFrame('p'), closeFrame(1000)));
+  t.equal(bench.written(), gatedAnswer(pongFrame('p')));
+  t.ok(bench.socket.isPaused);
+  await gate.decoded();
+  t.notOk(bench.socket.isPaused);
+  bench.calls();
+  await gate.encoded();
+  t.equal(bench.written(), hexOf(fromServer(textFrame('a'), closeFrame(1000))));
+  t.strictSame(bench.calls(), ['write 7', 'end', 'resume'], 'one write, and FIN behind it');
+  bench.socket.emit('close');
+  t.match(bench.host.ended, [{ closeCode: 1000, closedBy: 'client', messagesOut: 1 }]);
+  t.equal(gate.closeCount, 1);
+});
+
+t.test('FIN behind a question: the answer goes out, and then ours', async (t) => {
+  const gate = new Gate({ encode: true });
+  const bench = gatedConnection(gate);
+  bench.receive(gatedRequest(textFrame('a')));
+  bench.socket.emit('end');
+  t.equal(bench.written(), gatedAnswer());
+  bench.calls();
+  await gate.encoded();
+  t.equal(bench.written(), hexOf(fromServer(textFrame('a'))));
+  t.strictSame(bench.calls(), ['write 3', 'end', 'resume']);
+  bench.socket.emit('close');
+  t.equal(gate.closeCount, 1);
+});
+
+t.test('close-timeout: a chain that hangs does not hold the connection', async (t) => {
+  const gate = new Gate({ decode: true });
+  const bench = gatedConnection(gate);
+  bench.receive(gatedRequest(textFrame('a'), closeFrame(1000)));
+  t.equal(bench.nextCheckAfterMs, LIMITS.closeMs);
+  bench.calls();
+  bench.checkAfter(LIMITS.closeMs);
+  t.strictSame(bench.calls(), ['destroy']);
+  await bench.settle();
+  t.match(bench.host.ended, [{ closedBy: 'client', closeCode: 1000, rule: 'close-timeout' }]);
+  t.equal(gate.closeCount, 1);
+});
+
+t.test('a handshake that is refused gives its extensions back', async (t) => {
+  const refusal = new HandshakeError('target-refused');
+  const atOnce = new Gate();
+  const refusing = gatedConnection(
+    atOnce,
+    consumerWith({
+      open: () => {
+        throw refusal;
+      },
+    }),
+  );
+  refusing.receive(gatedRequest());
+  t.equal(refusing.refusal(), '502 the target refused the connection\n');
+  t.equal(atOnce.closeCount, 1);
+
+  const ways: readonly ((bench: Bench, consumer: SlowOpener) => void)[] = [
+    (_bench, consumer) => {
+      consumer.refuse(refusal);
+    },
+    (bench) => {
+      bench.checkAfter(LIMITS.handshakeMs);
+    },
+    (bench) => {
+      bench.connection.shutDown();
+    },
+  ];
+  for (const happens of ways) {
+    const gate = new Gate();
+    const consumer = new SlowOpener();
+    const bench = gatedConnection(gate, consumer);
+    bench.receive(gatedRequest(textFrame('a')));
+    t.equal(gate.closeCount, 0, 'it is needed while the consumer makes up its mind');
+    happens(bench, consumer);
+    await bench.settle();
+    t.match(bench.refusal(), /^(502|408|503) /);
+    t.equal(gate.closeCount, 1, 'whatever became of the socket');
+    consumer.accept();
+    bench.socket.destroy();
+    await bench.settle();
+    t.equal(gate.closeCount, 1, 'once');
+    t.strictSame(bench.host.ended, []);
+  }
+});
+
+t.test(
+  'whatever phase a connection is in: when its socket goes, its chain is closed',
+  async (t) => {
+    type Happens = (bench: Bench) => unknown;
+    const phases: readonly (readonly [phase: string, consumer: () => Consumer, Happens])[] = [
+      ['opening', () => new SlowOpener(), () => undefined],
+      ['open', () => echoMode, () => undefined],
+      [
+        'open, with messages on their way',
+        () => echoMode,
+        (bench) => {
+          bench.receiveFrames(textFrame('a'), textFrame('b'));
+        },
+      ],
+      [
+        'open, with a Close behind them',
+        () => echoMode,
+        (bench) => {
+          bench.receiveFrames(textFrame('a'), closeFrame(1000));
+        },
+      ],
+      [
+        'open, with FIN behind them',
+        () => echoMode,
+        (bench) => {
+          bench.receiveFrames(textFrame('a'));
+          bench.socket.emit('end');
+        },
+      ],
+      [
+        'ending',
+        () => echoMode,
+        (bench) => {
+          bench.receiveFrames(closeFrame(1000));
+          bench.connection.shutDown();
+        },
+      ],
+    ];
+    for (const [phase, makeConsumer, happens] of phases) {
+      const gate = new Gate({ decode: true, encode: true });
+      const bench = gatedConnection(gate, makeConsumer());
+      bench.receive(gatedRequest());
+      happens(bench);
+      await bench.settle();
+      bench.socket.destroy();
+      await bench.settle();
+      t.strictSame(bench.closed, [bench.connection], phase);
+      t.equal(gate.closeCount, 1, `${phase}: the chain is closed, once`);
+      bench.written();
+      for (const { message, answer } of gate.decoding) answer.resolve(message);
+      await bench.settle();
+      t.equal(bench.written(), '', `${phase}: nothing is sent any more`);
+    }
+  },
+);
+
+t.test('the consumer may never make up its mind: the chain does not wait for it', async (t) => {
+  for (const isLate of [true, false]) {
+    const gate = new Gate();
+    const consumer = new SlowOpener();
+    const bench = gatedConnection(gate, consumer);
+    bench.receive(gatedRequest());
+    bench.socket.emit('end');
+    await bench.settle();
+    t.strictSame(bench.closed, [bench.connection]);
+    t.equal(gate.closeCount, 1);
+    t.strictSame(consumer.closedWith, []);
+    if (isLate) consumer.accept();
+    else consumer.refuse(new Error('too late as well'));
+    await bench.settle();
+    t.equal(gate.closeCount, 1, 'once');
+    t.match(consumer.closedWith, isLate ? [{ extensions: 'x-gate' }] : []);
+    t.strictSame(bench.host.ended, []);
+  }
 });
 
 // ---- Real sockets, read in both ways

@@ -139,10 +139,12 @@ t.test('the accepting answer', async (t) => {
     'Connection: Upgrade',
     `Sec-WebSocket-Accept: ${ACCEPT}`,
     'Sec-WebSocket-Protocol: chat',
-    '',
-    '',
   ];
-  t.equal(Buffer.from(acceptingResponse(opening.upgrade!)).toString(), lines.join('\r\n'));
+  const answer = (extensions: string | null): string =>
+    Buffer.from(acceptingResponse(opening.upgrade!, extensions)).toString();
+  t.equal(answer(null), [...lines, '', ''].join('\r\n'));
+  const header = 'Sec-WebSocket-Extensions: permessage-deflate';
+  t.equal(answer('permessage-deflate'), [...lines, header, '', ''].join('\r\n'));
 });
 
 t.test('a consumer refuses with its own status, or fails with 500', async (t) => {
@@ -152,6 +154,28 @@ t.test('a consumer refuses with its own status, or fails with 500', async (t) =>
     t.match(refusalOf(error), { rule: 'internal', status: 500, message: 'internal error' });
   }
 });
+
+t.test(
+  'a refusal is known by its name and rule, since a mode may have no copy of the class',
+  async (t) => {
+    const named = (parts: object): Error => Object.assign(new Error('no such room'), parts);
+    const refusal = refusalOf(named({ name: 'HandshakeError', rule: 'route' }));
+    t.match(refusal, { rule: 'route', status: 404, message: 'nothing is served on this path' });
+    t.strictSame(refusal.headers, {});
+    const headers = { 'Retry-After': '5' };
+    t.match(refusalOf(named({ name: 'HandshakeError', rule: 'full', headers })), {
+      status: 503,
+      headers,
+    });
+    for (const parts of [
+      { name: 'HandshakeError' },
+      { name: 'HandshakeError', rule: 'toString' },
+      { rule: 'route' },
+    ]) {
+      t.match(refusalOf(named(parts)), { rule: 'internal', status: 500 }, JSON.stringify(parts));
+    }
+  },
+);
 
 t.test('a refusal whose own headers cannot be sent becomes 500', (t) => {
   const text = (error: HandshakeError): string =>

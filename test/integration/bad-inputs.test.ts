@@ -15,6 +15,8 @@ import {
   type PayloadRule,
   type ProtocolRule,
 } from '../../src/errors.js';
+import { RFC_PAYLOADS, storedBlock } from '../fixtures/deflate.js';
+import { clientDeflate } from '../fixtures/extension-client.js';
 import {
   MORE,
   binaryFrame,
@@ -31,7 +33,7 @@ import { bytesOfHex, hexOf } from '../fixtures/hex.js';
 import { ACCEPTED, connectRaw, type RawClient } from '../fixtures/raw-client.js';
 import { startTwist, type TwistProcess } from '../fixtures/twist-process.js';
 
-t.setTimeout(90_000);
+t.setTimeout(150_000);
 
 const HALF_KIB = 'k'.repeat(512);
 
@@ -260,7 +262,8 @@ const BAD_HANDSHAKES: readonly BadHandshake[] = [
       rule: 'extensions',
     }),
   ),
-  // H20, offers of permessage-deflate that are well formed and declined, comes with the extension.
+  // H20, offers of permessage-deflate that are well formed and declined, are no reason to refuse: see
+  // below.
   ...['a b', 'a, a', '', ',', 'a/b', '"a"'].map((subprotocols): BadHandshake => ({
     id: 'H21',
     what: `Sec-WebSocket-Protocol: ${subprotocols}`,
@@ -411,8 +414,36 @@ t.test('opening handshakes that are refused', async (t) => {
   t.equal(await twist.stop(), 0, 'the server is well');
 });
 
+const PMD = 'permessage-deflate';
+
+/** The answer to a good request that agrees on extensions. */
+function acceptedWith(extensions: string): string {
+  return ACCEPTED.replace(/\r\n$/, `Sec-WebSocket-Extensions: ${extensions}\r\n\r\n`);
+}
+
+/** An offer of permessage-deflate that is declined, alone and with others behind it. */
+const declinedOffers = (params: string): GoodHandshake[] =>
+  (
+    [
+      [[`${PMD}; ${params}`], null],
+      [[`${PMD}; ${params}, ${PMD}`], PMD],
+      [[`${PMD}; ${params}`, PMD], PMD],
+      [
+        [`${PMD}; ${params}, x, ${PMD}; server_no_context_takeover`, PMD],
+        `${PMD}; server_no_context_takeover`,
+      ],
+    ] as const
+  ).map(([offers, extensions]) => [
+    'H20',
+    offers.join(' and in a line of its own '),
+    upgradeText({ 'Sec-WebSocket-Extensions': offers }),
+    extensions === null ? ACCEPTED : acceptedWith(extensions),
+  ]);
+
+type GoodHandshake = readonly [id: string, what: string, request: string, answer?: string];
+
 /** Opening handshakes that look odd and must be accepted; all have the key of RFC 6455 §1.3. */
-const GOOD_HANDSHAKES: readonly (readonly [id: string, what: string, request: string])[] = [
+const GOOD_HANDSHAKES: readonly GoodHandshake[] = [
   ['H10', 'an absolute target', get('GET http://server.example.com/chat HTTP/1.1')],
   ['H10', 'an absolute ws target', get('GET ws://server.example.com/chat?q=100% HTTP/1.1')],
   ['H11', 'a body of no length', upgradeText({ 'Content-Length': '0' })],
@@ -437,6 +468,44 @@ const GOOD_HANDSHAKES: readonly (readonly [id: string, what: string, request: st
     'an extension that nobody knows',
     upgradeText({ 'Sec-WebSocket-Extensions': 'x; y="z"' }),
   ],
+  ...[
+    // RFC 7692 §7.1.2: 8 to 15, without leading zeros.
+    ...['=16', '=7', '=0', '=08', '=015', '=1e1', '=x', '="16"', ''].map(
+      (value) => `server_max_window_bits${value}`,
+    ),
+    ...['=16', '=7', '=0', '=008', '=x'].map((value) => `client_max_window_bits${value}`),
+    'server_no_context_takeover=1',
+    'client_no_context_takeover=true',
+    // RFC 7692 §7: a parameter that is not defined, or there twice.
+    'x',
+    'x=15',
+    'Server_No_Context_Takeover',
+    'server_no_context_takeover; server_no_context_takeover',
+    'client_max_window_bits; client_max_window_bits=15',
+    'server_max_window_bits=10; server_max_window_bits=10',
+  ].flatMap(declinedOffers),
+  ...(
+    [
+      // What is asked for is answered, in our order and without quotes (RFC 7692 §7.1).
+      ['server_max_window_bits="9"', 'server_max_window_bits=9'],
+      ['client_max_window_bits', null],
+      ['client_max_window_bits=15', null],
+      [
+        'client_max_window_bits=8; server_max_window_bits=8; client_no_context_takeover',
+        'client_no_context_takeover; server_max_window_bits=8; client_max_window_bits=8',
+      ],
+    ] as const
+  ).map(([params, answer]): GoodHandshake => [
+    'H20',
+    `${PMD}; ${params}`,
+    upgradeText({ 'Sec-WebSocket-Extensions': `${PMD}; ${params}` }),
+    acceptedWith(answer === null ? PMD : `${PMD}; ${answer}`),
+  ]),
+  [
+    'H20',
+    'a name in other letters',
+    upgradeText({ 'Sec-WebSocket-Extensions': 'Permessage-Deflate' }),
+  ],
 ];
 
 /** A good request whose head has exactly that many bytes. */
@@ -450,9 +519,10 @@ t.test('opening handshakes that are accepted', async (t) => {
   const twist = await startTwist(t);
   const frames = [textFrame('first'), pingFrame('second'), binaryFrame('third'), closeFrame(1000)];
   const answers = [textFrame('first'), pongFrame('second'), binaryFrame('third'), closeFrame(1000)];
-  const expected = ACCEPTED + Buffer.from(encodeFrames(answers, false)).toString('latin1');
-  for (const [id, what, request] of GOOD_HANDSHAKES) {
+  const frameText = Buffer.from(encodeFrames(answers, false)).toString('latin1');
+  for (const [id, what, request, answer = ACCEPTED] of GOOD_HANDSHAKES) {
     await t.test(`${id} ${what}`, async (t) => {
+      const expected = answer + frameText;
       // H24: the frames come in the segment of the head.
       const bytes = Buffer.concat([Buffer.from(request, 'latin1'), encodeFrames(frames, true)]);
       for (const isWhole of [true, false]) {
@@ -796,13 +866,28 @@ async function sessionEndOf(twist: TwistProcess, client: RawClient): Promise<Ses
   };
 }
 
+interface ExpectedLog {
+  readonly closedBy: string;
+  readonly code: number;
+  readonly reason?: string;
+  readonly rule?: string;
+}
+
+interface FramesOptions {
+  /** Makes the opening handshake. */
+  readonly open?: (client: RawClient) => Promise<void>;
+  /** What comes in the same read, where everything does. */
+  readonly behind?: Uint8Array;
+}
+
 /** Sends frames in both ways and asserts what comes of it. */
 async function testFrames(
   t: Test,
   twist: TwistProcess,
   frames: readonly TestFrame[],
   answers: readonly TestFrame[],
-  log: { readonly closedBy: string; readonly code: number; reason?: string; rule?: string },
+  log: ExpectedLog,
+  { open = (client) => client.open(), behind = MORE_FRAMES }: FramesOptions = {},
 ): Promise<void> {
   const bytes = encodeFrames(frames, true);
   const expected: SessionEnd = {
@@ -812,11 +897,11 @@ async function testFrames(
     log: { msg: 'session ended', reason: undefined, rule: undefined, error: undefined, ...log },
   };
   const whole = await connectRaw(t, twist.port);
-  await whole.open();
-  whole.send(Buffer.concat([bytes, MORE_FRAMES]));
+  await open(whole);
+  whole.send(Buffer.concat([bytes, behind]));
   t.strictSame(await sessionEndOf(twist, whole), expected, 'whole, with more behind');
   const pieces = await connectRaw(t, twist.port);
-  await pieces.open();
+  await open(pieces);
   await pieces.sendByteByByte(bytes);
   t.strictSame(await sessionEndOf(twist, pieces), expected, 'byte by byte');
 }
@@ -871,7 +956,325 @@ t.test('a Close is answered with its own code, then FIN', async (t) => {
   t.equal(await twist.stop(), 0, 'the server is well');
 });
 
-// F14 to F16, bad and odd compressed messages, come with permessage-deflate.
+/** Makes an opening handshake whose answer must be exactly that. */
+const openWith =
+  (offer: string, answer: string) =>
+  async (client: RawClient): Promise<void> => {
+    client.send(upgradeText({ 'Sec-WebSocket-Extensions': offer }));
+    await client.waitUntil(() => client.received.includes('\r\n\r\n'), 'the answer');
+    const text = client.received.toString('latin1');
+    if (text !== answer) throw new Error(`another answer: ${text}`);
+    client.forget();
+  };
+
+const COMPRESSED = { rsv: 4 } as const;
+
+/** A compressed message; its payload is what stands on the wire. */
+const deflated = (payload: string | Uint8Array, changes: Partial<TestFrame> = {}): TestFrame =>
+  binaryFrame(payload, { ...COMPRESSED, ...changes });
+const deflatedText = (text: string | Uint8Array): TestFrame =>
+  textFrame(clientDeflate.encode(typeof text === 'string' ? bytesOfHex(text) : text), COMPRESSED);
+
+const NOT_UTF8 = clientDeflate.encode(bytesOfHex('61c3a9c328'));
+
+const MIB = 1024 * 1024;
+
+/** On a link that has agreed on permessage-deflate. */
+const BAD_DEFLATE_FRAMES: readonly BadFrames[] = [
+  ...(
+    [
+      ['RSV2', [textFrame('x', { rsv: 2 })]],
+      ['RSV3', [binaryFrame('x', { rsv: 1 })]],
+      ['RSV1 and RSV2', [deflated(RFC_PAYLOADS.oneBlock, { rsv: 6 })]],
+      ['RSV1 and RSV3', [deflated(RFC_PAYLOADS.oneBlock, { rsv: 5 })]],
+      ['RSV1 on a Ping', [{ ...pingFrame('x'), ...COMPRESSED }]],
+      ['RSV1 on a Pong', [{ ...pongFrame(''), ...COMPRESSED }]],
+      ['RSV1 on a Close', [{ ...closeFrame(1000), ...COMPRESSED }]],
+      [
+        'RSV1 on a continuation of a plain message',
+        [textFrame('x', MORE), continuationFrame('x', COMPRESSED)],
+      ],
+      [
+        'RSV1 on a continuation of a compressed message',
+        [
+          deflated(RFC_PAYLOADS.oneBlock.subarray(0, 3), MORE),
+          continuationFrame(RFC_PAYLOADS.oneBlock.subarray(3), COMPRESSED),
+        ],
+      ],
+      [
+        'RSV1 on an empty continuation in the middle',
+        [deflated(RFC_PAYLOADS.oneBlock, MORE), continuationFrame('', { ...COMPRESSED, ...MORE })],
+      ],
+      [
+        'RSV2 on a continuation of a compressed message',
+        [deflated(RFC_PAYLOADS.oneBlock, MORE), continuationFrame('', { rsv: 2 })],
+      ],
+    ] as const
+  ).map(([what, frames]): BadFrames => ({
+    id: 'F2',
+    what,
+    frames,
+    code: 1002,
+    rule: 'reserved-bit',
+  })),
+  ...(
+    [
+      ['a block of type 3', '06'],
+      ['a final block of type 3', '07'],
+      ['a stored block whose length is not confirmed', '00 0500 0000 48656c6c6f'],
+      ['too many codes', 'fc ffffff'],
+      ['a reference to what was never sent', 'f200110000'],
+      ['a reference too far back in the same message', 'f2 48 05 11 00 00'],
+      ['garbage behind a good block', 'f248050000 00ffff 06'],
+      ['garbage behind a final block', 'f348cdc9c90700 06'],
+      ['a final block, then a stored block that is none', 'f348cdc9c90700 00 00000000'],
+      ['text in place of compressed data', Buffer.from('Hello, world').toString('hex')],
+      ['only 0xff', 'ff'.repeat(40)],
+    ] as const
+  ).flatMap(([what, hex]): BadFrames[] => {
+    const payload = bytesOfHex(hex);
+    const halves = [
+      deflated(payload.subarray(0, 1), MORE),
+      continuationFrame(payload.subarray(1, 1), MORE),
+      pingFrame('between'),
+      continuationFrame(payload.subarray(1)),
+    ];
+    const common = { id: 'F14', code: 1007, rule: 'deflate-data' } as const;
+    return [
+      { ...common, what, frames: [deflated(payload)] },
+      {
+        ...common,
+        what: `${what}, in fragments`,
+        frames: halves,
+        answers: [pongFrame('between')],
+      },
+    ];
+  }),
+  {
+    id: 'F14',
+    what: 'a reference to what came before a final block',
+    frames: [deflated(RFC_PAYLOADS.finalBlock), deflated(RFC_PAYLOADS.sharedWindow)],
+    answers: [binaryFrame('Hello')],
+    code: 1007,
+    rule: 'deflate-data',
+  },
+  {
+    id: 'F14',
+    what: 'garbage behind good messages, a Ping between',
+    frames: [
+      deflated(RFC_PAYLOADS.oneBlock),
+      deflated(RFC_PAYLOADS.sharedWindow),
+      pingFrame('between'),
+      binaryFrame('plain'),
+      deflated('\x07'),
+    ],
+    answers: [
+      binaryFrame('Hello'),
+      binaryFrame('Hello'),
+      pongFrame('between'),
+      binaryFrame('plain'),
+    ],
+    code: 1007,
+    rule: 'deflate-data',
+  },
+  ...(
+    [
+      ['an overlong form', [deflatedText('c0af')]],
+      ['a surrogate', [deflatedText('41eda080')]],
+      ['a cut character at the end', [deflatedText('e282')]],
+      ['a wrong byte at the end', [deflatedText(`${'61'.repeat(1000)}ff`)]],
+      ['compressed, the second one', [deflatedText('61'), deflatedText('80')]],
+      [
+        'in fragments',
+        [
+          textFrame(NOT_UTF8.subarray(0, 3), { ...COMPRESSED, ...MORE }),
+          continuationFrame(NOT_UTF8.subarray(3)),
+        ],
+      ],
+      // What is not compressed fails at the byte that makes it impossible.
+      ['not compressed', [textFrame(bytesOfHex('c0af'), { length: 100n })]],
+    ] as const
+  ).map(([what, frames]): BadFrames => ({
+    id: 'F14',
+    what: `text that is not UTF-8: ${what}`,
+    frames,
+    ...(what === 'compressed, the second one' ? { answers: [textFrame('a')] } : {}),
+    code: 1007,
+    rule: 'text-not-utf8',
+  })),
+  ...(
+    [
+      ['64 MiB of zeros in 65 KB', clientDeflate.encode(Buffer.alloc(64 * MIB))],
+      ['16 MiB of zeros and one byte', clientDeflate.encode(Buffer.alloc(16 * MIB + 1))],
+      [
+        '16 MiB of zeros and one byte behind a final block',
+        Buffer.concat([
+          clientDeflate.encode(Buffer.alloc(16 * MIB)),
+          // The tail of the first stream, then a last block; a new stream has the one byte.
+          bytesOfHex('0000ffff 0300'),
+          storedBlock(Uint8Array.of(0)),
+          bytesOfHex('00'),
+        ]),
+      ],
+    ] as const
+  ).map(([what, payload]): BadFrames => ({
+    id: 'F15',
+    what,
+    frames: [deflated(payload)],
+    code: 1009,
+    rule: 'message-too-big',
+  })),
+];
+
+t.test('compressed frames that fail the connection', async (t) => {
+  const twist = await startTwist(t);
+  const open = openWith(PMD, acceptedWith(PMD));
+  for (const { id, what, frames, answers = [], code, rule } of BAD_DEFLATE_FRAMES) {
+    await t.test(`${id} ${what}`, async (t) => {
+      const reason = FRAME_REASONS[rule];
+      await testFrames(
+        t,
+        twist,
+        [textFrame('before'), ...frames],
+        [textFrame('before'), ...answers, closeFrame(code, reason)],
+        { closedBy: 'server', code, reason, rule },
+        {
+          open,
+          // A bomb takes its time, and meanwhile a Ping would be answered: that is tested below.
+          ...(id === 'F15' ? { behind: encodeFrames([textFrame('behind')], true) } : {}),
+        },
+      );
+    });
+  }
+
+  await t.test('F15 a Ping, a message and a Close behind a bomb', async (t) => {
+    const client = await connectRaw(t, twist.port);
+    await open(client);
+    const bomb = deflated(clientDeflate.encode(Buffer.alloc(64 * MIB)));
+    client.send(Buffer.concat([encodeFrames([textFrame('before'), bomb], true), MORE_FRAMES]));
+    const { received, log } = await sessionEndOf(twist, client);
+    t.equal(
+      received,
+      hexOf(
+        encodeFrames(
+          [
+            textFrame('before'),
+            pongFrame('behind'),
+            closeFrame(1009, FRAME_REASONS['message-too-big']),
+          ],
+          false,
+        ),
+      ),
+      'a Pong waits for nobody; the message has no echo, and the Close is not the answer to theirs',
+    );
+    t.match(log, { rule: 'message-too-big' }, 'the log says why');
+  });
+
+  await t.test('F2 RSV1 where permessage-deflate was declined', async (t) => {
+    const reason = FRAME_REASONS['reserved-bit'];
+    await testFrames(
+      t,
+      twist,
+      [textFrame('before'), deflated(RFC_PAYLOADS.oneBlock)],
+      [textFrame('before'), closeFrame(1002, reason)],
+      { closedBy: 'server', code: 1002, reason, rule: 'reserved-bit' },
+      { open: openWith(`${PMD}; server_max_window_bits=16`, ACCEPTED) },
+    );
+  });
+  t.equal(await twist.stop(), 0, 'the server is well');
+});
+
+/** What is odd and right on a link that has agreed on permessage-deflate. */
+const ODD_DEFLATE_FRAMES: readonly (readonly [
+  what: string,
+  frames: readonly TestFrame[],
+  answers: readonly TestFrame[],
+])[] = [
+  ['an empty message', [deflated(RFC_PAYLOADS.empty)], [binaryFrame('')]],
+  ['nothing at all, compressed', [deflated('')], [binaryFrame('')]],
+  [
+    'nothing at all, compressed, in fragments',
+    [deflated('', MORE), continuationFrame('', MORE), continuationFrame('')],
+    [binaryFrame('')],
+  ],
+  ['an empty text', [textFrame(RFC_PAYLOADS.empty, COMPRESSED)], [textFrame('')]],
+  ['an empty final block', [deflated(bytesOfHex('0300'))], [binaryFrame('')]],
+  ['a final block', [deflated(RFC_PAYLOADS.finalBlock)], [binaryFrame('Hello')]],
+  [
+    'a final block without the empty one behind it',
+    [deflated(RFC_PAYLOADS.finalBlock.subarray(0, -1))],
+    [binaryFrame('Hello')],
+  ],
+  [
+    'a final stored block',
+    [deflated(storedBlock(Buffer.from('Hello'), true))],
+    [binaryFrame('Hello')],
+  ],
+  [
+    'two streams in one message',
+    [deflated(Buffer.concat([RFC_PAYLOADS.finalBlock.subarray(0, -1), RFC_PAYLOADS.oneBlock]))],
+    [binaryFrame('HelloHello')],
+  ],
+  ['a stored block', [deflated(RFC_PAYLOADS.noCompression)], [binaryFrame('Hello')]],
+  ['two blocks', [deflated(RFC_PAYLOADS.twoBlocks)], [binaryFrame('Hello')]],
+  ['a plain message', [binaryFrame('plain')], [binaryFrame('plain')]],
+  [
+    'a plain message between two that share their history',
+    [
+      deflated(RFC_PAYLOADS.oneBlock),
+      binaryFrame('plain'),
+      textFrame(RFC_PAYLOADS.sharedWindow, COMPRESSED),
+    ],
+    [binaryFrame('Hello'), binaryFrame('plain'), textFrame('Hello')],
+  ],
+  [
+    'fragments with a Ping between (RFC 7692 7.2.3.1)',
+    [
+      textFrame(RFC_PAYLOADS.oneBlock.subarray(0, 3), { ...COMPRESSED, ...MORE }),
+      pingFrame('between'),
+      continuationFrame(RFC_PAYLOADS.oneBlock.subarray(3)),
+    ],
+    [pongFrame('between'), textFrame('Hello')],
+  ],
+  [
+    'a character that is cut by a fragment',
+    [
+      textFrame(clientDeflate.encode(bytesOfHex('e282ac')).subarray(0, 2), {
+        ...COMPRESSED,
+        ...MORE,
+      }),
+      continuationFrame(clientDeflate.encode(bytesOfHex('e282ac')).subarray(2)),
+    ],
+    [textFrame('€')],
+  ],
+  [
+    'bytes that are no text',
+    [deflated(clientDeflate.encode(bytesOfHex('c0af')))],
+    [binaryFrame(bytesOfHex('c0af'))],
+  ],
+];
+
+t.test('compressed frames that are odd and right', async (t) => {
+  const twist = await startTwist(t);
+  for (const [what, frames, answers] of ODD_DEFLATE_FRAMES) {
+    await t.test(`F16 ${what}`, async (t) => {
+      // The next messages are right as well, the second one out of the history of the first.
+      const next = [
+        textFrame(RFC_PAYLOADS.oneBlock, COMPRESSED),
+        textFrame(RFC_PAYLOADS.sharedWindow, COMPRESSED),
+      ];
+      await testFrames(
+        t,
+        twist,
+        [...frames, ...next, closeFrame(1000)],
+        [...answers, textFrame('Hello'), textFrame('Hello'), closeFrame(1000)],
+        { closedBy: 'client', code: 1000 },
+        { open: openWith(PMD, acceptedWith(PMD)) },
+      );
+    });
+  }
+  t.equal(await twist.stop(), 0, 'the server is well');
+});
 
 t.test('F17 who goes without a Close gets no answer', async (t) => {
   const twist = await startTwist(t);

@@ -14,43 +14,18 @@ import { POLICY_RULES, PROTOCOL_RULES } from '../../src/errors.js';
 import { closeFrame, encodeFrames, readFrames } from '../fixtures/frames.js';
 import { upgradeText } from '../fixtures/handshake.js';
 import { besideHealthyPeer } from '../fixtures/healthy-peer.js';
+import { KIB, MIB, SMALL_YOUNG_GENERATION, assertGrowth, mib } from '../fixtures/memory-growth.js';
+import { BINARY, CONTINUATION, FIN, PING, quickFrame } from '../fixtures/quick-frames.js';
 import { connectRaw, type RawClient } from '../fixtures/raw-client.js';
 import { startTwist, type TwistProcess } from '../fixtures/twist-process.js';
 import { eventually, standstill } from '../fixtures/within.js';
 
 t.setTimeout(120_000);
 
-const KIB = 1024;
-const MIB = 1024 * KIB;
-
-/**
- * What the runtime may take for itself while a test runs: compiled code, pages that the allocator
- * keeps, and garbage. The young generation, by far the largest part, is held at 1 MiB a space here,
- * or its 48 MiB would hide what is looked for.
- */
-const SLACK_BYTES = 4 * MIB;
-const SMALL_YOUNG_GENERATION = ['--max-semi-space-size=1'];
-
 /** The most that one read brings, and so the most that arrives behind a decision to stop reading. */
 const READ_BYTES = 256 * KIB;
 
 const isLinux = process.platform === 'linux';
-
-const CONTINUATION = 0x0;
-const BINARY = 0x2;
-const FIN = 0x80;
-const PING = FIN | 0x9;
-
-/** A frame whose masking key is zero, so that its payload stands as it is. */
-function frame(first: number, payload: Uint8Array): Buffer {
-  const { length } = payload;
-  const header = Buffer.alloc(length < 126 ? 6 : length < 65_536 ? 8 : 14);
-  header[0] = first;
-  header[1] = 0x80 | (length < 126 ? length : length < 65_536 ? 126 : 127);
-  if (length >= 65_536) header.writeBigUInt64BE(BigInt(length), 2);
-  else if (length >= 126) header.writeUInt16BE(length, 2);
-  return Buffer.concat([header, payload]);
-}
 
 /** A message in fragments of one byte each. */
 function oneByteFragments(payload: Uint8Array): Buffer {
@@ -66,23 +41,14 @@ function oneByteFragments(payload: Uint8Array): Buffer {
   return bytes;
 }
 
-/** Runs a fault and asserts by how much the most memory ever held is above the memory before. */
-async function assertGrowth(
+/** Runs a fault that may cost twice a limit. */
+async function assertWithin(
   t: Test,
   twist: TwistProcess,
   limitBytes: number,
   fault: () => Promise<void>,
 ): Promise<void> {
-  const before = twist.memory();
-  await fault();
-  const after = twist.memory();
-  const growth = after.peakBytes - before.rssBytes;
-  const bound = 2 * limitBytes + SLACK_BYTES;
-  t.ok(growth < bound, `memory grew by ${mib(growth)}, less than ${mib(bound)}`);
-}
-
-function mib(bytes: number): string {
-  return `${(bytes / MIB).toFixed(1)} MiB`;
+  await assertGrowth(t, twist, 2 * limitBytes, fault);
 }
 
 async function openRaw(t: Test, twist: TwistProcess, isPaused = false): Promise<RawClient> {
@@ -117,18 +83,18 @@ t.test('a million fragments of one byte', { skip: !isLinux && 'needs /proc' }, a
   await echoFragments(50_000);
   await besideHealthyPeer(t, twist, async () => {
     // A message of 1 MB, and the same as its echo.
-    await assertGrowth(t, twist, 2 * count, () => echoFragments(count));
+    await assertWithin(t, twist, 2 * count, () => echoFragments(count));
   });
 });
 
 t.test('fragments without end', { skip: !isLinux && 'needs /proc' }, async (t) => {
   const limit = 262_144;
   const twist = await startTwist(t, [], { nodeArgs: SMALL_YOUNG_GENERATION });
-  const empty = frame(CONTINUATION, new Uint8Array(0));
+  const empty = quickFrame(CONTINUATION, new Uint8Array(0));
   await besideHealthyPeer(t, twist, async () => {
-    await assertGrowth(t, twist, 0, async () => {
+    await assertWithin(t, twist, 0, async () => {
       const client = await openRaw(t, twist);
-      client.send(frame(BINARY, new Uint8Array(0)));
+      client.send(quickFrame(BINARY, new Uint8Array(0)));
       client.send(Buffer.alloc(limit * empty.length, empty));
       await client.waitForEnd();
       t.strictSame(
@@ -173,7 +139,7 @@ t.test('lengths that are only declared', { skip: !isLinux && 'needs /proc' }, as
   await declare(20);
   await besideHealthyPeer(t, twist, async () => {
     // What 100 open connections cost, 16 KiB each, and nothing for what they declare.
-    await assertGrowth(t, twist, 100 * 16 * KIB, () => declare(100));
+    await assertWithin(t, twist, 100 * 16 * KIB, () => declare(100));
   });
 });
 
@@ -181,7 +147,7 @@ t.test('Pings from a peer that does not read', { skip: !isLinux && 'needs /proc'
   const count = 100_000;
   const twist = await startTwist(t, [], { nodeArgs: SMALL_YOUNG_GENERATION });
   const pings = (length: number): Buffer => {
-    const bytes = Buffer.alloc(length * 131, frame(PING, Buffer.alloc(125, 'p')));
+    const bytes = Buffer.alloc(length * 131, quickFrame(PING, Buffer.alloc(125, 'p')));
     for (let index = 0; index < length; index++) bytes.writeUInt32BE(index + 1, index * 131 + 6);
     return bytes;
   };
@@ -207,7 +173,7 @@ t.test('Pings from a peer that does not read', { skip: !isLinux && 'needs /proc'
   await flood(1000, () => Promise.resolve());
   await besideHealthyPeer(t, twist, async (healthy) => {
     // What one read brings, and the answers to it.
-    await assertGrowth(t, twist, 2 * READ_BYTES, () => flood(count, () => healthy.roundTrips(5)));
+    await assertWithin(t, twist, 2 * READ_BYTES, () => flood(count, () => healthy.roundTrips(5)));
   });
 });
 
@@ -236,7 +202,7 @@ t.test('a peer that sends and does not read', { skip: !isLinux && 'needs /proc' 
   const payload = randomBytes(60_000);
   // More than both systems keep on the way: 32 MiB for the server to read is the most Linux does.
   const count = 1200;
-  const message = frame(FIN | BINARY, payload);
+  const message = quickFrame(FIN | BINARY, payload);
   const echo = encodeFrames([{ opcode: BINARY, payload }], false);
   const twist = await startTwist(t, [], { nodeArgs: SMALL_YOUNG_GENERATION });
   const warm = await openRaw(t, twist);
@@ -248,7 +214,7 @@ t.test('a peer that sends and does not read', { skip: !isLinux && 'needs /proc' 
     const client = await openRaw(t, twist, true);
     const sender = new Sender(client, message, count);
     // What may wait for the client, 1 MiB, and the read that was under way when that was reached.
-    await assertGrowth(t, twist, MIB + READ_BYTES, async () => {
+    await assertWithin(t, twist, MIB + READ_BYTES, async () => {
       await standstill(() => sender.taken, 'the sender to be stopped');
       t.ok(sender.taken < count, `the client is stopped after ${mib(sender.taken * 60_000)}`);
       await healthy.roundTrips(5);
@@ -274,7 +240,7 @@ t.test(
     const twist = await startTwist(t, ['--send-timeout', '1s']);
     await besideHealthyPeer(t, twist, async () => {
       const client = await openRaw(t, twist, true);
-      client.send(Buffer.alloc(64 * MIB, frame(FIN | BINARY, randomBytes(60_000))));
+      client.send(Buffer.alloc(64 * MIB, quickFrame(FIN | BINARY, randomBytes(60_000))));
       t.match(
         await twist.waitForPeer(client.port),
         { closedBy: 'lost', code: 1006, rule: 'send-timeout' },
@@ -291,7 +257,7 @@ t.test('more output than may wait', { skip: !isLinux && 'needs /proc' }, async (
   const twist = await startTwist(t, flags);
   await besideHealthyPeer(t, twist, async () => {
     const client = await openRaw(t, twist, true);
-    client.send(Buffer.alloc(64 * MIB, frame(FIN | BINARY, randomBytes(1000))));
+    client.send(Buffer.alloc(64 * MIB, quickFrame(FIN | BINARY, randomBytes(1000))));
     t.match(
       await twist.waitForPeer(client.port),
       { closedBy: 'server', code: 1008, rule: 'output-limit' },
@@ -306,7 +272,7 @@ t.test('more echoes in one read than may wait, to a client that reads them all',
   const flags = ['--output-pause', '64k', '--output-limit', '64k', '--max-message', '1k'];
   const twist = await startTwist(t, flags);
   const client = await openRaw(t, twist);
-  client.send(Buffer.alloc(3000 * 106, frame(FIN | BINARY, randomBytes(100))));
+  client.send(Buffer.alloc(3000 * 106, quickFrame(FIN | BINARY, randomBytes(100))));
   await closeRaw(client);
   t.match(
     await twist.waitForPeer(client.port),
@@ -356,10 +322,10 @@ t.test('a thousand resets', { skip: !isLinux && 'needs /proc' }, async (t) => {
     '',
     'GET / HT',
     upgradeText(),
-    Buffer.concat([Buffer.from(upgradeText()), frame(FIN | BINARY, randomBytes(100_000))]),
+    Buffer.concat([Buffer.from(upgradeText()), quickFrame(FIN | BINARY, randomBytes(100_000))]),
     Buffer.concat([
       Buffer.from(upgradeText()),
-      frame(BINARY, randomBytes(100_000)).subarray(0, 5000),
+      quickFrame(BINARY, randomBytes(100_000)).subarray(0, 5000),
     ]),
   ];
   await besideHealthyPeer(t, twist, async () => {

@@ -1,6 +1,5 @@
 /** The server against Python's websockets. */
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { createInterface } from 'node:readline';
+import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import {
@@ -10,6 +9,7 @@ import {
   type Peer,
   type PeerClose,
 } from '../fixtures/interop.js';
+import { LineProcess } from '../fixtures/line-process.js';
 
 t.setTimeout(60_000);
 
@@ -17,53 +17,17 @@ t.setTimeout(60_000);
 const PYTHON = process.env['TWIST_PYTHON'] ?? 'python3';
 const SCRIPT = fileURLToPath(new URL('../fixtures/python-peer.py', import.meta.url));
 
-interface Answer {
-  readonly id: number;
-  readonly result?: unknown;
-  readonly error?: string;
-}
-
-/** One Python process that holds all connections. */
-class PythonPeers {
-  readonly child: ChildProcess;
-  readonly #waiting = new Map<number, (answer: Answer) => void>();
-  #lastId = 0;
-
-  constructor() {
-    this.child = spawn(PYTHON, [SCRIPT], { stdio: ['pipe', 'pipe', 'inherit'] });
-    createInterface({ input: this.child.stdout! }).on('line', (line) => {
-      const answer = JSON.parse(line) as Answer;
-      this.#waiting.get(answer.id)?.(answer);
-    });
-  }
-
-  async connect(url: string, subprotocols: readonly string[]): Promise<Peer> {
-    const peer = this.#lastId;
-    const subprotocol = await this.ask(peer, 'connect', { url, subprotocols });
-    return new PythonPeer(this, peer, String(subprotocol));
-  }
-
-  async ask(peer: number, action: string, details: object = {}): Promise<unknown> {
-    const id = ++this.#lastId;
-    const { result, error } = await new Promise<Answer>((resolve) => {
-      this.#waiting.set(id, resolve);
-      this.child.stdin!.write(`${JSON.stringify({ id, peer, do: action, ...details })}\n`);
-    });
-    if (error !== undefined) throw new Error(error);
-    return result;
-  }
-}
-
 type EncodedMessage = { readonly text: string } | { readonly base64: string };
 
+/** One connection; one Python process holds them all. */
 class PythonPeer implements Peer {
   readonly subprotocol: string;
-  readonly #peers: PythonPeers;
+  readonly #python: LineProcess;
   readonly #peer: number;
 
-  constructor(peers: PythonPeers, peer: number, subprotocol: string) {
+  constructor(python: LineProcess, peer: number, subprotocol: string) {
     this.subprotocol = subprotocol;
-    this.#peers = peers;
+    this.#python = python;
     this.#peer = peer;
   }
 
@@ -92,8 +56,8 @@ class PythonPeer implements Peer {
     return (await this.#ask('closed')) as PeerClose;
   }
 
-  #ask(action: string, details?: object): Promise<unknown> {
-    return this.#peers.ask(this.#peer, action, details);
+  #ask(action: string, details: object = {}): Promise<unknown> {
+    return this.#python.ask(action, { peer: this.#peer, ...details });
   }
 }
 
@@ -114,9 +78,11 @@ t.test("Python's websockets", async (t) => {
     return;
   }
   t.comment(`websockets ${String(probe.stdout).trim()}`);
-  const peers = new PythonPeers();
-  t.teardown(() => {
-    peers.child.kill('SIGKILL');
+  const python = new LineProcess(t, PYTHON, [SCRIPT]);
+  let lastPeer = 0;
+  await testInterop(t, async (url, subprotocols) => {
+    const peer = ++lastPeer;
+    const subprotocol = await python.ask('connect', { peer, url, subprotocols });
+    return new PythonPeer(python, peer, String(subprotocol));
   });
-  await testInterop(t, (url, subprotocols) => peers.connect(url, subprotocols));
 });

@@ -3,7 +3,16 @@ import { createHash } from 'node:crypto';
 import diagnostics from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import t, { type Test } from 'tap';
+import { Opcode } from '../../src/protocol/opcode.js';
 import { WebSocket, ping } from 'undici';
+import { makeCorpus, readCorpus } from '../fixtures/deflate-corpus.js';
+import {
+  Corpus,
+  USUAL_OFFER,
+  runDeflateCases,
+  type DeflateReport,
+  type DeflateRun,
+} from '../fixtures/interop-deflate.js';
 import {
   numberedBlocks,
   testInterop,
@@ -12,6 +21,7 @@ import {
   type PeerClose,
 } from '../fixtures/interop.js';
 import { MessageQueue } from '../fixtures/message-queue.js';
+import { makeTempDir } from '../fixtures/temp-dir.js';
 
 t.setTimeout(60_000);
 
@@ -90,7 +100,49 @@ async function openSocket(
   return socket;
 }
 
+/** It makes the offer of browsers, decompresses what comes, and sends everything as it is. */
+async function testDeflate(t: Test, Socket: typeof WebSocket): Promise<void> {
+  const run = async ({ url, corpus }: DeflateRun): Promise<DeflateReport> => {
+    const messages = readCorpus(corpus);
+    const socket = await openSocket(t, Socket, url, []);
+    const peer = new WebSocketPeer(socket);
+    const differing: number[] = [];
+    const answers = messages.map(async ({ opcode, payload }, number) => {
+      const message = opcode === Opcode.Text ? payload.toString() : payload;
+      const answer = await peer.exchange(message);
+      const isSame = typeof answer === typeof message && payload.equals(Buffer.from(answer));
+      if (!isSame) differing.push(number);
+    });
+    await Promise.race([
+      Promise.all(answers),
+      peer.closed().then(({ code }) => Promise.reject(new Error(`closed with ${code}`))),
+    ]);
+    await peer.close(1000, '');
+    return { extensions: socket.extensions, count: answers.length, differing };
+  };
+  const corpus = new Corpus(makeTempDir(t), 'messages', makeCorpus());
+  await t.test('permessage-deflate', async (t) => {
+    await runDeflateCases(t, { run }, corpus, [
+      { name: 'with takeover', flags: [], offer: USUAL_OFFER, answer: [] },
+      {
+        name: 'without takeover, and a small window',
+        flags: [
+          '--deflate-no-context-takeover',
+          'server,client',
+          '--deflate-window-bits',
+          '10',
+          '--deflate-client-window-bits',
+          '9',
+        ],
+        offer: USUAL_OFFER,
+        answer: ['client_no_context_takeover', 'client_max_window_bits=9'],
+      },
+    ]);
+  });
+}
+
 t.test('undici', async (t) => {
+  await testDeflate(t, WebSocket);
   await testInterop(t, async (url, subprotocols) => {
     return new UndiciPeer(await openSocket(t, WebSocket, url, subprotocols));
   });
@@ -102,6 +154,7 @@ t.test("Node's own WebSocket", async (t) => {
     t.pass('left out', { skip: `Node ${process.version} has none; 22 and later have one` });
     return;
   }
+  await testDeflate(t, NodeWebSocket);
   await testInterop(t, async (url, subprotocols) => {
     return new WebSocketPeer(await openSocket(t, NodeWebSocket, url, subprotocols));
   });

@@ -1,5 +1,7 @@
+import { randomBytes } from 'node:crypto';
+import { deflateRawSync } from 'node:zlib';
 import t from 'tap';
-import { Assembler } from '../../src/protocol/assembler.js';
+import { Assembler, wireLimitBytes } from '../../src/protocol/assembler.js';
 import { hexOf } from '../fixtures/hex.js';
 import { SeededRandom } from '../fixtures/seeded-random.js';
 
@@ -144,4 +146,21 @@ t.test('a buffer is not part of a shared one', (t) => {
   append(assembler, Uint8Array.of(1));
   t.equal(assembler.bytes.buffer.byteLength, assembler.bytes.length);
   t.end();
+});
+
+t.test('what an extension made may be a little larger on the wire than its message', async (t) => {
+  const MIB = 1024 ** 2;
+  for (const [maxBytes, rsv, limitBytes] of [
+    [16 * MIB, 0, 16 * MIB],
+    [16 * MIB, 4, 16.5 * MIB + 64],
+    [16 * MIB, 1, 16.5 * MIB + 64],
+    [125, 0, 125],
+    [125, 4, 192],
+    [1024 * MIB, 4, 1056 * MIB + 64],
+  ] as const) {
+    t.equal(wireLimitBytes(maxBytes, rsv), limitBytes, `${maxBytes} bytes, reserved bits ${rsv}`);
+  }
+  // The format's own bound: noise goes into stored blocks, five bytes for each.
+  const noise = randomBytes(MIB);
+  t.ok(deflateRawSync(noise, { level: 9 }).length < wireLimitBytes(MIB, 4));
 });

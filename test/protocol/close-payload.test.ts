@@ -1,14 +1,18 @@
 import t from 'tap';
 import {
+  ExtensionError,
+  HandshakeError,
   InvalidPayloadError,
   InvalidStateError,
   MessageTooBigError,
+  NegotiationError,
   PolicyError,
   ProtocolError,
 } from '../../src/errors.js';
 import {
   CloseCode,
   closeCodeOf,
+  demandSendableCloseCode,
   MAX_CLOSE_REASON_BYTES,
   isSendableCloseCode,
   parseClosePayload,
@@ -205,6 +209,24 @@ t.test('§5.5.1: every code is written, or refused', async (t) => {
   mismatches.assertNone(t, 65_536, 'codes');
 });
 
+t.test('§7.4: a code that must not be sent is refused before anything is written', async (t) => {
+  const mismatches = new Mismatches();
+  const odd = [-1, 1000.5, 4998.5, 65_536 + 1000, NaN, Infinity, -Infinity];
+  for (const code of [...Array(65_536).keys(), ...odd]) {
+    let actual = 'taken';
+    try {
+      demandSendableCloseCode(code);
+    } catch (error) {
+      if (!(error instanceof InvalidStateError)) throw error;
+      actual = error.message;
+    }
+    const isTaken = SENDABLE.has(code) || code === 1005;
+    const expected = isTaken ? 'taken' : `close code ${code} must not be sent`;
+    mismatches.compare(actual, expected, () => `${code}`);
+  }
+  mismatches.assertNone(t, 65_536 + odd.length, 'codes');
+});
+
 t.test('§7.1.5: 1005 makes an empty payload, whatever the reason', async (t) => {
   t.equal(serializeClosePayload(1005, '').length, 0);
   t.equal(serializeClosePayload(1005, 'never sent').length, 0);
@@ -309,9 +331,17 @@ t.test('RFC 6455 §7.4: a code is a whole number', (t) => {
 t.test('RFC 6455 §7.4.1: every error class has its close code, and what is ours has 1011', (t) => {
   t.equal(closeCodeOf(new ProtocolError('reserved-bit')), 1002);
   t.equal(closeCodeOf(new InvalidPayloadError('text-not-utf8')), 1007);
+  t.equal(closeCodeOf(new InvalidPayloadError('deflate-data')), 1007);
+  t.equal(closeCodeOf(new InvalidPayloadError('extension-data', 'a reason of its own')), 1007);
   t.equal(closeCodeOf(new PolicyError('too-many-fragments')), 1008);
   t.equal(closeCodeOf(new MessageTooBigError(1)), 1009);
-  for (const error of [new InvalidStateError('ours'), new Error('ours'), 'thrown', undefined]) {
+  for (const error of [
+    ...[new InvalidStateError('ours'), new ExtensionError('ours'), new NegotiationError('ours')],
+    ...[new HandshakeError('internal'), new Error('ours'), 'thrown', undefined, null, 1007],
+    // A code by itself makes nobody guilty: the chain of extensions decides whose fault it is.
+    new ExtensionError('ours', { cause: new MessageTooBigError(1) }),
+    ...[{ closeCode: 1007 }, Object.assign(new Error('ours'), { closeCode: 1009 })],
+  ]) {
     t.equal(closeCodeOf(error), 1011);
   }
   t.end();

@@ -1400,6 +1400,173 @@ t.test('fail', (t) => {
   t.end();
 });
 
+t.test('holdFailure', (t) => {
+  const WRONG = { opcode: 3 };
+  const REASON = 'reserved opcode (RFC 6455 5.2)';
+
+  /** A server whose failures are held back, or not; each question is written down. */
+  const holding = (
+    isHeld: boolean,
+    events: Partial<EndpointEvents> = {},
+  ): ReturnType<typeof makeServer> & { asked: unknown[] } => {
+    const asked: unknown[] = [];
+    const holdFailure = (error: unknown): boolean => {
+      asked.push(error);
+      return isHeld;
+    };
+    return { ...makeServer({ holdFailure, ...events }), asked };
+  };
+
+  t.test('false, or nobody to ask: the connection fails at once', (t) => {
+    for (const { endpoint, errors } of [holding(false), makeServer({})]) {
+      receiveAt(endpoint, [WRONG]);
+      t.equal(outputOf(endpoint), serverHex(closeFrame(1002, REASON)));
+      t.ok(endpoint.isClosed);
+      t.equal(errors.length, 1);
+    }
+    const { endpoint, asked } = holding(false);
+    receiveAt(endpoint, [WRONG, WRONG]);
+    t.strictSame(asked, [new ProtocolError('reserved-opcode')], 'asked once, with the error');
+    t.end();
+  });
+
+  t.test('true: nothing is said, nothing more is read, and what is owed can be sent', (t) => {
+    const messages: number[] = [];
+    const { endpoint, errors, asked } = holding(true, { message: (code) => messages.push(code) });
+    receiveAt(endpoint, [textFrame('a'), WRONG, textFrame('b'), pingFrame('p')]);
+    t.equal(outputOf(endpoint), '');
+    t.notOk(endpoint.isClosed);
+    t.ok(endpoint.canSend);
+    t.equal(endpoint.sentClose, null);
+    receiveAt(endpoint, [binaryFrame('c'), pingFrame('p'), closeFrame(1000), WRONG]);
+    endpoint.receive(new Uint8Array(1), 0, 1);
+    t.strictSame(messages, [1]);
+    t.equal(endpoint.receivedClose, null);
+    t.equal(asked.length, 1);
+
+    const answer = Buffer.from('answer');
+    t.ok(endpoint.sendMessage(Opcode.Text, answer, 0, answer.length, 4));
+    t.ok(endpoint.sendPiece(Opcode.Text, answer, 0, 3, true, false));
+    t.ok(endpoint.sendPiece(Opcode.Text, answer, 3, 6, false, true));
+    endpoint.receiveEof();
+    t.notOk(endpoint.isClosed, 'the end of the input takes nothing back');
+    t.strictSame(errors, [], 'it has not failed yet');
+
+    endpoint.fail(asked[0]);
+    t.equal(
+      outputOf(endpoint),
+      serverHex(
+        textFrame('answer', { rsv: 4 }),
+        textFrame('ans', MORE),
+        continuationFrame('wer'),
+        closeFrame(1002, REASON),
+      ),
+    );
+    t.ok(endpoint.isClosed);
+    t.strictSame(errors, asked);
+    t.strictSame(endpoint.sentClose, { code: 1002, reason: REASON });
+    endpoint.fail(new Error('once more'));
+    t.equal(errors.length, 1, 'it fails once');
+    t.notOk(endpoint.sendMessage(Opcode.Text, answer, 0, answer.length));
+    t.end();
+  });
+
+  t.test('another error, or a Close, may come in the place of the one that is held', (t) => {
+    const other = holding(true);
+    receiveAt(other.endpoint, [WRONG]);
+    other.endpoint.fail(new InvalidPayloadError('deflate-data'));
+    other.endpoint.fail(other.asked[0]);
+    const reason = 'compressed data cannot be decompressed (RFC 7692 7.2.2)';
+    t.equal(outputOf(other.endpoint), serverHex(closeFrame(1007, reason)));
+    t.equal(other.errors.length, 1);
+
+    const closing = holding(true);
+    receiveAt(closing.endpoint, [WRONG]);
+    t.ok(closing.endpoint.sendClose(1001));
+    t.ok(closing.endpoint.isClosed, 'the peer has nothing more to say');
+    closing.endpoint.fail(closing.asked[0]);
+    t.equal(outputOf(closing.endpoint), serverHex(closeFrame(1001)));
+    t.strictSame(closing.errors, []);
+    t.end();
+  });
+
+  t.test('a fault of a listener can be held too', (t) => {
+    const fault = new Error('secret detail');
+    const { endpoint, errors, asked } = holding(true, {
+      message: () => {
+        throw fault;
+      },
+    });
+    receiveAt(endpoint, [textFrame('a', MORE), continuationFrame('b'), pingFrame('p')]);
+    t.strictSame(asked, [fault]);
+    t.equal(outputOf(endpoint), '');
+    endpoint.fail(fault);
+    t.equal(outputOf(endpoint), serverHex(closeFrame(1011, 'internal error')));
+    t.strictSame(errors, [fault]);
+    t.end();
+  });
+
+  t.test('a Pong that is owed stays owed: it was asked for before', (t) => {
+    const make = (): ReturnType<typeof holding> => {
+      const side = holding(true);
+      side.endpoint.isOutputBlocked = true;
+      receiveAt(side.endpoint, [pingFrame('p'), WRONG, pingFrame('q')]);
+      return side;
+    };
+    const unblocked = make();
+    unblocked.endpoint.sendOwedPong();
+    t.equal(outputOf(unblocked.endpoint), serverHex(pongFrame('p')));
+    const failed = make();
+    failed.endpoint.fail(failed.asked[0]);
+    t.equal(outputOf(failed.endpoint), serverHex(pongFrame('p'), closeFrame(1002, REASON)));
+    t.end();
+  });
+
+  t.test('after our Close nobody is asked: no answer is left that could go first', (t) => {
+    const { endpoint, errors, asked } = holding(true);
+    endpoint.sendClose(1000);
+    receiveAt(endpoint, [WRONG]);
+    t.strictSame(asked, []);
+    t.equal(errors.length, 1);
+    t.ok(endpoint.isClosed);
+    t.equal(outputOf(endpoint), serverHex(closeFrame(1000)));
+    t.end();
+  });
+
+  t.test('behind the Close of the peer: its answer can be put off by a failure', (t) => {
+    const fault = new Error('in peerClose');
+    const { endpoint, errors, asked } = holding(true, {
+      peerClose: () => {
+        throw fault;
+      },
+    });
+    receiveAt(endpoint, [closeFrame(1000), textFrame('a')]);
+    t.strictSame(asked, [fault]);
+    t.ok(endpoint.canSend);
+    t.notOk(endpoint.isClosed);
+    endpoint.fail(fault);
+    t.equal(outputOf(endpoint), serverHex(closeFrame(1011, 'internal error')));
+    t.strictSame(errors, [fault]);
+    t.end();
+  });
+
+  t.test('when all is over nobody is asked', (t) => {
+    const { endpoint, errors, asked } = holding(true, {
+      message: () => {
+        endpoint.receiveEof();
+        throw new Error('late');
+      },
+    });
+    receiveAt(endpoint, [textFrame('a'), textFrame('b')]);
+    t.strictSame(asked, []);
+    t.strictSame(errors, []);
+    t.equal(outputOf(endpoint), '');
+    t.ok(endpoint.isClosed);
+    t.end();
+  });
+  t.end();
+});
+
 t.test('F17 the byte stream ends (RFC 6455 §7.1.5)', (t) => {
   t.test('without a Close: nothing is said and nothing is sent', (t) => {
     const beginnings: readonly (readonly TestFrame[])[] = [

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap';
 import { ProtocolError } from '../../src/errors.js';
-import { FrameDecoder } from '../../src/protocol/frame-decoder.js';
+import { borrowDecoder, FrameDecoder, returnDecoder } from '../../src/protocol/frame-decoder.js';
 import type { FrameContext } from '../../src/protocol/frame-header.js';
 import { GuardedBytes } from '../fixtures/guarded-bytes.js';
 import { headerBytes, maskingKeyOf, type HeaderFields } from '../fixtures/header-bytes.js';
@@ -363,4 +363,49 @@ t.test('RFC 6455 §5.2: knows whether it is inside a header', (t) => {
   t.equal(decoder.readHeader(header, 3, 6, context), 6);
   t.equal(decoder.isInHeader, false);
   t.end();
+});
+
+t.test('decoders that nobody needs are lent again', async (t) => {
+  const first = borrowDecoder();
+  const second = borrowDecoder();
+  t.not(first, second, 'each to one borrower at a time');
+  returnDecoder(first);
+  t.equal(borrowDecoder(), first);
+  returnDecoder(second);
+  returnDecoder(first);
+  t.strictSame(new Set([borrowDecoder(), borrowDecoder()]), new Set([first, second]));
+});
+
+t.test('a decoder that stands inside a header is not lent again', async (t) => {
+  // Nothing else is in the pool then.
+  const lent = Array.from({ length: 100 }, () => borrowDecoder());
+  t.notOk(lent.some((decoder) => decoder.isInHeader));
+  const decoder = borrowDecoder();
+  decoder.readHeader(Uint8Array.of(0x82), 0, 1, SERVER);
+  t.ok(decoder.isInHeader);
+  returnDecoder(decoder);
+  t.not(borrowDecoder(), decoder);
+});
+
+t.test('a decoder that is lent again has nothing left of its last frame', async (t) => {
+  const header = bytesOfHex('01 7e 01 00');
+  const decoder = borrowDecoder();
+  t.equal(decoder.readHeader(header, 0, 4, CLIENT), 4);
+  t.equal(decoder.length, 256);
+  returnDecoder(decoder);
+  t.equal(borrowDecoder(), decoder);
+  const context = { ...SERVER, isMessageOpen: true };
+  t.equal(decoder.readHeader(bytesOfHex('80 81 01 02 03 04'), 0, 6, context), 6);
+  t.match(decoder, { opcode: 0, isFinal: true, rsv: 0, length: 1, maskingKey: 0x04030201 });
+});
+
+t.test('the pool has a bound: after a rush the memory goes', async (t) => {
+  const lent = Array.from({ length: 1000 }, () => borrowDecoder());
+  t.equal(new Set(lent).size, 1000);
+  for (const decoder of lent) returnDecoder(decoder);
+  const again = Array.from({ length: 1000 }, () => borrowDecoder());
+  const kept = again.filter((decoder) => lent.includes(decoder)).length;
+  t.ok(kept > 0, 'some are used again');
+  t.ok(kept <= 64, `${kept} were kept`);
+  t.equal(new Set(again).size, 1000, 'none is lent twice');
 });

@@ -49,6 +49,7 @@ function make(changes: Changes = {}): Fixture {
   const server = new Server({
     listen: [LOOPBACK],
     mode: echoMode,
+    extensions: [],
     head: DEFAULT_LIMITS,
     origin: 'any',
     subprotocol: 'first',

@@ -1,7 +1,7 @@
 import t from 'tap';
 import type { SessionSummary } from '../../src/connection/session.js';
 import { HandshakeError } from '../../src/errors.js';
-import { formatPeer, logRefusal, logSession, printable } from '../../src/server/session-log.js';
+import { formatPeer, logDeclined, logRefusal, logSession, printable } from '../../src/server/session-log.js';
 import { KeptLog } from '../fixtures/kept-log.js';
 
 const PEER = { remoteAddress: '203.0.113.7', remotePort: 51_234 };
@@ -11,6 +11,8 @@ const SUMMARY: SessionSummary = {
   id: 7,
   path: '/room',
   subprotocol: null,
+  extensions: null,
+  extensionStats: {},
   messagesIn: 1,
   bytesIn: 2,
   messagesOut: 3,
@@ -110,5 +112,34 @@ t.test('a handshake that failed by our own fault', async (t) => {
       message: 'handshake failed by an internal error',
       fields: { peer: '203.0.113.7:51234', status: 500, rule: 'internal', err: cause },
     },
+  ]);
+});
+
+t.test('the line shows what was negotiated, and what the extensions say', async (t) => {
+  const log = new KeptLog();
+  const extensions = 'permessage-deflate; client_max_window_bits=12';
+  const extensionStats = { 'permessage-deflate': { ratioIn: 4.2, ratioOut: null } };
+  logSession(log, 'echo', { ...SUMMARY, extensions, extensionStats });
+  t.strictSame(log.lines, [
+    { level: 'info', fields: { ...FIELDS, extensions, extensionStats }, message: 'session ended' },
+  ]);
+});
+
+t.test('an extension that is not used: everyday, or worth a look', async (t) => {
+  const log = new KeptLog();
+  logDeclined(log, 7, { name: 'x-a', reason: 'no offer suits', why: 'offer' });
+  logDeclined(log, 7, { name: 'x-b', reason: 'RSV1 is taken', why: 'reserved-bit' });
+  logDeclined(log, 7, { name: 'x-c', reason: 'boom', why: 'defect' });
+  const fields = (extension: string, why: string, reason: string): object => ({
+    session: 7,
+    extension,
+    why,
+    reason,
+  });
+  const message = 'extension declined';
+  t.strictSame(log.lines, [
+    { level: 'debug', fields: fields('x-a', 'offer', 'no offer suits'), message },
+    { level: 'warn', fields: fields('x-b', 'reserved-bit', 'RSV1 is taken'), message },
+    { level: 'warn', fields: fields('x-c', 'defect', 'boom'), message },
   ]);
 });

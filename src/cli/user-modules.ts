@@ -1,0 +1,106 @@
+/** A user's own mode and extensions, which are loaded from files. */
+import { configError } from '../config/complaint.js';
+import { readFault } from '../config/config-file.js';
+import type { Provided, ProvidedSettings } from '../config/settings.js';
+import type { Extension } from '../extensions/extension.js';
+import { readExtension } from '../library/user-extension.js';
+import { readMode, type Refuse } from '../library/user-mode.js';
+import type { Mode } from '../modes/mode.js';
+import type { Io } from './io.js';
+
+export interface UserModules {
+  /** Null when the mode is one of twist's own. */
+  readonly mode: Mode | null;
+  readonly extensions: readonly Extension[];
+}
+
+type Files = Pick<Io, 'readFile' | 'importFile'>;
+
+const LOCATION = /(?:^|[/\\])([^/\\\s:()]+\.[cm]?js):(\d+)(?::\d+)?\)?$/m;
+const TYPESCRIPT = /\.[cm]?tsx?$/;
+
+/**
+ * Loads the modules that the options `mode` and `extension` name.
+ * @throws {ConfigError} with one sentence, when a file cannot be loaded or is not what it should be
+ */
+export async function loadUserModules(
+  { mode, extension, deflate }: Pick<ProvidedSettings, 'mode' | 'extension' | 'deflate'>,
+  files: Files,
+): Promise<UserModules> {
+  const extensions: Extension[] = [];
+  for (const [index, path] of extension.value.entries()) {
+    const refuse = refusalOf(nameOf('extension', extension, index), path, extension);
+    const loaded = await loadDefault(path, '{ name, create }', files, refuse);
+    extensions.push(readExtension(loaded, extensions, deflate.value, refuse));
+  }
+  if (mode.value === null) return { mode: null, extensions };
+  const refuse = refusalOf(nameOf('mode', mode), mode.value, mode);
+  const loaded = await loadDefault(mode.value, '{ name, message }', files, refuse);
+  return { mode: readMode(loaded, refuse), extensions };
+}
+
+/** The option as the user wrote it, up to the value: `--mode cannot be`. */
+function nameOf(key: string, { value, source, from }: Provided, index = 0): string {
+  const isOneOfMany = Array.isArray(value) && value.length > 1;
+  if (source === 'file') return `${key}${isOneOfMany ? `[${index}]` : ''} in ${from} cannot be`;
+  return `${from} cannot ${source === 'environment' && isOneOfMany ? 'contain' : 'be'}`;
+}
+
+function refusalOf(name: string, path: string, { source }: Provided): Refuse {
+  return (clause) => {
+    throw configError(`${name} ${JSON.stringify(path)}: ${clause}`, source);
+  };
+}
+
+/** @returns the default export of the module in a file */
+async function loadDefault(
+  path: string,
+  shape: string,
+  files: Files,
+  refuse: Refuse,
+): Promise<unknown> {
+  try {
+    files.readFile(path);
+  } catch (error) {
+    refuse(readFault(error));
+  }
+  let loaded: unknown;
+  try {
+    loaded = await files.importFile(path);
+  } catch (error) {
+    refuse(loadFault(path, error));
+  }
+  const exported = (loaded as { readonly default?: unknown }).default;
+  if (exported === undefined) refuse(`it has no default export; write export default ${shape}`);
+  return isTranspiled(exported) ? exported.default : exported;
+}
+
+/** CommonJS that was made from an ES module has that one's default export inside its own. */
+function isTranspiled(exported: unknown): exported is { readonly default: unknown } {
+  return (
+    typeof exported === 'object' &&
+    exported !== null &&
+    '__esModule' in exported &&
+    'default' in exported
+  );
+}
+
+/** Why a module cannot be loaded, as a clause with the line, where Node tells it. */
+function loadFault(path: string, error: unknown): string {
+  const fault = error instanceof Error ? error : new Error(String(error));
+  if ((fault as NodeJS.ErrnoException).code === 'ERR_UNKNOWN_FILE_EXTENSION') {
+    return TYPESCRIPT.test(path)
+      ? 'this version of Node reads JavaScript only; give the file that it compiles to'
+      : 'give a file that ends in .js, .mjs or .cjs';
+  }
+  const message = `${fault.name}: ${fault.message.replace(/\n[^]*$/, '')}`;
+  // What stands behind the first line of Node's own is where the module was loaded from.
+  const [own = ''] = (fault.stack ?? '').split('node:internal', 1);
+  const [, file, line] = LOCATION.exec(own) ?? [];
+  if (line !== undefined) return `it cannot be loaded, line ${line} of ${String(file)}: ${message}`;
+  const help =
+    fault instanceof SyntaxError
+      ? `; node --check shows where, in it or in a file that it imports`
+      : '';
+  return `it cannot be loaded: ${message}${help}`;
+}

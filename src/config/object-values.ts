@@ -1,0 +1,59 @@
+import type * as z from 'zod';
+import { configError, deepestFault, show, valueAt } from './complaint.js';
+import { didYouMean } from './nearest-name.js';
+import type { OptionTable } from './option.js';
+import { fileKeys, fileSchema } from './schema.js';
+import type { Provided } from './settings.js';
+import type { ConfigError } from '../errors.js';
+
+/** Where an object comes from that holds values by their keys. */
+export interface Place {
+  readonly source: 'file' | 'call';
+  /** How messages speak of it: the path of the file, or `serve(options)`. */
+  readonly from: string;
+  /** Where the known keys can be read, as a clause. */
+  readonly help: string;
+}
+
+/**
+ * Reads the values of an object, such as the whole of a configuration file.
+ * @throws {ConfigError} when it has an unknown key or a value that is not allowed
+ */
+export function readObject(
+  table: OptionTable,
+  given: unknown,
+  place: Place,
+): Map<string, Provided> {
+  const result = fileSchema(table).safeParse(given);
+  if (!result.success) throw objectError(table, given, result.error.issues, place);
+  const provided = new Map<string, Provided>();
+  for (const [key, value] of Object.entries(result.data)) {
+    const { source, from } = place;
+    if (key !== '$schema' && value !== undefined) provided.set(key, { value, source, from });
+  }
+  return provided;
+}
+
+function objectError(
+  table: OptionTable,
+  given: unknown,
+  issues: readonly z.core.$ZodIssue[],
+  { source, from, help }: Place,
+): ConfigError {
+  for (const issue of issues) {
+    if (issue.code !== 'unrecognized_keys') continue;
+    const names = fileKeys(table).map(([key]) => key);
+    const [key = ''] = issue.keys;
+    const hint = didYouMean(key, names) || `; ${help}`;
+    return configError(`${from} has an unknown key ${JSON.stringify(key)}${hint}`, source);
+  }
+  const fault = deepestFault(issues.slice(0, 1));
+  const [key] = fault.path;
+  if (key === undefined) return configError(`${from} must hold one JSON object, { ... }`, source);
+  const path = fault.path
+    .map((part) => (typeof part === 'number' ? `[${part}]` : String(part)))
+    .join('');
+  const name = source === 'file' ? `${path} in ${from}` : path;
+  const shown = show(valueAt(given, fault.path), table[String(key)]?.isSecret);
+  return configError(`${name} cannot be ${shown}: ${fault.clause}`, source);
+}

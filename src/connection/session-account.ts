@@ -1,0 +1,89 @@
+/** The account of one session: what was counted, and how it ended. Its summary is for the log. */
+import { PeerError } from '../errors.js';
+import { textOfThrown } from '../extensions/extension-chain.js';
+import { CloseCode } from '../protocol/close-payload.js';
+import type { Endpoint } from '../protocol/endpoint.js';
+import type { DropRule, Session, SessionSummary } from './session.js';
+
+export class SessionAccount {
+  messagesIn = 0;
+  /** Payload bytes as the mode sees them. */
+  bytesIn = 0;
+  messagesOut = 0;
+  bytesOut = 0;
+  #openedMs: number;
+  #closedBy: SessionSummary['closedBy'] = 'lost';
+  #rule: string | null = null;
+  #error: unknown = null;
+
+  constructor(nowMs: number) {
+    this.#openedMs = nowMs;
+  }
+
+  /** The handshake has been answered. */
+  opened(nowMs: number): void {
+    this.#openedMs = nowMs;
+  }
+
+  /** Somebody begins to close; only the first counts. */
+  closedBy(side: 'client' | 'server'): void {
+    if (this.#closedBy === 'lost') this.#closedBy = side;
+  }
+
+  /** The connection is dropped for breaking this rule. */
+  dropped(rule: DropRule): void {
+    this.#rule ??= rule;
+  }
+
+  /** The peer broke a rule, or something threw on our side: the connection fails, if it lasts. */
+  blame(error: unknown): void {
+    if (error instanceof PeerError) this.#rule = error.rule;
+    else this.#error = error instanceof Error ? error : new Error(`thrown: ${textOfThrown(error)}`);
+  }
+
+  /** The connection failed, and our Close says so. */
+  failed(error: unknown): void {
+    this.closedBy('server');
+    this.blame(error);
+  }
+
+  /** The system's name of what broke the connection. */
+  lost(error: string): void {
+    this.#error ??= error;
+  }
+
+  /** Something threw when the connection was over; what it may come from is worth more. */
+  failedLate(error: unknown): void {
+    if (!(this.#error instanceof Error)) this.#error = error;
+  }
+
+  /** @param endpoint null when the session never opened */
+  summarise(
+    session: Session,
+    endpoint: Endpoint | null,
+    extensionStats: Readonly<Record<string, object>>,
+    nowMs: number,
+  ): SessionSummary {
+    const { sentClose = null, receivedClose = null } = endpoint ?? {};
+    const close = this.#closedBy === 'client' ? receivedClose : sentClose;
+    return {
+      id: session.id,
+      remoteAddress: session.remoteAddress,
+      remotePort: session.remotePort,
+      path: session.path,
+      subprotocol: session.subprotocol,
+      extensions: session.extensions,
+      extensionStats,
+      messagesIn: this.messagesIn,
+      bytesIn: this.bytesIn,
+      messagesOut: this.messagesOut,
+      bytesOut: this.bytesOut,
+      durationMs: nowMs - this.#openedMs,
+      closeCode: close?.code ?? CloseCode.Abnormal,
+      closeReason: close?.reason ?? '',
+      closedBy: this.#closedBy,
+      rule: this.#rule,
+      error: this.#error,
+    };
+  }
+}

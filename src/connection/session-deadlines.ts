@@ -1,0 +1,169 @@
+/** The deadlines of an open connection: when each began, and what happens when it has passed. */
+import { PolicyError } from '../errors.js';
+import { CloseCode } from '../protocol/close-payload.js';
+import type { Endpoint } from '../protocol/endpoint.js';
+import type { ConnectionHost } from './connection-host.js';
+import { Keepalive } from './keepalive.js';
+import type { SessionTransport } from './session-transport.js';
+
+/** Whose deadlines they are. */
+export interface TimedSession {
+  readonly endpoint: Endpoint;
+  /** True when whole messages are put together, which takes memory while it takes time. */
+  readonly isAssembling: boolean;
+  /** A Close, a failure or the end of the input waits for the extensions. */
+  readonly isEnding: boolean;
+  /** The consumer takes no messages for now. */
+  readonly isPausedByConsumer: boolean;
+  close(code: number, reason: string): void;
+  fail(error: unknown): void;
+}
+
+const NO_BYTES = new Uint8Array(0);
+
+export class SessionDeadlines {
+  readonly #session: TimedSession;
+  readonly #transport: SessionTransport;
+  readonly #host: ConnectionHost;
+  readonly #keepalive: Keepalive;
+  /** When our Close left, as far as we know: it may wait behind output that the peer does not read. */
+  #closeSentMs = 0;
+  #isCloseWaiting = false;
+  #endingSinceMs = 0;
+  /** Messages that have arrived. */
+  #messages = 0;
+  /** The open message that `#messageSinceMs` belongs to, by its number. */
+  #timedMessage = -1;
+  #messageSinceMs = 0;
+
+  constructor(session: TimedSession, transport: SessionTransport, host: ConnectionHost) {
+    this.#session = session;
+    this.#transport = transport;
+    this.#host = host;
+    this.#keepalive = new Keepalive(host.clock.nowMs);
+  }
+
+  /** The handshake has been answered. */
+  opened(): void {
+    const { clock, limits } = this.#host;
+    this.#keepalive.heard(clock.nowMs);
+    this.#keepalive.message(clock.nowMs);
+    this.#transport.checkWithin(this.#keepalive.nextCheckMs(limits) - clock.nowMs);
+  }
+
+  /** Bytes have come. */
+  heard(): void {
+    this.#keepalive.heard(this.#host.clock.nowMs);
+  }
+
+  /** A read is through: a message that it left open has begun. */
+  readThrough(): void {
+    if (!this.#session.endpoint.isMessageOpen || this.#timedMessage === this.#messages) return;
+    const { clock, limits } = this.#host;
+    this.#timedMessage = this.#messages;
+    this.#messageSinceMs = clock.nowMs;
+    if (limits.messageMs > 0) this.#transport.checkWithin(limits.messageMs);
+  }
+
+  /** A message has arrived in full. */
+  arrived(): void {
+    this.#messages++;
+    this.active();
+  }
+
+  /** Data has come or was sent. */
+  active(): void {
+    this.#keepalive.message(this.#host.clock.nowMs);
+  }
+
+  /** Our Close has gone to the output. */
+  closeSent(): void {
+    this.#closeSentMs = this.#host.clock.nowMs;
+    this.#isCloseWaiting = true;
+    this.#transport.checkWithin(this.#host.limits.closeMs);
+  }
+
+  /** The session ends as soon as its extensions are through. */
+  ending(): void {
+    this.#endingSinceMs = this.#host.clock.nowMs;
+    this.#transport.checkWithin(this.#host.limits.closeMs);
+  }
+
+  /** The socket has stopped taking bytes. */
+  blocked(): void {
+    this.#transport.checkWithin(this.#blockedCheckMs);
+  }
+
+  /** The socket has taken everything that was written. */
+  unblocked(): void {
+    if (!this.#isCloseWaiting) return;
+    this.#isCloseWaiting = false;
+    this.#closeSentMs = this.#host.clock.nowMs;
+  }
+
+  /** Looks at all of them. */
+  check(nowMs: number): void {
+    const { limits } = this.#host;
+    const { outbox } = this.#transport;
+    if (outbox.isBlocked) {
+      if (outbox.stalledMs(nowMs) >= limits.sendMs) {
+        this.#transport.drop('send-timeout');
+        return;
+      }
+      this.#transport.checkWithin(this.#blockedCheckMs);
+    }
+    if (this.#session.isEnding) {
+      // What a slow client, or the consumer, holds up is not the extensions' delay.
+      if (outbox.isBlocked || this.#session.isPausedByConsumer) this.#endingSinceMs = nowMs;
+      this.#checkClose(this.#endingSinceMs, nowMs);
+    } else if (this.#session.endpoint.sentClose === null) {
+      this.#checkMessageTime(nowMs);
+      this.#checkKeepalive(nowMs);
+    } else if (!this.#isCloseWaiting || !outbox.isBlocked) {
+      this.#checkClose(this.#closeSentMs, nowMs);
+    }
+  }
+
+  get #blockedCheckMs(): number {
+    return Math.ceil(this.#host.limits.sendMs / 4);
+  }
+
+  #checkClose(sinceMs: number, nowMs: number): void {
+    const leftMs = sinceMs + this.#host.limits.closeMs - nowMs;
+    if (leftMs > 0) this.#transport.checkWithin(leftMs);
+    else this.#transport.drop('close-timeout');
+  }
+
+  #checkMessageTime(nowMs: number): void {
+    const { messageMs } = this.#host.limits;
+    const { endpoint, isAssembling } = this.#session;
+    const isTimed = endpoint.isMessageOpen && this.#timedMessage === this.#messages;
+    if (messageMs === 0 || !isTimed || !isAssembling) return;
+    // What we do not read cannot arrive.
+    if (this.#transport.isInputPaused) this.#messageSinceMs = nowMs;
+    const leftMs = this.#messageSinceMs + messageMs - nowMs;
+    if (leftMs > 0) this.#transport.checkWithin(leftMs);
+    else this.#session.fail(new PolicyError('message-timeout'));
+  }
+
+  #checkKeepalive(nowMs: number): void {
+    const { limits } = this.#host;
+    // What we do not read we cannot hear; and who reads slowly lives.
+    if (this.#transport.isInputPaused || this.#transport.outbox.isBlocked)
+      this.#keepalive.heard(nowMs);
+    switch (this.#keepalive.check(nowMs, limits)) {
+      case 'ping':
+        this.#session.endpoint.sendPing(NO_BYTES);
+        this.#keepalive.pinged(nowMs);
+        break;
+      case 'pong-timeout':
+        this.#transport.drop('pong-timeout');
+        break;
+      case 'idle':
+        this.#session.close(CloseCode.GoingAway, 'idle: no message for too long');
+        break;
+      case 'none':
+    }
+    this.#transport.checkWithin(this.#keepalive.nextCheckMs(limits) - nowMs);
+  }
+}

@@ -1,0 +1,19 @@
+/** What a session needs of the socket's side of its connection. */
+import type { PeerAddress } from './connection-host.js';
+import type { Outbox } from './outbox.js';
+import type { DropRule } from './session.js';
+
+export interface SessionTransport extends PeerAddress {
+  readonly outbox: Outbox;
+  readonly isInputPaused: boolean;
+  /** Writes what was appended to the outbox, unless it is blocked. */
+  flush(): void;
+  /** Sees to it that a flush follows soon. */
+  scheduleFlush(): void;
+  pauseInput(): void;
+  resumeInput(): void;
+  /** Has `check` called within that many milliseconds. */
+  checkWithin(ms: number): void;
+  /** Ends the connection at once, without a word. */
+  drop(rule: DropRule): void;
+}

@@ -1,0 +1,76 @@
+/**
+ * How much memory live compressors may take. A sender may forget its history between two messages
+ * without telling anybody (RFC 7692 §7.1.1.1 binds the receiver to remember, not the sender to refer),
+ * so an idle compressor can go: the least recently used first when the budget is spent, and whoever
+ * was not used for a while in any case.
+ */
+
+/** Someone who holds a compressor and can do without. */
+export interface CompressorHolder {
+  /** Memory of its compressor, in bytes. */
+  readonly compressorBytes: number;
+  /** Gives the compressor back; false when it is in the middle of a message. */
+  dropCompressor(): boolean;
+}
+
+/** Unused for one whole period means idle, so a compressor goes after one to two periods. */
+const PERIOD_MS = 15_000;
+
+export class CompressorBudget {
+  /** Memory of all live compressors, in bytes. */
+  liveBytes = 0;
+  readonly #maxBytes: number;
+  /** Holders, the least recently used first, with the period in which each was used last. */
+  readonly #holders = new Map<CompressorHolder, number>();
+  #period = 0;
+  #timer: NodeJS.Timeout | null = null;
+
+  /** @param maxBytes 0 means that no compressor outlives its message */
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  get liveCount(): number {
+    return this.#holders.size;
+  }
+
+  /** A holder uses its compressor, which it may have made just now; others make room. */
+  use(holder: CompressorHolder): void {
+    if (this.#holders.delete(holder)) {
+      this.#holders.set(holder, this.#period);
+      return;
+    }
+    this.#holders.set(holder, this.#period);
+    this.liveBytes += holder.compressorBytes;
+    this.#timer ??= setInterval(() => {
+      this.endPeriod();
+    }, PERIOD_MS).unref();
+    for (const [other] of this.#holders) {
+      if (this.liveBytes <= this.#maxBytes) break;
+      if (other !== holder && other.dropCompressor()) this.release(other);
+    }
+  }
+
+  /** Called when a message is through: with no budget left even its own compressor goes. */
+  rest(holder: CompressorHolder): void {
+    if (this.liveBytes > this.#maxBytes && holder.dropCompressor()) this.release(holder);
+  }
+
+  /** The holder has given its compressor back. */
+  release(holder: CompressorHolder): void {
+    if (!this.#holders.delete(holder)) return;
+    this.liveBytes -= holder.compressorBytes;
+    if (this.#holders.size > 0 || this.#timer === null) return;
+    clearInterval(this.#timer);
+    this.#timer = null;
+  }
+
+  /** Drops what was not used since the period before; the timer calls it. */
+  endPeriod(): void {
+    for (const [holder, period] of this.#holders) {
+      if (period >= this.#period) break;
+      if (holder.dropCompressor()) this.release(holder);
+    }
+    this.#period++;
+  }
+}

@@ -1,0 +1,102 @@
+/** Compression of whole messages (RFC 7692 §7.2.1). */
+import { copyPayload } from '../payload-copy.js';
+import type { CompressorBudget, CompressorHolder } from './compressor-budget.js';
+import { type LargeBuffer, MessageOutput, makeScratch } from './message-output.js';
+import { SLICE_BYTES, type SlicedWork, type Slices } from './sliced-work.js';
+import { type ContextOptions, TAIL, type ZlibContext, makeCompressor } from './zlib-context.js';
+
+/** A message of no bytes, compressed (RFC 7692 §7.2.3.6). */
+const EMPTY = Uint8Array.of(0x00);
+
+const scratch = makeScratch();
+
+export interface DeflaterOptions extends ContextOptions {
+  /** False when every message starts with an empty history (RFC 7692 §7.1.1.1). */
+  readonly hasTakeover: boolean;
+}
+
+/** What all compressors and decompressors of one extension share. */
+export interface SharedWork {
+  /** What `isSyncContextUsable` said. */
+  readonly isSync: boolean;
+  readonly budget: CompressorBudget;
+  readonly slicedWork: SlicedWork;
+  readonly largeBuffer: LargeBuffer;
+}
+
+export class MessageDeflater implements CompressorHolder {
+  readonly compressorBytes: number;
+  readonly #options: DeflaterOptions;
+  readonly #shared: SharedWork;
+  #context: ZlibContext | null = null;
+  #isWorking = false;
+  #isClosed = false;
+
+  constructor(options: DeflaterOptions, shared: SharedWork) {
+    this.#options = options;
+    this.#shared = shared;
+    // zlib's own formula, at its default memory level of 8 (zconf.h).
+    this.compressorBytes = (1 << (Math.max(options.windowBits, 9) + 2)) + (1 << 17);
+  }
+
+  /**
+   * Compresses a message. The result is valid until the next call of any deflater, or, of one that
+   * comes later, until the next turn of the event loop.
+   */
+  deflate(payload: Uint8Array): Uint8Array | Promise<Uint8Array> {
+    this.#context ??= makeCompressor(this.#options, this.#shared.isSync);
+    this.#isWorking = true;
+    this.#shared.budget.use(this);
+    return this.#shared.slicedWork.run(this.#slices(this.#context, payload));
+  }
+
+  dropCompressor(): boolean {
+    if (this.#isWorking) return false;
+    this.#context?.close();
+    this.#context = null;
+    return true;
+  }
+
+  /** Gives the compressor back; a message in the middle of it comes to no end. */
+  close(): void {
+    this.#isClosed = true;
+    this.#isWorking = false;
+    this.dropCompressor();
+    this.#shared.budget.release(this);
+  }
+
+  *#slices(context: ZlibContext, payload: Uint8Array): Slices<Uint8Array> {
+    const output = new MessageOutput(scratch, this.#shared.largeBuffer, payload.length);
+    let input = payload;
+    let from = 0;
+    for (;;) {
+      const sliceEnd = Math.min(input.length, from + SLICE_BYTES);
+      const isFlush = sliceEnd === input.length;
+      const { end } = output;
+      const { consumed, produced } = context.step(
+        input,
+        from,
+        sliceEnd,
+        output.bytes,
+        output.length,
+        end,
+        isFlush,
+      );
+      from += consumed;
+      output.length += produced;
+      if (isFlush && output.length < end) break;
+      if (input === payload) input = copyPayload(payload);
+      output.endSlice();
+      yield;
+      if (this.#isClosed) return EMPTY;
+      output.beginSlice();
+    }
+    if (!this.#options.hasTakeover) context.reset();
+    this.#isWorking = false;
+    this.#shared.budget.rest(this);
+    // Nothing comes out of a flush when there was nothing to flush.
+    return output.length <= TAIL.length
+      ? EMPTY
+      : output.bytes.subarray(0, output.length - TAIL.length);
+  }
+}

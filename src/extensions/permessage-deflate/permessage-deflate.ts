@@ -1,0 +1,149 @@
+/** permessage-deflate (RFC 7692 §7) as an extension of the chain. */
+import { NegotiationError } from '../../errors.js';
+import type { ExtensionOffer } from '../extension-header.js';
+import type { Extension, ExtensionSession, Message } from '../extension.js';
+import { CompressorBudget } from './compressor-budget.js';
+import { MessageDeflater, type SharedWork } from './message-deflater.js';
+import { MessageInflater } from './message-inflater.js';
+import { LargeBuffer } from './message-output.js';
+import { type DeflateParameterPolicy, type DeflateParameters, answerOffer } from './parameters.js';
+import { SlicedWork } from './sliced-work.js';
+import { isSyncContextUsable } from './zlib-context.js';
+
+export interface PermessageDeflateOptions extends DeflateParameterPolicy {
+  /** 1 (fast) to 9 (small). */
+  readonly level: number;
+  /** Messages with fewer bytes of payload are sent as they are. */
+  readonly thresholdBytes: number;
+  /** Memory that the compressors of all connections may keep between messages, in bytes. */
+  readonly memoryBytes: number;
+  /** See `InflaterOptions`. */
+  readonly maxRatio: number;
+}
+
+/** RSV1 says that a message is compressed (RFC 7692 §7.2.3). */
+const RSV1 = 4;
+
+const NAME = 'permessage-deflate';
+
+/** Makes the extension; the compressors of all its sessions share one memory budget. */
+export function permessageDeflate(options: PermessageDeflateOptions): Extension {
+  const budget = new CompressorBudget(options.memoryBytes);
+  const largeBuffer = new LargeBuffer();
+  const slicedWork = new SlicedWork(() => {
+    largeBuffer.trim();
+  });
+  const shared = { isSync: isSyncContextUsable(), budget, largeBuffer, slicedWork };
+  return { name: NAME, create: () => new PermessageDeflateSession(options, shared) };
+}
+
+/** What the session line of the log says. */
+export interface DeflateStats {
+  /** Message bytes for each byte on the wire, each way; null when nothing was compressed. */
+  readonly ratioIn: number | null;
+  readonly ratioOut: number | null;
+}
+
+class PermessageDeflateSession implements ExtensionSession {
+  readonly keepsPayload = false;
+  readonly #options: PermessageDeflateOptions;
+  readonly #shared: SharedWork;
+  #parameters: DeflateParameters | null = null;
+  #deflater: MessageDeflater | null = null;
+  #inflater: MessageInflater | null = null;
+  #wireIn = 0;
+  #plainIn = 0;
+  #wireOut = 0;
+  #plainOut = 0;
+
+  constructor(options: PermessageDeflateOptions, shared: SharedWork) {
+    this.#options = options;
+    this.#shared = shared;
+  }
+
+  get enabled(): boolean {
+    return this.#parameters !== null;
+  }
+
+  init(offers: readonly ExtensionOffer[]): void {
+    for (const offer of offers) {
+      this.#parameters = answerOffer(offer, this.#options);
+      if (this.#parameters !== null) return;
+    }
+    throw new NegotiationError('no offer of permessage-deflate can be honoured');
+  }
+
+  response(): string | null {
+    return this.#parameters?.response ?? null;
+  }
+
+  reserveRsv(reserved: number): number {
+    if ((reserved & RSV1) !== 0) throw new NegotiationError('RSV1 is taken');
+    return RSV1;
+  }
+
+  decode(message: Message, maxBytes: number): Message | Promise<Message> {
+    if ((message.rsv & RSV1) === 0) return message;
+    this.#inflater ??= this.#makeInflater();
+    const payload = this.#inflater.inflate(message.payload, maxBytes);
+    return payload instanceof Promise
+      ? payload.then((inflated) => this.#decoded(message, inflated))
+      : this.#decoded(message, payload);
+  }
+
+  encode(message: Message): Message | Promise<Message> {
+    if (message.payload.length < this.#options.thresholdBytes) return message;
+    this.#deflater ??= this.#makeDeflater();
+    const payload = this.#deflater.deflate(message.payload);
+    return payload instanceof Promise
+      ? payload.then((deflated) => this.#encoded(message, deflated))
+      : this.#encoded(message, payload);
+  }
+
+  get stats(): DeflateStats {
+    return {
+      ratioIn: ratio(this.#plainIn, this.#wireIn),
+      ratioOut: ratio(this.#plainOut, this.#wireOut),
+    };
+  }
+
+  close(): void {
+    this.#deflater?.close();
+    this.#inflater?.close();
+  }
+
+  /** What counts is what is through: a message that is cut off, or is no good, would bend the ratio. */
+  #decoded({ opcode, rsv, payload: wire }: Message, payload: Uint8Array): Message {
+    this.#wireIn += wire.length;
+    this.#plainIn += payload.length;
+    return { opcode, rsv: rsv & ~RSV1, payload };
+  }
+
+  #encoded({ opcode, rsv, payload: plain }: Message, payload: Uint8Array): Message {
+    this.#plainOut += plain.length;
+    this.#wireOut += payload.length;
+    return { opcode, rsv: rsv | RSV1, payload };
+  }
+
+  #makeInflater(): MessageInflater {
+    const { clientWindowBits, hasClientTakeover } = this.#parameters!;
+    const { maxRatio } = this.#options;
+    return new MessageInflater(
+      { windowBits: clientWindowBits, hasTakeover: hasClientTakeover, maxRatio },
+      this.#shared,
+    );
+  }
+
+  #makeDeflater(): MessageDeflater {
+    const { serverWindowBits, hasServerTakeover } = this.#parameters!;
+    const { level } = this.#options;
+    return new MessageDeflater(
+      { windowBits: serverWindowBits, hasTakeover: hasServerTakeover, level },
+      this.#shared,
+    );
+  }
+}
+
+function ratio(plain: number, wire: number): number | null {
+  return wire === 0 ? null : Math.round((plain / wire) * 100) / 100;
+}

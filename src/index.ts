@@ -1,0 +1,58 @@
+/**
+ * The library: the server to be started by a program, the types for modes and extensions of one's
+ * own, and RFC 6455 without a socket.
+ */
+export { type RunningServer, type ServeOptions, serve } from './library/serve.js';
+export type { Duration, SettingOptions, Size } from './library/setting-options.js';
+export type { Log } from './server/session-log.js';
+
+// Modes.
+export { echoMode } from './modes/echo.js';
+export type { UserMode as Mode } from './library/user-mode.js';
+export type { DropRule, Session, SessionSummary } from './connection/session.js';
+export type { HeaderField } from './handshake/request-head.js';
+export type { UpgradeRequest } from './handshake/upgrade-request.js';
+
+// Extensions.
+export type {
+  Extension,
+  ExtensionSession,
+  FromHeader,
+  IntoResponse,
+  Message,
+  PerMessage,
+} from './extensions/extension.js';
+export type { ExtensionOffer, ExtensionParam } from './extensions/extension-header.js';
+export {
+  type DeflateStats,
+  type PermessageDeflateOptions,
+  permessageDeflate,
+} from './extensions/permessage-deflate/permessage-deflate.js';
+
+// The protocol without a socket.
+export { CloseCode, type CloseStatus } from './protocol/close-payload.js';
+export { Endpoint, type EndpointEvents, type EndpointOptions } from './protocol/endpoint.js';
+export type { Role } from './protocol/frame-header.js';
+export { type DataOpcode, Opcode } from './protocol/opcode.js';
+export { OutputQueue } from './protocol/output-queue.js';
+export { SlabPool } from './protocol/slab-pool.js';
+
+export {
+  ConfigError,
+  ExtensionError,
+  HandshakeError,
+  type HandshakeRule,
+  InvalidPayloadError,
+  InvalidStateError,
+  MessageTooBigError,
+  NegotiationError,
+  type PayloadRule,
+  PeerError,
+  type PeerRule,
+  PolicyError,
+  type PolicyRule,
+  ProtocolError,
+  type ProtocolRule,
+  type SizeRule,
+  TwistError,
+} from './errors.js';

@@ -1,0 +1,27 @@
+import { settingsOf, valuesInForce } from '../config/in-force.js';
+import { readObject } from '../config/object-values.js';
+import { libraryOptions } from '../config/options-type.js';
+import { OPTIONS } from '../config/options.js';
+import { checkRelations } from '../config/relations.js';
+import type { ProvidedServerSettings, ServerSettings } from '../config/settings.js';
+import type { SettingOptions } from './setting-options.js';
+
+const TABLE = libraryOptions(OPTIONS);
+
+/** How messages speak of the options. */
+const PLACE = {
+  source: 'call',
+  from: 'serve(options)',
+  help: 'the type ServeOptions lists the known ones',
+} as const;
+
+/**
+ * Reads the options of the library that are settings; those not given have their defaults.
+ * @throws {ConfigError} with one sentence on the first fault
+ */
+export function readOptions(options: SettingOptions): ServerSettings {
+  const provided = readObject(TABLE, options, PLACE);
+  const values = valuesInForce(TABLE, [provided]);
+  checkRelations(values as unknown as ProvidedServerSettings);
+  return settingsOf(values) as unknown as ServerSettings;
+}

@@ -1,0 +1,241 @@
+/**
+ * The options that `serve` of the library shares with the configuration file: same names, units,
+ * meanings and defaults.
+ *
+ * Written by docs/generate.mjs from src/config/options.ts. Change that file, then run `npm run docs`.
+ */
+
+/** Whole bytes, as a number or as text: `64k`, `16m` and `1g` are powers of 1024. */
+export type Size = number | `${number}${'' | 'k' | 'm' | 'g'}`;
+
+/** A whole number with its unit: `500ms`, `30s`, `5m` or `2h`. */
+export type Duration = `${number}${'ms' | 's' | 'm' | 'h'}`;
+
+export interface SettingOptions {
+  /**
+   * Where to listen, repeatable; PORT alone is for this machine only, :PORT for every address. A
+   * bare port listens on 127.0.0.1, `:PORT` on every IPv4 and IPv6 address. Port 0 takes a free
+   * port; the log names it. A Unix socket is `unix:PATH`: a stale one is removed, a live one is
+   * refused. The flag is repeated for more addresses; the environment variable separates them by
+   * commas; the file takes one text or an array.
+   *
+   * @default 127.0.0.1:9001
+   */
+  readonly listen?: string | readonly string[] | undefined;
+  /**
+   * Which offered subprotocol to select. `first` selects the first one that the client offers,
+   * `none` selects none, and a list selects the first of its names that the client offers, in
+   * the order of the list. When none is selected the handshake still succeeds, without a
+   * subprotocol; a browser that offered some then closes the connection itself.
+   *
+   * @default first
+   */
+  readonly subprotocol?: string | readonly string[] | undefined;
+  /**
+   * Web pages that may connect, else 403. `same` takes pages from the host and port that the
+   * request is for, a list takes exactly its origins, such as `https://example.com` or
+   * `http://localhost:3000`: scheme and host in lower case, no path, no default port. `null` in
+   * a list stands for local files and sandboxed pages. A client that sends no `Origin` is no
+   * browser and is always let in.
+   *
+   * @default any
+   */
+  readonly origin?: string | readonly string[] | undefined;
+  /**
+   * Compress messages with clients that offer it. `permessage-deflate` (RFC 7692), which
+   * browsers and most libraries offer. A connection whose client does not offer it is not
+   * compressed.
+   *
+   * @default true
+   */
+  readonly deflate?: boolean | undefined;
+  /**
+   * Effort of compression, 1 (fast) to 9 (small). For what is sent. Each level costs more
+   * processor time than the one before it, and makes less difference.
+   *
+   * @default 3
+   */
+  readonly deflateLevel?: number | undefined;
+  /**
+   * Smallest message that is compressed. Messages with fewer bytes of payload are sent as they
+   * are: there is little to gain on them.
+   *
+   * @default 32
+   */
+  readonly deflateThreshold?: Size | undefined;
+  /**
+   * Largest window that we compress with. The window has 2 to the power of this many bytes of
+   * history. A smaller one takes less memory for each connection that sends, and compresses
+   * less. A client may ask for a smaller one, and gets it.
+   *
+   * @default 15
+   */
+  readonly deflateWindowBits?: number | undefined;
+  /**
+   * Largest window that clients are asked to use. The window that a client compresses with is
+   * memory that we hold to decompress. Only clients that offer `client_max_window_bits` can be
+   * asked for less than 15.
+   *
+   * @default 15
+   */
+  readonly deflateClientWindowBits?: number | undefined;
+  /**
+   * Who forgets its history after each message: server, client, or none. Without history each
+   * message is compressed by itself: worse, most of all with small messages, but without memory
+   * between them. `server` is for what we send, `client` is what clients are told to do. A
+   * client may ask for both in any case.
+   *
+   * @default none
+   */
+  readonly deflateNoContextTakeover?:
+    'none' | 'server' | 'client' | readonly ('server' | 'client')[] | undefined;
+  /**
+   * Memory that idle compressors may keep. Bytes that the compressors of all connections may
+   * hold between messages. Beyond it the least recently used ones are dropped; one that was not
+   * used for 15 to 30 s is dropped in any case. A client does not notice: what follows is
+   * compressed without the history before it.
+   *
+   * @default 256m
+   */
+  readonly deflateMemory?: Size | undefined;
+  /**
+   * Most output for each byte; beyond it 1009. How many bytes may come out of one byte of a
+   * compressed message. Only messages over 1 MiB are looked at, and `maxMessage` bounds all of
+   * them anyway. Text that repeats itself reaches 100 and more without ill will; the format
+   * allows 1032.
+   *
+   * @default off
+   */
+  readonly deflateMaxRatio?: number | 'off' | undefined;
+  /**
+   * Longest request line; beyond it 414. Bytes of the first line of the handshake, which holds
+   * the URL. Not above `maxHead`.
+   *
+   * @default 8k
+   */
+  readonly maxRequestLine?: Size | undefined;
+  /**
+   * Longest header line; beyond it 431. Bytes of one header line. Large cookies are what usually
+   * reaches it. Not above `maxHead`.
+   *
+   * @default 8k
+   */
+  readonly maxHeaderLine?: Size | undefined;
+  /**
+   * Largest request head; beyond it 431. Bytes of the request line and all headers. Each
+   * connection that is still shaking hands can hold this much memory.
+   *
+   * @default 16k
+   */
+  readonly maxHead?: Size | undefined;
+  /**
+   * Most headers; beyond it 431. A handshake needs 5: Host, Upgrade, Connection,
+   * Sec-WebSocket-Key and Sec-WebSocket-Version.
+   *
+   * @default 100
+   */
+  readonly maxHeaders?: number | undefined;
+  /**
+   * Largest message; beyond it close 1009. Bytes of the payload of one message, all its
+   * fragments together; a message of exactly this size is taken. It is checked against the
+   * declared length, before anything is stored. Each connection can hold this much memory, so
+   * this times `maxConnections` is the worst case.
+   *
+   * @default 16m
+   */
+  readonly maxMessage?: Size | undefined;
+  /**
+   * Most fragments; beyond it close 1008. Frames of one message, empty ones included. Fragments
+   * cost time rather than memory: they are put together as they arrive.
+   *
+   * @default 262144
+   */
+  readonly maxFragments?: number | undefined;
+  /**
+   * Most connections; beyond it 503. Each connection takes a file descriptor: the limit of the
+   * process (`ulimit -n`) must be higher.
+   *
+   * @default 10000
+   */
+  readonly maxConnections?: number | undefined;
+  /**
+   * Most from one address; beyond it 429. Clients behind one proxy or one NAT share an address,
+   * therefore it is off unless you set it.
+   *
+   * @default off
+   */
+  readonly maxConnectionsPerAddress?: number | 'off' | undefined;
+  /**
+   * Unsent output that pauses its source. Bytes that wait for one client before what produces
+   * them is paused; it goes on when they have gone out. More of it helps fast clients on long
+   * lines; each slow client can hold this much memory. Not above `outputLimit`.
+   *
+   * @default 1m
+   */
+  readonly outputPause?: Size | undefined;
+  /**
+   * Unsent output that ends the connection. Bytes that may wait for one client, one more message
+   * not counted. Beyond it the connection ends with close code 1008. Not below `outputPause`.
+   *
+   * @default 16m
+   */
+  readonly outputLimit?: Size | undefined;
+  /**
+   * For the opening handshake; then 408. Counted from the moment a connection is accepted,
+   * whatever the client sends meanwhile.
+   *
+   * @default 10s
+   */
+  readonly handshakeTimeout?: Duration | undefined;
+  /**
+   * For one message to arrive; then 1008. Keeps a client from holding the memory of a half-sent
+   * message. Raise it together with `maxMessage` for large messages on slow lines.
+   *
+   * @default 5m
+   */
+  readonly messageTimeout?: Duration | 'off' | undefined;
+  /**
+   * For stalled output; then dropped. A client that takes nothing of what waits for it for this
+   * long is gone, or might as well be.
+   *
+   * @default 30s
+   */
+  readonly sendTimeout?: Duration | undefined;
+  /**
+   * Silence before a ping is sent. A client from which nothing came for this long is sent a
+   * ping. Most proxies and load balancers cut a silent connection after 60 s, so stay well below
+   * that.
+   *
+   * @default 25s
+   */
+  readonly pingInterval?: Duration | 'off' | undefined;
+  /**
+   * For the pong; then dropped. A client that has vanished is found after `pingInterval` and
+   * this together. Without `pingInterval` it has no effect.
+   *
+   * @default 20s
+   */
+  readonly pongTimeout?: Duration | undefined;
+  /**
+   * Without a message; then close 1001. Ping and pong do not count as messages, so this ends
+   * sessions that are alive and have nothing to say.
+   *
+   * @default off
+   */
+  readonly idleTimeout?: Duration | 'off' | undefined;
+  /**
+   * For the client's Close; then dropped. When both sides have sent their Close, the connection
+   * ends at once.
+   *
+   * @default 5s
+   */
+  readonly closeTimeout?: Duration | undefined;
+  /**
+   * To send clients away at shutdown. No connection is accepted any more, and a Close with code
+   * 1001 goes to all clients, spread over this time so that they do not all come back at once.
+   * Who is left then is dropped. Keep it below the time your supervisor waits before SIGKILL.
+   *
+   * @default 10s
+   */
+  readonly drainTimeout?: Duration | undefined;
+}

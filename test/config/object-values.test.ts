@@ -1,0 +1,69 @@
+import t from 'tap';
+import { count } from '../../src/config/kinds.js';
+import { readObject, type Place } from '../../src/config/object-values.js';
+import { OPTIONS } from '../../src/config/options.js';
+import { ConfigError } from '../../src/errors.js';
+
+const FILE: Place = { source: 'file', from: 'twist.json', help: 'look it up' };
+const CALL: Place = { source: 'call', from: 'serve(options)', help: 'look it up' };
+
+t.test('values, with where they are from', async (t) => {
+  const from = { source: 'call', from: 'serve(options)' };
+  t.same(
+    Object.fromEntries(
+      readObject(OPTIONS, { maxMessage: '1k', deflate: false, maxHead: undefined }, CALL),
+    ),
+    { maxMessage: { value: 1024, ...from }, deflate: { value: false, ...from } },
+    'what is undefined is not given',
+  );
+  t.same(readObject(OPTIONS, { $schema: 'x', deflate: true }, FILE).get('deflate'), {
+    value: true,
+    source: 'file',
+    from: 'twist.json',
+  });
+  t.equal(readObject(OPTIONS, { $schema: 'x' }, FILE).size, 0);
+});
+
+t.test('what is wrong, in one sentence', async (t) => {
+  const { clause } = OPTIONS.deflateLevel.kind;
+  const { clause: paths } = OPTIONS.extension.kind;
+  for (const [given, place, sentence] of [
+    [
+      { deflateLevl: 1 },
+      FILE,
+      'twist.json has an unknown key "deflateLevl"; did you mean deflateLevel?',
+    ],
+    [
+      { deflateLevl: 1 },
+      CALL,
+      'serve(options) has an unknown key "deflateLevl"; did you mean deflateLevel?',
+    ],
+    [{ deflateLevel: 1, port: 80 }, CALL, 'serve(options) has an unknown key "port"; look it up'],
+    [{ deflateLevel: 0 }, FILE, `deflateLevel in twist.json cannot be 0: ${clause}`],
+    [{ deflateLevel: NaN }, CALL, `deflateLevel cannot be NaN: ${clause}`],
+    [{ extension: ['a', 5] }, FILE, `extension[1] in twist.json cannot be 5: ${paths}`],
+    [{ extension: ['a', 'a'] }, CALL, 'extension[1] cannot be "a": give each one once'],
+    [[], FILE, 'twist.json must hold one JSON object, { ... }'],
+  ] as const) {
+    t.throws(
+      () => readObject(OPTIONS, given, place),
+      new ConfigError(sentence, { cause: place.source }),
+      sentence,
+    );
+  }
+});
+
+t.test('a wrong secret is not shown', async (t) => {
+  const pin = {
+    group: 'General',
+    kind: count({ min: 1, max: 9 }),
+    default: '1',
+    help: '',
+    docs: '',
+    isSecret: true,
+  } as const;
+  t.throws(
+    () => readObject({ pin }, { pin: 1234 }, CALL),
+    new ConfigError('pin cannot be (a secret, not shown): give a whole number from 1 to 9'),
+  );
+});

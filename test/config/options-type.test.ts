@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs';
+import { format } from 'prettier';
+import t from 'tap';
+import { count, file, size } from '../../src/config/kinds.js';
+import type { OptionTable } from '../../src/config/option.js';
+import { OPTIONS } from '../../src/config/options.js';
+import { libraryOptions, optionsType } from '../../src/config/options-type.js';
+
+const TABLE: OptionTable = {
+  maxMessage: {
+    group: 'Limits',
+    kind: size({ min: 1 }),
+    default: '16m',
+    help: 'largest message',
+    docs: `Long ${'word '.repeat(20)}end.`,
+  },
+  config: {
+    group: 'General',
+    kind: file(),
+    default: 'off',
+    help: 'a file',
+    docs: 'Not here.',
+    isLibraryKey: false,
+  },
+  maxHeaders: {
+    group: 'Limits',
+    kind: count({ min: 1, max: 9, canBeOff: true }),
+    default: 'off',
+    help: 'most headers',
+    docs: 'Many.',
+  },
+};
+
+t.test('an interface with what the table says of each option', async (t) => {
+  const text = optionsType(TABLE);
+  t.equal(
+    text.slice(text.indexOf('export interface')),
+    [
+      'export interface SettingOptions {',
+      '  /**',
+      `   * Largest message. Long ${'word '.repeat(14).trim()}`,
+      `   * ${'word '.repeat(6)}end.`,
+      '   *',
+      '   * @default 16m',
+      '   */',
+      '  readonly maxMessage?: Size | undefined;',
+      '  /**',
+      '   * Most headers. Many.',
+      '   *',
+      '   * @default off',
+      '   */',
+      "  readonly maxHeaders?: number | 'off' | undefined;",
+      '}',
+      '',
+    ].join('\n'),
+  );
+});
+
+t.test('the rows that the library takes', async (t) => {
+  t.same(Object.keys(libraryOptions(TABLE)), ['maxMessage', 'maxHeaders']);
+});
+
+t.test('the file is current: run `npm run docs` after a change to the table', async (t) => {
+  const made = await format(optionsType(OPTIONS), {
+    parser: 'typescript',
+    printWidth: 100,
+    singleQuote: true,
+  });
+  t.equal(readFileSync('src/library/setting-options.ts', 'utf8'), made);
+});

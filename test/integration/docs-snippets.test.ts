@@ -1,0 +1,86 @@
+/** The guide pages do what they say: every file on them is written, every command is run. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import t from 'tap';
+import ts from 'typescript';
+import { DocPage, installInto, readBlocks, ROOT, type Block } from '../fixtures/doc-page.js';
+import { makeTempDir } from '../fixtures/temp-dir.js';
+
+t.setTimeout(180_000);
+
+const PAGES = ['docs/extensions.md', 'docs/modes.md'];
+
+const blocksOf = (page: string): readonly Block[] =>
+  readBlocks(readFileSync(path.join(ROOT, page), 'utf8'));
+
+for (const page of PAGES) {
+  t.test(page, async (t) => {
+    const directory = makeTempDir(t);
+    installInto(directory);
+    const run = new DocPage(t, directory);
+    for (const block of blocksOf(page)) await run.run(block);
+    await run.stopServer();
+    t.ok(run.commandCount > 5, `${run.commandCount} commands were run`);
+  });
+}
+
+t.test('the types of all snippets', (t) => {
+  const directory = makeTempDir(t);
+  installInto(directory);
+  const files = PAGES.flatMap((page, pageIndex) => writeVersions(directory, page, pageIndex));
+  t.ok(files.length > 8, `${files.length} files`);
+  const options = {
+    ...compilerOptions(),
+    rootDir: '/',
+    typeRoots: [path.join(ROOT, 'node_modules/@types')],
+    paths: { 'twist-server': [path.join(ROOT, 'src/index.ts')] },
+  };
+  const program = ts.createProgram(files, options);
+  for (const file of files) {
+    const source = program.getSourceFile(file)!;
+    const diagnostics = [
+      ...program.getSyntacticDiagnostics(source),
+      ...program.getSemanticDiagnostics(source),
+    ].map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'));
+    t.strictSame(diagnostics, [], path.relative(directory, file));
+  }
+  t.end();
+});
+
+/** Writes each version of each file: the last ones side by side, those that they replace elsewhere. */
+function writeVersions(directory: string, page: string, pageIndex: number): string[] {
+  const titled = blocksOf(page).filter(({ title }) => title !== null);
+  return titled.map(({ title, lines, lineNumber }, index) => {
+    const isLast = titled.findLastIndex((other) => other.title === title) === index;
+    const folder = path.join(directory, `page-${pageIndex}`, isLast ? '.' : `line-${lineNumber}`);
+    mkdirSync(folder, { recursive: true });
+    const file = path.join(folder, title!);
+    writeFileSync(file, lines.join('\n'));
+    return file;
+  });
+}
+
+/** Those of the project: what a page shows is as strict as the project itself. */
+function compilerOptions(): ts.CompilerOptions {
+  const host: ts.ParseConfigFileHost = {
+    ...ts.sys,
+    onUnRecoverableConfigFileDiagnostic: ({ messageText }) => {
+      throw new Error(ts.flattenDiagnosticMessageText(messageText, '\n'));
+    },
+  };
+  return ts.getParsedCommandLineOfConfigFile(path.join(ROOT, 'tsconfig.json'), {}, host)!.options;
+}
+
+t.test('the pages of the examples name files that are there', (t) => {
+  for (const page of ['examples/snappy/README.md', 'examples/broadcast/README.md', ...PAGES]) {
+    const text = readFileSync(path.join(ROOT, page), 'utf8');
+    const links = [...text.matchAll(/\]\((\.[^)#]+)/g)].map(([, link]) => link!);
+    const files = [...text.matchAll(/examples\/[\w/-]+\.mjs/g)].map(([name]) =>
+      path.join(ROOT, name),
+    );
+    const all = [...links.map((link) => path.resolve(ROOT, path.dirname(page), link)), ...files];
+    t.ok(all.length > 1, `${page} has links`);
+    for (const file of all) t.ok(ts.sys.fileExists(file), path.relative(ROOT, file));
+  }
+  t.end();
+});

@@ -1,0 +1,36 @@
+/** permessage-deflate with Python's websockets. */
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+import {
+  USUAL_OFFER,
+  testDeflateInterop,
+  type DeflateReport,
+} from '../fixtures/interop-deflate.js';
+import { skipWithout } from '../fixtures/interop.js';
+import { LineProcess } from '../fixtures/line-process.js';
+
+t.setTimeout(180_000);
+
+/** An interpreter that can import websockets. */
+const PYTHON = process.env['TWIST_PYTHON'] ?? 'python3';
+const SCRIPT = fileURLToPath(new URL('../fixtures/python-peer.py', import.meta.url));
+
+t.test("Python's websockets", async (t) => {
+  const probe = spawnSync(PYTHON, ['-c', 'import websockets; print(websockets.__version__)']);
+  if (probe.status !== 0) {
+    skipWithout(t, `${PYTHON} cannot import websockets (TWIST_PYTHON names another interpreter)`);
+    return;
+  }
+  t.comment(`websockets ${String(probe.stdout).trim()}`);
+  const python = new LineProcess(t, PYTHON, [SCRIPT]);
+  await testDeflateInterop(t, {
+    run: async (run) => (await python.ask('run_corpus', run)) as DeflateReport,
+    usualOffer: USUAL_OFFER,
+    canOffer: () => true,
+    canNameLargestWindow: true,
+    // It declines such an answer, because Python's zlib refuses to.
+    canCompressWith8Bits: false,
+    canFragment: true,
+  });
+});

@@ -1,0 +1,406 @@
+/**
+ * The package as those use it who install it: packed, unpacked into a project of its own, imported by
+ * programs that know nothing of this repository, and looked at by a compiler.
+ */
+import { execFile } from 'node:child_process';
+import {
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import t, { type Test } from 'tap';
+import { makeTempDir } from '../fixtures/temp-dir.js';
+
+t.setTimeout(120_000);
+
+const MODULES = path.resolve('node_modules');
+
+/** Runs a program without what tap puts into the environment. @returns its standard output */
+async function run(folder: string, command: string, ...args: readonly string[]): Promise<string> {
+  const env = { PATH: process.env['PATH'], HOME: process.env['HOME'] };
+  try {
+    return (await promisify(execFile)(command, args, { cwd: folder, env })).stdout;
+  } catch (error) {
+    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
+    throw new Error(`${command} ${args.join(' ')} failed\n${stdout}${stderr}`, { cause: error });
+  }
+}
+
+/** Made once: a project in which the package is installed, and beside it what the programs need. */
+async function makeProject(t: Test): Promise<string> {
+  const project = makeTempDir(t);
+  await run('.', process.execPath, 'build-types.mjs');
+  // Without scripts: a build would change the bundle under the tests that run beside this one.
+  await run('.', 'npm', 'pack', '--ignore-scripts', '--silent', '--pack-destination', project);
+  const [tarball = ''] = readdirSync(project);
+  await run(project, 'tar', '-xzf', tarball);
+  const modules = path.join(project, 'node_modules');
+  mkdirSync(modules);
+  renameSync(path.join(project, 'package'), path.join(modules, 'twist-server'));
+  for (const name of ['ws', '@types'])
+    symlinkSync(path.join(MODULES, name), path.join(modules, name));
+  writeFileSync(path.join(project, 'package.json'), '{ "type": "module" }');
+  return project;
+}
+
+const ECHO = `
+import { once } from 'node:events';
+import { serve } from 'twist-server';
+import { WebSocket } from 'ws';
+
+const server = await serve({ mode: 'echo', listen: '127.0.0.1:0' });
+const socket = new WebSocket(server.urls[0]);
+await once(socket, 'open');
+socket.send('hello');
+const [data] = await once(socket, 'message');
+console.log(data.toString(), socket.extensions, server.connectionCount);
+const closed = once(socket, 'close');
+await server.stop();
+const [code] = await closed;
+console.log(code, server.connectionCount);
+`;
+
+/** A client of its own, of the protocol that the package exports: `ws` knows no other extension. */
+const OWN = `
+import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { ConfigError, Endpoint, Opcode, OutputQueue, SlabPool, serve } from 'twist-server';
+
+/** Says how long a message is. */
+const mode = {
+  name: 'length',
+  message(session, opcode, bytes, start, end) {
+    session.send(opcode, Buffer.from(\`\${end - start} \${session.path} \${session.extensions}\`));
+  },
+};
+
+/** Adds an exclamation mark to what goes out. */
+const loud = {
+  name: 'x-loud',
+  create: () => ({
+    enabled: false,
+    init() {
+      this.enabled = true;
+    },
+    response() {
+      return this.enabled ? 'x-loud' : null;
+    },
+    reserveRsv: () => 0,
+    decode: (message) => message,
+    encode: ({ opcode, rsv, payload }) => ({
+      opcode,
+      rsv,
+      payload: Buffer.concat([payload, Buffer.from('!')]),
+    }),
+    close() {},
+  }),
+};
+
+const lines = [];
+const log = Object.fromEntries(
+  ['debug', 'info', 'warn', 'error'].map((level) => [
+    level,
+    (fields, message) => lines.push(\`\${level} \${message} \${fields.mode}\`),
+  ]),
+);
+const server = await serve({ mode, extensions: [loud], log, listen: ['127.0.0.1:0'] });
+
+const socket = connect(Number(new URL(server.urls[0]).port), '127.0.0.1');
+socket.write(
+  'GET /here HTTP/1.1\\r\\nHost: localhost\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n' +
+    'Sec-WebSocket-Version: 13\\r\\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\\r\\n' +
+    'Sec-WebSocket-Extensions: x-loud\\r\\n\\r\\n',
+);
+const [head] = await once(socket, 'data');
+console.log(/^Sec-WebSocket-Extensions: (.*)\\r$/m.exec(head.toString('latin1'))[1]);
+
+const text = await new Promise((resolve) => {
+  const client = new Endpoint(
+    {
+      role: 'client',
+      delivery: 'messages',
+      maxMessageBytes: 1000,
+      maxFragments: 10,
+      makeMaskingKey: () => randomInt(2 ** 32),
+    },
+    {
+      message: (opcode, bytes, start, end) => {
+        resolve(Buffer.from(bytes.subarray(start, end)).toString());
+      },
+    },
+    new OutputQueue(new SlabPool()),
+  );
+  client.sendMessage(Opcode.Text, Buffer.from('hello'), 0, 5);
+  socket.write(Buffer.concat(client.output.take()), () => client.output.release());
+  socket.on('data', (bytes) => client.receive(bytes, 0, bytes.length));
+});
+console.log(text);
+socket.destroy();
+server.stopNow();
+await server.stop();
+console.log(lines.slice(0, 1).join());
+
+try {
+  await serve({ mode, maxMesage: '1m' });
+} catch (error) {
+  console.log(error instanceof ConfigError, error.name, error.message);
+}
+`;
+
+const CODEC = `
+import { randomInt } from 'node:crypto';
+import { CloseCode, Endpoint, Opcode, OutputQueue, SlabPool } from 'twist-server';
+
+const pool = new SlabPool();
+
+function makeEndpoint(role, message) {
+  const endpoint = new Endpoint(
+    {
+      role,
+      delivery: 'messages',
+      maxMessageBytes: 1024,
+      maxFragments: 100,
+      makeMaskingKey: () => randomInt(2 ** 32),
+    },
+    {
+      message,
+      piece() {},
+      ping: () => console.log(role, 'ping'),
+      pong: () => console.log(role, 'pong'),
+      peerClose: ({ code, reason }) => {
+        console.log(role, 'close', code, reason);
+        endpoint.sendClose(code, reason);
+      },
+      failed: (error) => console.log(role, error.name, error.rule),
+    },
+    new OutputQueue(pool),
+  );
+  return endpoint;
+}
+
+/** Carries what one side has to send to the other; true if there was anything. */
+function carry(from, to) {
+  const bytes = Buffer.concat(from.output.take());
+  from.output.release();
+  to.receive(bytes, 0, bytes.length);
+  return bytes.length > 0;
+}
+
+const client = makeEndpoint('client', (opcode, bytes, start, end) => {
+  console.log('client', opcode, Buffer.from(bytes.subarray(start, end)).toString());
+});
+const server = makeEndpoint('server', (opcode, bytes, start, end) => {
+  server.sendMessage(opcode, bytes, start, end);
+});
+const run = () => {
+  while (carry(client, server) || carry(server, client));
+};
+
+client.sendMessage(Opcode.Text, Buffer.from('hello'), 0, 5);
+client.sendPing(Buffer.from('?'));
+run();
+client.sendMessage(Opcode.Binary, Buffer.alloc(1025), 0, 1025);
+run();
+console.log(client.isClosed, server.isClosed, server.sentClose.code === CloseCode.MessageTooBig);
+`;
+
+/** A consumer in TypeScript: what has to compile, and what must not. */
+const CONSUMER = `
+import {
+  ConfigError,
+  echoMode,
+  type Endpoint,
+  type Extension,
+  type ExtensionOffer,
+  type ExtensionSession,
+  type FromHeader,
+  type IntoResponse,
+  type Message,
+  type Mode,
+  NegotiationError,
+  type PerMessage,
+  permessageDeflate,
+  type RunningServer,
+  type ServeOptions,
+  type Session,
+  type SessionSummary,
+  serve,
+} from 'twist-server';
+
+class Upper implements ExtensionSession {
+  enabled = false;
+  init(offers: readonly ExtensionOffer[]): void {
+    if (offers[0]?.params.length !== 0) throw new NegotiationError('no parameters');
+    this.enabled = true;
+  }
+  response(): string | null {
+    return this.enabled ? 'x-upper' : null;
+  }
+  reserveRsv(reserved: number): number {
+    if ((reserved & 2) !== 0) throw new Error('taken');
+    return 2;
+  }
+  async decode(message: Message, maxBytes: number): Promise<Message> {
+    return { ...message, payload: message.payload.subarray(0, maxBytes) };
+  }
+  encode(message: Message): Message {
+    return message;
+  }
+  close(): void {}
+}
+
+export const parts: readonly [FromHeader, IntoResponse, PerMessage] = [
+  new Upper(),
+  new Upper(),
+  new Upper(),
+];
+const extension: Extension = { name: 'x-upper', create: () => new Upper() };
+
+const mode: Mode = {
+  name: 'mine',
+  message(session: Session, opcode, bytes, start, end) {
+    session.send(opcode, bytes, start, end);
+  },
+  closed: (_session, { closeCode }: SessionSummary) => {
+    closeCode.toFixed();
+  },
+};
+
+const options: ServeOptions = {
+  mode,
+  extensions: [
+    extension,
+    permessageDeflate({
+      level: 1,
+      thresholdBytes: 0,
+      memoryBytes: 0,
+      maxRatio: 0,
+      serverMaxWindowBits: 15,
+      clientMaxWindowBits: 15,
+      serverNoContextTakeover: true,
+      clientNoContextTakeover: true,
+    }),
+  ],
+  listen: ['127.0.0.1:0', 'unix:/run/twist.sock'],
+  deflate: false,
+  deflateNoContextTakeover: ['server'],
+  maxMessage: '16m',
+  outputPause: 1024,
+  pingInterval: 'off',
+  idleTimeout: '5m',
+  maxConnectionsPerAddress: 'off',
+  maxConnections: undefined,
+};
+const server: RunningServer = await serve(options);
+const urls: readonly string[] = server.urls;
+await serve({ mode: 'echo', log: { debug() {}, info() {}, warn() {}, error() {} } });
+await serve({ mode: echoMode }).catch((error: unknown) => error instanceof ConfigError);
+
+export function send(endpoint: Endpoint): boolean {
+  return endpoint.sendMessage(1, new Uint8Array(urls.length), 0, urls.length);
+}
+
+// @ts-expect-error -- a mode is needed
+await serve({});
+// @ts-expect-error -- no such mode
+await serve({ mode: 'ecko' });
+// @ts-expect-error -- no such unit
+await serve({ mode: 'echo', maxMessage: '16mb' });
+// @ts-expect-error -- a duration has a unit
+await serve({ mode: 'echo', idleTimeout: 300 });
+// @ts-expect-error -- this one cannot be off
+await serve({ mode: 'echo', closeTimeout: 'off' });
+// @ts-expect-error -- no such option
+await serve({ mode: 'echo', maxMesage: '16m' });
+// @ts-expect-error -- what only the command line takes
+await serve({ mode: 'echo', logLevel: 'debug' });
+// @ts-expect-error -- neither of them
+await serve({ mode: 'echo', deflateNoContextTakeover: ['both'] });
+`;
+
+t.test('the package, installed', async (t) => {
+  const project = await makeProject(t);
+  const runProgram = async (name: string, program: string): Promise<string[]> => {
+    writeFileSync(path.join(project, name), program);
+    return (await run(project, process.execPath, name)).trimEnd().split('\n');
+  };
+
+  t.test('what is in it, and nothing else', async (t) => {
+    const installed = path.join(project, 'node_modules/twist-server');
+    t.strictSame(readdirSync(installed).sort(), [
+      'CHANGELOG.md',
+      'LICENSE-APACHE',
+      'LICENSE-MIT',
+      'README.md',
+      'bin',
+      'config.example.json',
+      'config.schema.json',
+      'dist',
+      'package.json',
+    ]);
+    t.strictSame(readdirSync(path.join(installed, 'dist')).sort(), [
+      'THIRD_PARTY_NOTICES.txt',
+      'index.js',
+      'twist.cjs',
+      'types',
+    ]);
+    const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+    const command = path.join(installed, 'bin/twist.js');
+    t.equal(await run(project, process.execPath, command, '--version'), `twist ${version}\n`);
+  });
+
+  t.test('it serves echo, with compression, inside a program', async (t) => {
+    t.strictSame(await runProgram('echo.mjs', ECHO), ['hello permessage-deflate 1', '1001 0']);
+  });
+
+  t.test('a mode, an extension and a log of one’s own', async (t) => {
+    t.strictSame(await runProgram('own.mjs', OWN), [
+      'x-loud',
+      '5 /here x-loud!',
+      'info listening length',
+      'true ConfigError serve(options) has an unknown key "maxMesage"; did you mean maxMessage?',
+    ]);
+  });
+
+  t.test('the protocol without a socket', async (t) => {
+    t.strictSame(await runProgram('codec.mjs', CODEC), [
+      'server ping',
+      'client 1 hello',
+      'client pong',
+      'server MessageTooBigError message-too-big',
+      'client close 1009 message is over the limit of 1024 bytes',
+      'true true true',
+    ]);
+  });
+
+  t.test('CommonJS can load it too', async (t) => {
+    const program = "import('twist-server').then(({ serve }) => console.log(typeof serve));";
+    t.strictSame(await runProgram('program.cjs', program), ['function']);
+  });
+
+  t.test('its types hold what they promise', async (t) => {
+    writeFileSync(path.join(project, 'consumer.ts'), CONSUMER);
+    const compilerOptions = {
+      target: 'es2023',
+      module: 'nodenext',
+      types: ['node'],
+      strict: true,
+      exactOptionalPropertyTypes: true,
+      noEmit: true,
+      // The package's declarations are looked at like its user's own code.
+      skipLibCheck: false,
+    };
+    writeFileSync(
+      path.join(project, 'tsconfig.json'),
+      JSON.stringify({ compilerOptions, files: ['consumer.ts'] }),
+    );
+    const compiler = path.join(MODULES, 'typescript/bin/tsc');
+    t.equal(await run(project, process.execPath, compiler, '-p', '.'), '');
+  });
+});

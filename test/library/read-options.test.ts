@@ -1,0 +1,71 @@
+import t from 'tap';
+import { load } from '../../src/config/load.js';
+import { OPTIONS } from '../../src/config/options.js';
+import { ConfigError } from '../../src/errors.js';
+import { readOptions } from '../../src/library/read-options.js';
+import type { SettingOptions } from '../../src/library/setting-options.js';
+
+/** What has no type says what it likes. */
+const wrong = (options: object): SettingOptions => options;
+
+t.test('without anything: the defaults, without what only a command needs', async (t) => {
+  const { settings } = load({ flags: {}, environment: {}, readFile: () => '' });
+  const { echo, mode, extension, logLevel, logFormat, config, ...server } = settings;
+  t.strictSame(readOptions({}), server);
+  t.strictSame([echo, mode, extension, logLevel, logFormat, config].length, 6);
+});
+
+t.test('options have the forms of the configuration file', async (t) => {
+  t.match(
+    readOptions({
+      listen: ':80',
+      origin: ['https://example.com'],
+      deflate: false,
+      deflateNoContextTakeover: ['client'],
+      deflateMaxRatio: 100,
+      maxMessage: '1m',
+      outputPause: 2048,
+      idleTimeout: '5m',
+      pingInterval: 'off',
+      maxConnections: undefined,
+    }),
+    {
+      listen: [{ kind: 'tcp', host: null, port: 80 }],
+      origin: ['https://example.com'],
+      deflate: false,
+      deflateNoContextTakeover: ['client'],
+      deflateMaxRatio: 100,
+      maxMessage: 1024 ** 2,
+      outputPause: 2048,
+      idleTimeout: 300_000,
+      pingInterval: 0,
+      maxConnections: 10_000,
+    },
+  );
+});
+
+t.test('what is wrong, in one sentence', async (t) => {
+  const { clause } = OPTIONS.maxMessage.kind;
+  for (const [options, sentence] of [
+    [{ maxMessage: '4g' }, `maxMessage cannot be "4g": ${clause}`],
+    [{ maxMessage: NaN }, `maxMessage cannot be NaN: ${clause}`],
+    [{ listen: ['80', '80'] }, 'listen[1] cannot be "80": give each one once'],
+    [{ maxMesage: 1 }, 'serve(options) has an unknown key "maxMesage"; did you mean maxMessage?'],
+    [
+      { port: 80 },
+      'serve(options) has an unknown key "port"; the type ServeOptions lists the known ones',
+    ],
+    [
+      { outputLimit: '1k' },
+      'outputLimit cannot be "1k": it must be at least outputPause, which is 1m by default',
+    ],
+  ] as const) {
+    t.throws(() => readOptions(wrong(options)), new ConfigError(sentence), sentence);
+  }
+  for (const key of ['config', 'echo', 'extension', 'logLevel', 'logFormat', 'mode']) {
+    t.throws(() => readOptions(wrong({ [key]: 'off' })), {
+      name: 'ConfigError',
+      message: `serve(options) has an unknown key "${key}"`,
+    });
+  }
+});

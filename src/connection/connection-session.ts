@@ -33,8 +33,10 @@ export class ConnectionSession implements Session, EndpointEvents, ExtensionsOwn
   /** The extensions that were agreed on, at work; null for none. */
   readonly #extensions: SessionExtensions | null;
   #endpoint: Endpoint | null = null;
-  /** The consumer has closed, though its Close may still wait, or all is over: it sends no more. */
+  /** The consumer has closed, though its Close may still wait: it sends no more. */
   #isClosing = false;
+  /** The socket is gone, whatever the protocol still waits for. */
+  #isGone = false;
   #isOverPause = false;
 
   constructor(upgrade: AcceptableUpgrade, host: ConnectionHost, transport: SessionTransport) {
@@ -74,7 +76,7 @@ export class ConnectionSession implements Session, EndpointEvents, ExtensionsOwn
 
   /** True when the protocol is through: what waits is still to be written, then our FIN. */
   get isOver(): boolean {
-    return this.endpoint.isClosed;
+    return this.#isGone || this.endpoint.isClosed;
   }
 
   get endpoint(): Endpoint {
@@ -153,7 +155,6 @@ export class ConnectionSession implements Session, EndpointEvents, ExtensionsOwn
       this.#consumer.drained?.(this);
     } catch (error) {
       this.fail(error);
-      this.#transport.scheduleFlush();
     }
   }
 
@@ -166,6 +167,7 @@ export class ConnectionSession implements Session, EndpointEvents, ExtensionsOwn
     this.#whenIdle(() => {
       this.endpoint.fail(error);
     });
+    this.#transport.scheduleFlush();
     this.#updateInput();
   }
 
@@ -182,7 +184,7 @@ export class ConnectionSession implements Session, EndpointEvents, ExtensionsOwn
   /** The socket is gone: reports the session to its consumer, and to the log if it had opened. */
   finish(): void {
     this.#endpoint?.receiveEof();
-    this.#isClosing = true;
+    this.#isGone = true;
     this.#closeExtensions();
     try {
       this.#consumer.closed?.(this, this.#summarise());
@@ -263,10 +265,6 @@ export class ConnectionSession implements Session, EndpointEvents, ExtensionsOwn
     this.#transport.scheduleFlush();
   }
 
-  extensionsFailed(error: unknown): void {
-    this.fail(error);
-  }
-
   extensionsIdle(): void {
     this.#updateInput();
     if (!this.#isOverPause) return;
@@ -335,7 +333,7 @@ export class ConnectionSession implements Session, EndpointEvents, ExtensionsOwn
   }
 
   get #canSend(): boolean {
-    return this.endpoint.canSend && !this.#isClosing;
+    return !this.#isGone && this.endpoint.canSend && !this.#isClosing;
   }
 
   /** Does what has to come behind all messages, as soon as the extensions are through with them. */

@@ -45,9 +45,12 @@ const Phase = {
 
 type Phase = (typeof Phase)[keyof typeof Phase];
 
-/** After our FIN: how long, and how much, we read on for the sake of an orderly end. */
+/**
+ * After our FIN: how long, and how much, we read on for the sake of an orderly end. A client whose large
+ * message is refused at its header may have all of it on the way, and a reset would cost it our Close.
+ */
 const LINGER_MS = 2000;
-const LINGER_BYTES = 1024 * 1024;
+const LINGER_BYTES = 32 * 1024 * 1024;
 
 export class Connection implements SocketOwner, Flushable, SessionTransport {
   readonly remoteAddress: string;
@@ -156,6 +159,8 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
   /** Asks the consumer; false when it takes its time. */
   #openSession(upgrade: AcceptableUpgrade): boolean {
     this.#session = new ConnectionSession(upgrade, this.#host, this);
+    // Before the consumer opens anything: an extension may have made what cannot be sent.
+    this.#opening!.answer = acceptingResponse(upgrade, this.#session.extensions);
     const opened = upgrade.consumer.open?.(this.#session, upgrade.request);
     if (!(opened instanceof Promise)) return true;
     this.#phase = Phase.Opening;
@@ -165,9 +170,7 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
   }
 
   #accept(): void {
-    this.outbox.queue.appendBytes(
-      acceptingResponse(this.#opening!.upgrade!, this.#session!.extensions),
-    );
+    this.outbox.queue.appendBytes(this.#opening!.answer!);
     this.#opening = null;
     this.#phase = Phase.Open;
     this.nextCheckMs = Number.MAX_SAFE_INTEGER;

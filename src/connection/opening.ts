@@ -28,6 +28,8 @@ export class Opening {
   readonly #parser: RequestHeadParser;
   /** The decision, once the request head is complete. */
   upgrade: AcceptableUpgrade | null = null;
+  /** What accepts it, once the extensions are agreed on. */
+  answer: Uint8Array | null = null;
   /** Bytes that came behind the head while the consumer made up its mind. */
   early: Uint8Array = new Uint8Array(0);
 

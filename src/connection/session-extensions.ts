@@ -32,7 +32,7 @@ export interface ExtensionsOwner {
   /** A message as it is to be sent; its payload is valid during the call. */
   encoded(message: Message): void;
   /** An extension, or the owner itself, threw while nobody else was there to catch it. */
-  extensionsFailed(error: unknown): void;
+  fail(error: unknown): void;
   /** One direction, or both, has nothing waiting any more. */
   extensionsIdle(): void;
 }
@@ -60,7 +60,7 @@ export class SessionExtensions {
     this.#maxMessageBytes = maxMessageBytes;
     const { keepsPayload } = chain;
     const fail = (error: unknown): void => {
-      owner.extensionsFailed(error);
+      owner.fail(error);
     };
     const onIdle = (): void => {
       this.#runEnds();
@@ -215,7 +215,7 @@ export class SessionExtensions {
       return true;
     } catch (error) {
       if (!(error instanceof ExtensionError)) throw error;
-      this.#owner.extensionsFailed(error);
+      this.#owner.fail(error);
       return false;
     }
   }

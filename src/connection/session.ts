@@ -44,6 +44,12 @@ export interface Session {
   /** Starts the closing handshake (RFC 6455 §7.1.2). A second call does nothing. */
   close(code?: number, reason?: string): void;
 
+  /**
+   * Ends the session as a throw inside `message` does: 1011 without detail to the peer, the error in the
+   * log. It is for what goes wrong later, in a timer or behind a promise.
+   */
+  fail(error: unknown): void;
+
   /** Stops reading from the peer; what one read had brought may still be delivered. */
   pauseInput(): void;
   /** Reads on. */

@@ -78,7 +78,7 @@ function accept(
   // Whatever stands in the answer, the client must find exactly this extension in it.
   const elements = typeof response === 'string' ? parseExtensionHeader([response]) : null;
   // A comma ends an element. Not even an empty one may be beside it: not every client skips those.
-  if (elements?.[0]!.name !== name || response.includes(',')) {
+  if (elements?.[0]!.name !== name || response.includes(',') || response.includes('\t')) {
     throw new Decline('defect', `response must be one element that begins with ${name}`);
   }
   return response;

@@ -1,5 +1,6 @@
 /** A mode that somebody else wrote: what is right about it is not taken on trust. */
 import { show } from '../config/complaint.js';
+import type { Session } from '../connection/session.js';
 import type { Mode } from '../modes/mode.js';
 
 /** A mode as its author writes it: `delivery` is `messages` unless it says otherwise. */
@@ -34,15 +35,35 @@ export function readMode(given: unknown, refuse: Refuse): Mode {
   const needed = NEEDED[delivery];
   if (calls[needed] === undefined)
     refuse(`a mode with delivery "${delivery}" needs the function ${needed}`);
-  return withDelivery(given as UserMode);
+  return guarded(given as UserMode);
 }
 
-/** Adds the delivery, to a copy if need be: the object is its author's. */
-function withDelivery(mode: UserMode): Mode {
-  if (mode.delivery !== undefined) return mode as Mode;
-  const calls = CALLS.flatMap((call) => {
-    const value = mode[call] as ((...args: unknown[]) => unknown) | undefined;
-    return value === undefined ? [] : [[call, value.bind(mode)] as const];
-  });
-  return { name: mode.name, delivery: 'messages', ...Object.fromEntries(calls) };
+/** The calls whose promise, if they return one, nobody waits for. */
+const UNAWAITED = ['message', 'piece', 'drained'] as const;
+
+type Call = (session: Session, ...rest: unknown[]) => unknown;
+
+/** The mode with its delivery, and with somebody who looks at what its promises reject with. */
+function guarded(mode: UserMode): Mode {
+  const calls: Record<string, Call> = {};
+  for (const call of CALLS) {
+    const value = mode[call] as Call | undefined;
+    if (value !== undefined) calls[call] = value.bind(mode);
+  }
+  for (const call of UNAWAITED) {
+    const value = calls[call];
+    if (value !== undefined) calls[call] = catching(value);
+  }
+  return { name: mode.name, delivery: mode.delivery ?? 'messages', ...calls };
+}
+
+function catching(call: Call): Call {
+  // No rest parameter: this runs for every message.
+  return (session, a, b, c, d, e, f) => {
+    const result = call(session, a, b, c, d, e, f);
+    if (!(result instanceof Promise)) return;
+    result.catch((error: unknown) => {
+      session.fail(error);
+    });
+  };
 }

@@ -11,7 +11,7 @@ import { parseJson } from './json.mjs';
 import { start, stop } from './processes.mjs';
 import { createProgress } from './progress.mjs';
 
-const RUN_LIMIT_MS = 20 * 60_000;
+const RUN_LIMIT_MS = 40 * 60_000;
 const STOP_LIMIT_MS = 5_000;
 
 const NO_CASE = 'no case';

@@ -207,6 +207,28 @@ t.test('a consumer that fails in drained fails its session alone', async (t) => 
   t.match(bench.finish(), { closedBy: 'server', closeCode: 1011, rule: null, error: defect });
 });
 
+t.test('a consumer fails its session when something goes wrong later', async (t) => {
+  const bench = new Bench(new Witness()).open();
+  const defect = new Error('in a timer');
+  bench.session.send(1, Buffer.from('before'));
+  bench.calls();
+  bench.session.fail(defect);
+  t.ok(bench.calls().includes('flush'), 'nobody else would see to it');
+  t.ok(bench.session.isOver);
+  bench.session.fail(new Error('once more'));
+  t.notOk(bench.session.send(1, Buffer.from('after')));
+  bench.session.close();
+  t.strictSame(bench.sent(), [sentText('before'), close(1011, 'internal error')]);
+  t.match(bench.finish(), { closedBy: 'server', closeCode: 1011, rule: null, error: defect });
+
+  const closing = new Bench(new Witness()).open();
+  closing.session.close(1001);
+  closing.session.fail(defect);
+  t.ok(closing.session.isOver, 'the answer is not waited for');
+  t.strictSame(closing.sent(), [close(1001)]);
+  t.match(closing.finish(), { closeCode: 1001, error: defect });
+});
+
 t.test('a consumer that throws no Error is a defect too', async (t) => {
   const consumer = new Witness();
   const bench = new Bench(consumer).open();
@@ -686,7 +708,9 @@ t.test('our Close waits for what is being encoded', async (t) => {
   t.notOk(bench.session.send(1, Buffer.from('late')), 'nothing more is taken');
   t.notOk(bench.session.sendPiece(1, Buffer.from('late'), 0, 4, true, true));
   t.ok(bench.session.isEnding);
+  bench.calls();
   await gate.encoded();
+  t.strictSame(bench.calls(), ['flush']);
   t.strictSame(bench.sent(), [sentText('a')]);
   bench.calls();
   await gate.encoded();
@@ -1172,6 +1196,7 @@ t.test('a consumer that is told of the end can neither send nor close', async (t
   const sent: unknown[] = [];
   consumer.onClosed = (session): void => {
     session.close(1001);
+    session.fail(new Error('late'));
     sent.push(session.send(1, Buffer.from('late')));
   };
   const bench = gatedBench(consumer, new Gate({ encode: true }));
@@ -1182,4 +1207,9 @@ t.test('a consumer that is told of the end can neither send nor close', async (t
   t.strictSame(bench.sent(), []);
   t.match(summary, { closedBy: 'client', closeCode: 1000, messagesOut: 1, error: null });
   t.equal(bench.session.waitingBytes, 0);
+
+  const never = new Bench(consumer);
+  never.session.finish();
+  t.strictSame(sent, [false, false], 'nor if it never opened');
+  t.match(consumer.summaries[1], { error: null });
 });

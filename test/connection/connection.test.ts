@@ -22,7 +22,7 @@ import {
 import { upgradeText } from '../fixtures/handshake.js';
 import { hexOf } from '../fixtures/hex.js';
 import { ACCEPTED, type RawClient, connectRaw } from '../fixtures/raw-client.js';
-import { Gate } from '../fixtures/session-bench.js';
+import { Gate, extensionOf } from '../fixtures/session-bench.js';
 import { byteByByte, piecesOf } from '../fixtures/splits.js';
 import {
   type HostOptions,
@@ -35,7 +35,7 @@ import { eventually } from '../fixtures/within.js';
 
 const QUIET: HostOptions = { limits: NO_KEEPALIVE };
 const LINGER_MS = 2000;
-const LINGER_BYTES = 1024 * 1024;
+const LINGER_BYTES = 32 * 1024 * 1024;
 
 const RESERVED_BIT = 'reserved bit RSV1, RSV2 or RSV3 set without an extension (RFC 6455 5.2)';
 const BAD_FRAME = textFrame('bad', { rsv: 4 });
@@ -637,6 +637,15 @@ t.test('a consumer that fails in drained gets 1011 sent', async (t) => {
   t.equal(bench.host.ended[0]!.error, defect);
 });
 
+t.test('a consumer that fails by itself gets 1011 sent, and FIN', async (t) => {
+  const bench = new Bench().open();
+  bench.host.opened[0]!.fail(new Error('in a timer'));
+  await bench.settle();
+  const sent = fromServer(closeFrame(1011, 'internal error'));
+  t.equal(bench.written(), hexOf(sent));
+  t.strictSame(bench.calls(), [`write ${sent.length}`, 'end', 'resume']);
+});
+
 t.test('a consumer that fails in a message gets 1011 sent, behind what it had sent', async (t) => {
   const bench = new Bench(
     consumerWith({
@@ -765,7 +774,7 @@ t.test('what waits is forgotten with the socket', async (t) => {
   t.equal(bench.written(), '');
 });
 
-t.test('lingering: at most a megabyte is thrown away', async (t) => {
+t.test('lingering: at most 32 MiB are thrown away', async (t) => {
   const bench = new Bench().open();
   bench.receiveFrames(BAD_FRAME);
   bench.calls();
@@ -931,6 +940,30 @@ t.test(
   },
 );
 
+t.test('an answer that cannot be sent: nobody has opened anything for it', async (t) => {
+  const extension = extensionOf('x-a', { response: () => 'x-a;\tlevel' });
+  for (const open of [(): undefined => undefined, async (): Promise<void> => undefined]) {
+    let opened = 0;
+    let closed = 0;
+    const consumer = consumerWith({
+      open: () => {
+        opened += 1;
+        return open();
+      },
+      closed: () => {
+        closed += 1;
+      },
+    });
+    const bench = new Bench(consumer, { ...QUIET, extensions: [extension] });
+    bench.receive(upgradeText({ 'Sec-WebSocket-Extensions': 'x-a' }));
+    await bench.settle();
+    t.match(bench.socket.takeWritten().toString('latin1'), /^HTTP\/1.1 (101|500) /);
+    bench.socket.destroy();
+    await bench.settle();
+    t.equal(closed, opened, 'who was asked is told of the end');
+  }
+});
+
 t.test('a consumer sees what was agreed on before it agrees itself', async (t) => {
   const consumer = new SlowOpener();
   const bench = gatedConnection(new Gate(), consumer);
@@ -944,8 +977,14 @@ t.test('a consumer sees what was agreed on before it agrees itself', async (t) =
 t.test('what a chain finishes later leaves by itself, and reading waits for it', async (t) => {
   const gate = new Gate({ decode: true, encode: true });
   const bench = gatedConnection(gate);
-  bench.receive(gatedRequest(textFrame('a'), pingFrame('p'), closeFrame(1000)));
-  t.equal(bench.written(), gatedAnswer(pongFrame('p')));
+  bench.receive(gatedRequest(textFrame('first')));
+  await gate.decoded();
+  bench.written();
+  await gate.encoded();
+  t.equal(bench.written(), hexOf(fromServer(textFrame('first'))));
+
+  bench.receiveFrames(textFrame('a'), pingFrame('p'), closeFrame(1000));
+  t.equal(bench.written(), hexOf(fromServer(pongFrame('p'))));
   t.ok(bench.socket.isPaused);
   await gate.decoded();
   t.notOk(bench.socket.isPaused);
@@ -954,7 +993,7 @@ t.test('what a chain finishes later leaves by itself, and reading waits for it',
   t.equal(bench.written(), hexOf(fromServer(textFrame('a'), closeFrame(1000))));
   t.strictSame(bench.calls(), ['write 7', 'end', 'resume'], 'one write, and FIN behind it');
   bench.socket.emit('close');
-  t.match(bench.host.ended, [{ closeCode: 1000, closedBy: 'client', messagesOut: 1 }]);
+  t.match(bench.host.ended, [{ closeCode: 1000, closedBy: 'client', messagesOut: 2 }]);
   t.equal(gate.closeCount, 1);
 });
 
@@ -1299,12 +1338,12 @@ for (const isShared of [true, false]) {
       t.match(await bench.untilClosed(), { closeCode: 1002, rule: 'reserved-bit' });
     });
 
-    t.test('lingering ends behind a megabyte', async (t) => {
+    t.test('lingering ends behind 32 MiB', async (t) => {
       const bench = await start(t);
       const client = await open(t, bench);
       client.send(fromClient(BAD_FRAME));
       await client.waitForEnd();
-      client.send(new Uint8Array(4 * LINGER_BYTES));
+      client.send(new Uint8Array(2 * LINGER_BYTES));
       await client.waitForClose();
       t.match(await bench.untilClosed(), { closeCode: 1002 });
     });

@@ -45,7 +45,7 @@ class Owner implements ExtensionsOwner {
     this.onEncoded(message);
   }
 
-  extensionsFailed(error: unknown): void {
+  fail(error: unknown): void {
     this.told.push('failed');
     this.errors.push(error);
   }

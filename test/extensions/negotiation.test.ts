@@ -270,7 +270,7 @@ t.test('a response is one element of the extension’s own name', async (t) => {
     ...['a, a', 'a, b', 'a; p, a; q', 'a,', ',a', 'a, ', 'a,,'],
     // What would break the head of the answer apart.
     ...['a\r\nSet-Cookie: x=1', 'a\r\n', 'a\n', 'a\r', 'a; p\r\n', 'a\r\n\r\nbody', '\r\na'],
-    ...['a\0', 'a; p="\r\n"', 'a; p="a b"', 'a; p="é"', 'ä'],
+    ...['a;\tp', 'a\0', 'a; p="\r\n"', 'a; p="a b"', 'a; p="é"', 'ä'],
     // No text at all.
     ...[undefined, true, 5, ['a'], { toString: () => 'a' }, Promise.resolve('a')],
   ];

@@ -1,4 +1,5 @@
 import t from 'tap';
+import type { Session } from '../../src/connection/session.js';
 import { type Refuse, readMode } from '../../src/library/user-mode.js';
 
 const refuse: Refuse = (clause) => {
@@ -7,21 +8,41 @@ const refuse: Refuse = (clause) => {
 
 const call = (): void => undefined;
 
-t.test('a mode with its delivery is taken as it is', async (t) => {
-  class Mode {
+t.test('a mode keeps its delivery, its state and all that it is called with', async (t) => {
+  class Odd {
     readonly name = 'odd';
     readonly delivery = 'pieces';
-    piece(): void {
-      t.fail('nothing is called');
+    readonly calls: unknown[][] = [];
+    piece(...given: unknown[]): void {
+      this.calls.push(given);
     }
   }
-  for (const mode of [
-    new Mode(),
-    { name: 'a', delivery: 'messages', message: call, open: call, drained: call, closed: call },
-    Object.freeze({ name: 'a', delivery: 'messages', message: call, piece: undefined, more: 1 }),
-  ]) {
-    t.equal(readMode(mode, refuse), mode);
-  }
+  const given = Object.freeze(new Odd());
+  const mode = readMode(given, refuse);
+  t.match(mode, { name: 'odd', delivery: 'pieces' });
+  const session = {} as Session;
+  const bytes = Uint8Array.of(1, 2);
+  mode.piece!(session, 2, bytes, 0, 2, true, false);
+  t.strictSame(given.calls, [[session, 2, bytes, 0, 2, true, false]]);
+});
+
+t.test('a promise that rejects ends its own session', async (t) => {
+  const failed: unknown[] = [];
+  const session = { fail: (error: unknown) => failed.push(error) } as unknown as Session;
+  const reject = async (): Promise<never> => Promise.reject(new Error('late'));
+  const mode = readMode({ name: 'a', message: reject, piece: reject, drained: reject }, refuse);
+  mode.message!(session, 1, new Uint8Array(0), 0, 0);
+  mode.piece!(session, 1, new Uint8Array(0), 0, 0, true, true);
+  mode.drained!(session);
+  await new Promise(setImmediate);
+  t.strictSame(
+    failed.map((error) => (error as Error).message),
+    ['late', 'late', 'late'],
+  );
+  const fine = readMode({ name: 'a', message: async () => Promise.resolve() }, refuse);
+  fine.message!(session, 1, new Uint8Array(0), 0, 0);
+  await new Promise(setImmediate);
+  t.equal(failed.length, 3);
 });
 
 t.test('without a delivery it gets messages, and stays who it is', async (t) => {
@@ -31,17 +52,21 @@ t.test('without a delivery it gets messages, and stays who it is', async (t) => 
     open(): void {
       this.#count += 1;
     }
-    message(): number {
-      return (this.#count += 10);
+    message(): void {
+      this.#count += 10;
+    }
+    get count(): number {
+      return this.#count;
     }
   }
   const given = Object.freeze(new Counting());
   const mode = readMode(given, refuse);
   t.equal(mode.name, 'counting');
   t.equal(mode.delivery, 'messages');
-  const calls = mode as unknown as { open(): void; message(): number };
+  const calls = mode as unknown as { open(): void; message(): void };
   calls.open();
-  t.equal(calls.message(), 11, 'its own state');
+  calls.message();
+  t.equal(given.count, 11, 'its own state');
   t.notOk('closed' in mode, 'what it does not have is not made up');
   t.notOk('delivery' in given);
 });

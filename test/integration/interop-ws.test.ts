@@ -114,15 +114,18 @@ t.test('a peer that answers no Ping is dropped', async (t) => {
   });
 });
 
-t.test('a client whose large message is refused reads why, though it is still sending', async (t) => {
-  const twist = await startTwist(t);
-  const tooBig = Buffer.alloc(16 * 1024 ** 2 + 1, 0x5a);
-  for (let count = 0; count < 8; count++) {
-    const socket = new WebSocket(twist.url, { perMessageDeflate: false });
-    const peer = new WsPeer(socket);
-    await once(socket, 'open');
-    socket.on('error', () => undefined);
-    socket.send(tooBig);
-    t.equal((await within(peer.closed(), 'the end')).code, 1009, `client ${count}`);
-  }
-});
+t.test(
+  'a client whose large message is refused reads why, though it is still sending',
+  async (t) => {
+    const twist = await startTwist(t);
+    const tooBig = Buffer.alloc(16 * 1024 ** 2 + 1, 0x5a);
+    for (let count = 0; count < 8; count++) {
+      const socket = new WebSocket(twist.url, { perMessageDeflate: false });
+      const peer = new WsPeer(socket);
+      await once(socket, 'open');
+      socket.on('error', () => undefined);
+      socket.send(tooBig);
+      t.equal((await within(peer.closed(), 'the end')).code, 1009, `client ${count}`);
+    }
+  },
+);

@@ -49,22 +49,12 @@ t.test('every transition (RFC 6455 §7.1)', (t) => {
 });
 
 t.test('data is sent until our Close has been (RFC 6455 §5.5.1)', (t) => {
-  t.strictSame([Open, CloseSent, CloseOwed, Closed].map(canSendData), [
-    true,
-    false,
-    true,
-    false,
-  ]);
+  t.strictSame([Open, CloseSent, CloseOwed, Closed].map(canSendData), [true, false, true, false]);
   t.end();
 });
 
 t.test('what arrives is looked at until the Close of the peer (RFC 6455 §5.5.1)', (t) => {
-  t.strictSame([Open, CloseSent, CloseOwed, Closed].map(canReceive), [
-    true,
-    true,
-    false,
-    false,
-  ]);
+  t.strictSame([Open, CloseSent, CloseOwed, Closed].map(canReceive), [true, true, false, false]);
   t.end();
 });
 

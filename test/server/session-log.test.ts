@@ -1,7 +1,13 @@
 import t from 'tap';
 import type { SessionSummary } from '../../src/connection/session.js';
 import { HandshakeError } from '../../src/errors.js';
-import { formatPeer, logDeclined, logRefusal, logSession, printable } from '../../src/server/session-log.js';
+import {
+  formatPeer,
+  logDeclined,
+  logRefusal,
+  logSession,
+  printable,
+} from '../../src/server/session-log.js';
 import { KeptLog } from '../fixtures/kept-log.js';
 
 const PEER = { remoteAddress: '203.0.113.7', remotePort: 51_234 };

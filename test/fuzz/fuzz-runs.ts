@@ -26,6 +26,9 @@ export function setFuzzTimeout(t: Test): void {
   t.setTimeout(120_000 * Math.max(1, factor));
 }
 
+/** Rules about what extensions make of a payload, which the endpoint does not look into. */
+const BEHIND_THE_CHAIN: readonly string[] = ['deflate-data', 'extension-data'];
+
 /**
  * Asserts that the inputs came by every kind of event and broke every rule that frames can break,
  * so that a test that only tries dull inputs is noticed.
@@ -34,7 +37,7 @@ export function assertAllSeen(t: Test, seen: ReadonlySet<string>): void {
   const expected = [
     ...['message', 'piece', 'ping', 'pong', 'close', 'message-too-big', 'too-many-fragments'],
     ...Object.keys(PROTOCOL_RULES),
-    ...Object.keys(PAYLOAD_RULES),
+    ...Object.keys(PAYLOAD_RULES).filter((rule) => !BEHIND_THE_CHAIN.includes(rule)),
   ];
   t.strictSame(
     expected.filter((name) => !seen.has(name)),

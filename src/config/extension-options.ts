@@ -62,7 +62,7 @@ export const EXTENSION_OPTIONS = {
   deflateMemory: {
     group: 'Extensions',
     kind: size({ min: 0, max: 64 * GIB }),
-    default: '256m',
+    default: '128m',
     help: 'memory that idle compressors may keep',
     docs:
       'Bytes that the compressors of all connections may hold between messages. Beyond it the least recently used ones are dropped; one that ' +

@@ -256,11 +256,13 @@ export class ConnectionSession implements Session, EndpointEvents, ExtensionsOwn
   // ---- From the extensions
 
   decoded({ opcode, payload }: Message): void {
+    this.#deadlines.progressed();
     if (!this.endpoint.canSend) return;
     this.#deliver(opcode, payload, 0, payload.length);
   }
 
   encoded({ opcode, payload, rsv }: Message): void {
+    this.#deadlines.progressed();
     this.endpoint.sendMessage(opcode, payload, 0, payload.length, rsv);
     this.#transport.scheduleFlush();
   }

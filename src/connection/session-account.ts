@@ -41,9 +41,9 @@ export class SessionAccount {
     else this.#error = error instanceof Error ? error : new Error(`thrown: ${textOfThrown(error)}`);
   }
 
-  /** The connection failed, and our Close says so. */
+  /** The connection failed, and our Close says so: also before the answer to a Close of the client. */
   failed(error: unknown): void {
-    this.closedBy('server');
+    this.#closedBy = 'server';
     this.blame(error);
   }
 

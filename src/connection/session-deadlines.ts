@@ -89,6 +89,11 @@ export class SessionDeadlines {
     this.#transport.checkWithin(this.#host.limits.closeMs);
   }
 
+  /** A message is through the extensions: whatever waits for them does not wait in vain. */
+  progressed(): void {
+    this.#endingSinceMs = this.#host.clock.nowMs;
+  }
+
   /** The socket has stopped taking bytes. */
   blocked(): void {
     this.#transport.checkWithin(this.#blockedCheckMs);

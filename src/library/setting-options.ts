@@ -95,7 +95,7 @@ export interface SettingOptions {
    * used for 15 to 30 s is dropped in any case. A client does not notice: what follows is
    * compressed without the history before it.
    *
-   * @default 256m
+   * @default 128m
    */
   readonly deflateMemory?: Size | undefined;
   /**

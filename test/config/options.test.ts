@@ -25,7 +25,7 @@ t.test('the defaults are those of the design', async (t) => {
     deflateWindowBits: '15',
     deflateClientWindowBits: '15',
     deflateNoContextTakeover: 'none',
-    deflateMemory: '256m',
+    deflateMemory: '128m',
     deflateMaxRatio: 'off',
     extension: 'none',
     maxRequestLine: '8k',

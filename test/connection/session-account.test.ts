@@ -100,8 +100,9 @@ t.test('only the first who closes counts', async (t) => {
   const client = new SessionAccount(0);
   client.closedBy('client');
   client.closedBy('server');
-  client.failed(new ProtocolError('reserved-bit'));
   t.equal(summaryOf(client).closedBy, 'client');
+  client.failed(new ProtocolError('reserved-bit'));
+  t.equal(summaryOf(client).closedBy, 'server', 'but a failure before our answer is what goes out');
   const server = new SessionAccount(0);
   server.failed(new ProtocolError('reserved-bit'));
   server.closedBy('client');

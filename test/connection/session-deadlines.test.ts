@@ -425,3 +425,23 @@ t.test('message-timeout: while a chain works we do not read', async (t) => {
   bench.checkAfter(4 * LIMITS.messageMs);
   t.ok(bench.session.isOver);
 });
+
+t.test(
+  'close-timeout: every message that comes through the chain begins the time anew',
+  async (t) => {
+    const gate = new Gate({ decode: true });
+    const bench = gatedBench(echoWitness(), gate);
+    bench.receive(textFrame('a'), textFrame('b'), textFrame('c'), closeFrame(1000));
+    for (let count = 0; count < 2; count++) {
+      bench.host.clock.nowMs += LIMITS.closeMs - 1;
+      bench.session.check(bench.host.clock.nowMs);
+      await gate.decoded();
+    }
+    bench.host.clock.nowMs += LIMITS.closeMs - 1;
+    bench.session.check(bench.host.clock.nowMs);
+    t.notOk(bench.transport.calls.includes('drop close-timeout'), 'it is slow, and it moves');
+    bench.host.clock.nowMs += 1;
+    bench.session.check(bench.host.clock.nowMs);
+    t.ok(bench.transport.calls.includes('drop close-timeout'), 'now it hangs');
+  },
+);

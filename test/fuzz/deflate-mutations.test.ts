@@ -6,6 +6,7 @@
 import { Buffer, isUtf8 } from 'node:buffer';
 import t from 'tap';
 import { PAYLOAD_RULES, POLICY_RULES, PROTOCOL_RULES, SIZE_RULES } from '../../src/errors.js';
+import { permessageDeflate } from '../../src/extensions/permessage-deflate/permessage-deflate.js';
 import { RFC_PAYLOADS, repeated, storedBlock } from '../fixtures/deflate.js';
 import { clientDeflate } from '../fixtures/extension-client.js';
 import type { TestFrame } from '../fixtures/frames.js';
@@ -41,7 +42,7 @@ const OFFERS = [
 ] as const;
 
 async function runTwist(offer: string, pieces: readonly Uint8Array[]): Promise<PathResult> {
-  const path = new DeflatePath(OPTIONS, offer);
+  const path = new DeflatePath(permessageDeflate(OPTIONS), offer);
   if (path.extensions !== offer) throw new Error(`answered with ${String(path.extensions)}`);
   return await path.run(pieces, null);
 }
@@ -242,6 +243,8 @@ const CORPUS: readonly Uint8Array[] = [
   repeated(storedBlock(new Uint8Array(1000)), 150),
 ];
 
+const LIMIT_SIZES = [150_000, MAX_MESSAGE_BYTES, MAX_MESSAGE_BYTES + 1, 300_000];
+
 async function randomWireMessage(
   random: SeededRandom,
   client: WsDeflate,
@@ -254,7 +257,7 @@ async function randomWireMessage(
   }
   const message: FuzzMessage =
     kind === 1
-      ? { opcode: 2, payload: Buffer.alloc(150_000 + random.below(150_000)) }
+      ? { opcode: 2, payload: Buffer.alloc(random.pick(LIMIT_SIZES)) }
       : randomFuzzMessage(random, past);
   past.push(message);
   const { opcode } = message;

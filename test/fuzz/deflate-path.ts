@@ -4,10 +4,8 @@
  */
 import { Buffer } from 'node:buffer';
 import { Connection } from '../../src/connection/connection.js';
-import {
-  type PermessageDeflateOptions,
-  permessageDeflate,
-} from '../../src/extensions/permessage-deflate/permessage-deflate.js';
+import type { Extension } from '../../src/extensions/extension.js';
+import type { PermessageDeflateOptions } from '../../src/extensions/permessage-deflate/permessage-deflate.js';
 import { echoMode } from '../../src/modes/echo.js';
 import { nextTurn } from '../fixtures/extensions.js';
 import { FakeSocket } from '../fixtures/fake-socket.js';
@@ -52,11 +50,14 @@ export class DeflatePath {
   readonly #socket = new FakeSocket();
   readonly #host: TestHost;
 
-  /** @param offers value of the request's Sec-WebSocket-Extensions */
-  constructor(options: PermessageDeflateOptions, offers: string) {
+  /**
+   * @param extension what connections share
+   * @param offers value of the request's Sec-WebSocket-Extensions
+   */
+  constructor(extension: Extension, offers: string) {
     this.#host = new TestHost(echoMode, {
       limits: { ...NO_KEEPALIVE, maxMessageBytes: MAX_MESSAGE_BYTES },
-      extensions: [permessageDeflate(options)],
+      extensions: [extension],
     });
     new Connection(this.#socket.asSocket, this.#host, () => undefined).start();
     this.#receive(Buffer.from(upgradeText({ 'Sec-WebSocket-Extensions': offers })));

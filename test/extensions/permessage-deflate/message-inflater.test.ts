@@ -274,6 +274,9 @@ for (const [kind, isSync] of KINDS) {
     const { sharedWindow } = RFC_PAYLOADS;
     const within = make({}, shared());
     t.match(await outcome(within, Buffer.concat([FINAL_HELLO, sharedWindow])), BAD_DATA);
+    const second = make({}, shared());
+    atOnce(second.inflate(RFC_PAYLOADS.oneBlock, 5));
+    t.match(await outcome(second, Buffer.concat([FINAL_HELLO, sharedWindow])), BAD_DATA);
     const next = make({}, shared());
     t.equal(Buffer.from(atOnce(next.inflate(FINAL_HELLO, 5))).toString(), 'Hello');
     t.match(await outcome(next, sharedWindow), BAD_DATA);

@@ -8,6 +8,7 @@ import type { ExtensionSession, Message } from '../../../src/extensions/extensio
 import { negotiate, type Negotiated } from '../../../src/extensions/negotiation.js';
 import { MessageDeflater } from '../../../src/extensions/permessage-deflate/message-deflater.js';
 import { MessageInflater } from '../../../src/extensions/permessage-deflate/message-inflater.js';
+import { LargeBuffer } from '../../../src/extensions/permessage-deflate/message-output.js';
 import {
   permessageDeflate,
   type PermessageDeflateOptions,
@@ -32,6 +33,13 @@ const DEFAULTS: PermessageDeflateOptions = {
   memoryBytes: 2 ** 28,
   maxRatio: 0,
 };
+
+const FOLDER = '../../../src/extensions/permessage-deflate';
+
+/** The module, with others behind it. */
+interface Module {
+  readonly permessageDeflate: typeof permessageDeflate;
+}
 
 const RSV1 = 4;
 const MANY = 2 ** 26;
@@ -440,9 +448,9 @@ t.test('a connection that ends in the middle of messages', async (t) => {
   );
   await nextTurn();
   session.close();
-  // They come to an end, since somebody may wait for them; nobody looks at what they say.
-  await encoding;
-  await decoding;
+  // They come to an end, since somebody may wait for them, but no work is done for it.
+  t.equal(hexOf((await encoding).payload), '00');
+  t.equal((await decoding).payload.length, 0);
   t.equal(await behind, true, 'others are not touched');
   other.close();
 });
@@ -457,6 +465,28 @@ t.test('a connection that ends before anything was done', async (t) => {
   t.doesNotThrow(() => {
     oneWay.close();
   });
+});
+
+t.test('when all large messages are through, their buffer goes', async (t) => {
+  let trimCount = 0;
+  class NotedBuffer extends LargeBuffer {
+    override trim(): void {
+      trimCount++;
+      super.trim();
+    }
+  }
+  const mocked = await t.mockImport<Module>(`${FOLDER}/permessage-deflate.js`, {
+    [`${FOLDER}/message-output.js`]: { LargeBuffer: NotedBuffer },
+  });
+  const session = mocked.permessageDeflate(DEFAULTS).create();
+  session.init([{ name: 'permessage-deflate', params: [] }]);
+  await Promise.all([
+    later(session.encode(text(makeMessage('json', 2 * SLICE_BYTES)))),
+    later(session.decode(text(deflated(makeMessage('zeros', 2 ** 21)), RSV1), 2 ** 21)),
+  ]);
+  await nextTurn();
+  t.equal(trimCount, 1);
+  session.close();
 });
 
 // ---- A Node whose internals are not usable
@@ -479,10 +509,6 @@ t.test('where the handle is not usable, the public way is taken', async (t) => {
   session.close();
 });
 
-interface Module {
-  readonly permessageDeflate: typeof permessageDeflate;
-}
-
 /** @param asked whether the handle was to be used, each time */
 const mockContexts = (t: Test, asked: boolean[]): Promise<Module> => {
   class NotedDeflater extends MessageDeflater {
@@ -497,10 +523,9 @@ const mockContexts = (t: Test, asked: boolean[]): Promise<Module> => {
       asked.push(args[1].isSync);
     }
   }
-  const folder = '../../../src/extensions/permessage-deflate';
-  return t.mockImport<Module>(`${folder}/permessage-deflate.js`, {
-    [`${folder}/zlib-context.js`]: { isSyncContextUsable: () => false },
-    [`${folder}/message-deflater.js`]: { MessageDeflater: NotedDeflater },
-    [`${folder}/message-inflater.js`]: { MessageInflater: NotedInflater },
+  return t.mockImport<Module>(`${FOLDER}/permessage-deflate.js`, {
+    [`${FOLDER}/zlib-context.js`]: { isSyncContextUsable: () => false },
+    [`${FOLDER}/message-deflater.js`]: { MessageDeflater: NotedDeflater },
+    [`${FOLDER}/message-inflater.js`]: { MessageInflater: NotedInflater },
   });
 };

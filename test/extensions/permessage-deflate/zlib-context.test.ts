@@ -345,6 +345,9 @@ t.test('public: nothing behind a final block refers to what was before it', asyn
   const final = bytesOfHex('f3 48 cd c9 c9 07 00');
   const within = makeDecompressor({ windowBits: 15 }, MANY, false);
   t.throws(() => run(within, withTail(Buffer.concat([final, RFC_PAYLOADS.sharedWindow]))));
+  const later = makeDecompressor({ windowBits: 15 }, MANY, false);
+  run(later, withTail(RFC_PAYLOADS.oneBlock));
+  t.throws(() => run(later, withTail(Buffer.concat([final, RFC_PAYLOADS.sharedWindow]))));
   const next = makeDecompressor({ windowBits: 15 }, MANY, false);
   run(next, withTail(final));
   t.throws(() => run(next, withTail(RFC_PAYLOADS.sharedWindow)));

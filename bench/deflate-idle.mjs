@@ -18,7 +18,7 @@ const VERIFY_MS = 120_000;
  * @property {number} usedBytes the same right after the messages
  * @property {number} restedBytes the same after the idle time
  * @property {number} collectedBytes the same after a forced collection then
- * @property {number} baseBytes of the server without connections
+ * @property {number} baseBytes of the server without connections, after a forced collection
  * @property {number} serverCpuNsPerMessage while messages were exchanged
  * @property {number} exchangeSeconds how long that took
  * @property {number} plainBytes of a message
@@ -70,7 +70,7 @@ async function runOnce(peer, conns, idleSeconds) {
   const server = await startServer(peer, COLLECTABLE);
   try {
     await sleep(1000);
-    const base = readResidentBytes(server.pid);
+    const base = await settle(server);
     const each = () => (readResidentBytes(server.pid) - base) / conns;
     const client = startLineClient([
       path.join(import.meta.dirname, 'deflate-idle-client.mjs'),

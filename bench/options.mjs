@@ -12,8 +12,15 @@ import {
 
 /** @typedef {'echo' | 'idle' | 'deflate' | 'deflate-idle' | 'deflate-large'} Measurement */
 
-/** @type {readonly Measurement[]} */
-const ALL = ['echo', 'idle', 'deflate', 'deflate-idle', 'deflate-large'];
+/** @type {Record<Measurement, readonly string[]>} */
+const PEERS_OF = {
+  echo: ['raw', 'ws', 'twist'],
+  idle: ['raw', 'ws', 'twist'],
+  deflate: ['ws', 'twist', 'zlib'],
+  'deflate-idle': ['ws', 'twist'],
+  'deflate-large': ['ws', 'twist'],
+};
+const ALL = /** @type {Measurement[]} */ (Object.keys(PEERS_OF));
 const PEERS = ['raw', 'ws', 'twist', 'zlib'];
 
 export const USAGE = `Usage: npm run bench -- [options]
@@ -73,17 +80,23 @@ export function readOptions() {
   const deflateWorkloads = DEFLATE_WORKLOADS.filter((workload) =>
     nameDeflateWorkload(workload).includes(load),
   );
-  const measurements = readMeasurements(values.only, load).filter((name) => {
+  const peers = readList('peers', values.peers, PEERS);
+  const withLoads = readMeasurements(values.only, load).filter((name) => {
     if (name === 'echo') return workloads.length > 0;
     return name !== 'deflate' || deflateWorkloads.length > 0;
   });
-  if (measurements.length === 0) {
+  if (withLoads.length === 0) {
     const names = [...WORKLOADS.map(nameWorkload), ...DEFLATE_WORKLOADS.map(nameDeflateWorkload)];
     throw new Error(`--load matches none of: ${names.join('; ')}`);
   }
+  const measurements = withLoads.filter((name) =>
+    PEERS_OF[name].some((peer) => peers.includes(peer)),
+  );
+  if (measurements.length === 0)
+    throw new Error(`--peers ${values.peers} leaves nothing to measure`);
   return {
     measurements,
-    peers: readList('peers', values.peers, PEERS),
+    peers,
     workloads,
     deflateWorkloads,
     settings: values.levels?.split(',').map(parseSetting) ?? null,

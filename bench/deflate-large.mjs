@@ -1,24 +1,33 @@
 /** How long the event loop stops for large compressed messages: the time that others have to wait for a reply. */
 import path from 'node:path';
 import { LARGE_WORKLOADS } from './plan.mjs';
-import { SERVER_CORE, runClient, startServer } from './server-process.mjs';
+import { SERVER_CORE, runClient, startLineClient, startServer } from './server-process.mjs';
 import { inTurns } from './turns.mjs';
 
 /** What twist works off at a time of a large message (src/extensions/permessage-deflate/sliced-work.ts). */
 const SLICE_BYTES = 128 * 1024;
 
+const READY_MS = 60_000;
+const DRAIN_MS = 60_000;
+
 /**
- * @typedef {object} LargeRun
+ * @typedef {object} ProbeRun
  * @property {number} probes small replies that were timed
  * @property {number} p50Ms of their latencies
  * @property {number} p99Ms
  * @property {number} maxMs
+ * @property {number} clientP99Ms how late the small client's own event loop was
+ * @property {number} clientMaxMs
+ */
+
+/**
+ * @typedef {object} LargeTraffic what went on beside it
  * @property {number} largePerSecond large messages that were echoed
  * @property {number | null} serverCpuMsPerLarge null when there were none
- * @property {number} generatorP99Ms how late the generator's own event loop was
- * @property {number} generatorMaxMs
  * @property {number} verified large replies that were inflated and compared
  */
+
+/** @typedef {ProbeRun & Partial<LargeTraffic>} LargeRun */
 
 /**
  * @typedef {object} LargeResult
@@ -28,33 +37,58 @@ const SLICE_BYTES = 128 * 1024;
 
 /**
  * @param {readonly import('./plan.mjs').Peer[]} peers
- * @param {{ rounds: number, seconds: number, warmupSeconds: number }} options
+ * @param {{ rounds: number, seconds: number }} options
  * @returns {Promise<LargeResult[]>}
  */
-export async function measureLarge(peers, { rounds, seconds, warmupSeconds }) {
+export async function measureLarge(peers, { rounds, seconds }) {
   /** @type {LargeResult[]} */
   const results = [];
   for (const workload of LARGE_WORKLOADS) {
     const runs = await inTurns(peers, rounds, async (peer) => {
-      const server = await startServer(peer, []);
       try {
-        const result = await runClient([
-          path.join(import.meta.dirname, 'deflate-large-client.mjs'),
-          ...['--port', String(server.port), '--pid', String(server.pid)],
-          ...['--conns', String(workload.conns), '--size', String(workload.sizeBytes)],
-          ...['--kind', workload.kind],
-          ...['--seconds', String(seconds), '--warmup', String(warmupSeconds)],
-        ]);
-        return /** @type {LargeRun} */ (result);
+        return await runOnce(peer, workload, seconds);
       } catch (error) {
         throw new Error(`${peer.name}, ${workload.name}: ${String(error)}`, { cause: error });
-      } finally {
-        await server.stop();
       }
     });
     results.push({ workload: workload.name, runs });
   }
   return results;
+}
+
+/**
+ * @param {import('./plan.mjs').Peer} peer
+ * @param {import('./plan.mjs').LargeWorkload} workload
+ * @param {number} seconds
+ * @returns {Promise<LargeRun>}
+ */
+async function runOnce(peer, workload, seconds) {
+  const server = await startServer(peer, []);
+  try {
+    const probe = async () => {
+      const client = path.join(import.meta.dirname, 'probe-client.mjs');
+      const target = ['--port', String(server.port), '--seconds', String(seconds)];
+      return /** @type {ProbeRun} */ (await runClient([client, ...target]));
+    };
+    if (workload.conns === 0) return await probe();
+    const large = startLineClient([
+      path.join(import.meta.dirname, 'deflate-large-client.mjs'),
+      ...['--port', String(server.port), '--pid', String(server.pid)],
+      ...['--conns', String(workload.conns), '--size', String(workload.sizeBytes)],
+      ...['--kind', workload.kind],
+    ]);
+    try {
+      await large.nextLine(READY_MS);
+      const run = await probe();
+      large.checkAlive();
+      large.finish();
+      return { ...run, .../** @type {LargeTraffic} */ (await large.nextLine(DRAIN_MS)) };
+    } finally {
+      await large.stop();
+    }
+  } finally {
+    await server.stop();
+  }
 }
 
 /**

@@ -117,9 +117,9 @@ export function formatLarge(results, names) {
         significant(median(of.map((run) => run.p50Ms))),
         significant(median(of.map((run) => run.p99Ms))),
         significant(Math.max(...of.map((run) => run.maxMs))),
-        significant(median(of.map((run) => run.largePerSecond))),
+        significant(median(of.map((run) => run.largePerSecond ?? NaN))),
         significant(median(of.map((run) => run.serverCpuMsPerLarge ?? NaN))),
-        significant(median(of.map((run) => run.generatorP99Ms))),
+        significant(median(of.map((run) => run.clientP99Ms))),
       ];
     }),
   );

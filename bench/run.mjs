@@ -136,7 +136,7 @@ async function runDeflateLarge(options) {
   const peers = chosen([WS_WITH_DEFLATE, twistPeer(options.twistFile)], options);
   const rounds = Math.min(options.rounds, 3);
   const seconds = options.largeSeconds;
-  const large = await measureLarge(peers, { ...options, rounds, seconds });
+  const large = await measureLarge(peers, { rounds, seconds });
   const settings = options.settings ?? [readDefaultSetting(options.twistFile)];
   const slices = await measureSlices(settings, Math.min(options.seconds, 1));
   print(

@@ -125,7 +125,8 @@ export async function runClient(args, core = CLIENT_CORE) {
  * @typedef {object} LineClient a client that says with lines of JSON how far it is
  * @property {(withinMs: number) => Promise<unknown>} nextLine
  * @property {() => void} checkAlive throws when it has ended, or complained
- * @property {() => Promise<void>} stop lets it end
+ * @property {() => void} finish tells it to end, after which it may say more
+ * @property {() => Promise<void>} stop tells it to end and waits
  */
 
 /**
@@ -163,6 +164,9 @@ export function startLineClient(args) {
     checkAlive: () => {
       if (child.exitCode !== null || complaint !== '')
         throw new Error(complaint.trim() || 'the client has ended');
+    },
+    finish: () => {
+      child.stdin.end();
     },
     stop: async () => {
       child.stdin.end();

@@ -1,7 +1,7 @@
 /** Compression of whole messages (RFC 7692 §7.2.1). */
 import { copyPayload } from '../payload-copy.js';
 import type { CompressorBudget, CompressorHolder } from './compressor-budget.js';
-import { type LargeBuffer, MessageOutput, makeScratch } from './message-output.js';
+import { type LargeBuffer, MessageOutput, makeScratch, scratchFor } from './message-output.js';
 import { SLICE_BYTES, type SlicedWork, type Slices } from './sliced-work.js';
 import { type ContextOptions, TAIL, type ZlibContext, makeCompressor } from './zlib-context.js';
 
@@ -66,7 +66,9 @@ export class MessageDeflater implements CompressorHolder {
   }
 
   *#slices(context: ZlibContext, payload: Uint8Array): Slices<Uint8Array> {
-    const output = new MessageOutput(scratch, this.#shared.largeBuffer, payload.length);
+    const { slicedWork, largeBuffer } = this.#shared;
+    const first = scratchFor(scratch, slicedWork.waitingCount);
+    const output = new MessageOutput(first, largeBuffer, payload.length);
     let input = payload;
     let from = 0;
     for (;;) {

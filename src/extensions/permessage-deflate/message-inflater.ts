@@ -2,7 +2,7 @@
 import { InvalidPayloadError, MessageTooBigError } from '../../errors.js';
 import { copyPayload } from '../payload-copy.js';
 import type { SharedWork } from './message-deflater.js';
-import { MessageOutput, makeScratch } from './message-output.js';
+import { MessageOutput, makeScratch, scratchFor } from './message-output.js';
 import { SLICE_BYTES, type Slices } from './sliced-work.js';
 import {
   type OutputBound,
@@ -63,7 +63,9 @@ export class MessageInflater implements OutputBound {
   }
 
   *#slices(context: ZlibContext, payload: Uint8Array, maxBytes: number): Slices<Uint8Array> {
-    const output = new MessageOutput(scratch, this.#shared.largeBuffer, maxBytes);
+    const { slicedWork, largeBuffer } = this.#shared;
+    const first = scratchFor(scratch, slicedWork.waitingCount);
+    const output = new MessageOutput(first, largeBuffer, maxBytes);
     let work = 0;
     for (const part of [payload, TAIL]) {
       let input = part;

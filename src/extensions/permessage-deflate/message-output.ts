@@ -21,6 +21,15 @@ export function makeScratch(): Uint8Array {
   return Buffer.allocUnsafeSlow(SLICE_BYTES);
 }
 
+/** With so many in line, a message leaves with little: what each holds while it waits adds up. */
+const CROWD = 16;
+const CROWDED_BYTES = 16 * 1024;
+
+/** What a message may use of the scratch buffer before it has to stand in line. */
+export function scratchFor(scratch: Uint8Array, waitingCount: number): Uint8Array {
+  return waitingCount < CROWD ? scratch : scratch.subarray(0, CROWDED_BYTES);
+}
+
 /** The output of whichever large message has its turn. */
 export class LargeBuffer {
   bytes: Uint8Array = new Uint8Array(0);

@@ -30,6 +30,11 @@ export class SlicedWork {
     this.#onIdle = onIdle;
   }
 
+  /** How many messages stand in line. */
+  get waitingCount(): number {
+    return this.#jobs.length;
+  }
+
   /**
    * Runs the first slice now, and the others, if there are any, when it is their turn. Whoever awaits
    * the result gets it before the next message's turn.

@@ -3,6 +3,7 @@ import {
   LargeBuffer,
   MessageOutput,
   makeScratch,
+  scratchFor,
 } from '../../../src/extensions/permessage-deflate/message-output.js';
 import { SLICE_BYTES } from '../../../src/extensions/permessage-deflate/sliced-work.js';
 
@@ -192,4 +193,14 @@ t.test('a limit of any size makes no buffer of any size', async (t) => {
   t.equal(large.bytes[64 * MIB - 1], 42);
   large.grow(128 * MIB, 128 * MIB + 5);
   t.equal(large.bytes.length, 128 * MIB + 5 + SLICE_BYTES, 'up to what may come');
+});
+
+t.test('in a crowd a message leaves with little', async (t) => {
+  const scratch = makeScratch();
+  for (const waitingCount of [0, 1, 15]) t.equal(scratchFor(scratch, waitingCount), scratch);
+  for (const waitingCount of [16, 17, 10_000]) {
+    const part = scratchFor(scratch, waitingCount);
+    t.equal(part.length, 16 * 1024);
+    t.equal(part.buffer, scratch.buffer, 'it is the same memory');
+  }
 });

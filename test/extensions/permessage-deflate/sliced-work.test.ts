@@ -116,3 +116,14 @@ t.test('what is thrown need not be an error', async (t) => {
   const thrown = await (slicedWork.run(odd()) as Promise<string>).catch((error: unknown) => error);
   t.equal(thrown, 'a text');
 });
+
+t.test('how many stand in line', async (t) => {
+  const slicedWork = new SlicedWork(() => undefined);
+  t.equal(slicedWork.waitingCount, 0);
+  const results = [2, 3].map((count) => slicedWork.run(work('a', count, [])));
+  t.equal(slicedWork.waitingCount, 2);
+  await results[0];
+  t.equal(slicedWork.waitingCount, 1);
+  await results[1];
+  t.equal(slicedWork.waitingCount, 0);
+});

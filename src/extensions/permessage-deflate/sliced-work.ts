@@ -9,7 +9,7 @@
 
 /**
  * Bytes in and out of one slice, and what else costs as much: it bounds how long a large message stops
- * the event loop, which is 1 to 2 ms of compression (bench/README.md).
+ * the event loop, which is 1 to 3 ms of compression (bench/README.md).
  */
 export const SLICE_BYTES = 128 * 1024;
 

@@ -46,7 +46,7 @@ t.test('without anything: the defaults', async (t) => {
     deflateWindowBits: 15,
     deflateClientWindowBits: 15,
     deflateNoContextTakeover: [],
-    deflateMemory: 268_435_456,
+    deflateMemory: 134_217_728,
     deflateMaxRatio: 0,
     extension: [],
     maxRequestLine: 8_192,

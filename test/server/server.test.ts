@@ -9,6 +9,7 @@ import { echoMode } from '../../src/modes/echo.js';
 import type { Mode } from '../../src/modes/mode.js';
 import { Server, type ServerOptions } from '../../src/server/server.js';
 import { onceAccepted } from '../fixtures/accepted-socket.js';
+import { sessionOf } from '../fixtures/extensions.js';
 import {
   MORE,
   type TestFrame,
@@ -215,6 +216,18 @@ t.test('every address is served', async (t) => {
     t.match(log.find('session opened').at(0), { level: 'debug', fields: { path: '/chat' } });
   }
   t.equal(server.connectionCount, 0);
+});
+
+t.test('an extension that is not used is logged', async (t) => {
+  const picky = { name: 'x-picky', create: () => sessionOf({ enabled: false }) };
+  const { server, log } = await start(t, { extensions: [picky] });
+  const client = await connectRaw(t, portOf(server));
+  client.send(upgradeText({ 'Sec-WebSocket-Extensions': 'x-picky' }));
+  await client.waitUntil(() => client.received.includes('\r\n\r\n'), 'the answer');
+  t.notMatch(client.received.toString('latin1'), /sec-websocket-extensions/i);
+  t.match(log.find('extension declined'), [
+    { level: 'debug', fields: { extension: 'x-picky', why: 'offer' } },
+  ]);
 });
 
 t.test('the options reach the connections', async (t) => {

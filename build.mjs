@@ -9,6 +9,9 @@ import { build } from 'esbuild';
 
 const { version } = readJson('package.json');
 
+/** It runs in a thread of its own, so the bundle holds it as text (docs/adr/0008-password-hashes.md). */
+const BCRYPT_LIBRARY = 'node_modules/hash-wasm/dist/bcrypt.umd.min.js';
+
 /** @type {import('esbuild').BuildOptions & { metafile: true }} */
 const common = {
   bundle: true,
@@ -25,12 +28,25 @@ const results = await Promise.all([
     entryPoints: ['src/cli/main.ts'],
     outfile: 'dist/twist.cjs',
     format: 'cjs',
-    define: { TWIST_VERSION: JSON.stringify(version) },
+    define: {
+      TWIST_VERSION: JSON.stringify(version),
+      BCRYPT_LIBRARY: JSON.stringify(readFileSync(BCRYPT_LIBRARY, 'utf8')),
+    },
   }),
-  build({ ...common, entryPoints: ['src/index.ts'], outfile: 'dist/index.js', format: 'esm' }),
+  build({
+    ...common,
+    entryPoints: ['src/index.ts'],
+    outfile: 'dist/index.js',
+    format: 'esm',
+    // Libraries that are CommonJS ask for Node's own modules in their way, which a module does not have.
+    banner: {
+      js: "import { createRequire as makeRequire } from 'node:module';\nconst require = makeRequire(import.meta.url);",
+    },
+  }),
 ]);
 
 const inputs = results.flatMap(({ metafile }) => Object.keys(metafile.inputs));
+inputs.push(BCRYPT_LIBRARY);
 const packages = new Set(
   inputs.flatMap((input) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0] ?? []),
 );
@@ -42,7 +58,7 @@ writeFileSync('dist/THIRD_PARTY_NOTICES.txt', notices.join(`\n\n${'-'.repeat(80)
 
 /** @param {string} folder of an installed package */
 function licenceText(folder) {
-  for (const name of ['LICENSE', 'LICENSE.md', 'LICENSE.txt', 'license', 'LICENCE']) {
+  for (const name of ['LICENSE', 'LICENSE.md', 'LICENSE.txt', 'license', 'license.md', 'LICENCE']) {
     try {
       return readFileSync(path.join(folder, name), 'utf8').trim();
     } catch {

@@ -137,6 +137,8 @@ export const HANDSHAKE_RULES = {
   'websocket-version-repeated': [400, 'Sec-WebSocket-Version must not be repeated (RFC 6455 4.1)'],
   subprotocol: [400, 'malformed Sec-WebSocket-Protocol header (RFC 6455 4.1)'],
   extensions: [400, 'malformed Sec-WebSocket-Extensions header (RFC 6455 9.1)'],
+  'subprotocol-unsupported': [400, 'none of the offered subprotocols is spoken here'],
+  'proxy-header': [400, 'a PROXY protocol header must come first (PROXY protocol 2.1, 2.2)'],
   'origin-repeated': [400, 'Origin must not be repeated (RFC 6454 7.3)'],
   unauthorized: [401, 'authentication required'],
   origin: [403, 'origin not allowed'],
@@ -156,6 +158,7 @@ export const HANDSHAKE_RULES = {
   'too-many-headers': [431, 'too many headers'],
   internal: [500, 'internal error'],
   'target-refused': [502, 'the target refused the connection'],
+  'target-not-allowed': [502, 'the target may not be connected to'],
   full: [503, 'no more connections are taken now'],
   draining: [503, 'the server is shutting down'],
   'target-timeout': [504, 'the target did not answer in time'],
@@ -171,13 +174,20 @@ export class HandshakeError extends TwistError {
   readonly status: number;
   /** Headers of the answer beyond those that every refusal has. */
   readonly headers: Readonly<Record<string, string>>;
+  /** What the log says beside the rule, and the client is not told. */
+  readonly notes: Readonly<Record<string, unknown>>;
 
-  constructor(rule: HandshakeRule, headers: Readonly<Record<string, string>> = {}) {
+  constructor(
+    rule: HandshakeRule,
+    headers: Readonly<Record<string, string>> = {},
+    notes: Readonly<Record<string, unknown>> = {},
+  ) {
     const [status, text] = HANDSHAKE_RULES[rule];
     super(text);
     this.rule = rule;
     this.status = status;
     this.headers = headers;
+    this.notes = notes;
   }
 }
 

@@ -30,10 +30,34 @@ const LAYERS: readonly Layer[] = [
   { name: 'protocol', builtins: ['node:buffer', 'node:crypto'], packages: [] },
   { name: 'extensions', builtins: ['node:buffer', 'node:zlib'], packages: [] },
   { name: 'handshake', builtins: ['node:buffer', 'node:crypto'], packages: [] },
-  { name: 'connection', builtins: ['node:net'], packages: [] },
+  { name: 'connection', builtins: ['node:net', 'node:stream'], packages: [] },
   { name: 'recording', builtins: ['node:fs'], packages: [] },
-  { name: 'modes', builtins: ['node:net', 'node:tls'], packages: [] },
-  { name: 'server', builtins: ['node:net', 'node:tls', 'node:fs'], packages: [] },
+  {
+    name: 'modes',
+    builtins: [
+      'node:net',
+      'node:tls',
+      'node:dns',
+      'node:events',
+      'node:crypto',
+      'node:fs/promises',
+    ],
+    packages: [],
+  },
+  {
+    name: 'server',
+    builtins: [
+      'node:net',
+      'node:tls',
+      'node:fs',
+      'node:fs/promises',
+      'node:http',
+      'node:path',
+      'node:crypto',
+      'node:worker_threads',
+    ],
+    packages: ['send'],
+  },
   {
     name: 'config',
     builtins: ['node:net'],
@@ -43,14 +67,14 @@ const LAYERS: readonly Layer[] = [
   { name: 'library', builtins: [], packages: [] },
   {
     name: 'cli',
-    builtins: ['node:fs', 'node:url', 'node:util', 'node:v8'],
+    builtins: ['node:crypto', 'node:fs', 'node:url', 'node:util', 'node:v8'],
     // A user's own modules are imported by a name that is only known at run time.
     packages: ['commander', 'pino', 'pino-pretty', COMPUTED],
   },
 ];
 
 /** Builtins that are seen in one file only, whichever that is. */
-const IN_ONE_FILE: readonly string[] = ['node:zlib'];
+const IN_ONE_FILE: readonly string[] = ['node:zlib', 'node:http'];
 
 /** The library's entry: it may re-export from every layer but the command line. */
 const ENTRY = 'src/index.ts';

@@ -10,6 +10,7 @@ type Example = readonly [command: string, meaning: string];
 
 const PROGRAM_EXAMPLES: readonly Example[] = [
   ['twist serve --echo', 'an echo server on ws://127.0.0.1:9001'],
+  ['twist serve --tcp localhost:5900', 'a TCP service, for browsers'],
   ['twist serve --help', 'all options, with their defaults'],
   ['twist config print -c twist.json', 'every value, and where it comes from'],
 ];
@@ -17,14 +18,15 @@ const PROGRAM_EXAMPLES: readonly Example[] = [
 const OPTION_EXAMPLES: readonly Example[] = [
   ['twist serve --echo', 'on ws://127.0.0.1:9001'],
   ['twist serve --echo --listen :8080', 'on port 8080, all addresses'],
-  ['twist serve --echo --listen 0', 'on a free port: see the log'],
+  ['twist serve --tcp localhost:5900', 'in front of a VNC server'],
+  ['twist serve --route /vnc=tcp:localhost:5900', 'the same on one path, else 404'],
   ['twist serve --mode ./chat.mjs', 'a mode of your own'],
-  ['twist serve --echo --origin https://example.com', 'for the pages of one site'],
   ['TWIST_MAX_MESSAGE=1m twist serve -c twist.json', 'from a file, with a change'],
 ];
 
 const RULES = `SIZE is a number of bytes, or 64k, 16m, 1g (powers of 1024). DURATION is 500ms,
-30s, 5m or 2h. LIST has commas and no blanks. [..] is the default.
+30s, 5m or 2h. LIST has commas and no blanks. CIDR is an address or a range of
+them, such as 10.0.0.0/8. [..] is the default.
 
 Every option is also an environment variable, TWIST_ and its name in capitals
 (TWIST_MAX_MESSAGE), and a key of the configuration file (maxMessage).

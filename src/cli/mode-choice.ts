@@ -1,29 +1,60 @@
-import { environmentNameOf, flagOf, type OptionTable } from '../config/option.js';
-import type { Provided } from '../config/settings.js';
+/** What a server serves: at most one mode for every path, and at least that or a route. */
+import { configError } from '../config/complaint.js';
+import { flagOf } from '../config/option.js';
+import { optionName } from '../config/option-name.js';
+import { OPTIONS } from '../config/options.js';
+import { STRENGTH } from '../config/relations.js';
+import type { RouteMode } from '../config/route-text.js';
+import type { ProvidedSettings } from '../config/settings.js';
 
-/**
- * Looks whether exactly one mode is chosen.
- * @returns what to tell the user, or null when all is well
- */
-export function modeProblem(
-  table: OptionTable,
-  values: Readonly<Record<string, Provided>>,
-): string | null {
-  const modes = Object.entries(table).filter(([, { group }]) => group === 'Mode');
-  const chosen = modes.filter(
-    ([key, option]) => option.kind.toText(values[key]?.value) !== option.default,
-  );
-  if (chosen.length === 1) return null;
-  if (chosen.length === 0) {
-    const flags = modes.map(([key, { kind }]) => `${flagOf(key)} ${kind.valueName}`.trim());
-    return `choose a mode: ${flags.join(' or ')}`;
-  }
-  const names = chosen.map(([key]) => nameOf(key, values[key]));
-  return `choose one mode, not ${names.join(' and ')} together`;
+/** The options that each are a mode for every path that has no route. */
+const MODES = ['echo', 'tcp', 'tokenFile', 'mode'] as const;
+
+type ModeKey = (typeof MODES)[number];
+
+/** The mode that serves every path that has no route; null when none is chosen. */
+export function chosenMode(values: ProvidedSettings): RouteMode | null {
+  return Object.values(chosenModes(values))[0] ?? null;
 }
 
-/** The option as the user wrote it. */
-function nameOf(key: string, provided: Provided | undefined): string {
-  if (provided?.source === 'file') return `${key} in ${provided.from}`;
-  return provided?.source === 'environment' ? environmentNameOf(key) : flagOf(key);
+/**
+ * Checks that no two modes are to serve every path.
+ * @throws {ConfigError} that names all of them; its `cause` is the source of the one that was set last
+ */
+export function checkModes(values: ProvidedSettings): void {
+  const modes = chosenModes(values);
+  const chosen = MODES.filter((key) => modes[key] !== undefined);
+  if (chosen.length <= 1) return;
+  const names = chosen.map((key) => optionName(key, values[key]));
+  const source = chosen
+    .map((key) => values[key].source)
+    .reduce((one, other) => (STRENGTH[other] > STRENGTH[one] ? other : one));
+  throw configError(`choose one mode, not ${names.join(' and ')} together`, source);
+}
+
+/** @returns what to tell who chose nothing to serve; null when there is something */
+export function modeProblem(values: ProvidedSettings): string | null {
+  if (values.route.value.length > 0 || chosenMode(values) !== null) return null;
+  const flags = [...MODES, 'route' as const].map((key) =>
+    `${flagOf(key)} ${OPTIONS[key].kind.valueName}`.trim(),
+  );
+  return `choose a mode: ${flags.slice(0, -1).join(', ')} or ${String(flags.at(-1))}`;
+}
+
+/** Of the options those that are given, with the mode that each of them means. */
+function chosenModes({
+  echo,
+  tcp,
+  tokenFile,
+  mode,
+  route,
+}: ProvidedSettings): Partial<Record<ModeKey, RouteMode>> {
+  // Who gives the tokens to routes does not mean all other paths as well.
+  const hasTokenRoute = route.value.some((one) => one.mode.kind === 'token');
+  return {
+    ...(echo.value && { echo: { kind: 'echo' } }),
+    ...(tcp.value !== null && { tcp: { kind: 'tcp', target: tcp.value } }),
+    ...(tokenFile.value !== null && !hasTokenRoute && { tokenFile: { kind: 'token' } }),
+    ...(mode.value !== null && { mode: { kind: 'mode', file: mode.value } }),
+  };
 }

@@ -1,5 +1,5 @@
 import type { Json } from '../config/kinds.js';
-import type { OptionTable } from '../config/option.js';
+import { fileKeyOf, type OptionTable } from '../config/option.js';
 import { fileKeys } from '../config/schema.js';
 import type { Provided } from '../config/settings.js';
 import { styled } from './style.js';
@@ -8,10 +8,11 @@ type Values = Readonly<Record<string, Provided>>;
 
 /** @returns the values in force as an aligned table: option, value in the user's units, source */
 export function configTable(table: OptionTable, values: Values, isStyled: boolean): string {
-  const rows = Object.entries(table).map(([key, { kind, isSecret }]) => {
+  const rows = Object.entries(table).map(([key, option]) => {
+    const { kind, isSecret } = option;
     const { value, source, from } = values[key] as Provided;
     const text = isSecret === true && source !== 'default' ? '(hidden)' : kind.toText(value);
-    return { key, text, from, isDefault: source === 'default' };
+    return { key: fileKeyOf(key, option), text, from, isDefault: source === 'default' };
   });
   const keyWidth = Math.max(...rows.map(({ key }) => key.length));
   const textWidth = Math.max(...rows.map(({ text }) => text.length));
@@ -33,13 +34,18 @@ export function configTable(table: OptionTable, values: Values, isStyled: boolea
 export function configJson(table: OptionTable, values: Values): string {
   const entries = fileKeys(table)
     .filter(([, { isSecret }]) => isSecret !== true)
-    .map(([key, { kind }]): [string, Json] => [key, kind.toJson((values[key] as Provided).value)]);
+    .map(([fileKey, { kind }, key]): [string, Json] => [
+      fileKey,
+      kind.toJson((values[key] as Provided).value),
+    ]);
   return `${JSON.stringify(Object.fromEntries(entries), null, 2)}\n`;
 }
 
 /** @returns how many values each source gives, for `config check`: "2 from twist.json, 23 defaults" */
 export function configSummary(table: OptionTable, values: Values): string {
-  const all = fileKeys(table).map(([key]) => values[key] as Provided);
+  // Where the file is, is no setting.
+  const keys = Object.keys(table).filter((key) => key !== 'config');
+  const all = keys.map((key) => values[key] as Provided);
   const from = (wanted: Provided['source']): Provided[] =>
     all.filter(({ source }) => source === wanted);
   const [inFile] = from('file');

@@ -1,7 +1,7 @@
 import { Command, Option as CommanderOption } from 'commander';
 import { parseListenAddress } from '../config/listen-text.js';
 import { didYouMean } from '../config/nearest-name.js';
-import { GROUPS, flagOf, negativeFlagOf, type Option } from '../config/option.js';
+import { GROUPS, flagOf, flagRows, negativeFlagOf, type Option } from '../config/option.js';
 import { OPTIONS } from '../config/options.js';
 import type { Flags } from '../config/flags.js';
 import { fullName, helpLayout, optionsFooter, programFooter } from './help.js';
@@ -82,7 +82,7 @@ function command(made: Command, io: Io): Command {
 
 /** Gives a command all options of the table. */
 function withOptions(to: Command, isStyled: boolean): Command {
-  const rows = Object.entries<Option>(OPTIONS);
+  const rows = flagRows(OPTIONS);
   for (const group of GROUPS) {
     for (const [key, option] of rows.filter(([, row]) => row.group === group))
       addOption(to, key, option);
@@ -116,7 +116,10 @@ function refuseArguments(to: Command): void {
   if (argument === undefined) return;
   const hint =
     parseListenAddress(argument) === null
-      ? didYouMean(argument, Object.keys(OPTIONS).map(flagOf))
+      ? didYouMean(
+          argument,
+          flagRows(OPTIONS).map(([key]) => flagOf(key)),
+        )
       : `; did you mean --listen ${argument}?`;
   to.error(`unexpected argument ${JSON.stringify(argument)}${hint}`);
 }

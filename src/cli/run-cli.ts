@@ -3,27 +3,21 @@ import type { Logger } from 'pino';
 import type { Flags } from '../config/flags.js';
 import { load, type Loaded } from '../config/load.js';
 import { OPTIONS } from '../config/options.js';
-import type { Settings } from '../config/settings.js';
 import { ConfigError } from '../errors.js';
 import { ExitCode } from './exit-code.js';
+import { type Inputs, readInputs } from './inputs.js';
 import type { Io } from './io.js';
 import { createLog } from './log.js';
 import { modeProblem } from './mode-choice.js';
 import { configJson, configSummary, configTable } from './print-config.js';
 import { createProgram } from './program.js';
 import { hasColor } from './style.js';
-import { loadUserModules, type UserModules } from './user-modules.js';
 import { version } from './version.js';
 
 /** What the command line is wired to. */
 export interface Parts {
   /** Runs the server until it is told to stop. @returns the exit status */
-  readonly serve: (
-    settings: Settings,
-    modules: UserModules,
-    io: Io,
-    log: Logger,
-  ) => Promise<number>;
+  readonly serve: (inputs: Inputs, io: Io, log: Logger) => Promise<number>;
 }
 
 /**
@@ -38,19 +32,17 @@ export async function runCli(io: Io, { serve }: Parts): Promise<number> {
   const program = createProgram(io, version(), {
     async serve(flags, fail) {
       const { settings, values, warnings } = loaded(flags);
-      const problem = modeProblem(OPTIONS, values);
+      const problem = modeProblem(values);
       if (problem !== null) fail(problem);
-      const modules = await loadUserModules(values, io);
       const log = createLog(
         settings.logLevel,
         settings.logFormat,
         io.stderr,
         hasColor(io.stderr, io.env),
       );
+      const inputs = await readInputs({ settings, values }, io, log);
       for (const warning of warnings) log.warn(warning);
-      exitCode = await serve(settings, modules, io, log).catch((error: unknown) =>
-        failed(error, log),
-      );
+      exitCode = await serve(inputs, io, log).catch((error: unknown) => failed(error, log));
     },
     printConfig(flags, isJson) {
       const { values, warnings } = loaded(flags);
@@ -61,9 +53,9 @@ export async function runCli(io: Io, { serve }: Parts): Promise<number> {
       );
     },
     async checkConfig(flags) {
-      const { values, warnings } = loaded(flags);
+      const { settings, values, warnings } = loaded(flags);
       warn(io, warnings);
-      await loadUserModules(values, io);
+      await readInputs({ settings, values }, io, createLog('silent', 'json', io.stderr));
       io.stdout.write(`configuration is valid (${configSummary(OPTIONS, values)})\n`);
     },
   });

@@ -1,25 +1,28 @@
 /** The composition root: settings in, a running server out, until a signal ends it. */
 import type { Logger } from 'pino';
-import type { Settings } from '../config/settings.js';
 import { serverOptions } from '../library/server-options.js';
-import { echoMode } from '../modes/echo.js';
 import { Server } from '../server/server.js';
 import { ExitCode } from './exit-code.js';
+import type { Inputs } from './inputs.js';
 import type { Io } from './io.js';
+import { modesOf } from './modes-of.js';
 import { openFilesProblem } from './open-files.js';
 import { startFailure } from './start-failure.js';
-import type { UserModules } from './user-modules.js';
 
 /** Runs the server until it is told to stop. @returns the exit status */
-export async function serve(
-  settings: Settings,
-  { mode, extensions }: UserModules,
-  io: Io,
-  log: Logger,
-): Promise<ExitCode> {
+export async function serve(inputs: Inputs, io: Io, log: Logger): Promise<ExitCode> {
+  const { settings, modules, authenticator } = inputs;
   const problem = openFilesProblem(io, settings.maxConnections);
   if (problem !== null) log.warn(problem);
-  const server = new Server(serverOptions(settings, mode ?? echoMode, extensions, log));
+  const server = new Server(
+    serverOptions(settings, {
+      modes: modesOf(inputs, log),
+      extensions: modules.extensions,
+      authenticator,
+      staticDir: settings.static,
+      log,
+    }),
+  );
   // Before the log says that the server listens, so that no signal is lost.
   const signals = watchSignals(server, io, log);
   try {

@@ -1,4 +1,5 @@
 /** Why a server could not start, as one sentence. */
+import { formatHostAndPort } from '../connection/host-and-port.js';
 import { ConfigError } from '../errors.js';
 
 /** What the system's error names mean to whoever starts a server. */
@@ -30,6 +31,5 @@ export function startFailure(error: unknown): string {
 
 /** As it is written after `--listen`. A Unix socket has port -1, and a name not looked up has none. */
 function hostAndPort(host: string, port: number | undefined): string {
-  if (port === undefined || port < 0) return host;
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  return port === undefined || port < 0 ? host : formatHostAndPort(host, port);
 }

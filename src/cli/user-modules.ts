@@ -1,4 +1,4 @@
-/** A user's own mode and extensions, which are loaded from files. */
+/** A user's own modes and extensions, which are loaded from files. */
 import { configError } from '../config/complaint.js';
 import { readFault } from '../config/config-file.js';
 import type { Provided, ProvidedSettings } from '../config/settings.js';
@@ -9,8 +9,8 @@ import type { Mode } from '../modes/mode.js';
 import type { Io } from './io.js';
 
 export interface UserModules {
-  /** Null when the mode is one of twist's own. */
-  readonly mode: Mode | null;
+  /** Modes by the paths of their files, as the options `mode` and `route` name them. */
+  readonly modes: ReadonlyMap<string, Mode>;
   readonly extensions: readonly Extension[];
 }
 
@@ -20,23 +20,43 @@ const LOCATION = /(?:^|[/\\])([^/\\\s:()]+\.[cm]?js):(\d+)(?::\d+)?\)?$/m;
 const TYPESCRIPT = /\.[cm]?tsx?$/;
 
 /**
- * Loads the modules that the options `mode` and `extension` name.
+ * Loads the modules that the options `mode`, `route` and `extension` name.
  * @throws {ConfigError} with one sentence, when a file cannot be loaded or is not what it should be
  */
 export async function loadUserModules(
-  { mode, extension, deflate }: Pick<ProvidedSettings, 'mode' | 'extension' | 'deflate'>,
+  {
+    mode,
+    route,
+    extension,
+    deflate,
+  }: Pick<ProvidedSettings, 'mode' | 'route' | 'extension' | 'deflate'>,
   files: Files,
 ): Promise<UserModules> {
   const extensions: Extension[] = [];
   for (const [index, path] of extension.value.entries()) {
     const refuse = refusalOf(nameOf('extension', extension, index), path, extension);
     const loaded = await loadDefault(path, '{ name, create }', files, refuse);
-    extensions.push(readExtension(loaded, extensions, deflate.value, refuse));
+    extensions.push(readExtension(loaded, extensions, deflate.value !== false, refuse));
   }
-  if (mode.value === null) return { mode: null, extensions };
-  const refuse = refusalOf(nameOf('mode', mode), mode.value, mode);
-  const loaded = await loadDefault(mode.value, '{ name, message }', files, refuse);
-  return { mode: readMode(loaded, refuse), extensions };
+  const modes = new Map<string, Mode>();
+  const loadMode = async (path: string, refuse: Refuse): Promise<void> => {
+    // One module is one mode, however many paths it serves: its sessions may know each other.
+    if (modes.has(path)) return;
+    const loaded = await loadDefault(path, '{ name, message }', files, refuse);
+    modes.set(path, readMode(loaded, refuse));
+  };
+  if (mode.value !== null)
+    await loadMode(mode.value, refusalOf(nameOf('mode', mode), mode.value, mode));
+  for (const { path, mode: served } of route.value) {
+    if (served.kind !== 'mode') continue;
+    const isInFile = route.source === 'file';
+    const name = isInFile
+      ? `routes[${JSON.stringify(path)}] in ${route.from} cannot be`
+      : nameOf('route', route);
+    const text = `mode:${served.file}`;
+    await loadMode(served.file, refusalOf(name, isInFile ? text : `${path}=${text}`, route));
+  }
+  return { modes, extensions };
 }
 
 /** The option as the user wrote it, up to the value: `--mode cannot be`. */

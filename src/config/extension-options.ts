@@ -1,5 +1,5 @@
 /** The rows of the option table that are about per-message extensions. */
-import { count, size, toggle } from './kinds.js';
+import { count, size, toggleOrAuto } from './kinds.js';
 import { filePaths, wordList } from './list-kinds.js';
 import type { OptionTable } from './option.js';
 
@@ -11,12 +11,13 @@ const WINDOW_BITS = { min: 8, max: 15 };
 export const EXTENSION_OPTIONS = {
   deflate: {
     group: 'Extensions',
-    kind: toggle(),
-    default: 'true',
-    help: 'compress messages with clients that offer it',
+    kind: toggleOrAuto(),
+    default: 'auto',
+    help: 'compress with clients that offer it; off for tcp',
     docs:
       '`permessage-deflate` (RFC 7692), which browsers and most libraries offer. A connection whose client does not ' +
-      'offer it is not compressed.',
+      'offer it is not compressed. `auto` compresses in every mode but `tcp`: what VNC, SSH or TLS send is compressed or encrypted already, ' +
+      'and compression next to a secret can give it away (RFC 7692 section 8). With it a proxied message is taken whole, so `maxMessage` bounds it.',
   },
   deflateLevel: {
     group: 'Extensions',

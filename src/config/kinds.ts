@@ -9,7 +9,7 @@ import {
 } from './units.js';
 
 /** A value as it stands in a configuration file. */
-export type Json = boolean | number | string | readonly string[];
+export type Json = boolean | number | string | readonly string[] | Readonly<Record<string, string>>;
 
 /**
  * One kind of option value. The schema is the only judge: text from a flag or the environment is
@@ -107,6 +107,21 @@ export function toggle(): Kind<boolean> {
   };
 }
 
+/** A switch that decides by itself until somebody does. */
+export function toggleOrAuto(): Kind<boolean | 'auto'> {
+  const clause = 'give true, false or auto';
+  return {
+    valueName: '',
+    clause,
+    schema: z.union([z.boolean(clause), z.literal('auto', clause)], clause),
+    typeText: "boolean | 'auto'",
+    isRepeatable: false,
+    fromText: (text) => (text === 'true' || text === 'false' ? text === 'true' : text),
+    toText: String,
+    toJson: (value) => value,
+  };
+}
+
 /** One of a few words. */
 export function choice<const Word extends string>(
   valueName: string,
@@ -127,14 +142,27 @@ export function choice<const Word extends string>(
 
 /** The path of a file, or `off` (null) for none. */
 export function file(): Kind<string | null> {
-  const clause = 'give the path of a file, or off';
+  return path('FILE', 'give the path of a file, or off');
+}
+
+/** The path of a directory, or `off` (null) for none. */
+export function directory(): Kind<string | null> {
+  return path('DIR', 'give the path of a directory, or off');
+}
+
+/** The path of a file or a directory of such files, or `off` (null) for none. */
+export function fileOrDirectory(): Kind<string | null> {
+  return path('PATH', 'give the path of a file or a directory, or off');
+}
+
+function path(valueName: string, clause: string): Kind<string | null> {
   return {
-    valueName: 'FILE',
+    valueName,
     clause,
     schema: z
       .string(clause)
       .min(1, clause)
-      .transform((path) => (path === 'off' ? null : path)),
+      .transform((text) => (text === 'off' ? null : text)),
     typeText: 'string',
     isRepeatable: false,
     fromText: (text) => text,

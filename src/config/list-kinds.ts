@@ -5,9 +5,9 @@ import type { Kind } from './kinds.js';
 import { formatListenAddress, parseListenAddress } from './listen-text.js';
 
 /** What stands for a list without items. */
-const NONE = 'none';
+export const NONE = 'none';
 
-const EACH_ONCE = 'give each one once';
+export const EACH_ONCE = 'give each one once';
 
 const TEXT_OR_LIST = 'string | readonly string[]';
 
@@ -52,12 +52,12 @@ export function subprotocolPolicy(): Kind<SubprotocolPolicy> {
   );
 }
 
-/** Which origins may connect: `any`, `same`, or origins exactly as browsers send them. */
-export function originPolicy(): Kind<OriginPolicy> {
+/** Which origins may connect: `auto`, `any`, `same`, or origins exactly as browsers send them. */
+export function originPolicy(): Kind<OriginPolicy | 'auto'> {
   return wordOrList(
-    ['any', 'same'],
+    ['auto', 'any', 'same'],
     parseOrigin,
-    'give any, same, or origins separated by commas, each as browsers send it, such as https://example.com',
+    'give auto, any, same, or origins separated by commas, each as browsers send it, such as https://example.com',
   );
 }
 
@@ -135,7 +135,7 @@ function parseOrigin(text: string): string | null {
 }
 
 function wordOrList<const Word extends string>(
-  words: readonly [Word, Word],
+  words: readonly Word[],
   parse: (text: string) => string | null,
   clause: string,
 ): Kind<Word | readonly string[]> {
@@ -170,7 +170,8 @@ function isList(value: string | readonly string[]): value is readonly string[] {
   return typeof value !== 'string';
 }
 
-function parsed<Value>(
+/** Text that `parse` reads as a value; null is none. */
+export function parsed<Value>(
   parse: (text: string) => Value | null,
   clause: string,
 ): z.ZodType<Value, string> {

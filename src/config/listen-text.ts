@@ -1,20 +1,18 @@
-import { isIPv4, isIPv6 } from 'node:net';
 import type { ListenAddress } from '../server/listen-address.js';
+import { UNIX_SCHEME, parseHost, parsePort, parseUnixPath } from './address-text.js';
 
 /** The address that a bare port means: only this machine, so that nothing is open by accident. */
 const LOOPBACK = '127.0.0.1';
-
-/** The longest path of a Unix socket on Linux, in bytes: `sun_path` less its closing zero. */
-const MAX_UNIX_PATH_BYTES = 107;
-
-const HOST_NAME = /^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$/i;
 
 /**
  * Reads `PORT` (loopback), `:PORT` (every address), `HOST:PORT`, `[IPV6]:PORT` or `unix:PATH`.
  * @returns null when `text` is none of them
  */
 export function parseListenAddress(text: string): ListenAddress | null {
-  if (text.startsWith('unix:')) return parseUnixPath(text.slice('unix:'.length));
+  if (text.startsWith(UNIX_SCHEME)) {
+    const path = parseUnixPath(text);
+    return path === null ? null : { kind: 'unix', path };
+  }
   const colon = text.lastIndexOf(':');
   const port = parsePort(text.slice(colon + 1));
   if (port === null) return null;
@@ -26,29 +24,8 @@ export function parseListenAddress(text: string): ListenAddress | null {
 
 /** @returns the text that {@link parseListenAddress} reads as this address */
 export function formatListenAddress(address: ListenAddress): string {
-  if (address.kind === 'unix') return `unix:${address.path}`;
+  if (address.kind === 'unix') return `${UNIX_SCHEME}${address.path}`;
   if (address.host === null) return `:${address.port}`;
-  return isIPv6(address.host)
-    ? `[${address.host}]:${address.port}`
-    : `${address.host}:${address.port}`;
-}
-
-function parseUnixPath(path: string): ListenAddress | null {
-  if (path === '' || path.includes('\0')) return null;
-  return Buffer.byteLength(path) > MAX_UNIX_PATH_BYTES ? null : { kind: 'unix', path };
-}
-
-function parsePort(text: string): number | null {
-  const port = Number(text);
-  return /^(0|[1-9]\d{0,4})$/.test(text) && port <= 65_535 ? port : null;
-}
-
-function parseHost(text: string): string | null {
-  if (text.startsWith('[') && text.endsWith(']')) {
-    const host = text.slice(1, -1);
-    return isIPv6(host) ? host : null;
-  }
-  // Four numbers out of range, or three, are a mistyped address rather than a name.
-  if (/^[\d.]+$/.test(text)) return isIPv4(text) ? text : null;
-  return HOST_NAME.test(text) ? text : null;
+  const host = address.host.includes(':') ? `[${address.host}]` : address.host;
+  return `${host}:${address.port}`;
 }

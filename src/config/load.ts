@@ -3,7 +3,7 @@ import { readEnvironment, strayVariables, type Environment } from './environment
 import { readFlags, type Flags } from './flags.js';
 import { settingsOf, valuesInForce } from './in-force.js';
 import { OPTIONS } from './options.js';
-import { checkRelations } from './relations.js';
+import { checkCommandRelations, checkRelations } from './relations.js';
 import type { Provided, ProvidedSettings, Settings } from './settings.js';
 
 /** Where values come from, beside the defaults. */
@@ -37,6 +37,7 @@ export function load({ flags, environment, readFile }: Sources): Loaded {
   const sources = [fromFlags, fromEnvironment, fromFile];
   const values = valuesInForce(OPTIONS, sources) as unknown as ProvidedSettings;
   checkRelations(values);
+  checkCommandRelations(values);
   const settings = settingsOf(values) as unknown as Settings;
   return { settings, values, warnings: strayVariables(OPTIONS, environment) };
 }

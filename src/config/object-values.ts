@@ -27,9 +27,10 @@ export function readObject(
   const result = fileSchema(table).safeParse(given);
   if (!result.success) throw objectError(table, given, result.error.issues, place);
   const provided = new Map<string, Provided>();
-  for (const [key, value] of Object.entries(result.data)) {
+  for (const [fileKey, , key] of fileKeys(table)) {
+    const value = result.data[fileKey];
     const { source, from } = place;
-    if (key !== '$schema' && value !== undefined) provided.set(key, { value, source, from });
+    if (value !== undefined) provided.set(key, { value, source, from });
   }
   return provided;
 }
@@ -51,9 +52,10 @@ function objectError(
   const [key] = fault.path;
   if (key === undefined) return configError(`${from} must hold one JSON object, { ... }`, source);
   const path = fault.path
-    .map((part) => (typeof part === 'number' ? `[${part}]` : String(part)))
+    .map((part, depth) => (depth === 0 ? String(part) : `[${JSON.stringify(part)}]`))
     .join('');
   const name = source === 'file' ? `${path} in ${from}` : path;
-  const shown = show(valueAt(given, fault.path), table[String(key)]?.isSecret);
+  const row = fileKeys(table).find(([fileKey]) => fileKey === key)?.[1];
+  const shown = show(valueAt(given, fault.path), row?.isSecret);
   return configError(`${name} cannot be ${shown}: ${fault.clause}`, source);
 }

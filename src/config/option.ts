@@ -4,6 +4,8 @@ import type { Kind } from './kinds.js';
 export const GROUPS = [
   'Listening',
   'Mode',
+  'Proxy',
+  'Access',
   'Handshake',
   'Extensions',
   'Limits',
@@ -14,7 +16,7 @@ export const GROUPS = [
 
 export type Group = (typeof GROUPS)[number];
 
-/** One row of the option table. Its key is its name in the configuration file. */
+/** One row of the option table. All its names are made from its key. */
 export interface Option<Value = unknown> {
   readonly group: Group;
   readonly kind: Kind<Value>;
@@ -26,6 +28,10 @@ export interface Option<Value = unknown> {
   readonly docs: string;
   /** The short flag, without its dash. */
   readonly short?: string;
+  /** Its name in the configuration file, where that is not its key. */
+  readonly fileKey?: string;
+  /** False for what the command line must not say: other users of the machine can read it. */
+  readonly isFlag?: false;
   /** False for what a configuration file cannot say, such as its own path. */
   readonly isFileKey?: false;
   /** False for what only a command needs: `serve` of the library does not take it. */
@@ -49,6 +55,11 @@ export function flagOf(key: string): string {
   return `--${words(key).join('-')}`;
 }
 
+/** The rows that the command line can give. */
+export function flagRows(table: OptionTable): (readonly [key: string, option: Option])[] {
+  return Object.entries(table).filter(([, { isFlag }]) => isFlag !== false);
+}
+
 /** `--no-deflate`: the flag that turns a switch off. */
 export function negativeFlagOf(key: string): string {
   return flagOf(key).replace('--', '--no-');
@@ -56,13 +67,18 @@ export function negativeFlagOf(key: string): string {
 
 /** The flag as overviews show it: `--[no-]deflate` for a switch that is on by default. */
 export function flagTermOf(key: string, { kind, default: text }: Option): string {
-  const isOn = kind.valueName === '' && text === 'true';
+  const isOn = kind.valueName === '' && text !== 'false';
   return isOn ? flagOf(key).replace('--', '--[no-]') : flagOf(key);
 }
 
 /** `maxMessage` to `TWIST_MAX_MESSAGE` */
 export function environmentNameOf(key: string): string {
   return ['TWIST', ...words(key)].join('_').toUpperCase();
+}
+
+/** The name in the configuration file. */
+export function fileKeyOf(key: string, { fileKey = key }: Option): string {
+  return fileKey;
 }
 
 /** Makes the beginning of a sentence of a help text or clause. */

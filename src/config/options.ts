@@ -2,10 +2,13 @@
  * The one table of all options. Flags, environment names, the configuration file and its schema,
  * `--help` and the reference page are all made from it; nothing about an option stands elsewhere.
  */
+import { ACCESS_OPTIONS } from './access-options.js';
 import { EXTENSION_OPTIONS } from './extension-options.js';
-import { choice, count, duration, file, size, toggle } from './kinds.js';
-import { listenAddresses, originPolicy, subprotocolPolicy } from './list-kinds.js';
+import { choice, count, duration, file, size } from './kinds.js';
+import { listenAddresses, subprotocolPolicy } from './list-kinds.js';
+import { MODE_OPTIONS } from './mode-options.js';
 import type { OptionTable } from './option.js';
+import { PROXY_OPTIONS } from './proxy-options.js';
 
 const MIB = 1024 ** 2;
 
@@ -20,27 +23,9 @@ export const OPTIONS = {
       'log names it. A Unix socket is `unix:PATH`: a stale one is removed, a live one is refused. The flag is ' +
       'repeated for more addresses; the environment variable separates them by commas; the file takes one text or an array.',
   },
-  echo: {
-    group: 'Mode',
-    kind: toggle(),
-    default: 'false',
-    isLibraryKey: false,
-    help: 'send every message back to its sender',
-    docs:
-      'Each message goes back as it came, text as text and binary as binary, and nothing else is sent: no greeting. ' +
-      '`--no-echo` turns off what the file or the environment turned on. `twist serve` needs a mode.',
-  },
-  mode: {
-    group: 'Mode',
-    kind: file(),
-    default: 'off',
-    isLibraryKey: false,
-    help: 'a mode of your own, a JavaScript module',
-    docs:
-      'An ES module or CommonJS, by its path from the working directory. Its default export is a mode: `{ name, message }` and what else the ' +
-      'type `Mode` of the package has, with `delivery` `messages` unless it says `pieces`. ' +
-      'What does not fit is said when the server starts, and by `twist config check`. The guide is `docs/modes.md`.',
-  },
+  ...MODE_OPTIONS,
+  ...PROXY_OPTIONS,
+  ...ACCESS_OPTIONS,
   subprotocol: {
     group: 'Handshake',
     kind: subprotocolPolicy(),
@@ -50,16 +35,6 @@ export const OPTIONS = {
       '`first` selects the first one that the client offers, `none` selects none, and a list selects the first of its ' +
       'names that the client offers, in the order of the list. When none is selected the handshake still succeeds, ' +
       'without a subprotocol; a browser that offered some then closes the connection itself.',
-  },
-  origin: {
-    group: 'Handshake',
-    kind: originPolicy(),
-    default: 'any',
-    help: 'web pages that may connect, else 403',
-    docs:
-      '`same` takes pages from the host and port that the request is for, a list takes exactly its origins, such as ' +
-      '`https://example.com` or `http://localhost:3000`: scheme and host in lower case, no path, no default port. ' +
-      '`null` in a list stands for local files and sandboxed pages. A client that sends no `Origin` is no browser and is always let in.',
   },
   ...EXTENSION_OPTIONS,
   maxRequestLine: {

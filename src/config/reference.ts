@@ -2,6 +2,7 @@ import {
   GROUPS,
   capitalized,
   environmentNameOf,
+  fileKeyOf,
   flagOf,
   flagTermOf,
   negativeFlagOf,
@@ -45,7 +46,8 @@ type Row = readonly [key: string, option: Option];
 
 function overview(rows: readonly Row[]): string {
   const lines = rows.map(([key, option]) => {
-    const link = `[\`${flagTermOf(key, option)}\`](#${flagOf(key).slice(2)})`;
+    const name = option.isFlag === false ? environmentNameOf(key) : flagTermOf(key, option);
+    const link = `[\`${name}\`](#${flagOf(key).slice(2)})`;
     return `| ${link} | ${escaped(option.help)} | \`${option.default}\` |\n`;
   });
   return `| option | meaning | default |\n| --- | --- | --- |\n${lines.join('')}`;
@@ -54,12 +56,16 @@ function overview(rows: readonly Row[]): string {
 function detail([key, option]: Row): string {
   const { kind, docs, short } = option;
   const flags = [...(short === undefined ? [] : [`-${short}`]), flagOf(key)].join(', ');
-  const facts = [
+  const asFlag =
     kind.valueName === ''
       ? `\`${flags}\`, \`${negativeFlagOf(key)}\``
-      : `\`${flags} ${kind.valueName}\`${kind.isRepeatable ? ', may be repeated' : ''}`,
+      : `\`${flags} ${kind.valueName}\`${kind.isRepeatable ? ', may be repeated' : ''}`;
+  const facts = [
+    option.isFlag === false ? 'not on the command line' : asFlag,
     `\`${environmentNameOf(key)}\``,
-    option.isFileKey === false ? 'not in the configuration file' : `\`"${key}"\``,
+    option.isFileKey === false
+      ? 'not in the configuration file'
+      : `\`"${fileKeyOf(key, option)}"\``,
     `default \`${option.default}\``,
   ];
   return `### ${flagOf(key).slice(2)}\n\n${facts.join(' · ')}\n\n${docs}\n\n${escaped(capitalized(kind.clause))}.\n`;

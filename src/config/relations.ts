@@ -1,9 +1,11 @@
+/** What options have to do with each other. */
 import { configError, show } from './complaint.js';
-import { environmentNameOf, flagOf } from './option.js';
+import { optionName } from './option-name.js';
 import { OPTIONS } from './options.js';
-import type { Provided, Source } from './settings.js';
+import { formatRouteMode } from './route-text.js';
+import type { Provided, ProvidedServerSettings, ProvidedSettings, Source } from './settings.js';
 
-/** The options that are looked at here. */
+/** The options that are compared by their size. */
 type RelatedKey = 'outputPause' | 'outputLimit' | 'maxRequestLine' | 'maxHeaderLine' | 'maxHead';
 
 /** Options of which the first must not be above the second. */
@@ -13,9 +15,8 @@ const ORDERED: readonly (readonly [low: RelatedKey, high: RelatedKey])[] = [
   ['maxHeaderLine', 'maxHead'],
 ];
 
-type Related = Readonly<Record<RelatedKey, Provided<number>>>;
-
-const STRENGTH: Readonly<Record<Source, number>> = {
+/** Sources by their strength: the strongest one is what the user set last. */
+export const STRENGTH: Readonly<Record<Source, number>> = {
   flag: 3,
   environment: 2,
   file: 1,
@@ -24,17 +25,17 @@ const STRENGTH: Readonly<Record<Source, number>> = {
 };
 
 /**
- * Checks what options have to do with each other.
+ * Checks the options that every server has.
  * @throws {ConfigError} that names both options and blames the one the user set last
  */
-export function checkRelations(values: Related): void {
+export function checkRelations(values: ProvidedServerSettings): void {
   for (const [low, high] of ORDERED) {
     if (values[low].value <= values[high].value) continue;
     const isLowToBlame = STRENGTH[values[low].source] > STRENGTH[values[high].source];
     const [blamed, other] = isLowToBlame ? [low, high] : [high, low];
     const { source } = values[blamed];
-    const name = nameIn(blamed, values[blamed], source);
-    const otherName = nameIn(other, values[other], source);
+    const name = optionName(blamed, values[blamed]);
+    const otherName = optionName(other, values[other], source);
     const bound = `it must be at ${isLowToBlame ? 'most' : 'least'} ${otherName}, which is ${text(other, values)}`;
     const standing = values[other].source === 'default' ? ' by default' : '';
     throw configError(
@@ -42,16 +43,62 @@ export function checkRelations(values: Related): void {
       source,
     );
   }
+  const { trustProxy, trustProxyHeader } = values;
+  // Without a proxy that is trusted nobody sends what is asked for.
+  if (trustProxyHeader.value === 'proxy-protocol' && trustProxy.value.length === 0) {
+    const proxies = optionName('trustProxy', trustProxy, trustProxyHeader.source);
+    refuse('trustProxyHeader', trustProxyHeader, `${proxies} must name the proxies that send it`);
+  }
 }
 
-function text(key: RelatedKey, values: Related): string {
+/**
+ * Checks the options that only a command has.
+ * @throws {ConfigError} that names both options
+ */
+export function checkCommandRelations(values: ProvidedSettings): void {
+  checkPair('targetCert', 'targetKey', values);
+  checkPair('targetKey', 'targetCert', values);
+  checkTokenRoutes(values);
+  const { auth, authFile } = values;
+  if (auth.value !== null && authFile.value !== null)
+    refuse('authFile', authFile, `${optionName('auth', auth)} is set as well; choose one`);
+}
+
+/** Of two options that belong together the one that is given asks for the other one. */
+function checkPair(
+  key: 'targetCert' | 'targetKey',
+  otherKey: 'targetCert' | 'targetKey',
+  values: ProvidedSettings,
+): void {
+  const { [key]: given, [otherKey]: other } = values;
+  if (given.value === null || other.value !== null) return;
+  refuse(key, given, `${optionName(otherKey, other, given.source)} must be given with it`);
+}
+
+function checkTokenRoutes({ route, tokenFile }: ProvidedSettings): void {
+  const found = route.value.find(({ mode }) => mode.kind === 'token');
+  if (found === undefined || tokenFile.value !== null) return;
+  const name = optionName('route', route);
+  const tokens = optionName('tokenFile', tokenFile, route.source);
+  const shown = show(`${found.path}=${formatRouteMode(found.mode)}`);
+  throw configError(
+    `${name} cannot ${route.source === 'flag' ? 'be' : 'contain'} ${shown}: ${tokens} must name the file of the tokens`,
+    route.source,
+  );
+}
+
+/** @throws {ConfigError} that names the option as the user wrote it, with its value */
+function refuse(
+  key: 'trustProxyHeader' | 'targetCert' | 'targetKey' | 'authFile',
+  { value, source, from }: Provided<string | null>,
+  clause: string,
+): never {
+  throw configError(
+    `${optionName(key, { value, source, from })} cannot be ${show(value)}: ${clause}`,
+    source,
+  );
+}
+
+function text(key: RelatedKey, values: Readonly<Record<RelatedKey, Provided<number>>>): string {
   return OPTIONS[key].kind.toText(values[key].value);
-}
-
-/** The option as the user wrote it; one that stands at its default, in the manner of the other one. */
-function nameIn(key: string, { source, from }: Provided, other: Source): string {
-  const manner = source === 'default' ? other : source;
-  if (manner === 'flag') return flagOf(key);
-  if (manner === 'environment') return environmentNameOf(key);
-  return source === 'file' ? `${key} in ${from}` : key;
 }

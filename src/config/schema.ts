@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { capitalized, defaultValue, type OptionTable } from './option.js';
+import { capitalized, defaultValue, fileKeyOf, type OptionTable } from './option.js';
 
-/** Values by option key; options that a file does not name are absent. */
+/** Values by their keys in the file; options that a file does not name are absent. */
 export type FileSchema = z.ZodType<Readonly<Record<string, unknown>>>;
 
 /**
@@ -38,9 +38,11 @@ export function jsonSchema(table: OptionTable): object {
   return { $schema, title: 'Configuration of twist', ...schema };
 }
 
-/** The rows that a configuration file can hold. */
+/** The rows that a configuration file can hold, by their names there; last comes the key in the table. */
 export function fileKeys(
   table: OptionTable,
-): (readonly [key: string, option: OptionTable[string]])[] {
-  return Object.entries(table).filter(([, option]) => option.isFileKey !== false);
+): (readonly [fileKey: string, option: OptionTable[string], key: string])[] {
+  return Object.entries(table)
+    .filter(([, option]) => option.isFileKey !== false)
+    .map(([key, option]) => [fileKeyOf(key, option), option, key]);
 }

@@ -1,11 +1,12 @@
 /** What the connections of one server share: limits, policy, clock, memory, and whom they report to. */
 import type { HandshakeError } from '../errors.js';
-import type { Extension } from '../extensions/extension.js';
 import type { Declined } from '../extensions/negotiation.js';
+import type { HeaderField } from '../handshake/request-head.js';
 import type { EndpointOptions } from '../protocol/endpoint.js';
 import type { SlabPool } from '../protocol/slab-pool.js';
 import type { CoarseClock } from './coarse-clock.js';
 import type { FlushQueue } from './flush-queue.js';
+import type { HttpService } from './http-tunnel.js';
 import type { OpeningPolicy } from './opening.js';
 import type { Consumer, Session, SessionSummary } from './session.js';
 import type { SharedReads } from './socket-internals.js';
@@ -44,13 +45,17 @@ export interface PeerAddress {
 export interface ConnectionHost {
   readonly limits: ConnectionLimits;
   readonly opening: OpeningPolicy;
-  /** What clients may negotiate. */
-  readonly extensions: readonly Extension[];
   readonly endpointOptions: Readonly<Record<Consumer['delivery'], EndpointOptions>>;
   readonly clock: CoarseClock;
   readonly flushQueue: FlushQueue;
   readonly slabPool: SlabPool;
   readonly sharedReads: SharedReads | null;
+  /** Who answers requests that ask for no WebSocket connection; null: they are refused. */
+  readonly http: HttpService | null;
+  /** Whose request it is: that of the connection's own peer, or of whom a trusted proxy names. */
+  findClient(peer: PeerAddress, headers: readonly HeaderField[]): PeerAddress;
+  /** The connection counts for this client, and no longer for the proxy that it came by. */
+  clientFound(proxy: PeerAddress, client: PeerAddress): void;
   /** Why this connection is not taken, or null; asked once its request head is complete. */
   findRefusal(address: PeerAddress): HandshakeError | null;
   /** The handshake was refused; `cause` is what a consumer threw, or the refusal itself. */

@@ -18,23 +18,30 @@ import type { Consumer, DropRule, Session, SessionSummary } from './session.js';
 
 let lastId = 0;
 
+const NO_NOTES = {};
+
 export class ConnectionSession implements Session, EndpointEvents, ExtensionsOwner, TimedSession {
   readonly id = ++lastId;
   readonly path: string;
   readonly subprotocol: string | null;
   readonly extensions: string | null;
   isPausedByConsumer = false;
+  context: unknown = null;
+  notes: Readonly<Record<string, unknown>> = NO_NOTES;
 
   readonly #host: ConnectionHost;
   readonly #transport: SessionTransport;
+  readonly #mode: string;
   readonly #consumer: Consumer;
   readonly #deadlines: SessionDeadlines;
   readonly #account: SessionAccount;
   /** The extensions that were agreed on, at work; null for none. */
   readonly #extensions: SessionExtensions | null;
   #endpoint: Endpoint | null = null;
-  /** The consumer has closed, though its Close may still wait: it sends no more. */
+  /** The consumer has closed or failed, though the Close may still wait: it sends no more. */
   #isClosing = false;
+  /** The answer to the peer's Close waits for the consumer. */
+  #isAnswerHeld = false;
   /** The socket is gone, whatever the protocol still waits for. */
   #isGone = false;
   #isOverPause = false;
@@ -42,13 +49,14 @@ export class ConnectionSession implements Session, EndpointEvents, ExtensionsOwn
   constructor(upgrade: AcceptableUpgrade, host: ConnectionHost, transport: SessionTransport) {
     this.path = upgrade.request.path;
     this.subprotocol = upgrade.subprotocol;
-    this.#consumer = upgrade.consumer;
+    this.#mode = upgrade.route.name;
+    this.#consumer = upgrade.route.consumer;
     this.#host = host;
     this.#transport = transport;
     this.#account = new SessionAccount(host.clock.nowMs);
     this.#deadlines = new SessionDeadlines(this, transport, host);
     const { chain, response, declined } = negotiate(
-      host.extensions,
+      upgrade.route.extensions,
       upgrade.request.extensionOffers,
     );
     this.extensions = response;
@@ -63,6 +71,14 @@ export class ConnectionSession implements Session, EndpointEvents, ExtensionsOwn
 
   get remotePort(): number {
     return this.#transport.remotePort;
+  }
+
+  get localAddress(): string {
+    return this.#transport.localAddress;
+  }
+
+  get localPort(): number {
+    return this.#transport.localPort;
   }
 
   get waitingBytes(): number {
@@ -84,9 +100,9 @@ export class ConnectionSession implements Session, EndpointEvents, ExtensionsOwn
     return this.#endpoint;
   }
 
-  /** A Close, a failure or the end of the input waits for the extensions. */
+  /** A Close, a failure or the end of the input waits for the extensions or the consumer. */
   get isEnding(): boolean {
-    return this.#extensions?.isEnding === true;
+    return this.#isAnswerHeld || this.#extensions?.isEnding === true;
   }
 
   /** Extensions work on whole messages (RFC 7692 §5), so they are put together for them. */
@@ -103,9 +119,15 @@ export class ConnectionSession implements Session, EndpointEvents, ExtensionsOwn
       this.#transport.outbox.queue,
     );
     this.#endpoint.allowedRsv = this.#extensions?.reservedRsv ?? 0;
+    this.#endpoint.hearsOut = this.#hearsOut;
     this.#account.opened(clock.nowMs);
     this.#deadlines.opened();
     this.#host.sessionOpened(this);
+    try {
+      this.#consumer.opened?.(this);
+    } catch (error) {
+      this.fail(error);
+    }
   }
 
   // ---- From the socket
@@ -163,6 +185,7 @@ export class ConnectionSession implements Session, EndpointEvents, ExtensionsOwn
     if (this.isOver) return;
     // Named at once: the connection may be gone before its Close can say it.
     this.#account.blame(error);
+    this.#isClosing = true;
     this.#extensions?.dropEnds();
     this.#whenIdle(() => {
       this.endpoint.fail(error);
@@ -171,9 +194,15 @@ export class ConnectionSession implements Session, EndpointEvents, ExtensionsOwn
     this.#updateInput();
   }
 
-  /** The handshake was refused: nobody is told, and nothing is kept. */
+  /** The handshake was refused: nothing is kept. */
   abandon(): void {
     this.#closeExtensions();
+  }
+
+  /** The peer, or the deadline, was faster than the consumer. */
+  abandonOpening(): void {
+    this.abandon();
+    this.#consumer.abandoned?.(this);
   }
 
   #closeExtensions(): void {
@@ -236,7 +265,24 @@ export class ConnectionSession implements Session, EndpointEvents, ExtensionsOwn
   peerClose(status: CloseStatus): void {
     this.#account.closedBy('client');
     this.#whenIdle(() => {
-      this.endpoint.sendClose(status.code, status.reason);
+      const held = this.#consumer.peerClosed?.(this, status);
+      if (held === undefined) this.endpoint.sendClose(status.code, status.reason);
+      else this.#holdAnswer(held, status);
+    });
+  }
+
+  #holdAnswer(held: Promise<void>, { code, reason }: CloseStatus): void {
+    this.#isAnswerHeld = true;
+    this.#deadlines.ending();
+    const answer = (): void => {
+      this.#isAnswerHeld = false;
+      if (this.isOver) return;
+      this.endpoint.sendClose(code, reason);
+      this.#transport.scheduleFlush();
+    };
+    held.then(answer).catch((error: unknown) => {
+      this.#isAnswerHeld = false;
+      this.fail(error);
     });
   }
 
@@ -257,7 +303,7 @@ export class ConnectionSession implements Session, EndpointEvents, ExtensionsOwn
 
   decoded({ opcode, payload }: Message): void {
     this.#deadlines.progressed();
-    if (!this.endpoint.canSend) return;
+    if (!this.endpoint.canSend && !this.#hearsOut) return;
     this.#deliver(opcode, payload, 0, payload.length);
   }
 
@@ -305,7 +351,7 @@ export class ConnectionSession implements Session, EndpointEvents, ExtensionsOwn
     demandSendableCloseCode(code);
     this.#isClosing = true;
     this.#account.closedBy('server');
-    this.#extensions?.stopReceiving();
+    if (!this.#hearsOut) this.#extensions?.stopReceiving();
     this.#whenIdle(() => {
       if (this.endpoint.sendClose(code, reason)) this.#deadlines.closeSent();
     });
@@ -332,6 +378,10 @@ export class ConnectionSession implements Session, EndpointEvents, ExtensionsOwn
     if (isPaused === this.#transport.isInputPaused) return;
     if (isPaused) this.#transport.pauseInput();
     else this.#transport.resumeInput();
+  }
+
+  get #hearsOut(): boolean {
+    return this.#consumer.hearsOut === true;
   }
 
   get #canSend(): boolean {
@@ -365,6 +415,7 @@ export class ConnectionSession implements Session, EndpointEvents, ExtensionsOwn
     if (this.waitingBytes <= outputPauseBytes) return true;
     this.#isOverPause = true;
     if (this.waitingBytes > outputLimitBytes + maxMessageBytes) {
+      // At once: what an extension is still at work on must not add to it.
       this.endpoint.fail(new PolicyError('output-limit'));
     }
     return false;
@@ -377,6 +428,12 @@ export class ConnectionSession implements Session, EndpointEvents, ExtensionsOwn
 
   #summarise(): SessionSummary {
     const stats = this.#extensions?.stats ?? {};
-    return this.#account.summarise(this, this.#endpoint, stats, this.#host.clock.nowMs);
+    return this.#account.summarise(
+      this,
+      this.#mode,
+      this.#endpoint,
+      stats,
+      this.#host.clock.nowMs,
+    );
   }
 }

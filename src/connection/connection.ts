@@ -12,9 +12,10 @@
  */
 import type { Socket } from 'node:net';
 import { HandshakeError } from '../errors.js';
+import { parsePlainRequest } from '../handshake/plain-request.js';
 import { CloseCode } from '../protocol/close-payload.js';
 import { OutputQueue } from '../protocol/output-queue.js';
-import type { ConnectionHost } from './connection-host.js';
+import type { ConnectionHost, PeerAddress } from './connection-host.js';
 import { ConnectionSession } from './connection-session.js';
 import type { Flushable } from './flush-queue.js';
 import {
@@ -25,7 +26,7 @@ import {
   refusalOf,
 } from './opening.js';
 import { Outbox } from './outbox.js';
-import type { SessionTransport } from './session-transport.js';
+import { PlainExchange, type PlainTransport } from './plain-exchange.js';
 import type { DropRule } from './session.js';
 import { forgetPeerAddress, startReceiving } from './socket-internals.js';
 import { type SocketOwner, own } from './socket-owner.js';
@@ -34,13 +35,15 @@ import { type SocketOwner, own } from './socket-owner.js';
 const Phase = {
   /** The request head is being read. */
   Head: 0,
-  /** The consumer makes up its mind; reading has stopped. */
+  /** The consumer makes up its mind. */
   Opening: 1,
+  /** A request that asks for no WebSocket connection is answered. */
+  Http: 2,
   /** Messages flow, or the closing handshake runs. */
-  Open: 2,
+  Open: 3,
   /** Our last byte is on its way, FIN behind it; input is thrown away. */
-  Ending: 3,
-  Closed: 4,
+  Ending: 4,
+  Closed: 5,
 } as const;
 
 type Phase = (typeof Phase)[keyof typeof Phase];
@@ -52,9 +55,15 @@ type Phase = (typeof Phase)[keyof typeof Phase];
 const LINGER_MS = 2000;
 const LINGER_BYTES = 32 * 1024 * 1024;
 
-export class Connection implements SocketOwner, Flushable, SessionTransport {
-  readonly remoteAddress: string;
-  readonly remotePort: number;
+/**
+ * Frames that may come before the consumer has made up its mind, or requests before one is answered; then
+ * reading stops. One read more fits.
+ */
+const EARLY_BYTES = 64 * 1024;
+
+export class Connection implements SocketOwner, Flushable, PlainTransport {
+  remoteAddress: string;
+  remotePort: number;
   readonly outbox: Outbox;
   isInputPaused = false;
   /** When the clock should call `check` next, in its milliseconds. */
@@ -80,6 +89,8 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
     forgetPeerAddress(socket);
     this.outbox = new Outbox(socket, new OutputQueue(host.slabPool));
     this.#opening = new Opening(host.opening);
+    if (host.opening.expectsProxyHeader?.(this) === true)
+      this.#opening.expectProxyHeader(this.#identify.bind(this));
     this.nextCheckMs = host.clock.nowMs + host.limits.handshakeMs;
   }
 
@@ -87,6 +98,14 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
   start(): void {
     own(this.#socket, this);
     startReceiving(this.#socket, this.#host.sharedReads);
+  }
+
+  get localAddress(): string {
+    return this.#socket.localAddress ?? 'unix';
+  }
+
+  get localPort(): number {
+    return this.#socket.localPort ?? 0;
   }
 
   // ---- From the socket
@@ -98,7 +117,7 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
     try {
       if (this.#phase === Phase.Open) this.#session!.receive(bytes, start, end);
       else if (this.#phase === Phase.Head) this.#receiveHead(bytes, start, end);
-      else if (this.#phase === Phase.Opening) this.#opening!.keepEarly(bytes, start, end);
+      else if (this.#phase < Phase.Open) this.#keepEarly(bytes, start, end);
       else this.#discard(end - start);
     } finally {
       this.flush();
@@ -108,14 +127,17 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
 
   /** The peer's FIN. */
   receiveEof(): void {
+    const plain = this.#opening?.plain ?? null;
+    if (plain !== null) plain.isPeerDone = true;
     // Who hangs up during the opening handshake wants no answer.
-    if (this.#phase < Phase.Open) this.#socket.destroy();
+    else if (this.#phase < Phase.Open) this.#socket.destroy();
     else if (this.#phase === Phase.Open) this.#session!.receiveEof();
     this.flush();
   }
 
   /** The socket has taken everything that was written. */
   drained(): void {
+    if (this.#phase === Phase.Http) this.#opening!.plain!.drained();
     if (this.#phase !== Phase.Open) return;
     this.outbox.unblock();
     this.#session!.unblocked();
@@ -128,11 +150,12 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
   }
 
   socketClosed(): void {
+    const wasOpening = this.#phase === Phase.Opening;
     this.#phase = Phase.Closed;
     this.outbox.queue.discard();
-    // A consumer that is still opening is told when it is done, which may be never.
     if (this.#session?.isOpen === true) this.#session.finish();
-    else this.#session?.abandon();
+    else if (wasOpening) this.#session?.abandonOpening();
+    this.#opening?.plain?.abandon();
     this.#onClosed(this);
   }
 
@@ -143,17 +166,36 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
     try {
       const next = opening.receive(bytes, start, end);
       if (next < 0) return;
+      const proxy = this.#identify(this.#host.findClient(this, opening.head!.headers));
+      const request = this.#host.http === null ? null : parsePlainRequest(opening.head!);
+      if (request !== null) {
+        this.#takePlain(new PlainExchange(request, proxy, this, this.#host));
+        this.#keepEarly(bytes, next, end);
+        return;
+      }
+      const upgrade = opening.decide();
       const refusal = this.#host.findRefusal(this);
       if (refusal !== null) throw refusal;
-      if (this.#openSession(opening.upgrade!)) {
+      if (this.#openSession(upgrade)) {
         this.#accept();
         if (next < end) this.#session!.receive(bytes, next, end);
       } else {
-        opening.keepEarly(bytes, next, end);
+        this.#keepEarly(bytes, next, end);
       }
     } catch (error) {
       this.#refuse(error);
     }
+  }
+
+  /** The client is whom the proxy in front of us names. @returns that proxy, or null without one */
+  #identify(client: PeerAddress): PeerAddress | null {
+    if (client === this) return null;
+    const { remoteAddress, remotePort } = this;
+    const proxy = { remoteAddress, remotePort };
+    this.#host.clientFound(proxy, client);
+    this.remoteAddress = client.remoteAddress;
+    this.remotePort = client.remotePort;
+    return proxy;
   }
 
   /** Asks the consumer; false when it takes its time. */
@@ -161,12 +203,32 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
     this.#session = new ConnectionSession(upgrade, this.#host, this);
     // Before the consumer opens anything: an extension may have made what cannot be sent.
     this.#opening!.answer = acceptingResponse(upgrade, this.#session.extensions);
-    const opened = upgrade.consumer.open?.(this.#session, upgrade.request);
+    const authorized = this.#host.opening.authorize?.(this.#opening!.head!);
+    const opened =
+      authorized instanceof Promise
+        ? this.#openBehind(authorized, upgrade)
+        : upgrade.route.consumer.open?.(this.#session, upgrade.request);
     if (!(opened instanceof Promise)) return true;
     this.#phase = Phase.Opening;
-    this.#socket.pause();
-    opened.then(this.#acceptLate.bind(this), this.#refuse.bind(this));
+    opened.then(this.#acceptLate.bind(this), this.#refuseLate.bind(this));
     return false;
+  }
+
+  async #openBehind(
+    authorized: Promise<void>,
+    { route, request }: AcceptableUpgrade,
+  ): Promise<void> {
+    await authorized;
+    // Who is gone meanwhile opens nothing.
+    if (this.#phase !== Phase.Opening) throw new HandshakeError('handshake-timeout');
+    await route.consumer.open?.(this.#session!, request);
+  }
+
+  /** Frames that came while the consumer makes up its mind. We read on, so as to hear when the peer goes. */
+  #keepEarly(bytes: Uint8Array, start: number, end: number): void {
+    if (start === end) return;
+    this.#opening!.keepEarly(bytes, start, end);
+    if (this.#opening!.early.length >= EARLY_BYTES) this.#socket.pause();
   }
 
   #accept(): void {
@@ -189,13 +251,59 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
     this.receiveBytes(early, 0, early.length);
   }
 
+  /** The consumer has refused, or failed. */
+  #refuseLate(cause: unknown): void {
+    if (this.#phase !== Phase.Opening) return;
+    this.#phase = Phase.Head;
+    this.#refuse(cause);
+  }
+
   #refuse(cause: unknown): void {
-    this.#session?.abandon();
+    if (this.#phase === Phase.Opening) this.#session?.abandonOpening();
+    else this.#session?.abandon();
     if (this.#phase >= Phase.Ending) return;
     const error = refusalOf(cause);
     this.outbox.queue.appendBytes(refusalBytes(error, this.#opening!.method));
     this.#host.handshakeRefused(this, error, cause);
     this.#end();
+  }
+
+  // ---- Requests that ask for no WebSocket connection
+
+  #takePlain(plain: PlainExchange): void {
+    this.#opening!.plain = plain;
+    const admitted = plain.admit(this.#opening!.head!);
+    if (!(admitted instanceof Promise)) {
+      this.#servePlain();
+      return;
+    }
+    this.#phase = Phase.Opening;
+    admitted.then(this.#servePlain.bind(this), this.#refuseLate.bind(this));
+  }
+
+  #servePlain(): void {
+    // The peer, or the deadline, was faster.
+    if (this.#phase > Phase.Opening) return;
+    this.#phase = Phase.Http;
+    this.nextCheckMs = Number.MAX_SAFE_INTEGER;
+    this.#opening!.plain!.serve();
+  }
+
+  responded(isLast: boolean): void {
+    // Dropped, and 'close' is yet to come.
+    if (this.#socket.destroyed) return;
+    if (isLast) {
+      this.#end();
+      return;
+    }
+    const { early, plain } = this.#opening!;
+    if (plain!.proxy !== null) this.#identify(plain!.proxy);
+    this.#opening = new Opening(this.#host.opening, true);
+    this.#phase = Phase.Head;
+    this.nextCheckMs = this.#host.clock.nowMs + this.#host.limits.handshakeMs;
+    this.#socket.resume();
+    if (early.length > 0) this.receiveBytes(early, 0, early.length);
+    if (plain!.isPeerDone) this.receiveEof();
   }
 
   // ---- From the session
@@ -231,7 +339,11 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
 
   /** Refuses a handshake that is under way, or closes the session: the server stops. */
   shutDown(): void {
-    if (this.#phase !== Phase.Open) this.#refuse(new HandshakeError('draining'));
+    const opening = this.#opening;
+    if (this.#phase === Phase.Http) opening!.plain!.isLast = true;
+    // A client that has nothing to ask for is told nothing.
+    else if (opening?.isFollowUp === true && !opening.hasReceivedBytes) this.#end();
+    else if (this.#phase !== Phase.Open) this.#refuse(new HandshakeError('draining'));
     else this.#session!.close(CloseCode.GoingAway, 'the server is shutting down');
   }
 
@@ -240,6 +352,7 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
     this.nextCheckMs = Number.MAX_SAFE_INTEGER;
     if (this.#phase === Phase.Open) this.#session!.check(nowMs);
     else if (this.#phase === Phase.Ending) this.#checkEnding(nowMs);
+    else if (this.#phase === Phase.Http) this.#opening!.plain!.check(nowMs);
     else if (this.#opening!.hasReceivedBytes) this.#refuse(new HandshakeError('handshake-timeout'));
     // Nobody spoke: a probe of the port, or a client that thought better of it.
     else this.#socket.destroy();

@@ -1,46 +1,84 @@
 /** The opening handshake of one connection, from its first byte to the answer; dropped afterwards. */
-import { HANDSHAKE_RULES, HandshakeError } from '../errors.js';
+import { HANDSHAKE_RULES, HandshakeError, InvalidStateError } from '../errors.js';
+import type { Extension } from '../extensions/extension.js';
+import type { NamedClient } from '../handshake/named-client.js';
 import type { OriginPolicy, SubprotocolPolicy } from '../handshake/policy.js';
-import { type HeadLimits, RequestHeadParser } from '../handshake/request-head.js';
+import { ProxyHeaderParser } from '../handshake/proxy-header.js';
+import { type HeadLimits, type RequestHead, RequestHeadParser } from '../handshake/request-head.js';
 import { refusalResponse, upgradeResponse } from '../handshake/response.js';
 import { checkOrigin, selectSubprotocol } from '../handshake/upgrade-decision.js';
 import { type UpgradeRequest, parseUpgradeRequest } from '../handshake/upgrade-request.js';
+import type { PlainExchange } from './plain-exchange.js';
+import type { PeerAddress } from './connection-host.js';
 import type { Consumer } from './session.js';
+
+/** Who serves a request, and on which terms. */
+export interface Route {
+  /** Name of the mode, for the log. */
+  readonly name: string;
+  readonly consumer: Consumer;
+  readonly origin: OriginPolicy;
+  /** What clients may negotiate, in order of preference (RFC 6455 §9). */
+  readonly extensions: readonly Extension[];
+}
 
 /** What decides on an opening handshake. */
 export interface OpeningPolicy {
   readonly head: HeadLimits;
-  readonly origin: OriginPolicy;
   readonly subprotocol: SubprotocolPolicy;
   /** Finds who serves a request. @throws HandshakeError when nobody does */
-  findConsumer(request: UpgradeRequest): Consumer;
+  findRoute(request: UpgradeRequest): Route;
+  /**
+   * Asks who the client is, where that is asked at all.
+   *
+   * @throws HandshakeError, or rejects with one, when the handshake is to be refused
+   */
+  authorize?(request: RequestHead): void | Promise<void>;
+  /** Whether a connection from there must begin with a PROXY protocol header; without this, none does. */
+  expectsProxyHeader?(peer: PeerAddress): boolean;
 }
 
 /** A handshake that may be answered with 101 once its consumer agrees. */
 export interface AcceptableUpgrade {
   readonly request: UpgradeRequest;
-  readonly consumer: Consumer;
+  readonly route: Route;
   readonly subprotocol: string | null;
 }
 
 export class Opening {
   readonly #policy: OpeningPolicy;
   readonly #parser: RequestHeadParser;
-  /** The decision, once the request head is complete. */
-  upgrade: AcceptableUpgrade | null = null;
+  /** What comes before the head; null when it has come, or none is due. */
+  #proxyHeader: ProxyHeaderParser | null = null;
+  #clientFound: (client: NamedClient) => void = () => undefined;
+  /** True when the connection has had an answer before. */
+  readonly isFollowUp: boolean;
+  /** Null for an opening handshake, and as long as that is not known. */
+  plain: PlainExchange | null = null;
   /** What accepts it, once the extensions are agreed on. */
   answer: Uint8Array | null = null;
-  /** Bytes that came behind the head while the consumer made up its mind. */
+  /** Bytes that came behind the head while the consumer made up its mind, or a request was answered. */
   early: Uint8Array = new Uint8Array(0);
 
-  constructor(policy: OpeningPolicy) {
+  constructor(policy: OpeningPolicy, isFollowUp = false) {
     this.#policy = policy;
+    this.isFollowUp = isFollowUp;
     this.#parser = new RequestHeadParser(policy.head);
   }
 
-  /** True when the peer has said anything at all. */
+  /**
+   * The connection begins with a PROXY protocol header.
+   *
+   * @param found told at once whom the header names, if it names anybody
+   */
+  expectProxyHeader(found: (client: NamedClient) => void): void {
+    this.#proxyHeader = new ProxyHeaderParser();
+    this.#clientFound = found;
+  }
+
+  /** True when the client has said anything at all, or a proxy half a sentence about it. */
   get hasReceivedBytes(): boolean {
-    return this.#parser.hasReceivedBytes;
+    return this.#parser.hasReceivedBytes || this.#proxyHeader?.hasReceivedBytes === true;
   }
 
   /** The request's method, once the head is complete. */
@@ -48,24 +86,53 @@ export class Opening {
     return this.#parser.head?.method ?? null;
   }
 
+  /** The request head, once it is complete. */
+  get head(): RequestHead | null {
+    return this.#parser.head;
+  }
+
   /**
-   * Takes bytes of the request head.
+   * Takes bytes of the request head, and of what comes before it.
    *
-   * @returns the index of the first byte behind the head, with `upgrade` set, or -1: more is needed
-   * @throws HandshakeError when the handshake is to be refused
+   * @returns the index of the first byte behind the head, or -1: more is needed
+   * @throws HandshakeError when the head is malformed
    */
   receive(bytes: Uint8Array, start: number, end: number): number {
-    const next = this.#parser.receive(bytes, start, end);
-    const { head } = this.#parser;
-    if (next < 0 || head === null) return -1;
-    const request = parseUpgradeRequest(head);
-    checkOrigin(this.#policy.origin, request);
-    this.upgrade = {
-      request,
-      consumer: this.#policy.findConsumer(request),
-      subprotocol: selectSubprotocol(this.#policy.subprotocol, request.subprotocols),
-    };
+    const headStart = this.#receiveProxyHeader(bytes, start, end);
+    return headStart < 0 ? -1 : this.#parser.receive(bytes, headStart, end);
+  }
+
+  #receiveProxyHeader(bytes: Uint8Array, start: number, end: number): number {
+    const parser = this.#proxyHeader;
+    if (parser === null) return start;
+    const next = parser.receive(bytes, start, end);
+    if (next < 0) return -1;
+    this.#proxyHeader = null;
+    if (parser.client !== null) this.#clientFound(parser.client);
     return next;
+  }
+
+  /**
+   * Decides on the request, whose head is complete.
+   *
+   * @returns what can be accepted
+   * @throws HandshakeError when the handshake is to be refused
+   */
+  decide(): AcceptableUpgrade {
+    const { head } = this.#parser;
+    if (head === null) throw new InvalidStateError('the request head is not complete');
+    const request = parseUpgradeRequest(head);
+    const route = this.#policy.findRoute(request);
+    checkOrigin(route.origin, request);
+    return {
+      request,
+      route,
+      subprotocol: selectSubprotocol(
+        this.#policy.subprotocol,
+        request.subprotocols,
+        route.consumer.unsupportedSubprotocols,
+      ),
+    };
   }
 
   /** Keeps frames that came right behind the head; reading has stopped, so it is one read's worth. */
@@ -92,10 +159,10 @@ export function acceptingResponse(
  */
 export function refusalOf(error: unknown): HandshakeError {
   if (error instanceof HandshakeError) return error;
-  const { name, rule, headers } = (error ?? {}) as Partial<HandshakeError>;
+  const { name, rule, headers, notes } = (error ?? {}) as Partial<HandshakeError>;
   if (name !== 'HandshakeError' || rule === undefined || !Object.hasOwn(HANDSHAKE_RULES, rule))
     return new HandshakeError('internal');
-  return new HandshakeError(rule, headers);
+  return new HandshakeError(rule, headers, notes);
 }
 
 /**

@@ -21,13 +21,25 @@ export class Outbox {
   /** Writes what waits, unless the socket is blocked. */
   flush(nowMs: number): void {
     if (this.isBlocked || this.queue.queuedBytes === 0) return;
-    this.#write();
+    this.#write(this.queue.take());
     if (this.#socket.writableLength === 0) {
       // The kernel has it all: the memory can be used again at once.
       this.queue.release();
       return;
     }
     this.isBlocked = true;
+    this.restartStall(nowMs);
+  }
+
+  /** Writes pieces as they are, past the queue, which is empty; the socket is not blocked. */
+  writePieces(pieces: readonly Uint8Array[], nowMs: number): void {
+    this.#write(pieces);
+    this.isBlocked = this.#socket.writableLength > 0;
+    this.restartStall(nowMs);
+  }
+
+  /** Something has moved: {@link stalledMs} counts from now. */
+  restartStall(nowMs: number): void {
     this.#stalledSinceMs = nowMs;
     this.#stalledBytes = unsentBytes(this.#socket);
   }
@@ -41,13 +53,13 @@ export class Outbox {
   /** Writes all that waits, blocked or not, and our FIN behind it. */
   end(nowMs: number): void {
     this.#stalledSinceMs = nowMs;
-    if (this.queue.queuedBytes > 0) this.#write();
+    if (this.queue.queuedBytes > 0) this.#write(this.queue.take());
     // Otherwise the memory stays lent, and goes when the socket does.
     if (this.#socket.writableLength === 0) this.queue.release();
     this.#socket.end();
   }
 
-  /** For how long the peer has taken nothing of what it was sent, in milliseconds. */
+  /** For how long nothing of what was written has left, in milliseconds. */
   stalledMs(nowMs: number): number {
     const unsent = unsentBytes(this.#socket);
     if (unsent !== this.#stalledBytes) {
@@ -57,8 +69,7 @@ export class Outbox {
     return nowMs - this.#stalledSinceMs;
   }
 
-  #write(): void {
-    const pieces = this.queue.take();
+  #write(pieces: readonly Uint8Array[]): void {
     if (pieces.length === 1) {
       this.#socket.write(pieces[0]!);
       return;

@@ -60,6 +60,7 @@ export class SessionAccount {
   /** @param endpoint null when the session never opened */
   summarise(
     session: Session,
+    mode: string,
     endpoint: Endpoint | null,
     extensionStats: Readonly<Record<string, object>>,
     nowMs: number,
@@ -71,9 +72,11 @@ export class SessionAccount {
       remoteAddress: session.remoteAddress,
       remotePort: session.remotePort,
       path: session.path,
+      mode,
       subprotocol: session.subprotocol,
       extensions: session.extensions,
       extensionStats,
+      notes: session.notes,
       messagesIn: this.messagesIn,
       bytesIn: this.bytesIn,
       messagesOut: this.messagesOut,

@@ -4,6 +4,9 @@ import type { Outbox } from './outbox.js';
 import type { DropRule } from './session.js';
 
 export interface SessionTransport extends PeerAddress {
+  /** Our own address and port that the peer connected to; `unix` and 0 when there is none. */
+  readonly localAddress: string;
+  readonly localPort: number;
   readonly outbox: Outbox;
   readonly isInputPaused: boolean;
   /** Writes what was appended to the outbox, unless it is blocked. */

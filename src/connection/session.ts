@@ -1,5 +1,6 @@
 /** What a mode sees of a connection, and what it has to offer to one. */
 import type { UpgradeRequest } from '../handshake/upgrade-request.js';
+import type { CloseStatus } from '../protocol/close-payload.js';
 import type { DataOpcode } from '../protocol/opcode.js';
 
 /** One WebSocket connection as a mode sees it: no socket, no frames. */
@@ -10,6 +11,9 @@ export interface Session {
   readonly remoteAddress: string;
   /** The peer's port; 0 behind a Unix socket. */
   readonly remotePort: number;
+  /** Our own address and port that the peer connected to; `unix` and 0 behind a Unix socket, or once it is gone. */
+  readonly localAddress: string;
+  readonly localPort: number;
   /** Path of the request target, as it was sent, without the query. */
   readonly path: string;
   /** The subprotocol that was selected, if any. */
@@ -18,6 +22,10 @@ export interface Session {
   readonly extensions: string | null;
   /** Bytes sent by the mode that the peer has not read. */
   readonly waitingBytes: number;
+  /** What the mode keeps with the session; nobody else looks at it. */
+  context: unknown;
+  /** What the mode has to say in the session's line of the log: plain values by name. */
+  notes: Readonly<Record<string, unknown>>;
 
   /**
    * Sends a message with the payload `bytes[start, end)`. The bytes are copied, so they may be used
@@ -64,10 +72,22 @@ export interface Consumer {
    */
   readonly delivery: 'messages' | 'pieces';
   /**
+   * Subprotocols that it cannot speak: they are never selected, and a client that offers no other one
+   * is refused with 400.
+   */
+  readonly unsupportedSubprotocols?: readonly string[];
+  /**
+   * True for a consumer that is given what the peer sends after our own Close too, until the peer's
+   * (RFC 6455 §5.5.1): a proxy must not lose it. Others have nothing to answer to it with.
+   */
+  readonly hearsOut?: boolean;
+  /**
    * Called before the handshake is answered. It may take its time, and it may throw (or reject with)
    * a HandshakeError, which refuses the handshake with that status.
    */
   open?(session: Session, request: UpgradeRequest): void | Promise<void>;
+  /** The handshake was answered: messages can be sent from here on. */
+  opened?(session: Session): void;
   /** With delivery `messages`: a message. The payload `bytes[start, end)` is valid during the call. */
   message?(
     session: Session,
@@ -86,6 +106,13 @@ export interface Consumer {
     isFirst: boolean,
     isLast: boolean,
   ): void;
+  /**
+   * The peer's Close has come, behind its last message. The answer waits for the promise, and while it
+   * does messages can still be sent; the close timeout bounds it.
+   */
+  peerClosed?(session: Session, status: CloseStatus): void | Promise<void>;
+  /** The peer hung up, or the handshake's time was over, before `open` was done; `closed` may follow. */
+  abandoned?(session: Session): void;
   /** After `send` had returned false: the peer has read on, send again. */
   drained?(session: Session): void;
   /** The session is over, however it ended; called once for each session whose `open` succeeded. */
@@ -101,11 +128,15 @@ export interface SessionSummary {
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly path: string;
+  /** Name of the mode that served it. */
+  readonly mode: string;
   readonly subprotocol: string | null;
   /** The extensions that were agreed on, as the response header had them. */
   readonly extensions: string | null;
   /** What each of them has to say, by its name. */
   readonly extensionStats: Readonly<Record<string, object>>;
+  /** What the mode has to say. */
+  readonly notes: Readonly<Record<string, unknown>>;
   readonly messagesIn: number;
   /** Payload bytes of the messages received. */
   readonly bytesIn: number;

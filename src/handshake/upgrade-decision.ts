@@ -52,13 +52,19 @@ function isSameHost(origin: string, hostHeader: string): boolean {
  *
  * @param policy `first`: the client's favourite; `none`: no subprotocol; a list: the first of the
  *   list, in its own order, that is on offer
+ * @param unsupported those that whoever serves the request cannot speak
+ * @throws {HandshakeError} `subprotocol-unsupported` when the client offers no others
  * @returns null when none is selected: the answer then has no Sec-WebSocket-Protocol header
  */
 export function selectSubprotocol(
   policy: SubprotocolPolicy,
   offered: readonly string[],
+  unsupported: readonly string[] = [],
 ): string | null {
+  const candidates = offered.filter((subprotocol) => !unsupported.includes(subprotocol));
+  if (candidates.length === 0 && offered.length > 0)
+    throw new HandshakeError('subprotocol-unsupported');
   if (policy === 'none') return null;
-  if (policy === 'first') return offered[0] ?? null;
-  return policy.find((subprotocol) => offered.includes(subprotocol)) ?? null;
+  if (policy === 'first') return candidates[0] ?? null;
+  return policy.find((subprotocol) => candidates.includes(subprotocol)) ?? null;
 }

@@ -1,4 +1,3 @@
-import { HandshakeError } from '../errors.js';
 import { parseExtensionHeader, type ExtensionOffer } from '../extensions/extension-header.js';
 import {
   ALPHANUMERICS,
@@ -7,9 +6,8 @@ import {
   isToken,
   splitList,
 } from '../extensions/header-grammar.js';
-import { parseHost } from './host.js';
+import { demand, parseHttpRequest, valuesOf } from './http-request.js';
 import type { HeaderField, RequestHead } from './request-head.js';
-import { splitRequestTarget } from './request-target.js';
 
 /** A valid opening handshake of the client (RFC 6455 §4.2.1). Nothing is decoded. */
 export interface UpgradeRequest {
@@ -51,25 +49,9 @@ const BASE64_BYTES = byteTable(`${ALPHANUMERICS}+/`);
  * @throws {HandshakeError} naming the broken rule
  */
 export function parseUpgradeRequest(head: RequestHead): UpgradeRequest {
-  const { method, target, version, headers } = head;
-
-  // RFC 6455 §4.2.1(1): "An HTTP/1.1 or higher GET request". Higher ones do not share its syntax.
-  demand(version === '1.1', 'http-version');
-  demand(method === 'GET', 'method');
-
-  // RFC 6455 §4.2.1(2) and RFC 9112 §3.2: one Host, and the same as in an absolute target. An
-  // empty one would only be right for a target that has no authority.
-  const { authority, path, query } = splitRequestTarget(target);
-  const hosts = valuesOf(headers, 'host');
-  const [host = ''] = hosts;
-  demand(hosts.length === 1 && parseHost(host) !== null, 'host');
-  demand(authority === null || authority.toLowerCase() === host.toLowerCase(), 'host-mismatch');
-
-  // RFC 9112 §6.3: with a body, what follows the head would not be frames.
-  const contentLengths = valuesOf(headers, 'content-length');
-  const hasNoLength = contentLengths.length === 0;
-  demand(hasNoLength || (contentLengths.length === 1 && contentLengths[0] === '0'), 'body');
-  demand(valuesOf(headers, 'transfer-encoding').length === 0, 'body');
+  const { target, headers } = head;
+  // RFC 6455 §4.2.1(1) and (2).
+  const { path, query, host } = parseHttpRequest(head, ['GET']);
 
   // RFC 6455 §4.2.1(3): "An |Upgrade| header field containing the value "websocket"", among others
   // perhaps (RFC 9110 §7.8), without regard to case.
@@ -116,16 +98,6 @@ export function parseUpgradeRequest(head: RequestHead): UpgradeRequest {
     extensionOffers,
     headers,
   };
-}
-
-function demand(isMet: boolean, rule: HandshakeError['rule']): asserts isMet {
-  if (!isMet) throw new HandshakeError(rule);
-}
-
-function valuesOf(headers: readonly HeaderField[], name: string): string[] {
-  const values: string[] = [];
-  for (const header of headers) if (header.name === name) values.push(header.value);
-  return values;
 }
 
 /** Whether a list whose elements all are `isElement` has `wanted`, which is lowercase. */

@@ -21,7 +21,7 @@ const PLACE = {
  */
 export function readOptions(options: SettingOptions): ServerSettings {
   const provided = readObject(TABLE, options, PLACE);
-  const values = valuesInForce(TABLE, [provided]);
-  checkRelations(values as unknown as ProvidedServerSettings);
+  const values = valuesInForce(TABLE, [provided]) as unknown as ProvidedServerSettings;
+  checkRelations(values);
   return settingsOf(values) as unknown as ServerSettings;
 }

@@ -57,12 +57,13 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const { mode, extensions = [], log = SILENT, ...settingOptions } = { ...options };
   const settings = readOptions(settingOptions);
   const server = new Server(
-    serverOptions(
-      settings,
-      modeOf(mode),
-      checkExtensions(extensions, settings.deflate),
-      checkLog(log),
-    ),
+    serverOptions(settings, {
+      modes: [{ path: null, mode: modeOf(mode) }],
+      extensions: checkExtensions(extensions, settings.deflate !== false),
+      authenticator: null,
+      staticDir: null,
+      log: checkLog(log),
+    }),
   );
   await server.start();
   return {

@@ -2,27 +2,62 @@ import type { ServerSettings } from '../config/settings.js';
 import type { Extension } from '../extensions/extension.js';
 import { permessageDeflate } from '../extensions/permessage-deflate/permessage-deflate.js';
 import type { Mode } from '../modes/mode.js';
+import type { Authenticator } from '../server/basic-auth.js';
+import type { ServedMode } from '../server/router.js';
 import type { ServerOptions } from '../server/server.js';
 import type { Log } from '../server/session-log.js';
+
+/** A mode and the path that it serves; null is every path that no other one has. */
+export interface ModeOnPath {
+  readonly path: string | null;
+  readonly mode: Mode;
+}
+
+/** What a server has beside its settings. */
+export interface ServerParts {
+  readonly modes: readonly ModeOnPath[];
+  readonly extensions: readonly Extension[];
+  /** Asks who the client is; null to let everybody in. */
+  readonly authenticator: Authenticator | null;
+  /** The directory whose files are served; null for none. */
+  readonly staticDir: string | null;
+  readonly log: Log;
+}
 
 /** Names the settings as the layers below do: sizes in bytes, durations in milliseconds. */
 export function serverOptions(
   settings: ServerSettings,
-  mode: Mode,
-  extensions: readonly Extension[],
-  log: Log,
+  { modes, extensions, authenticator, staticDir, log }: ServerParts,
 ): ServerOptions {
+  // One for all of them: they share the budget of compressors.
+  const withDeflate = [...extensions, deflate(settings)];
+  const served = modes.map(({ path, mode }): ServedMode => {
+    const hasDeflate =
+      settings.deflate === 'auto' ? mode.defaults?.deflate !== false : settings.deflate;
+    return {
+      path,
+      mode,
+      origin: settings.origin === 'auto' ? (mode.defaults?.origin ?? 'any') : settings.origin,
+      extensions: hasDeflate ? withDeflate : extensions,
+    };
+  });
   return {
     listen: settings.listen,
-    mode,
-    extensions: settings.deflate ? [...extensions, deflate(settings)] : extensions,
+    served,
+    staticDir,
+    access: {
+      allow: settings.allow,
+      deny: settings.deny,
+      trustProxy: settings.trustProxy,
+      trustProxyHeader: settings.trustProxyHeader,
+    },
+    auth: authenticator,
     head: {
       maxRequestLineBytes: settings.maxRequestLine,
       maxHeaderLineBytes: settings.maxHeaderLine,
       maxHeadBytes: settings.maxHead,
       maxHeaderCount: settings.maxHeaders,
     },
-    origin: settings.origin,
     subprotocol: settings.subprotocol,
     limits: {
       outputPauseBytes: settings.outputPause,

@@ -23,6 +23,54 @@ export interface SettingOptions {
    */
   readonly listen?: string | readonly string[] | undefined;
   /**
+   * Web pages that may connect, else 403. `auto` is `same` for the proxy (`tcp`, `token`) and
+   * `any` for other modes. `same` takes pages from the host and port that the request is for, a
+   * list takes exactly its origins, such as `https://example.com` or `http://localhost:3000`:
+   * scheme and host in lower case, no path, no default port. `null` in a list stands for local
+   * files and sandboxed pages. A client that sends no `Origin` is no browser and is always let
+   * in.
+   *
+   * @default auto
+   */
+  readonly origin?: string | readonly string[] | undefined;
+  /**
+   * Addresses that may connect, repeatable; others get 403. Ranges of IPv4 and IPv6 addresses.
+   * `deny` comes first. Behind a proxy it is the address that `trustProxy` makes known that
+   * counts. Clients on a Unix socket have no address and are always let in. The flag is repeated
+   * for more ranges; the environment variable separates them by commas; the file takes one text
+   * or an array.
+   *
+   * @default any
+   */
+  readonly allow?: string | readonly string[] | undefined;
+  /**
+   * Addresses that may not connect, repeatable: 403. Ranges of IPv4 and IPv6 addresses, for
+   * exceptions from `allow` or by itself. The flag is repeated for more ranges; the environment
+   * variable separates them by commas; the file takes one text or an array.
+   *
+   * @default none
+   */
+  readonly deny?: string | readonly string[] | undefined;
+  /**
+   * Proxies whose word on the client's address counts, repeatable. Addresses of your own reverse
+   * proxies or load balancers. What they say of the client's address is believed, for the log,
+   * `allow`, `deny`, `maxConnectionsPerAddress` and `proxyProtocol`; from anybody else it is
+   * not. The flag is repeated for more ranges; the environment variable separates them by
+   * commas; the file takes one text or an array.
+   *
+   * @default none
+   */
+  readonly trustProxy?: string | readonly string[] | undefined;
+  /**
+   * How they say it: x-forwarded-for or proxy-protocol. `x-forwarded-for` is the header of that
+   * name: its last address that is no trusted proxy is the client. With `proxy-protocol` every
+   * connection from a trusted proxy must begin with a PROXY protocol header, version 1 or 2,
+   * else it gets 400; connections from elsewhere must not. It needs `trustProxy`.
+   *
+   * @default x-forwarded-for
+   */
+  readonly trustProxyHeader?: 'x-forwarded-for' | 'proxy-protocol' | undefined;
+  /**
    * Which offered subprotocol to select. `first` selects the first one that the client offers,
    * `none` selects none, and a list selects the first of its names that the client offers, in
    * the order of the list. When none is selected the handshake still succeeds, without a
@@ -32,23 +80,15 @@ export interface SettingOptions {
    */
   readonly subprotocol?: string | readonly string[] | undefined;
   /**
-   * Web pages that may connect, else 403. `same` takes pages from the host and port that the
-   * request is for, a list takes exactly its origins, such as `https://example.com` or
-   * `http://localhost:3000`: scheme and host in lower case, no path, no default port. `null` in
-   * a list stands for local files and sandboxed pages. A client that sends no `Origin` is no
-   * browser and is always let in.
-   *
-   * @default any
-   */
-  readonly origin?: string | readonly string[] | undefined;
-  /**
-   * Compress messages with clients that offer it. `permessage-deflate` (RFC 7692), which
+   * Compress with clients that offer it; off for tcp. `permessage-deflate` (RFC 7692), which
    * browsers and most libraries offer. A connection whose client does not offer it is not
-   * compressed.
+   * compressed. `auto` compresses in every mode but `tcp`: what VNC, SSH or TLS send is
+   * compressed or encrypted already, and compression next to a secret can give it away (RFC 7692
+   * section 8). With it a proxied message is taken whole, so `maxMessage` bounds it.
    *
-   * @default true
+   * @default auto
    */
-  readonly deflate?: boolean | undefined;
+  readonly deflate?: boolean | 'auto' | undefined;
   /**
    * Effort of compression, 1 (fast) to 9 (small). For what is sent. Each level costs more
    * processor time than the one before it, and makes less difference.

@@ -12,7 +12,16 @@ export interface UserMode extends Omit<Mode, 'delivery'> {
 export type Refuse = (clause: string) => never;
 
 /** The functions that a mode can have. */
-const CALLS = ['open', 'message', 'piece', 'drained', 'closed'] as const;
+const CALLS = [
+  'open',
+  'opened',
+  'message',
+  'piece',
+  'drained',
+  'peerClosed',
+  'abandoned',
+  'closed',
+] as const;
 
 /** The function that a delivery calls. */
 const NEEDED = { messages: 'message', pieces: 'piece' } as const;
@@ -28,6 +37,14 @@ export function readMode(given: unknown, refuse: Refuse): Mode {
   if (delivery !== 'messages' && delivery !== 'pieces')
     refuse(`the delivery of a mode must be "messages" or "pieces", not ${show(delivery)}`);
   const calls = given as Readonly<Record<string, unknown>>;
+  const { hearsOut = false, unsupportedSubprotocols = [] } = calls;
+  if (typeof hearsOut !== 'boolean')
+    refuse(`hearsOut of a mode must be true or false, not ${show(hearsOut)}`);
+  if (!isTexts(unsupportedSubprotocols)) {
+    refuse(
+      `unsupportedSubprotocols of a mode must be an array of texts, not ${show(unsupportedSubprotocols)}`,
+    );
+  }
   for (const call of CALLS) {
     if (calls[call] !== undefined && typeof calls[call] !== 'function')
       refuse(`${call} of a mode must be a function, not ${show(calls[call])}`);
@@ -38,8 +55,12 @@ export function readMode(given: unknown, refuse: Refuse): Mode {
   return guarded(given as UserMode);
 }
 
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === 'string');
+}
+
 /** The calls whose promise, if they return one, nobody waits for. */
-const UNAWAITED = ['message', 'piece', 'drained'] as const;
+const UNAWAITED = ['opened', 'message', 'piece', 'drained'] as const;
 
 type Call = (session: Session, ...rest: unknown[]) => unknown;
 
@@ -54,7 +75,8 @@ function guarded(mode: UserMode): Mode {
     const value = calls[call];
     if (value !== undefined) calls[call] = catching(value);
   }
-  return { name: mode.name, delivery: mode.delivery ?? 'messages', ...calls };
+  const { name, delivery = 'messages', hearsOut = false, unsupportedSubprotocols = [] } = mode;
+  return { name, delivery, hearsOut, unsupportedSubprotocols, ...calls };
 }
 
 function catching(call: Call): Call {

@@ -94,6 +94,8 @@ export class Endpoint implements FrameContext {
   allowedRsv = 0;
   /** True from the first header of a message to its last byte. */
   isMessageOpen = false;
+  /** Messages are delivered after our own Close too, until the peer's. */
+  hearsOut = false;
   /** True while the connection cannot write: then only the newest Pong is kept. */
   isOutputBlocked = false;
   /** The Close that we sent, and the one that the peer sent. */
@@ -343,14 +345,18 @@ export class Endpoint implements FrameContext {
     }
   }
 
-  /** Hands a message over, unless we have sent our Close and no answer could follow. */
+  /** After our Close no answer could follow, so messages are dropped unless they are asked for. */
+  get #canDeliver(): boolean {
+    return this.hearsOut || canSendData(this.#state);
+  }
+
   #deliver(bytes: Uint8Array, start: number, end: number): void {
-    if (!canSendData(this.#state)) return;
+    if (!this.#canDeliver) return;
     this.#events.message(this.#messageOpcode, bytes, start, end, this.#messageRsv);
   }
 
   #deliverPiece(bytes: Uint8Array, start: number, end: number, isLast: boolean): void {
-    if ((start === end && !isLast) || !canSendData(this.#state)) return;
+    if ((start === end && !isLast) || !this.#canDeliver) return;
     const isFirst = this.#isFirstPiece;
     this.#isFirstPiece = false;
     this.#events.piece(this.#messageOpcode, bytes, start, end, isFirst, isLast);

@@ -67,10 +67,10 @@ export class OutputQueue {
     }
   }
 
-  /** Appends bytes that are not a frame: the answer to the opening handshake. */
-  appendBytes(bytes: Uint8Array): void {
-    this.queuedBytes += bytes.length;
-    this.#copy(bytes, 0, bytes.length, null);
+  /** Appends `bytes[start, end)` as they are: the answer to the opening handshake, what a target gets. */
+  appendBytes(bytes: Uint8Array, start = 0, end = bytes.length): void {
+    this.queuedBytes += end - start;
+    this.#copy(bytes, start, end, null);
   }
 
   /**

@@ -1,12 +1,23 @@
-/** Who is let in: how many connections in all and per address, and none while the server drains. */
+/** Who is let in: from which addresses, how many in all and per address, and none while the server drains. */
 import type { PeerAddress } from '../connection/connection-host.js';
 import { HandshakeError } from '../errors.js';
+import { AddressList } from './address-list.js';
 
 /** Counts of connections; 0 means no limit for `maxConnectionsPerAddress`. */
 export interface AdmissionLimits {
   readonly maxConnections: number;
   readonly maxConnectionsPerAddress: number;
 }
+
+/** Which clients may connect. A client on a Unix socket has no address, and always may. */
+export interface AddressRules {
+  /** An empty list lets in everybody. */
+  readonly allow: AddressList;
+  /** Comes before `allow`. */
+  readonly deny: AddressList;
+}
+
+const EVERYBODY: AddressRules = { allow: new AddressList([]), deny: new AddressList([]) };
 
 /** Room above the limit in which connections are refused politely, over HTTP. */
 const MIN_HEADROOM = 64;
@@ -17,11 +28,13 @@ export class Admission {
   isDraining = false;
 
   readonly #limits: AdmissionLimits;
+  readonly #addresses: AddressRules;
   readonly #byAddress = new Map<string, number>();
   #count = 0;
 
-  constructor(limits: AdmissionLimits) {
+  constructor(limits: AdmissionLimits, addresses: AddressRules = EVERYBODY) {
     this.#limits = limits;
+    this.#addresses = addresses;
   }
 
   /** The number of connections above which not even a refusal is sent. */
@@ -46,6 +59,8 @@ export class Admission {
   /** Why a connection, already counted, is not let in; null when it is. */
   findRefusal({ remoteAddress }: PeerAddress): HandshakeError | null {
     const { maxConnections, maxConnectionsPerAddress } = this.#limits;
+    // First: who may not connect is told nothing else.
+    if (!this.#isAllowed(remoteAddress)) return new HandshakeError('address');
     if (this.isDraining) return new HandshakeError('draining');
     if (this.#count > maxConnections) return new HandshakeError('full');
     if (
@@ -55,5 +70,11 @@ export class Admission {
       return new HandshakeError('too-many-connections-from-address');
     }
     return null;
+  }
+
+  #isAllowed(address: string): boolean {
+    const { allow, deny } = this.#addresses;
+    if (address === 'unix') return true;
+    return !deny.has(address) && (allow.isEmpty || allow.has(address));
   }
 }

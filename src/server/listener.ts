@@ -7,6 +7,7 @@ import {
   connect,
   createServer,
 } from 'node:net';
+import { formatHostAndPort } from '../connection/host-and-port.js';
 import { ConfigError } from '../errors.js';
 import type { ListenAddress } from './listen-address.js';
 
@@ -54,8 +55,7 @@ export async function listen(
 
 function urlOf(bound: AddressInfo | string): string {
   if (typeof bound === 'string') return `unix:${bound}`;
-  const host = bound.address.includes(':') ? `[${bound.address}]` : bound.address;
-  return `ws://${host}:${bound.port}`;
+  return `ws://${formatHostAndPort(bound.address, bound.port)}`;
 }
 
 /** Removes the socket of a server that is gone; refuses a path that is in use, no socket, or too long. */

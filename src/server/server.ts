@@ -8,34 +8,59 @@ import type {
 } from '../connection/connection-host.js';
 import { Connection } from '../connection/connection.js';
 import { FlushQueue } from '../connection/flush-queue.js';
+import type { HttpService } from '../connection/http-tunnel.js';
 import { probeSharedReads } from '../connection/socket-internals.js';
 import type { HandshakeError } from '../errors.js';
-import type { Extension } from '../extensions/extension.js';
-import type { OriginPolicy, SubprotocolPolicy } from '../handshake/policy.js';
+import type { SubprotocolPolicy } from '../handshake/policy.js';
 import type { HeadLimits } from '../handshake/request-head.js';
-import type { Mode } from '../modes/mode.js';
 import { SlabPool } from '../protocol/slab-pool.js';
+import { AddressList } from './address-list.js';
 import { Admission, type AdmissionLimits } from './admission.js';
+import type { Authenticator } from './basic-auth.js';
+import { ClientAddress, type ProxyHeader } from './client-address.js';
 import { drainSteps } from './drain-steps.js';
 import type { ListenAddress } from './listen-address.js';
 import { type Listener, listen } from './listener.js';
+import { Router, type ServedMode } from './router.js';
 import { type Log, logDeclined, logRefusal, logSession } from './session-log.js';
+import { StaticDirectory } from './static-directory.js';
 
 /** Dropped connections are logged once in this time, with their number so far. */
 const DROP_LOG_MS = 1000;
 
+/** From which addresses clients may connect, and who is believed about theirs: ranges such as `10.0.0.0/8`. */
+export interface AccessOptions {
+  /** An empty list lets in everybody. */
+  readonly allow: readonly string[];
+  /** Comes before `allow`. */
+  readonly deny: readonly string[];
+  /** Proxies that are believed. */
+  readonly trustProxy: readonly string[];
+  readonly trustProxyHeader: ProxyHeader;
+}
+
+const EVERYBODY: AccessOptions = {
+  allow: [],
+  deny: [],
+  trustProxy: [],
+  trustProxyHeader: 'x-forwarded-for',
+};
+
 export interface ServerOptions {
   readonly listen: readonly ListenAddress[];
-  readonly mode: Mode;
-  /** Per-message extensions that clients may negotiate (RFC 6455 §9). */
-  readonly extensions: readonly Extension[];
+  readonly served: readonly ServedMode[];
+  /** A directory whose files are served beside; by default, and with null, there is none. */
+  readonly staticDir?: string | null;
   readonly head: HeadLimits;
-  readonly origin: OriginPolicy;
   readonly subprotocol: SubprotocolPolicy;
   readonly limits: ConnectionLimits;
   /** The most fragments in one message, inclusive. */
   readonly maxFragments: number;
   readonly admission: AdmissionLimits;
+  /** By default everybody may connect, and nobody is believed. */
+  readonly access?: AccessOptions;
+  /** Who asks clients for credentials; by default, and with null, nobody does. */
+  readonly auth?: Authenticator | null;
   /** How long a graceful stop may take, in milliseconds. */
   readonly drainMs: number;
   readonly log: Log;
@@ -44,6 +69,8 @@ export interface ServerOptions {
 export class Server {
   readonly #options: ServerOptions;
   readonly #admission: Admission;
+  readonly #clientAddress: ClientAddress;
+  readonly #staticDirectory: StaticDirectory | null;
   readonly #connections = new Set<Connection>();
   readonly #clock = new CoarseClock((nowMs) => {
     for (const connection of this.#connections) {
@@ -57,9 +84,19 @@ export class Server {
   #dropLoggedMs = 0;
   #stopped: Promise<void> | null = null;
 
+  /** @throws ConfigError when `staticDir` is no directory */
   constructor(options: ServerOptions) {
+    const { staticDir = null, access = EVERYBODY } = options;
     this.#options = options;
-    this.#admission = new Admission(options.admission);
+    this.#staticDirectory = staticDir === null ? null : new StaticDirectory(staticDir);
+    this.#admission = new Admission(options.admission, {
+      allow: new AddressList(access.allow),
+      deny: new AddressList(access.deny),
+    });
+    this.#clientAddress = new ClientAddress(
+      new AddressList(access.trustProxy),
+      access.trustProxyHeader,
+    );
   }
 
   /** Where the server listens, as URLs: `ws://127.0.0.1:9001`, `unix:/run/twist.sock`. */
@@ -97,9 +134,9 @@ export class Server {
       for (const { server } of this.#listeners) server.close();
       return;
     }
-    for (const url of this.urls) {
-      this.#options.log.info({ address: url, mode: this.#options.mode.name }, 'listening');
-    }
+    const { served, log } = this.#options;
+    const modes = served.map(({ path, mode }) => `${path === null ? '' : `${path}=`}${mode.name}`);
+    for (const url of this.urls) log.info({ address: url, mode: modes.join(' ') }, 'listening');
   }
 
   /**
@@ -172,9 +209,22 @@ export class Server {
     this.#options.log.error({ err: error }, 'listener failed');
   };
 
+  async #makeHttp(): Promise<HttpService | null> {
+    const { limits, head, log } = this.#options;
+    if (this.#staticDirectory === null) return null;
+    // Only who serves files pays for it: the library's list of media types takes 80 ms and 2 MiB.
+    const { StaticFiles } = await import('./static-files.js');
+    return new StaticFiles({
+      directory: this.#staticDirectory,
+      keepAliveMs: limits.handshakeMs,
+      maxHeadBytes: head.maxHeadBytes,
+      log,
+    });
+  }
+
   async #makeHost(): Promise<ConnectionHost> {
-    const { mode, extensions, limits, maxFragments, head, origin, subprotocol, log } =
-      this.#options;
+    const { served, limits, maxFragments, head, subprotocol, auth, log } = this.#options;
+    const router = new Router(served);
     const endpoint = {
       role: 'server',
       maxMessageBytes: limits.maxMessageBytes,
@@ -184,8 +234,13 @@ export class Server {
     if (sharedReads === null) log.debug({}, 'shared reads do not work on this version of Node');
     return {
       limits,
-      extensions,
-      opening: { head, origin, subprotocol, findConsumer: () => mode },
+      opening: {
+        head,
+        subprotocol,
+        findRoute: (request) => router.find(request),
+        authorize: (request) => auth?.authorize(request),
+        expectsProxyHeader: (peer) => this.#clientAddress.expectsProxyHeader(peer),
+      },
       endpointOptions: {
         messages: { ...endpoint, delivery: 'messages' },
         pieces: { ...endpoint, delivery: 'pieces' },
@@ -194,6 +249,12 @@ export class Server {
       flushQueue: new FlushQueue(),
       slabPool: new SlabPool(),
       sharedReads,
+      http: await this.#makeHttp(),
+      findClient: (peer, headers) => this.#clientAddress.find(peer, headers),
+      clientFound: (proxy, client) => {
+        this.#admission.remove(proxy);
+        this.#admission.add(client);
+      },
       findRefusal: (address: PeerAddress): HandshakeError | null =>
         this.#admission.findRefusal(address),
       handshakeRefused: (address, error, cause) => {
@@ -206,7 +267,7 @@ export class Server {
         log.debug({ session: id, path }, 'session opened');
       },
       sessionEnded: (summary) => {
-        logSession(log, mode.name, summary);
+        logSession(log, summary);
       },
     };
   }

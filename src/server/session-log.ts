@@ -1,4 +1,5 @@
 /** One line at the end of each session, and one for each handshake that was refused. */
+import { formatHostAndPort } from '../connection/host-and-port.js';
 import type { PeerAddress } from '../connection/connection-host.js';
 import type { SessionSummary } from '../connection/session.js';
 import type { HandshakeError } from '../errors.js';
@@ -14,10 +15,7 @@ export interface Log {
 
 /** `address:port`, with brackets around an IPv6 address; `unix` for a Unix socket. */
 export function formatPeer({ remoteAddress, remotePort }: PeerAddress): string {
-  if (remotePort === 0) return remoteAddress;
-  return remoteAddress.includes(':')
-    ? `[${remoteAddress}]:${remotePort}`
-    : `${remoteAddress}:${remotePort}`;
+  return remotePort === 0 ? remoteAddress : formatHostAndPort(remoteAddress, remotePort);
 }
 
 /** Replaces what could move a terminal's cursor: a close reason is whatever a peer wrote. */
@@ -33,13 +31,14 @@ export function printable(text: string): string {
 }
 
 /** Logs how a session went. A defect of our own is an error, all else is information. */
-export function logSession(log: Log, mode: string, summary: SessionSummary): void {
+export function logSession(log: Log, summary: SessionSummary): void {
   const isDefect = summary.error instanceof Error;
   const fields = {
     session: summary.id,
     peer: formatPeer(summary),
     path: summary.path,
-    mode,
+    mode: summary.mode,
+    ...summary.notes,
     ...(summary.subprotocol === null ? {} : { subprotocol: summary.subprotocol }),
     ...(summary.extensions === null
       ? {}
@@ -71,7 +70,12 @@ export function logRefusal(
   error: HandshakeError,
   cause: unknown,
 ): void {
-  const fields = { peer: formatPeer(address), status: error.status, rule: error.rule };
+  const fields = {
+    peer: formatPeer(address),
+    status: error.status,
+    rule: error.rule,
+    ...error.notes,
+  };
   if (error.rule === 'internal')
     log.error({ ...fields, err: cause }, 'handshake failed by an internal error');
   else log.info(fields, `handshake refused: ${error.message}`);

@@ -68,7 +68,7 @@ t.test(
         '  --echo              echo',
         '',
         'Extensions:',
-        '  --[no-]deflate      compress [true]',
+        '  --[no-]deflate      compress [auto]',
         '',
         'General:',
         '  -c, --config FILE   file [off]',

@@ -59,6 +59,10 @@ t.test('JSON reads back as the same settings', async (t) => {
   const flags = {
     listen: [':80', 'unix:/a', '[::1]:0'],
     echo: true,
+    route: ['/a=tcp:unix:/b', '/c=mode:d,e.mjs'],
+    proxyProtocol: '2',
+    targetAllow: ['::1'],
+    allow: ['10.0.0.0/8', '::1'],
     subprotocol: 'a,b',
     origin: 'null,https://a.example',
     deflate: false,
@@ -77,6 +81,21 @@ t.test('JSON reads back as the same settings', async (t) => {
   t.equal(configJson(OPTIONS, again.values), text);
 });
 
+t.test('a name of its own in the file', async (t) => {
+  const flags = { route: ['/a=echo', '/b=tcp:c:1'] };
+  const { values } = load({ flags, environment: {}, readFile: () => '' });
+  t.match(configTable(OPTIONS, values, false), /^routes +\/a=echo,\/b=tcp:c:1 +--route$/m);
+  t.match(JSON.parse(configJson(OPTIONS, values)), { routes: { '/a': 'echo', '/b': 'tcp:c:1' } });
+});
+
+t.test('a password is shown nowhere', async (t) => {
+  const environment = { TWIST_AUTH: 'ann:secret' };
+  const { values } = load({ flags: {}, environment, readFile: () => '' });
+  t.match(configTable(OPTIONS, values, false), /^auth +\(hidden\) +TWIST_AUTH$/m);
+  for (const text of [configTable(OPTIONS, values, true), configJson(OPTIONS, values)])
+    t.notMatch(text, /ann|secret/);
+});
+
 t.test('an empty list, which is a default', async (t) => {
   const { values } = load({ flags: {}, environment: {}, readFile: () => '' });
   t.match(configTable(OPTIONS, values, false), /^extension +none +default$/m);
@@ -92,4 +111,7 @@ t.test('how many values come from where', async (t) => {
     authFile: provided(null, 'default', 'default'),
   };
   t.equal(configSummary(TABLE, values), '2 settings: 1 from flags, 1 by default');
+  const environment = { TWIST_AUTH: 'ann:secret' };
+  const loaded = load({ flags: {}, environment, readFile: () => '' });
+  t.match(configSummary(OPTIONS, loaded.values), / 1 from the environment, /, 'no key of the file');
 });

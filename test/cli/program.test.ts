@@ -2,7 +2,7 @@ import { CommanderError } from 'commander';
 import t from 'tap';
 import { createProgram, type Actions } from '../../src/cli/program.js';
 import type { Flags } from '../../src/config/flags.js';
-import { flagTermOf } from '../../src/config/option.js';
+import { flagRows, flagTermOf } from '../../src/config/option.js';
 import { OPTIONS } from '../../src/config/options.js';
 import { fakeIo } from './fake-io.js';
 
@@ -71,6 +71,9 @@ t.test('flags reach the action under their keys, without defaults', async (t) =>
   t.same((await parse(['serve', '--extension', 'a', '--extension', 'b,c'])).calls, [
     ['serve', { extension: ['a', 'b,c'] }],
   ]);
+  t.same((await parse(['serve', '--route', '/a=echo', '--route=/b=tcp:c:1'])).calls, [
+    ['serve', { route: ['/a=echo', '/b=tcp:c:1'] }],
+  ]);
   t.same(
     (await parse(['serve', '--max-head', '-1'])).calls,
     [['serve', { maxHead: '-1' }]],
@@ -120,14 +123,14 @@ t.test('help is an answer, also for a command that lacks its command', async (t)
 t.test('the first help is short', async (t) => {
   const { out } = await parse(['--help']);
   for (const command of ['serve', 'config']) t.match(out, new RegExp(`^  ${command} `, 'm'));
-  t.equal(out.match(/^ {2}twist .*$/gm)?.length, 3, 'three examples');
+  t.equal(out.match(/^ {2}twist .*$/gm)?.length, 4, 'four examples');
   t.ok(out.split('\n').length < 25);
 });
 
 t.test('the help of serve, config print and config check shows every option', async (t) => {
   for (const argv of [['serve'], ['config', 'print'], ['config', 'check']]) {
     const { out } = await parse([...argv, '--help']);
-    for (const [key, option] of Object.entries(OPTIONS)) {
+    for (const [key, option] of flagRows(OPTIONS)) {
       const term = `${flagTermOf(key, option)} ${option.kind.valueName}`.trim();
       const at = out.indexOf(`${term} `);
       t.not(at, -1, term);
@@ -136,7 +139,8 @@ t.test('the help of serve, config print and config check shows every option', as
         .slice(at)
         .split(/\n(?: {0,4}\S|\n)/)[0]
         ?.replace(/\s+/g, ' ');
-      t.equal(entry?.includes(`[${option.default}]`), key !== 'echo', `${term} has its default`);
+      const hasDefault = option.default !== 'false';
+      t.equal(entry?.includes(`[${option.default}]`), hasDefault, `${term} has its default`);
       t.ok(entry?.includes(option.help), `${term} has its text`);
     }
     for (const line of out.split('\n')) t.ok(line.length <= 80, line);
@@ -165,6 +169,11 @@ t.test('wrong usage: one sentence', async (t) => {
       'unexpected argument "localhost:80"; did you mean --listen localhost:80?',
     ],
     [['serve', 'echo'], 'unexpected argument "echo"; did you mean --echo?'],
+    [['serve', '--auth', 'ann:secret'], "unknown option '--auth'; see twist serve --help"],
+    [
+      ['serve', '--static'],
+      '--static needs a value: give the path of a directory, or off; see twist serve --help',
+    ],
     [['serve', 'something'], 'unexpected argument "something"; see twist serve --help'],
     [['config', 'check', 'a.json'], 'unexpected argument "a.json"; see twist config check --help'],
   ] as const) {

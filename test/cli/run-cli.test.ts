@@ -40,23 +40,25 @@ t.test('serve gets the settings, the process and a log; its status is the status
   const { code, served, io, err, out } = await run(
     ['serve', '--echo', '--max-message', '1k', '-c', 'a.json'],
     { env: { TWIST_MAX_HEADERS: '50' }, files: { 'a.json': '{"maxHead":"32k"}' } },
-    async (_settings, _modules, _io, log) => {
+    async (_inputs, _io, log) => {
       log.info('running');
       return 7;
     },
   );
   t.equal(code, 7);
   t.equal(served.length, 1);
-  const [[settings, modules, given] = []] = served;
-  t.same(modules, { mode: null, extensions: [] });
-  t.match(settings, { echo: true, maxMessage: 1024, maxHeaders: 50, maxHead: 32_768 });
+  const [[inputs, given] = []] = served;
+  t.same(inputs?.modules, { modes: new Map(), extensions: [] });
+  t.same(inputs?.certificates, { ca: null, cert: null, key: null });
+  t.match(inputs?.values.maxHead, { value: 32_768, source: 'file' });
+  t.match(inputs?.settings, { echo: true, maxMessage: 1024, maxHeaders: 50, maxHead: 32_768 });
   t.equal(given, io);
   t.match(JSON.parse(err), { level: 'info', msg: 'running' });
   t.equal(out, '');
 });
 
 t.test('the log is as the settings say', async (t) => {
-  const talk: Parts['serve'] = async (_settings, _modules, _io, log) => {
+  const talk: Parts['serve'] = async (_inputs, _io, log) => {
     log.debug('quiet');
     log.warn('loud');
     return 0;
@@ -78,7 +80,10 @@ t.test('the log is as the settings say', async (t) => {
 t.test('no mode: 2', async (t) => {
   const { code, err, served } = await run(['serve']);
   t.equal(code, 2);
-  t.equal(err, 'twist: choose a mode: --echo or --mode FILE; see twist serve --help\n');
+  t.equal(
+    err,
+    'twist: choose a mode: --echo, --tcp TARGET, --token-file PATH, --mode FILE or --route PATH=MODE; see twist serve --help\n',
+  );
   t.same(served, []);
 });
 
@@ -211,7 +216,7 @@ t.test('config check', async (t) => {
   t.equal(code, 0);
   t.equal(
     out,
-    'configuration is valid (34 settings: 1 from the environment, 2 from a.json, 31 by default)\n',
+    'configuration is valid (54 settings: 1 from the environment, 2 from a.json, 51 by default)\n',
   );
 });
 
@@ -221,7 +226,7 @@ t.test('modules of a user reach the server, and are checked without one', async 
   const modules = { 'mute.mjs': { default: mode }, 'wrong.mjs': { default: {} } };
   const { code, served } = await run(['serve', '--mode', 'mute.mjs'], { files, modules });
   t.equal(code, 0);
-  t.match(served[0]?.[1].mode, { name: 'mute', delivery: 'messages' });
+  t.match(served[0]?.[0].modules.modes.get('mute.mjs'), { name: 'mute', delivery: 'messages' });
   t.equal((await run(['config', 'check', '--mode', 'mute.mjs'], { files, modules })).code, 0);
 
   const fault = '"wrong.mjs": the name of a mode must be a text, not undefined';
@@ -240,11 +245,44 @@ t.test('modules of a user reach the server, and are checked without one', async 
 });
 
 t.test('modules are only loaded when the command line is right', async (t) => {
-  const files = { 'mute.mjs': '' };
-  const { code, err } = await run(['serve', '--echo', '--mode', 'mute.mjs'], { files });
+  const { code, err } = await run(['serve', '--echo', '--mode', 'nowhere.mjs']);
   t.equal(code, 2);
-  t.equal(err, 'twist: choose one mode, not --echo and --mode together; see twist serve --help\n');
+  t.equal(err, 'twist: choose one mode, not --echo and --mode together\n');
   t.equal((await run(['config', 'print', '--mode', 'nowhere.mjs'])).code, 0, 'print loads nothing');
+});
+
+t.test(
+  'two modes: wrong usage or wrong configuration, whichever it was, also for check',
+  async (t) => {
+    const files = { 'a.json': '{"echo":true,"tcp":"a:1"}', 'b.json': '{"echo":true}' };
+    for (const command of [['serve'], ['config', 'check']]) {
+      for (const [argv, code, names] of [
+        [['-c', 'a.json'], 78, 'echo in a.json and tcp in a.json'],
+        [['-c', 'b.json', '--tcp', 'a:1'], 2, 'echo in b.json and --tcp'],
+        [['--echo', '--tcp', 'a:1'], 2, '--echo and --tcp'],
+      ] as const) {
+        const wrong = await run([...command, ...argv], { files });
+        t.equal(wrong.err, `twist: choose one mode, not ${names} together\n`);
+        t.equal(wrong.code, code);
+        t.same(wrong.served, []);
+      }
+    }
+    t.equal((await run(['config', 'print', '-c', 'a.json'], { files })).code, 0, 'to look into it');
+    t.equal((await run(['config', 'check'])).code, 0, 'a file need not choose a mode');
+  },
+);
+
+t.test('files that options name are looked at before anything starts', async (t) => {
+  const sentence = '--target-ca cannot be "ca.pem": there is no such file';
+  for (const command of [
+    ['serve', '--tcp', 'a:1'],
+    ['config', 'check'],
+  ]) {
+    const wrong = await run([...command, '--target-ca', 'ca.pem']);
+    t.equal(wrong.err, `twist: ${sentence}\n`);
+    t.equal(wrong.code, 2);
+    t.same(wrong.served, []);
+  }
 });
 
 t.test('variables that are no option are warned of: by a line, or in the log', async (t) => {

@@ -1,17 +1,23 @@
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import path from 'node:path';
 import t, { type Test } from 'tap';
 import { ExitCode } from '../../src/cli/exit-code.js';
 import type { Signal } from '../../src/cli/io.js';
 import { createLog } from '../../src/cli/log.js';
 import { serve } from '../../src/cli/serve.js';
 import type { Flags } from '../../src/config/flags.js';
+import type { Inputs } from '../../src/cli/inputs.js';
 import { load } from '../../src/config/load.js';
-import type { Settings } from '../../src/config/settings.js';
-import type { UserModules } from '../../src/cli/user-modules.js';
 import type { Extension } from '../../src/extensions/extension.js';
 import type { Mode } from '../../src/modes/mode.js';
-import { closeFrame, encodeFrames, textFrame } from '../fixtures/frames.js';
+import { passwordAuthenticator } from '../../src/server/basic-auth.js';
+import { binaryFrame, closeFrame, encodeFrames, textFrame } from '../fixtures/frames.js';
+import { upgradeText } from '../fixtures/handshake.js';
 import { hexOf } from '../fixtures/hex.js';
 import { type RawClient, connectRaw } from '../fixtures/raw-client.js';
+import { makeTempDir } from '../fixtures/temp-dir.js';
 import { eventually, within } from '../fixtures/within.js';
 import { type FakeIo, fakeIo } from './fake-io.js';
 
@@ -19,8 +25,16 @@ const LIMITS_FILE = '/proc/self/limits';
 
 const SHUTTING_DOWN = encodeFrames([closeFrame(1001, 'the server is shutting down')], false);
 
-function settingsOf(flags: Flags): Settings {
-  return load({ flags, environment: {}, readFile: () => '' }).settings;
+function inputsOf(flags: Flags, given: Partial<Inputs> = {}): Inputs {
+  const { settings, values } = load({ flags, environment: {}, readFile: () => '' });
+  return {
+    settings,
+    values,
+    modules: { modes: new Map(), extensions: [] },
+    certificates: { ca: null, cert: null, key: null },
+    authenticator: null,
+    ...given,
+  };
 }
 
 interface LogLine {
@@ -29,12 +43,10 @@ interface LogLine {
   readonly address?: string;
 }
 
-const NO_MODULES: UserModules = { mode: null, extensions: [] };
-
 interface Surroundings {
   readonly isTTY?: boolean;
   readonly openFiles?: number;
-  readonly modules?: UserModules;
+  readonly inputs?: Partial<Inputs>;
 }
 
 /** One run of `serve`, with its signals in the test's hands. */
@@ -47,7 +59,7 @@ class Run {
   constructor(
     t: Test,
     flags: Flags = {},
-    { isTTY = false, openFiles = 1_000_000, modules = NO_MODULES }: Surroundings = {},
+    { isTTY = false, openFiles = 1_000_000, inputs = {} }: Surroundings = {},
   ) {
     const listenerOf = (name: string, listener: (error?: unknown) => void) => {
       this.#listeners.set(name, listener);
@@ -64,8 +76,8 @@ class Run {
       onCrash: (listener) => listenerOf('crash', listener),
     };
     const log = createLog('info', 'json', { write: (text) => (this.#log.text += text) });
-    const settings = settingsOf({ listen: ['127.0.0.1:0'], echo: true, ...flags });
-    this.exitCode = serve(settings, modules, this.io, log);
+    const all = inputsOf({ listen: ['127.0.0.1:0'], echo: true, ...flags }, inputs);
+    this.exitCode = serve(all, this.io, log);
     t.teardown(async () => {
       // A run that a failed test left behind.
       while (this.listenerNames.length > 0) {
@@ -258,7 +270,8 @@ t.test('the mode and the extensions of a user are served', async (t) => {
       throw new Error('declined');
     },
   };
-  const run = new Run(t, { echo: false }, { modules: { mode: loud, extensions: [extension] } });
+  const modules = { modes: new Map([['loud.mjs', loud]]), extensions: [extension] };
+  const run = new Run(t, { echo: false, mode: 'loud.mjs' }, { inputs: { modules } });
   const client = await connectRaw(t, await run.port());
   await client.open({ 'Sec-WebSocket-Extensions': 'x-seen' });
   client.send(encodeFrames([textFrame('a'), closeFrame(1000)], true));
@@ -269,5 +282,56 @@ t.test('the mode and the extensions of a user are served', async (t) => {
   await client.finish();
   t.match(run.log, [{ msg: 'listening', mode: 'loud' }]);
   run.signal('SIGTERM');
+  t.equal(await run.ended(), ExitCode.Ok);
+});
+
+t.test('a proxy on one path, files beside it, and a user to be known', async (t) => {
+  const target = createServer((socket) => socket.pipe(socket));
+  target.listen(0, '127.0.0.1');
+  await once(target, 'listening');
+  t.teardown(() => target.close());
+  const { port } = target.address() as AddressInfo;
+  const folder = makeTempDir(t);
+  writeFileSync(path.join(folder, 'hello.txt'), 'hello file');
+  const run = new Run(
+    t,
+    { echo: false, route: [`/vnc=tcp:127.0.0.1:${port}`], static: folder },
+    { inputs: { authenticator: passwordAuthenticator('ann:secret') } },
+  );
+  const authorization = `Basic ${Buffer.from('ann:secret').toString('base64')}`;
+
+  const stranger = await connectRaw(t, await run.port());
+  stranger.send(upgradeText({}, 'GET /vnc HTTP/1.1'));
+  await stranger.waitForEnd();
+  t.match(stranger.received.toString(), /^HTTP\/1\.1 401 /);
+  await stranger.finish();
+
+  const nobody = await connectRaw(t, await run.port());
+  nobody.send(upgradeText({ Authorization: authorization }, 'GET /nowhere HTTP/1.1'));
+  await nobody.waitForEnd();
+  t.match(nobody.received.toString(), /^HTTP\/1\.1 404 /);
+  await nobody.finish();
+
+  const browser = await connectRaw(t, await run.port());
+  browser.send(
+    `GET /hello.txt HTTP/1.1\r\nHost: localhost\r\nAuthorization: ${authorization}\r\nConnection: close\r\n\r\n`,
+  );
+  await browser.waitForEnd();
+  t.match(browser.received.toString(), /^HTTP\/1\.1 200 [^]*hello file$/);
+  await browser.finish();
+
+  const client = await connectRaw(t, await run.port());
+  client.send(upgradeText({ Authorization: authorization }, 'GET /vnc HTTP/1.1'));
+  await client.waitUntil(() => client.received.includes('\r\n\r\n'), 'the answer');
+  t.match(client.received.toString(), /^HTTP\/1\.1 101 /);
+  client.forget();
+  client.send(encodeFrames([textFrame('hello')], true));
+  const echo = encodeFrames([binaryFrame('hello')], false);
+  await client.waitForBytes(echo.length);
+  t.equal(hexOf(client.received), hexOf(echo), 'text goes out, and comes back as binary');
+  t.match(run.log[0], { msg: 'listening', mode: `/vnc=tcp:127.0.0.1:${port}` });
+  run.signal('SIGTERM');
+  await client.waitForBytes(echo.length + SHUTTING_DOWN.length);
+  client.send(encodeFrames([closeFrame(1001)], true));
   t.equal(await run.ended(), ExitCode.Ok);
 });

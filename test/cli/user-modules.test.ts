@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import t, { type Test } from 'tap';
 import type { Io } from '../../src/cli/io.js';
 import { loadUserModules, type UserModules } from '../../src/cli/user-modules.js';
+import { OPTIONS } from '../../src/config/options.js';
 import type { Provided } from '../../src/config/settings.js';
 import { ConfigError } from '../../src/errors.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
@@ -20,18 +21,24 @@ const EXTENSION = `{ name: 'x-one', create: () => ({ enabled: false, init() {}, 
 
 interface Given {
   readonly mode?: string | null;
+  readonly route?: readonly string[];
   readonly extension?: readonly string[];
-  readonly deflate?: boolean;
+  readonly deflate?: boolean | 'auto';
 }
 
 async function load(
-  { mode = null, extension = [], deflate = true }: Given,
+  { mode = null, route = [], extension = [], deflate = 'auto' }: Given,
   { source, from }: Omit<Provided, 'value'> = { source: 'flag', from: '--mode' },
   files = REAL_FILES,
 ): Promise<UserModules> {
   return await loadUserModules(
     {
       mode: { value: mode, source, from },
+      route: {
+        value: OPTIONS.route.kind.schema.parse(route),
+        source,
+        from: source === 'flag' ? '--route' : from,
+      },
       extension: { value: extension, source, from: source === 'flag' ? '--extension' : from },
       deflate: { value: deflate, source, from },
     },
@@ -51,7 +58,8 @@ t.test('nothing is loaded when nothing is named', async (t) => {
     readFile: () => t.fail('nothing is read') as never,
     importFile: () => t.fail('nothing is imported') as never,
   };
-  t.same(await load({}, undefined, files), { mode: null, extensions: [] });
+  for (const given of [{}, { route: ['/a=echo', '/b=tcp:a:1'] }])
+    t.same(await load(given, undefined, files), { modes: new Map(), extensions: [] });
 });
 
 t.test('ES modules and CommonJS, transpiled ones too', async (t) => {
@@ -68,15 +76,42 @@ t.test('ES modules and CommonJS, transpiled ones too', async (t) => {
     ['mode.cjs', 'two', 'pieces'],
     ['transpiled.cjs', 'three', 'messages'],
   ] as const) {
-    t.match((await load({ mode: at(file) })).mode, { name, delivery });
+    const { modes } = await load({ mode: at(file) });
+    t.match([...modes], [[at(file), { name, delivery }]]);
   }
-  const { mode, extensions } = await load({
+  const { modes, extensions } = await load({
     extension: [at('extension.mjs'), at('extension.cjs')],
   });
-  t.equal(mode, null);
+  t.equal(modes.size, 0);
   t.same(
     extensions.map(({ name }) => name),
     ['x-one', 'x-two'],
+  );
+});
+
+t.test('modes of routes; one module is one mode', async (t) => {
+  const at = folderOf(t, {
+    'one.mjs': 'export default { name: "one", message() {} };',
+    'two.mjs': 'export default { name: "two", message() {} };',
+  });
+  const [one, two] = [at('one.mjs'), at('two.mjs')];
+  const imported: string[] = [];
+  const files = {
+    ...REAL_FILES,
+    importFile: (file: string) => {
+      imported.push(file);
+      return REAL_FILES.importFile(file);
+    },
+  };
+  const route = [`/a=mode:${two}`, '/b=echo', `/c=mode:${one}`, `/d=mode:${two}`];
+  const { modes } = await load({ mode: one, route }, undefined, files);
+  t.same(imported, [one, two], 'each once');
+  t.match(
+    [...modes],
+    [
+      [one, { name: 'one' }],
+      [two, { name: 'two' }],
+    ],
   );
 });
 
@@ -197,6 +232,14 @@ t.test('the option is named as the user wrote it, and the source is the cause', 
     ],
     [{ extension: ['no'] }, file, 'extension in twist.json cannot be "no"'],
     [{ extension: [good, 'no'] }, file, 'extension[1] in twist.json cannot be "no"'],
+    [{ route: ['/a=echo', '/b=mode:no'] }, undefined, '--route cannot be "/b=mode:no"'],
+    [{ route: ['/b=mode:no'] }, environment('TWIST_ROUTE'), 'TWIST_ROUTE cannot be "/b=mode:no"'],
+    [
+      { route: ['/a=echo', '/b=mode:no'] },
+      environment('TWIST_ROUTE'),
+      'TWIST_ROUTE cannot contain "/b=mode:no"',
+    ],
+    [{ route: ['/b=mode:no'] }, file, 'routes["/b"] in twist.json cannot be "mode:no"'],
   ] as const) {
     await t.rejects(
       load(given, provided),
@@ -218,6 +261,9 @@ t.test('names of extensions: each once, and that of our own only without it', as
   });
   await t.rejects(load({ extension: [at('own.mjs')] }), {
     message: `--extension cannot be "${at('own.mjs')}": the name permessage-deflate is taken unless deflate is turned off`,
+  });
+  await t.rejects(load({ extension: [at('own.mjs')], deflate: true }), {
+    message: /unless deflate is turned off$/,
   });
   t.match(await load({ extension: [at('own.mjs')], deflate: false }), {
     extensions: [{ name: 'permessage-deflate' }],

@@ -25,6 +25,15 @@ t.test('variables of options, in text', async (t) => {
   t.equal(readEnvironment(OPTIONS, { TWIST_ECHO: undefined }).size, 0);
 });
 
+t.test('a secret that is wrong is not told', async (t) => {
+  t.throws(
+    () => readEnvironment(OPTIONS, { TWIST_AUTH: 'ann' }),
+    new ConfigError(
+      'TWIST_AUTH cannot be (a secret, not shown): give user:password without control characters, or off',
+    ),
+  );
+});
+
 t.test('a wrong value, an empty one included', async (t) => {
   for (const text of ['yes', '', 'True', ' true']) {
     t.throws(

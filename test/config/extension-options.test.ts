@@ -10,6 +10,7 @@ t.test('all stand under one heading', async (t) => {
 t.test('the ranges of values', async (t) => {
   const rows: Readonly<Record<string, Option>> = EXTENSION_OPTIONS;
   for (const [key, taken, refused] of [
+    ['deflate', [true, false, 'auto'], ['true']],
     ['deflateLevel', [1, 9], [0, 10]],
     ['deflateThreshold', [0, 1024 ** 3], [-1, 1024 ** 3 + 1]],
     ['deflateWindowBits', [8, 15], [7, 16]],

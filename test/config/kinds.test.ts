@@ -2,10 +2,13 @@ import t from 'tap';
 import {
   choice,
   count,
+  directory,
   duration,
   file,
+  fileOrDirectory,
   size,
   toggle,
+  toggleOrAuto,
   type Json,
   type Kind,
 } from '../../src/config/kinds.js';
@@ -215,9 +218,23 @@ check('toggle', {
   typeText: 'boolean',
 });
 
+check('toggle that decides by itself', {
+  kind: toggleOrAuto(),
+  taken: [
+    [true, true, 'true', true],
+    [false, false, 'false', false],
+    ['auto', 'auto', 'auto', 'auto'],
+  ],
+  refused: ['true', 'Auto', 'off', '', 1, 0, ...NOT_SCALAR],
+  clause: 'give true, false or auto',
+  typeText: "boolean | 'auto'",
+});
+
 t.test('a toggle takes true and false for text, nothing else', async (t) => {
-  for (const text of ['yes', 'on', '1', 'TRUE', ''])
+  for (const text of ['yes', 'on', '1', 'TRUE', '']) {
     t.equal(fromText(toggle(), text), undefined, text);
+    t.equal(fromText(toggleOrAuto(), text), undefined, text);
+  }
 });
 
 check('choice', {
@@ -240,11 +257,30 @@ check('file', {
   typeText: 'string',
 });
 
+for (const [name, kind, what] of [
+  ['directory', directory(), 'a directory'],
+  ['file or directory', fileOrDirectory(), 'a file or a directory'],
+] as const) {
+  check(name, {
+    kind,
+    taken: [
+      ['a b', 'a b', 'a b', 'a b'],
+      ['off', null, 'off', 'off'],
+    ],
+    refused: ['', 1, true, ...NOT_SCALAR],
+    clause: `give the path of ${what}, or off`,
+    typeText: 'string',
+  });
+}
+
 t.test('what stands for the value in help', async (t) => {
   t.equal(size({ min: 1 }).valueName, 'SIZE');
   t.equal(duration().valueName, 'DURATION');
   t.equal(count({ min: 1, max: 2 }).valueName, 'N');
   t.equal(toggle().valueName, '');
   t.equal(choice('LEVEL', ['a', 'b']).valueName, 'LEVEL');
+  t.equal(toggleOrAuto().valueName, '');
   t.equal(file().valueName, 'FILE');
+  t.equal(directory().valueName, 'DIR');
+  t.equal(fileOrDirectory().valueName, 'PATH');
 });

@@ -126,9 +126,10 @@ t.test('subprotocols', async (t) => {
 
 t.test('origins', async (t) => {
   const kind = originPolicy();
-  t.equal(kind.valueName, 'any|same|LIST');
+  t.equal(kind.valueName, 'auto|any|same|LIST');
   t.equal(kind.typeText, 'string | readonly string[]');
   for (const [given, value] of [
+    ['auto', 'auto'],
     ['any', 'any'],
     ['same', 'same'],
     ['https://example.com', ['https://example.com']],
@@ -167,6 +168,7 @@ t.test('origins', async (t) => {
     'wss://example.com',
     'https://a.example, https://b.example',
     'any,https://a.example',
+    'https://a.example,auto',
     'file:///',
     'x://a/b',
     'https://a.example,https://a.example',

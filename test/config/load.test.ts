@@ -3,7 +3,7 @@ import t from 'tap';
 import type { Environment } from '../../src/config/environment.js';
 import type { Flags } from '../../src/config/flags.js';
 import { load, type Loaded } from '../../src/config/load.js';
-import { environmentNameOf, flagOf } from '../../src/config/option.js';
+import { environmentNameOf, flagOf, negativeFlagOf } from '../../src/config/option.js';
 import type { OPTIONS } from '../../src/config/options.js';
 import { ConfigError } from '../../src/errors.js';
 
@@ -37,10 +37,30 @@ t.test('without anything: the defaults', async (t) => {
   t.same(settings, {
     listen: [{ kind: 'tcp', host: '127.0.0.1', port: 9001 }],
     echo: false,
+    tcp: null,
+    tokenFile: null,
     mode: null,
+    route: [],
+    static: null,
+    tcpText: false,
+    connectTimeout: 5_000,
+    targetKeepalive: 60_000,
+    targetAllow: [],
+    targetCa: null,
+    targetCert: null,
+    targetKey: null,
+    targetServername: null,
+    targetInsecure: false,
+    proxyProtocol: 0,
+    origin: 'auto',
+    allow: [],
+    deny: [],
+    trustProxy: [],
+    trustProxyHeader: 'x-forwarded-for',
+    authFile: null,
+    auth: null,
     subprotocol: 'first',
-    origin: 'any',
-    deflate: true,
+    deflate: 'auto',
     deflateLevel: 3,
     deflateThreshold: 32,
     deflateWindowBits: 15,
@@ -75,6 +95,7 @@ t.test('without anything: the defaults', async (t) => {
 });
 
 t.test('flag before environment before file before default', async (t) => {
+  const echoOn = (path: string): object => ({ path, mode: { kind: 'echo' } });
   const address = (port: number): object => ({ kind: 'tcp', host: '127.0.0.1', port });
   // One option of each kind: what each source gives in its own form, and the value that it means.
   const matrix: Readonly<
@@ -97,6 +118,31 @@ t.test('flag before environment before file before default', async (t) => {
     echo: { flag: [false, false], environment: ['true', true], file: [true, true] },
     subprotocol: { flag: ['a', ['a']], environment: ['b,c', ['b', 'c']], file: [['d'], ['d']] },
     origin: { flag: ['same', 'same'], environment: ['null', ['null']], file: ['any', 'any'] },
+    tcp: {
+      flag: ['a:1', { kind: 'tcp', host: 'a', port: 1, text: 'a:1' }],
+      environment: ['unix:b', { kind: 'unix', path: 'b', text: 'unix:b' }],
+      file: ['off', null],
+    },
+    route: {
+      flag: [
+        ['/a=echo', '/b=mode:c,d'],
+        [echoOn('/a'), { path: '/b', mode: { kind: 'mode', file: 'c,d' } }],
+      ],
+      environment: ['/a=echo,/b=echo', [echoOn('/a'), echoOn('/b')]],
+      file: [{ '/c': 'echo' }, [echoOn('/c')]],
+    },
+    proxyProtocol: { flag: ['2', 2], environment: ['1', 1], file: [2, 2] },
+    allow: {
+      flag: [['any'], []],
+      environment: ['::1,10.0.0.0/8', ['::1/128', '10.0.0.0/8']],
+      file: ['::1', ['::1/128']],
+    },
+    trustProxyHeader: {
+      flag: ['x-forwarded-for', 'x-forwarded-for'],
+      environment: ['x-forwarded-for', 'x-forwarded-for'],
+      file: ['x-forwarded-for', 'x-forwarded-for'],
+    },
+    deflate: { flag: [false, false], environment: ['auto', 'auto'], file: [true, true] },
     mode: { flag: ['a.mjs', 'a.mjs'], environment: ['b', 'b'], file: ['off', null] },
     deflateNoContextTakeover: {
       flag: ['none', []],
@@ -118,15 +164,20 @@ t.test('flag before environment before file before default', async (t) => {
     const key = name as Key;
     const flags = { [key]: row.flag[0] };
     const environment = { [environmentNameOf(key)]: row.environment[0] };
-    const file = { [key]: row.file[0] };
+    const file = { [key === 'route' ? 'routes' : key]: row.file[0] };
     for (const [given, value, source, from] of [
       [
         { flags, environment, file },
         row.flag[1],
         'flag',
-        row.flag[0] === false ? '--no-echo' : flagOf(key),
+        row.flag[0] === false ? negativeFlagOf(key) : flagOf(key),
       ],
-      [{ flags, file }, row.flag[1], 'flag', row.flag[0] === false ? '--no-echo' : flagOf(key)],
+      [
+        { flags, file },
+        row.flag[1],
+        'flag',
+        row.flag[0] === false ? negativeFlagOf(key) : flagOf(key),
+      ],
       [{ environment, file }, row.environment[1], 'environment', environmentNameOf(key)],
       [{ environment }, row.environment[1], 'environment', environmentNameOf(key)],
       [{ file }, row.file[1], 'file', 'twist.json'],
@@ -176,6 +227,15 @@ t.test('faults of all sources, and between them, are told', async (t) => {
   );
 });
 
+t.test('the environment alone can hold a secret', async (t) => {
+  const environment = { TWIST_AUTH: 'ann:secret' };
+  t.equal(loadGiven({ environment }).settings.auth, 'ann:secret');
+  t.throws(
+    () => loadGiven({ environment, flags: { authFile: 'users' } }),
+    new ConfigError('--auth-file cannot be "users": TWIST_AUTH is set as well; choose one'),
+  );
+});
+
 t.test('a value that loses must be right all the same', async (t) => {
   t.throws(() => loadGiven({ flags: { maxHeaders: '50' }, file: { maxHeaders: 'many' } }), {
     cause: 'file',
@@ -198,7 +258,8 @@ t.test('config.example.json is the documented full form: the defaults, and a mod
   const defaults = load({ flags: {}, environment: {}, readFile: unread }).settings;
   t.same(settings, { ...defaults, echo: true, config: 'config.example.json' });
   for (const [key, { source }] of Object.entries(values)) {
-    t.equal(source, key === 'config' ? 'flag' : 'file', `${key} is there`);
+    const expected = { config: 'flag', auth: 'default' }[key] ?? 'file';
+    t.equal(source, expected, `${key} is there`);
   }
   const { $schema } = JSON.parse(text) as { $schema: unknown };
   t.equal($schema, './config.schema.json');

@@ -2,6 +2,7 @@ import t from 'tap';
 import { count } from '../../src/config/kinds.js';
 import { readObject, type Place } from '../../src/config/object-values.js';
 import { OPTIONS } from '../../src/config/options.js';
+import { ROUTE_CLAUSES } from '../../src/config/proxy-kinds.js';
 import { ConfigError } from '../../src/errors.js';
 
 const FILE: Place = { source: 'file', from: 'twist.json', help: 'look it up' };
@@ -22,6 +23,11 @@ t.test('values, with where they are from', async (t) => {
     from: 'twist.json',
   });
   t.equal(readObject(OPTIONS, { $schema: 'x' }, FILE).size, 0);
+  t.match(
+    readObject(OPTIONS, { routes: { '/a': 'echo' } }, FILE).get('route'),
+    { value: [{ path: '/a' }] },
+    'under its key in the table',
+  );
 });
 
 t.test('what is wrong, in one sentence', async (t) => {
@@ -43,6 +49,18 @@ t.test('what is wrong, in one sentence', async (t) => {
     [{ deflateLevel: NaN }, CALL, `deflateLevel cannot be NaN: ${clause}`],
     [{ extension: ['a', 5] }, FILE, `extension[1] in twist.json cannot be 5: ${paths}`],
     [{ extension: ['a', 'a'] }, CALL, 'extension[1] cannot be "a": give each one once'],
+    [
+      { routes: { '/a': 'ecko' } },
+      FILE,
+      `routes["/a"] in twist.json cannot be "ecko": ${ROUTE_CLAUSES.mode}`,
+    ],
+    [
+      { routes: ['/a=echo', '/b'] },
+      FILE,
+      `routes[1] in twist.json cannot be "/b": ${ROUTE_CLAUSES.form}`,
+    ],
+    [{ route: {} }, FILE, 'twist.json has an unknown key "route"; did you mean routes?'],
+    [{ $schema: 1 }, FILE, '$schema in twist.json cannot be 1: give the address of a JSON Schema'],
     [[], FILE, 'twist.json must hold one JSON object, { ... }'],
   ] as const) {
     t.throws(

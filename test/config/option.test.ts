@@ -4,7 +4,9 @@ import {
   capitalized,
   defaultValue,
   environmentNameOf,
+  fileKeyOf,
   flagOf,
+  flagRows,
   flagTermOf,
   negativeFlagOf,
 } from '../../src/config/option.js';
@@ -31,6 +33,13 @@ t.test('a switch that is on by default shows how it is turned off', async (t) =>
   t.equal(flagTermOf('echo', { ...texts, kind: toggle(), default: 'false' }), '--echo');
   const kind = count({ min: 1, max: 9 });
   t.equal(flagTermOf('deflateLevel', { ...texts, kind, default: '3' }), '--deflate-level');
+});
+
+t.test('a name of its own in the file, and an option that is no flag', async (t) => {
+  const row = { group: 'Mode', kind: toggle(), default: 'false', help: '', docs: '' } as const;
+  t.equal(fileKeyOf('route', { ...row, fileKey: 'routes' }), 'routes');
+  t.equal(fileKeyOf('echo', row), 'echo');
+  t.same(flagRows({ echo: row, auth: { ...row, isFlag: false } }), [['echo', row]]);
 });
 
 t.test('the default is read from its text', async (t) => {

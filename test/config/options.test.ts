@@ -1,6 +1,8 @@
 import t from 'tap';
+import { MODE_OPTIONS } from '../../src/config/mode-options.js';
 import { GROUPS, defaultValue, flagOf, type Option } from '../../src/config/option.js';
 import { OPTIONS } from '../../src/config/options.js';
+import { PROXY_OPTIONS } from '../../src/config/proxy-options.js';
 
 const ROWS = Object.entries<Option>(OPTIONS);
 
@@ -16,10 +18,30 @@ t.test('the defaults are those of the design', async (t) => {
   t.same(Object.fromEntries(ROWS.map(([key, option]) => [key, option.default])), {
     listen: '127.0.0.1:9001',
     echo: 'false',
+    tcp: 'off',
+    tokenFile: 'off',
     mode: 'off',
+    route: 'none',
+    static: 'off',
+    tcpText: 'false',
+    connectTimeout: '5s',
+    targetKeepalive: '1m',
+    targetAllow: 'any',
+    targetCa: 'off',
+    targetCert: 'off',
+    targetKey: 'off',
+    targetServername: 'off',
+    targetInsecure: 'false',
+    proxyProtocol: 'off',
+    origin: 'auto',
+    allow: 'any',
+    deny: 'none',
+    trustProxy: 'none',
+    trustProxyHeader: 'x-forwarded-for',
+    authFile: 'off',
+    auth: 'off',
     subprotocol: 'first',
-    origin: 'any',
-    deflate: 'true',
+    deflate: 'auto',
     deflateLevel: '3',
     deflateThreshold: '32',
     deflateWindowBits: '15',
@@ -75,6 +97,10 @@ t.test('texts are one line, and sentences where they should be', async (t) => {
 t.test('what only a command needs is no option of the library', async (t) => {
   t.same(
     ROWS.filter(([, { isLibraryKey }]) => isLibraryKey === false).map(([key]) => key),
-    ['echo', 'mode', 'extension', 'logLevel', 'logFormat', 'config'],
+    [
+      ...Object.keys(MODE_OPTIONS),
+      ...Object.keys(PROXY_OPTIONS),
+      ...['authFile', 'auth', 'extension', 'logLevel', 'logFormat', 'config'],
+    ],
   );
 });

@@ -1,20 +1,28 @@
 import { readFileSync } from 'node:fs';
 import { format } from 'prettier';
 import t from 'tap';
-import { GROUPS, environmentNameOf, flagOf, type OptionTable } from '../../src/config/option.js';
+import {
+  GROUPS,
+  environmentNameOf,
+  flagOf,
+  type Option,
+  type OptionTable,
+} from '../../src/config/option.js';
 import { OPTIONS } from '../../src/config/options.js';
 import { reference } from '../../src/config/reference.js';
 
 const page = reference(OPTIONS);
 
 t.test('every option has its section, with all of its names and its default', async (t) => {
-  for (const [key, { default: text, docs }] of Object.entries(OPTIONS)) {
+  for (const [key, option] of Object.entries<Option>(OPTIONS)) {
+    const { default: text, docs, fileKey = key, isFlag, isFileKey } = option;
     const start = page.indexOf(`### ${flagOf(key).slice(2)}\n`);
     t.not(start, -1, key);
     const section = page.slice(start).split('\n## ')[0]?.split('\n### ')[0] ?? '';
-    for (const part of [flagOf(key), environmentNameOf(key), docs, `default \`${text}\``])
+    for (const part of [environmentNameOf(key), docs, `default \`${text}\``])
       t.ok(section.includes(part), part);
-    t.equal(section.includes(`"${key}"`), key !== 'config', 'the key of the file');
+    t.equal(section.includes(`\`${flagOf(key)}`), isFlag !== false && key !== 'config', 'the flag');
+    t.equal(section.includes(`\`"${fileKey}"\``), isFileKey !== false, 'the key of the file');
   }
 });
 
@@ -29,6 +37,15 @@ t.test('a switch shows both of its flags', async (t) => {
   t.match(page, '| [`--[no-]deflate`](#deflate) |', 'at a glance, when it is on by default');
   t.match(page, '| [`--echo`](#echo) |');
   t.match(page, '`--extension FILE`, may be repeated');
+});
+
+t.test('names that are not made from the key, or not there', async (t) => {
+  t.match(
+    page,
+    '`--route PATH=MODE`, may be repeated · `TWIST_ROUTE` · `"routes"` · default `none`',
+  );
+  t.match(page, 'not on the command line · `TWIST_AUTH` · not in the configuration file · default');
+  t.match(page, '| [`TWIST_AUTH`](#auth) |');
 });
 
 t.test('groups stand in their order; one without options is left out', async (t) => {

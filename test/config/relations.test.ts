@@ -1,7 +1,7 @@
 import t from 'tap';
 import { defaultValue, type Option } from '../../src/config/option.js';
 import { OPTIONS } from '../../src/config/options.js';
-import { checkRelations } from '../../src/config/relations.js';
+import { checkCommandRelations, checkRelations } from '../../src/config/relations.js';
 import type { Provided, ProvidedSettings } from '../../src/config/settings.js';
 import { ConfigError } from '../../src/errors.js';
 
@@ -100,6 +100,117 @@ t.test('what does not go together: blames the one that was set last and names bo
     t.throws(
       () => {
         checkRelations(values(given));
+      },
+      new ConfigError(sentence, { cause }),
+    );
+  }
+});
+
+t.test('a header of a proxy needs a proxy that is trusted', async (t) => {
+  const header = (source: Provided['source'], from: string): Provided => ({
+    value: 'proxy-protocol',
+    source,
+    from,
+  });
+  const trustProxy: Provided = { value: ['::1/128'], source: 'file', from: 'twist.json' };
+  t.doesNotThrow(() => {
+    checkRelations(values({ trustProxy, trustProxyHeader: header('flag', '') }));
+    checkRelations(values({ trustProxy }));
+  });
+  for (const [given, sentence, cause] of [
+    [
+      { trustProxyHeader: header('flag', '--trust-proxy-header') },
+      '--trust-proxy-header cannot be "proxy-protocol": --trust-proxy must name the proxies that send it',
+      'flag',
+    ],
+    [
+      {
+        trustProxyHeader: header('file', 'twist.json'),
+        trustProxy: { value: [], source: 'environment', from: 'TWIST_TRUST_PROXY' },
+      },
+      'trustProxyHeader in twist.json cannot be "proxy-protocol": TWIST_TRUST_PROXY must name the proxies that send it',
+      'file',
+    ],
+    [
+      { trustProxyHeader: header('call', 'serve(options)') },
+      'trustProxyHeader cannot be "proxy-protocol": trustProxy must name the proxies that send it',
+      'call',
+    ],
+  ] as const) {
+    t.throws(
+      () => {
+        checkRelations(values(given));
+      },
+      new ConfigError(sentence, { cause }),
+    );
+  }
+});
+
+t.test('what only a command has', async (t) => {
+  const by = (source: Provided['source'], from: string, value: unknown): Provided => ({
+    value,
+    source,
+    from,
+  });
+  const echo = { path: '/a', mode: { kind: 'echo' } };
+  const token = { path: '/b', mode: { kind: 'token' } };
+  const cert = by('flag', '--target-cert', 'c.pem');
+  const key = by('file', 'twist.json', 'k.pem');
+  const auth = by('environment', 'TWIST_AUTH', 'ann:secret');
+  const authFile = by('file', 'twist.json', 'users');
+  const tokenFile = by('environment', 'TWIST_TOKEN_FILE', 'tokens');
+  const routes = by('flag', '--route', [echo, token]);
+  t.doesNotThrow(() => {
+    for (const given of [
+      {},
+      { targetCert: cert, targetKey: key },
+      { auth },
+      { authFile },
+      { route: routes, tokenFile },
+      { route: by('flag', '--route', [echo]) },
+      { targetKey: by('flag', '--target-key', null) },
+    ]) {
+      checkCommandRelations(values(given));
+    }
+  });
+  for (const [given, sentence, cause] of [
+    [
+      { targetCert: cert },
+      '--target-cert cannot be "c.pem": --target-key must be given with it',
+      'flag',
+    ],
+    [
+      { targetKey: key },
+      'targetKey in twist.json cannot be "k.pem": targetCert must be given with it',
+      'file',
+    ],
+    [
+      { auth, authFile },
+      'authFile in twist.json cannot be "users": TWIST_AUTH is set as well; choose one',
+      'file',
+    ],
+    [
+      { route: routes },
+      '--route cannot be "/b=token": --token-file must name the file of the tokens',
+      'flag',
+    ],
+    [
+      { route: by('environment', 'TWIST_ROUTE', [token]) },
+      'TWIST_ROUTE cannot contain "/b=token": TWIST_TOKEN_FILE must name the file of the tokens',
+      'environment',
+    ],
+    [
+      {
+        route: by('file', 'twist.json', [token]),
+        tokenFile: by('flag', '--token-file', null),
+      },
+      'routes in twist.json cannot contain "/b=token": --token-file must name the file of the tokens',
+      'file',
+    ],
+  ] as const) {
+    t.throws(
+      () => {
+        checkCommandRelations(values(given));
       },
       new ConfigError(sentence, { cause }),
     );

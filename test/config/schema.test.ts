@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { format } from 'prettier';
 import t from 'tap';
-import type { OptionTable } from '../../src/config/option.js';
+import type { Option, OptionTable } from '../../src/config/option.js';
 import { OPTIONS } from '../../src/config/options.js';
 import { fileKeys, fileSchema, jsonSchema } from '../../src/config/schema.js';
 
@@ -16,7 +16,14 @@ t.test('a file holds every option but its own path', async (t) => {
   const keys = fileKeys(OPTIONS).map(([key]) => key);
   t.same(
     keys,
-    Object.keys(OPTIONS).filter((key) => key !== 'config'),
+    Object.entries<Option>(OPTIONS)
+      .filter(([key]) => key !== 'config' && key !== 'auth')
+      .map(([key, { fileKey = key }]) => fileKey),
+  );
+  t.same(
+    fileKeys({ route: OPTIONS.route, config: OPTIONS.config }),
+    [['routes', OPTIONS.route, 'route']],
+    'its name there, and its key in the table',
   );
 });
 
@@ -24,7 +31,9 @@ t.test('values are optional, keys are known', async (t) => {
   const schema = fileSchema(OPTIONS);
   t.same(schema.parse({}), {});
   t.same(schema.parse({ $schema: 'x', maxMessage: '1k' }), { $schema: 'x', maxMessage: 1024 });
+  t.match(schema.parse({ routes: { '/a': 'echo' } }), { routes: [{ path: '/a' }] });
   t.notOk(schema.safeParse({ config: 'x' }).success);
+  t.notOk(schema.safeParse({ route: {} }).success);
   t.notOk(schema.safeParse({ $schema: 1 }).success);
 });
 
@@ -39,7 +48,9 @@ t.test('the JSON Schema describes each key and names its default', async (t) => 
   t.equal(written.properties['maxMessage']?.['default'], '16m');
   t.same(written.properties['listen']?.['default'], ['127.0.0.1:9001']);
   t.equal(written.properties['echo']?.['default'], false);
-  t.equal(written.properties['deflate']?.['default'], true);
+  t.equal(written.properties['deflate']?.['default'], 'auto');
+  t.same(written.properties['routes']?.['default'], {});
+  t.equal(written.properties['allow']?.['default'], 'any');
   t.same(written.properties['extension']?.['default'], [], 'an empty list');
   t.same(written.properties['deflateNoContextTakeover']?.['default'], []);
   t.notOk('default' in (written.properties['$schema'] ?? {}));

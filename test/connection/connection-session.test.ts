@@ -1,8 +1,10 @@
 import { Buffer } from 'node:buffer';
 import t from 'tap';
+import type { Session } from '../../src/connection/session.js';
 import { ExtensionError, InvalidStateError, PolicyError } from '../../src/errors.js';
 import type { Message } from '../../src/extensions/extension.js';
-import { markingSession, nextTurn } from '../fixtures/extensions.js';
+import type { CloseStatus } from '../../src/protocol/close-payload.js';
+import { Deferred, markingSession, nextTurn } from '../fixtures/extensions.js';
 import {
   MORE,
   type TestFrame,
@@ -49,6 +51,7 @@ t.test('a session says who and where it is', async (t) => {
   const other = new Bench(new Witness()).session;
   t.equal(other.id, one.id + 1, 'ids count up');
   t.match(one, { ...ADDRESS, path: '/room', subprotocol: 'chat' });
+  t.match(one, { localAddress: '192.0.2.1', localPort: 443 });
 });
 
 t.test('it opens once the handshake is answered', async (t) => {
@@ -385,6 +388,8 @@ t.test('a summary has everything the log needs', async (t) => {
     id: bench.session.id,
     remoteAddress: '203.0.113.7',
     remotePort: 51_234,
+    mode: 'test',
+    notes: {},
     path: '/room',
     subprotocol: 'chat',
     extensions: null,
@@ -1212,4 +1217,120 @@ t.test('a consumer that is told of the end can neither send nor close', async (t
   never.session.finish();
   t.strictSame(sent, [false, false], 'nor if it never opened');
   t.match(consumer.summaries[1], { error: null });
+});
+
+// ---- What a proxy needs
+
+t.test('a consumer is told that messages can be sent', async (t) => {
+  const consumer = Object.assign(new Witness(), {
+    opened: (session: Session) => session.send(1, Buffer.from('hello')),
+  });
+  const bench = new Bench(consumer).open();
+  t.strictSame(bench.sent(), [sentText('hello')]);
+});
+
+t.test('a consumer that fails when it is told so ends its session', async (t) => {
+  const defect = new TypeError('a defect');
+  const consumer = Object.assign(new Witness(), {
+    opened: () => {
+      throw defect;
+    },
+  });
+  const bench = new Bench(consumer).open();
+  t.strictSame(bench.sent(), [close(1011, 'internal error')]);
+  t.match(bench.finish(), { closeCode: 1011, error: defect });
+});
+
+t.test('what a consumer has to say is in the summary, with the name of its mode', async (t) => {
+  const bench = new Bench(new Witness()).open();
+  bench.session.notes = { target: 'localhost:5900' };
+  bench.session.context = bench;
+  t.equal(bench.session.context, bench);
+  t.match(bench.finish(), { mode: 'test', notes: { target: 'localhost:5900' } });
+  t.strictSame(new Bench(new Witness()).open().finish().notes, {});
+});
+
+/** A consumer that answers the peer's Close when the test says so. */
+class Holder extends Witness {
+  readonly held = new Deferred<undefined>();
+
+  async peerClosed(_session: Session, { code, reason }: CloseStatus): Promise<void> {
+    this.told.push(`Close ${code} ${reason}`);
+    await this.held.promise;
+  }
+}
+
+t.test('the answer to a Close waits for the consumer, which may still send', async (t) => {
+  const consumer = new Holder();
+  const bench = new Bench(consumer).open();
+  bench.receive(textFrame('a'), closeFrame(1000, 'bye'));
+  t.strictSame(consumer.told, ['message 1 61', 'Close 1000 bye']);
+  t.ok(bench.session.send(1, Buffer.from('b')));
+  t.strictSame(bench.sent(), [sentText('b')]);
+  t.notOk(bench.session.isOver);
+  consumer.held.resolve(undefined);
+  await nextTurn();
+  t.strictSame(bench.sent(), [close(1000, 'bye')]);
+  t.ok(bench.session.isOver);
+  t.match(bench.finish(), { closedBy: 'client', closeCode: 1000, closeReason: 'bye' });
+});
+
+t.test('an answer that waits too long is dropped', async (t) => {
+  const bench = new Bench(new Holder()).open();
+  bench.receive(closeFrame(1000));
+  t.ok(bench.session.isEnding);
+  t.equal(bench.transport.checkMs, LIMITS.closeMs);
+  bench.host.clock.nowMs = START_MS + LIMITS.closeMs;
+  bench.session.check(START_MS + LIMITS.closeMs);
+  t.ok(bench.transport.calls.includes('drop close-timeout'));
+});
+
+t.test('a consumer that fails over a Close says so to nobody but the log', async (t) => {
+  const consumer = new Holder();
+  const bench = new Bench(consumer).open();
+  bench.receive(closeFrame(1000));
+  const defect = new Error('a defect');
+  consumer.held.reject(defect);
+  await nextTurn();
+  t.strictSame(bench.sent(), [close(1011, 'internal error')]);
+  t.match(bench.finish(), { closeCode: 1011, error: defect });
+});
+
+t.test('who is gone is not answered', async (t) => {
+  const consumer = new Holder();
+  const bench = new Bench(consumer).open();
+  bench.receive(closeFrame(1000));
+  bench.finish();
+  consumer.held.resolve(undefined);
+  await nextTurn();
+  t.strictSame(bench.sent(), []);
+});
+
+t.test(
+  "who hears the peer out gets what comes after its own Close, until the peer's",
+  async (t) => {
+    for (const extensions of [[], [extensionOf('x-none')]]) {
+      const consumer = Object.assign(new Witness('pieces'), { hearsOut: true });
+      const bench = new Bench(consumer, { limits: QUIET_LIMITS, extensions }).open();
+      bench.session.close(1000);
+      bench.receive(textFrame('a'), closeFrame(1000), textFrame('b'));
+      t.strictSame(consumer.told, ['piece 1 61 first last']);
+    }
+    const consumer = new Witness('pieces');
+    const bench = new Bench(consumer).open();
+    bench.session.close(1000);
+    bench.receive(textFrame('a'), closeFrame(1000));
+    t.strictSame(consumer.told, [], 'nobody else does');
+  },
+);
+
+t.test('a handshake that is given up is told to the consumer', async (t) => {
+  const abandoned: Session[] = [];
+  const consumer = Object.assign(new Witness(), {
+    abandoned: (session: Session) => abandoned.push(session),
+  });
+  const { session } = new Bench(consumer);
+  session.abandonOpening();
+  t.strictSame(abandoned, [session]);
+  new Bench(new Witness()).session.abandonOpening();
 });

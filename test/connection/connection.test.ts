@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, type Socket, createServer } from 'node:net';
 import t, { type Test } from 'tap';
 import { Connection } from '../../src/connection/connection.js';
+import type { HttpTunnel } from '../../src/connection/http-tunnel.js';
 import type { Consumer, Session, SessionSummary } from '../../src/connection/session.js';
 import { probeSharedReads } from '../../src/connection/socket-internals.js';
 import { HandshakeError, InvalidStateError } from '../../src/errors.js';
@@ -61,6 +62,7 @@ class SlowOpener implements Consumer {
   readonly delivery = 'messages';
   readonly opening: Session[] = [];
   readonly closedWith: SessionSummary[] = [];
+  readonly abandonedBy: Session[] = [];
   accept: () => void = () => undefined;
   refuse: (error: unknown) => void = () => undefined;
 
@@ -74,6 +76,10 @@ class SlowOpener implements Consumer {
 
   message(session: Session, opcode: 1 | 2, bytes: Uint8Array, start: number, end: number): void {
     session.send(opcode, bytes, start, end);
+  }
+
+  abandoned(session: Session): void {
+    this.abandonedBy.push(session);
   }
 
   closed(_session: Session, summary: SessionSummary): void {
@@ -290,9 +296,7 @@ t.test('a consumer takes its time and accepts', async (t) => {
   const consumer = new SlowOpener();
   const bench = new Bench(consumer);
   bench.receive(requestWith(textFrame('a'), textFrame('b', MORE)));
-  t.strictSame(bench.calls(), ['pause'], 'reading stops, nothing is answered');
-  consumer.opening[0]!.resumeInput();
-  t.strictSame(bench.calls(), [], 'and nobody can start it again');
+  t.strictSame(bench.calls(), [], 'nothing is answered, and we read on to hear when the peer goes');
   bench.receive(fromClient(continuationFrame('c'), textFrame('d')));
   t.strictSame(bench.host.opened, []);
 
@@ -303,6 +307,89 @@ t.test('a consumer takes its time and accepts', async (t) => {
   t.equal(bench.written(), answer);
   t.notOk(bench.connection.isInputPaused);
   t.strictSame(bench.host.opened, consumer.opening);
+});
+
+t.test('what comes while a consumer takes its time is bounded', async (t) => {
+  const consumer = new SlowOpener();
+  const bench = new Bench(consumer);
+  bench.receive(requestWith());
+  const large = fromClient(binaryFrame(new Uint8Array(70_000)));
+  bench.receive(large.subarray(0, 60_000));
+  t.strictSame(bench.calls(), []);
+  bench.receive(large.subarray(60_000));
+  t.strictSame(bench.calls(), ['pause']);
+  consumer.opening[0]!.resumeInput();
+  t.strictSame(bench.calls(), [], 'and nobody can start it again');
+  consumer.accept();
+  await bench.settle();
+  t.match(bench.calls(), ['resume', /^write/]);
+  t.equal(bench.written().slice(-140_000), hexOf(new Uint8Array(70_000)));
+});
+
+t.test('who asks is asked who he is, before the consumer is', async (t) => {
+  const consumer = new SlowOpener();
+  let answer: (error?: unknown) => void = () => undefined;
+  const authorize = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      answer = (error) => {
+        if (error === undefined) resolve();
+        else reject(error as Error);
+      };
+    });
+  const opening = { authorize };
+  const good = new Bench(consumer, { ...QUIET, opening });
+  good.receive(requestWith());
+  await good.settle();
+  t.equal(consumer.opening.length, 0);
+  answer();
+  await good.settle();
+  t.equal(consumer.opening.length, 1);
+  consumer.accept();
+  await good.settle();
+  t.equal(good.written(), acceptedWith());
+
+  const bad = new Bench(consumer, { ...QUIET, opening });
+  bad.receive(requestWith());
+  answer(new HandshakeError('unauthorized'));
+  await bad.settle();
+  t.equal(bad.refusal(), '401 authentication required\n');
+
+  const gone = new Bench(consumer, { ...QUIET, opening });
+  gone.receive(requestWith());
+  gone.socket.emit('end');
+  await gone.settle();
+  answer();
+  await gone.settle();
+  t.equal(consumer.opening.length, 1, 'who is gone meanwhile opens nothing');
+  t.equal(gone.written(), '');
+
+  const atOnce = new Bench(echoMode, {
+    ...QUIET,
+    opening: {
+      authorize: () => {
+        throw new HandshakeError('unauthorized');
+      },
+    },
+  });
+  atOnce.receive(requestWith());
+  t.equal(atOnce.refusal(), '401 authentication required\n');
+});
+
+t.test('the client is whom a proxy names, for everything that follows', async (t) => {
+  const bench = new Bench();
+  const proxy = { remoteAddress: '203.0.113.7', remotePort: 51_234 };
+  bench.host.client = { remoteAddress: '198.51.100.9', remotePort: 0 };
+  bench.receive(upgradeText());
+  t.match(bench.connection, bench.host.client);
+  t.strictSame(bench.host.found, [[proxy, bench.host.client]]);
+  t.match(bench.host.opened, [{ remoteAddress: '198.51.100.9', remotePort: 0 }]);
+});
+
+t.test('a session knows the address that it was reached at', async (t) => {
+  const bench = new Bench().open();
+  t.match(bench.host.opened, [{ localAddress: '192.0.2.1', localPort: 443 }]);
+  Object.assign(bench.socket, { localAddress: undefined, localPort: undefined });
+  t.match(bench.host.opened, [{ localAddress: 'unix', localPort: 0 }]);
 });
 
 t.test('a consumer that wants no input while it opens gets none afterwards', async (t) => {
@@ -337,7 +424,7 @@ t.test('a consumer takes its time and refuses', async (t) => {
   consumer.refuse(new HandshakeError('target-timeout'));
   await bench.settle();
   t.equal(bench.refusal(), '504 the target did not answer in time\n');
-  t.match(bench.calls(), ['pause', /^write \d+$/, 'end', 'resume']);
+  t.match(bench.calls(), [/^write \d+$/, 'end', 'resume']);
   bench.socket.destroy();
   await bench.settle();
   t.strictSame(consumer.closedWith, []);
@@ -364,7 +451,8 @@ t.test('the peer is gone before the consumer accepts', async (t) => {
     else bench.connection.drop('shutdown');
     await bench.settle();
     t.strictSame(bench.closed, [bench.connection], how);
-    t.strictSame(consumer.closedWith, [], 'while it opens, it is told nothing');
+    t.strictSame(consumer.abandonedBy, consumer.opening, 'it may stop now');
+    t.strictSame(consumer.closedWith, [], 'while it opens, it is told nothing else');
     consumer.accept();
     await bench.settle();
     t.equal(consumer.closedWith.length, 1, 'then it is told once');
@@ -1462,3 +1550,310 @@ for (const isShared of [true, false]) {
     });
   });
 }
+
+// ---- Requests that ask for no WebSocket connection
+
+/** An HTTP server that answers when the test says so. */
+class HandHttp {
+  readonly tunnels: HttpTunnel[] = [];
+
+  serve(tunnel: HttpTunnel): void {
+    this.tunnels.push(tunnel);
+  }
+
+  /** Answers the last request. */
+  async answer(text: string, isLast = false): Promise<void> {
+    const tunnel = this.tunnels.at(-1)!;
+    if (isLast) tunnel.end(text);
+    else tunnel.write(text);
+    await new Promise(setImmediate);
+    tunnel.finish();
+  }
+
+  /** The request lines that came, in order. */
+  requests(): string[] {
+    return this.tunnels.map((tunnel) => String(tunnel.read()).split('\r\n')[0]!);
+  }
+}
+
+/** A connection whose host serves files too. */
+class HttpBench extends Bench {
+  readonly http: HandHttp;
+
+  constructor(options: HostOptions = {}, http = new HandHttp()) {
+    super(echoMode, { ...QUIET, ...options, http });
+    this.http = http;
+  }
+
+  text(): string {
+    return this.socket.takeWritten().toString('latin1');
+  }
+}
+
+const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: h\r\n\r\n`;
+
+t.test('a request without an upgrade gets its answer, and the next one too', async (t) => {
+  const bench = new HttpBench();
+  bench.receive(get('/a'));
+  t.equal(bench.nextCheckAfterMs, LIMITS.sendMs / 4, 'the deadline is that of sending');
+  await bench.http.answer('answer a');
+  t.equal(bench.text(), 'answer a');
+  t.equal(bench.nextCheckAfterMs, LIMITS.handshakeMs, 'the deadline is that of a head');
+  t.strictSame(bench.calls(), ['write 8', 'resume']);
+  for (const byte of get('/b')) bench.receive(byte);
+  await bench.http.answer('answer b');
+  t.equal(bench.text(), 'answer b');
+  t.strictSame(bench.http.requests(), ['GET /a HTTP/1.1', 'GET /b HTTP/1.1']);
+  t.strictSame(bench.host.ended, [], 'that was no session');
+  t.strictSame(bench.host.refusals, []);
+});
+
+t.test('an upgrade may follow, and a refusal', async (t) => {
+  const bench = new HttpBench();
+  bench.receive(get('/'));
+  await bench.http.answer('page');
+  bench.text();
+  bench.receive(requestWith(textFrame('a')));
+  t.equal(bench.written(), acceptedWith(textFrame('a')));
+  bench.receiveFrames(textFrame('b'));
+  t.equal(bench.written(), hexOf(fromServer(textFrame('b'))));
+
+  const refused = new HttpBench();
+  refused.receive(get('/'));
+  await refused.http.answer('page');
+  refused.text();
+  refused.receive(get('/').replace('GET', 'POST'));
+  t.equal(refused.refusal(), '405 method must be GET (RFC 6455 4.1)\n');
+});
+
+t.test('without an HTTP server such a request is refused as ever', async (t) => {
+  const bench = new Bench();
+  bench.receive(get('/'));
+  t.match(bench.refusal(), /^426 /);
+});
+
+t.test('requests that come in one read are answered in turn', async (t) => {
+  const bench = new HttpBench();
+  bench.receive(`${get('/a')}${get('/b')}${upgradeText()}`);
+  t.equal(bench.http.tunnels.length, 1);
+  bench.receive(fromClient(textFrame('early')));
+  await bench.http.answer('answer a');
+  t.equal(bench.http.tunnels.length, 2);
+  await bench.http.answer('answer b');
+  t.equal(bench.text().slice(0, 16), 'answer aanswer b');
+  t.strictSame(bench.http.requests(), ['GET /a HTTP/1.1', 'GET /b HTTP/1.1']);
+  t.equal(bench.host.opened.length, 1);
+});
+
+t.test('what comes during an answer is kept within bounds', async (t) => {
+  const bench = new HttpBench();
+  bench.receive(get('/a'));
+  bench.receive(get('/b'));
+  t.notOk(bench.socket.isPaused);
+  bench.receive(get('/c').repeat(3000));
+  t.ok(bench.socket.isPaused);
+  await bench.http.answer('a');
+  t.equal(bench.http.tunnels.length, 2);
+  t.ok(bench.socket.isPaused, 'there is still enough');
+});
+
+t.test('the last answer, and FIN behind it', async (t) => {
+  const bench = new HttpBench();
+  bench.receive(get('/a') + get('/b'));
+  await bench.http.answer('bye', true);
+  t.equal(bench.text(), 'bye');
+  t.strictSame(bench.calls(), ['write 3', 'end', 'resume']);
+  bench.receive(get('/c'));
+  t.equal(bench.http.tunnels.length, 1, 'nobody looks at what comes now');
+});
+
+t.test("the peer's FIN comes before the answer", async (t) => {
+  const bench = new HttpBench();
+  bench.receive(get('/a') + get('/b'));
+  bench.socket.emit('end');
+  await bench.http.answer('a');
+  await bench.http.answer('b');
+  t.equal(bench.text(), 'ab');
+  t.ok(bench.socket.destroyed, 'there is nothing more to wait for');
+
+  const idle = new HttpBench();
+  idle.receive(get('/a'));
+  await idle.http.answer('a');
+  idle.socket.emit('end');
+  t.ok(idle.socket.destroyed);
+});
+
+t.test('a slow reader is waited for', async (t) => {
+  const bench = new HttpBench();
+  bench.receive(get('/a'));
+  bench.socket.isTaking = false;
+  bench.http.tunnels[0]!.write('one');
+  bench.http.tunnels[0]!.write('two');
+  t.equal(bench.text(), 'one');
+  bench.socket.drain();
+  await bench.settle();
+  t.equal(bench.text(), 'two');
+  bench.checkAfter(LIMITS.sendMs - 1);
+  t.notOk(bench.socket.destroyed);
+  bench.checkAfter(LIMITS.sendMs);
+  t.ok(bench.socket.destroyed);
+});
+
+t.test('the peer is gone, and its answer with it', async (t) => {
+  const bench = new HttpBench();
+  bench.receive(get('/a'));
+  bench.socket.destroy();
+  await bench.settle();
+  t.ok(bench.http.tunnels[0]!.destroyed);
+  t.equal(bench.closed.length, 1);
+
+  const dropped = new HttpBench();
+  dropped.receive(get('/a') + get('/b'));
+  dropped.connection.drop('shutdown');
+  dropped.http.tunnels[0]!.finish();
+  t.strictSame(dropped.calls(), ['destroy'], 'it is too late for anything');
+  t.equal(dropped.http.tunnels.length, 1);
+});
+
+t.test('an answer that breaks off', async (t) => {
+  const bench = new HttpBench();
+  bench.receive(get('/a'));
+  bench.http.tunnels[0]!.destroy();
+  t.ok(bench.socket.destroyed);
+});
+
+t.test('who is not let in gets no file', async (t) => {
+  const bench = new HttpBench();
+  bench.host.refusal = new HandshakeError('full');
+  bench.receive(get('/a'));
+  t.equal(bench.refusal(), '503 no more connections are taken now\n');
+  t.strictSame(bench.http.tunnels, []);
+
+  const anonymous = new HttpBench({
+    opening: {
+      authorize: () => {
+        throw new HandshakeError('unauthorized');
+      },
+    },
+  });
+  anonymous.receive(get('/a'));
+  t.equal(anonymous.refusal(), '401 authentication required\n');
+});
+
+/** A bench whose clients are let in when the test says so. */
+function asking(): { bench: HttpBench; allow: () => void; refuse: (error: unknown) => void } {
+  let allow = (): void => undefined;
+  let refuse: (error: unknown) => void = () => undefined;
+  const authorize = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      allow = resolve;
+      refuse = reject;
+    });
+  const bench = new HttpBench({ opening: { authorize } });
+  bench.receive(get('/a') + get('/b'));
+  return {
+    bench,
+    allow: () => {
+      allow();
+    },
+    refuse: (error) => {
+      refuse(error);
+    },
+  };
+}
+
+t.test('to find out who asks may take its time', async (t) => {
+  const good = asking();
+  good.bench.socket.emit('end');
+  t.strictSame(good.bench.http.tunnels, []);
+  good.allow();
+  await good.bench.settle();
+  await good.bench.http.answer('a');
+  t.equal(good.bench.text(), 'a', 'who has ended its side is answered');
+  good.allow();
+  await good.bench.settle();
+  t.strictSame(good.bench.http.requests(), ['GET /a HTTP/1.1', 'GET /b HTTP/1.1']);
+
+  const bad = asking();
+  bad.refuse(new HandshakeError('unauthorized'));
+  await bad.bench.settle();
+  t.equal(bad.bench.refusal(), '401 authentication required\n');
+
+  const slow = asking();
+  slow.bench.checkAfter(LIMITS.handshakeMs);
+  t.equal(slow.bench.refusal(), '408 opening handshake took too long\n');
+  slow.allow();
+  await slow.bench.settle();
+  t.strictSame(slow.bench.http.tunnels, []);
+
+  const gone = asking();
+  gone.bench.socket.destroy();
+  await gone.bench.settle();
+  gone.allow();
+  await gone.bench.settle();
+  t.strictSame(gone.bench.http.tunnels, []);
+});
+
+t.test('each request may be of another client behind the same proxy', async (t) => {
+  const bench = new HttpBench();
+  const proxy = { remoteAddress: '203.0.113.7', remotePort: 51_234 };
+  const clients = [
+    { remoteAddress: '192.0.2.1', remotePort: 0 },
+    { remoteAddress: '192.0.2.2', remotePort: 0 },
+  ] as const;
+  for (const [index, client] of clients.entries()) {
+    t.match(bench.connection, proxy);
+    bench.host.client = client;
+    bench.receive(get('/'));
+    t.match(bench.connection, client);
+    t.match(bench.http.tunnels[index]!.peer, client);
+    await bench.http.answer('page');
+  }
+  t.match(bench.host.found, [
+    [proxy, clients[0]],
+    [clients[0], proxy],
+    [proxy, clients[1]],
+    [clients[1], proxy],
+  ]);
+});
+
+t.test('the deadline of a head that follows', async (t) => {
+  const idle = new HttpBench();
+  idle.receive(get('/'));
+  await idle.http.answer('page');
+  idle.calls();
+  idle.checkAfter(LIMITS.handshakeMs);
+  t.strictSame(idle.calls(), ['destroy'], 'nothing was asked, nothing is answered');
+
+  const slow = new HttpBench();
+  slow.receive(get('/'));
+  await slow.http.answer('page');
+  slow.text();
+  slow.receive('GET');
+  slow.checkAfter(LIMITS.handshakeMs);
+  t.equal(slow.refusal(), '408 opening handshake took too long\n');
+});
+
+t.test('the server stops', async (t) => {
+  const answering = new HttpBench();
+  answering.receive(get('/a') + get('/b'));
+  answering.connection.shutDown();
+  t.strictSame(answering.calls(), [], 'the answer may come');
+  await answering.http.answer('a');
+  t.strictSame(answering.calls(), ['write 1', 'end', 'resume']);
+
+  const idle = new HttpBench();
+  idle.receive(get('/a'));
+  await idle.http.answer('a');
+  idle.calls();
+  idle.connection.shutDown();
+  t.strictSame(idle.calls(), ['end', 'resume'], 'without a word');
+
+  const asked = new HttpBench();
+  asked.receive(get('/a'));
+  await asked.http.answer('a');
+  asked.text();
+  asked.receive('GET');
+  asked.connection.shutDown();
+  t.equal(asked.refusal(), '503 the server is shutting down\n');
+});

@@ -3,22 +3,24 @@ import t from 'tap';
 import {
   Opening,
   type OpeningPolicy,
+  type Route,
   acceptingResponse,
   refusalBytes,
   refusalOf,
 } from '../../src/connection/opening.js';
 import type { Consumer } from '../../src/connection/session.js';
-import { HandshakeError, type HandshakeRule } from '../../src/errors.js';
+import { HandshakeError, type HandshakeRule, InvalidStateError } from '../../src/errors.js';
 import type { UpgradeRequest } from '../../src/handshake/upgrade-request.js';
 import { ACCEPT, DEFAULT_LIMITS, KEY, type Changes, upgradeText } from '../fixtures/handshake.js';
 
 const CONSUMER: Consumer = { delivery: 'messages' };
 
+const ROUTE: Route = { name: 'test', consumer: CONSUMER, origin: 'any', extensions: [] };
+
 const POLICY: OpeningPolicy = {
   head: DEFAULT_LIMITS,
-  origin: 'any',
   subprotocol: 'first',
-  findConsumer: () => CONSUMER,
+  findRoute: () => ROUTE,
 };
 
 /** Gives text to an opening in pieces. @returns what the last piece brought */
@@ -37,6 +39,7 @@ function receive(opening: Opening, text: string, pieceBytes = Infinity): number 
 function ruleBroken(opening: Opening, text: string): HandshakeRule | null {
   try {
     receive(opening, text);
+    opening.decide();
     return null;
   } catch (error) {
     if (error instanceof HandshakeError) return error.rule;
@@ -50,19 +53,19 @@ t.test('an acceptable request, whole and byte by byte', async (t) => {
     const seen: UpgradeRequest[] = [];
     const opening = new Opening({
       ...POLICY,
-      findConsumer: (request) => {
+      findRoute: (request) => {
         seen.push(request);
-        return CONSUMER;
+        return ROUTE;
       },
     });
     t.notOk(opening.hasReceivedBytes);
     const next = receive(opening, text, pieceBytes);
     t.equal(next, pieceBytes === 1 ? 1 : text.length);
     t.ok(opening.hasReceivedBytes);
-    const { request, consumer, subprotocol } = opening.upgrade!;
-    t.strictSame(seen, [request], 'its consumer is looked for once');
+    const { request, route, subprotocol } = opening.decide();
+    t.strictSame(seen, [request], 'its route is looked for once');
     t.equal(request.path, '/a');
-    t.equal(consumer, CONSUMER);
+    t.equal(route, ROUTE);
     t.equal(subprotocol, 'chat');
   }
 });
@@ -70,7 +73,8 @@ t.test('an acceptable request, whole and byte by byte', async (t) => {
 t.test('an unfinished head has no decision', async (t) => {
   const opening = new Opening(POLICY);
   t.equal(receive(opening, 'GET / HTTP/1.1\r\n'), -1);
-  t.equal(opening.upgrade, null);
+  t.equal(opening.head, null);
+  t.throws(() => opening.decide(), new InvalidStateError('the request head is not complete'));
   t.equal(opening.method, null);
   t.ok(opening.hasReceivedBytes);
 });
@@ -80,7 +84,6 @@ t.test('the method is known of a refused request too, once its head is complete'
   const text = upgradeText({}, 'HEAD / HTTP/1.1');
   t.equal(ruleBroken(opening, text), 'method');
   t.equal(opening.method, 'HEAD');
-  t.equal(opening.upgrade, null);
 });
 
 t.test('bytes behind the head are pointed at, within a larger buffer', async (t) => {
@@ -93,29 +96,25 @@ t.test('each part of the policy has its say', async (t) => {
   const nobody = (): never => {
     throw new HandshakeError('route');
   };
+  const sameOrigin = (): Route => ({ ...ROUTE, origin: 'same' });
+  const bytesOnly = (): Route => ({
+    ...ROUTE,
+    consumer: { ...CONSUMER, unsupportedSubprotocols: ['base64'] },
+  });
   const cases: readonly [HandshakeRule | null, Partial<OpeningPolicy>, Changes][] = [
     [null, {}, {}],
     ['header-line-too-long', { head: { ...DEFAULT_LIMITS, maxHeaderLineBytes: 20 } }, {}],
     ['websocket-key', {}, { 'Sec-WebSocket-Key': null }],
-    ['origin', { origin: 'same' }, { Origin: 'http://elsewhere.example' }],
-    [null, { origin: 'same' }, { Origin: 'http://server.example.com' }],
-    ['route', { findConsumer: nobody }, {}],
+    ['origin', { findRoute: sameOrigin }, { Origin: 'http://elsewhere.example' }],
+    [null, { findRoute: sameOrigin }, { Origin: 'http://server.example.com' }],
+    ['route', { findRoute: nobody }, {}],
+    ['subprotocol-unsupported', { findRoute: bytesOnly }, { 'Sec-WebSocket-Protocol': 'base64' }],
+    [null, { findRoute: bytesOnly }, { 'Sec-WebSocket-Protocol': 'base64, binary' }],
   ];
   for (const [rule, policy, changes] of cases) {
     const opening = new Opening({ ...POLICY, ...policy });
     t.equal(ruleBroken(opening, upgradeText(changes)), rule, rule ?? 'accepted');
   }
-});
-
-t.test('an origin that is refused is told nothing about routes', async (t) => {
-  let wasAsked = false;
-  const findConsumer = (): Consumer => {
-    wasAsked = true;
-    return CONSUMER;
-  };
-  const opening = new Opening({ ...POLICY, origin: ['http://a.example'], findConsumer });
-  t.equal(ruleBroken(opening, upgradeText({ Origin: 'null' })), 'origin');
-  t.notOk(wasAsked);
 });
 
 t.test('frames that come early are kept in order, as copies', async (t) => {
@@ -132,7 +131,8 @@ t.test('frames that come early are kept in order, as copies', async (t) => {
 t.test('the accepting answer', async (t) => {
   const opening = new Opening(POLICY);
   receive(opening, upgradeText({ 'Sec-WebSocket-Protocol': 'chat' }));
-  t.equal(opening.upgrade!.request.key, KEY);
+  const upgrade = opening.decide();
+  t.equal(upgrade.request.key, KEY);
   const lines = [
     'HTTP/1.1 101 Switching Protocols',
     'Upgrade: websocket',
@@ -141,7 +141,7 @@ t.test('the accepting answer', async (t) => {
     'Sec-WebSocket-Protocol: chat',
   ];
   const answer = (extensions: string | null): string =>
-    Buffer.from(acceptingResponse(opening.upgrade!, extensions)).toString();
+    Buffer.from(acceptingResponse(upgrade, extensions)).toString();
   t.equal(answer(null), [...lines, '', ''].join('\r\n'));
   const header = 'Sec-WebSocket-Extensions: permessage-deflate';
   t.equal(answer('permessage-deflate'), [...lines, header, '', ''].join('\r\n'));
@@ -188,4 +188,12 @@ t.test('a refusal whose own headers cannot be sent becomes 500', (t) => {
   t.match(answer, /^HTTP\/1\.1 500 .*\r\n\r\ninternal error\n$/s);
   t.notMatch(answer, /Set-Cookie/);
   t.end();
+});
+
+t.test('a connection that had an answer before has another opening', async (t) => {
+  t.notOk(new Opening(POLICY).isFollowUp);
+  const opening = new Opening(POLICY, true);
+  t.ok(opening.isFollowUp);
+  t.notOk(opening.hasReceivedBytes, 'and begins anew');
+  t.equal(opening.plain, null);
 });

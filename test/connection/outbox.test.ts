@@ -185,3 +185,25 @@ t.test('a real socket whose peer does not read, and then does', async (t) => {
   await client.waitForEnd();
   t.ok(client.received.equals(Buffer.concat([bytes, Buffer.from('end')])));
 });
+
+t.test('pieces of somebody else leave as they are, past the queue', async (t) => {
+  const { socket, outbox, pool } = make();
+  outbox.writePieces([Buffer.from('one '), Buffer.from('two')], 1000);
+  t.strictSame(socket.calls, ['cork', 'write 4', 'write 3', 'uncork']);
+  t.notOk(outbox.isBlocked);
+  t.equal(outbox.stalledMs(1500), 500, 'since the last piece nothing has moved');
+
+  socket.isTaking = false;
+  outbox.writePieces([Buffer.from('three')], 2000);
+  t.ok(outbox.isBlocked);
+  t.equal(outbox.stalledMs(2300), 300);
+  socket.progress(2);
+  t.equal(outbox.stalledMs(2400), 0, 'the peer has read something');
+  t.equal(outbox.stalledMs(2500), 100);
+  outbox.restartStall(2600);
+  t.equal(outbox.stalledMs(2700), 100);
+  socket.drain();
+  outbox.unblock();
+  t.notOk(outbox.isBlocked);
+  t.equal(pool.freeCount, 0, 'no memory of ours was in it');
+});

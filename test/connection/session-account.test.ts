@@ -15,14 +15,15 @@ const SESSION = {
   path: '/room',
   subprotocol: 'chat',
   extensions: 'x-a, x-b; c=1',
-} as Session;
+  notes: { target: 'localhost:5900' },
+} as unknown as Session;
 
 /** The summary at {@link NOW_MS}, of an endpoint that was told nothing unless one is given. */
 function summaryOf(
   account: SessionAccount,
   endpoint: Endpoint | null = makeSide().endpoint,
 ): SessionSummary {
-  return account.summarise(SESSION, endpoint, {}, NOW_MS);
+  return account.summarise(SESSION, 'test', endpoint, {}, NOW_MS);
 }
 
 /** An endpoint that has sent and received these Closes, in this order. */
@@ -46,8 +47,9 @@ t.test('a summary has all that was counted, and whose it is', async (t) => {
   account.closedBy('client');
   const stats = { 'x-a': { ratio: 2 } };
   const endpoint = closedEndpoint(['received', 1000, 'bye'], ['sent', 1000, 'bye']);
-  t.strictSame(account.summarise(SESSION, endpoint, stats, NOW_MS), {
+  t.strictSame(account.summarise(SESSION, 'test', endpoint, stats, NOW_MS), {
     ...SESSION,
+    mode: 'test',
     extensionStats: stats,
     messagesIn: 1,
     bytesIn: 2,

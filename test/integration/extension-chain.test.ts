@@ -40,10 +40,8 @@ const IGNORED = { opcode: 1, payload: 'ignored' };
 async function startServer(t: Test, counted: CountedExtensions, log: KeptLog): Promise<Server> {
   const server = new Server({
     listen: [{ kind: 'tcp', host: '127.0.0.1', port: 0 }],
-    mode: echoMode,
-    extensions: counted.extensions,
+    served: [{ path: null, mode: echoMode, origin: 'any', extensions: counted.extensions }],
     head: DEFAULT_LIMITS,
-    origin: 'any',
     subprotocol: 'none',
     maxFragments: 1000,
     admission: { maxConnections: 1000, maxConnectionsPerAddress: 0 },

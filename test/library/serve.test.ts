@@ -91,6 +91,14 @@ t.test('settings, a mode, extensions and a log of one’s own', async (t) => {
   t.equal(hexOf(client.received), hexOf(expected));
 });
 
+t.test('who may connect', async (t) => {
+  const server = await start(t, { deny: '127.0.0.1' });
+  const client = await connectTo(t, server);
+  client.send(upgradeText());
+  await client.waitForEnd();
+  t.match(client.received.toString(), /^HTTP\/1\.1 403 /);
+});
+
 t.test('what is wrong rejects with one sentence that names it', async (t) => {
   const message = (): void => undefined;
   const log = new KeptLog();
@@ -106,7 +114,7 @@ t.test('what is wrong rejects with one sentence that names it', async (t) => {
       { mode: 'echo', maxMesage: 1 },
       'serve(options) has an unknown key "maxMesage"; did you mean maxMessage?',
     ],
-    [{ mode: 'echo', deflate: 'yes' }, 'deflate cannot be "yes": give true or false'],
+    [{ mode: 'echo', deflate: 'yes' }, 'deflate cannot be "yes": give true, false or auto'],
     [
       { mode: 'echo', extensions: 'a.mjs' },
       'extensions cannot be used: give an array of extensions',

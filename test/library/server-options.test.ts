@@ -5,8 +5,9 @@ import type { Settings } from '../../src/config/settings.js';
 import type { ExtensionOffer } from '../../src/extensions/extension-header.js';
 import type { Extension } from '../../src/extensions/extension.js';
 import type { PermessageDeflateOptions } from '../../src/extensions/permessage-deflate/permessage-deflate.js';
-import { serverOptions } from '../../src/library/server-options.js';
+import { type ServerParts, serverOptions } from '../../src/library/server-options.js';
 import { echoMode } from '../../src/modes/echo.js';
+import type { Mode } from '../../src/modes/mode.js';
 import { sessionOf } from '../fixtures/extensions.js';
 import { KeptLog } from '../fixtures/kept-log.js';
 
@@ -17,11 +18,23 @@ function settingsOf(flags: Flags): Settings {
 const log = new KeptLog();
 const one: Extension = { name: 'x-one', create: () => sessionOf() };
 
+const PARTS: ServerParts = {
+  modes: [{ path: null, mode: echoMode }],
+  extensions: [one],
+  authenticator: null,
+  staticDir: null,
+  log,
+};
+
 t.test('every setting reaches the server', async (t) => {
   const settings = settingsOf({
     listen: ['127.0.0.1:0', 'unix:/run/twist.sock'],
     subprotocol: 'a,b',
     origin: 'same',
+    allow: ['10.0.0.0/8', '::1'],
+    deny: ['10.0.0.1'],
+    trustProxy: ['::1'],
+    trustProxyHeader: 'proxy-protocol',
     deflate: false,
     maxRequestLine: '1001',
     maxHeaderLine: '1002',
@@ -42,20 +55,28 @@ t.test('every setting reaches the server', async (t) => {
     closeTimeout: '1017ms',
     drainTimeout: '1018ms',
   });
-  t.strictSame(serverOptions(settings, echoMode, [one], log), {
+  const authenticator = { authorize: (): void => undefined };
+  const parts = { ...PARTS, authenticator, staticDir: 'public' };
+  t.strictSame(serverOptions(settings, parts), {
     listen: [
       { kind: 'tcp', host: '127.0.0.1', port: 0 },
       { kind: 'unix', path: '/run/twist.sock' },
     ],
-    mode: echoMode,
-    extensions: [one],
+    served: [{ path: null, mode: echoMode, origin: 'same', extensions: [one] }],
+    staticDir: 'public',
+    access: {
+      allow: ['10.0.0.0/8', '::1/128'],
+      deny: ['10.0.0.1/32'],
+      trustProxy: ['::1/128'],
+      trustProxyHeader: 'proxy-protocol',
+    },
+    auth: authenticator,
     head: {
       maxRequestLineBytes: 1001,
       maxHeaderLineBytes: 1002,
       maxHeadBytes: 1003,
       maxHeaderCount: 104,
     },
-    origin: 'same',
     subprotocol: ['a', 'b'],
     limits: {
       outputPauseBytes: 20_009,
@@ -106,8 +127,8 @@ t.test('permessage-deflate comes last, with its settings', async (t) => {
   ] as const;
   for (const [sides, serverNoContextTakeover, clientNoContextTakeover] of cases) {
     const settings = settingsOf({ ...flags, deflateNoContextTakeover: sides });
-    const { extensions } = mocked.serverOptions(settings, echoMode, [one], log);
-    t.strictSame(extensions, [one, deflate]);
+    const { served } = mocked.serverOptions(settings, PARTS);
+    t.strictSame(served[0]?.extensions, [one, deflate]);
     t.strictSame(seen.pop(), {
       level: 9,
       thresholdBytes: 1001,
@@ -119,16 +140,51 @@ t.test('permessage-deflate comes last, with its settings', async (t) => {
       clientNoContextTakeover,
     });
   }
-  mocked.serverOptions(settingsOf({ deflate: false }), echoMode, [], log);
-  t.strictSame(seen, [], 'none is made when it is turned off');
+  const off = mocked.serverOptions(settingsOf({ deflate: false }), PARTS);
+  t.strictSame(off.served[0]?.extensions, [one], 'none when it is turned off');
 });
 
 t.test('it is the real one', async (t) => {
   const settings = settingsOf({ deflateNoContextTakeover: 'client' });
-  const [deflate] = serverOptions(settings, echoMode, [], log).extensions;
+  const { served } = serverOptions(settings, { ...PARTS, extensions: [] });
+  const [deflate] = served[0]!.extensions;
   const session = deflate!.create();
   const offer: ExtensionOffer = { name: 'permessage-deflate', params: [] };
   session.init([offer]);
   t.equal(session.response(), 'permessage-deflate; client_no_context_takeover');
   session.close();
+});
+
+t.test('what nobody says is left to the modes', async (t) => {
+  const proxy: Mode = {
+    name: 'tcp',
+    delivery: 'pieces',
+    defaults: { origin: 'same', deflate: false },
+  };
+  const modes = [
+    { path: '/a', mode: proxy },
+    { path: '/b', mode: proxy },
+    { path: null, mode: echoMode },
+  ];
+  for (const [flags, names, origins] of [
+    [{}, [0, 0, 1], ['same', 'same', 'any']],
+    [{ deflate: true, origin: 'any' }, [1, 1, 1], ['any', 'any', 'any']],
+    [{ deflate: false, origin: 'null' }, [0, 0, 0], [['null'], ['null'], ['null']]],
+  ] as const) {
+    const { served } = serverOptions(settingsOf(flags), { ...PARTS, modes, extensions: [] });
+    t.strictSame(
+      served.map(({ path, mode }) => ({ path, mode })),
+      modes,
+    );
+    t.strictSame(
+      served.map(({ extensions }) => extensions.length),
+      names,
+    );
+    t.strictSame(
+      served.map(({ origin }) => origin),
+      origins,
+    );
+  }
+  const { served } = serverOptions(settingsOf({ deflate: true }), { ...PARTS, modes });
+  t.equal(served[0]?.extensions.at(-1), served[2]?.extensions.at(-1), 'they share its memory');
 });

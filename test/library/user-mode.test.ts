@@ -91,6 +91,14 @@ t.test('what is wrong with it', async (t) => {
     ],
     [{ name: 'a', message: 'no' }, 'message of a mode must be a function, not "no"'],
     [{ name: 'a', message: call, closed: {} }, 'closed of a mode must be a function, not {}'],
+    [{ name: 'a', message: call, hearsOut: 1 }, 'hearsOut of a mode must be true or false, not 1'],
+    ...['base64', [1]].map(
+      (unsupportedSubprotocols) =>
+        [
+          { name: 'a', message: call, unsupportedSubprotocols },
+          `unsupportedSubprotocols of a mode must be an array of texts, not ${JSON.stringify(unsupportedSubprotocols)}`,
+        ] as const,
+    ),
     [{ name: 'a' }, 'a mode with delivery "messages" needs the function message'],
     [{ name: 'a', piece: call }, 'a mode with delivery "messages" needs the function message'],
     [

@@ -365,6 +365,19 @@ t.test('the closing handshake that we begin (RFC 6455 §7.1.2)', (t) => {
     t.end();
   });
 
+  t.test('who hears the peer out gets its messages after our Close, until its own', (t) => {
+    for (const delivery of ['messages', 'pieces'] as const) {
+      const side = makeSide({ delivery });
+      side.endpoint.hearsOut = true;
+      side.endpoint.sendClose(1000);
+      receive(side, [textFrame('a'), closeFrame(1000), textFrame('b')]);
+      t.equal(side.recorder.events.length, 2);
+      t.strictSame(side.recorder.events[1], closeEvent(1000));
+      t.ok(side.endpoint.isClosed);
+    }
+    t.end();
+  });
+
   t.test('no data after our Close (RFC 6455 §5.5.1)', (t) => {
     const side = makeSide();
     side.endpoint.sendClose(1000);

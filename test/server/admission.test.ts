@@ -1,4 +1,5 @@
 import t from 'tap';
+import { AddressList } from '../../src/server/address-list.js';
 import { Admission } from '../../src/server/admission.js';
 
 const at = (remoteAddress: string) => ({ remoteAddress, remotePort: 1 });
@@ -62,4 +63,42 @@ t.test('a tenth above the limit, but at least 64, is refused over HTTP', async (
   const hardLimit = (maxConnections: number): number =>
     new Admission({ maxConnections, maxConnectionsPerAddress: 0 }).hardLimit;
   t.strictSame([1, 640, 641, 10_000].map(hardLimit), [65, 704, 706, 11_000]);
+});
+
+/** Whether an address may connect. */
+function isLetIn(address: string, allow: readonly string[], deny: readonly string[]): boolean {
+  const admission = new Admission(
+    { maxConnections: 1, maxConnectionsPerAddress: 0 },
+    { allow: new AddressList(allow), deny: new AddressList(deny) },
+  );
+  admission.add(at(address));
+  const refusal = admission.findRefusal(at(address));
+  if (refusal !== null) t.match(refusal, { rule: 'address', status: 403 });
+  return refusal === null;
+}
+
+t.test('lists of addresses say who may connect', async (t) => {
+  const PRIVATE = ['10.0.0.0/8', 'fd00::/8'];
+  t.ok(isLetIn('192.0.2.1', [], []), 'everybody');
+  t.ok(isLetIn('10.0.0.1', PRIVATE, []), 'who is allowed');
+  t.ok(isLetIn('fd00::1', PRIVATE, []));
+  t.notOk(isLetIn('192.0.2.1', PRIVATE, []), 'nobody else');
+  t.notOk(isLetIn('10.0.0.1', [], PRIVATE), 'who is denied');
+  t.ok(isLetIn('192.0.2.1', [], PRIVATE), 'only he');
+  t.notOk(isLetIn('10.0.0.1', PRIVATE, ['10.0.0.1/32']), 'deny wins');
+  t.ok(isLetIn('10.0.0.2', PRIVATE, ['10.0.0.1/32']));
+  t.notOk(isLetIn('10.0.0.1', ['10.0.0.1/32'], ['0.0.0.0/0']), 'whichever is narrower');
+  t.notOk(isLetIn('::ffff:10.0.0.1', [], PRIVATE), 'IPv4 in IPv6');
+});
+
+t.test('a client on a Unix socket has no address to judge', async (t) => {
+  t.ok(isLetIn('unix', ['10.0.0.0/8'], ['0.0.0.0/0', '::/0']));
+});
+
+t.test('who may not connect is told nothing else', async (t) => {
+  const nobody = { allow: new AddressList([]), deny: new AddressList(['0.0.0.0/0']) };
+  const admission = new Admission({ maxConnections: 0, maxConnectionsPerAddress: 0 }, nobody);
+  admission.isDraining = true;
+  admission.add(A);
+  t.match(admission.findRefusal(A), { rule: 'address', status: 403 });
 });

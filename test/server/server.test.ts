@@ -1,12 +1,14 @@
 import { Buffer } from 'node:buffer';
 import dns from 'node:dns';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { Server as NetServer, connect } from 'node:net';
 import path from 'node:path';
 import t, { type Test } from 'tap';
 import { ConfigError } from '../../src/errors.js';
 import { echoMode } from '../../src/modes/echo.js';
 import type { Mode } from '../../src/modes/mode.js';
+import type { ServedMode } from '../../src/server/router.js';
 import { Server, type ServerOptions } from '../../src/server/server.js';
 import { onceAccepted } from '../fixtures/accepted-socket.js';
 import { sessionOf } from '../fixtures/extensions.js';
@@ -36,7 +38,8 @@ const STEP_MS = 20;
 
 const LOOPBACK = { kind: 'tcp', host: '127.0.0.1', port: 0 } as const;
 
-type Changes = Partial<Omit<ServerOptions, 'log' | 'limits'>> & {
+type Changes = Partial<Omit<ServerOptions, 'log' | 'limits' | 'served'>> & {
+  readonly served?: Partial<ServedMode>;
   readonly limits?: Partial<ServerOptions['limits']>;
 };
 
@@ -49,15 +52,13 @@ function make(changes: Changes = {}): Fixture {
   const log = new KeptLog();
   const server = new Server({
     listen: [LOOPBACK],
-    mode: echoMode,
-    extensions: [],
     head: DEFAULT_LIMITS,
-    origin: 'any',
     subprotocol: 'first',
     maxFragments: 1000,
     admission: { maxConnections: 100, maxConnectionsPerAddress: 0 },
     drainMs: 10_000,
     ...changes,
+    served: [{ path: null, mode: echoMode, origin: 'any', extensions: [], ...changes.served }],
     limits: {
       outputPauseBytes: 100_000,
       outputLimitBytes: 400_000,
@@ -220,7 +221,7 @@ t.test('every address is served', async (t) => {
 
 t.test('an extension that is not used is logged', async (t) => {
   const picky = { name: 'x-picky', create: () => sessionOf({ enabled: false }) };
-  const { server, log } = await start(t, { extensions: [picky] });
+  const { server, log } = await start(t, { served: { extensions: [picky] } });
   const client = await connectRaw(t, portOf(server));
   client.send(upgradeText({ 'Sec-WebSocket-Extensions': 'x-picky' }));
   await client.waitUntil(() => client.received.includes('\r\n\r\n'), 'the answer');
@@ -232,7 +233,7 @@ t.test('an extension that is not used is logged', async (t) => {
 
 t.test('the options reach the connections', async (t) => {
   const { server, log } = await start(t, {
-    origin: 'same',
+    served: { origin: 'same' },
     subprotocol: ['b', 'a'],
     head: { ...DEFAULT_LIMITS, maxHeaderCount: 8 },
     limits: { maxMessageBytes: 3 },
@@ -272,8 +273,8 @@ t.test('a mode that takes pieces gets pieces, of messages of any size', async (t
       if (isLast) session.send(1, Buffer.from('done'));
     },
   };
-  const { server, log } = await start(t, { mode });
-  t.match(log.find('listening'), [{ fields: { mode: 'counting' } }]);
+  const { server, log } = await start(t, { served: { path: '/chat', mode } });
+  t.match(log.find('listening'), [{ fields: { mode: '/chat=counting' } }]);
   const client = await openOne(t, server);
   client.send(fromClient(binaryFrame(new Uint8Array(5000))));
   await client.waitForBytes(6);
@@ -605,4 +606,28 @@ t.test('stopNow without a stop', async (t) => {
   t.equal(client.receivedBytes, 0);
   await client.finish();
   await eventually(() => server.connectionCount === 0, 'the end');
+});
+
+t.test('--static: files are served beside, and a wrong directory is refused at once', async (t) => {
+  const directory = makeTempDir(t);
+  writeFileSync(path.join(directory, 'hello.txt'), 'hello');
+  const { server, log } = await start(t, { staticDir: directory });
+  const client = await connectRaw(t, portOf(server));
+  const get = (name: string): string => `GET /${name} HTTP/1.1\r\nHost: h\r\n\r\n`;
+  client.send(get('hello.txt') + get('nothing') + upgradeText());
+  await client.waitUntil(() => client.received.includes('Sec-WebSocket-Accept'), 'the upgrade');
+  const answer = client.received.toString('latin1');
+  t.match(answer, /^HTTP\/1\.1 200 OK\r\n.*\r\nKeep-Alive: timeout=10\r\n\r\nhello/s);
+  t.match(answer, /helloHTTP\/1\.1 404 .*HTTP\/1\.1 101 /s);
+  t.match(log.find('file request'), [
+    { level: 'debug', fields: { path: '/hello.txt', status: 200 } },
+    { level: 'debug', fields: { path: '/nothing', status: 404 } },
+  ]);
+
+  t.throws(() => make({ staticDir: path.join(directory, 'hello.txt') }), ConfigError);
+  const { server: plain } = await start(t, { staticDir: null });
+  const refused = await connectRaw(t, portOf(plain));
+  refused.send(get('hello.txt'));
+  await refused.waitForEnd();
+  t.match(refused.received.toString('latin1'), /^HTTP\/1\.1 426 /);
 });

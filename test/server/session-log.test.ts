@@ -16,6 +16,8 @@ const SUMMARY: SessionSummary = {
   ...PEER,
   id: 7,
   path: '/room',
+  mode: 'echo',
+  notes: {},
   subprotocol: null,
   extensions: null,
   extensionStats: {},
@@ -59,21 +61,23 @@ t.test('what could move a cursor is spelled out', async (t) => {
 
 t.test('a session makes one line, without what does not matter', async (t) => {
   const log = new KeptLog();
-  logSession(log, 'echo', SUMMARY);
+  logSession(log, SUMMARY);
   t.strictSame(log.lines, [{ level: 'info', message: 'session ended', fields: FIELDS }]);
 });
 
 t.test('and with everything that does', async (t) => {
   const log = new KeptLog();
-  logSession(log, 'echo', {
+  logSession(log, {
     ...SUMMARY,
     subprotocol: 'chat',
+    notes: { target: 'localhost:5900' },
     closeReason: 'bye\u0007',
     rule: 'send-timeout',
     error: 'ECONNRESET',
   });
   const fields = {
     ...FIELDS,
+    target: 'localhost:5900',
     subprotocol: 'chat',
     reason: 'bye\\u0007',
     rule: 'send-timeout',
@@ -85,7 +89,7 @@ t.test('and with everything that does', async (t) => {
 t.test('a defect of our own is an error', async (t) => {
   const log = new KeptLog();
   const error = new TypeError('a defect');
-  logSession(log, 'echo', { ...SUMMARY, error });
+  logSession(log, { ...SUMMARY, error });
   t.strictSame(log.lines, [
     {
       level: 'error',
@@ -97,13 +101,13 @@ t.test('a defect of our own is an error', async (t) => {
 
 t.test('a refused handshake', async (t) => {
   const log = new KeptLog();
-  const error = new HandshakeError('origin');
+  const error = new HandshakeError('origin', {}, { origin: 'there' });
   logRefusal(log, PEER, error, error);
   t.strictSame(log.lines, [
     {
       level: 'info',
       message: 'handshake refused: origin not allowed',
-      fields: { peer: '203.0.113.7:51234', status: 403, rule: 'origin' },
+      fields: { peer: '203.0.113.7:51234', status: 403, rule: 'origin', origin: 'there' },
     },
   ]);
 });
@@ -125,7 +129,7 @@ t.test('the line shows what was negotiated, and what the extensions say', async 
   const log = new KeptLog();
   const extensions = 'permessage-deflate; client_max_window_bits=12';
   const extensionStats = { 'permessage-deflate': { ratioIn: 4.2, ratioOut: null } };
-  logSession(log, 'echo', { ...SUMMARY, extensions, extensionStats });
+  logSession(log, { ...SUMMARY, extensions, extensionStats });
   t.strictSame(log.lines, [
     { level: 'info', fields: { ...FIELDS, extensions, extensionStats }, message: 'session ended' },
   ]);

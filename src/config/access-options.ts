@@ -1,0 +1,74 @@
+/** The rows of the option table that say who may connect. */
+import { addressRanges, credentials } from './access-kinds.js';
+import { choice, file } from './kinds.js';
+import { originPolicy } from './list-kinds.js';
+import type { OptionTable } from './option.js';
+
+const LIST_FORMS =
+  'The flag is repeated for more ranges; the environment variable separates them by commas; the file takes one text or an array.';
+
+export const ACCESS_OPTIONS = {
+  origin: {
+    group: 'Access',
+    kind: originPolicy(),
+    default: 'auto',
+    help: 'web pages that may connect, else 403',
+    docs:
+      '`auto` is `same` for the proxy (`tcp`, `token`) and `any` for other modes. `same` takes pages from the host and port that the request is for, a list takes exactly its origins, such as ' +
+      '`https://example.com` or `http://localhost:3000`: scheme and host in lower case, no path, no default port. ' +
+      '`null` in a list stands for local files and sandboxed pages. A client that sends no `Origin` is no browser and is always let in.',
+  },
+  allow: {
+    group: 'Access',
+    kind: addressRanges('any'),
+    default: 'any',
+    help: 'addresses that may connect, repeatable; others get 403',
+    docs: `Ranges of IPv4 and IPv6 addresses. \`deny\` comes first. Behind a proxy it is the address that \`trustProxy\` makes known that counts. Clients on a Unix socket have no address and are always let in. ${LIST_FORMS}`,
+  },
+  deny: {
+    group: 'Access',
+    kind: addressRanges('none'),
+    default: 'none',
+    help: 'addresses that may not connect, repeatable: 403',
+    docs: `Ranges of IPv4 and IPv6 addresses, for exceptions from \`allow\` or by itself. ${LIST_FORMS}`,
+  },
+  trustProxy: {
+    group: 'Access',
+    kind: addressRanges('none'),
+    default: 'none',
+    help: "proxies whose word on the client's address counts, repeatable",
+    docs:
+      "Addresses of your own reverse proxies or load balancers. What they say of the client's address is believed, for the log, `allow`, `deny`, `maxConnectionsPerAddress` and `proxyProtocol`; from " +
+      `anybody else it is not. ${LIST_FORMS}`,
+  },
+  trustProxyHeader: {
+    group: 'Access',
+    kind: choice('HEADER', ['x-forwarded-for', 'proxy-protocol']),
+    default: 'x-forwarded-for',
+    help: 'how they say it: x-forwarded-for or proxy-protocol',
+    docs:
+      '`x-forwarded-for` is the header of that name: its last address that is no trusted proxy is the client. With `proxy-protocol` every connection from a trusted proxy must begin with a PROXY protocol header, ' +
+      'version 1 or 2, else it gets 400; connections from elsewhere must not. It needs `trustProxy`.',
+  },
+  authFile: {
+    group: 'Access',
+    kind: file(),
+    default: 'off',
+    isLibraryKey: false,
+    help: 'users and password hashes (or TWIST_AUTH=user:password); else 401',
+    docs:
+      'HTTP Basic authentication (RFC 7617) of the handshake, and of `static`. One `user:hash` in each line, as `htpasswd -B` writes it (bcrypt, of a cost from 4 to 14). It is read again when it changes. ' +
+      'A password that was right takes no time for a minute; one that is verified takes a tenth of a second and more. Passwords travel as they are: use TLS. For one user `TWIST_AUTH` is enough; both together are an error.',
+  },
+  auth: {
+    group: 'Access',
+    kind: credentials(),
+    default: 'off',
+    isFlag: false,
+    isFileKey: false,
+    isLibraryKey: false,
+    isSecret: true,
+    help: 'the one user that may connect, and the password; else 401',
+    docs: 'HTTP Basic authentication like `authFile`, for one user. It is in the environment only, because a command line can be read by every user of the machine. It is never shown.',
+  },
+} as const satisfies OptionTable;

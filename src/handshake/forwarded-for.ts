@@ -1,0 +1,49 @@
+/**
+ * `X-Forwarded-For`, to which each proxy adds at the end from whom it has the request. All that stands left
+ * of a trusted proxy's own entry may be the client's invention, so it is read from the right.
+ */
+import { splitList } from '../extensions/header-grammar.js';
+import { formatIp, parseIp, parseIpv6, parsePort } from './ip-address.js';
+import type { NamedClient } from './named-client.js';
+
+/**
+ * Finds the client: the last address that is no trusted proxy. An entry that is no address ends the search,
+ * for whoever wrote it did not know either; so does the beginning of the list. The client is then the proxy
+ * that was found last.
+ *
+ * @param values of all header lines, in order
+ * @param isProxy whether an address is that of a trusted proxy
+ * @returns null when the last entry is no address, or there is none
+ */
+export function findForwardedClient(
+  values: readonly string[],
+  isProxy: (address: string) => boolean,
+): NamedClient | null {
+  let found: NamedClient | null = null;
+  for (const entry of splitList(values).reverse()) {
+    const client = parseEntry(entry);
+    if (client === null) break;
+    found = client;
+    if (!isProxy(client.remoteAddress)) break;
+  }
+  return found;
+}
+
+/** An address, with or without a port: `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]:80`. */
+function parseEntry(text: string): NamedClient | null {
+  if (text.startsWith('[')) {
+    const close = text.indexOf(']');
+    return named(parseIpv6(text.slice(1, close)), text.slice(close + 1));
+  }
+  const colon = text.indexOf(':');
+  // Two colons or more make it an IPv6 address, which has a port only behind brackets.
+  if (colon === -1 || text.includes(':', colon + 1)) return named(parseIp(text), '');
+  return named(parseIp(text.slice(0, colon)), text.slice(colon));
+}
+
+/** @param rest nothing, or a colon and the port */
+function named(address: Uint8Array | null, rest: string): NamedClient | null {
+  const port = rest === '' ? 0 : rest.startsWith(':') ? parsePort(rest.slice(1)) : null;
+  if (address === null || port === null) return null;
+  return { remoteAddress: formatIp(address), remotePort: port };
+}

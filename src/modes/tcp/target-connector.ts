@@ -1,0 +1,230 @@
+/** Connections to targets: TCP, TLS and Unix sockets. */
+import { lookup as systemLookup, type LookupAddress } from 'node:dns';
+import { once } from 'node:events';
+import { type LookupFunction, type OnReadOpts, type Socket, connect, isIP } from 'node:net';
+import { type SecureContext, connect as connectTls, createSecureContext } from 'node:tls';
+import type { Session } from '../../connection/session.js';
+import { AllowList } from './allow-list.js';
+import { ConnectTimeoutError, connectFailure, notAllowed } from './connect-failure.js';
+import { proxyHeader } from './proxy-header-writer.js';
+import type { TargetConnector, TargetReceiver } from './tcp-mode.js';
+import type { Target } from './target.js';
+
+/** The most that one read brings. All targets share the one buffer: each read is used up at once. */
+const READ_BYTES = 256 * 1024;
+
+/** The system counts the silence before it probes in seconds. */
+const MIN_KEEPALIVE_MS = 1000;
+
+/** How `tls://` targets are verified, and how we prove who we are. PEM. */
+export interface TargetTlsOptions {
+  /** Authorities that replace those that Node knows. */
+  readonly ca: string | Buffer | null;
+  /** Our own certificate with its chain, and its key: both or neither. */
+  readonly cert: string | Buffer | null;
+  readonly key: string | Buffer | null;
+  /** Any certificate will do. */
+  readonly isInsecure: boolean;
+  /** The name to ask for and to find in the certificate; null for the target's host. */
+  readonly servername: string | null;
+}
+
+export interface TargetConnectorOptions {
+  /** For all of it: lookup, connection, PROXY header and TLS handshake, in milliseconds. */
+  readonly connectMs: number;
+  /** Silence before the system probes whether a target is still there, in milliseconds; 0 for never. */
+  readonly keepAliveMs: number;
+  /** Ranges of addresses that may be connected to, each with its prefix length; none, or null, for all. */
+  readonly allow: readonly string[] | null;
+  /** Version of the PROXY protocol header that targets are sent; 0 for none. */
+  readonly proxyProtocol: 0 | 1 | 2;
+  readonly tls: TargetTlsOptions;
+  /** Resolves names, once for each connection; it is asked for all addresses. The system's by default. */
+  readonly lookup?: LookupFunction;
+}
+
+type TlsTarget = Extract<Target, { kind: 'tcp' | 'tls' }>;
+
+/** How far a connection has come. */
+interface Attempt {
+  /** The outermost one: to destroy it is to destroy all below. */
+  socket: Socket;
+  /** What it waits for, in words. */
+  awaited: string;
+}
+
+export class NetTargetConnector implements TargetConnector {
+  readonly #options: TargetConnectorOptions;
+  readonly #lookup: LookupFunction;
+  readonly #allow: AllowList | null;
+  readonly #bytes = Buffer.allocUnsafeSlow(READ_BYTES);
+  /** Made at the first use: without `ca` it takes the many authorities that Node knows. */
+  #secureContext: SecureContext | null = null;
+
+  /** @throws Error when a certificate or key cannot be used */
+  constructor(options: TargetConnectorOptions) {
+    this.#options = options;
+    this.#lookup = options.lookup ?? systemLookup;
+    this.#allow = (options.allow?.length ?? 0) === 0 ? null : new AllowList(options.allow!);
+    const { ca, cert, key } = options.tls;
+    if ((ca ?? cert ?? key) !== null) this.#secureContext = makeSecureContext(options.tls);
+  }
+
+  async connect(
+    target: Target,
+    session: Session,
+    receiver: TargetReceiver,
+    signal: AbortSignal,
+  ): Promise<Socket> {
+    signal.throwIfAborted();
+    this.#demandAllowed(target);
+    const attempt: Attempt = { socket: this.#open(target, receiver), awaited: 'connection' };
+    const { connectMs } = this.#options;
+    let timer: NodeJS.Timeout | undefined;
+    let abort = ignore;
+    const stopped = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => {
+        reject(new ConnectTimeoutError(`no ${attempt.awaited} within ${connectMs} ms`));
+      }, connectMs);
+      abort = (): void => {
+        reject(new Error('nobody waits for it any more'));
+      };
+    });
+    signal.addEventListener('abort', abort);
+    try {
+      return await Promise.race([this.#establish(attempt, target, session, receiver), stopped]);
+    } catch (error) {
+      attempt.socket.destroy();
+      signal.throwIfAborted();
+      throw connectFailure(target, error);
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
+  async #establish(
+    attempt: Attempt,
+    target: Target,
+    session: Session,
+    receiver: TargetReceiver,
+  ): Promise<Socket> {
+    const { proxyProtocol } = this.#options;
+    await once(attempt.socket, 'connect');
+    if (proxyProtocol !== 0) await write(attempt.socket, proxyHeader(proxyProtocol, session));
+    if (target.kind === 'tls') {
+      attempt.awaited = 'TLS handshake';
+      attempt.socket = this.#secure(attempt.socket, target, receiver);
+      await once(attempt.socket, 'secureConnect');
+    }
+    const { socket } = attempt;
+    // Between an event and who waits for it another one may have come. From here on nothing can: the
+    // session takes the socket over in the same turn.
+    if (socket.destroyed || socket.readableEnded)
+      throw socket.errored ?? new Error('the target hung up');
+    return socket;
+  }
+
+  /** An address is looked at before anything is sent to it; those of a name when it is resolved. */
+  #demandAllowed(target: Target): void {
+    if (this.#allow === null || target.kind === 'unix' || isIP(target.host) === 0) return;
+    if (!this.#allow.has(target.host)) throw notAllowed(target, [{ address: target.host }]);
+  }
+
+  #open(target: Target, receiver: TargetReceiver): Socket {
+    const { keepAliveMs } = this.#options;
+    const options = {
+      // Both are needed for the reason that src/server/listener.ts gives.
+      noDelay: true,
+      highWaterMark: 1,
+      allowHalfOpen: true,
+      keepAlive: keepAliveMs > 0,
+      keepAliveInitialDelay: Math.max(keepAliveMs, MIN_KEEPALIVE_MS),
+      // Below TLS a read is no read from the target yet.
+      ...(target.kind === 'tls' ? {} : { onread: this.#onread(receiver) }),
+    };
+    const socket =
+      target.kind === 'unix'
+        ? connect({ ...options, path: target.path })
+        : connect({
+            ...options,
+            host: target.host,
+            port: target.port,
+            autoSelectFamily: true,
+            lookup: this.#lookupFor(target),
+          });
+    // Before it is connected: reading does not even begin.
+    socket.pause();
+    socket.on('error', ignore);
+    return socket;
+  }
+
+  /** Leaves out what may not be connected to, so that what is looked at is what is connected to. */
+  #lookupFor(target: Target): LookupFunction {
+    const allow = this.#allow;
+    if (allow === null) return this.#lookup;
+    return (name, options, callback) => {
+      this.#lookup(name, options, (error, found) => {
+        if (error !== null) {
+          callback(error, []);
+          return;
+        }
+        const all = found as LookupAddress[];
+        const allowed = all.filter(({ address }) => allow.has(address));
+        if (allowed.length > 0) callback(null, allowed);
+        else callback(notAllowed(target, all), []);
+      });
+    };
+  }
+
+  #onread(receiver: TargetReceiver): OnReadOpts {
+    return {
+      buffer: this.#bytes,
+      callback: (count, bytes) => receiver.receive(bytes, count),
+    };
+  }
+
+  #secure(socket: Socket, { host }: TlsTarget, receiver: TargetReceiver): Socket {
+    const { isInsecure, servername } = this.#options.tls;
+    const options = {
+      socket,
+      host,
+      // An address is no name to ask for (RFC 6066 §3), but it is looked for in the certificate.
+      servername: servername ?? (isIP(host) === 0 ? host : ''),
+      secureContext: (this.#secureContext ??= makeSecureContext(this.#options.tls)),
+      rejectUnauthorized: !isInsecure,
+      highWaterMark: 1,
+    };
+    const secured = connectTls(options);
+    // What comes right behind the handshake waits in the stream. `onread` is for sockets without TLS.
+    secured.pause();
+    secured.on('data', (chunk: Buffer) => {
+      if (!receiver.receive(chunk, chunk.length)) secured.pause();
+    });
+    secured.on('error', ignore);
+    return secured;
+  }
+}
+
+function makeSecureContext({ ca, cert, key }: TargetTlsOptions): SecureContext {
+  return createSecureContext({
+    minVersion: 'TLSv1.2',
+    ...(ca === null ? {} : { ca }),
+    ...(cert === null ? {} : { cert }),
+    ...(key === null ? {} : { key }),
+  });
+}
+
+/** For what nobody waits for: an 'error' without a listener ends the process. */
+function ignore(): void {
+  // Who waits for the socket hears of it in another way.
+}
+
+function write(socket: Socket, bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.write(bytes, (error) => {
+      if (error) reject(error);
+      else resolve();
+    });
+  });
+}

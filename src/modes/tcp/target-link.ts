@@ -1,0 +1,217 @@
+/**
+ * The pump between one session and its target.
+ *
+ *     client ──▶ pieces as they arrive ──▶ outbox, one write for each read ──▶ target
+ *     client ◀── one message for each read ◀── the read buffer ◀────────────── target
+ *
+ * Laws:
+ * 1. No message is assembled: one may be larger than memory.
+ * 2. Who is not read from is not read for: while the target does not take its bytes the session is not
+ *    read, and while the client does not take its own the target is not. So a session holds at most one
+ *    read for its target, and the output pause and one read for its client.
+ * 3. What was received before an end goes out before it.
+ */
+import type { Socket } from 'node:net';
+import type { FlushQueue, Flushable } from '../../connection/flush-queue.js';
+import { Outbox } from '../../connection/outbox.js';
+import type { Session } from '../../connection/session.js';
+import { type SocketOwner, own } from '../../connection/socket-owner.js';
+import { CloseCode } from '../../protocol/close-payload.js';
+import { Opcode } from '../../protocol/opcode.js';
+import { OutputQueue } from '../../protocol/output-queue.js';
+import type { SlabPool } from '../../protocol/slab-pool.js';
+import { TextCutter } from './text-cutter.js';
+
+const NO_BYTES = new Uint8Array(0);
+
+/** What the links of one mode share. */
+export interface LinkHost {
+  readonly flushQueue: FlushQueue;
+  readonly slabPool: SlabPool;
+  /** Whether the client gets text messages instead of binary ones. */
+  readonly isText: boolean;
+  /** How long a target may take nothing of what waits for it, in milliseconds. */
+  readonly sendMs: number;
+  /** How long a target may stay when its session is over, in milliseconds. */
+  readonly closeMs: number;
+  nowMs(): number;
+  /** A link whose target does not take its bytes: `checkStall` is called from time to time. */
+  blocked(link: TargetLink): void;
+  unblocked(link: TargetLink): void;
+}
+
+export class TargetLink implements SocketOwner, Flushable {
+  readonly #session: Session;
+  readonly #host: LinkHost;
+  readonly #cutter: TextCutter | null;
+  #socket: Socket | null = null;
+  #outbox: Outbox | null = null;
+  #isFlushDue = false;
+  /** The target's FIN has come. */
+  #hasTargetEnded = false;
+  /** Our FIN is behind the last byte for the target. */
+  #hasEnded = false;
+  /** Nobody is there any more to send to. */
+  #isSessionOver = false;
+
+  constructor(session: Session, host: LinkHost) {
+    this.#session = session;
+    this.#host = host;
+    this.#cutter = host.isText ? new TextCutter() : null;
+  }
+
+  /** Takes over a socket that is connected and paused. */
+  attach(socket: Socket): void {
+    this.#socket = socket;
+    this.#outbox = new Outbox(socket, new OutputQueue(this.#host.slabPool));
+    own(socket, this);
+  }
+
+  /** The session is open: what the target says can be sent. */
+  start(): void {
+    this.#socket?.resume();
+  }
+
+  // ---- From the target
+
+  /**
+   * A read from the target: the first `count` bytes, valid during the call.
+   *
+   * @returns false to be given no more until the socket is resumed
+   */
+  receive(bytes: Uint8Array, count: number): boolean {
+    if (this.#isSessionOver) return true;
+    if (this.#cutter === null) return this.#session.send(Opcode.Binary, bytes, 0, count);
+    const { text, isValid } = this.#cutter.cut(bytes.subarray(0, count));
+    const canGoOn = text.length === 0 || this.#session.send(Opcode.Text, text);
+    if (!isValid) this.#failText();
+    return canGoOn;
+  }
+
+  receiveBytes(bytes: Uint8Array, start: number, end: number): void {
+    if (!this.receive(bytes.subarray(start, end), end - start)) this.#socket?.pause();
+  }
+
+  /**
+   * The target's FIN, or a reset: libuv calls it an end when bytes came right before (uv__stream_io,
+   * POLLHUP). Writing nothing tells one from the other, since the error is raised then.
+   */
+  receiveEof(): void {
+    if (this.#hasEnded || this.#isSessionOver) {
+      this.#targetEnded();
+      return;
+    }
+    if (!this.#outbox!.isBlocked) this.#socket!.write(NO_BYTES);
+    setImmediate(() => {
+      if (this.#socket?.errored === null) this.#targetEnded();
+    });
+  }
+
+  #targetEnded(): void {
+    this.#hasTargetEnded = true;
+    if (this.#cutter?.isBetweenCharacters === false) this.#failText();
+    else this.#session.close(CloseCode.Normal, 'the target closed the connection');
+  }
+
+  drained(): void {
+    this.#host.unblocked(this);
+    this.#outbox!.unblock();
+    this.flush();
+    if (!this.#outbox!.isBlocked) this.#session.resumeInput();
+  }
+
+  socketFailed({ code, message }: NodeJS.ErrnoException): void {
+    // Who has ended may well refuse what is sent to it afterwards.
+    if (this.#hasTargetEnded) return;
+    this.#session.notes = { ...this.#session.notes, targetError: code ?? message };
+  }
+
+  socketClosed(): void {
+    this.#host.unblocked(this);
+    this.#outbox!.queue.discard();
+    this.#socket = null;
+    if (!this.#hasTargetEnded)
+      this.#session.close(CloseCode.InternalError, 'the target reset the connection');
+    this.#session.resumeInput();
+  }
+
+  #failText(): void {
+    this.#session.close(CloseCode.InternalError, 'the target sent text that is not UTF-8');
+    this.#socket?.destroy();
+  }
+
+  // ---- From the session
+
+  /** A piece of a message, for the target. It leaves with all others of the same read. */
+  send(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#socket === null || this.#hasEnded) return;
+    this.#outbox!.queue.appendBytes(bytes, start, end);
+    if (this.#isFlushDue) return;
+    this.#isFlushDue = true;
+    this.#host.flushQueue.add(this);
+  }
+
+  flush(): void {
+    this.#isFlushDue = false;
+    if (this.#socket === null || this.#hasEnded) return;
+    const outbox = this.#outbox!;
+    const wasBlocked = outbox.isBlocked;
+    outbox.flush(this.#host.nowMs());
+    if (!outbox.isBlocked || wasBlocked) return;
+    this.#host.blocked(this);
+    this.#session.pauseInput();
+  }
+
+  /** The client has read on. */
+  resume(): void {
+    this.#socket?.resume();
+  }
+
+  /**
+   * The client has sent its last message: what waits goes to the target, and our FIN behind it.
+   *
+   * @returns a promise that the target, or rather the kernel on the way to it, has it all
+   */
+  end(): Promise<void> | undefined {
+    const socket = this.#socket;
+    if (socket === null) return undefined;
+    this.#end();
+    if (socket.writableFinished) return undefined;
+    return new Promise((resolve) => {
+      socket.once('finish', resolve);
+      socket.once('close', () => {
+        resolve();
+      });
+    });
+  }
+
+  /** The session is over: the target gets what it is owed and a FIN, and may take its time to go. */
+  sessionOver(): void {
+    this.#isSessionOver = true;
+    const socket = this.#socket;
+    if (socket === null) return;
+    this.#end();
+    // What it still says nobody hears; but unread bytes would turn our FIN into a reset.
+    socket.resume();
+    const timer = setTimeout(() => {
+      socket.destroy();
+    }, this.#host.closeMs);
+    timer.unref();
+    socket.once('close', () => {
+      clearTimeout(timer);
+    });
+  }
+
+  #end(): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#outbox!.end(this.#host.nowMs());
+  }
+
+  /** Called while the target does not take its bytes. */
+  checkStall(nowMs: number): void {
+    if (this.#outbox!.stalledMs(nowMs) < this.#host.sendMs) return;
+    this.#session.close(CloseCode.InternalError, 'the target does not read');
+    this.#socket?.destroy();
+  }
+}

@@ -1,0 +1,145 @@
+/** The TCP proxy: each session has a TCP connection of its own, to a target that the operator named. */
+import type { Socket } from 'node:net';
+import { CoarseClock } from '../../connection/coarse-clock.js';
+import { FlushQueue } from '../../connection/flush-queue.js';
+import type { Session } from '../../connection/session.js';
+import type { UpgradeRequest } from '../../handshake/upgrade-request.js';
+import type { CloseStatus } from '../../protocol/close-payload.js';
+import type { DataOpcode } from '../../protocol/opcode.js';
+import { SlabPool } from '../../protocol/slab-pool.js';
+import type { Mode } from '../mode.js';
+import { type LinkHost, TargetLink } from './target-link.js';
+import type { Target } from './target.js';
+
+/** Whom a connector gives what the target sends. */
+export interface TargetReceiver {
+  /** @returns false to be given no more until the socket is resumed */
+  receive(bytes: Uint8Array, count: number): boolean;
+}
+
+/** Makes connections to targets. */
+export interface TargetConnector {
+  /**
+   * Connects for a session. The socket reads nothing until it is resumed, is half open when its peer
+   * has ended, and says 'drain' after each write that the kernel did not take at once.
+   *
+   * @param signal aborted when nobody waits for it any more
+   * @throws HandshakeError as a rejection: `target-refused`, `target-timeout`, `target-not-allowed`
+   */
+  connect(
+    target: Target,
+    session: Session,
+    receiver: TargetReceiver,
+    signal: AbortSignal,
+  ): Promise<Socket>;
+}
+
+export interface TcpModeOptions {
+  /** As it stands in the log: `tcp:localhost:5900`, or `token`. */
+  readonly name: string;
+  /** Finds the target of a request. @throws HandshakeError, or rejects with one, when there is none */
+  findTarget(request: UpgradeRequest): Target | Promise<Target>;
+  readonly connector: TargetConnector;
+  /** Whether clients get text messages instead of binary ones. */
+  readonly isText: boolean;
+  /** How long a target may take nothing of what waits for it, in milliseconds. */
+  readonly sendMs: number;
+  /** How long a target may stay when its session is over, in milliseconds. */
+  readonly closeMs: number;
+}
+
+export class TcpMode implements Mode, LinkHost {
+  readonly name: string;
+  readonly defaults = { origin: 'same', deflate: false } as const;
+  readonly delivery = 'pieces';
+  readonly hearsOut = true;
+  /** That of noVNC before 2015: its payloads are base64, and a target wants bytes. */
+  readonly unsupportedSubprotocols = ['base64'];
+  readonly isText: boolean;
+  readonly sendMs: number;
+  readonly closeMs: number;
+  readonly flushQueue = new FlushQueue();
+  readonly slabPool = new SlabPool();
+
+  readonly #options: TcpModeOptions;
+  /** Who is being connected, and how to stop it. */
+  readonly #connecting = new Map<Session, AbortController>();
+  readonly #blocked = new Set<TargetLink>();
+  readonly #clock = new CoarseClock((nowMs) => {
+    for (const link of this.#blocked) link.checkStall(nowMs);
+  });
+
+  constructor(options: TcpModeOptions) {
+    this.#options = options;
+    this.name = options.name;
+    this.isText = options.isText;
+    this.sendMs = options.sendMs;
+    this.closeMs = options.closeMs;
+  }
+
+  async open(session: Session, request: UpgradeRequest): Promise<void> {
+    const { findTarget, connector } = this.#options;
+    const stop = new AbortController();
+    this.#connecting.set(session, stop);
+    try {
+      const target = await findTarget(request);
+      session.notes = { target: target.text };
+      const link = new TargetLink(session, this);
+      link.attach(await connector.connect(target, session, link, stop.signal));
+      session.context = link;
+    } finally {
+      this.#connecting.delete(session);
+    }
+  }
+
+  abandoned(session: Session): void {
+    this.#connecting.get(session)?.abort();
+  }
+
+  opened(session: Session): void {
+    linkOf(session).start();
+  }
+
+  piece(
+    session: Session,
+    _opcode: DataOpcode,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    linkOf(session).send(bytes, start, end);
+  }
+
+  drained(session: Session): void {
+    linkOf(session).resume();
+  }
+
+  peerClosed(session: Session, _status: CloseStatus): Promise<void> | undefined {
+    return linkOf(session).end();
+  }
+
+  closed(session: Session): void {
+    linkOf(session).sessionOver();
+  }
+
+  // ---- For the links
+
+  nowMs(): number {
+    // Not the clock's, which stands still while no target is blocked.
+    return Math.floor(performance.now());
+  }
+
+  blocked(link: TargetLink): void {
+    this.#blocked.add(link);
+    this.#clock.start();
+  }
+
+  unblocked(link: TargetLink): void {
+    this.#blocked.delete(link);
+    if (this.#blocked.size === 0) this.#clock.stop();
+  }
+}
+
+function linkOf({ context }: Session): TargetLink {
+  return context as TargetLink;
+}

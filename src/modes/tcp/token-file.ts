@@ -1,0 +1,200 @@
+/** Targets by token, from a file that websockify could read, or from all files of a directory. */
+import { createHash } from 'node:crypto';
+import { readFile, readdir, stat } from 'node:fs/promises';
+import { HandshakeError } from '../../errors.js';
+import type { UpgradeRequest } from '../../handshake/upgrade-request.js';
+import type { Target } from './target.js';
+import { type ParseTarget, isToken, readTokenLines, tokenKey } from './token-lines.js';
+
+/** What is said about the file; tokens are not. */
+export interface TokenLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** A larger file is taken for a mistake. */
+const MAX_FILE_BYTES = 16 * 1024 * 1024;
+
+/** Faulty lines of one file that are named in the log; the others are counted. */
+const MAX_FAULTS = 20;
+
+/** A file that has just changed may change once more without its times showing it. */
+const SETTLED_MS = 2000;
+
+/** A file and how it looks from outside: while that is the same, so is the file. */
+interface Seen {
+  readonly path: string;
+  readonly isDirectory: boolean;
+  readonly stamp: string;
+  readonly isSettled: boolean;
+  /** Why it cannot be read. */
+  readonly failure: string | null;
+}
+
+interface Content {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+  readonly failure: string | null;
+}
+
+export class TokenFile {
+  readonly #path: string;
+  readonly #parseTarget: ParseTarget;
+  readonly #log: TokenLog;
+  #targets: ReadonlyMap<string, Target> = new Map();
+  /** Why a file could not be read: a token that is not known may be in there. */
+  #failure: string | null = null;
+  /** How the files looked from outside when they were read; null to have them read again. */
+  #stamp: string | null = null;
+  /** Of what was read. */
+  #digest = '';
+  #running: Promise<void> | null = null;
+  #waiting: Promise<void> | null = null;
+
+  /**
+   * @param path a file, or a directory all of whose files are taken, in the order of their names, but
+   *   for those that begin with a dot
+   */
+  constructor(path: string, parseTarget: ParseTarget, log: TokenLog) {
+    this.#path = path;
+    this.#parseTarget = parseTarget;
+    this.#log = log;
+  }
+
+  /**
+   * Finds the target of the one `token` in the query of a request. What the file says at this moment
+   * holds.
+   *
+   * @throws HandshakeError as a rejection: `route` when there is no such token, `internal` when a file
+   *   that may have it cannot be read
+   */
+  async findTarget({ query }: Pick<UpgradeRequest, 'query'>): Promise<Target> {
+    const [token = '', ...others] = new URLSearchParams(query).getAll('token');
+    if (others.length > 0 || !isToken(token)) throw unknown('no valid token in the query');
+    await this.refresh();
+    const target = this.#targets.get(tokenKey(token));
+    if (target !== undefined) return target;
+    if (this.#failure !== null) throw new HandshakeError('internal', {}, { reason: this.#failure });
+    throw unknown('the token is not in the token file');
+  }
+
+  /** Reads the files if they have changed. What is wrong with them goes to the log, once a change. */
+  refresh(): Promise<void> {
+    if (this.#waiting !== null) return this.#waiting;
+    if (this.#running !== null) {
+      // That look may have come too early for whoever asks now; the next one serves all who wait.
+      const next = (): Promise<void> => {
+        this.#waiting = null;
+        return this.refresh();
+      };
+      this.#waiting = this.#running.then(next, next);
+      return this.#waiting;
+    }
+    this.#running = this.#look().finally(() => {
+      this.#running = null;
+    });
+    return this.#running;
+  }
+
+  async #look(): Promise<void> {
+    const files = await findFiles(this.#path);
+    const stamp = files.map((file) => `${file.path}\0${file.stamp}`).join('\0');
+    if (stamp === this.#stamp) return;
+    const contents: Content[] = [];
+    for (const file of files) contents.push(await readContent(file));
+    const isFinal =
+      files.every(({ isSettled }) => isSettled) &&
+      contents.every(({ failure }) => failure === null);
+    this.#stamp = isFinal ? stamp : null;
+    const digest = digestOf(contents);
+    if (digest === this.#digest) return;
+    this.#digest = digest;
+    await this.#take(contents);
+  }
+
+  async #take(contents: readonly Content[]): Promise<void> {
+    const targets = new Map<string, Target>();
+    let failed: string | null = null;
+    for (const { path: file, bytes, failure } of contents) {
+      if (failure === null) {
+        await this.#readLines(file, bytes, targets);
+        continue;
+      }
+      this.#log.error({ file, reason: failure }, 'token file cannot be read');
+      failed = `token file ${file} cannot be read: ${failure}`;
+    }
+    this.#targets = targets;
+    this.#failure = failed;
+    this.#log.info({ file: this.#path, tokens: targets.size }, 'tokens read');
+  }
+
+  async #readLines(file: string, bytes: Uint8Array, targets: Map<string, Target>): Promise<void> {
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
+    const faults = await readTokenLines(text, this.#parseTarget, targets);
+    for (const { line, reason } of faults.slice(0, MAX_FAULTS))
+      this.#log.warn({ file, line, reason }, 'fault in the token file');
+    if (faults.length > MAX_FAULTS)
+      this.#log.warn({ file, lines: faults.length }, 'more faults in the token file');
+  }
+}
+
+function unknown(reason: string): HandshakeError {
+  return new HandshakeError('route', {}, { reason });
+}
+
+async function findFiles(path: string): Promise<readonly Seen[]> {
+  try {
+    if (!(await stat(path)).isDirectory()) return [await look(path)];
+    const names = (await readdir(path)).filter((name) => !name.startsWith('.')).sort();
+    const files = await Promise.all(names.map((name) => look(`${path}/${name}`)));
+    return files.filter(({ isDirectory }) => !isDirectory);
+  } catch (error) {
+    return [unreadable(path, nameOf(error))];
+  }
+}
+
+async function look(path: string): Promise<Seen> {
+  try {
+    const stats = await stat(path, { bigint: true });
+    const { dev, ino, size, mtimeNs, mtimeMs, ctimeNs } = stats;
+    const isDirectory = stats.isDirectory();
+    // A pipe or a device might keep its reader waiting for ever.
+    if (!isDirectory && !stats.isFile()) return unreadable(path, 'it is not a regular file');
+    if (!isDirectory && size > MAX_FILE_BYTES) return unreadable(path, 'it is larger than 16 MiB');
+    return {
+      path,
+      isDirectory,
+      stamp: [dev, ino, size, mtimeNs, ctimeNs].join(),
+      isSettled: Date.now() - Number(mtimeMs) > SETTLED_MS,
+      failure: null,
+    };
+  } catch (error) {
+    return unreadable(path, nameOf(error));
+  }
+}
+
+function unreadable(path: string, failure: string): Seen {
+  return { path, isDirectory: false, stamp: failure, isSettled: true, failure };
+}
+
+async function readContent({ path, failure }: Seen): Promise<Content> {
+  if (failure !== null) return { path, bytes: new Uint8Array(0), failure };
+  try {
+    return { path, bytes: await readFile(path), failure: null };
+  } catch (error) {
+    return { path, bytes: new Uint8Array(0), failure: nameOf(error) };
+  }
+}
+
+function digestOf(contents: readonly Content[]): string {
+  const hash = createHash('sha256');
+  for (const { path, bytes, failure } of contents)
+    hash.update(JSON.stringify([path, failure, bytes.length])).update(bytes);
+  return hash.digest('base64');
+}
+
+/** The system's name of an error, `ENOENT` for instance. */
+function nameOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code!;
+}

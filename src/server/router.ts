@@ -1,0 +1,38 @@
+/** Who serves which path. */
+import type { Route } from '../connection/opening.js';
+import { HandshakeError } from '../errors.js';
+import type { Extension } from '../extensions/extension.js';
+import type { OriginPolicy } from '../handshake/policy.js';
+import type { UpgradeRequest } from '../handshake/upgrade-request.js';
+import type { Mode } from '../modes/mode.js';
+
+/** A mode, where it is served and on which terms. */
+export interface ServedMode {
+  /** The path as clients send it, compared byte by byte; null serves every path that no other one has. */
+  readonly path: string | null;
+  readonly mode: Mode;
+  readonly origin: OriginPolicy;
+  /** Per-message extensions that clients may negotiate (RFC 6455 §9). */
+  readonly extensions: readonly Extension[];
+}
+
+export class Router {
+  readonly #routes = new Map<string, Route>();
+  readonly #fallback: Route | null = null;
+
+  /** @param served no two with the same path */
+  constructor(served: readonly ServedMode[]) {
+    for (const { path, mode, origin, extensions } of served) {
+      const route = { name: mode.name, consumer: mode, origin, extensions };
+      if (path === null) this.#fallback = route;
+      else this.#routes.set(path, route);
+    }
+  }
+
+  /** @throws HandshakeError `route` when nothing is served on the path of the request */
+  find({ path }: UpgradeRequest): Route {
+    const route = this.#routes.get(path) ?? this.#fallback;
+    if (route === null) throw new HandshakeError('route');
+    return route;
+  }
+}

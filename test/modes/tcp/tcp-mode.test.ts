@@ -1,0 +1,168 @@
+import { Buffer } from 'node:buffer';
+import type { Socket } from 'node:net';
+import t from 'tap';
+import { HandshakeError } from '../../../src/errors.js';
+import type { UpgradeRequest } from '../../../src/handshake/upgrade-request.js';
+import {
+  type TargetConnector,
+  type TargetReceiver,
+  TcpMode,
+  type TcpModeOptions,
+} from '../../../src/modes/tcp/tcp-mode.js';
+import type { Target } from '../../../src/modes/tcp/target.js';
+import { Deferred, nextTurn } from '../../fixtures/extensions.js';
+import { FakeSession } from '../../fixtures/fake-session.js';
+import { FakeSocket } from '../../fixtures/fake-socket.js';
+
+const TARGET: Target = { kind: 'tcp', host: 'a', port: 1, text: 'a:1' };
+const REQUEST = { path: '/' } as UpgradeRequest;
+
+/** A connector that answers when the test says so. */
+class FakeConnector implements TargetConnector {
+  readonly socket = new FakeSocket();
+  readonly answer = new Deferred<Socket>();
+  readonly asked: Target[] = [];
+  receiver: TargetReceiver | null = null;
+  signal: AbortSignal | null = null;
+
+  async connect(
+    target: Target,
+    _session: unknown,
+    receiver: TargetReceiver,
+    signal: AbortSignal,
+  ): Promise<Socket> {
+    this.asked.push(target);
+    this.receiver = receiver;
+    this.signal = signal;
+    return this.answer.promise;
+  }
+
+  accept(): void {
+    this.answer.resolve(this.socket.asSocket);
+  }
+}
+
+function make(changes: Partial<TcpModeOptions> = {}): {
+  readonly mode: TcpMode;
+  readonly connector: FakeConnector;
+  readonly session: FakeSession;
+} {
+  const connector = new FakeConnector();
+  const mode = new TcpMode({
+    name: 'tcp:a:1',
+    findTarget: () => TARGET,
+    connector,
+    isText: false,
+    sendMs: 50,
+    closeMs: 1000,
+    ...changes,
+  });
+  return { mode, connector, session: new FakeSession() };
+}
+
+t.test('what holds for it', async (t) => {
+  t.match(make().mode, {
+    name: 'tcp:a:1',
+    delivery: 'pieces',
+    hearsOut: true,
+    defaults: { origin: 'same', deflate: false },
+    unsupportedSubprotocols: ['base64'],
+  });
+});
+
+t.test('it is open when its target is, and pumps', async (t) => {
+  const { mode, connector, session } = make();
+  let isOpen = false;
+  const opened = mode.open(session, REQUEST).then(() => {
+    isOpen = true;
+  });
+  await nextTurn();
+  t.notOk(isOpen);
+  t.strictSame(connector.asked, [TARGET]);
+  t.strictSame(session.notes, { target: 'a:1' });
+  connector.accept();
+  await opened;
+  t.strictSame(connector.socket.calls, [], 'nothing is read yet');
+  mode.opened(session);
+  t.strictSame(connector.socket.calls.splice(0), ['resume']);
+
+  mode.piece(session, 2, Buffer.from('abc'), 1, 3);
+  await nextTurn();
+  t.equal(connector.socket.takeWritten().toString(), 'bc');
+  session.canSend = false;
+  t.notOk(connector.receiver!.receive(Buffer.from('xyz'), 2));
+  t.strictSame(session.takeCalls(), ['send 2 7879']);
+  connector.socket.calls.length = 0;
+  mode.drained(session);
+  t.strictSame(connector.socket.calls.splice(0), ['resume']);
+  t.equal(mode.peerClosed(session, { code: 1000, reason: '' }), undefined);
+  t.strictSame(connector.socket.calls.splice(0), ['end']);
+  mode.closed(session);
+  t.strictSame(connector.socket.calls.splice(0), ['resume']);
+  connector.socket.destroy();
+});
+
+t.test('a target that cannot be had, or found, refuses', async (t) => {
+  const { mode, connector, session } = make();
+  const refusal = new HandshakeError('target-refused');
+  connector.answer.reject(refusal);
+  await t.rejects(mode.open(session, REQUEST), refusal);
+  t.equal(session.context, null);
+
+  const unknown = new HandshakeError('route');
+  const other = make({
+    findTarget: () => {
+      throw unknown;
+    },
+  });
+  await t.rejects(other.mode.open(session, REQUEST), unknown);
+  t.strictSame(other.connector.asked, []);
+});
+
+t.test('a client that goes while its target is being connected stops that', async (t) => {
+  const { mode, connector, session } = make();
+  const opened = mode.open(session, REQUEST);
+  await nextTurn();
+  t.notOk(connector.signal!.aborted);
+  mode.abandoned(session);
+  t.ok(connector.signal!.aborted);
+  connector.answer.reject(new Error('stopped'));
+  await t.rejects(opened);
+  mode.abandoned(session);
+});
+
+t.test('a client that goes while its target is looked up connects to none', async (t) => {
+  const found = new Deferred<Target>();
+  const { mode, connector, session } = make({ findTarget: async () => found.promise });
+  const opened = mode.open(session, REQUEST);
+  mode.abandoned(session);
+  found.resolve(TARGET);
+  await nextTurn();
+  t.ok(connector.signal?.aborted);
+  connector.answer.reject(new Error('stopped'));
+  await t.rejects(opened);
+});
+
+t.test('a target that does not read is noticed', async (t) => {
+  const { mode, connector, session } = make();
+  connector.accept();
+  await mode.open(session, REQUEST);
+  connector.socket.isTaking = false;
+  mode.piece(session, 2, Buffer.from('abc'), 0, 3);
+  await nextTurn();
+  while (!connector.socket.destroyed) await new Promise((resolve) => setTimeout(resolve, 10));
+  t.strictSame(session.takeCalls().slice(0, 2), ['pause', 'close 1011 the target does not read']);
+});
+
+t.test('two that do not read, and one that does again', async (t) => {
+  const first = make();
+  first.connector.accept();
+  await first.mode.open(first.session, REQUEST);
+  const link = first.session.context as Parameters<TcpMode['blocked']>[0];
+  const other = {} as typeof link;
+  first.mode.blocked(link);
+  first.mode.blocked(other);
+  first.mode.unblocked(other);
+  first.mode.unblocked(link);
+  t.ok(first.mode.nowMs() > 0);
+});

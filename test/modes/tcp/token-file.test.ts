@@ -1,0 +1,293 @@
+import {
+  chmodSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { once } from 'node:events';
+import fs from 'node:fs/promises';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import t, { type Test } from 'tap';
+import { parseTarget } from '../../../src/config/target-text.js';
+import { HandshakeError } from '../../../src/errors.js';
+import type * as tokenFile from '../../../src/modes/tcp/token-file.js';
+import { TokenFile } from '../../../src/modes/tcp/token-file.js';
+import { KeptLog } from '../../fixtures/kept-log.js';
+import { makeTempDir } from '../../fixtures/temp-dir.js';
+
+interface Fixture {
+  readonly file: string;
+  readonly log: KeptLog;
+  readonly tokens: TokenFile;
+}
+
+/** A token file with this text. */
+function withFile(t: Test, text: string): Fixture {
+  const file = path.join(makeTempDir(t), 'tokens');
+  writeFileSync(file, text);
+  const log = new KeptLog();
+  return { file, log, tokens: new TokenFile(file, parseTarget, log) };
+}
+
+/** Where a query leads; the rule and reason of the refusal otherwise. */
+async function ask(tokens: TokenFile, query: string): Promise<string> {
+  try {
+    return (await tokens.findTarget({ query })).text;
+  } catch (error) {
+    if (!(error instanceof HandshakeError)) throw error;
+    return `${error.rule}: ${String(error.notes['reason'])}`;
+  }
+}
+
+const isLinux = process.platform === 'linux';
+
+const NONE = 'route: no valid token in the query';
+const UNKNOWN = 'route: the token is not in the token file';
+
+/** Makes a file look as if it had been left alone for a while. */
+const OLD = new Date(1_000_000_000_000);
+
+t.test('the token of the query', async (t) => {
+  const { tokens } = withFile(t, 'abc: h:1\na+/=: h:2\n../x: h:3\nvm:1: h:4\n');
+  for (const [query, answer] of [
+    ['token=abc', 'h:1'],
+    ['path=x&token=abc&y=token', 'h:1'],
+    ['token=%61%62c', 'h:1'],
+    ['tok%65n=abc', 'h:1'],
+    ['token=a%2B%2F%3D', 'h:2'],
+    ['token=a%2b/=', 'h:2'],
+    ['token=../x', 'h:3'],
+    ['token=%2e%2e%2fx', 'h:3'],
+    ['token=vm:1', 'h:4'],
+    ['', NONE],
+    ['token', NONE],
+    ['token=', NONE],
+    ['Token=abc', NONE],
+    ['xtoken=abc', NONE],
+    ['token=abc&token=abc', NONE],
+    ['token=abc&token=', NONE],
+    ['token=a+/=', NONE],
+    ['token=%00', NONE],
+    ['token=abc%0a', NONE],
+    ['token=%ff', NONE],
+    ['token=%E2%82%AC', NONE],
+    [`token=${'x'.repeat(129)}`, NONE],
+    [`token=${'x'.repeat(128)}`, UNKNOWN],
+    ['token=ab', UNKNOWN],
+    ['token=abcd', UNKNOWN],
+    ['token=ABC', UNKNOWN],
+    ['token=%2561bc', UNKNOWN],
+    ['token=h:1', UNKNOWN],
+    ['token=__proto__', UNKNOWN],
+    ['token=constructor', UNKNOWN],
+  ] as const) {
+    t.equal(await ask(tokens, query), answer, query);
+  }
+});
+
+t.test('a change is seen by the next request', async (t) => {
+  const { file, tokens, log } = withFile(t, 'abc: h:1\n');
+  t.equal(await ask(tokens, 'token=abc'), 'h:1');
+  writeFileSync(file, 'abc: h:2\n');
+  t.equal(await ask(tokens, 'token=abc'), 'h:2', 'the same size, at once');
+  writeFileSync(file, 'other: h:3\n');
+  t.equal(await ask(tokens, 'token=abc'), UNKNOWN);
+  t.equal(await ask(tokens, 'token=other'), 'h:3');
+  writeFileSync(`${file}.new`, 'abc: h:4\n');
+  renameSync(`${file}.new`, file);
+  t.equal(await ask(tokens, 'token=abc'), 'h:4', 'put in its place');
+  t.equal(await ask(tokens, 'token=other'), UNKNOWN);
+  const changes = [1, 1, 1, 1].map((count) => ({
+    level: 'info',
+    message: 'tokens read',
+    fields: { file, tokens: count },
+  }));
+  t.same(log.lines, changes, 'each change is read once');
+});
+
+t.test('a file that has settled is not read again', async (t) => {
+  let reads = 0;
+  const { TokenFile: Counted } = await t.mockImport<typeof tokenFile>(
+    '../../../src/modes/tcp/token-file.js',
+    {
+      'node:fs/promises': {
+        ...fs,
+        readFile: (file: string) => {
+          reads++;
+          return fs.readFile(file);
+        },
+      },
+    },
+  );
+  const { file, log } = withFile(t, 'abc: h:1\n');
+  const tokens = new Counted(file, parseTarget, log);
+  t.equal(await ask(tokens, 'token=abc'), 'h:1');
+  utimesSync(file, OLD, OLD);
+  reads = 0;
+  for (let index = 0; index < 5; index++) t.equal(await ask(tokens, 'token=abc'), 'h:1');
+  t.equal(reads, 1);
+  t.equal(log.lines.length, 1, 'new times alone are no change');
+});
+
+t.test('whoever asks while the file is read gets what it says then', async (t) => {
+  const { file, tokens } = withFile(t, 'abc: h:1\n');
+  const first = ask(tokens, 'token=abc');
+  writeFileSync(file, 'abc: h:2\n');
+  const rest = [ask(tokens, 'token=abc'), ask(tokens, 'token=abc'), ask(tokens, 'token=other')];
+  t.match(await first, /^h:[12]$/);
+  t.same(await Promise.all(rest), ['h:2', 'h:2', UNKNOWN]);
+});
+
+t.test('a crowd of requests is one look at the file, or two', async (t) => {
+  const { file, log, tokens } = withFile(t, 'abc: h:1\n');
+  utimesSync(file, OLD, OLD);
+  const all = Array.from({ length: 100 }, () => ask(tokens, 'token=abc'));
+  t.same(new Set(await Promise.all(all)), new Set(['h:1']));
+  t.equal(log.find('tokens read').length, 1);
+});
+
+t.test('faulty lines are in the log, without their tokens', async (t) => {
+  const { file, log, tokens } = withFile(t, '# x\nsecret\nabc: h:1\nsecret: nowhere\nabc: h:2\n');
+  t.equal(await ask(tokens, 'token=abc'), 'h:2');
+  t.equal(await ask(tokens, 'token=secret'), UNKNOWN);
+  t.same(
+    log.find('fault in the token file').map(({ level, fields }) => [level, fields]),
+    [
+      ['warn', { file, line: 2, reason: 'it is not "token: target"' }],
+      [
+        'warn',
+        { file, line: 4, reason: 'the target is not host:port, tls://host:port or unix:PATH' },
+      ],
+      ['warn', { file, line: 5, reason: 'the token was there before: this line holds' }],
+    ],
+  );
+  t.notMatch(JSON.stringify(log.lines), /secret|abc/);
+});
+
+t.test('many faulty lines are counted', async (t) => {
+  const { file, log, tokens } = withFile(t, `${'secret\n'.repeat(100)}abc: h:1\n`);
+  t.equal(await ask(tokens, 'token=abc'), 'h:1');
+  t.equal(log.find('fault in the token file').length, 20);
+  t.same(
+    log.find('more faults in the token file').map(({ fields }) => fields),
+    [{ file, lines: 100 }],
+  );
+});
+
+t.test('nobody gets in by a file that cannot be read', async (t) => {
+  const { file, log, tokens } = withFile(t, 'abc: h:1\n');
+  t.equal(await ask(tokens, 'token=abc'), 'h:1');
+  rmSync(file);
+  const refusal = `internal: token file ${file} cannot be read: ENOENT`;
+  t.equal(await ask(tokens, 'token=abc'), refusal);
+  t.equal(await ask(tokens, 'token=abc'), refusal);
+  t.equal(await ask(tokens, ''), NONE, 'which is known without the file');
+  const failures = (): unknown[] =>
+    log.find('token file cannot be read').map(({ level, fields }) => [level, fields]);
+  t.same(failures(), [['error', { file, reason: 'ENOENT' }]], 'one line');
+  writeFileSync(file, 'abc: h:2\n');
+  t.equal(await ask(tokens, 'token=abc'), 'h:2', 'it is back');
+  rmSync(file);
+  t.equal(await ask(tokens, 'token=abc'), refusal);
+  t.equal(failures().length, 2, 'a line for each change');
+});
+
+t.test(
+  'a file that may not be read',
+  { skip: process.getuid?.() === 0 && 'root may' },
+  async (t) => {
+    const { file, tokens } = withFile(t, 'abc: h:1\n');
+    chmodSync(file, 0);
+    t.equal(await ask(tokens, 'token=abc'), `internal: token file ${file} cannot be read: EACCES`);
+  },
+);
+
+t.test('a file that can be seen but not read', { skip: !isLinux && 'needs /proc' }, async (t) => {
+  const file = '/proc/self/mem';
+  const log = new KeptLog();
+  const tokens = new TokenFile(file, parseTarget, log);
+  t.match(await ask(tokens, 'token=abc'), /^internal: token file .* cannot be read: E/);
+  t.equal(log.find('token file cannot be read').length, 1);
+});
+
+t.test('a file that is far too large, and one that is not', async (t) => {
+  const { file, tokens } = withFile(t, 'abc: h:1\n# ');
+  truncateSync(file, 16 * 1024 * 1024);
+  t.equal(await ask(tokens, 'token=abc'), 'h:1', '16 MiB');
+  truncateSync(file, 16 * 1024 * 1024 + 1);
+  t.equal(
+    await ask(tokens, 'token=abc'),
+    `internal: token file ${file} cannot be read: it is larger than 16 MiB`,
+  );
+});
+
+t.test('what is no regular file is not opened', async (t) => {
+  const socket = path.join(makeTempDir(t), 'socket');
+  const server = createServer().listen(socket);
+  await once(server, 'listening');
+  t.teardown(() => server.close());
+  const tokens = new TokenFile(socket, parseTarget, new KeptLog());
+  t.equal(
+    await ask(tokens, 'token=abc'),
+    `internal: token file ${socket} cannot be read: it is not a regular file`,
+  );
+});
+
+t.test('a directory', async (t) => {
+  const directory = makeTempDir(t);
+  const write = (name: string, text: string): void => {
+    writeFileSync(path.join(directory, name), text);
+  };
+  const log = new KeptLog();
+  const tokens = new TokenFile(directory, parseTarget, log);
+  t.equal(await ask(tokens, 'token=a'), UNKNOWN, 'there is nothing yet');
+  write('one', 'a: h:1\n');
+  write('two', 'b: h:2\n');
+  write('.hidden', 'c: h:3\n');
+  mkdirSync(path.join(directory, 'sub'));
+  write('sub/three', 'd: h:4\n');
+  const answers = async (): Promise<string[]> => {
+    const all: string[] = [];
+    for (const token of ['a', 'b', 'c', 'd']) all.push(await ask(tokens, `token=${token}`));
+    return all;
+  };
+  t.same(await answers(), ['h:1', 'h:2', UNKNOWN, UNKNOWN]);
+
+  write('two', 'b: h:5\na: h:6\n');
+  t.same(await answers(), ['h:6', 'h:5', UNKNOWN, UNKNOWN], 'the last file by name holds');
+  t.same(
+    log.find('fault in the token file').map(({ fields }) => fields),
+    [
+      {
+        file: `${directory}/two`,
+        line: 2,
+        reason: 'the token was there before: this line holds',
+      },
+    ],
+  );
+
+  rmSync(path.join(directory, 'one'));
+  // As Kubernetes mounts a secret: a name is a link into a directory that begins with a dot.
+  mkdirSync(path.join(directory, '..data'));
+  write('..data/four', 'd: h:7\n');
+  symlinkSync('..data/four', path.join(directory, 'four'));
+  t.same(await answers(), ['h:6', 'h:5', UNKNOWN, 'h:7']);
+
+  symlinkSync('nowhere', path.join(directory, 'five'));
+  t.same(
+    await answers(),
+    ['h:6', 'h:5', `internal: token file ${directory}/five cannot be read: ENOENT`, 'h:7'],
+    'what is known holds, what is not may be in there',
+  );
+});
+
+t.test('it can be read ahead, so that faults are seen at start', async (t) => {
+  const { log, tokens } = withFile(t, 'abc\n');
+  await tokens.refresh();
+  t.equal(log.find('fault in the token file').length, 1);
+});

@@ -1,0 +1,35 @@
+import t from 'tap';
+import { HandshakeError } from '../../src/errors.js';
+import type { UpgradeRequest } from '../../src/handshake/upgrade-request.js';
+import { echoMode } from '../../src/modes/echo.js';
+import type { Mode } from '../../src/modes/mode.js';
+import { Router, type ServedMode } from '../../src/server/router.js';
+
+const at = (path: string): UpgradeRequest => ({ path }) as UpgradeRequest;
+
+const other: Mode = { name: 'other', delivery: 'messages' };
+
+const served = (path: string | null, mode: Mode): ServedMode => ({
+  path,
+  mode,
+  origin: 'same',
+  extensions: [],
+});
+
+t.test('each path has its mode, and all others the one without a path', async (t) => {
+  const router = new Router([served('/echo', echoMode), served(null, other)]);
+  t.same(router.find(at('/echo')), {
+    name: 'echo',
+    consumer: echoMode,
+    origin: 'same',
+    extensions: [],
+  });
+  for (const path of ['/', '/echo/', '/Echo', '/%65cho']) {
+    t.equal(router.find(at(path)).consumer, other, path);
+  }
+});
+
+t.test('nothing is served elsewhere', async (t) => {
+  const router = new Router([served('/echo', echoMode)]);
+  t.throws(() => router.find(at('/')), new HandshakeError('route'));
+});

@@ -23,7 +23,7 @@ export const MODE_OPTIONS = {
     docs:
       'Each client gets a connection of its own to the target, which is made before the handshake is answered: 502 when the target refuses it, ' +
       '504 when it does not answer within `connectTimeout`. A name is looked up for each connection. The bytes of messages, text or binary, go to the target as they come; what ' +
-      'the target sends comes back in binary messages, or see `tcpText`. How a connection ends, and what it costs, is told in `docs/tcp-proxy.md`.',
+      'the target sends comes back in binary messages, or see `tcpText`. How a connection ends, and what it costs, is told in `docs/tcp.md`.',
   },
   tokenFile: {
     group: 'Mode',

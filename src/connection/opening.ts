@@ -45,12 +45,17 @@ export interface AcceptableUpgrade {
   readonly subprotocol: string | null;
 }
 
+/** A PROXY protocol header that is read, and who is told about it. */
+interface ProxyHeader {
+  readonly parser: ProxyHeaderParser;
+  readonly found: (client: NamedClient) => void;
+}
+
 export class Opening {
   readonly #policy: OpeningPolicy;
   readonly #parser: RequestHeadParser;
   /** What comes before the head; null when it has come, or none is due. */
-  #proxyHeader: ProxyHeaderParser | null = null;
-  #clientFound: (client: NamedClient) => void = () => undefined;
+  #proxyHeader: ProxyHeader | null = null;
   /** True when the connection has had an answer before. */
   readonly isFollowUp: boolean;
   /** Null for an opening handshake, and as long as that is not known. */
@@ -72,13 +77,12 @@ export class Opening {
    * @param found told at once whom the header names, if it names anybody
    */
   expectProxyHeader(found: (client: NamedClient) => void): void {
-    this.#proxyHeader = new ProxyHeaderParser();
-    this.#clientFound = found;
+    this.#proxyHeader = { parser: new ProxyHeaderParser(), found };
   }
 
   /** True when the client has said anything at all, or a proxy half a sentence about it. */
   get hasReceivedBytes(): boolean {
-    return this.#parser.hasReceivedBytes || this.#proxyHeader?.hasReceivedBytes === true;
+    return this.#parser.hasReceivedBytes || this.#proxyHeader?.parser.hasReceivedBytes === true;
   }
 
   /** The request's method, once the head is complete. */
@@ -103,12 +107,12 @@ export class Opening {
   }
 
   #receiveProxyHeader(bytes: Uint8Array, start: number, end: number): number {
-    const parser = this.#proxyHeader;
-    if (parser === null) return start;
+    if (this.#proxyHeader === null) return start;
+    const { parser, found } = this.#proxyHeader;
     const next = parser.receive(bytes, start, end);
     if (next < 0) return -1;
     this.#proxyHeader = null;
-    if (parser.client !== null) this.#clientFound(parser.client);
+    if (parser.client !== null) found(parser.client);
     return next;
   }
 

@@ -1857,3 +1857,58 @@ t.test('the server stops', async (t) => {
   asked.connection.shutDown();
   t.equal(asked.refusal(), '503 the server is shutting down\n');
 });
+
+// ---- PROXY protocol
+
+const PROXY_HEADER = 'PROXY TCP4 192.0.2.1 198.51.100.1 56324 443\r\n';
+const NAMED = { remoteAddress: '192.0.2.1', remotePort: 56_324 };
+
+/** A connection from a proxy that must say for whom it is. */
+function behindProxy(): Bench {
+  return new Bench(echoMode, { ...QUIET, opening: { expectsProxyHeader: () => true } });
+}
+
+t.test('the client is whom a PROXY protocol header names, however it is cut', async (t) => {
+  for (const pieceBytes of [1, 20, PROXY_HEADER.length, 1000]) {
+    const bench = behindProxy();
+    const { remoteAddress, remotePort } = bench.connection;
+    const text = PROXY_HEADER + upgradeText();
+    for (let at = 0; at < text.length; at += pieceBytes)
+      bench.receive(text.slice(at, at + pieceBytes));
+    t.equal(bench.socket.takeWritten().toString('latin1'), ACCEPTED);
+    t.match(bench.connection, NAMED);
+    t.match(bench.host.found, [[{ remoteAddress, remotePort }, NAMED]]);
+    t.match(bench.host.opened, [NAMED]);
+  }
+});
+
+t.test('a refusal behind a PROXY protocol header names the client', async (t) => {
+  const bench = behindProxy();
+  bench.receive(`${PROXY_HEADER}nonsense\r\n`);
+  t.match(bench.host.refusals, [{ address: NAMED, error: { rule: 'request-line' } }]);
+
+  const slow = behindProxy();
+  slow.receive(PROXY_HEADER + 'GET');
+  slow.checkAfter(LIMITS.handshakeMs);
+  t.match(slow.host.refusals, [{ address: NAMED, error: { rule: 'handshake-timeout' } }]);
+});
+
+t.test('the deadline of the handshake covers a PROXY protocol header', async (t) => {
+  const bench = behindProxy();
+  bench.receive('PROXY');
+  bench.checkAfter(LIMITS.handshakeMs);
+  t.match(bench.host.refusals, [{ error: { rule: 'handshake-timeout' } }]);
+
+  const probe = behindProxy();
+  probe.receive(PROXY_HEADER);
+  probe.checkAfter(LIMITS.handshakeMs);
+  t.strictSame(probe.host.refusals, [], 'a client that says nothing gets nothing');
+});
+
+t.test('without the PROXY protocol header that is due nothing is served', async (t) => {
+  const bench = behindProxy();
+  const { remoteAddress } = bench.connection;
+  bench.receive(upgradeText());
+  t.match(bench.host.refusals, [{ address: { remoteAddress }, error: { rule: 'proxy-header' } }]);
+  t.strictSame(bench.host.found, []);
+});

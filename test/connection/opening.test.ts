@@ -10,6 +10,7 @@ import {
 } from '../../src/connection/opening.js';
 import type { Consumer } from '../../src/connection/session.js';
 import { HandshakeError, type HandshakeRule, InvalidStateError } from '../../src/errors.js';
+import type { NamedClient } from '../../src/handshake/named-client.js';
 import type { UpgradeRequest } from '../../src/handshake/upgrade-request.js';
 import { ACCEPT, DEFAULT_LIMITS, KEY, type Changes, upgradeText } from '../fixtures/handshake.js';
 
@@ -196,4 +197,44 @@ t.test('a connection that had an answer before has another opening', async (t) =
   t.ok(opening.isFollowUp);
   t.notOk(opening.hasReceivedBytes, 'and begins anew');
   t.equal(opening.plain, null);
+});
+
+t.test('a PROXY protocol header comes before the head, where it is due', async (t) => {
+  const header = 'PROXY TCP4 192.0.2.1 198.51.100.1 56324 443\r\n';
+  const text = header + upgradeText();
+  for (const pieceBytes of [Infinity, 1, header.length, header.length + 1]) {
+    const found: NamedClient[] = [];
+    const opening = new Opening(POLICY);
+    opening.expectProxyHeader((client) => {
+      t.equal(opening.head, null);
+      found.push(client);
+    });
+    t.notOk(opening.hasReceivedBytes);
+    t.ok(receive(opening, text, pieceBytes) > 0);
+    t.strictSame(found, [{ remoteAddress: '192.0.2.1', remotePort: 56_324 }]);
+    t.equal(opening.decide().request.path, '/chat');
+  }
+});
+
+t.test('a PROXY protocol header that names nobody', async (t) => {
+  const opening = new Opening(POLICY);
+  opening.expectProxyHeader(() => t.fail('nobody is named'));
+  receive(opening, 'PROXY UNKN');
+  t.ok(opening.hasReceivedBytes, 'half of it');
+  t.equal(receive(opening, 'OWN\r\n'), -1);
+  t.notOk(opening.hasReceivedBytes, 'the client has said nothing yet');
+  receive(opening, upgradeText());
+  t.ok(opening.hasReceivedBytes);
+  t.equal(opening.method, 'GET');
+});
+
+t.test('a PROXY protocol header is never guessed', async (t) => {
+  const due = new Opening(POLICY);
+  due.expectProxyHeader(() => t.fail('there is none'));
+  t.equal(ruleBroken(due, upgradeText()), 'proxy-header');
+  const notDue = new Opening(POLICY);
+  t.equal(
+    ruleBroken(notDue, `PROXY TCP4 192.0.2.1 198.51.100.1 1 2\r\n${upgradeText()}`),
+    'request-target',
+  );
 });

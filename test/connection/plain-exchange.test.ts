@@ -1,4 +1,4 @@
-import { Buffer } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 import t from 'tap';
 import type { HttpTunnel } from '../../src/connection/http-tunnel.js';
 import { Outbox } from '../../src/connection/outbox.js';

@@ -91,15 +91,18 @@ export class NetTargetConnector implements TargetConnector {
       };
     });
     signal.addEventListener('abort', abort);
+    // Names are looked up in the same turn.
+    if (signal.aborted) abort();
+    const established = this.#establish(attempt, target, session, receiver);
     try {
-      return await Promise.race([this.#establish(attempt, target, session, receiver), stopped]);
+      return await Promise.race([established, stopped]).finally(() => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', abort);
+      });
     } catch (error) {
       attempt.socket.destroy();
       signal.throwIfAborted();
       throw connectFailure(target, error);
-    } finally {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', abort);
     }
   }
 

@@ -102,20 +102,18 @@ async function refusalOf(t: Test, connector: NetTargetConnector, text: string): 
 
 /** A resolver that gives these answers, one after the other, and counts. */
 function answers(...all: readonly (readonly string[])[]): LookupFunction & { asked: number } {
-  const lookup = Object.assign(
-    ((_name, { all: wantsAll }, callback) => {
-      if (wantsAll !== true) throw new Error('only one address is asked for');
-      const addresses = all[Math.min(lookup.asked++, all.length - 1)]!;
-      setImmediate(() => {
-        callback(
-          null,
-          addresses.map((address) => ({ address, family: isIPv6(address) ? 6 : 4 })),
-        );
-      });
-    }) satisfies LookupFunction as LookupFunction,
-    { asked: 0 },
-  );
-  return lookup;
+  const lookup: LookupFunction = (_name, { all: wantsAll }, callback) => {
+    if (wantsAll !== true) throw new Error('only one address is asked for');
+    const addresses = all[Math.min(counted.asked++, all.length - 1)]!;
+    setImmediate(() => {
+      callback(
+        null,
+        addresses.map((address) => ({ address, family: isIPv6(address) ? 6 : 4 })),
+      );
+    });
+  };
+  const counted = Object.assign(lookup, { asked: 0 });
+  return counted;
 }
 
 /** A port of 127.0.0.1 where nobody listens. */
@@ -467,7 +465,7 @@ t.test('TLS: certificates are verified', async (t) => {
     const socket = await connectTo(t, good, text, keeper);
     socket.resume();
     await keeper.waitFor('hello');
-    t.equal((socket as TLSSocket).authorized, true);
+    t.equal((socket as unknown as TLSSocket).authorized, true);
     t.equal(target.clients.length, count);
   }
   t.same(target.clients[0], { servername: 'name.test', isAuthorized: false });
@@ -491,15 +489,19 @@ t.test('TLS: certificates are verified', async (t) => {
     `${refused}ERR_TLS_CERT_ALTNAME_INVALID: IP: 127.0.0.1 is not in the cert's list: `,
     'an address is looked for among the addresses',
   );
-  t.equal(target.clients.at(-1)!.servername, false, 'and is not asked for');
-
   const named = make({ ca: own.cert, servername: 'name.test' });
   t.ok(await connectTo(t, named, `tls://127.0.0.1:${target.port}`), 'a name of its own');
-  t.equal(target.clients.at(-1)!.servername, 'name.test');
   t.match(await refusalOf(t, make({ ca: own.cert, servername: 'b.test' }), text), /ALTNAME/);
 
   for (const tls of [{}, { servername: 'b.test' }])
     t.ok(await connectTo(t, make({ ...tls, isInsecure: true }), text), 'any certificate');
+  t.ok(await connectTo(t, make({ isInsecure: true }), `tls://127.0.0.1:${target.port}`));
+  await eventually(() => target.clients.length === 6, 'all of them');
+  t.same(
+    target.clients.map(({ servername }) => servername),
+    ['name.test', 'name.test', 'name.test', 'name.test', 'b.test', false],
+    'an address is not asked for',
+  );
 });
 
 t.test('TLS: our own certificate', async (t) => {
@@ -608,15 +610,16 @@ t.test('TLS: targets that hang up, reset, or speak something else', async (t) =>
 
 t.test('TLS: a reset later on is told, and harms nobody', async (t) => {
   const target = await startTlsTarget(t, selfSigned(), (socket) => {
-    socket.once('data', () => socket.resetAndDestroy());
+    socket.once('data', () => {
+      for (const one of target.sockets) one.resetAndDestroy();
+    });
   });
   const connector = makeConnector({ tls: { isInsecure: true } });
   const socket = await connectTo(t, connector, `tls://127.0.0.1:${target.port}`);
-  const failed = once(socket, 'close');
+  const failed = once(socket, 'error');
   socket.resume();
   socket.write('x');
-  await within(failed, 'the end');
-  t.equal((socket.errored as NodeJS.ErrnoException).code, 'ECONNRESET');
+  t.match(await within(failed, 'the error'), [{ code: 'ECONNRESET' }]);
 });
 
 t.test('TLS: the PROXY header comes before the handshake', async (t) => {
@@ -640,4 +643,5 @@ t.test('TLS: the PROXY header comes before the handshake', async (t) => {
   const socket = await connectTo(t, connector, `tls://${target.address}`, keeper);
   socket.resume();
   await keeper.waitFor(header);
+  t.equal(target.sockets.size, 1);
 });

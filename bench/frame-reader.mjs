@@ -1,10 +1,11 @@
-/** Finds the frames in what a server sends, wherever the reads are cut, without looking at payloads. */
+/** Finds the frames in what a server sends, and their payloads, wherever the reads are cut. */
 import { Buffer } from 'node:buffer';
 
 const MAX_HEADER_BYTES = 10;
 
 export class FrameReader {
   #onFrame;
+  #onPayload;
   #header = Buffer.alloc(MAX_HEADER_BYTES);
   #headerBytes = 0;
   #payloadBytes = 0;
@@ -13,9 +14,12 @@ export class FrameReader {
   /**
    * @param {(first: number, payloadBytes: number, end: number) => void} onFrame called when a frame is complete, with
    *   its first byte and where it ends in the bytes that were read
+   * @param {(first: number, start: number, end: number) => void} [onPayload] called for each piece of payload, with the
+   *   first byte of its frame and where it lies in the bytes that were read
    */
-  constructor(onFrame) {
+  constructor(onFrame, onPayload = () => undefined) {
     this.#onFrame = onFrame;
+    this.#onPayload = onPayload;
   }
 
   /**
@@ -27,6 +31,7 @@ export class FrameReader {
     while (at < end) {
       if (this.#missingBytes > 0) {
         const taken = Math.min(this.#missingBytes, end - at);
+        this.#onPayload(this.#header[0] ?? 0, at, at + taken);
         at += taken;
         this.#missingBytes -= taken;
         if (this.#missingBytes > 0) return;

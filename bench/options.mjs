@@ -4,13 +4,14 @@ import { parseArgs } from 'node:util';
 import { parseSetting } from './deflate.mjs';
 import {
   DEFLATE_WORKLOADS,
+  PROXY_WORKLOADS,
   TWIST_FILE,
   WORKLOADS,
   nameDeflateWorkload,
   nameWorkload,
 } from './plan.mjs';
 
-/** @typedef {'echo' | 'idle' | 'deflate' | 'deflate-idle' | 'deflate-large'} Measurement */
+/** @typedef {'echo' | 'idle' | 'deflate' | 'deflate-idle' | 'deflate-large' | 'proxy'} Measurement */
 
 /** @type {Record<Measurement, readonly string[]>} */
 const PEERS_OF = {
@@ -19,9 +20,12 @@ const PEERS_OF = {
   deflate: ['ws', 'twist', 'zlib'],
   'deflate-idle': ['ws', 'twist'],
   'deflate-large': ['ws', 'twist'],
+  proxy: ['pipe', 'twist', 'ws-proxy', 'websockify', 'websocat'],
 };
 const ALL = /** @type {Measurement[]} */ (Object.keys(PEERS_OF));
-const PEERS = ['raw', 'ws', 'twist', 'zlib'];
+/** The measurements that have loads to choose from. @type {readonly Measurement[]} */
+const WITH_LOADS = ['echo', 'deflate', 'proxy'];
+const PEERS = [...new Set(Object.values(PEERS_OF).flat())];
 
 export const USAGE = `Usage: npm run bench -- [options]
 
@@ -29,8 +33,8 @@ export const USAGE = `Usage: npm run bench -- [options]
   --only LIST        some of the measurements: ${ALL.join(', ')}
   --runs N           rounds of each load (default 5; at most 3 of idle, deflate-idle and deflate-large)
   --seconds S        measured time of each run (default 3, deflate-large 10; after a second of warm-up)
-  --load TEXT        only loads of echo and deflate whose name contains TEXT, for instance "10 x 100, 64 B"
-  --peers LIST       only these peers: raw, ws, twist, zlib
+  --load TEXT        only loads of echo, deflate and proxy whose name contains TEXT, for instance "10 x 100, 64 B"
+  --peers LIST       only these peers: ${PEERS.join(', ')}
   --conns N          idle connections (default 10000; deflate-idle 5000)
   --idle-seconds S   how long they rest (deflate-idle, default 60)
   --levels LIST      levels of compression for twist and zlib, for instance 1,3,6, or with window bits as in
@@ -43,6 +47,7 @@ export const USAGE = `Usage: npm run bench -- [options]
  * @property {readonly string[]} peers names
  * @property {readonly import('./plan.mjs').Workload[]} workloads
  * @property {readonly import('./plan.mjs').DeflateWorkload[]} deflateWorkloads
+ * @property {readonly import('./plan.mjs').Workload[]} proxyWorkloads
  * @property {readonly import('./deflate.mjs').DeflateSetting[] | null} settings null: twist's own default
  * @property {string} twistFile
  * @property {number} rounds
@@ -80,14 +85,22 @@ export function readOptions() {
   const deflateWorkloads = DEFLATE_WORKLOADS.filter((workload) =>
     nameDeflateWorkload(workload).includes(load),
   );
+  const proxyWorkloads = PROXY_WORKLOADS.filter((workload) =>
+    nameWorkload(workload).includes(load),
+  );
   const peers = readList('peers', values.peers, PEERS);
   const withLoads = readMeasurements(values.only, load).filter((name) => {
     if (name === 'echo') return workloads.length > 0;
+    if (name === 'proxy') return proxyWorkloads.length > 0;
     return name !== 'deflate' || deflateWorkloads.length > 0;
   });
   if (withLoads.length === 0) {
-    const names = [...WORKLOADS.map(nameWorkload), ...DEFLATE_WORKLOADS.map(nameDeflateWorkload)];
-    throw new Error(`--load matches none of: ${names.join('; ')}`);
+    const names = [
+      ...WORKLOADS.map(nameWorkload),
+      ...DEFLATE_WORKLOADS.map(nameDeflateWorkload),
+      ...PROXY_WORKLOADS.map(nameWorkload),
+    ];
+    throw new Error(`--load matches none of: ${[...new Set(names)].join('; ')}`);
   }
   const measurements = withLoads.filter((name) =>
     PEERS_OF[name].some((peer) => peers.includes(peer)),
@@ -99,6 +112,7 @@ export function readOptions() {
     peers,
     workloads,
     deflateWorkloads,
+    proxyWorkloads,
     settings: values.levels?.split(',').map(parseSetting) ?? null,
     twistFile: path.resolve(values.twist),
     rounds: Math.ceil(positive('runs', values.runs, quick ? 1 : 5)),
@@ -117,7 +131,7 @@ export function readOptions() {
  */
 function readMeasurements(only, load) {
   const wanted = only === undefined ? ALL : readList('only', only, ALL);
-  return load === '' ? wanted : wanted.filter((name) => name === 'echo' || name === 'deflate');
+  return load === '' ? wanted : wanted.filter((name) => WITH_LOADS.includes(name));
 }
 
 /**

@@ -66,6 +66,24 @@ export const WORKLOADS = [
   { conns: 2, depth: 2, sizeBytes: 1_048_576, kind: 'binary' },
 ];
 
+/**
+ * The loads of the measurement `proxy`; always binary.
+ * @type {readonly Workload[]}
+ */
+export const PROXY_WORKLOADS = [
+  { conns: 1, depth: 1, sizeBytes: 64, kind: 'binary', aim: 'p50 at most 1.1 x pipe' },
+  { conns: 10, depth: 100, sizeBytes: 64, kind: 'binary', aim: 'at least 5 x the best in msg/s' },
+  { conns: 10, depth: 16, sizeBytes: 4096, kind: 'binary', aim: 'CPU a MB at most that of pipe' },
+  { conns: 4, depth: 4, sizeBytes: 65_536, kind: 'binary', aim: 'CPU a MB at most that of pipe' },
+  {
+    conns: 1,
+    depth: 2,
+    sizeBytes: 1_048_576,
+    kind: 'binary',
+    aim: 'CPU a MB at most that of pipe',
+  },
+];
+
 export const IDLE_AIM = 'at most 1.2 x raw';
 
 /**

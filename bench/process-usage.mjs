@@ -18,10 +18,56 @@ export function readCpuNs(pid) {
       return sum + Number(running);
     }, 0);
   } catch {
-    // The second field is the command's name in parentheses and may hold spaces.
-    const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1)?.split(' ') ?? [];
+    const fields = readStat(pid);
     return (Number(fields[11]) + Number(fields[12])) * TICK_NS;
   }
+}
+
+/**
+ * Processor time of a process and all that it has started, in nanoseconds: of those that live, and in ticks of those
+ * that have ended and were waited for. A proxy may have a process for each connection.
+ * @param {number} pid
+ */
+export function readTreeCpuNs(pid) {
+  const processes = readProcesses();
+  const family = [pid];
+  // It grows while it is walked, until the last one has no child.
+  for (const parent of family)
+    for (const each of processes) if (each.parent === parent) family.push(each.pid);
+  return family.reduce((sum, member) => {
+    const endedNs = processes.find((each) => each.pid === member)?.endedNs ?? 0;
+    try {
+      return sum + endedNs + readCpuNs(member);
+    } catch {
+      return sum + endedNs;
+    }
+  }, 0);
+}
+
+/** Every process: who started it, and what those took that it has waited for. */
+function readProcesses() {
+  /** @type {{ pid: number, parent: number, endedNs: number }[]} */
+  const processes = [];
+  for (const name of readdirSync('/proc')) {
+    const pid = Number(name);
+    if (!Number.isInteger(pid)) continue;
+    try {
+      const fields = readStat(pid);
+      const endedNs = (Number(fields[13]) + Number(fields[14])) * TICK_NS;
+      processes.push({ pid, parent: Number(fields[1]), endedNs });
+    } catch {
+      // It has ended in the meantime.
+    }
+  }
+  return processes;
+}
+
+/**
+ * The fields of `/proc/PID/stat` from the third on. The second is the command's name in parentheses and may hold spaces.
+ * @param {number} pid
+ */
+function readStat(pid) {
+  return readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1)?.split(' ') ?? [];
 }
 
 /**

@@ -102,6 +102,113 @@ export function formatIdle({ conns, runs }, names, aim) {
 }
 
 /**
+ * One row for each proxy under each load. Busy is the share of a core: `core 0` is the proxy's, with all its processes,
+ * `core 1` that of the client and the service.
+ * @param {readonly import('./proxy.mjs').ProxyResult[]} results
+ * @param {readonly string[]} names of the proxies
+ */
+export function formatProxy(results, names) {
+  const head = [
+    'conns x depth, payload',
+    'proxy',
+    'CPU us a message',
+    'CPU ms a MB',
+    'msg/s',
+    'MB/s',
+    'p50 us',
+    'p99 us',
+    'core 0',
+    'core 1',
+  ];
+  /** @type {import('./proxy.mjs').ProxyFigure[]} */
+  const figures = [
+    'cpuUsPerMessage',
+    'cpuMsPerMegabyte',
+    'messagesPerSecond',
+    'megabytesPerSecond',
+    'latencyP50Us',
+    'latencyP99Us',
+    'proxyBusy',
+    'clientBusy',
+  ];
+  const rows = results.flatMap((result) =>
+    names.map((name) => [
+      result.workload,
+      name,
+      ...figures.map((figure) => significant(medianOfKnown(readFigures(result, name, figure)))),
+    ]),
+  );
+  return formatTable([head, ...rows]);
+}
+
+/**
+ * What twist is measured by: ratios of runs of one round, and their median.
+ * @param {readonly import('./proxy.mjs').ProxyResult[]} results
+ */
+export function formatProxyRatios(results) {
+  const head = [
+    'conns x depth, payload',
+    'CPU a MB, twist/pipe',
+    'msg/s, twist/best',
+    'best',
+    'p50, twist/pipe',
+    'aim',
+  ];
+  const rows = results.map((result) => {
+    /** @type {(figure: import('./proxy.mjs').ProxyFigure) => string} */
+    const overPipe = (figure) =>
+      ratioOfKnown(readFigures(result, 'twist', figure), readFigures(result, 'pipe', figure));
+    const rivals = RIVALS.filter((name) => result.runs[name]).map((name) => ({
+      name,
+      rates: readFigures(result, name, 'messagesPerSecond'),
+    }));
+    const ofTwist = readFigures(result, 'twist', 'messagesPerSecond');
+    const best = ofTwist.map((_, round) =>
+      Math.max(...rivals.map(({ rates }) => rates[round] ?? NaN).filter(Number.isFinite)),
+    );
+    const byRate = rivals
+      .map(({ name, rates }) => ({ name, rate: medianOfKnown(rates) }))
+      .filter(({ rate }) => Number.isFinite(rate))
+      .sort((a, b) => b.rate - a.rate);
+    return [
+      result.workload,
+      overPipe('cpuMsPerMegabyte'),
+      ratioOfKnown(ofTwist, best),
+      byRate[0]?.name ?? '-',
+      overPipe('latencyP50Us'),
+      result.aim,
+    ];
+  });
+  return formatTable([head, ...rows]);
+}
+
+/** The proxies whose fastest twist is compared with. */
+const RIVALS = ['ws-proxy', 'websockify', 'websocat'];
+
+/**
+ * @param {import('./proxy.mjs').ProxyResult} result
+ * @param {string} name
+ * @param {import('./proxy.mjs').ProxyFigure} figure
+ * @returns {number[]} one a round, NaN where there is none
+ */
+function readFigures({ runs }, name, figure) {
+  return (runs[name] ?? []).map((run) => run?.[figure] ?? NaN);
+}
+
+/** @param {readonly number[]} values of which those that are NaN or infinite do not count */
+function medianOfKnown(values) {
+  return median(values.filter(Number.isFinite));
+}
+
+/**
+ * @param {readonly number[]} values
+ * @param {readonly number[]} others of the same rounds
+ */
+function ratioOfKnown(values, others) {
+  return significant(medianOfKnown(values.map((value, round) => value / (others[round] ?? NaN))));
+}
+
+/**
  * Keeps every run, not only the medians.
  * @param {unknown} report
  * @returns {string} the path of the file

@@ -19,7 +19,15 @@ import {
   plainPeers,
   twistPeer,
 } from './plan.mjs';
-import { describeMachine, formatEcho, formatIdle, writeReport } from './report.mjs';
+import { findProxies, measureProxy } from './proxy.mjs';
+import {
+  describeMachine,
+  formatEcho,
+  formatIdle,
+  formatProxy,
+  formatProxyRatios,
+  writeReport,
+} from './report.mjs';
 import { canPin } from './server-process.mjs';
 
 /** @typedef {import('./options.mjs').Options} Options */
@@ -31,6 +39,7 @@ const MEASUREMENTS = {
   deflate: runDeflate,
   'deflate-idle': runDeflateIdle,
   'deflate-large': runDeflateLarge,
+  proxy: runProxy,
 };
 
 try {
@@ -144,6 +153,27 @@ async function runDeflateLarge(options) {
       `${rounds} rounds of ${seconds} s\n${formatLarge(large, namesOf(peers))}\n\n${formatSlices(slices)}`,
   );
   return { large, slices };
+}
+
+/** @param {Options} options */
+async function runProxy(options) {
+  const { proxies, missing } = findProxies(options.twistFile, options.peers);
+  const versions = proxies.filter(({ version }) => version !== '');
+  print(`\nProxies: ${versions.map(({ name, version }) => `${name} (${version})`).join(', ')}`);
+  for (const line of missing) print(line);
+  /** @type {import('./proxy.mjs').ProxyResult[]} */
+  const results = [];
+  for (const workload of options.proxyWorkloads) {
+    process.stderr.write(`${nameWorkload(workload)}, through a proxy `);
+    results.push(await measureProxy(proxies, workload, options));
+  }
+  const names = proxies.map(({ name }) => name);
+  print(
+    `\nProxy: what it costs to a TCP echo service and back, median of ${options.rounds} rounds of ${options.seconds} s\n` +
+      `${formatProxy(results, names)}\n\n${formatProxyRatios(results)}`,
+  );
+  for (const failure of results.flatMap((result) => result.failures)) print(failure);
+  return results;
 }
 
 /**

@@ -1,19 +1,28 @@
 /** Starts a peer in a process of its own, on a core of its own, and finds out where it listens. */
 import { spawn, spawnSync } from 'node:child_process';
+import { connect, createServer } from 'node:net';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { clearTimeout, setTimeout } from 'node:timers';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 const START_MS = 20_000;
 const STOP_MS = 5_000;
+const ACCEPT_PAUSE_MS = 20;
 
 /** Whether `taskset` can pin a process to a core here. */
 export const canPin = spawnSync('taskset', ['-c', '1', 'true'], { stdio: 'ignore' }).status === 0;
 
 /** @type {Set<import('node:child_process').ChildProcess>} */
 const children = new Set();
+/**
+ * Programs that may have processes of their own, each the first of its process group.
+ * @type {Set<import('node:child_process').ChildProcess>}
+ */
+const groups = new Set();
 process.on('exit', () => {
   for (const child of children) child.kill('SIGKILL');
+  for (const leader of groups) signalGroup(leader, 'SIGKILL');
 });
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130));
 
@@ -30,13 +39,19 @@ export function cleanEnvironment() {
  * @param {readonly string[]} args
  */
 export function startNode(core, args) {
-  const command = canPin ? ['taskset', '-c', String(core), process.execPath] : [process.execPath];
-  const child = spawn(command[0] ?? '', [...command.slice(1), ...args], {
-    env: cleanEnvironment(),
-  });
+  const [file, ...rest] = pinned(core, [process.execPath, ...args]);
+  const child = spawn(file ?? '', rest, { env: cleanEnvironment() });
   children.add(child);
   child.on('exit', () => children.delete(child));
   return child;
+}
+
+/**
+ * @param {number} core
+ * @param {readonly string[]} command
+ */
+function pinned(core, command) {
+  return canPin ? ['taskset', '-c', String(core), ...command] : [...command];
 }
 
 /**
@@ -49,12 +64,13 @@ export function startNode(core, args) {
 
 /**
  * Starts a peer and waits until it has logged `{"msg":"listening","address":"..."}`.
- * @param {import('./plan.mjs').Peer} peer
+ * @param {Pick<import('./plan.mjs').Peer, 'name' | 'command'>} peer
  * @param {readonly string[]} nodeOptions
+ * @param {number} [core]
  * @returns {Promise<Server>}
  */
-export async function startServer(peer, nodeOptions) {
-  const child = startNode(SERVER_CORE, [...nodeOptions, ...peer.command]);
+export async function startServer(peer, nodeOptions, core = SERVER_CORE) {
+  const child = startNode(core, [...nodeOptions, ...peer.command]);
   /** @type {Promise<void>} */
   const exited = new Promise((resolve) => {
     child.once('exit', () => {
@@ -94,6 +110,99 @@ export async function startServer(peer, nodeOptions) {
       clearTimeout(timer);
     },
   };
+}
+
+/**
+ * Starts a program that is not of this project on the server's core, and waits until it accepts connections.
+ * @param {string} name
+ * @param {readonly string[]} command
+ * @param {number} port where it is told to listen, on 127.0.0.1
+ * @returns {Promise<Omit<Server, 'signal'>>} `stop` ends the processes that it has started too
+ */
+export async function startProgram(name, command, port) {
+  const [file, ...rest] = pinned(SERVER_CORE, command);
+  const leader = spawn(file ?? '', rest, { env: cleanEnvironment(), detached: true });
+  groups.add(leader);
+  let output = '';
+  // Read to the end, so that a log never fills the pipe.
+  for (const stream of [leader.stdout, leader.stderr]) {
+    stream.on('data', (/** @type {Buffer} */ data) => {
+      if (output.length < 65_536) output += data.toString();
+    });
+  }
+  const state = { hasEnded: false };
+  /** @type {Promise<void>} */
+  const exited = new Promise((resolve) => {
+    const end = () => {
+      state.hasEnded = true;
+      resolve();
+    };
+    leader.once('exit', end);
+    leader.once('error', (error) => {
+      output += error.message;
+      end();
+    });
+  });
+  const stop = async () => {
+    signalGroup(leader, 'SIGTERM');
+    await Promise.race([exited, sleep(STOP_MS, undefined, { ref: false })]);
+    signalGroup(leader, 'SIGKILL');
+    await exited;
+    groups.delete(leader);
+  };
+  const deadline = Date.now() + START_MS;
+  while (!(await isAccepting(port))) {
+    if (!state.hasEnded && Date.now() < deadline) {
+      await sleep(ACCEPT_PAUSE_MS);
+      continue;
+    }
+    await stop();
+    throw new Error(`${name} did not start: ${output.trim()}`);
+  }
+  return { pid: leader.pid ?? 0, port, stop };
+}
+
+/** @returns {Promise<number>} a port of 127.0.0.1 that was free a moment ago */
+export function findFreePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+      server.close(() => {
+        resolve(port);
+      });
+    });
+  });
+}
+
+/**
+ * @param {number} port
+ * @returns {Promise<boolean>}
+ */
+function isAccepting(port) {
+  return new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port });
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => {
+      resolve(false);
+    });
+  });
+}
+
+/**
+ * @param {import('node:child_process').ChildProcess} leader
+ * @param {NodeJS.Signals} signal
+ */
+function signalGroup({ pid }, signal) {
+  try {
+    if (pid !== undefined) process.kill(-pid, signal);
+  } catch {
+    // Nobody is left in the group.
+  }
 }
 
 /** Servers run on the one core, clients on the other. */

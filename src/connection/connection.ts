@@ -173,9 +173,10 @@ export class Connection implements SocketOwner, Flushable, PlainTransport {
         this.#keepEarly(bytes, next, end);
         return;
       }
-      const upgrade = opening.decide();
+      // First: who is not let in learns nothing about paths and origins.
       const refusal = this.#host.findRefusal(this);
       if (refusal !== null) throw refusal;
+      const upgrade = opening.decide();
       if (this.#openSession(upgrade)) {
         this.#accept();
         if (next < end) this.#session!.receive(bytes, next, end);

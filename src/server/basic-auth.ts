@@ -1,5 +1,4 @@
 /** HTTP Basic authentication of a handshake (RFC 7617). */
-import type { Buffer } from 'node:buffer';
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { ConfigError, HandshakeError, InvalidStateError } from '../errors.js';

@@ -2,7 +2,6 @@
  * Verifies passwords against bcrypt hashes (docs/adr/0008-password-hashes.md). One verification is a tenth of a
  * second of work and more, so it runs in a thread of its own; the event loop never waits for it.
  */
-import { Buffer } from 'node:buffer';
 import { Worker } from 'node:worker_threads';
 import { HandshakeError } from '../errors.js';
 
@@ -61,7 +60,10 @@ function verifyInThread(password: string, hash: string): Promise<boolean> {
       eval: true,
       execArgv: [],
       env: {},
-      workerData: { password: Buffer.from(password).subarray(0, MAX_PASSWORD_BYTES), hash },
+      workerData: {
+        password: new TextEncoder().encode(password).slice(0, MAX_PASSWORD_BYTES),
+        hash,
+      },
     });
     // Nobody waits for an answer once the server has stopped.
     worker.unref();

@@ -11,16 +11,23 @@ import { findWstest } from './autobahn.mjs';
 import { compare, format, only } from './compare.mjs';
 import { ConformanceError } from './failure.mjs';
 import { parseJson } from './json.mjs';
-import { startTwist } from './server.mjs';
+import { startProxy, startTwist } from './server.mjs';
 import { runSuite } from './suite.mjs';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const EXPECTED_FILE = path.join(import.meta.dirname, 'expected.json');
+/** The cases that hold through the proxy by design; README.md says why the others do not. */
+const EXPECTED_PROXY_FILES = {
+  binary: path.join(import.meta.dirname, 'expected-proxy.json'),
+  text: path.join(import.meta.dirname, 'expected-proxy-text.json'),
+};
 
 const USAGE = `Usage: npm run conformance [-- OPTIONS]
 
   --cases LIST    only these cases: numbers and patterns, as in 1.*,6.4.1
   --exclude LIST  not these cases
+  --proxy KIND    test twist as a proxy in front of a TCP echo that sends binary or text messages
+                  back: the cases of expected-proxy.json or expected-proxy-text.json
   --url URL       test the server at this URL instead of twist
   --out DIR       where the HTML report goes (default: reports/conformance)
   --keep          keep the pages of earlier runs in DIR
@@ -44,16 +51,19 @@ async function main() {
     process.stdout.write(USAGE);
     return 0;
   }
-  const run = await runOn(options);
+  const expectedFile =
+    options.proxy === undefined ? EXPECTED_FILE : EXPECTED_PROXY_FILES[options.proxy];
   const committed = /** @type {import('./compare.mjs').Verdicts} */ (
-    parseJson(await readFile(EXPECTED_FILE, 'utf8'))
+    parseJson(await readFile(expectedFile, 'utf8'))
   );
+  const isByList = options.proxy !== undefined && !options.isPartial;
+  const run = await runOn(isByList ? { ...options, cases: Object.keys(committed) } : options);
   const expected = options.isPartial ? only(committed, run.cases) : committed;
   if (options.isUpdate) {
     const kept = options.isPartial ? committed : {};
-    await writeFile(EXPECTED_FILE, format({ ...kept, ...run.verdicts }));
+    await writeFile(expectedFile, format({ ...kept, ...run.verdicts }));
     console.log(
-      'expected.json holds the verdicts of this run now: read the change before you commit it',
+      `${path.basename(expectedFile)} holds the verdicts of this run now: read the change before you commit it`,
     );
     return 0;
   }
@@ -69,6 +79,7 @@ async function main() {
  * @property {readonly string[]} cases
  * @property {readonly string[]} excluded
  * @property {boolean} isPartial whether this is a part of the suite by the user's wish
+ * @property {'binary' | 'text' | undefined} proxy
  * @property {string | undefined} url
  * @property {string} outDirectory
  * @property {boolean} isKeep
@@ -84,6 +95,7 @@ function readOptions() {
       options: {
         cases: { type: 'string', multiple: true },
         exclude: { type: 'string', multiple: true },
+        proxy: { type: 'string' },
         url: { type: 'string' },
         out: { type: 'string', default: 'reports/conformance' },
         keep: { type: 'boolean', default: false },
@@ -92,22 +104,20 @@ function readOptions() {
         help: { type: 'boolean', default: false },
       },
     });
-    if (values.url !== undefined && !/^wss?:\/\//.test(values.url)) {
-      throw new TypeError(`--url is ${values.url}, it must begin with ws:// or wss://`);
-    }
-    if (values.url !== undefined && values.update) {
-      throw new TypeError('--update writes what twist is held to, and cannot go with --url');
-    }
+    const { url, update } = values;
+    const proxy = readProxy(values.proxy);
+    checkServer(url, proxy, update);
     const cases = values.cases?.flatMap((list) => list.split(','));
     const excluded = values.exclude?.flatMap((list) => list.split(','));
     return {
       cases: cases ?? ['*'],
       excluded: excluded ?? [],
       isPartial: cases !== undefined || excluded !== undefined,
-      url: values.url,
+      proxy,
+      url,
       outDirectory: path.resolve(values.out),
       isKeep: values.keep,
-      isUpdate: values.update,
+      isUpdate: update,
       isDocker: values.docker,
       isHelp: values.help,
     };
@@ -119,10 +129,35 @@ function readOptions() {
 }
 
 /**
+ * @param {string | undefined} text
+ * @returns {'binary' | 'text' | undefined}
+ * @throws {TypeError} for any other text
+ */
+function readProxy(text) {
+  if (text === undefined || text === 'binary' || text === 'text') return text;
+  throw new TypeError(`--proxy is ${text}, it must be binary or text`);
+}
+
+/**
+ * @param {string | undefined} url
+ * @param {string | undefined} proxy
+ * @param {boolean} isUpdate
+ * @throws {TypeError} for options that do not go together
+ */
+function checkServer(url, proxy, isUpdate) {
+  if (url === undefined) return;
+  if (!/^wss?:\/\//.test(url))
+    throw new TypeError(`--url is ${url}, it must begin with ws:// or wss://`);
+  if (isUpdate)
+    throw new TypeError('--update writes what twist is held to, and cannot go with --url');
+  if (proxy !== undefined) throw new TypeError('--proxy tests twist, and cannot go with --url');
+}
+
+/**
  * @param {Options} options
  * @returns {Promise<import('./suite.mjs').SuiteResult>}
  */
-async function runOn({ cases, excluded, url, outDirectory, isKeep, isDocker }) {
+async function runOn({ cases, excluded, proxy, url, outDirectory, isKeep, isDocker }) {
   await mkdir(outDirectory, { recursive: true });
   if (!isKeep) await removePages(outDirectory);
   const note = (/** @type {string} */ text) => {
@@ -132,7 +167,10 @@ async function runOn({ cases, excluded, url, outDirectory, isKeep, isDocker }) {
   if (url !== undefined) {
     return runSuite(wstest, { server: { agent: 'server', url }, cases, excluded, outDirectory });
   }
-  const server = await startTwist(ROOT, path.join(outDirectory, 'twist.log'));
+  const logFile = path.join(outDirectory, 'twist.log');
+  const server = await (proxy === undefined
+    ? startTwist(ROOT, logFile)
+    : startProxy(ROOT, logFile, proxy));
   try {
     return await runSuite(wstest, { server, cases, excluded, outDirectory });
   } finally {

@@ -1,7 +1,9 @@
 /**
  * Starts the twist under test on a free port.
  */
+import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
+import { createServer } from 'node:net';
 import path from 'node:path';
 import process from 'node:process';
 import { clearTimeout, setTimeout } from 'node:timers';
@@ -23,16 +25,17 @@ const STOP_LIMIT_MS = 15_000;
 /**
  * @param {string} root the repository
  * @param {string} logFile gets what twist writes to standard output and standard error
+ * @param {readonly string[]} mode its options beside where it listens
  * @returns {Promise<Server>} once it listens
  * @throws {ConformanceError} when it ends or says nothing within 30 seconds
  */
-export async function startTwist(root, logFile) {
+export async function startTwist(root, logFile, mode = ['--echo']) {
   const log = createWriteStream(logFile);
   /** @type {(url: string) => void} */
   let onListening;
   /** @type {Promise<string>} */
   const listening = new Promise((resolve) => (onListening = resolve));
-  const args = ['serve', '--echo', '--listen', '127.0.0.1:0', '--log-format', 'json'];
+  const args = ['serve', ...mode, '--listen', '127.0.0.1:0', '--log-format', 'json'];
   const started = start(process.execPath, [path.join(root, 'bin', 'twist.js'), ...args], {
     cwd: root,
     env: environment(),
@@ -56,6 +59,32 @@ export async function startTwist(root, logFile) {
     log.end();
   };
   return { agent: 'twist', url: outcome.url, ended: started.ended, stop: stopIt };
+}
+
+/**
+ * Starts twist as a proxy in front of a TCP service that sends back what it gets.
+ *
+ * @param {string} root the repository
+ * @param {string} logFile as for {@link startTwist}
+ * @param {'binary' | 'text'} kind of the messages that come back
+ * @returns {Promise<Server>} once it listens
+ * @throws {ConformanceError} as {@link startTwist}
+ */
+export async function startProxy(root, logFile, kind) {
+  const target = createServer({ noDelay: true }, (socket) => {
+    socket.on('error', () => socket.destroy());
+    socket.pipe(socket);
+  });
+  target.listen(0, '127.0.0.1');
+  await once(target, 'listening');
+  const { port } = /** @type {import('node:net').AddressInfo} */ (target.address());
+  const mode = ['--tcp', `127.0.0.1:${port}`, ...(kind === 'text' ? ['--tcp-text'] : [])];
+  const server = await startTwist(root, logFile, mode);
+  const stopBoth = async () => {
+    await server.stop();
+    target.close();
+  };
+  return { ...server, stop: stopBoth };
 }
 
 /** This process's environment without settings for twist: the suite meets twist's defaults. */

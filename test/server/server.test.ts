@@ -8,6 +8,7 @@ import t, { type Test } from 'tap';
 import { ConfigError } from '../../src/errors.js';
 import { echoMode } from '../../src/modes/echo.js';
 import type { Mode } from '../../src/modes/mode.js';
+import { passwordAuthenticator } from '../../src/server/basic-auth.js';
 import type { ServedMode } from '../../src/server/router.js';
 import { Server, type ServerOptions } from '../../src/server/server.js';
 import { onceAccepted } from '../fixtures/accepted-socket.js';
@@ -630,4 +631,44 @@ t.test('--static: files are served beside, and a wrong directory is refused at o
   refused.send(get('hello.txt'));
   await refused.waitForEnd();
   t.match(refused.received.toString('latin1'), /^HTTP\/1\.1 426 /);
+});
+
+t.test('who connects through a trusted proxy counts by his own address', async (t) => {
+  const { server, log } = await start(t, {
+    admission: { maxConnections: 100, maxConnectionsPerAddress: 1 },
+    access: {
+      allow: [],
+      deny: ['198.51.100.0/24'],
+      trustProxy: ['127.0.0.1/32'],
+      trustProxyHeader: 'x-forwarded-for',
+    },
+  });
+  const answerTo = async (address: string): Promise<string> => {
+    const client = await connectRaw(t, portOf(server));
+    client.send(upgradeText({ 'X-Forwarded-For': address }));
+    await client.waitUntil(() => client.received.includes('\r\n\r\n'), 'the answer');
+    return client.received.toString('latin1').slice(9, 12);
+  };
+  t.equal(await answerTo('192.0.2.1'), '101');
+  t.equal(await answerTo('192.0.2.2'), '101');
+  t.equal(await answerTo('192.0.2.1'), '429');
+  t.equal(await answerTo('198.51.100.7'), '403');
+  const refusals = log.lines.filter(({ message }) => message.startsWith('handshake refused'));
+  t.strictSame(
+    refusals.map(({ fields }) => [fields['peer'], fields['rule']]),
+    [
+      ['192.0.2.1', 'too-many-connections-from-address'],
+      ['198.51.100.7', 'address'],
+    ],
+  );
+});
+
+t.test('credentials are asked for when there is somebody who knows them', async (t) => {
+  const { server } = await start(t, { auth: passwordAuthenticator('ann:secret') });
+  const client = await connectRaw(t, portOf(server));
+  client.send(upgradeText());
+  await client.waitForEnd();
+  t.match(client.received.toString('latin1'), /^HTTP\/1\.1 401 .*\r\nWWW-Authenticate: Basic /s);
+  const known = await connectRaw(t, portOf(server));
+  await known.open({ Authorization: `Basic ${Buffer.from('ann:secret').toString('base64')}` });
 });

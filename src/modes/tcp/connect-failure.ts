@@ -52,6 +52,8 @@ export function notAllowed(
 function describe({ code, address, port, reason, message }: Details): string {
   if (code !== undefined && address !== undefined)
     return `${code} ${port === undefined ? address : formatHostAndPort(address, port)}`;
-  const text = reason ?? message;
+  // Newer versions of Node go on with advice on how to run Node.
+  const [fault = ''] = message.split('; ', 1);
+  const text = reason ?? fault;
   return code === undefined || text.includes(code) ? text : `${code}: ${text}`;
 }

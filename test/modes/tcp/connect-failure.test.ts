@@ -29,7 +29,7 @@ t.test('errors, and what the log says of them', async (t) => {
       'getaddrinfo ENOTFOUND vnc.test',
     ],
     [
-      failed({ code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }, 'self-signed certificate'),
+      failed({ code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }, 'self-signed certificate; try this'),
       'target-refused',
       'DEPTH_ZERO_SELF_SIGNED_CERT: self-signed certificate',
     ],

@@ -83,6 +83,7 @@ t.test('the token of the query', async (t) => {
     ['token=ABC', UNKNOWN],
     ['token=%2561bc', UNKNOWN],
     ['token=h:1', UNKNOWN],
+    ['token=a@b', UNKNOWN],
     ['token=__proto__', UNKNOWN],
     ['token=constructor', UNKNOWN],
   ] as const) {

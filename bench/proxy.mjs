@@ -143,7 +143,7 @@ const PRINT_WEBSOCKIFY_VERSION =
 
 function findWebsocat() {
   const file = process.env['TWIST_WEBSOCAT'] ?? 'websocat';
-  const version = ask(file, ['--version']);
+  const version = ask(file, ['--version'])?.replace(/^websocat /, '') ?? null;
   if (version === null)
     return 'websocat is left out: cargo install websocat, in PATH or as TWIST_WEBSOCAT=FILE';
   return ofProgram('websocat', version, (port, targetPort) => [
@@ -154,17 +154,18 @@ function findWebsocat() {
 /**
  * @param {string} file
  * @param {readonly string[]} args
- * @returns {string | null} what it prints; null when it cannot be run
+ * @returns {string | null} the first line that it prints; null when it cannot be run
  */
 function ask(file, args) {
   const { status, stdout } = spawnSync(file, args, { encoding: 'utf8', timeout: PROBE_MS });
-  return status === 0 ? stdout.trim() : null;
+  return status === 0 ? (stdout.split('\n')[0]?.trim() ?? '') : null;
 }
 
 function readVersionOfWs() {
   const file = createRequire(import.meta.url).resolve('ws/package.json');
-  const description = /** @type {{ version: string }} */ (JSON.parse(readFileSync(file, 'utf8')));
-  return description.version;
+  /** @type {unknown} */
+  const description = JSON.parse(readFileSync(file, 'utf8'));
+  return /** @type {{ version: string }} */ (description).version;
 }
 
 /**

@@ -158,9 +158,10 @@ async function runDeflateLarge(options) {
 /** @param {Options} options */
 async function runProxy(options) {
   const { proxies, missing } = findProxies(options.twistFile, options.peers);
-  const versions = proxies.filter(({ version }) => version !== '');
-  print(`\nProxies: ${versions.map(({ name, version }) => `${name} (${version})`).join(', ')}`);
+  const described = proxies.map(({ name, version }) => (version ? `${name} (${version})` : name));
+  print(`\nProxies: ${described.join(', ')}`);
   for (const line of missing) print(line);
+  if (proxies.length === 0) return [];
   /** @type {import('./proxy.mjs').ProxyResult[]} */
   const results = [];
   for (const workload of options.proxyWorkloads) {
@@ -172,7 +173,7 @@ async function runProxy(options) {
     `\nProxy: what it costs to a TCP echo service and back, median of ${options.rounds} rounds of ${options.seconds} s\n` +
       `${formatProxy(results, names)}\n\n${formatProxyRatios(results)}`,
   );
-  for (const failure of results.flatMap((result) => result.failures)) print(failure);
+  for (const failure of new Set(results.flatMap((result) => result.failures))) print(failure);
   return results;
 }
 

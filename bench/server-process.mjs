@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const START_MS = 20_000;
 const STOP_MS = 5_000;
 const ACCEPT_PAUSE_MS = 20;
+const MAX_COMPLAINT = 1000;
 
 /** Whether `taskset` can pin a process to a core here. */
 export const canPin = spawnSync('taskset', ['-c', '1', 'true'], { stdio: 'ignore' }).status === 0;
@@ -157,7 +158,7 @@ export async function startProgram(name, command, port) {
       continue;
     }
     await stop();
-    throw new Error(`${name} did not start: ${output.trim()}`);
+    throw new Error(`${name} did not start: ${output.trim().slice(-MAX_COMPLAINT)}`);
   }
   return { pid: leader.pid ?? 0, port, stop };
 }

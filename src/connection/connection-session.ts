@@ -13,46 +13,37 @@ import type { AcceptableUpgrade } from './opening.js';
 import { SessionAccount } from './session-account.js';
 import { SessionDeadlines, type TimedSession } from './session-deadlines.js';
 import { type ExtensionsOwner, SessionExtensions } from './session-extensions.js';
+import { SessionFlow } from './session-flow.js';
+import { SessionIdentity } from './session-identity.js';
 import type { SessionTransport } from './session-transport.js';
 import type { Consumer, DropRule, Session, SessionSummary } from './session.js';
 
-let lastId = 0;
-
-const NO_NOTES = {};
-
-export class ConnectionSession implements Session, EndpointEvents, ExtensionsOwner, TimedSession {
-  readonly id = ++lastId;
-  readonly path: string;
-  readonly subprotocol: string | null;
+export class ConnectionSession
+  extends SessionIdentity
+  implements Session, EndpointEvents, ExtensionsOwner, TimedSession
+{
   readonly extensions: string | null;
-  isPausedByConsumer = false;
-  context: unknown = null;
-  notes: Readonly<Record<string, unknown>> = NO_NOTES;
 
   readonly #host: ConnectionHost;
-  readonly #transport: SessionTransport;
   readonly #mode: string;
   readonly #consumer: Consumer;
   readonly #deadlines: SessionDeadlines;
   readonly #account: SessionAccount;
   /** The extensions that were agreed on, at work; null for none. */
   readonly #extensions: SessionExtensions | null;
+  readonly #flow: SessionFlow;
   #endpoint: Endpoint | null = null;
   /** The consumer has closed or failed, though the Close may still wait: it sends no more. */
   #isClosing = false;
-  /** The answer to the peer's Close waits for the consumer. */
-  #isAnswerHeld = false;
   /** The socket is gone, whatever the protocol still waits for. */
   #isGone = false;
   #isOverPause = false;
 
   constructor(upgrade: AcceptableUpgrade, host: ConnectionHost, transport: SessionTransport) {
-    this.path = upgrade.request.path;
-    this.subprotocol = upgrade.subprotocol;
+    super(upgrade, transport);
     this.#mode = upgrade.route.name;
     this.#consumer = upgrade.route.consumer;
     this.#host = host;
-    this.#transport = transport;
     this.#account = new SessionAccount(host.clock.nowMs);
     this.#deadlines = new SessionDeadlines(this, transport, host);
     const { chain, response, declined } = negotiate(
@@ -62,27 +53,12 @@ export class ConnectionSession implements Session, EndpointEvents, ExtensionsOwn
     this.extensions = response;
     this.#extensions =
       chain === null ? null : new SessionExtensions(chain, host.limits.maxMessageBytes, this);
+    this.#flow = new SessionFlow(this.#extensions, transport, this.#deadlines);
     for (const one of declined) host.extensionDeclined(this, one);
   }
 
-  get remoteAddress(): string {
-    return this.#transport.remoteAddress;
-  }
-
-  get remotePort(): number {
-    return this.#transport.remotePort;
-  }
-
-  get localAddress(): string {
-    return this.#transport.localAddress;
-  }
-
-  get localPort(): number {
-    return this.#transport.localPort;
-  }
-
   get waitingBytes(): number {
-    return this.#transport.outbox.queue.waitingBytes + (this.#extensions?.waitingBytes ?? 0);
+    return this.transport.outbox.queue.waitingBytes + (this.#extensions?.waitingBytes ?? 0);
   }
 
   /** True once the opening handshake was answered with 101. */
@@ -100,9 +76,12 @@ export class ConnectionSession implements Session, EndpointEvents, ExtensionsOwn
     return this.#endpoint;
   }
 
-  /** A Close, a failure or the end of the input waits for the extensions or the consumer. */
   get isEnding(): boolean {
-    return this.#isAnswerHeld || this.#extensions?.isEnding === true;
+    return this.#flow.isEnding;
+  }
+
+  get isPausedByConsumer(): boolean {
+    return this.#flow.isPausedByConsumer;
   }
 
   /** Extensions work on whole messages (RFC 7692 §5), so they are put together for them. */
@@ -116,7 +95,7 @@ export class ConnectionSession implements Session, EndpointEvents, ExtensionsOwn
     this.#endpoint = new Endpoint(
       endpointOptions[this.isAssembling ? 'messages' : 'pieces'],
       this,
-      this.#transport.outbox.queue,
+      this.transport.outbox.queue,
     );
     this.#endpoint.allowedRsv = this.#extensions?.reservedRsv ?? 0;
     this.#endpoint.hearsOut = this.#hearsOut;
@@ -135,12 +114,12 @@ export class ConnectionSession implements Session, EndpointEvents, ExtensionsOwn
   receive(bytes: Uint8Array, start: number, end: number): void {
     this.#deadlines.heard();
     this.endpoint.receive(bytes, start, end);
-    if (this.#extensions !== null) this.#updateInput();
+    if (this.#extensions !== null) this.#flow.update();
     this.#deadlines.readThrough();
   }
 
   receiveEof(): void {
-    this.#whenIdle(() => {
+    this.#flow.whenIdle(() => {
       this.endpoint.receiveEof();
     });
   }
@@ -187,11 +166,11 @@ export class ConnectionSession implements Session, EndpointEvents, ExtensionsOwn
     this.#account.blame(error);
     this.#isClosing = true;
     this.#extensions?.dropEnds();
-    this.#whenIdle(() => {
+    this.#flow.whenIdle(() => {
       this.endpoint.fail(error);
     });
-    this.#transport.scheduleFlush();
-    this.#updateInput();
+    this.transport.scheduleFlush();
+    this.#flow.update();
   }
 
   /** The handshake was refused: nothing is kept. */
@@ -264,32 +243,26 @@ export class ConnectionSession implements Session, EndpointEvents, ExtensionsOwn
 
   peerClose(status: CloseStatus): void {
     this.#account.closedBy('client');
-    this.#whenIdle(() => {
+    this.#flow.whenIdle(() => {
       const held = this.#consumer.peerClosed?.(this, status);
-      if (held === undefined) this.endpoint.sendClose(status.code, status.reason);
-      else this.#holdAnswer(held, status);
-    });
-  }
-
-  #holdAnswer(held: Promise<void>, { code, reason }: CloseStatus): void {
-    this.#isAnswerHeld = true;
-    this.#deadlines.ending();
-    const answer = (): void => {
-      this.#isAnswerHeld = false;
-      if (this.isOver) return;
-      this.endpoint.sendClose(code, reason);
-      this.#transport.scheduleFlush();
-    };
-    held.then(answer).catch((error: unknown) => {
-      this.#isAnswerHeld = false;
-      this.fail(error);
+      const answer = (): void => {
+        if (this.isOver) return;
+        this.endpoint.sendClose(status.code, status.reason);
+        this.transport.scheduleFlush();
+      };
+      if (held === undefined) answer();
+      else {
+        this.#flow.holdAnswer(held, answer, (error) => {
+          this.fail(error);
+        });
+      }
     });
   }
 
   holdFailure(error: unknown): boolean {
     if (this.#extensions?.isBusy !== true) return false;
     this.#account.blame(error);
-    this.#whenIdle(() => {
+    this.#flow.whenIdle(() => {
       this.endpoint.fail(error);
     });
     return true;
@@ -310,13 +283,13 @@ export class ConnectionSession implements Session, EndpointEvents, ExtensionsOwn
   encoded({ opcode, payload, rsv }: Message): void {
     this.#deadlines.progressed();
     this.endpoint.sendMessage(opcode, payload, 0, payload.length, rsv);
-    this.#transport.scheduleFlush();
+    this.transport.scheduleFlush();
   }
 
   extensionsIdle(): void {
-    this.#updateInput();
+    this.#flow.update();
     if (!this.#isOverPause) return;
-    this.#transport.flush();
+    this.transport.flush();
     this.resumeOutput();
   }
 
@@ -352,32 +325,20 @@ export class ConnectionSession implements Session, EndpointEvents, ExtensionsOwn
     this.#isClosing = true;
     this.#account.closedBy('server');
     if (!this.#hearsOut) this.#extensions?.stopReceiving();
-    this.#whenIdle(() => {
+    this.#flow.whenIdle(() => {
       if (this.endpoint.sendClose(code, reason)) this.#deadlines.closeSent();
     });
-    this.#transport.scheduleFlush();
+    this.transport.scheduleFlush();
     // The peer's Close must be read, whatever the consumer had in mind.
     this.resumeInput();
   }
 
   pauseInput(): void {
-    this.isPausedByConsumer = true;
-    this.#extensions?.hold();
-    this.#updateInput();
+    this.#flow.pause(true);
   }
 
   resumeInput(): void {
-    this.isPausedByConsumer = false;
-    this.#extensions?.release();
-    this.#updateInput();
-  }
-
-  /** Reads when the consumer and the extensions both can take more. */
-  #updateInput(): void {
-    const isPaused = this.isPausedByConsumer || this.#extensions?.isReceiving === true;
-    if (isPaused === this.#transport.isInputPaused) return;
-    if (isPaused) this.#transport.pauseInput();
-    else this.#transport.resumeInput();
+    this.#flow.pause(false);
   }
 
   get #hearsOut(): boolean {
@@ -388,30 +349,15 @@ export class ConnectionSession implements Session, EndpointEvents, ExtensionsOwn
     return !this.#isGone && this.endpoint.canSend && !this.#isClosing;
   }
 
-  /** Does what has to come behind all messages, as soon as the extensions are through with them. */
-  #whenIdle(end: () => void): void {
-    const extensions = this.#extensions;
-    if (extensions === null) {
-      end();
-      return;
-    }
-    const wasEnding = extensions.isEnding;
-    extensions.whenIdle(() => {
-      end();
-      this.#transport.scheduleFlush();
-    });
-    if (extensions.isEnding && !wasEnding) this.#deadlines.ending();
-  }
-
   /** Counts, sees to it that a flush follows, and says whether more may be sent. */
   #sent(bytes: number): boolean {
     this.#account.bytesOut += bytes;
     this.#deadlines.active();
-    this.#transport.scheduleFlush();
+    this.transport.scheduleFlush();
     const { outputPauseBytes, outputLimitBytes, maxMessageBytes } = this.#host.limits;
     if (this.waitingBytes <= outputPauseBytes) return true;
     // Only what the peer does not take counts against it.
-    this.#transport.flush();
+    this.transport.flush();
     if (this.waitingBytes <= outputPauseBytes) return true;
     this.#isOverPause = true;
     if (this.waitingBytes > outputLimitBytes + maxMessageBytes) {
@@ -428,12 +374,6 @@ export class ConnectionSession implements Session, EndpointEvents, ExtensionsOwn
 
   #summarise(): SessionSummary {
     const stats = this.#extensions?.stats ?? {};
-    return this.#account.summarise(
-      this,
-      this.#mode,
-      this.#endpoint,
-      stats,
-      this.#host.clock.nowMs,
-    );
+    return this.#account.summarise(this, this.#mode, this.#endpoint, stats, this.#host.clock.nowMs);
   }
 }

@@ -14,6 +14,7 @@ import type { Message } from '../extensions/extension.js';
 import { MessagePipeline } from '../extensions/message-pipeline.js';
 import { copyPayload } from '../extensions/payload-copy.js';
 import { type DataOpcode, Opcode } from '../protocol/opcode.js';
+import { demandNoPieces, demandPieceFits } from '../protocol/piece-order.js';
 import { UTF8_ACCEPT, validateUtf8 } from '../protocol/utf8-validator.js';
 
 /**
@@ -133,7 +134,7 @@ export class SessionExtensions {
    * @throws InvalidStateError inside a message that is sent in pieces
    */
   send(opcode: DataOpcode, bytes: Uint8Array, start: number, end: number): boolean {
-    if (this.#pieces !== null) throw new InvalidStateError('a message is being sent in pieces');
+    demandNoPieces(this.#pieces !== null);
     return this.#encode({ opcode, rsv: 0, payload: bytes.subarray(start, end) });
   }
 
@@ -152,11 +153,7 @@ export class SessionExtensions {
     isFirst: boolean,
     isLast: boolean,
   ): boolean {
-    if (isFirst !== (this.#pieces === null)) {
-      throw new InvalidStateError(
-        isFirst ? 'a message is being sent in pieces' : 'no message is being sent',
-      );
-    }
+    demandPieceFits(this.#pieces !== null, isFirst);
     const pieces = (this.#pieces ??= []);
     this.#piecesBytes += end - start;
     if (this.#piecesBytes > this.#maxMessageBytes) {

@@ -37,14 +37,7 @@ export function readMode(given: unknown, refuse: Refuse): Mode {
   if (delivery !== 'messages' && delivery !== 'pieces')
     refuse(`the delivery of a mode must be "messages" or "pieces", not ${show(delivery)}`);
   const calls = given as Readonly<Record<string, unknown>>;
-  const { hearsOut = false, unsupportedSubprotocols = [] } = calls;
-  if (typeof hearsOut !== 'boolean')
-    refuse(`hearsOut of a mode must be true or false, not ${show(hearsOut)}`);
-  if (!isTexts(unsupportedSubprotocols)) {
-    refuse(
-      `unsupportedSubprotocols of a mode must be an array of texts, not ${show(unsupportedSubprotocols)}`,
-    );
-  }
+  checkTraits(calls, refuse);
   for (const call of CALLS) {
     if (calls[call] !== undefined && typeof calls[call] !== 'function')
       refuse(`${call} of a mode must be a function, not ${show(calls[call])}`);
@@ -53,6 +46,17 @@ export function readMode(given: unknown, refuse: Refuse): Mode {
   if (calls[needed] === undefined)
     refuse(`a mode with delivery "${delivery}" needs the function ${needed}`);
   return guarded(given as UserMode);
+}
+
+function checkTraits(mode: Readonly<Record<string, unknown>>, refuse: Refuse): void {
+  const { hearsOut = false, unsupportedSubprotocols = [] } = mode;
+  if (typeof hearsOut !== 'boolean')
+    refuse(`hearsOut of a mode must be true or false, not ${show(hearsOut)}`);
+  if (!isTexts(unsupportedSubprotocols)) {
+    refuse(
+      `unsupportedSubprotocols of a mode must be an array of texts, not ${show(unsupportedSubprotocols)}`,
+    );
+  }
 }
 
 function isTexts(value: unknown): value is readonly string[] {

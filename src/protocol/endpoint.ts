@@ -36,6 +36,7 @@ import { type FrameContext, MAX_CONTROL_PAYLOAD_BYTES, type Role } from './frame
 import { isAsciiOr, rotateMaskingKey, unmask } from './masking.js';
 import { type DataOpcode, Opcode } from './opcode.js';
 import type { OutputQueue } from './output-queue.js';
+import { demandNoPieces, demandPieceFits } from './piece-order.js';
 import { UTF8_ACCEPT, UTF8_REJECT, findImpossibleByte, validateUtf8 } from './utf8-validator.js';
 
 /** What an endpoint is told at its beginning; many endpoints share one such object. */
@@ -184,7 +185,7 @@ export class Endpoint implements FrameContext {
    */
   sendMessage(opcode: DataOpcode, bytes: Uint8Array, start: number, end: number, rsv = 0): boolean {
     if (!canSendData(this.#state)) return false;
-    if (this.#isSendingPieces) throw new InvalidStateError('a message is being sent in pieces');
+    demandNoPieces(this.#isSendingPieces);
     this.#send(FIN | (rsv << 4) | opcode, bytes, start, end);
     return true;
   }
@@ -204,11 +205,7 @@ export class Endpoint implements FrameContext {
     isLast: boolean,
   ): boolean {
     if (!canSendData(this.#state)) return false;
-    if (isFirst === this.#isSendingPieces) {
-      throw new InvalidStateError(
-        isFirst ? 'a message is being sent in pieces' : 'no message is being sent',
-      );
-    }
+    demandPieceFits(this.#isSendingPieces, isFirst);
     this.#isSendingPieces = !isLast;
     this.#send((isLast ? FIN : 0) | (isFirst ? opcode : Opcode.Continuation), bytes, start, end);
     return true;
@@ -260,10 +257,8 @@ export class Endpoint implements FrameContext {
     if (this.#state === ClosingState.Closed) return;
     const code = closeCodeOf(error);
     // What went wrong on our side is nobody's business on the wire.
-    this.sendClose(
-      code,
-      code === CloseCode.InternalError ? 'internal error' : (error as Error).message,
-    );
+    const isOurs = code === CloseCode.InternalError;
+    this.sendClose(code, isOurs ? 'internal error' : (error as Error).message);
     this.#state = nextClosingState(this.#state, ClosingEvent.Fail);
     this.#forget();
     this.#events.failed(error);

@@ -1,7 +1,7 @@
 /** Who is let in: from which addresses, how many in all and per address, and none while the server drains. */
 import type { PeerAddress } from '../connection/connection-host.js';
 import { HandshakeError } from '../errors.js';
-import { AddressList } from './address-list.js';
+import { AddressList } from '../connection/address-list.js';
 
 /** Counts of connections; 0 means no limit for `maxConnectionsPerAddress`. */
 export interface AdmissionLimits {

@@ -3,7 +3,7 @@ import type { PeerAddress } from '../connection/connection-host.js';
 import { findForwardedClient } from '../handshake/forwarded-for.js';
 import { valuesOf } from '../handshake/http-request.js';
 import type { HeaderField } from '../handshake/request-head.js';
-import type { AddressList } from './address-list.js';
+import type { AddressList } from '../connection/address-list.js';
 
 /** How proxies tell for whom they have connected. */
 export type ProxyHeader = 'x-forwarded-for' | 'proxy-protocol';

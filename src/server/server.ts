@@ -14,7 +14,7 @@ import type { HandshakeError } from '../errors.js';
 import type { SubprotocolPolicy } from '../handshake/policy.js';
 import type { HeadLimits } from '../handshake/request-head.js';
 import { SlabPool } from '../protocol/slab-pool.js';
-import { AddressList } from './address-list.js';
+import { AddressList } from '../connection/address-list.js';
 import { Admission, type AdmissionLimits } from './admission.js';
 import type { Authenticator } from './basic-auth.js';
 import { ClientAddress, type ProxyHeader } from './client-address.js';

@@ -328,12 +328,12 @@ t.test('what comes while a consumer takes its time is bounded', async (t) => {
 
 t.test('who asks is asked who he is, before the consumer is', async (t) => {
   const consumer = new SlowOpener();
-  let answer: (error?: unknown) => void = () => undefined;
+  let answer: (error?: Error) => void = () => undefined;
   const authorize = (): Promise<void> =>
     new Promise((resolve, reject) => {
       answer = (error) => {
         if (error === undefined) resolve();
-        else reject(error as Error);
+        else reject(error);
       };
     });
   const opening = { authorize };

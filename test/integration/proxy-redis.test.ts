@@ -38,7 +38,7 @@ class ReplyReader {
     this.#chunks.push(chunk);
     this.#length += chunk.length;
     if (this.#length < this.#needed) return;
-    let rest = Buffer.concat(this.#chunks);
+    let rest: Buffer = Buffer.concat(this.#chunks);
     this.#needed = 1;
     for (let next = this.#readOne(rest); next !== null; next = this.#readOne(rest)) rest = next;
     this.#chunks = [rest];

@@ -3,7 +3,7 @@
  * server behind it.
  *
  * `TWIST_VNC_SCREENSHOT=FILE` also saves a picture, which `docs/images/novnc.png` is. With
- * `TWIST_VNC_SECONDS=600` the screen changes for ten minutes.
+ * `TWIST_VNC_SECONDS=600` and `tap --timeout=800` the screen changes for ten minutes.
  */
 import { cpSync, existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -30,7 +30,7 @@ const SOAK_SECONDS = Number(process.env['TWIST_VNC_SECONDS'] ?? '20');
 /** What the runtime takes while it warms up is not growth. */
 const WARM_UP_SECONDS = 10;
 
-/** Once warm, a session that has moved gigabytes holds no more than one that has moved megabytes. */
+/** Compiled code and garbage; what a leak in the pump would leave is a large part of all pictures. */
 const GROWTH_BYTES = 8 * MIB;
 
 /** Far less than a screen of random text makes; none would come if the page had stopped. */
@@ -42,7 +42,7 @@ const BACKGROUND = '#3366cc';
 const BACKGROUND_PIXEL = [0x33, 0x66, 0xcc, 0xff];
 
 /** Whoever types gets the terminal under the pointer: there is no window manager. */
-const TERMINAL = { x: 40, y: 40, geometry: '58x16+40+40' };
+const TERMINAL = { x: 40, y: 40, geometry: '58x20+40+40' };
 
 const NOVNC = fileURLToPath(new URL('../../node_modules/@novnc/novnc', import.meta.url));
 const PAGE = fileURLToPath(new URL('../fixtures/novnc.html', import.meta.url));

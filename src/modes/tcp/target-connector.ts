@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { type LookupFunction, type OnReadOpts, type Socket, connect, isIP } from 'node:net';
 import { type SecureContext, connect as connectTls, createSecureContext } from 'node:tls';
 import type { Session } from '../../connection/session.js';
-import { AllowList } from './allow-list.js';
+import { AddressList } from '../../connection/address-list.js';
 import { ConnectTimeoutError, connectFailure, notAllowed } from './connect-failure.js';
 import { proxyHeader } from './proxy-header-writer.js';
 import type { TargetConnector, TargetReceiver } from './tcp-mode.js';
@@ -56,7 +56,7 @@ interface Attempt {
 export class NetTargetConnector implements TargetConnector {
   readonly #options: TargetConnectorOptions;
   readonly #lookup: LookupFunction;
-  readonly #allow: AllowList | null;
+  readonly #allow: AddressList | null;
   readonly #bytes = Buffer.allocUnsafeSlow(READ_BYTES);
   /** Made at the first use: without `ca` it takes the many authorities that Node knows. */
   #secureContext: SecureContext | null = null;
@@ -65,7 +65,7 @@ export class NetTargetConnector implements TargetConnector {
   constructor(options: TargetConnectorOptions) {
     this.#options = options;
     this.#lookup = options.lookup ?? systemLookup;
-    this.#allow = (options.allow?.length ?? 0) === 0 ? null : new AllowList(options.allow!);
+    this.#allow = (options.allow?.length ?? 0) === 0 ? null : new AddressList(options.allow!);
     const { ca, cert, key } = options.tls;
     if ((ca ?? cert ?? key) !== null) this.#secureContext = makeSecureContext(options.tls);
   }

@@ -47,6 +47,8 @@ export class TargetLink implements SocketOwner, Flushable {
   #socket: Socket | null = null;
   #outbox: Outbox | null = null;
   #isFlushDue = false;
+  /** The session is open: before, nothing can be said to it. */
+  #isStarted = false;
   /** The target's FIN has come. */
   #hasTargetEnded = false;
   /** Our FIN is behind the last byte for the target. */
@@ -69,7 +71,9 @@ export class TargetLink implements SocketOwner, Flushable {
 
   /** The session is open: what the target says can be sent. */
   start(): void {
-    this.#socket?.resume();
+    this.#isStarted = true;
+    if (this.#socket === null) this.#targetGone();
+    else this.#socket.resume();
   }
 
   // ---- From the target
@@ -130,6 +134,10 @@ export class TargetLink implements SocketOwner, Flushable {
     this.#host.unblocked(this);
     this.#outbox!.queue.discard();
     this.#socket = null;
+    if (this.#isStarted) this.#targetGone();
+  }
+
+  #targetGone(): void {
     if (!this.#hasTargetEnded)
       this.#session.close(CloseCode.InternalError, 'the target reset the connection');
     this.#session.resumeInput();

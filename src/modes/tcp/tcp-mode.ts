@@ -4,7 +4,6 @@ import { CoarseClock } from '../../connection/coarse-clock.js';
 import { FlushQueue } from '../../connection/flush-queue.js';
 import type { Session } from '../../connection/session.js';
 import type { UpgradeRequest } from '../../handshake/upgrade-request.js';
-import type { CloseStatus } from '../../protocol/close-payload.js';
 import type { DataOpcode } from '../../protocol/opcode.js';
 import { SlabPool } from '../../protocol/slab-pool.js';
 import type { Mode } from '../mode.js';
@@ -78,11 +77,11 @@ export class TcpMode implements Mode, LinkHost {
   }
 
   async open(session: Session, request: UpgradeRequest): Promise<void> {
-    const { findTarget, connector } = this.#options;
+    const { connector } = this.#options;
     const stop = new AbortController();
     this.#connecting.set(session, stop);
     try {
-      const target = await findTarget(request);
+      const target = await this.#options.findTarget(request);
       session.notes = { target: target.text };
       const link = new TargetLink(session, this);
       link.attach(await connector.connect(target, session, link, stop.signal));
@@ -114,7 +113,7 @@ export class TcpMode implements Mode, LinkHost {
     linkOf(session).resume();
   }
 
-  peerClosed(session: Session, _status: CloseStatus): Promise<void> | undefined {
+  peerClosed(session: Session): Promise<void> | undefined {
     return linkOf(session).end();
   }
 

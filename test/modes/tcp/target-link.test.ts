@@ -64,11 +64,17 @@ const hex = (text: string): string => Buffer.from(text).toString('hex');
 
 t.test('nothing is read from a target before the session is open', async (t) => {
   const { session, socket, link } = new Bench();
-  const other = new TargetLink(session, link as unknown as LinkHost);
-  other.start();
-  t.strictSame(socket.calls, [], 'nor without one');
   link.start();
   t.strictSame(socket.calls, ['resume']);
+
+  const bench = new Bench();
+  const early = new TargetLink(session, bench);
+  early.attach(bench.socket.asSocket);
+  bench.socket.destroy();
+  await nextTurn();
+  t.strictSame(session.takeCalls(), [], 'a target that is gone by then is told later');
+  early.start();
+  t.strictSame(session.takeCalls(), ['close 1011 the target reset the connection', 'resume']);
 });
 
 t.test('what one read brought leaves in one write', async (t) => {

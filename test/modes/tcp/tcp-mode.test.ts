@@ -95,7 +95,7 @@ t.test('it is open when its target is, and pumps', async (t) => {
   connector.socket.calls.length = 0;
   mode.drained(session);
   t.strictSame(connector.socket.calls.splice(0), ['resume']);
-  t.equal(mode.peerClosed(session, { code: 1000, reason: '' }), undefined);
+  t.equal(mode.peerClosed(session), undefined);
   t.strictSame(connector.socket.calls.splice(0), ['end']);
   mode.closed(session);
   t.strictSame(connector.socket.calls.splice(0), ['resume']);
@@ -159,10 +159,13 @@ t.test('two that do not read, and one that does again', async (t) => {
   first.connector.accept();
   await first.mode.open(first.session, REQUEST);
   const link = first.session.context as Parameters<TcpMode['blocked']>[0];
-  const other = {} as typeof link;
+  const other = make();
+  other.connector.accept();
+  await other.mode.open(other.session, REQUEST);
+  const otherLink = other.session.context as typeof link;
   first.mode.blocked(link);
-  first.mode.blocked(other);
-  first.mode.unblocked(other);
+  first.mode.blocked(otherLink);
+  first.mode.unblocked(otherLink);
   first.mode.unblocked(link);
   t.ok(first.mode.nowMs() > 0);
 });

@@ -15,7 +15,7 @@ t.test('a character that spans reads comes with its last byte', async (t) => {
   t.ok(cutter.isBetweenCharacters);
 });
 
-t.test('every text, cut anywhere, comes out whole and in whole characters', async (t) => {
+t.test('every text, cut anywhere, comes out whole and in whole characters', async () => {
   fc.assert(
     fc.property(
       fc.string({ unit: 'binary', maxLength: 200 }),

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { AddressList } from '../../src/server/address-list.js';
+import { AddressList } from '../../src/connection/address-list.js';
 
 function check(ranges: readonly string[], inside: readonly string[], outside: readonly string[]) {
   const list = new AddressList(ranges);

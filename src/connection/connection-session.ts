@@ -7,6 +7,7 @@ import type { Message } from '../extensions/extension.js';
 import { negotiate } from '../extensions/negotiation.js';
 import { CloseCode, type CloseStatus, demandSendableCloseCode } from '../protocol/close-payload.js';
 import { Endpoint, type EndpointEvents } from '../protocol/endpoint.js';
+import { MAX_FRAME_HEADER_BYTES } from '../protocol/frame-header.js';
 import type { DataOpcode } from '../protocol/opcode.js';
 import type { ConnectionHost } from './connection-host.js';
 import type { AcceptableUpgrade } from './opening.js';
@@ -360,7 +361,9 @@ export class ConnectionSession
     this.transport.flush();
     if (this.waitingBytes <= outputPauseBytes) return true;
     this.#isOverPause = true;
-    if (this.waitingBytes > outputLimitBytes + maxMessageBytes) {
+    // One message more is let through, and who relays pieces has larger ones than a client may send.
+    const oneMore = Math.max(maxMessageBytes, bytes + MAX_FRAME_HEADER_BYTES);
+    if (this.waitingBytes > outputLimitBytes + oneMore) {
       // At once: what an extension is still at work on must not add to it.
       this.endpoint.fail(new PolicyError('output-limit'));
     }

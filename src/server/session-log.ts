@@ -34,11 +34,12 @@ export function printable(text: string): string {
 export function logSession(log: Log, summary: SessionSummary): void {
   const isDefect = summary.error instanceof Error;
   const fields = {
+    // First, so that no note takes the place of a field.
+    ...summary.notes,
     session: summary.id,
     peer: formatPeer(summary),
     path: summary.path,
     mode: summary.mode,
-    ...summary.notes,
     ...(summary.subprotocol === null ? {} : { subprotocol: summary.subprotocol }),
     ...(summary.extensions === null
       ? {}

@@ -170,6 +170,17 @@ t.test('back-pressure: what the peer takes at once does not count', async (t) =>
   t.strictSame(consumer.told, []);
 });
 
+t.test(
+  'a message of our own that is larger than a client may send is let through too',
+  async (t) => {
+    const { session } = new Bench(new Witness()).open();
+    t.notOk(session.send(2, new Uint8Array(LIMITS.outputLimitBytes + LIMITS.maxMessageBytes + 1)));
+    t.notOk(session.isOver);
+    t.notOk(session.send(2, new Uint8Array(0)));
+    t.ok(session.isOver);
+  },
+);
+
 t.test('the output limit and one message more are let through, one byte more is not', async (t) => {
   const bench = new Bench(new Witness()).open();
   const { session } = bench;

@@ -24,6 +24,9 @@ import { TextCutter } from './text-cutter.js';
 
 const NO_BYTES = new Uint8Array(0);
 
+/** What a write gets whose peer has closed both directions: its FIN came before its refusal. */
+const HAS_ENDED = 'EPIPE';
+
 /** What the links of one mode share. */
 export interface LinkHost {
   readonly flushQueue: FlushQueue;
@@ -107,7 +110,8 @@ export class TargetLink implements SocketOwner, Flushable {
     }
     if (!this.#outbox!.isBlocked) this.#socket!.write(NO_BYTES);
     setImmediate(() => {
-      if (this.#socket?.errored === null) this.#targetEnded();
+      const error = this.#socket?.errored as NodeJS.ErrnoException | null | undefined;
+      if (error === null || error?.code === HAS_ENDED) this.#targetEnded();
     });
   }
 
@@ -126,7 +130,7 @@ export class TargetLink implements SocketOwner, Flushable {
 
   socketFailed({ code, message }: NodeJS.ErrnoException): void {
     // Who has ended may well refuse what is sent to it afterwards.
-    if (this.#hasTargetEnded) return;
+    if (this.#hasTargetEnded || code === HAS_ENDED) return;
     this.#session.notes = { ...this.#session.notes, targetError: code ?? message };
   }
 

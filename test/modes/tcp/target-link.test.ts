@@ -206,14 +206,27 @@ t.test('a reset behind the last bytes looks like an end, and is none', async (t)
   const bench = new Bench();
   bench.socket.emit('end');
   t.strictSame(bench.takeCalls(), ['write 0'], 'a write of nothing tells');
-  const reset = Object.assign(new Error('reset'), { code: 'EPIPE' });
+  const reset = Object.assign(new Error('reset'), { code: 'ECONNRESET' });
   bench.socket.errored = reset;
   bench.socket.emit('error', reset);
   await nextTurn();
   t.strictSame(bench.session.calls, []);
   bench.socket.emit('close');
   t.match(bench.session.takeCalls(), ['close 1011 the target reset the connection', 'resume']);
-  t.strictSame(bench.session.notes, { targetError: 'EPIPE' });
+  t.strictSame(bench.session.notes, { targetError: 'ECONNRESET' });
+
+  const closed = new Bench();
+  closed.socket.emit('end');
+  const refused = Object.assign(new Error('both directions are closed'), { code: 'EPIPE' });
+  closed.socket.errored = refused;
+  closed.socket.emit('error', refused);
+  await nextTurn();
+  closed.socket.emit('close');
+  t.strictSame(closed.session.takeCalls(), [
+    'close 1000 the target closed the connection',
+    'resume',
+  ]);
+  t.strictSame(closed.session.notes, {});
 
   const blocked = new Bench();
   blocked.socket.isTaking = false;

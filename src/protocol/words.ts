@@ -6,6 +6,9 @@ const MAX_LOOP_BYTES = 192;
 let viewedBytes: Uint8Array = new Uint8Array(0);
 let view: WordView = { words: new Int32Array(viewedBytes.buffer), base: 0 };
 
+/** Where the first byte of a word is its lowest: words that overlap two others are put together by shifts. */
+const IS_LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
+
 /** The words of the buffer that some bytes are in, and where in the buffer the bytes begin. */
 export interface WordView {
   readonly words: Int32Array;
@@ -45,13 +48,20 @@ export function copyBytes(
     return;
   }
   const { words, base } = wordsOf(source);
-  if (((base + start - at) & 3) !== 0) {
+  // The last word may not be whole, and is then not in `words`.
+  if ((base + end) >> 2 >= words.length || !IS_LITTLE_ENDIAN) {
     target.set(source.subarray(start, end), at);
     return;
   }
   let from = start;
   let to = at;
   for (; from < end && (to & 3) !== 0; from++, to++) target[to] = source[from]!;
+  if (((base + from) & 3) !== 0) {
+    copyShifted(words, base + from, end - from, targetWords, to >> 2);
+    const copied = Math.max(end - from, 0) & ~3;
+    for (from += copied, to += copied; from < end; from++, to++) target[to] = source[from]!;
+    return;
+  }
   let word = (base + from) >> 2;
   const lastWord = word + ((end - from) >> 2);
   let targetWord = to >> 2;
@@ -65,4 +75,23 @@ export function copyBytes(
   }
   while (word < lastWord) targetWords[targetWord++] = words[word++]!;
   for (; from < end; from++, to++) target[to] = source[from]!;
+}
+
+/** Copies whole words that begin in the middle of others. @param from index of the first byte, no multiple of 4 */
+function copyShifted(
+  words: Int32Array,
+  from: number,
+  bytes: number,
+  targetWords: Int32Array,
+  at: number,
+): void {
+  const shift = (from & 3) << 3;
+  let word = from >> 2;
+  let low = words[word]!;
+  const last = at + (bytes >> 2);
+  for (let to = at; to < last; to++) {
+    const high = words[++word]!;
+    targetWords[to] = (low >>> shift) | (high << (32 - shift));
+    low = high;
+  }
 }

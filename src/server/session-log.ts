@@ -33,13 +33,17 @@ export function printable(text: string): string {
 /** Logs how a session went. A defect of our own is an error, all else is information. */
 export function logSession(log: Log, summary: SessionSummary): void {
   const isDefect = summary.error instanceof Error;
-  const fields = {
-    // First, so that no note takes the place of a field.
-    ...summary.notes,
+  const who = {
     session: summary.id,
     peer: formatPeer(summary),
     path: summary.path,
     mode: summary.mode,
+  };
+  const fields = {
+    ...who,
+    ...summary.notes,
+    // Once more: no note takes the place of a field.
+    ...who,
     ...(summary.subprotocol === null ? {} : { subprotocol: summary.subprotocol }),
     ...(summary.extensions === null
       ? {}

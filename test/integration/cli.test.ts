@@ -61,7 +61,10 @@ t.test('wrong usage is one sentence and exit status 2', async (t) => {
   const size = 'give a size from 125 bytes to 1g, such as 64k or 16m';
   const cases: readonly (readonly [args: readonly string[], sentence: string])[] = [
     [['--bogus'], "unknown option '--bogus'; see twist --help"],
-    [['serve'], 'choose a mode: --echo or --mode FILE; see twist serve --help'],
+    [
+      ['serve'],
+      'choose a mode: --echo, --tcp TARGET, --token-file PATH, --mode FILE or --route PATH=MODE; see twist serve --help',
+    ],
     [['serve', '--ecko'], "unknown option '--ecko'; did you mean --echo?"],
     [['serve', '--echo=yes'], '--echo takes no value; see twist serve --help'],
     [['serve', '--echo', 'extra'], 'unexpected argument "extra"; see twist serve --help'],

@@ -70,7 +70,7 @@ t.test('and with everything that does', async (t) => {
   logSession(log, {
     ...SUMMARY,
     subprotocol: 'chat',
-    notes: { target: 'localhost:5900' },
+    notes: { target: 'localhost:5900', mode: 'not its name' },
     closeReason: 'bye\u0007',
     rule: 'send-timeout',
     error: 'ECONNRESET',

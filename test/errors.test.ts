@@ -215,6 +215,7 @@ t.test('§4.2.2: the status of each refusal', async (t) => {
       '431 too-many-headers',
       '500 internal',
       '502 target-refused',
+      '502 target-not-allowed',
       '503 full',
       '503 draining',
       '504 target-timeout',

@@ -9,13 +9,21 @@ const RESERVED_FILES = 64;
 
 const LIMITS_FILE = '/proc/self/limits';
 
-/** @returns what to tell the operator, or null when all is well or nothing is known */
-export function openFilesProblem(io: Pick<Io, 'readFile'>, maxConnections: number): string | null {
+/**
+ * @param filesEach what a connection takes: a proxied one has a connection to its target too
+ * @returns what to tell the operator, or null when all is well or nothing is known
+ */
+export function openFilesProblem(
+  io: Pick<Io, 'readFile'>,
+  maxConnections: number,
+  filesEach: 1 | 2 = 1,
+): string | null {
   const limit = openFilesLimit(io);
-  if (limit === null || maxConnections + RESERVED_FILES <= limit) return null;
+  if (limit === null || maxConnections * filesEach + RESERVED_FILES <= limit) return null;
+  const most = Math.max(1, Math.floor((limit - RESERVED_FILES) / filesEach));
   return (
     `--max-connections is ${maxConnections}, but this process may open only ${limit} files: ` +
-    `raise the limit (ulimit -n, LimitNOFILE=) or lower the option to ${Math.max(1, limit - RESERVED_FILES)}`
+    `raise the limit (ulimit -n, LimitNOFILE=) or lower the option to ${most}`
   );
 }
 

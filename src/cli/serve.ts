@@ -1,6 +1,7 @@
 /** The composition root: settings in, a running server out, until a signal ends it. */
 import type { Logger } from 'pino';
 import { serverOptions } from '../library/server-options.js';
+import { TcpMode } from '../modes/tcp/tcp-mode.js';
 import { Server } from '../server/server.js';
 import { ExitCode } from './exit-code.js';
 import type { Inputs } from './inputs.js';
@@ -12,11 +13,13 @@ import { startFailure } from './start-failure.js';
 /** Runs the server until it is told to stop. @returns the exit status */
 export async function serve(inputs: Inputs, io: Io, log: Logger): Promise<ExitCode> {
   const { settings, modules, authenticator } = inputs;
-  const problem = openFilesProblem(io, settings.maxConnections);
+  const modes = modesOf(inputs, log);
+  const isProxy = modes.some(({ mode }) => mode instanceof TcpMode);
+  const problem = openFilesProblem(io, settings.maxConnections, isProxy ? 2 : 1);
   if (problem !== null) log.warn(problem);
   const server = new Server(
     serverOptions(settings, {
-      modes: modesOf(inputs, log),
+      modes,
       extensions: modules.extensions,
       authenticator,
       staticDir: settings.static,

@@ -87,7 +87,7 @@ export const OPTIONS = {
     kind: count({ min: 1, max: 1_000_000 }),
     default: '10000',
     help: 'most connections; beyond it 503',
-    docs: 'Each connection takes a file descriptor: the limit of the process (`ulimit -n`) must be higher.',
+    docs: 'Each connection takes a file descriptor, a proxied one two: the limit of the process (`ulimit -n`) must be higher.',
   },
   maxConnectionsPerAddress: {
     group: 'Limits',

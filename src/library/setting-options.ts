@@ -192,8 +192,8 @@ export interface SettingOptions {
    */
   readonly maxFragments?: number | undefined;
   /**
-   * Most connections; beyond it 503. Each connection takes a file descriptor: the limit of the
-   * process (`ulimit -n`) must be higher.
+   * Most connections; beyond it 503. Each connection takes a file descriptor, a proxied one two:
+   * the limit of the process (`ulimit -n`) must be higher.
    *
    * @default 10000
    */

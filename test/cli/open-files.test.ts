@@ -19,6 +19,13 @@ t.test('one connection more than fits: one sentence with both numbers and a way 
   t.end();
 });
 
+t.test('a proxied connection takes two', (t) => {
+  const io = reading('Max open files            1064    4096    files\n');
+  t.equal(openFilesProblem(io, 500, 2), null);
+  t.match(openFilesProblem(io, 501, 2), /^--max-connections is 501, .* lower the option to 500$/);
+  t.end();
+});
+
 t.test('a tiny limit still advises a number that can be given', (t) => {
   t.match(openFilesProblem(reading('Max open files 20 20 files'), 10), /lower the option to 1$/);
   t.end();

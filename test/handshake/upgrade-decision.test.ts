@@ -154,3 +154,15 @@ t.test('selectSubprotocol', async (t) => {
     t.equal(selectSubprotocol(policy, offered), selected, what);
   }
 });
+
+t.test('selectSubprotocol: what cannot be spoken is never selected', async (t) => {
+  const select = (policy: SubprotocolPolicy, ...offered: string[]): string | null =>
+    selectSubprotocol(policy, offered, ['base64']);
+  t.equal(select('first', 'base64', 'binary'), 'binary');
+  t.equal(select('first'), null);
+  t.equal(select(['base64', 'binary'], 'base64', 'binary'), 'binary');
+  t.equal(select('none', 'base64', 'binary'), null);
+  for (const policy of ['first', 'none', ['base64']] as const) {
+    t.throws(() => select(policy, 'base64'), new HandshakeError('subprotocol-unsupported'));
+  }
+});

@@ -10,7 +10,10 @@ import { checkOrigin, selectSubprotocol } from '../handshake/upgrade-decision.js
 import { type UpgradeRequest, parseUpgradeRequest } from '../handshake/upgrade-request.js';
 import type { PlainExchange } from './plain-exchange.js';
 import type { PeerAddress } from './connection-host.js';
+import { Assembler } from '../protocol/assembler.js';
 import type { Consumer } from './session.js';
+
+const NO_BYTES = new Uint8Array(0);
 
 /** Who serves a request, and on which terms. */
 export interface Route {
@@ -62,8 +65,7 @@ export class Opening {
   plain: PlainExchange | null = null;
   /** What accepts it, once the extensions are agreed on. */
   answer: Uint8Array | null = null;
-  /** Bytes that came behind the head while the consumer made up its mind, or a request was answered. */
-  early: Uint8Array = new Uint8Array(0);
+  #early: Assembler | null = null;
 
   constructor(policy: OpeningPolicy, isFollowUp = false) {
     this.#policy = policy;
@@ -139,9 +141,16 @@ export class Opening {
     };
   }
 
-  /** Keeps frames that came right behind the head; reading has stopped, so it is one read's worth. */
+  /** Bytes that came behind the head while the consumer made up its mind, or a request was answered. */
+  get early(): Uint8Array {
+    return this.#early === null ? NO_BYTES : this.#early.bytes.subarray(0, this.#early.length);
+  }
+
+  /** Keeps such bytes; the connection sees to it that they do not become many. */
   keepEarly(bytes: Uint8Array, start: number, end: number): void {
-    this.early = Buffer.concat([this.early, bytes.subarray(start, end)]);
+    // In one buffer that doubles: a byte a read must not copy everything once a read.
+    this.#early ??= new Assembler();
+    this.#early.append(bytes, start, end, 0, Infinity);
   }
 }
 

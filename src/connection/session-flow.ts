@@ -70,6 +70,7 @@ export class SessionFlow {
     const release = (): void => {
       this.#isAnswerHeld = false;
     };
-    void held.finally(release).then(answer).catch(fail);
+    // A user's mode may return somebody else's promise, which has less to it.
+    void Promise.resolve(held).finally(release).then(answer).catch(fail);
   }
 }

@@ -31,7 +31,11 @@ const LAYERS: readonly Layer[] = [
   { name: 'extensions', builtins: ['node:buffer', 'node:zlib'], packages: [] },
   { name: 'handshake', builtins: ['node:buffer', 'node:crypto'], packages: [] },
   { name: 'connection', builtins: ['node:net', 'node:stream'], packages: [] },
-  { name: 'recording', builtins: ['node:fs'], packages: [] },
+  {
+    name: 'recording',
+    builtins: ['node:buffer', 'node:crypto', 'node:fs', 'node:fs/promises', 'node:path', 'node:os'],
+    packages: [],
+  },
   {
     name: 'modes',
     builtins: [

@@ -6,7 +6,7 @@
  */
 export default (test) => {
   const match =
-    /^test\/(protocol|extensions|handshake|connection|modes|server|config|library|cli)\/(.+)\.test\.ts$/.exec(
+    /^test\/(protocol|extensions|handshake|connection|recording|modes|server|config|library|cli)\/(.+)\.test\.ts$/.exec(
       test,
     );
   if (match) return `src/${match[1]}/${match[2]}.ts`;

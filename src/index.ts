@@ -31,7 +31,8 @@ export {
 
 // The protocol without a socket.
 export { CloseCode, type CloseStatus } from './protocol/close-payload.js';
-export { Endpoint, type EndpointEvents, type EndpointOptions } from './protocol/endpoint.js';
+export { Endpoint } from './protocol/endpoint.js';
+export type { EndpointEvents, EndpointOptions } from './protocol/endpoint-events.js';
 export type { Role } from './protocol/frame-header.js';
 export { type DataOpcode, Opcode } from './protocol/opcode.js';
 export { OutputQueue } from './protocol/output-queue.js';

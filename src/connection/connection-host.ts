@@ -2,7 +2,7 @@
 import type { HandshakeError } from '../errors.js';
 import type { Declined } from '../extensions/negotiation.js';
 import type { HeaderField } from '../handshake/request-head.js';
-import type { EndpointOptions } from '../protocol/endpoint.js';
+import type { EndpointOptions } from '../protocol/endpoint-events.js';
 import type { SlabPool } from '../protocol/slab-pool.js';
 import type { CoarseClock } from './coarse-clock.js';
 import type { FlushQueue } from './flush-queue.js';

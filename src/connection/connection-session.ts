@@ -2,26 +2,29 @@
  * One session: the endpoint of a connection on one side, its consumer (a mode) on the other.
  * It counts, watches the deadlines of an open connection, and turns back-pressure into calls.
  */
-import { InvalidStateError, PolicyError } from '../errors.js';
-import type { Message } from '../extensions/extension.js';
+import { InvalidStateError } from '../errors.js';
 import { negotiate } from '../extensions/negotiation.js';
 import { CloseCode, type CloseStatus, demandSendableCloseCode } from '../protocol/close-payload.js';
-import { Endpoint, type EndpointEvents } from '../protocol/endpoint.js';
-import { MAX_FRAME_HEADER_BYTES } from '../protocol/frame-header.js';
+import { Endpoint } from '../protocol/endpoint.js';
+import type { EndpointEvents } from '../protocol/endpoint-events.js';
 import type { DataOpcode } from '../protocol/opcode.js';
 import type { ConnectionHost } from './connection-host.js';
+import { type GatedSession, ObserverGate } from './observer-gate.js';
 import type { AcceptableUpgrade } from './opening.js';
 import { SessionAccount } from './session-account.js';
 import { SessionDeadlines, type TimedSession } from './session-deadlines.js';
-import { type ExtensionsOwner, SessionExtensions } from './session-extensions.js';
+import type { SessionExtensions } from './session-extensions.js';
 import { SessionFlow } from './session-flow.js';
 import { SessionIdentity } from './session-identity.js';
+import { SessionObservation } from './session-observation.js';
+import type { TargetEvent } from './session-observer.js';
+import { SessionTraffic, type TrafficSession } from './session-traffic.js';
 import type { SessionTransport } from './session-transport.js';
-import type { Consumer, DropRule, Session, SessionSummary } from './session.js';
+import type { Consumer, DropRule, SessionSummary } from './session.js';
 
 export class ConnectionSession
   extends SessionIdentity
-  implements Session, EndpointEvents, ExtensionsOwner, TimedSession
+  implements TrafficSession, EndpointEvents, TimedSession, GatedSession
 {
   readonly extensions: string | null;
 
@@ -33,15 +36,18 @@ export class ConnectionSession
   /** The extensions that were agreed on, at work; null for none. */
   readonly #extensions: SessionExtensions | null;
   readonly #flow: SessionFlow;
+  readonly #traffic: SessionTraffic;
+  /** Until the session opens. */
+  #upgrade: AcceptableUpgrade | null;
   #endpoint: Endpoint | null = null;
   /** The consumer has closed or failed, though the Close may still wait: it sends no more. */
   #isClosing = false;
   /** The socket is gone, whatever the protocol still waits for. */
   #isGone = false;
-  #isOverPause = false;
 
   constructor(upgrade: AcceptableUpgrade, host: ConnectionHost, transport: SessionTransport) {
     super(upgrade, transport);
+    this.#upgrade = upgrade;
     this.#mode = upgrade.route.name;
     this.#consumer = upgrade.route.consumer;
     this.#host = host;
@@ -52,14 +58,19 @@ export class ConnectionSession
       upgrade.request.extensionOffers,
     );
     this.extensions = response;
-    this.#extensions =
-      chain === null ? null : new SessionExtensions(chain, host.limits.maxMessageBytes, this);
+    this.#traffic = new SessionTraffic(this, chain, transport, {
+      consumer: this.#consumer,
+      account: this.#account,
+      deadlines: this.#deadlines,
+      limits: host.limits,
+    });
+    this.#extensions = this.#traffic.extensions;
     this.#flow = new SessionFlow(this.#extensions, transport, this.#deadlines);
     for (const one of declined) host.extensionDeclined(this, one);
   }
 
   get waitingBytes(): number {
-    return this.transport.outbox.queue.waitingBytes + (this.#extensions?.waitingBytes ?? 0);
+    return this.#traffic.waitingBytes;
   }
 
   /** True once the opening handshake was answered with 101. */
@@ -67,8 +78,13 @@ export class ConnectionSession
     return this.#endpoint !== null;
   }
 
-  /** True when the protocol is through: what waits is still to be written, then our FIN. */
+  /** True when the protocol is through, and nothing is held: what waits is written, then our FIN. */
   get isOver(): boolean {
+    return this.#isThrough && (this.#isGone || this.transport.outbox.queue.heldBytes === 0);
+  }
+
+  /** True when nothing more can be said or heard. */
+  get #isThrough(): boolean {
     return this.#isGone || this.endpoint.isClosed;
   }
 
@@ -99,15 +115,27 @@ export class ConnectionSession
       this.transport.outbox.queue,
     );
     this.#endpoint.allowedRsv = this.#extensions?.reservedRsv ?? 0;
-    this.#endpoint.hearsOut = this.#hearsOut;
+    this.#endpoint.hearsOut = this.hearsOut;
     this.#account.opened(clock.nowMs);
     this.#deadlines.opened();
     this.#host.sessionOpened(this);
+    this.#observe();
     try {
       this.#consumer.opened?.(this);
     } catch (error) {
       this.fail(error);
     }
+  }
+
+  #observe(): void {
+    const { route, request } = this.#upgrade!;
+    this.#upgrade = null;
+    const { recorder = null } = route;
+    if (recorder === null) return;
+    const gate = new ObserverGate(this, this.#flow, this.#traffic, this.transport);
+    const observation = new SessionObservation(recorder.begin(this, request, gate));
+    this.#traffic.observation = observation;
+    this.endpoint.watcher = observation;
   }
 
   // ---- From the socket
@@ -151,8 +179,7 @@ export class ConnectionSession
 
   /** Lets the consumer send again, if it was told to wait and enough has been read. */
   resumeOutput(): void {
-    if (!this.#isOverPause || this.waitingBytes > this.#host.limits.outputPauseBytes) return;
-    this.#isOverPause = false;
+    if (!this.#traffic.mayResume()) return;
     try {
       this.#consumer.drained?.(this);
     } catch (error) {
@@ -162,7 +189,7 @@ export class ConnectionSession
 
   /** Fails the connection, behind what the extensions are still to send. */
   fail(error: unknown): void {
-    if (this.isOver) return;
+    if (this.#isThrough) return;
     // Named at once: the connection may be gone before its Close can say it.
     this.#account.blame(error);
     this.#isClosing = true;
@@ -200,24 +227,16 @@ export class ConnectionSession
     } catch (error) {
       this.#account.failedLate(error);
     }
-    if (this.isOpen) this.#host.sessionEnded(this.#summarise());
+    if (!this.isOpen) return;
+    const summary = this.#summarise();
+    this.#traffic.observation?.observer.closed(summary);
+    this.#host.sessionEnded(summary);
   }
 
   // ---- From the endpoint
 
   message(opcode: DataOpcode, bytes: Uint8Array, start: number, end: number, rsv: number): void {
-    this.#deadlines.arrived();
-    if (this.#extensions === null) this.#deliver(opcode, bytes, start, end);
-    else this.#extensions.receive(opcode, bytes, start, end, rsv);
-  }
-
-  #deliver(opcode: DataOpcode, bytes: Uint8Array, start: number, end: number): void {
-    this.#account.messagesIn++;
-    this.#account.bytesIn += end - start;
-    // Extensions work on whole messages, so there is but one piece of each.
-    if (this.#consumer.delivery === 'pieces')
-      this.#consumer.piece?.(this, opcode, bytes, start, end, true, true);
-    else this.#consumer.message?.(this, opcode, bytes, start, end);
+    this.#traffic.message(opcode, bytes, start, end, rsv);
   }
 
   piece(
@@ -228,10 +247,7 @@ export class ConnectionSession
     isFirst: boolean,
     isLast: boolean,
   ): void {
-    if (isLast) this.#account.messagesIn++;
-    this.#account.bytesIn += end - start;
-    this.#deadlines.active();
-    this.#consumer.piece?.(this, opcode, bytes, start, end, isFirst, isLast);
+    this.#traffic.piece(opcode, bytes, start, end, isFirst, isLast);
   }
 
   ping(): void {
@@ -247,7 +263,7 @@ export class ConnectionSession
     this.#flow.whenIdle(() => {
       const held = this.#consumer.peerClosed?.(this, status);
       const answer = (): void => {
-        if (this.isOver) return;
+        if (this.#isThrough) return;
         this.endpoint.sendClose(status.code, status.reason);
         this.transport.scheduleFlush();
       };
@@ -275,21 +291,9 @@ export class ConnectionSession
 
   // ---- From the extensions
 
-  decoded({ opcode, payload }: Message): void {
-    this.#deadlines.progressed();
-    if (!this.endpoint.canSend && !this.#hearsOut) return;
-    this.#deliver(opcode, payload, 0, payload.length);
-  }
-
-  encoded({ opcode, payload, rsv }: Message): void {
-    this.#deadlines.progressed();
-    this.endpoint.sendMessage(opcode, payload, 0, payload.length, rsv);
-    this.transport.scheduleFlush();
-  }
-
   extensionsIdle(): void {
     this.#flow.update();
-    if (!this.#isOverPause) return;
+    if (!this.#traffic.isWaiting) return;
     this.transport.flush();
     this.resumeOutput();
   }
@@ -297,11 +301,7 @@ export class ConnectionSession
   // ---- From the consumer
 
   send(opcode: DataOpcode, bytes: Uint8Array, start = 0, end = bytes.length): boolean {
-    if (!this.#canSend) return false;
-    if (this.#extensions === null) this.endpoint.sendMessage(opcode, bytes, start, end);
-    else if (!this.#extensions.send(opcode, bytes, start, end)) return false;
-    this.#account.messagesOut++;
-    return this.#sent(end - start);
+    return this.#canSend && this.#traffic.send(opcode, bytes, start, end);
   }
 
   sendPiece(
@@ -312,12 +312,11 @@ export class ConnectionSession
     isFirst: boolean,
     isLast: boolean,
   ): boolean {
-    if (!this.#canSend) return false;
-    if (this.#extensions === null)
-      this.endpoint.sendPiece(opcode, bytes, start, end, isFirst, isLast);
-    else if (!this.#extensions.sendPiece(opcode, bytes, start, end, isFirst, isLast)) return false;
-    if (isLast) this.#account.messagesOut++;
-    return this.#sent(end - start);
+    return this.#canSend && this.#traffic.sendPiece(opcode, bytes, start, end, isFirst, isLast);
+  }
+
+  reportTarget(event: TargetEvent): void {
+    this.#traffic.observation?.observer.target(event);
   }
 
   close(code: number = CloseCode.Normal, reason = ''): void {
@@ -325,7 +324,7 @@ export class ConnectionSession
     demandSendableCloseCode(code);
     this.#isClosing = true;
     this.#account.closedBy('server');
-    if (!this.#hearsOut) this.#extensions?.stopReceiving();
+    if (!this.hearsOut) this.#extensions?.stopReceiving();
     this.#flow.whenIdle(() => {
       if (this.endpoint.sendClose(code, reason)) this.#deadlines.closeSent();
     });
@@ -342,32 +341,16 @@ export class ConnectionSession
     this.#flow.pause(false);
   }
 
-  get #hearsOut(): boolean {
+  get canReceive(): boolean {
+    return this.endpoint.canSend || this.hearsOut;
+  }
+
+  get hearsOut(): boolean {
     return this.#consumer.hearsOut === true;
   }
 
   get #canSend(): boolean {
     return !this.#isGone && this.endpoint.canSend && !this.#isClosing;
-  }
-
-  /** Counts, sees to it that a flush follows, and says whether more may be sent. */
-  #sent(bytes: number): boolean {
-    this.#account.bytesOut += bytes;
-    this.#deadlines.active();
-    this.transport.scheduleFlush();
-    const { outputPauseBytes, outputLimitBytes, maxMessageBytes } = this.#host.limits;
-    if (this.waitingBytes <= outputPauseBytes) return true;
-    // Only what the peer does not take counts against it.
-    this.transport.flush();
-    if (this.waitingBytes <= outputPauseBytes) return true;
-    this.#isOverPause = true;
-    // One message more is let through, and who relays pieces has larger ones than a client may send.
-    const oneMore = Math.max(maxMessageBytes, bytes + MAX_FRAME_HEADER_BYTES);
-    if (this.waitingBytes > outputLimitBytes + oneMore) {
-      // At once: what an extension is still at work on must not add to it.
-      this.endpoint.fail(new PolicyError('output-limit'));
-    }
-    return false;
   }
 
   /** Looks at the deadlines; called by the clock. */

@@ -11,6 +11,7 @@ import { type UpgradeRequest, parseUpgradeRequest } from '../handshake/upgrade-r
 import type { PlainExchange } from './plain-exchange.js';
 import type { PeerAddress } from './connection-host.js';
 import { Assembler } from '../protocol/assembler.js';
+import type { SessionRecorder } from './session-observer.js';
 import type { Consumer } from './session.js';
 
 const NO_BYTES = new Uint8Array(0);
@@ -23,6 +24,8 @@ export interface Route {
   readonly origin: OriginPolicy;
   /** What clients may negotiate, in order of preference (RFC 6455 §9). */
   readonly extensions: readonly Extension[];
+  /** Who watches the sessions; by default, and with null, nobody does. */
+  readonly recorder?: SessionRecorder | null;
 }
 
 /** What decides on an opening handshake. */
@@ -130,6 +133,7 @@ export class Opening {
     const request = parseUpgradeRequest(head);
     const route = this.#policy.findRoute(request);
     checkOrigin(route.origin, request);
+    route.recorder?.admit();
     return {
       request,
       route,

@@ -30,6 +30,9 @@ const MESSAGE_COST_BYTES = 256;
 export interface ExtensionsOwner {
   /** A message as the peer meant it; its payload is valid during the call. */
   decoded(message: Message): void;
+  /** A message that is about to be encoded, and the same when that was begun; valid in between. */
+  encoding(message: Message): void;
+  keepUnencoded(): void;
   /** A message as it is to be sent; its payload is valid during the call. */
   encoded(message: Message): void;
   /** An extension, or the owner itself, threw while nobody else was there to catch it. */
@@ -208,7 +211,9 @@ export class SessionExtensions {
   #encode(message: Message): boolean {
     try {
       this.#unencoded++;
+      this.#owner.encoding(message);
       this.#outbound.push(message);
+      this.#owner.keepUnencoded();
       return true;
     } catch (error) {
       if (!(error instanceof ExtensionError)) throw error;

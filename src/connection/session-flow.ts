@@ -10,6 +10,8 @@ import type { SessionTransport } from './session-transport.js';
 export class SessionFlow {
   /** The consumer takes no messages for now. */
   isPausedByConsumer = false;
+  /** Nor does the observer. */
+  #isPausedByObserver = false;
 
   readonly #extensions: SessionExtensions | null;
   readonly #transport: SessionTransport;
@@ -40,9 +42,16 @@ export class SessionFlow {
     this.update();
   }
 
-  /** Reads when the consumer and the extensions both can take more. */
+  /** The observer takes no more, or goes on. */
+  pauseForObserver(isPaused: boolean): void {
+    this.#isPausedByObserver = isPaused;
+    this.update();
+  }
+
+  /** Reads when the consumer, the observer and the extensions all can take more. */
   update(): void {
-    const isPaused = this.isPausedByConsumer || this.#extensions?.isReceiving === true;
+    const isPaused =
+      this.isPausedByConsumer || this.#isPausedByObserver || this.#extensions?.isReceiving === true;
     if (isPaused === this.#transport.isInputPaused) return;
     if (isPaused) this.#transport.pauseInput();
     else this.#transport.resumeInput();

@@ -2,6 +2,7 @@
 import type { UpgradeRequest } from '../handshake/upgrade-request.js';
 import type { CloseStatus } from '../protocol/close-payload.js';
 import type { DataOpcode } from '../protocol/opcode.js';
+import type { TargetEvent } from './session-observer.js';
 
 /** One WebSocket connection as a mode sees it: no socket, no frames. */
 export interface Session {
@@ -57,6 +58,9 @@ export interface Session {
    * log. It is for what goes wrong later, in a timer or behind a promise.
    */
   fail(error: unknown): void;
+
+  /** Tells who records the session, if anybody does, what becomes of its target. */
+  reportTarget(event: TargetEvent): void;
 
   /** Stops reading from the peer; what one read had brought may still be delivered. */
   pauseInput(): void;

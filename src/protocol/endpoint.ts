@@ -31,60 +31,14 @@ import {
   nextClosingState,
 } from './closing-handshake.js';
 import { type FrameDecoder, borrowDecoder, returnDecoder } from './frame-decoder.js';
+import type { EndpointEvents, EndpointOptions, FrameWatcher } from './endpoint-events.js';
 import { FIN } from './frame-encoder.js';
-import { type FrameContext, MAX_CONTROL_PAYLOAD_BYTES, type Role } from './frame-header.js';
+import { type FrameContext, MAX_CONTROL_PAYLOAD_BYTES } from './frame-header.js';
 import { isAsciiOr, rotateMaskingKey, unmask } from './masking.js';
 import { type DataOpcode, Opcode } from './opcode.js';
 import type { OutputQueue } from './output-queue.js';
 import { demandNoPieces, demandPieceFits } from './piece-order.js';
 import { UTF8_ACCEPT, UTF8_REJECT, findImpossibleByte, validateUtf8 } from './utf8-validator.js';
-
-/** What an endpoint is told at its beginning; many endpoints share one such object. */
-export interface EndpointOptions {
-  readonly role: Role;
-  /** Whether the events speak of whole messages, or of pieces of them as they arrive. */
-  readonly delivery: 'messages' | 'pieces';
-  /** The largest message, in bytes, inclusive. Only whole messages are bounded. */
-  readonly maxMessageBytes: number;
-  /** The most fragments in one message, inclusive; empty ones count. Only whole messages are bounded. */
-  readonly maxFragments: number;
-  /** Makes the masking key of each frame that a client sends: unpredictable (RFC 6455 §5.3). */
-  readonly makeMaskingKey?: () => number;
-}
-
-/**
- * Who listens to an endpoint. Payloads are `bytes[start, end)`, valid during the call only and not
- * to be changed; who keeps one copies it.
- */
-export interface EndpointEvents {
-  /** A whole message, with delivery `messages`. Text is valid UTF-8 unless `rsv` is set. */
-  message(opcode: DataOpcode, bytes: Uint8Array, start: number, end: number, rsv: number): void;
-  /**
-   * A piece of a message, with delivery `pieces`. Text is valid UTF-8 so far, though a piece may end
-   * inside a character. The last piece may be empty.
-   */
-  piece(
-    opcode: DataOpcode,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    isFirst: boolean,
-    isLast: boolean,
-  ): void;
-  /** A Ping; its Pong is already in the output, or will be (RFC 6455 §5.5.2). */
-  ping(bytes: Uint8Array, start: number, end: number): void;
-  /** A Pong, asked for or not (RFC 6455 §5.5.3). */
-  pong(bytes: Uint8Array, start: number, end: number): void;
-  /** The peer's Close; unless we had sent ours, `sendClose` is owed (RFC 6455 §5.5.1). */
-  peerClose(status: CloseStatus): void;
-  /**
-   * The peer broke a rule, or a listener threw. True holds the failure back: nothing more is read,
-   * answers to what came before can still be sent, and `fail` is owed.
-   */
-  holdFailure?(error: unknown): boolean;
-  /** The connection failed; the Close frame that says so is in the output (RFC 6455 §7.1.7). */
-  failed(error: unknown): void;
-}
 
 export class Endpoint implements FrameContext {
   /** Encoded frames that wait to be written. */
@@ -102,6 +56,8 @@ export class Endpoint implements FrameContext {
   /** The Close that we sent, and the one that the peer sent. */
   sentClose: CloseStatus | null = null;
   receivedClose: CloseStatus | null = null;
+  /** Who is told of every frame; usually nobody. */
+  watcher: FrameWatcher | null = null;
 
   readonly #options: EndpointOptions;
   readonly #events: EndpointEvents;
@@ -283,6 +239,7 @@ export class Endpoint implements FrameContext {
   #beginFrame(decoder: FrameDecoder): void {
     const { opcode, length } = decoder;
     this.#remaining = length;
+    if (this.watcher !== null) this.#showReceived(this.watcher, decoder);
     if (opcode >= Opcode.Close) return;
     if (opcode !== Opcode.Continuation) {
       this.#messageOpcode = opcode as DataOpcode;
@@ -301,6 +258,12 @@ export class Endpoint implements FrameContext {
     if ((this.#assembler?.length ?? 0) + length > limitBytes)
       throw new MessageTooBigError(maxMessageBytes);
     if (++this.#fragments > maxFragments) throw new PolicyError('too-many-fragments');
+  }
+
+  #showReceived(watcher: FrameWatcher, decoder: FrameDecoder): void {
+    const { isFinal, rsv, opcode, length } = decoder;
+    const first = (isFinal ? FIN : 0) | (rsv << 4) | opcode;
+    watcher.frameReceived(first, this.isServer, length);
   }
 
   #takePayload(decoder: FrameDecoder, bytes: Uint8Array, start: number, end: number): void {
@@ -392,6 +355,7 @@ export class Endpoint implements FrameContext {
   }
 
   #handleControl(opcode: number, bytes: Uint8Array, start: number, end: number): void {
+    this.watcher?.controlReceived(opcode, bytes, start, end);
     switch (opcode) {
       case Opcode.Ping:
         // Not `bytes.slice`: that of a Buffer is a view, and the next read changes it.
@@ -413,6 +377,7 @@ export class Endpoint implements FrameContext {
 
   #send(first: number, bytes: Uint8Array, start: number, end: number): void {
     const key = this.isServer ? null : this.#options.makeMaskingKey!();
+    this.watcher?.frameSent(first, key !== null, bytes, start, end);
     this.output.appendFrame(first, key, bytes, start, end, bytes === this.#assembler?.bytes);
   }
 }

@@ -15,7 +15,18 @@ export const HAND_OVER_BYTES = 128 * 1024;
 
 const NONE: readonly never[] = [];
 
+/** Finished pieces, and the slabs that hold them and nothing else. */
+interface Part {
+  readonly pieces: readonly Uint8Array[];
+  readonly slabs: readonly Slab[];
+  readonly bytes: number;
+}
+
+const NOTHING: Part = { pieces: NONE, slabs: NONE, bytes: 0 };
+
 export class OutputQueue {
+  /** True when what is appended waits until it was sealed and let go. */
+  isHolding = false;
   /** Bytes appended and not yet taken. */
   queuedBytes = 0;
   /** Bytes taken whose slabs are not released yet: the socket still holds them. */
@@ -30,6 +41,9 @@ export class OutputQueue {
   #pieces: readonly Uint8Array[] = NONE;
   #fullSlabs: readonly Slab[] = NONE;
   #lentSlabs: readonly Slab[] = NONE;
+  /** While holding: what waits to be let go, and what was. */
+  #sealed = NOTHING;
+  #released = NOTHING;
 
   constructor(pool: SlabPool) {
     this.#pool = pool;
@@ -38,6 +52,11 @@ export class OutputQueue {
   /** All bytes that wait for the peer to read. */
   get waitingBytes(): number {
     return this.queuedBytes + this.lentBytes;
+  }
+
+  /** Of the bytes that wait those that may not be taken yet. */
+  get heldBytes(): number {
+    return this.isHolding ? this.queuedBytes - this.#released.bytes : 0;
   }
 
   /**
@@ -74,22 +93,48 @@ export class OutputQueue {
   }
 
   /**
-   * Takes everything that waits, in order. The memory is lent: call {@link release} once the pieces
-   * have left, and take nothing more before.
+   * Takes everything that waits and is not held, in order. The memory is lent: call {@link release} once
+   * the pieces have left, and take nothing more before.
    */
-  take(): Uint8Array[] {
-    const slab = this.#slab;
-    const pieces = [...this.#pieces];
-    if (slab !== null) {
-      if (this.#end > this.#start) pieces.push(slab.bytes.subarray(this.#start, this.#end));
-      this.#lentSlabs = this.#fullSlabs === NONE ? [slab] : [...this.#fullSlabs, slab];
-    }
-    this.#slab = null;
-    this.#start = this.#end = 0;
-    this.#pieces = this.#fullSlabs = NONE;
-    this.lentBytes = this.queuedBytes;
-    this.queuedBytes = 0;
-    return pieces;
+  take(): readonly Uint8Array[] {
+    const taken = this.isHolding ? this.#released : joined(this.#released, this.#unsealed());
+    this.#released = NOTHING;
+    this.#lentSlabs = taken.slabs;
+    this.lentBytes = taken.bytes;
+    this.queuedBytes -= taken.bytes;
+    return taken.pieces;
+  }
+
+  /** What is appended from now on waits until it was sealed and let go; so does what waits already. */
+  hold(): void {
+    this.isHolding = true;
+  }
+
+  /** What waits now is what the next {@link letGo} lets go. */
+  seal(): void {
+    this.#sealed = joined(this.#sealed, this.#unsealed());
+  }
+
+  /** What was sealed may be taken. */
+  letGo(): void {
+    this.#released = joined(this.#released, this.#sealed);
+    this.#sealed = NOTHING;
+  }
+
+  /** Holds nothing any more: everything that waits may be taken. */
+  stopHolding(): void {
+    this.seal();
+    this.letGo();
+    this.isHolding = false;
+  }
+
+  /** Drops what is held, and holds nothing any more. */
+  discardHeld(): void {
+    this.seal();
+    this.queuedBytes -= this.#sealed.bytes;
+    for (const slab of this.#sealed.slabs) this.#pool.give(slab);
+    this.#sealed = NOTHING;
+    this.isHolding = false;
   }
 
   /** Says that the bytes taken last have left, so that their memory can be used again. */
@@ -105,10 +150,30 @@ export class OutputQueue {
   discard(): void {
     if (this.#slab !== null) this.#pool.give(this.#slab);
     for (const slab of this.#fullSlabs) this.#pool.give(slab);
+    for (const slab of this.#sealed.slabs) this.#pool.give(slab);
+    for (const slab of this.#released.slabs) this.#pool.give(slab);
     this.#slab = null;
     this.#start = this.#end = 0;
     this.#pieces = this.#fullSlabs = this.#lentSlabs = NONE;
+    this.#sealed = this.#released = NOTHING;
     this.queuedBytes = this.lentBytes = 0;
+  }
+
+  /** Detaches what is neither sealed nor released; what follows goes into another slab. */
+  #unsealed(): Part {
+    const slab = this.#slab;
+    const part = {
+      pieces:
+        slab !== null && this.#end > this.#start
+          ? [...this.#pieces, slab.bytes.subarray(this.#start, this.#end)]
+          : this.#pieces,
+      slabs: slab === null ? this.#fullSlabs : [...this.#fullSlabs, slab],
+      bytes: this.queuedBytes - this.#sealed.bytes - this.#released.bytes,
+    };
+    this.#slab = null;
+    this.#start = this.#end = 0;
+    this.#pieces = this.#fullSlabs = NONE;
+    return part;
   }
 
   #copy(payload: Uint8Array, start: number, end: number, maskingKey: number | null): void {
@@ -142,4 +207,13 @@ export class OutputQueue {
     this.#pieces = [...this.#pieces, this.#slab.bytes.subarray(this.#start, this.#end)];
     this.#start = this.#end;
   }
+}
+
+function joined(one: Part, other: Part): Part {
+  if (one === NOTHING) return other;
+  return {
+    pieces: [...one.pieces, ...other.pieces],
+    slabs: [...one.slabs, ...other.slabs],
+    bytes: one.bytes + other.bytes,
+  };
 }

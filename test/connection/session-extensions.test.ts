@@ -29,6 +29,8 @@ const TURN_BYTES = 256 * 1024;
 /** Writes down what it is told. */
 class Owner implements ExtensionsOwner {
   readonly told: string[] = [];
+  /** What is told around the beginning of each encoding. */
+  readonly begun: string[] = [];
   readonly errors: unknown[] = [];
   /** Done with each message that was decoded. */
   onDecoded: (message: Message) => void = () => undefined;
@@ -38,6 +40,14 @@ class Owner implements ExtensionsOwner {
   decoded(message: Message): void {
     this.told.push(`decoded ${describe(message)}`);
     this.onDecoded(message);
+  }
+
+  encoding(message: Message): void {
+    this.begun.push(describe(message));
+  }
+
+  keepUnencoded(): void {
+    this.begun.push('begun');
   }
 
   encoded(message: Message): void {

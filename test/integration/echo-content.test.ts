@@ -6,7 +6,8 @@
 import { createHash } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import t from 'tap';
-import { Endpoint, type EndpointEvents } from '../../src/protocol/endpoint.js';
+import { Endpoint } from '../../src/protocol/endpoint.js';
+import type { EndpointEvents } from '../../src/protocol/endpoint-events.js';
 import { Opcode, type DataOpcode } from '../../src/protocol/opcode.js';
 import { OutputQueue } from '../../src/protocol/output-queue.js';
 import { SlabPool } from '../../src/protocol/slab-pool.js';

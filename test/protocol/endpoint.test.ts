@@ -11,7 +11,8 @@ import {
   type PeerError,
   ProtocolError,
 } from '../../src/errors.js';
-import { Endpoint, type EndpointEvents } from '../../src/protocol/endpoint.js';
+import { Endpoint } from '../../src/protocol/endpoint.js';
+import type { EndpointEvents } from '../../src/protocol/endpoint-events.js';
 import { Opcode } from '../../src/protocol/opcode.js';
 import { HAND_OVER_BYTES, OutputQueue } from '../../src/protocol/output-queue.js';
 import { SLAB_BYTES, SlabPool } from '../../src/protocol/slab-pool.js';

@@ -1,0 +1,64 @@
+/** What an endpoint is told, and whom it tells. */
+import type { CloseStatus } from './close-payload.js';
+import type { Role } from './frame-header.js';
+import type { DataOpcode } from './opcode.js';
+
+/** What an endpoint is told at its beginning; many endpoints share one such object. */
+export interface EndpointOptions {
+  readonly role: Role;
+  /** Whether the events speak of whole messages, or of pieces of them as they arrive. */
+  readonly delivery: 'messages' | 'pieces';
+  /** The largest message, in bytes, inclusive. Only whole messages are bounded. */
+  readonly maxMessageBytes: number;
+  /** The most fragments in one message, inclusive; empty ones count. Only whole messages are bounded. */
+  readonly maxFragments: number;
+  /** Makes the masking key of each frame that a client sends: unpredictable (RFC 6455 §5.3). */
+  readonly makeMaskingKey?: () => number;
+}
+
+/**
+ * Who listens to an endpoint. Payloads are `bytes[start, end)`, valid during the call only and not
+ * to be changed; who keeps one copies it.
+ */
+export interface EndpointEvents {
+  /** A whole message, with delivery `messages`. Text is valid UTF-8 unless `rsv` is set. */
+  message(opcode: DataOpcode, bytes: Uint8Array, start: number, end: number, rsv: number): void;
+  /**
+   * A piece of a message, with delivery `pieces`. Text is valid UTF-8 so far, though a piece may end
+   * inside a character. The last piece may be empty.
+   */
+  piece(
+    opcode: DataOpcode,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    isFirst: boolean,
+    isLast: boolean,
+  ): void;
+  /** A Ping; its Pong is already in the output, or will be (RFC 6455 §5.5.2). */
+  ping(bytes: Uint8Array, start: number, end: number): void;
+  /** A Pong, asked for or not (RFC 6455 §5.5.3). */
+  pong(bytes: Uint8Array, start: number, end: number): void;
+  /** The peer's Close; unless we had sent ours, `sendClose` is owed (RFC 6455 §5.5.1). */
+  peerClose(status: CloseStatus): void;
+  /**
+   * The peer broke a rule, or a listener threw. True holds the failure back: nothing more is read,
+   * answers to what came before can still be sent, and `fail` is owed.
+   */
+  holdFailure?(error: unknown): boolean;
+  /** The connection failed; the Close frame that says so is in the output (RFC 6455 §7.1.7). */
+  failed(error: unknown): void;
+}
+
+/**
+ * Who watches the frames of an endpoint, whatever they are for. `first` is the first byte of a header:
+ * FIN, RSV1 to RSV3 and the opcode (RFC 6455 §5.2).
+ */
+export interface FrameWatcher {
+  /** The header of a frame has come; what it announces may still be over a limit. */
+  frameReceived(first: number, isMasked: boolean, payloadBytes: number): void;
+  /** A Ping, Pong or Close is complete; what it causes follows. Valid during the call. */
+  controlReceived(opcode: number, bytes: Uint8Array, start: number, end: number): void;
+  /** A frame is appended to the output. The payload is not masked, and valid during the call. */
+  frameSent(first: number, isMasked: boolean, bytes: Uint8Array, start: number, end: number): void;
+}

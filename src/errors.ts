@@ -159,6 +159,7 @@ export const HANDSHAKE_RULES = {
   internal: [500, 'internal error'],
   'target-refused': [502, 'the target refused the connection'],
   'target-not-allowed': [502, 'the target may not be connected to'],
+  'recording-stopped': [503, 'the recording cannot be written'],
   full: [503, 'no more connections are taken now'],
   draining: [503, 'the server is shutting down'],
   'target-timeout': [504, 'the target did not answer in time'],

@@ -216,6 +216,7 @@ t.test('§4.2.2: the status of each refusal', async (t) => {
       '500 internal',
       '502 target-refused',
       '502 target-not-allowed',
+      '503 recording-stopped',
       '503 full',
       '503 draining',
       '504 target-timeout',

@@ -133,7 +133,7 @@ export class ConnectionSession
     const { recorder = null } = route;
     if (recorder === null) return;
     const gate = new ObserverGate(this, this.#flow, this.#traffic, this.transport);
-    const observation = new SessionObservation(recorder.begin(this, request, gate));
+    const observation = new SessionObservation(recorder.begin(this, request, route.name, gate));
     this.#traffic.observation = observation;
     this.endpoint.watcher = observation;
   }

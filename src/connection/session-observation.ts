@@ -35,15 +35,14 @@ export class SessionObservation implements FrameWatcher {
   }
 
   controlReceived(opcode: number, bytes: Uint8Array, start: number, end: number): void {
-    const wireBytes = frameHeaderBytes(end - start, true) + end - start;
-    this.observer.control(true, opcode, bytes, start, end, wireBytes);
+    this.observer.control(true, opcode, bytes, start, end);
   }
 
   frameSent(first: number, isMasked: boolean, bytes: Uint8Array, start: number, end: number): void {
     const wireBytes = frameHeaderBytes(end - start, isMasked) + end - start;
     if (this.observer.watchesFrames)
       this.observer.frame(false, first, isMasked, end - start, wireBytes);
-    if (isControl(first)) this.observer.control(false, first & 0x0f, bytes, start, end, wireBytes);
+    if (isControl(first)) this.observer.control(false, first & 0x0f, bytes, start, end);
     else this.#wireOut += wireBytes;
   }
 

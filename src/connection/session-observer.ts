@@ -7,8 +7,13 @@ import type { Session, SessionSummary } from './session.js';
 export interface SessionRecorder {
   /** Asked before a handshake is accepted. @throws HandshakeError when no session may begin */
   admit(): void;
-  /** A session is open, and nothing was received yet. */
-  begin(session: Session, request: UpgradeRequest, gate: SessionGate): SessionObserver;
+  /** A session is open, and nothing was received yet. @param mode its name, for the log */
+  begin(
+    session: Session,
+    request: UpgradeRequest,
+    mode: string,
+    gate: SessionGate,
+  ): SessionObserver;
 }
 
 /** Watches one session. Payloads are `bytes[start, end)`, valid during the call only. */
@@ -40,14 +45,7 @@ export interface SessionObserver {
     wireBytes: number,
   ): void;
   /** A Ping, Pong or Close (RFC 6455 §5.5). */
-  control(
-    isReceived: boolean,
-    opcode: number,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    wireBytes: number,
-  ): void;
+  control(isReceived: boolean, opcode: number, bytes: Uint8Array, start: number, end: number): void;
   /**
    * A frame's header, before what it belongs to.
    *

@@ -1,5 +1,6 @@
 /** Who serves which path. */
 import type { Route } from '../connection/opening.js';
+import type { SessionRecorder } from '../connection/session-observer.js';
 import { HandshakeError } from '../errors.js';
 import type { Extension } from '../extensions/extension.js';
 import type { OriginPolicy } from '../handshake/policy.js';
@@ -14,6 +15,8 @@ export interface ServedMode {
   readonly origin: OriginPolicy;
   /** Per-message extensions that clients may negotiate (RFC 6455 §9). */
   readonly extensions: readonly Extension[];
+  /** Who records its sessions; by default, and with null, nobody does. */
+  readonly recorder?: SessionRecorder | null;
 }
 
 export class Router {
@@ -22,8 +25,8 @@ export class Router {
 
   /** @param served no two with the same path */
   constructor(served: readonly ServedMode[]) {
-    for (const { path, mode, origin, extensions } of served) {
-      const route = { name: mode.name, consumer: mode, origin, extensions };
+    for (const { path, mode, origin, extensions, recorder = null } of served) {
+      const route = { name: mode.name, consumer: mode, origin, extensions, recorder };
       if (path === null) this.#fallback = route;
       else this.#routes.set(path, route);
     }

@@ -17,6 +17,7 @@ import {
 } from '../fixtures/frames.js';
 import {
   ADDRESS,
+  QUIET,
   Bench,
   EMPTY_CLOSE,
   Gate,
@@ -28,6 +29,7 @@ import {
   sentText,
   toldText,
 } from '../fixtures/session-bench.js';
+import { ObserverWitness } from '../fixtures/observer-witness.js';
 import { LIMITS, NO_KEEPALIVE as QUIET_LIMITS, START_MS } from '../fixtures/test-host.js';
 
 const LARGE = new Uint8Array(LIMITS.outputPauseBytes - 10);
@@ -1344,4 +1346,35 @@ t.test('a handshake that is given up is told to the consumer', async (t) => {
   session.abandonOpening();
   t.strictSame(abandoned, [session]);
   new Bench(new Witness()).session.abandonOpening();
+});
+
+t.test('an observer is told of what happens, in order', async (t) => {
+  const recorder = new ObserverWitness(true);
+  const bench = new Bench(echoWitness(), { ...QUIET, route: { recorder } }).open();
+  t.strictSame(recorder.take(), ['begin /room /room?secret test']);
+  bench.receive(textFrame('ab'), pingFrame('p'), closeFrame(1000));
+  bench.session.reportTarget({ state: 'ended', target: 'host:1' });
+  bench.finish();
+  t.strictSame(recorder.take(), [
+    'frame in 81 masked 2 8',
+    'received 1 6162 first last 8',
+    'frame out 81 2 4',
+    'sent 1 6162 first last 4',
+    'frame in 89 masked 1 7',
+    'control in 9 70',
+    'frame out 8a 1 3',
+    'control out 10 70',
+    'frame in 88 masked 2 8',
+    'control in 8 03e8',
+    'frame out 88 2 4',
+    'control out 8 03e8',
+    'target ended host:1',
+    'closed 1000',
+  ]);
+});
+
+t.test('without an observer nobody is told about a target', async (t) => {
+  const { session } = new Bench(new Witness()).open();
+  session.reportTarget({ state: 'lost', target: 'host:1' });
+  t.ok(session.isOpen);
 });

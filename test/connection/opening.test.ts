@@ -12,6 +12,7 @@ import type { Consumer } from '../../src/connection/session.js';
 import { HandshakeError, type HandshakeRule, InvalidStateError } from '../../src/errors.js';
 import type { NamedClient } from '../../src/handshake/named-client.js';
 import type { UpgradeRequest } from '../../src/handshake/upgrade-request.js';
+import { ObserverWitness } from '../fixtures/observer-witness.js';
 import { ACCEPT, DEFAULT_LIMITS, KEY, type Changes, upgradeText } from '../fixtures/handshake.js';
 
 const CONSUMER: Consumer = { delivery: 'messages' };
@@ -237,4 +238,12 @@ t.test('a PROXY protocol header is never guessed', async (t) => {
     ruleBroken(notDue, `PROXY TCP4 192.0.2.1 198.51.100.1 1 2\r\n${upgradeText()}`),
     'request-target',
   );
+});
+
+t.test('who records the sessions may refuse them', async (t) => {
+  const recorder = new ObserverWitness();
+  const policy: OpeningPolicy = { ...POLICY, findRoute: () => ({ ...ROUTE, recorder }) };
+  t.equal(ruleBroken(new Opening(policy), upgradeText()), null);
+  recorder.isShut = true;
+  t.equal(ruleBroken(new Opening(policy), upgradeText()), 'recording-stopped');
 });

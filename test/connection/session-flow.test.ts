@@ -118,3 +118,13 @@ t.test('the answer to a Close waits for the consumer', async (t) => {
   t.notOk(bench.flow.isEnding);
   t.strictSame(done, ['answer', defect]);
 });
+
+t.test('an observer can stop reading, whatever the consumer wants', async (t) => {
+  const bench = new Bench(false);
+  bench.flow.pauseForObserver(true);
+  bench.flow.pause(true);
+  bench.flow.pause(false);
+  t.ok(bench.isInputPaused);
+  bench.flow.pauseForObserver(false);
+  t.notOk(bench.isInputPaused);
+});

@@ -1750,3 +1750,30 @@ t.test('through both roles and back', (t) => {
   });
   t.end();
 });
+
+t.test('who watches the frames is told of each, before what it causes', (t) => {
+  const told: string[] = [];
+  const { endpoint } = makeSide('server');
+  endpoint.allowedRsv = 4;
+  endpoint.watcher = {
+    frameReceived: (first, isMasked, payloadBytes) =>
+      told.push(`received ${first.toString(16)} ${isMasked} ${payloadBytes}`),
+    controlReceived: (opcode, bytes, start, end) =>
+      told.push(`control ${opcode} ${hexOf(bytes.subarray(start, end))}`),
+    frameSent: (first, isMasked, bytes, start, end) =>
+      told.push(`sent ${first.toString(16)} ${isMasked} ${hexOf(bytes.subarray(start, end))}`),
+  };
+  const frames = [binaryFrame('ab', { rsv: 4, ...MORE }), pingFrame('p'), continuationFrame('')];
+  const bytes = encodeFrames(frames, true);
+  endpoint.receive(bytes, 0, bytes.length);
+  endpoint.sendMessage(1, Buffer.from('xyz'), 1, 2);
+  t.strictSame(told, [
+    'received 42 true 2',
+    'received 89 true 1',
+    'control 9 70',
+    'sent 8a false 70',
+    'received 80 true 0',
+    'sent 81 false 79',
+  ]);
+  t.end();
+});

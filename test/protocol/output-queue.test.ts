@@ -354,3 +354,68 @@ t.test('no byte of a former use leaves', (t) => {
   t.notOk(drain(queue).includes(0xa5));
   t.end();
 });
+
+t.test('what is held leaves in the parts that were sealed', (t) => {
+  const pool = new SlabPool();
+  const queue = new OutputQueue(pool);
+  const append = (text: string): void => {
+    queue.appendBytes(Buffer.from(text));
+  };
+  append('a');
+  queue.hold();
+  append('b');
+  t.equal(queue.heldBytes, 2);
+  t.strictSame(queue.take(), []);
+  queue.release();
+  queue.seal();
+  append('c');
+  t.equal(queue.heldBytes, 3, 'what is sealed is still held');
+  queue.letGo();
+  t.equal(queue.heldBytes, 1);
+  queue.seal();
+  append('d');
+  queue.letGo();
+  t.equal(drain(queue).toString(), 'abc', 'parts that nobody took are put together');
+  t.equal(queue.waitingBytes, 1);
+  append('e');
+  queue.stopHolding();
+  t.equal(queue.heldBytes, 0);
+  append('f');
+  t.equal(drain(queue).toString(), 'def');
+  t.equal(queue.waitingBytes, 0);
+  t.end();
+});
+
+t.test('what is held can be taken back', (t) => {
+  const pool = new SlabPool();
+  const queue = new OutputQueue(pool);
+  queue.hold();
+  queue.appendBytes(Buffer.from('a'));
+  queue.seal();
+  queue.letGo();
+  queue.appendBytes(Buffer.from('b'));
+  queue.seal();
+  queue.appendBytes(Buffer.from('c'));
+  queue.discardHeld();
+  t.equal(queue.waitingBytes, 1);
+  t.notOk(queue.isHolding);
+  queue.appendBytes(Buffer.from('d'));
+  t.equal(drain(queue).toString(), 'ad');
+  t.equal(pool.freeCount, 3, 'every slab is back');
+  t.end();
+});
+
+t.test('discard drops what is sealed and what was let go', (t) => {
+  const pool = new SlabPool();
+  const queue = new OutputQueue(pool);
+  queue.hold();
+  for (const text of ['a', 'b']) {
+    queue.appendBytes(Buffer.from(text));
+    queue.seal();
+    if (text === 'a') queue.letGo();
+  }
+  queue.discard();
+  t.equal(queue.waitingBytes, 0);
+  t.equal(pool.freeCount, 2);
+  t.end();
+});

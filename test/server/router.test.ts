@@ -23,6 +23,7 @@ t.test('each path has its mode, and all others the one without a path', async (t
     consumer: echoMode,
     origin: 'same',
     extensions: [],
+    recorder: null,
   });
   for (const path of ['/', '/echo/', '/Echo', '/%65cho']) {
     t.equal(router.find(at(path)).consumer, other, path);

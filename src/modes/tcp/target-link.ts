@@ -14,6 +14,7 @@
 import type { Socket } from 'node:net';
 import type { FlushQueue, Flushable } from '../../connection/flush-queue.js';
 import { Outbox } from '../../connection/outbox.js';
+import type { TargetEvent } from '../../connection/session-observer.js';
 import type { Session } from '../../connection/session.js';
 import { type SocketOwner, own } from '../../connection/socket-owner.js';
 import { CloseCode } from '../../protocol/close-payload.js';
@@ -45,6 +46,7 @@ export interface LinkHost {
 
 export class TargetLink implements SocketOwner, Flushable {
   readonly #session: Session;
+  readonly #target: string;
   readonly #host: LinkHost;
   readonly #cutter: TextCutter | null;
   #socket: Socket | null = null;
@@ -56,11 +58,15 @@ export class TargetLink implements SocketOwner, Flushable {
   #hasTargetEnded = false;
   /** Our FIN is behind the last byte for the target. */
   #hasEnded = false;
+  /** The system's name of what broke the connection to the target. */
+  #error: string | undefined;
   /** Nobody is there any more to send to. */
   #isSessionOver = false;
 
-  constructor(session: Session, host: LinkHost) {
+  /** @param target as the operator named it, for the recording */
+  constructor(session: Session, target: string, host: LinkHost) {
     this.#session = session;
+    this.#target = target;
     this.#host = host;
     this.#cutter = host.isText ? new TextCutter() : null;
   }
@@ -75,6 +81,7 @@ export class TargetLink implements SocketOwner, Flushable {
   /** The session is open: what the target says can be sent. */
   start(): void {
     this.#isStarted = true;
+    this.#report('connected');
     if (this.#socket === null) this.#targetGone();
     else this.#socket.resume();
   }
@@ -117,6 +124,7 @@ export class TargetLink implements SocketOwner, Flushable {
 
   #targetEnded(): void {
     this.#hasTargetEnded = true;
+    this.#report('ended');
     if (this.#cutter?.isBetweenCharacters === false) this.#failText();
     else this.#session.close(CloseCode.Normal, 'the target closed the connection');
   }
@@ -131,7 +139,8 @@ export class TargetLink implements SocketOwner, Flushable {
   socketFailed({ code, message }: NodeJS.ErrnoException): void {
     // Who has ended may well refuse what is sent to it afterwards.
     if (this.#hasTargetEnded || code === HAS_ENDED) return;
-    this.#session.notes = { ...this.#session.notes, targetError: code ?? message };
+    this.#error = code ?? message;
+    this.#session.notes = { ...this.#session.notes, targetError: this.#error };
   }
 
   socketClosed(): void {
@@ -142,9 +151,15 @@ export class TargetLink implements SocketOwner, Flushable {
   }
 
   #targetGone(): void {
-    if (!this.#hasTargetEnded)
+    if (!this.#hasTargetEnded) {
+      this.#report('lost');
       this.#session.close(CloseCode.InternalError, 'the target reset the connection');
+    }
     this.#session.resumeInput();
+  }
+
+  #report(state: TargetEvent['state']): void {
+    this.#session.reportTarget({ state, target: this.#target, error: this.#error });
   }
 
   #failText(): void {

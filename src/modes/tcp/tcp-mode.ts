@@ -83,7 +83,7 @@ export class TcpMode implements Mode, LinkHost {
     try {
       const target = await this.#options.findTarget(request);
       session.notes = { target: target.text };
-      const link = new TargetLink(session, this);
+      const link = new TargetLink(session, target.text, this);
       link.attach(await connector.connect(target, session, link, stop.signal));
       session.context = link;
     } finally {

@@ -24,7 +24,7 @@ class Bench implements LinkHost {
 
   constructor({ isText = false } = {}) {
     this.isText = isText;
-    this.link = new TargetLink(this.session, this);
+    this.link = new TargetLink(this.session, 'host:1', this);
     this.link.attach(this.socket.asSocket);
     this.link.start();
     this.takeCalls();
@@ -68,7 +68,7 @@ t.test('nothing is read from a target before the session is open', async (t) => 
   t.strictSame(socket.calls, ['resume']);
 
   const bench = new Bench();
-  const early = new TargetLink(session, bench);
+  const early = new TargetLink(session, 'host:1', bench);
   early.attach(bench.socket.asSocket);
   bench.socket.destroy();
   await nextTurn();
@@ -312,4 +312,18 @@ t.test('when the session is over the target has a little time', async (t) => {
   quick.socket.emit('close');
   await new Promise((resolve) => setTimeout(resolve, CLOSE_MS + 5));
   t.notOk(quick.socket.destroyed, 'nothing is left to do');
+});
+
+t.test('who records the session is told what becomes of the target', async (t) => {
+  const ended = new Bench();
+  ended.link.receiveEof();
+  await nextTurn();
+  ended.socket.destroy();
+  await nextTurn();
+  t.strictSame(ended.session.targets, ['connected host:1', 'ended host:1']);
+  const lost = new Bench();
+  lost.link.socketFailed(Object.assign(new Error('reset'), { code: 'ECONNRESET' }));
+  lost.socket.destroy();
+  await nextTurn();
+  t.strictSame(lost.session.targets, ['connected host:1', 'lost host:1 ECONNRESET']);
 });

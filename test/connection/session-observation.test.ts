@@ -1,0 +1,95 @@
+import { Buffer } from 'node:buffer';
+import t from 'tap';
+import { SessionObservation } from '../../src/connection/session-observation.js';
+import { ObserverWitness } from '../fixtures/observer-witness.js';
+
+const AB = Buffer.from('ab');
+
+const made = (watchesFrames = false): { of: SessionObservation; witness: ObserverWitness } => {
+  const witness = new ObserverWitness(watchesFrames);
+  return { of: new SessionObservation(witness), witness };
+};
+
+t.test('a message knows what its frames took on the wire', async (t) => {
+  const { of, witness } = made();
+  of.frameReceived(0x01, true, 1);
+  of.frameReceived(0x89, true, 5);
+  of.controlReceived(9, AB, 0, 1);
+  of.frameReceived(0x80, true, 200);
+  of.received(1, AB, 0, 2, true, true);
+  of.frameReceived(0x82, true, 2);
+  of.received(2, AB, 1, 2, false, true);
+  t.strictSame(witness.take(), [
+    'control in 9 61',
+    // 2 + 4 + 1, and 4 + 4 + 200.
+    'received 1 6162 first last 215',
+    'received 2 62 last 8',
+  ]);
+  of.frameSent(0x82, false, AB, 0, 2);
+  of.sent(2, AB, 0, 2, true, true);
+  of.frameSent(0x8a, false, AB, 1, 2);
+  of.frameSent(0x02, false, AB, 0, 2);
+  of.sent(2, AB, 0, 1, true, false);
+  t.strictSame(witness.take(), [
+    'sent 2 6162 first last 4',
+    'control out 10 62',
+    'sent 2 61 first 4',
+  ]);
+});
+
+t.test('frames are told of before what they belong to, if anybody wants to know', async (t) => {
+  const { of, witness } = made(true);
+  of.frameReceived(0xc1, true, 2);
+  of.frameReceived(0x88, true, 0);
+  of.frameSent(0x82, false, AB, 0, 2);
+  of.frameSent(0x88, false, AB, 0, 2);
+  t.strictSame(witness.take(), [
+    'frame in c1 masked 2 8',
+    'frame in 88 masked 0 6',
+    'frame out 82 2 4',
+    'frame out 88 2 4',
+    'control out 8 6162',
+  ]);
+});
+
+t.test('messages that the extensions decode later keep their size', async (t) => {
+  const { of, witness } = made();
+  of.frameReceived(0xc1, true, 10);
+  of.decoding();
+  of.frameReceived(0xc1, true, 20);
+  of.decoding();
+  of.decoded({ opcode: 1, rsv: 0, payload: AB });
+  of.decoded({ opcode: 2, rsv: 0, payload: AB.subarray(1) });
+  of.decoded({ opcode: 2, rsv: 0, payload: AB });
+  t.strictSame(witness.take(), [
+    'received 1 6162 first last 16',
+    'received 2 62 first last 26',
+    'received 2 6162 first last 0',
+  ]);
+});
+
+t.test('messages that the extensions encode are told of as the mode sent them', async (t) => {
+  const { of, witness } = made();
+  const payload = Buffer.from('cd');
+  of.encoding({ opcode: 1, rsv: 0, payload });
+  of.frameSent(0xc1, false, AB, 0, 1);
+  of.encoded();
+  of.keepUnencoded();
+  t.strictSame(witness.take(), ['sent 1 6364 first last 3'], 'at once');
+  of.encoding({ opcode: 2, rsv: 0, payload });
+  of.keepUnencoded();
+  of.encoding({ opcode: 1, rsv: 0, payload: AB });
+  of.keepUnencoded();
+  payload.fill('x');
+  of.frameSent(0xc2, false, AB, 0, 2);
+  of.encoded();
+  of.frameSent(0xc1, false, AB, 0, 1);
+  of.encoded();
+  t.strictSame(
+    witness.take(),
+    ['sent 2 6364 first last 4', 'sent 1 6162 first last 3'],
+    'later, in order, though the payload has changed',
+  );
+  of.encoded();
+  t.strictSame(witness.take(), [], 'nothing that was given is made up');
+});

@@ -14,6 +14,8 @@ import type { Log } from '../server/session-log.js';
 import { StaticDirectory } from '../server/static-directory.js';
 import type { Io } from './io.js';
 import { checkModes } from './mode-choice.js';
+import { checkRecording } from './recording.js';
+import { type Replay, readReplays } from './replays.js';
 import { type TargetCertificates, readTargetCertificates } from './target-certificates.js';
 import { type UserModules, loadUserModules } from './user-modules.js';
 
@@ -21,6 +23,8 @@ type Files = Pick<Io, 'readFile' | 'importFile'>;
 
 export interface Inputs extends Pick<Loaded, 'settings' | 'values'> {
   readonly modules: UserModules;
+  /** What is replayed, by the paths of the recordings. */
+  readonly replays: ReadonlyMap<string, Replay>;
   readonly certificates: TargetCertificates;
   /** Asks who the client is; null when everybody is let in. */
   readonly authenticator: Authenticator | null;
@@ -37,6 +41,7 @@ export async function readInputs(
   log: Log,
 ): Promise<Inputs> {
   checkModes(values);
+  checkRecording(values);
   const certificates = readTargetCertificates(values, files);
   checkTokenFile(values, files);
   await blaming(values.static.source, () =>
@@ -44,7 +49,8 @@ export async function readInputs(
   );
   const authenticator = await makeAuthenticator(values, log);
   const modules = await loadUserModules(values, files);
-  return { settings, values, certificates, authenticator, modules };
+  const replays = await readReplays(values, log);
+  return { settings, values, certificates, authenticator, modules, replays };
 }
 
 /** A file that is not there when the server starts is a mistake; one that vanishes later is in the log. */

@@ -8,13 +8,17 @@ import type { RouteMode } from '../config/route-text.js';
 import type { ProvidedSettings } from '../config/settings.js';
 
 /** The options that each are a mode for every path that has no route. */
-const MODES = ['echo', 'tcp', 'tokenFile', 'mode'] as const;
+const MODES = ['echo', 'tcp', 'tokenFile', 'mode', 'replay'] as const;
 
 type ModeKey = (typeof MODES)[number];
 
 /** The mode that serves every path that has no route; null when none is chosen. */
 export function chosenMode(values: ProvidedSettings): RouteMode | null {
-  return Object.values(chosenModes(values))[0] ?? null;
+  const [chosen] = Object.values(chosenModes(values));
+  if (chosen !== undefined) return chosen;
+  // Who records and says nothing else wants everything recorded.
+  const isCollector = values.record.value !== null && values.route.value.length === 0;
+  return isCollector ? { kind: 'record' } : null;
 }
 
 /**
@@ -35,7 +39,7 @@ export function checkModes(values: ProvidedSettings): void {
 /** @returns what to tell who chose nothing to serve; null when there is something */
 export function modeProblem(values: ProvidedSettings): string | null {
   if (values.route.value.length > 0 || chosenMode(values) !== null) return null;
-  const flags = [...MODES, 'route' as const].map((key) =>
+  const flags = [...MODES, 'record' as const, 'route' as const].map((key) =>
     `${flagOf(key)} ${OPTIONS[key].kind.valueName}`.trim(),
   );
   return `choose a mode: ${flags.slice(0, -1).join(', ')} or ${String(flags.at(-1))}`;
@@ -47,6 +51,7 @@ function chosenModes({
   tcp,
   tokenFile,
   mode,
+  replay,
   route,
 }: ProvidedSettings): Partial<Record<ModeKey, RouteMode>> {
   // Who gives the tokens to routes does not mean all other paths as well.
@@ -56,5 +61,6 @@ function chosenModes({
     ...(tcp.value !== null && { tcp: { kind: 'tcp', target: tcp.value } }),
     ...(tokenFile.value !== null && !hasTokenRoute && { tokenFile: { kind: 'token' } }),
     ...(mode.value !== null && { mode: { kind: 'mode', file: mode.value } }),
+    ...(replay.value !== null && { replay: { kind: 'replay', file: replay.value } }),
   };
 }

@@ -2,8 +2,10 @@
 import { type RouteMode, formatRouteMode } from '../config/route-text.js';
 import { parseTarget } from '../config/target-text.js';
 import type { ModeOnPath } from '../library/server-options.js';
+import { collectorMode } from '../modes/collector.js';
 import { echoMode } from '../modes/echo.js';
 import type { Mode } from '../modes/mode.js';
+import { ReplayMode } from '../modes/replay.js';
 import { NetTargetConnector } from '../modes/tcp/target-connector.js';
 import { TcpMode, type TcpModeOptions } from '../modes/tcp/tcp-mode.js';
 import { TokenFile } from '../modes/tcp/token-file.js';
@@ -16,7 +18,7 @@ import { chosenMode } from './mode-choice.js';
  * to be served alike share one.
  */
 export function modesOf(
-  { settings, values, modules, certificates }: Inputs,
+  { settings, values, modules, replays, certificates }: Inputs,
   log: Log,
 ): ModeOnPath[] {
   const connector = new NetTargetConnector({
@@ -51,8 +53,18 @@ export function modesOf(
         void tokens.refresh();
         return proxy(formatRouteMode(mode), (request) => tokens.findTarget(request));
       }
+      case 'record':
+        return collectorMode;
       case 'mode':
         return modules.modes.get(mode.file)!;
+      case 'replay':
+        return new ReplayMode({
+          file: mode.file,
+          ...replays.get(mode.file)!,
+          speed: settings.speed,
+          isStrict: settings.strict,
+          log,
+        });
     }
   };
   const made = new Map<string, Mode>();

@@ -10,7 +10,8 @@ const RESERVED_FILES = 64;
 const LIMITS_FILE = '/proc/self/limits';
 
 /**
- * @param filesEach what a connection takes: a proxied one has a connection to its target too
+ * @param filesEach what a connection takes: a proxied one has a connection to its target too, and one
+ *   that gets a recording has that open
  * @returns what to tell the operator, or null when all is well or nothing is known
  */
 export function openFilesProblem(

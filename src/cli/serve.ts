@@ -1,46 +1,56 @@
 /** The composition root: settings in, a running server out, until a signal ends it. */
 import type { Logger } from 'pino';
 import { serverOptions } from '../library/server-options.js';
+import { ReplayMode } from '../modes/replay.js';
 import { TcpMode } from '../modes/tcp/tcp-mode.js';
+import type { Recorder } from '../recording/recorder.js';
 import { Server } from '../server/server.js';
 import { ExitCode } from './exit-code.js';
 import type { Inputs } from './inputs.js';
 import type { Io } from './io.js';
 import { modesOf } from './modes-of.js';
 import { openFilesProblem } from './open-files.js';
+import { startRecorder } from './recording.js';
 import { startFailure } from './start-failure.js';
 
 /** Runs the server until it is told to stop. @returns the exit status */
 export async function serve(inputs: Inputs, io: Io, log: Logger): Promise<ExitCode> {
-  const { settings, modules, authenticator } = inputs;
+  const { settings, values, modules, authenticator } = inputs;
   const modes = modesOf(inputs, log);
-  const isProxy = modes.some(({ mode }) => mode instanceof TcpMode);
-  const problem = openFilesProblem(io, settings.maxConnections, isProxy ? 2 : 1);
+  const takesTwo = modes.some(({ mode }) => mode instanceof TcpMode || mode instanceof ReplayMode);
+  const problem = openFilesProblem(io, settings.maxConnections, takesTwo ? 2 : 1);
   if (problem !== null) log.warn(problem);
+  const recorder = await startRecorder(settings, values, log);
   const server = new Server(
     serverOptions(settings, {
       modes,
       extensions: modules.extensions,
       authenticator,
       staticDir: settings.static,
+      recorder,
       log,
     }),
   );
   // Before the log says that the server listens, so that no signal is lost.
-  const signals = watchSignals(server, io, log);
+  const signals = watchSignals(server, recorder, io, log);
   try {
     await server.start();
   } catch (error) {
     signals.ignore();
+    await recorder?.close();
     io.stderr.write(`twist: ${startFailure(error)}\n`);
     return ExitCode.Failure;
   }
-  return await signals.stopped;
+  const exitCode = await signals.stopped;
+  // Behind the last record of the last session.
+  await recorder?.close();
+  return exitCode;
 }
 
 /** Ends the server: the first signal drains, the second one stops at once. */
 function watchSignals(
   server: Server,
+  recorder: Recorder | null,
   io: Io,
   log: Logger,
 ): { readonly stopped: Promise<ExitCode>; ignore(): void } {
@@ -66,8 +76,9 @@ function watchSignals(
     io.onSignal('SIGTERM', stop),
     io.onSignal('SIGINT', stop),
     io.onSignal('SIGHUP', () => {
-      // The terminal is gone; without one the signal asks for a reload, and there is nothing to reload.
+      // The terminal is gone; without one the signal asks for a reload.
       if (io.stderr.isTTY === true) stop();
+      else if (recorder !== null) void recorder.reopen();
       else log.info('nothing to reload');
     }),
     io.onCrash((error) => {

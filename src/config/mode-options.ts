@@ -53,9 +53,9 @@ export const MODE_OPTIONS = {
     default: 'none',
     fileKey: 'routes',
     isLibraryKey: false,
-    help: 'what is served on one path, repeatable: echo, tcp:TARGET, token or mode:FILE',
+    help: 'what is served on one path, repeatable: echo, tcp:TARGET, token, mode:FILE or replay:FILE',
     docs:
-      'Paths are compared byte by byte with what clients send, without the query. A path that has no route is served by `--echo`, `--tcp`, `--token-file` or `--mode`, and is 404 without one of them. ' +
+      'Paths are compared byte by byte with what clients send, without the query. A path that has no route is served by `--echo`, `--tcp`, `--token-file`, `--mode` or `--replay`, and is 404 without one of them. ' +
       'The mode `token` takes its targets from `tokenFile`. The flag is repeated for more routes, such as `--route /echo=echo --route /vnc=tcp:localhost:5900`; the environment variable separates them ' +
       'by commas; the file takes an object such as `{ "/vnc": "tcp:localhost:5900" }`, or an array of the texts that flags have. As with every list, routes of the command line replace those of the file.',
   },

@@ -4,6 +4,7 @@ import type { Kind } from './kinds.js';
 export const GROUPS = [
   'Listening',
   'Mode',
+  'Recording',
   'Proxy',
   'Access',
   'Handshake',

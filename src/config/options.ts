@@ -9,6 +9,8 @@ import { listenAddresses, subprotocolPolicy } from './list-kinds.js';
 import { MODE_OPTIONS } from './mode-options.js';
 import type { OptionTable } from './option.js';
 import { PROXY_OPTIONS } from './proxy-options.js';
+import { RECORD_OPTIONS } from './record-options.js';
+import { REPLAY_OPTIONS } from './replay-options.js';
 
 const MIB = 1024 ** 2;
 
@@ -24,6 +26,8 @@ export const OPTIONS = {
       'repeated for more addresses; the environment variable separates them by commas; the file takes one text or an array.',
   },
   ...MODE_OPTIONS,
+  ...REPLAY_OPTIONS,
+  ...RECORD_OPTIONS,
   ...PROXY_OPTIONS,
   ...ACCESS_OPTIONS,
   subprotocol: {

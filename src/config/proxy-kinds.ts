@@ -54,7 +54,7 @@ type GivenRoutes = string | readonly string[] | Readonly<Record<string, string>>
  */
 export function routes(): Kind<readonly RouteSetting[]> {
   const clause =
-    'give PATH=MODE with a path such as /vnc, and echo, tcp:TARGET, token or mode:FILE; or none';
+    'give PATH=MODE with a path such as /vnc, and echo, tcp:TARGET, token, mode:FILE or replay:FILE; or none';
   const text = z.string(clause).min(1, clause);
   return {
     valueName: 'PATH=MODE',
@@ -78,7 +78,7 @@ export function routes(): Kind<readonly RouteSetting[]> {
 export const ROUTE_CLAUSES = {
   form: 'give PATH=MODE, such as /vnc=tcp:localhost:5900',
   path: 'a path begins with / and has no blank, ?, # or =',
-  mode: 'give echo, tcp:TARGET, token or mode:FILE',
+  mode: 'give echo, tcp:TARGET, token, mode:FILE or replay:FILE',
   target: 'behind tcp: give HOST:PORT, [IPV6]:PORT, tls://HOST:PORT or unix:PATH',
 } as const;
 

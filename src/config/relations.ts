@@ -59,6 +59,7 @@ export function checkCommandRelations(values: ProvidedSettings): void {
   checkPair('targetCert', 'targetKey', values);
   checkPair('targetKey', 'targetCert', values);
   checkTokenRoutes(values);
+  checkReplay(values);
   const { auth, authFile } = values;
   if (auth.value !== null && authFile.value !== null)
     refuse('authFile', authFile, `${optionName('auth', auth)} is set as well; choose one`);
@@ -75,6 +76,20 @@ function checkPair(
   refuse(key, given, `${optionName(otherKey, other, given.source)} must be given with it`);
 }
 
+/** What says how something is replayed needs something to replay. */
+function checkReplay(values: ProvidedSettings): void {
+  const { replay, route } = values;
+  if (replay.value !== null || route.value.some(({ mode }) => mode.kind === 'replay')) return;
+  for (const key of ['session', 'speed', 'strict'] as const) {
+    const { [key]: given } = values;
+    const shown: unknown = given.value;
+    // A switch that is off, or `off`, asks for nothing.
+    if (given.source === 'default' || shown === false || shown === null) continue;
+    const name = optionName('replay', replay, given.source);
+    refuse(key, given, `${name} must be given with it`);
+  }
+}
+
 function checkTokenRoutes({ route, tokenFile }: ProvidedSettings): void {
   const found = route.value.find(({ mode }) => mode.kind === 'token');
   if (found === undefined || tokenFile.value !== null) return;
@@ -89,8 +104,9 @@ function checkTokenRoutes({ route, tokenFile }: ProvidedSettings): void {
 
 /** @throws {ConfigError} that names the option as the user wrote it, with its value */
 function refuse(
-  key: 'trustProxyHeader' | 'targetCert' | 'targetKey' | 'authFile',
-  { value, source, from }: Provided<string | null>,
+  key:
+    'trustProxyHeader' | 'targetCert' | 'targetKey' | 'authFile' | 'session' | 'speed' | 'strict',
+  { value, source, from }: Provided<string | number | boolean | null>,
   clause: string,
 ): never {
   throw configError(

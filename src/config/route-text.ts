@@ -8,7 +8,11 @@ export type RouteMode =
   /** A proxy to the target that the request's token stands for. */
   | { readonly kind: 'token' }
   /** A user's own mode, by the path of its file. */
-  | { readonly kind: 'mode'; readonly file: string };
+  | { readonly kind: 'mode'; readonly file: string }
+  /** What a server said in a recording. */
+  | { readonly kind: 'replay'; readonly file: string }
+  /** Nothing but the recorder; no route can ask for it. */
+  | { readonly kind: 'record' };
 
 /** A path as clients send it, and what serves it. */
 export interface RouteSetting {
@@ -20,26 +24,32 @@ export interface RouteSetting {
 const PATH = /^\/(?:%[0-9a-f]{2}|[!"$&-<>@-~])*$/i;
 
 const TCP = 'tcp:';
-const MODE = 'mode:';
+/** Modes that are made from a file. */
+const FROM_FILE = /^(mode|replay):(.+)$/s;
 
 /** Whether a request can have this path: it begins with `/`; a query or fragment is no part of it. */
 export function isRoutePath(text: string): boolean {
   return PATH.test(text);
 }
 
-/** Reads `echo`, `tcp:TARGET`, `token` or `mode:FILE`. @returns null when `text` is none of them */
+/**
+ * Reads `echo`, `tcp:TARGET`, `token`, `mode:FILE` or `replay:FILE`.
+ * @returns null when `text` is none of them
+ */
 export function parseRouteMode(text: string): RouteMode | null {
   if (text === 'echo' || text === 'token') return { kind: text };
   if (text.startsWith(TCP)) {
     const target = parseTarget(text.slice(TCP.length));
     return target === null ? null : { kind: 'tcp', target };
   }
-  const file = text.startsWith(MODE) ? text.slice(MODE.length) : '';
-  return file === '' ? null : { kind: 'mode', file };
+  const found = FROM_FILE.exec(text);
+  if (found === null) return null;
+  const [, kind, file] = found as unknown as [string, 'mode' | 'replay', string];
+  return { kind, file };
 }
 
 /** @returns the text that {@link parseRouteMode} reads as this mode */
 export function formatRouteMode(mode: RouteMode): string {
   if (mode.kind === 'tcp') return `${TCP}${mode.target.text}`;
-  return mode.kind === 'mode' ? `${MODE}${mode.file}` : mode.kind;
+  return 'file' in mode ? `${mode.kind}:${mode.file}` : mode.kind;
 }

@@ -62,6 +62,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
       extensions: checkExtensions(extensions, settings.deflate !== false),
       authenticator: null,
       staticDir: null,
+      recorder: null,
       log: checkLog(log),
     }),
   );

@@ -1,3 +1,4 @@
+import type { SessionRecorder } from '../connection/session-observer.js';
 import type { ServerSettings } from '../config/settings.js';
 import type { Extension } from '../extensions/extension.js';
 import { permessageDeflate } from '../extensions/permessage-deflate/permessage-deflate.js';
@@ -21,13 +22,15 @@ export interface ServerParts {
   readonly authenticator: Authenticator | null;
   /** The directory whose files are served; null for none. */
   readonly staticDir: string | null;
+  /** Who records the sessions; null for nobody. */
+  readonly recorder: SessionRecorder | null;
   readonly log: Log;
 }
 
 /** Names the settings as the layers below do: sizes in bytes, durations in milliseconds. */
 export function serverOptions(
   settings: ServerSettings,
-  { modes, extensions, authenticator, staticDir, log }: ServerParts,
+  { modes, extensions, authenticator, staticDir, recorder, log }: ServerParts,
 ): ServerOptions {
   // One for all of them: they share the budget of compressors.
   const withDeflate = [...extensions, deflate(settings)];
@@ -39,6 +42,7 @@ export function serverOptions(
       mode,
       origin: settings.origin === 'auto' ? (mode.defaults?.origin ?? 'any') : settings.origin,
       extensions: hasDeflate ? withDeflate : extensions,
+      recorder,
     };
   });
   return {

@@ -8,6 +8,7 @@ import { load } from '../../src/config/load.js';
 import { ConfigError } from '../../src/errors.js';
 import type { Authenticator } from '../../src/server/basic-auth.js';
 import { KeptLog } from '../fixtures/kept-log.js';
+import { RecordedLines, writeRecording } from '../fixtures/recorded-lines.js';
 import { selfSigned } from '../fixtures/self-signed.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
 import { fakeIo } from './fake-io.js';
@@ -42,6 +43,9 @@ t.test('the settings, and what the files hold that they name', async (t) => {
   t.strictSame(inputs.certificates, { ca: cert, cert: null, key: null });
   t.equal(inputs.authenticator, null);
   t.equal((await read({ tokenFile: 'tokens' })).settings.tokenFile, 'tokens');
+  t.equal(inputs.replays.size, 0);
+  const replay = writeRecording(t, [new RecordedLines('S1').open()]);
+  t.match((await read({ replay })).replays.get(replay), { sessions: [{ s: 'S1' }] });
 });
 
 t.test('who may connect: one user, or those of a file', async (t) => {

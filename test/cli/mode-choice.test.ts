@@ -25,11 +25,15 @@ t.test('the mode of all paths that have no route', async (t) => {
     [{ tcp: 'a:1' }, { kind: 'tcp', target }],
     [{ tokenFile: 'tokens' }, { kind: 'token' }],
     [{ mode: 'a.mjs' }, { kind: 'mode', file: 'a.mjs' }],
+    [{ replay: 'a.ndjson' }, { kind: 'replay', file: 'a.ndjson' }],
     [{ route: ['/a=echo'] }, null],
     [{ route: ['/a=echo'], tokenFile: 'tokens' }, { kind: 'token' }],
     [{ route: ['/a=token'], tokenFile: 'tokens' }, null],
     [{ route: ['/a=token'], tokenFile: 'tokens', echo: true }, { kind: 'echo' }],
     [{ static: 'public' }, null],
+    [{ record: 'a.ndjson' }, { kind: 'record' }],
+    [{ record: 'a.ndjson', echo: true }, { kind: 'echo' }],
+    [{ record: 'a.ndjson', route: ['/a=echo'] }, null],
   ] as const) {
     const values = valuesOf({ flags });
     t.strictSame(chosenMode(values), mode, JSON.stringify(flags));
@@ -70,7 +74,7 @@ t.test('two of them: the one that was set last is to blame', async (t) => {
 
 t.test('a server needs something to serve', async (t) => {
   const sentence =
-    'choose a mode: --echo, --tcp TARGET, --token-file PATH, --mode FILE or --route PATH=MODE';
+    'choose a mode: --echo, --tcp TARGET, --token-file PATH, --mode FILE, --replay FILE, --record FILE or --route PATH=MODE';
   t.equal(modeProblem(valuesOf({})), sentence);
   t.equal(modeProblem(valuesOf({ flags: { static: 'public' } })), sentence, 'files are no mode');
   t.equal(modeProblem(valuesOf({ flags: { echo: true } })), null);

@@ -11,17 +11,32 @@ import type { UpgradeRequest } from '../../src/handshake/upgrade-request.js';
 import type { ModeOnPath } from '../../src/library/server-options.js';
 import { echoMode } from '../../src/modes/echo.js';
 import type { Mode } from '../../src/modes/mode.js';
+import type { ReplayModeOptions } from '../../src/modes/replay.js';
 import type {
   NetTargetConnector,
   TargetConnectorOptions,
 } from '../../src/modes/tcp/target-connector.js';
 import type { Target } from '../../src/modes/tcp/target.js';
 import { TcpMode, type TcpModeOptions } from '../../src/modes/tcp/tcp-mode.js';
+import type { ReplaySession } from '../../src/recording/replay-index.js';
 import { KeptLog } from '../fixtures/kept-log.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
 import { eventually } from '../fixtures/within.js';
 
 const mute: Mode = { name: 'mute', delivery: 'messages', message: () => undefined };
+
+const RECORDED: ReplaySession = {
+  s: 'S1',
+  id: 1,
+  path: '/recorded',
+  subprotocol: null,
+  extensions: 'permessage-deflate',
+  firstLine: 2,
+  startOffset: 50,
+  lastLine: 3,
+  messages: { in: 0, out: 0 },
+  cutOut: 0,
+};
 
 function inputsOf(flags: Flags, certificates: Partial<Inputs['certificates']> = {}): Inputs {
   const { settings, values } = load({ flags, environment: {}, readFile: () => '' });
@@ -29,6 +44,7 @@ function inputsOf(flags: Flags, certificates: Partial<Inputs['certificates']> = 
     settings,
     values,
     modules: { modes: new Map([['mute.mjs', mute]]), extensions: [] },
+    replays: new Map([['a.ndjson', { sessions: [RECORDED], only: RECORDED }]]),
     certificates: { ca: null, cert: null, key: null, ...certificates },
     authenticator: null,
   };
@@ -45,6 +61,8 @@ t.test('one mode for every path', async (t) => {
     [{ tcp: 'localhost:5900' }, 'tcp:localhost:5900'],
     [{ tcp: 'unix:/a' }, 'tcp:unix:/a'],
     [{ mode: 'mute.mjs' }, 'mute'],
+    [{ replay: 'a.ndjson' }, 'replay:a.ndjson'],
+    [{ record: 'a.ndjson' }, 'record'],
   ] as const) {
     t.strictSame(namesOf(modesOf(inputsOf(flags), new KeptLog())), [[null, name]]);
   }
@@ -176,6 +194,29 @@ t.test('targets by token: for its routes, or for every path', async (t) => {
       new HandshakeError('route'),
     );
   }
+});
+
+t.test('what the settings say about a replay reaches it', async (t) => {
+  const seen: ReplayModeOptions[] = [];
+  class Replay {
+    readonly name: string;
+    constructor(options: ReplayModeOptions) {
+      seen.push(options);
+      this.name = options.file;
+    }
+  }
+  const { modesOf: mocked } = await t.mockImport<{ modesOf: typeof modesOf }>(
+    '../../src/cli/modes-of.js',
+    { '../../src/modes/replay.js': { ReplayMode: Replay } },
+  );
+  const log = new KeptLog();
+  const route = ['/a=replay:a.ndjson', '/b=replay:a.ndjson'];
+  const modes = mocked(inputsOf({ route, speed: '2.5', strict: true }), log);
+  t.equal(modes[0]?.mode, modes[1]?.mode);
+  t.equal(seen.length, 1);
+  t.match(seen, [
+    { file: 'a.ndjson', sessions: [RECORDED], only: RECORDED, speed: 2.5, isStrict: true, log },
+  ]);
 });
 
 t.test('the proxy is the real one', async (t) => {

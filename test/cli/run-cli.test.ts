@@ -82,7 +82,7 @@ t.test('no mode: 2', async (t) => {
   t.equal(code, 2);
   t.equal(
     err,
-    'twist: choose a mode: --echo, --tcp TARGET, --token-file PATH, --mode FILE or --route PATH=MODE; see twist serve --help\n',
+    'twist: choose a mode: --echo, --tcp TARGET, --token-file PATH, --mode FILE, --replay FILE, --record FILE or --route PATH=MODE; see twist serve --help\n',
   );
   t.same(served, []);
 });

@@ -31,6 +31,7 @@ function inputsOf(flags: Flags, given: Partial<Inputs> = {}): Inputs {
     settings,
     values,
     modules: { modes: new Map(), extensions: [] },
+    replays: new Map(),
     certificates: { ca: null, cert: null, key: null },
     authenticator: null,
     ...given,

@@ -3,6 +3,8 @@ import { MODE_OPTIONS } from '../../src/config/mode-options.js';
 import { GROUPS, defaultValue, flagOf, type Option } from '../../src/config/option.js';
 import { OPTIONS } from '../../src/config/options.js';
 import { PROXY_OPTIONS } from '../../src/config/proxy-options.js';
+import { RECORD_OPTIONS } from '../../src/config/record-options.js';
+import { REPLAY_OPTIONS } from '../../src/config/replay-options.js';
 
 const ROWS = Object.entries<Option>(OPTIONS);
 
@@ -23,6 +25,17 @@ t.test('the defaults are those of the design', async (t) => {
     mode: 'off',
     route: 'none',
     static: 'off',
+    replay: 'off',
+    session: 'off',
+    speed: '1',
+    strict: 'false',
+    record: 'off',
+    recordPayload: 'full',
+    recordFrames: 'false',
+    recordSync: 'interval',
+    recordFull: 'stop',
+    recordRotate: 'off',
+    recordQueue: '8m',
     tcpText: 'false',
     connectTimeout: '5s',
     targetKeepalive: '1m',
@@ -99,6 +112,8 @@ t.test('what only a command needs is no option of the library', async (t) => {
     ROWS.filter(([, { isLibraryKey }]) => isLibraryKey === false).map(([key]) => key),
     [
       ...Object.keys(MODE_OPTIONS),
+      ...Object.keys(REPLAY_OPTIONS),
+      ...Object.keys(RECORD_OPTIONS),
       ...Object.keys(PROXY_OPTIONS),
       ...['authFile', 'auth', 'extension', 'logLevel', 'logFormat', 'config'],
     ],

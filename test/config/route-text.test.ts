@@ -31,6 +31,7 @@ t.test('modes, there and back', async (t) => {
     ['tcp:localhost:5900', { kind: 'tcp', target }],
     ['tcp:unix:/a=b', { kind: 'tcp', target: { kind: 'unix', path: '/a=b', text: 'unix:/a=b' } }],
     ['mode:./a b.mjs', { kind: 'mode', file: './a b.mjs' }],
+    ['replay:a:b.ndjson', { kind: 'replay', file: 'a:b.ndjson' }],
   ] as const) {
     const parsed = parseRouteMode(text);
     t.strictSame(parsed, mode);
@@ -39,6 +40,17 @@ t.test('modes, there and back', async (t) => {
 });
 
 t.test('what is no mode', async (t) => {
-  for (const text of ['', 'Echo', 'echo ', 'tcp', 'tcp:', 'tcp:5900', 'tcp:a:0', 'mode', 'mode:'])
+  for (const text of [
+    '',
+    'Echo',
+    'echo ',
+    'tcp',
+    'tcp:',
+    'tcp:5900',
+    'tcp:a:0',
+    'mode',
+    'mode:',
+    'replay:',
+  ])
     t.equal(parseRouteMode(text), null, text);
 });

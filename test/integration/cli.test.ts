@@ -63,7 +63,7 @@ t.test('wrong usage is one sentence and exit status 2', async (t) => {
     [['--bogus'], "unknown option '--bogus'; see twist --help"],
     [
       ['serve'],
-      'choose a mode: --echo, --tcp TARGET, --token-file PATH, --mode FILE or --route PATH=MODE; see twist serve --help',
+      'choose a mode: --echo, --tcp TARGET, --token-file PATH, --mode FILE, --replay FILE, --record FILE or --route PATH=MODE; see twist serve --help',
     ],
     [['serve', '--ecko'], "unknown option '--ecko'; did you mean --echo?"],
     [['serve', '--echo=yes'], '--echo takes no value; see twist serve --help'],

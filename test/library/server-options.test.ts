@@ -23,6 +23,7 @@ const PARTS: ServerParts = {
   extensions: [one],
   authenticator: null,
   staticDir: null,
+  recorder: null,
   log,
 };
 
@@ -62,7 +63,7 @@ t.test('every setting reaches the server', async (t) => {
       { kind: 'tcp', host: '127.0.0.1', port: 0 },
       { kind: 'unix', path: '/run/twist.sock' },
     ],
-    served: [{ path: null, mode: echoMode, origin: 'same', extensions: [one] }],
+    served: [{ path: null, mode: echoMode, origin: 'same', extensions: [one], recorder: null }],
     staticDir: 'public',
     access: {
       allow: ['10.0.0.0/8', '::1/128'],

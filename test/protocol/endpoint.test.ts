@@ -1753,7 +1753,7 @@ t.test('through both roles and back', (t) => {
 
 t.test('who watches the frames is told of each, before what it causes', (t) => {
   const told: string[] = [];
-  const { endpoint } = makeSide('server');
+  const { endpoint } = makeSide();
   endpoint.allowedRsv = 4;
   endpoint.watcher = {
     frameReceived: (first, isMasked, payloadBytes) =>

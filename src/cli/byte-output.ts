@@ -1,0 +1,51 @@
+/** Standard output as somewhere for bytes, with back-pressure. */
+import { fstatSync } from 'node:fs';
+import { writeAll } from './write-all.js';
+
+/** What tells a file from all others. */
+export interface FileIdentity {
+  readonly dev: number;
+  readonly ino: number;
+}
+
+/** What is used of `process.stdout`. */
+interface ByteStream {
+  write(bytes: Uint8Array, done: (error?: Error | null) => void): unknown;
+}
+
+export class ByteOutput {
+  /** Something was written: its errors are told to whoever wrote it. */
+  isUsed = false;
+
+  readonly #stream: ByteStream;
+  readonly #descriptor: number;
+
+  constructor(stream: ByteStream, descriptor: number) {
+    this.#stream = stream;
+    this.#descriptor = descriptor;
+  }
+
+  /** The file that it goes to; null for anything else. */
+  get file(): FileIdentity | null {
+    try {
+      const stats = fstatSync(this.#descriptor);
+      return stats.isFile() ? stats : null;
+    } catch {
+      // It may be closed; the first write will tell.
+      return null;
+    }
+  }
+
+  /** Rejects with what the system reports, `EPIPE` for instance. */
+  write(bytes: Uint8Array): Promise<void> {
+    this.isUsed = true;
+    // Node's own stream for files takes no notice when a disk that becomes full takes only a part.
+    if (this.file !== null) return writeAll(this.#descriptor, bytes);
+    return new Promise((resolve, reject) => {
+      this.#stream.write(bytes, (error) => {
+        if (error === undefined || error === null) resolve();
+        else reject(error);
+      });
+    });
+  }
+}

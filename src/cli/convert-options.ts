@@ -1,0 +1,38 @@
+import { Option } from 'commander';
+import { FORMATS } from './convert-formats.js';
+
+/** The flags of `twist convert`, as they were given. */
+export interface ConvertFlags {
+  readonly to?: string;
+  readonly out?: string;
+  readonly follow?: boolean;
+  readonly session?: string;
+  readonly path?: string;
+  readonly since?: string;
+  readonly dir?: string;
+  readonly grep?: string;
+}
+
+type Row = readonly [group: string, flags: string, help: string];
+
+const ROWS: readonly Row[] = [
+  ['Output', '--to <format>', `${formatNames()} [by the name of the output, or text]`],
+  ['Output', '-o, --out <file>', 'where to write, or - for standard output [-]'],
+  ['Input', '-f, --follow', 'go on as the last file grows, also when it is rotated'],
+  ['Filters', '--session <id>', 'one session: its id, the beginning or end of it, or its number'],
+  ['Filters', '--path <path>', 'sessions on this path; /chat* is all that begins so'],
+  ['Filters', '--since <time>', 'from a time on (2026-01-31T12:00:00Z), or that long ago (10m)'],
+  ['Filters', '--dir <direction>', 'in: only what clients sent; out: only what they got'],
+  ['Filters', '--grep <regexp>', 'messages that match, with their sessions'],
+];
+
+/** The options of `twist convert` for commander. */
+export function convertOptions(): Option[] {
+  return ROWS.map(([group, flags, help]) => new Option(flags, help).helpGroup(`${group}:`));
+}
+
+/** `text, ndjson or har` */
+export function formatNames(): string {
+  const names = FORMATS.map(({ name }) => name);
+  return `${names.slice(0, -1).join(', ')} or ${names.at(-1)!}`;
+}

@@ -1,0 +1,119 @@
+/** What the flags of `twist convert` ask for. */
+import { parseDuration } from '../config/units.js';
+import { ConfigError } from '../errors.js';
+import type { FilterOptions } from '../recording/convert/filter.js';
+import type { Direction } from '../recording/record.js';
+import { FORMATS, TEXT_FORMAT, type Format } from './convert-formats.js';
+import { formatNames, type ConvertFlags } from './convert-options.js';
+
+export interface ConvertRequest {
+  /** Paths; `-` is standard input. */
+  readonly inputs: readonly string[];
+  readonly format: Format;
+  /** Null is standard output. */
+  readonly out: string | null;
+  /** The last input is followed. */
+  readonly isFollowing: boolean;
+  /** Null: everything passes. */
+  readonly filters: FilterOptions | null;
+}
+
+const STANDARD = '-';
+
+/** A date, or date and time; UTC where no zone is named. */
+const TIME = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?)?$/;
+
+/**
+ * @param nowMs what the clock says, in milliseconds since 1970
+ * @throws ConfigError whose message is one sentence when the command line is wrong
+ */
+export function convertRequest(
+  inputs: readonly string[],
+  flags: ConvertFlags,
+  nowMs: number,
+): ConvertRequest {
+  if (inputs.length === 0) throw new ConfigError('name a recording, or - for standard input');
+  if (inputs.filter((input) => input === STANDARD).length > 1)
+    throw new ConfigError('standard input (-) can be read only once');
+  const isFollowing = flags.follow === true;
+  if (isFollowing && inputs.at(-1) === STANDARD)
+    throw new ConfigError('--follow needs a file: standard input is read until it ends anyway');
+  const out = flags.out === undefined || flags.out === STANDARD ? null : flags.out;
+  if (out === '') throw refusal('--out', '', 'give the path of a file, or -');
+  return { inputs, format: formatOf(flags.to, out), out, isFollowing, filters: filtersOf(flags, nowMs) };
+}
+
+function formatOf(to: string | undefined, out: string | null): Format {
+  if (to !== undefined) {
+    const named = FORMATS.find(({ name }) => name === to);
+    if (named === undefined) throw refusal('--to', to, `give ${formatNames()}`);
+    return named;
+  }
+  if (out === null) return TEXT_FORMAT;
+  const name = out.toLowerCase();
+  return (
+    FORMATS.find(({ extensions }) => extensions.some((extension) => name.endsWith(extension))) ??
+    TEXT_FORMAT
+  );
+}
+
+function filtersOf(
+  { session, path, since, dir, grep }: ConvertFlags,
+  nowMs: number,
+): FilterOptions | null {
+  if ([session, path, since, dir, grep].every((flag) => flag === undefined)) return null;
+  return {
+    session: session === undefined ? null : sessionOf(session),
+    path: path === undefined ? null : pathOf(path),
+    sinceTime: since === undefined ? null : timeOf(since, nowMs),
+    direction: dir === undefined ? null : directionOf(dir),
+    grep: grep === undefined ? null : expressionOf(grep),
+  };
+}
+
+function sessionOf(text: string): string {
+  // As the text format and the log write numbers.
+  const session = text.replace(/^#/, '');
+  if (!/^[0-9A-Za-z]+$/.test(session)) {
+    throw refusal('--session', text, 'give the id of a session, a part of it, or its number');
+  }
+  return session;
+}
+
+function pathOf(path: string): string {
+  if (!/^(?:\/|\*$)[^?#]*$/.test(path)) {
+    throw refusal('--path', path, 'give a path without query, such as /chat or /chat*');
+  }
+  return path;
+}
+
+function timeOf(text: string, nowMs: number): number {
+  const agoMs = parseDuration(text);
+  if (agoMs !== null) return (nowMs - agoMs) / 1000;
+  const match = TIME.exec(text);
+  const zone = match?.[1] === undefined && text.length > 10 ? 'Z' : '';
+  const ms = match === null ? NaN : Date.parse(`${text.replace(' ', 'T')}${zone}`);
+  if (Number.isNaN(ms)) {
+    throw refusal('--since', text, 'give a time such as 2026-01-31T12:00:00Z, or a duration such as 10m');
+  }
+  return ms / 1000;
+}
+
+function directionOf(text: string): Direction {
+  if (text !== 'in' && text !== 'out') throw refusal('--dir', text, 'give in or out');
+  return text;
+}
+
+function expressionOf(text: string): RegExp {
+  try {
+    return new RegExp(text);
+  } catch (error) {
+    // `Invalid regular expression: /(/: Unterminated group`
+    const why = (error as Error).message.split(': ').at(-1)!.toLowerCase();
+    throw refusal('--grep', text, `it is not a regular expression (${why})`);
+  }
+}
+
+function refusal(flag: string, value: string, clause: string): ConfigError {
+  return new ConfigError(`${flag} cannot be ${JSON.stringify(value)}: ${clause}`);
+}

@@ -1,0 +1,62 @@
+/** What `--record` asks for. */
+import { configError, show } from '../config/complaint.js';
+import { optionName } from '../config/option-name.js';
+import type { ProvidedSettings, Settings } from '../config/settings.js';
+import { parseFileNamePattern } from '../recording/file-name-pattern.js';
+import { Recorder } from '../recording/recorder.js';
+import type { Log } from '../server/session-log.js';
+import { version } from './version.js';
+
+/** @throws {ConfigError} when the name of the file has a directive that is not known */
+export function checkRecording({ record }: ProvidedSettings): void {
+  if (record.value === null || parseFileNamePattern(record.value) !== null) return;
+  refuse(record, 'behind % must come Y, m, d, H, M, S, j or s, or another % for the sign itself');
+}
+
+/** @returns who records the sessions, with its file opened; null when nobody is to */
+export async function startRecorder(
+  settings: Settings,
+  { record }: ProvidedSettings,
+  log: Log,
+): Promise<Recorder | null> {
+  if (settings.record === null) return null;
+  const recorder = new Recorder({
+    path: settings.record,
+    sync: settings.recordSync,
+    onFull: settings.recordFull,
+    rotateBytes: settings.recordRotate,
+    queueBytes: settings.recordQueue,
+    maxPayloadBytes: settings.recordPayload,
+    watchesFrames: settings.recordFrames,
+    tool: `twist/${version()}`,
+    log,
+  });
+  try {
+    await recorder.start();
+  } catch (error) {
+    refuse(record, writeFault(error as NodeJS.ErrnoException));
+  }
+  return recorder;
+}
+
+function refuse(record: ProvidedSettings['record'], clause: string): never {
+  const name = optionName('record', record);
+  throw configError(`${name} cannot be ${show(record.value)}: ${clause}`, record.source);
+}
+
+/** Why a file cannot be written, as a clause. */
+function writeFault({ code, message }: NodeJS.ErrnoException): string {
+  switch (code) {
+    case 'ENOENT':
+      return 'its directory does not exist';
+    case 'EACCES':
+    case 'EPERM':
+      return 'permission denied';
+    case 'EISDIR':
+      return 'it is a directory';
+    case 'EROFS':
+      return 'the file system is read-only';
+    default:
+      return `it cannot be opened (${code ?? message})`;
+  }
+}

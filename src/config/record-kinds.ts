@@ -1,0 +1,56 @@
+/** Kinds of values that only the recording has. */
+import * as z from 'zod';
+import type { Kind } from './kinds.js';
+import { SIZE_PATTERN, formatSize, parseSize } from './units.js';
+
+/** Words that stand for a size, and which. */
+type SizeWords = Readonly<Record<string, number>>;
+
+interface WordOrSize {
+  readonly words: SizeWords;
+  readonly min: number;
+  readonly max: number;
+}
+
+/** How much of each payload: `full` (Infinity), `none` (0), or a size in bytes. */
+export function payloadShare(): Kind<number> {
+  return wordOrSize({ words: { full: Infinity, none: 0 }, min: 1, max: 1024 ** 3 });
+}
+
+/** When to begin a new file: a size in bytes, or `off` (0) for never. */
+export function fileSize(): Kind<number> {
+  return wordOrSize({ words: { off: 0 }, min: 64 * 1024, max: 1024 ** 4 });
+}
+
+function wordOrSize({ words, min, max }: WordOrSize): Kind<number> {
+  const least = min % 1024 === 0 ? formatSize(min) : `${min} byte`;
+  const names = Object.keys(words);
+  const clause = `give ${names.join(', ')} or a size from ${least} to ${formatSize(max)}, such as ${formatSize(min * 1024)}`;
+  const schema = z
+    .union(
+      [
+        z.int(clause).min(min, clause).max(max, clause),
+        z.enum(names, clause),
+        z.string(clause).regex(SIZE_PATTERN, clause),
+      ],
+      clause,
+    )
+    .transform((value, context) => {
+      const bytes = typeof value === 'number' ? value : (words[value] ?? parseSize(value)!);
+      if (names.includes(String(value)) || (bytes >= min && bytes <= max)) return bytes;
+      context.addIssue(clause);
+      return z.NEVER;
+    });
+  const toText = (bytes: number): string =>
+    names.find((name) => words[name] === bytes) ?? formatSize(bytes);
+  return {
+    valueName: [...names.map((name) => name.toUpperCase()), 'SIZE'].join('|'),
+    clause,
+    schema,
+    typeText: [...names.map((name) => `'${name}'`), 'Size'].join(' | '),
+    isRepeatable: false,
+    fromText: (text) => text,
+    toText,
+    toJson: toText,
+  };
+}

@@ -1,0 +1,57 @@
+/** Pieces of messages that a client has sent and that nobody has looked at yet. */
+import type { DataOpcode } from '../protocol/opcode.js';
+
+/** Beyond this the client should not be read; what one read brings may still come. */
+const FULL_BYTES = 256 * 1024;
+
+/** What a piece costs while it waits, beside its bytes: without it no number of empty ones counts. */
+const PIECE_COST_BYTES = 256;
+
+export interface Piece {
+  readonly opcode: DataOpcode;
+  readonly isLast: boolean;
+  /** True while nobody has looked at the first piece of a message. */
+  isFirst: boolean;
+  /** What nobody has looked at; it gets shorter. */
+  bytes: Uint8Array;
+}
+
+export class PieceQueue {
+  #pieces: Piece[] = [];
+  /** The first one that is left. */
+  #next = 0;
+  #costBytes = 0;
+
+  get isFull(): boolean {
+    return this.#costBytes > FULL_BYTES;
+  }
+
+  /** The oldest piece. */
+  get head(): Piece | null {
+    return this.#pieces[this.#next] ?? null;
+  }
+
+  /** Takes a piece; it must be a copy, because it is kept. */
+  push(piece: Piece): void {
+    this.#pieces.push(piece);
+    this.#costBytes += piece.bytes.length + PIECE_COST_BYTES;
+  }
+
+  /** Takes bytes off the oldest piece. */
+  consume(count: number): void {
+    const head = this.#pieces[this.#next]!;
+    head.isFirst = false;
+    head.bytes = head.bytes.subarray(count);
+    this.#costBytes -= count;
+  }
+
+  /** Drops the oldest piece. */
+  shift(): void {
+    this.consume(this.head!.bytes.length);
+    this.#costBytes -= PIECE_COST_BYTES;
+    this.#next++;
+    if (this.#next < this.#pieces.length) return;
+    this.#pieces = [];
+    this.#next = 0;
+  }
+}

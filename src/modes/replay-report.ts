@@ -1,0 +1,83 @@
+/** What is told of a replay: its session's line of the log, and a few lines of their own. */
+import type { Session } from '../connection/session.js';
+import type { ReplaySession } from '../recording/replay-index.js';
+
+/** Payloads are never told. */
+export interface ReplayLog {
+  debug(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+/** Messages of one session that are named in the log because they differ; the others are counted. */
+const MAX_NAMED = 10;
+
+export class ReplayReport {
+  readonly #session: Session;
+  readonly #recorded: ReplaySession;
+  readonly #log: ReplayLog;
+  readonly #total: number;
+  #steps = 0;
+  #mismatches = 0;
+
+  constructor(session: Session, recorded: ReplaySession, log: ReplayLog) {
+    this.#session = session;
+    this.#recorded = recorded;
+    this.#log = log;
+    this.#total = recorded.messages.in + recorded.messages.out;
+    this.note();
+  }
+
+  /** The session is open: what of it cannot be as it was. */
+  opened(): void {
+    const { id, subprotocol, cutOut } = this.#recorded;
+    const selected = this.#session.subprotocol;
+    if (id !== null && selected !== subprotocol) {
+      const fields = { subprotocol: selected, recorded: subprotocol };
+      this.#warn(fields, 'the subprotocol is not the recorded one');
+    }
+    if (cutOut > 0)
+      this.#warn({ records: cutOut }, 'recorded payloads are cut: what is there of them is sent');
+  }
+
+  /** A recorded message was sent, or one of the client's compared. */
+  played(): void {
+    this.#steps++;
+  }
+
+  /** A message of the client is not what it should be. @param number from 1 */
+  differs(number: number, sentence: string): void {
+    this.#mismatches++;
+    if (this.#mismatches <= MAX_NAMED) this.#warn({ message: number }, sentence);
+    if (this.#mismatches === MAX_NAMED)
+      this.#warn({}, 'more messages that are not the recorded ones are only counted');
+  }
+
+  /** The client has closed, and nothing more is sent to it. */
+  clientClosed(): void {
+    if (this.#steps === this.#total) return;
+    const fields = { ...this.#where, steps: this.#steps, total: this.#total };
+    this.#log.debug(fields, 'the client closed before the end of the recorded session');
+  }
+
+  /** Leaves the counts with the session, for its line of the log. */
+  note(): void {
+    const { s } = this.#recorded;
+    this.#session.notes = {
+      replay: {
+        session: s,
+        steps: this.#steps,
+        total: this.#total,
+        mismatches: this.#mismatches,
+      },
+    };
+  }
+
+  get #where(): object {
+    const { id, path } = this.#session;
+    return { session: id, path, replay: this.#recorded.s };
+  }
+
+  #warn(fields: object, message: string): void {
+    this.#log.warn({ ...this.#where, ...fields }, message);
+  }
+}

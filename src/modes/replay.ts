@@ -1,0 +1,93 @@
+/** The replay: clients get what a server said in a session that was recorded. */
+import type { Session } from '../connection/session.js';
+import { HandshakeError } from '../errors.js';
+import type { DataOpcode } from '../protocol/opcode.js';
+import type { ReplaySession } from '../recording/replay-index.js';
+import { ReplayScript } from '../recording/replay-script.js';
+import type { Mode } from './mode.js';
+import { type ReplayOptions, ReplayPlayer } from './replay-player.js';
+
+export interface ReplayModeOptions extends ReplayOptions {
+  /** The recording. */
+  readonly file: string;
+  /** Its sessions, in its order. A client gets the first one that was on its own path. */
+  readonly sessions: readonly ReplaySession[];
+  /** The one that all clients get, whatever their path. */
+  readonly only: ReplaySession | null;
+}
+
+export class ReplayMode implements Mode {
+  readonly name: string;
+  readonly defaults: Required<Mode>['defaults'];
+  /** So that a message may be larger than memory, as it may be where a recording is made. */
+  readonly delivery = 'pieces';
+
+  readonly #options: ReplayModeOptions;
+  /** The first session of each path. */
+  readonly #byPath = new Map<string, ReplaySession>();
+
+  constructor(options: ReplayModeOptions) {
+    const { file, sessions, only } = options;
+    this.#options = options;
+    this.name = `replay:${file}`;
+    for (const session of sessions) {
+      const { path } = session;
+      if (path !== null && !this.#byPath.has(path)) this.#byPath.set(path, session);
+    }
+    const served = only === null ? [...this.#byPath.values()] : [only];
+    // As it was: what was sent without compression may be larger than what fits into a compressed message.
+    const deflate = served.some(({ extensions }) => extensions?.includes('permessage-deflate'));
+    this.defaults = { origin: 'any', deflate };
+  }
+
+  async open(session: Session): Promise<void> {
+    const { file, only } = this.#options;
+    const recorded = only ?? this.#byPath.get(session.path);
+    if (recorded === undefined) {
+      const reason = `no session on this path is in ${file}`;
+      throw new HandshakeError('route', {}, { reason });
+    }
+    let script: ReplayScript;
+    try {
+      script = await ReplayScript.open(file, recorded);
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      const reason = `${file} cannot be read: ${code ?? message}`;
+      throw new HandshakeError('internal', {}, { reason });
+    }
+    // Who has gone meanwhile is `closed` all the same, which closes the file.
+    session.context = new ReplayPlayer(session, script, recorded, this.#options);
+  }
+
+  opened(session: Session): void {
+    playerOf(session).start();
+  }
+
+  piece(
+    session: Session,
+    opcode: DataOpcode,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    isFirst: boolean,
+    isLast: boolean,
+  ): void {
+    playerOf(session).receive(opcode, bytes.subarray(start, end), isFirst, isLast);
+  }
+
+  drained(session: Session): void {
+    playerOf(session).resume();
+  }
+
+  peerClosed(session: Session): Promise<void> {
+    return playerOf(session).clientClosed();
+  }
+
+  closed(session: Session): void {
+    playerOf(session).stop();
+  }
+}
+
+function playerOf({ context }: Session): ReplayPlayer {
+  return context as ReplayPlayer;
+}

@@ -1,0 +1,172 @@
+/**
+ * Takes batches and brings them into the file, one attempt at a time: what an attempt did not bring
+ * there is kept for the next one. It knows whether the file can be written, and what is lost if not.
+ */
+import type { Batch, BatchSource } from './batch.js';
+import type { FileSuccession } from './file-succession.js';
+import { OutgoingLines } from './outgoing-lines.js';
+import type { RecordingLog } from './recording-log.js';
+import type { FullPolicy, SyncPolicy, WriterOwner } from './recording-writer.js';
+import { WriteFailure } from './write-failure.js';
+
+/** Who is told what becomes of the batches. */
+export type BatchOwner = Pick<
+  WriterOwner,
+  'batchTaken' | 'batchDone' | 'failed' | 'recovered' | 'gapLine'
+>;
+
+export interface BatchWriterOptions {
+  readonly sync: SyncPolicy;
+  readonly onFull: FullPolicy;
+  readonly syncMs: number;
+  readonly complainMs: number;
+  readonly nowMs: () => number;
+  readonly log: RecordingLog;
+}
+
+/** What an attempt does beside writing. */
+export interface AttemptOptions {
+  /** The file's name is opened anew before. */
+  readonly reopens: boolean;
+  /** No other attempt follows one that succeeds: nothing is opened for nothing. */
+  readonly isLast: boolean;
+}
+
+export class BatchWriter {
+  readonly counts = { records: 0, bytes: 0, batches: 0, lost: 0, failures: 0 };
+  /** Records are dropped. */
+  isDropping = false;
+  /** When the next sync is due, on the clock of `performance.now()`. */
+  nextSyncMs = 0;
+
+  readonly #source: BatchSource;
+  readonly #owner: BatchOwner;
+  readonly #files: FileSuccession;
+  readonly #options: BatchWriterOptions;
+  #batch: Batch | null = null;
+  /** The lines of the batch, or a line about a gap. */
+  #lines: OutgoingLines | null = null;
+  #failure: WriteFailure | null = null;
+
+  constructor(
+    source: BatchSource,
+    owner: BatchOwner,
+    files: FileSuccession,
+    options: BatchWriterOptions,
+  ) {
+    this.#source = source;
+    this.#owner = owner;
+    this.#files = files;
+    this.#options = options;
+  }
+
+  get hasFailed(): boolean {
+    return this.#failure !== null;
+  }
+
+  /** Bytes of the batch that is being written. */
+  get batchBytes(): number {
+    return this.#batch?.bytes ?? 0;
+  }
+
+  /** Writes what there is. @throws the system's error; what is not written is kept */
+  async attempt({ reopens, isLast }: AttemptOptions): Promise<void> {
+    const files = this.#files;
+    const lines = this.#lines ?? this.#take();
+    // A file that was removed to make room takes that room until it is closed.
+    if (this.#failure !== null) await files.settle(lines, false);
+    if (reopens) await files.reopen(lines);
+    else await files.followTime(lines);
+    const hasWork = lines.bytes > 0 || (this.#failure?.lost ?? 0) > 0;
+    if (isLast && !hasWork) return;
+    await this.#writeOut(lines);
+    if (this.#failure === null) return;
+    if (this.isDropping) {
+      // What was appended before the first lost record comes before the line that tells of it.
+      if (this.#source.bytes > 0) return;
+      const gap = this.#takeGap(this.#failure);
+      if (gap !== null) await this.#writeOut(gap);
+    }
+    this.#recover(this.#failure);
+  }
+
+  /** An attempt has failed. */
+  fail(error: NodeJS.ErrnoException): void {
+    const { log, onFull, complainMs } = this.#options;
+    const isFirst = this.#failure === null;
+    this.#failure ??= new WriteFailure(log, complainMs);
+    this.#failure.note(error, this.#files.path, this.#source.bytes + this.batchBytes);
+    this.isDropping = onFull === 'drop';
+    if (!isFirst) return;
+    this.counts.failures++;
+    this.#owner.failed(error);
+  }
+
+  /** So many records were dropped. */
+  lose(records: number): void {
+    this.counts.lost += records;
+    this.#failure?.lose(records, this.#options.nowMs);
+  }
+
+  /** What waits is lost: the process is to end. */
+  giveUp(): void {
+    const own = this.#batch === null ? null : this.#lines;
+    const rest = this.#source.take();
+    const records = (own?.countRest() ?? 0) + rest.records;
+    const bytes = (own?.restBytes ?? 0) + rest.bytes;
+    this.counts.lost += records;
+    const dropped = this.#failure?.lost ?? 0;
+    const error = this.#failure?.code ?? null;
+    this.#options.log.error(
+      { file: this.#files.path, records, bytes, dropped, error },
+      'the recording is not complete: its end could not be written',
+    );
+  }
+
+  #take(): OutgoingLines {
+    if (this.#source.bytes === 0) return new OutgoingLines([]);
+    this.#batch = this.#source.take();
+    this.#lines = new OutgoingLines(this.#batch.chunks);
+    this.#owner.batchTaken();
+    return this.#lines;
+  }
+
+  /** The line about what was lost; from here on records are taken again. */
+  #takeGap(failure: WriteFailure): OutgoingLines | null {
+    this.isDropping = false;
+    const records = failure.takeLost();
+    if (records === 0) return null;
+    this.#lines = new OutgoingLines([this.#owner.gapLine(failure.sinceMs, records, failure.code)]);
+    return this.#lines;
+  }
+
+  async #writeOut(lines: OutgoingLines): Promise<void> {
+    const { sync, syncMs } = this.#options;
+    const isDue = sync === 'interval' && performance.now() >= this.nextSyncMs;
+    const mustSync = isDue || (sync === 'always' && lines.bytes > 0);
+    do await this.#files.write(lines);
+    while (!(await this.#files.settle(lines, mustSync)));
+    if (isDue) this.nextSyncMs = performance.now() + syncMs;
+    this.#finish();
+  }
+
+  /** What was taken is in the file. */
+  #finish(): void {
+    const batch = this.#batch;
+    this.#lines = null;
+    this.#batch = null;
+    if (batch === null) return;
+    this.counts.records += batch.records;
+    this.counts.bytes += batch.bytes;
+    this.counts.batches++;
+    this.#source.recycle(batch);
+    this.#owner.batchDone();
+  }
+
+  #recover(failure: WriteFailure): void {
+    this.#failure = null;
+    this.isDropping = false;
+    failure.end(this.#files.path);
+    this.#owner.recovered();
+  }
+}

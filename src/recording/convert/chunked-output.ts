@@ -1,0 +1,49 @@
+import { Buffer } from 'node:buffer';
+import type { ConvertOutput } from './converter.js';
+
+const CHUNK_BYTES = 256 * 1024;
+
+/**
+ * Collects many small pieces into few large ones. Bytes are written right into `chunk` at `at`, after
+ * {@link ChunkedOutput.reserve} made room for them.
+ */
+export class ChunkedOutput {
+  chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  at = 0;
+  readonly #output: ConvertOutput;
+  #full: Buffer[] = [];
+
+  constructor(output: ConvertOutput) {
+    this.#output = output;
+  }
+
+  /** Sees to it that `chunk` has room for this many bytes behind `at`. */
+  reserve(bytes: number): void {
+    if (this.chunk.length - this.at >= bytes) return;
+    this.#full.push(this.chunk.subarray(0, this.at));
+    this.chunk = Buffer.allocUnsafeSlow(Math.max(CHUNK_BYTES, bytes));
+    this.at = 0;
+  }
+
+  /**
+   * Writes the chunks that are full.
+   *
+   * @returns a promise when the caller has to wait before it goes on
+   */
+  drain(): Promise<void> | undefined {
+    return this.#full.length === 0 ? undefined : this.#write();
+  }
+
+  /** Writes all there is. */
+  async finish(): Promise<void> {
+    this.#full.push(this.chunk.subarray(0, this.at));
+    this.at = this.chunk.length;
+    await this.#write();
+  }
+
+  async #write(): Promise<void> {
+    const full = this.#full;
+    this.#full = [];
+    for (const chunk of full) await this.#output.write(chunk);
+  }
+}

@@ -1,0 +1,4 @@
+import { TwistError } from '../../errors.js';
+
+/** A recording cannot be told in the format that was asked for; `message` is one clear sentence. */
+export class ConvertError extends TwistError {}

@@ -1,0 +1,217 @@
+/**
+ * Lets some records of a recording pass. What a session is called and where it connected to stands in
+ * its open record alone, so something is kept of each session until its close record.
+ */
+import { Buffer } from 'node:buffer';
+import { splitRequestTarget } from '../../handshake/request-target.js';
+import { parseRecord } from '../parse-record.js';
+import { payloadOf } from '../payload.js';
+import type {
+  AnyRecord,
+  ControlRecord,
+  Direction,
+  FileRecord,
+  GapRecord,
+  MessageRecord,
+  OpenRecord,
+} from '../record.js';
+import type { Converter } from './converter.js';
+
+/** Which records pass: those that meet all of these. Null asks for nothing. */
+export interface FilterOptions {
+  /**
+   * A session: its id, the beginning or the end of that (of the end at least 4 characters), or the
+   * number of its open record.
+   */
+  readonly session: string | null;
+  /** The path of its URL, without the query; with `*` at the end, what the path begins with. */
+  readonly path: string | null;
+  /** Seconds since 1970: what is older does not pass. */
+  readonly sinceTime: number | null;
+  /** Messages, control frames and frames of the other direction do not pass. */
+  readonly direction: Direction | null;
+  /** What a payload has to match; of one that is binary, each byte is a character. */
+  readonly grep: RegExp | null;
+}
+
+type SessionRecord = Exclude<AnyRecord, FileRecord | GapRecord | OpenRecord>;
+
+/** What is known of a session that is not over. */
+interface Known {
+  /** Whether session and path are those that are asked for. */
+  readonly isWanted: boolean;
+  /** The line of its open record, which passes together with the first record that does. */
+  held: Uint8Array | null;
+  /** Something of it has passed. */
+  hasPassed: boolean;
+}
+
+/** Sessions whose server was killed have no close record: the oldest ones are forgotten one day. */
+const MAX_KNOWN_BYTES = 64 * 1024 ** 2;
+
+/** What a session takes beside its open record, about. */
+const KNOWN_BYTES = 200;
+
+/** A converter that gives on what passes. */
+export class RecordFilter implements Converter {
+  /** How many records have passed, headers of files not counted. */
+  passedRecords = 0;
+  /** How many did not because nothing tells their session's path or number: its beginning is missing. */
+  strayRecords = 0;
+
+  readonly #next: Converter;
+  readonly #options: FilterOptions;
+  readonly #maxKnownBytes: number;
+  /** In the order in which they began. */
+  readonly #sessions = new Map<string, Known>();
+  #knownBytes = 0;
+
+  constructor(next: Converter, options: FilterOptions, maxKnownBytes = MAX_KNOWN_BYTES) {
+    this.#next = next;
+    this.#options = options;
+    this.#maxKnownBytes = maxKnownBytes;
+  }
+
+  convert(record: AnyRecord, line: Uint8Array): Promise<void> | undefined {
+    switch (record.ev) {
+      case 'file':
+        return this.#next.convert(record, line);
+      case 'gap':
+        return this.#isRecent(record) ? this.#pass(record, line) : undefined;
+      case 'open':
+        return this.#open(record, line);
+      case 'close': {
+        const done = this.#sessionRecord(record, line);
+        this.#forget(record.s);
+        return done;
+      }
+      case 'msg':
+      case 'ctl':
+      case 'frame':
+      case 'target':
+        return this.#sessionRecord(record, line);
+    }
+  }
+
+  finish(): Promise<void> {
+    return this.#next.finish();
+  }
+
+  #open(record: OpenRecord, line: Uint8Array): Promise<void> | undefined {
+    this.#forget(record.s);
+    const isWanted = this.#isSession(record.s, record.id) && this.#isPath(record.url);
+    const isHeld = isWanted && (this.#options.grep !== null || !this.#isRecent(record));
+    const held = isHeld ? new Uint8Array(line) : null;
+    this.#learn(record.s, { isWanted, held, hasPassed: isWanted && !isHeld });
+    return isWanted && !isHeld ? this.#pass(record, line) : undefined;
+  }
+
+  #sessionRecord(record: SessionRecord, line: Uint8Array): Promise<void> | undefined {
+    let known = this.#sessions.get(record.s);
+    if (known === undefined) {
+      const isWanted = this.#isWantedStray(record.s);
+      if (isWanted === null) {
+        this.strayRecords++;
+        return undefined;
+      }
+      known = { isWanted, held: null, hasPassed: false };
+      this.#learn(record.s, known);
+    }
+    if (!known.isWanted || !this.#isRecent(record) || !this.#matches(record, known)) {
+      return undefined;
+    }
+    known.hasPassed = true;
+    const { held } = known;
+    if (held === null) return this.#pass(record, line);
+    known.held = null;
+    this.#knownBytes -= held.length;
+    const opened = this.#pass(openRecordIn(held), held);
+    if (opened === undefined) return this.#pass(record, line);
+    return opened.then(() => this.#pass(record, line));
+  }
+
+  #pass(record: AnyRecord, line: Uint8Array): Promise<void> | undefined {
+    this.passedRecords++;
+    return this.#next.convert(record, line);
+  }
+
+  #isRecent({ t }: AnyRecord): boolean {
+    const { sinceTime } = this.#options;
+    return sinceTime === null || t >= sinceTime;
+  }
+
+  /** Looks at what is in the record itself. */
+  #matches(record: SessionRecord, { hasPassed }: Known): boolean {
+    const { direction, grep } = this.#options;
+    switch (record.ev) {
+      case 'msg':
+      case 'ctl':
+        if (direction !== null && record.dir !== direction) return false;
+        return grep === null || isMatch(grep, record);
+      case 'frame':
+        // It comes before the payload that would tell.
+        return grep === null && (direction === null || record.dir === direction);
+      case 'target':
+      case 'close':
+        return grep === null || hasPassed;
+    }
+  }
+
+  /** @returns null when only the open record could tell */
+  #isWantedStray(name: string): boolean | null {
+    const { session, path } = this.#options;
+    if (path !== null) return null;
+    if (this.#isSession(name, null)) return true;
+    return session !== null && isNumber(session) ? null : false;
+  }
+
+  #isSession(name: string, id: number | null): boolean {
+    const { session } = this.#options;
+    if (session === null) return true;
+    if (isNumber(session) && id === Number(session)) return true;
+    const part = session.toUpperCase();
+    const own = name.toUpperCase();
+    return own.startsWith(part) || (part.length >= 4 && own.endsWith(part));
+  }
+
+  #isPath(url: string): boolean {
+    const { path } = this.#options;
+    if (path === null) return true;
+    const own = splitRequestTarget(url).path;
+    return path.endsWith('*') ? own.startsWith(path.slice(0, -1)) : own === path;
+  }
+
+  #learn(name: string, known: Known): void {
+    this.#sessions.set(name, known);
+    this.#knownBytes += bytesOf(known);
+    for (const oldest of this.#sessions.keys()) {
+      if (this.#knownBytes <= this.#maxKnownBytes || oldest === name) return;
+      this.#forget(oldest);
+    }
+  }
+
+  #forget(name: string): void {
+    const known = this.#sessions.get(name);
+    if (known === undefined) return;
+    this.#sessions.delete(name);
+    this.#knownBytes -= bytesOf(known);
+  }
+}
+
+function isNumber(session: string): boolean {
+  return /^[1-9]\d*$/.test(session);
+}
+
+function isMatch(grep: RegExp, record: MessageRecord | ControlRecord): boolean {
+  // `search` begins at the beginning, whatever the flags.
+  return (record.data ?? payloadOf(record).toString('latin1')).search(grep) >= 0;
+}
+
+function bytesOf({ held }: Known): number {
+  return KNOWN_BYTES + (held?.length ?? 0);
+}
+
+/** It was read before, and so it can be read again. */
+function openRecordIn(line: Uint8Array): AnyRecord {
+  return parseRecord(Buffer.from(line.buffer, line.byteOffset, line.length).toString()) as AnyRecord;
+}

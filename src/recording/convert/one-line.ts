@@ -1,0 +1,49 @@
+/** Payloads on one line of a terminal: nothing in them can move its cursor or turn its text around. */
+import { Buffer } from 'node:buffer';
+
+/**
+ * Control characters, the ends of lines that Unicode has beside them, marks that change the direction
+ * of text, and halves of surrogate pairs.
+ */
+const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu;
+
+const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+
+/** How many bytes of what is binary are shown. */
+const PREVIEW_BYTES = 32;
+
+const GROUP_BYTES = 4;
+
+/** Replaces what a terminal would not show as it is: `\n`, `\u001b`. */
+export function escaped(text: string): string {
+  return text.replace(
+    UNPRINTABLE,
+    (character) =>
+      SHORT[character] ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/** The beginning of a text: not more than so many characters, and none of them cut in two. */
+export function beginningOf(text: string, maxCharacters: number): string {
+  if (text.length <= maxCharacters) return text;
+  const last = text.charCodeAt(maxCharacters - 1);
+  const isPairCut = last >= 0xd800 && last < 0xdc00;
+  return text.slice(0, isPairCut ? maxCharacters - 1 : maxCharacters);
+}
+
+/**
+ * The first bytes as they are and as ASCII: `48690d0a 00  |Hi...|`.
+ *
+ * @returns the text, and how many bytes it shows
+ */
+export function hexPreview(base64: string): { readonly text: string; readonly bytes: number } {
+  // Four characters are three bytes.
+  const all = Buffer.from(base64.slice(0, 4 * Math.ceil(PREVIEW_BYTES / 3)), 'base64');
+  const bytes = all.subarray(0, PREVIEW_BYTES);
+  const groups: string[] = [];
+  for (let at = 0; at < bytes.length; at += GROUP_BYTES) {
+    groups.push(bytes.toString('hex', at, Math.min(at + GROUP_BYTES, bytes.length)));
+  }
+  const ascii = bytes.toString('latin1').replace(/[^\x20-\x7e]/g, '.');
+  return { text: `${groups.join(' ')}  |${ascii}|`, bytes: bytes.length };
+}

@@ -1,0 +1,43 @@
+/** The opening handshake of a session, made again from what was recorded of it. */
+import { splitRequestTarget } from '../../handshake/request-target.js';
+import { acceptKey } from '../../handshake/response.js';
+import type { OpenRecord } from '../record.js';
+
+export type HeaderLine = readonly [name: string, value: string];
+
+/** The request's headers: a line for each value. Those that hold credentials were never recorded. */
+export function requestHeaders({ headers }: Pick<OpenRecord, 'headers'>): HeaderLine[] {
+  return Object.entries(headers).flatMap(([name, value]) =>
+    typeof value === 'string'
+      ? [[name, value] as const]
+      : value.map((one): HeaderLine => [name, one]),
+  );
+}
+
+/**
+ * The headers of the answer that opened the connection (RFC 6455 §4.2.2(5)).
+ *
+ * @param extensions as they are to stand there; null leaves them out
+ */
+export function responseHeaders(
+  open: Pick<OpenRecord, 'headers' | 'subprotocol'>,
+  extensions: string | null,
+): HeaderLine[] {
+  const lines: HeaderLine[] = [
+    ['Upgrade', 'websocket'],
+    ['Connection', 'Upgrade'],
+  ];
+  const key = open.headers['sec-websocket-key'];
+  if (typeof key === 'string') lines.push(['Sec-WebSocket-Accept', acceptKey(key)]);
+  if (open.subprotocol !== null) lines.push(['Sec-WebSocket-Protocol', open.subprotocol]);
+  if (extensions !== null) lines.push(['Sec-WebSocket-Extensions', extensions]);
+  return lines;
+}
+
+/** The URL that the client asked for: `ws:`, or `wss:` when TLS ended at the server that recorded. */
+export function requestUrl({ url, headers, local, tls }: OpenRecord): string {
+  const { authority, path, query } = splitRequestTarget(url);
+  const { host } = headers;
+  const name = authority ?? (typeof host === 'string' ? host : local);
+  return `${tls === null ? 'ws' : 'wss'}://${name}${path}${query === '' ? '' : `?${query}`}`;
+}

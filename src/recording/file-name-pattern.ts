@@ -1,0 +1,59 @@
+/** Names of files that change with the time: `traffic-%Y%m%d.ndjson`. */
+/** A file's name, some parts of which stand for the time, UTC. */
+export interface FileNamePattern {
+  /** No part stands for the time. */
+  readonly isFixed: boolean;
+  /** @param timeMs milliseconds since 1970 */
+  format(timeMs: number): string;
+}
+
+/** The letters of strftime (POSIX) that are taken. */
+const FIELDS: Readonly<Record<string, (time: Date) => string>> = {
+  Y: (time) => digits(time.getUTCFullYear(), 4),
+  m: (time) => digits(time.getUTCMonth() + 1, 2),
+  d: (time) => digits(time.getUTCDate(), 2),
+  H: (time) => digits(time.getUTCHours(), 2),
+  M: (time) => digits(time.getUTCMinutes(), 2),
+  S: (time) => digits(time.getUTCSeconds(), 2),
+  j: (time) => digits(dayOfYear(time), 3),
+  s: (time) => String(Math.floor(time.getTime() / 1000)),
+};
+
+const DAY_MS = 86_400_000;
+
+/**
+ * Reads a file's name with `%Y %m %d %H %M %S` (date and time, UTC), `%j` (day of the year), `%s`
+ * (seconds since 1970) and `%%`.
+ *
+ * @returns null when there is any other `%`, or a NUL, which no name has
+ */
+export function parseFileNamePattern(text: string): FileNamePattern | null {
+  if (text.includes('\0')) return null;
+  // What comes before the first %, and what follows each. A NUL stands for %% meanwhile.
+  const [head, ...tails] = text.replaceAll('%%', '\0').split('%');
+  const parts: (string | ((time: Date) => string))[] = [head!];
+  for (const tail of tails) {
+    const field = FIELDS[tail.charAt(0)];
+    if (field === undefined) return null;
+    parts.push(field, tail.slice(1));
+  }
+  const format = (timeMs: number): string => {
+    const time = new Date(timeMs);
+    const texts = parts.map((part) => (typeof part === 'string' ? part : part(time)));
+    return texts.join('').replaceAll('\0', '%');
+  };
+  return { isFixed: tails.length === 0, format };
+}
+
+/** A time as part of a file's name that sorts: `20261123T043105.123Z`. */
+export function timeStamp(timeMs: number): string {
+  return new Date(timeMs).toISOString().replaceAll(/[-:]/g, '');
+}
+
+function digits(number: number, width: number): string {
+  return String(number).padStart(width, '0');
+}
+
+function dayOfYear(time: Date): number {
+  return Math.floor((time.getTime() - Date.UTC(time.getUTCFullYear(), 0, 1)) / DAY_MS) + 1;
+}

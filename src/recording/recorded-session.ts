@@ -1,0 +1,157 @@
+/** One session as it is recorded. */
+import type { SessionGate, SessionObserver, TargetEvent } from '../connection/session-observer.js';
+import type { SessionSummary } from '../connection/session.js';
+import type { DataOpcode } from '../protocol/opcode.js';
+import type { RecordEncoder } from './record-encoder.js';
+import { type LineStarts, lineStartsOf } from './record-encoder.js';
+import type { RecordingClock } from './recording-clock.js';
+import type { Traffic } from './record.js';
+
+/** Who writes what sessions record. */
+export interface RecordedSessionHost {
+  readonly encoder: RecordEncoder;
+  readonly clock: RecordingClock;
+  readonly watchesFrames: boolean;
+  /** Asked before each record. @returns false when it is to be left out */
+  takes(): boolean;
+  /** A record of the session was appended. */
+  appended(session: RecordedSession): void;
+  /** The session is over. */
+  ended(session: RecordedSession): void;
+}
+
+export class RecordedSession implements SessionObserver {
+  readonly watchesFrames: boolean;
+  readonly gate: SessionGate;
+  /** Its output waits for its records to be safe. */
+  isHeld = false;
+  /** It has records that no batch was made of; only looked at while it is held. */
+  isDirty = false;
+
+  readonly #name: string;
+  readonly #beganMicros: number;
+  readonly #host: RecordedSessionHost;
+  readonly #encoder: RecordEncoder;
+  readonly #lineStarts: LineStarts;
+
+  /** @param beganMicros when it began, on the clock of the host */
+  constructor(name: string, beganMicros: number, gate: SessionGate, host: RecordedSessionHost) {
+    this.#name = name;
+    this.#beganMicros = beganMicros;
+    this.gate = gate;
+    this.#host = host;
+    this.#encoder = host.encoder;
+    this.watchesFrames = host.watchesFrames;
+    this.#lineStarts = lineStartsOf(name);
+  }
+
+  received(
+    opcode: DataOpcode,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    isFirst: boolean,
+    isLast: boolean,
+    wireBytes: number,
+  ): void {
+    this.#message(true, opcode, bytes, start, end, isFirst, isLast, wireBytes);
+  }
+
+  sent(
+    opcode: DataOpcode,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    isFirst: boolean,
+    isLast: boolean,
+    wireBytes: number,
+  ): void {
+    this.#message(false, opcode, bytes, start, end, isFirst, isLast, wireBytes);
+  }
+
+  #message(
+    isReceived: boolean,
+    opcode: DataOpcode,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    isFirst: boolean,
+    isLast: boolean,
+    wireBytes: number,
+  ): void {
+    if (!this.#host.takes()) return;
+    const lineStarts = this.#lineStarts;
+    this.#encoder.message(
+      lineStarts,
+      isReceived,
+      opcode,
+      bytes,
+      start,
+      end,
+      isFirst,
+      isLast,
+      wireBytes,
+    );
+    this.#host.appended(this);
+  }
+
+  control(
+    isReceived: boolean,
+    opcode: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    if (!this.#host.takes()) return;
+    this.#encoder.control(this.#lineStarts, isReceived, opcode, bytes, start, end);
+    this.#host.appended(this);
+  }
+
+  frame(isReceived: boolean, first: number, masked: boolean, len: number, wire: number): void {
+    if (!this.#host.takes()) return;
+    this.#encoder.record({
+      ev: 'frame',
+      ...this.#nameAndTime(),
+      dir: isReceived ? 'in' : 'out',
+      fin: (first & 0x80) !== 0,
+      rsv: (first >> 4) & 0x07,
+      op: first & 0x0f,
+      masked,
+      len,
+      wire,
+    });
+    this.#host.appended(this);
+  }
+
+  target({ state, target, error }: TargetEvent): void {
+    if (!this.#host.takes()) return;
+    const event = { ev: 'target', ...this.#nameAndTime(), state, target } as const;
+    this.#encoder.record(error === undefined ? event : { ...event, error });
+    this.#host.appended(this);
+  }
+
+  closed(summary: SessionSummary): void {
+    this.#host.ended(this);
+    if (!this.#host.takes()) return;
+    this.#encoder.record({
+      ev: 'close',
+      ...this.#nameAndTime(),
+      by: summary.closedBy,
+      code: summary.closeCode,
+      reason: summary.closeReason,
+      in: traffic(summary.messagesIn, summary.bytesIn),
+      out: traffic(summary.messagesOut, summary.bytesOut),
+      dur: Math.max(0, this.#host.clock.nowMicros() - this.#beganMicros) / 1e6,
+      ...(summary.rule === null ? {} : { rule: summary.rule }),
+    });
+    this.#host.appended(this);
+  }
+
+  #nameAndTime(): { s: string; t: number } {
+    return { s: this.#name, t: this.#host.clock.nowSeconds() };
+  }
+}
+
+function traffic(msgs: number, bytes: number): Traffic {
+  return { msgs, bytes };
+}

@@ -1,0 +1,225 @@
+/**
+ * The recorder: writes down every session that it is given, whatever the mode, in one file.
+ *
+ *     sessions ──▶ RecordedSession ──▶ RecordEncoder ──▶ RecordBuffer ──▶ RecordingWriter ──▶ file
+ *        ▲                                                                     │
+ *        └──────────── pause, hold, close ◀──────── Recorder ◀─────────────────┘
+ *
+ * Laws:
+ * 1. A record is appended before what it tells of has a consequence, and the order of a session's
+ *    records is that of its wire.
+ * 2. A disk that is slow makes clients slow: when the queue is full, no session is read.
+ * 3. With `always` no byte leaves before the records that came before it are on disk.
+ */
+import { HandshakeError } from '../errors.js';
+import { formatHostAndPort } from '../connection/host-and-port.js';
+import type {
+  SessionGate,
+  SessionObserver,
+  SessionRecorder,
+} from '../connection/session-observer.js';
+import type { Session } from '../connection/session.js';
+import type { UpgradeRequest } from '../handshake/upgrade-request.js';
+import { CloseCode } from '../protocol/close-payload.js';
+import type { BatchSource } from './batch.js';
+import { publicHeaders, publicSubprotocol, publicTarget } from './credentials.js';
+import { RecordBuffer } from './record-buffer.js';
+import { RecordEncoder, lineOf } from './record-encoder.js';
+import { RecordedSession, type RecordedSessionHost } from './recorded-session.js';
+import { RecordingClock } from './recording-clock.js';
+import { RecordingWriter, type WriterOptions, type WriterOwner } from './recording-writer.js';
+import { RECORDING_VERSION } from './record.js';
+import { newSessionName } from './session-name.js';
+
+export interface RecorderOptions extends WriterOptions {
+  /** Of a longer payload only that many bytes are recorded; Infinity for all of them. */
+  readonly maxPayloadBytes: number;
+  /** Whether there is a record for each frame. */
+  readonly watchesFrames: boolean;
+  /** Who writes: `twist/1.0.0`. */
+  readonly tool: string;
+}
+
+/** Of a writer what a recorder needs. */
+type Writer = Pick<
+  RecordingWriter,
+  'start' | 'appended' | 'isDropping' | 'lose' | 'isStopped' | 'reopen' | 'close'
+>;
+
+type MakeWriter = (options: WriterOptions, source: BatchSource, owner: WriterOwner) => Writer;
+
+const openWriter: MakeWriter = (options, source, owner) =>
+  new RecordingWriter(options, source, owner);
+
+export class Recorder implements SessionRecorder, RecordedSessionHost, WriterOwner {
+  readonly encoder: RecordEncoder;
+  readonly clock = new RecordingClock();
+  readonly watchesFrames: boolean;
+
+  readonly #tool: string;
+  readonly #holdsOutput: boolean;
+  readonly #writer: Writer;
+  readonly #sessions = new Set<RecordedSession>();
+  /** Those that are held and have records of which no batch was made, and those of the batch in flight. */
+  #dirty: RecordedSession[] = [];
+  #sealed: RecordedSession[] = [];
+  #isFull = false;
+
+  /** @param makeWriter makes what writes the records */
+  constructor(
+    { maxPayloadBytes, watchesFrames, tool, ...options }: RecorderOptions,
+    makeWriter: MakeWriter = openWriter,
+  ) {
+    this.#tool = tool;
+    this.watchesFrames = watchesFrames;
+    this.#holdsOutput = options.sync === 'always';
+    const buffer = new RecordBuffer();
+    this.encoder = new RecordEncoder(buffer, this.clock, maxPayloadBytes);
+    this.#writer = makeWriter(options, buffer, this);
+  }
+
+  /** Opens the file. Rejects with the system's error when that cannot be done. */
+  start(): Promise<void> {
+    return this.#writer.start();
+  }
+
+  /** Opens the file anew: somebody has moved it. */
+  reopen(): Promise<void> {
+    return this.#writer.reopen();
+  }
+
+  /** Writes what waits, and closes the file. */
+  close(): Promise<void> {
+    return this.#writer.close();
+  }
+
+  // ---- From connections
+
+  admit(): void {
+    if (this.#writer.isStopped) throw new HandshakeError('recording-stopped');
+  }
+
+  begin(
+    session: Session,
+    request: UpgradeRequest,
+    mode: string,
+    gate: SessionGate,
+  ): SessionObserver {
+    const micros = this.clock.nowMicros();
+    const name = newSessionName(micros / 1000);
+    const recorded = new RecordedSession(name, micros, gate, this);
+    this.#sessions.add(recorded);
+    if (this.#isFull) gate.pause();
+    if (this.#holdsOutput && !this.#writer.isDropping) this.#hold(recorded);
+    if (this.takes()) {
+      this.encoder.record({
+        ev: 'open',
+        s: name,
+        t: micros / 1e6,
+        id: session.id,
+        remote: addressOf(session.remoteAddress, session.remotePort),
+        local: addressOf(session.localAddress, session.localPort),
+        tls: null,
+        url: publicTarget(request.target),
+        headers: publicHeaders(request.headers),
+        subprotocol: session.subprotocol === null ? null : publicSubprotocol(session.subprotocol),
+        extensions: session.extensions,
+        mode,
+      });
+      this.appended(recorded);
+    }
+    return recorded;
+  }
+
+  // ---- From sessions
+
+  takes(): boolean {
+    if (!this.#writer.isDropping) return true;
+    this.#writer.lose(1);
+    return false;
+  }
+
+  appended(session: RecordedSession): void {
+    if (session.isHeld && !session.isDirty) {
+      session.isDirty = true;
+      this.#dirty.push(session);
+    }
+    this.#writer.appended();
+  }
+
+  ended(session: RecordedSession): void {
+    this.#sessions.delete(session);
+    session.isHeld = false;
+  }
+
+  // ---- From the writer
+
+  batchTaken(): void {
+    this.#sealed = this.#dirty;
+    this.#dirty = [];
+    for (const session of this.#sealed) {
+      session.isDirty = false;
+      if (session.isHeld) session.gate.seal();
+    }
+  }
+
+  batchDone(): void {
+    const sealed = this.#sealed;
+    this.#sealed = [];
+    for (const { isHeld, gate } of sealed) if (isHeld) gate.letGo();
+  }
+
+  full(): void {
+    this.#isFull = true;
+    for (const { gate } of this.#sessions) gate.pause();
+  }
+
+  drained(): void {
+    this.#isFull = false;
+    for (const { gate } of this.#sessions) gate.resume();
+  }
+
+  failed(): void {
+    for (const session of this.#sessions) {
+      if (this.#writer.isStopped) this.#stop(session);
+      else if (session.isHeld) this.#stopHolding(session);
+    }
+  }
+
+  recovered(): void {
+    if (!this.#holdsOutput) return;
+    for (const session of this.#sessions) if (!session.isHeld) this.#hold(session);
+  }
+
+  headerLine(): Uint8Array {
+    const t = this.clock.nowSeconds();
+    return lineOf({ v: RECORDING_VERSION, ev: 'file', tool: this.#tool, t });
+  }
+
+  gapLine(sinceMs: number, records: number, error: string): Uint8Array {
+    const t = this.clock.nowSeconds();
+    return lineOf({ ev: 'gap', t, since: sinceMs / 1000, records, error });
+  }
+
+  #hold(session: RecordedSession): void {
+    session.isHeld = true;
+    session.gate.hold();
+  }
+
+  #stopHolding(session: RecordedSession): void {
+    session.isHeld = false;
+    session.gate.stopHolding();
+  }
+
+  /** What is not recorded is not answered. */
+  #stop(session: RecordedSession): void {
+    session.isHeld = false;
+    session.gate.close(CloseCode.TryAgainLater, 'the recording cannot be written');
+    // The client's Close must be heard. A session that hears all before it would go on recording.
+    if (this.#isFull && !session.gate.hearsOut) session.gate.resume();
+  }
+}
+
+function addressOf(address: string, port: number): string {
+  return port === 0 ? address : formatHostAndPort(address, port);
+}

@@ -1,0 +1,249 @@
+/**
+ * One open file of a recording. Calls are made one after the other, never two at a time.
+ *
+ * A file that is ours (a regular one, by its own name) is cut, renamed and looked after. Anything else
+ * (a pipe, a device, what stands behind /dev/stdout) is only written to.
+ */
+import { Buffer } from 'node:buffer';
+import path from 'node:path';
+import { OutgoingLines } from './outgoing-lines.js';
+import type { FileFacts, RecordingFileSystem } from './recording-file-system.js';
+import type { RecordingLog } from './recording-log.js';
+import { findTail } from './torn-tail.js';
+
+/** What a pipe that is full is given before the next attempt: it doubles up to the second. */
+const PIPE_MIN_WAIT_MS = 1;
+const PIPE_MAX_WAIT_MS = 32;
+
+/** A descriptor of the process behind a name: to rename or remove that is not ours. */
+const BORROWED = /^\/(?:proc|dev\/(?!shm\/))/;
+
+/** Errors of a sync that say: there is no such thing here. */
+const SYNC_UNSUPPORTED: readonly unknown[] = ['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
+
+/** A directory that may be written but not read cannot be synced by us. */
+const DIRECTORY_SYNC_UNSUPPORTED: readonly unknown[] = [...SYNC_UNSUPPORTED, 'EACCES', 'EPERM'];
+
+export class RecordingFile {
+  /** As the operator named it. */
+  readonly path: string;
+  /** Where it is when links are followed. */
+  readonly realPath: string;
+  readonly isOwn: boolean;
+  /** The line that begins what we write to it. */
+  readonly header: OutgoingLines;
+  /** How large it is, as far as we know: others may cut it. */
+  sizeBytes: number;
+  /** Something was written and not synced. */
+  isDirty = false;
+  /** It has more than what is still in memory. */
+  isWorthKeeping: boolean;
+
+  readonly #fileSystem: RecordingFileSystem;
+  readonly #log: RecordingLog;
+  readonly #fd: number;
+  readonly #identity: FileFacts;
+  /** Its size when it holds nothing but our header; -1 for one that has held more from the beginning. */
+  readonly #headBytes: number;
+  #canSync: boolean;
+  #needsDirectorySync: boolean;
+  #isAbandoned = false;
+
+  /**
+   * Opens a file, and cuts half a line from its end.
+   *
+   * @throws the system's error
+   */
+  static async open(
+    name: string,
+    headerLine: Uint8Array,
+    fileSystem: RecordingFileSystem,
+    log: RecordingLog,
+  ): Promise<RecordingFile> {
+    const fd = await fileSystem.openToAppend(name);
+    try {
+      const facts = await fileSystem.facts(fd);
+      const isOwn = facts.isFile() && !BORROWED.test(path.resolve(name));
+      const realPath = isOwn ? await fileSystem.realPath(name) : name;
+      const head = [headerLine];
+      let sizeBytes = isOwn ? facts.size : 0;
+      if (sizeBytes > 0) {
+        const tail = await findTail(fileSystem, realPath, sizeBytes);
+        if (tail.isForeign) {
+          head.unshift(Buffer.from('\n'));
+          log.warn(
+            { file: name },
+            'what is in the file is not a recording: nothing is cut from it',
+          );
+        } else if (tail.bytes > 0) {
+          sizeBytes -= tail.bytes;
+          await fileSystem.truncate(fd, sizeBytes);
+          log.warn({ file: name, bytes: tail.bytes }, 'the last line was not complete: it was cut');
+        }
+      }
+      return new RecordingFile(name, realPath, isOwn, head, sizeBytes, fd, facts, fileSystem, log);
+    } catch (error) {
+      await fileSystem.close(fd).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  private constructor(
+    name: string,
+    realPath: string,
+    isOwn: boolean,
+    head: readonly Uint8Array[],
+    sizeBytes: number,
+    fd: number,
+    identity: FileFacts,
+    fileSystem: RecordingFileSystem,
+    log: RecordingLog,
+  ) {
+    this.path = name;
+    this.realPath = realPath;
+    this.isOwn = isOwn;
+    this.header = new OutgoingLines(head);
+    this.sizeBytes = sizeBytes;
+    this.isWorthKeeping = sizeBytes > 0;
+    this.#fd = fd;
+    this.#identity = identity;
+    this.#headBytes = sizeBytes > 0 ? -1 : this.header.bytes;
+    this.#canSync = identity.isFile();
+    this.#needsDirectorySync = isOwn && sizeBytes === 0;
+    this.#fileSystem = fileSystem;
+    this.#log = log;
+  }
+
+  /** There is nothing in it, or nothing but our header. */
+  get isBlank(): boolean {
+    return this.sizeBytes <= this.#headBytes;
+  }
+
+  /**
+   * Writes the next bytes of `lines`, however many calls that takes; they know how far it came.
+   *
+   * @throws the system's error
+   */
+  async write(lines: OutgoingLines, bytes: number): Promise<void> {
+    let waitMs = PIPE_MIN_WAIT_MS;
+    for (let left = bytes; left > 0;) {
+      let written: number;
+      try {
+        written = await this.#fileSystem.write(this.#fd, lines.next(left));
+      } catch (error) {
+        if (codeOf(error) !== 'EAGAIN' || this.#isAbandoned) throw error;
+        await sleep(waitMs);
+        waitMs = Math.min(waitMs * 2, PIPE_MAX_WAIT_MS);
+        continue;
+      }
+      if (written === 0) throw nothingWritten();
+      waitMs = PIPE_MIN_WAIT_MS;
+      lines.advance(written);
+      left -= written;
+      this.sizeBytes += written;
+      this.isDirty = true;
+    }
+  }
+
+  /**
+   * After a write that has failed: cuts off what is there of a line that is not there as a whole. Where
+   * that cannot be done, or where somebody else has been at the file, the rest of the line comes next.
+   */
+  async cutBack(lines: OutgoingLines): Promise<void> {
+    const torn = lines.tornBytes();
+    if (!this.isOwn || torn === 0) return;
+    try {
+      const { size } = await this.#fileSystem.facts(this.#fd);
+      if (size !== this.sizeBytes) return;
+      await this.#fileSystem.truncate(this.#fd, size - torn);
+    } catch {
+      return;
+    }
+    this.sizeBytes -= torn;
+    lines.backToLine();
+  }
+
+  /** Whether it has no name any more: what was written since goes with it. @throws the system's error */
+  async isRemoved(): Promise<boolean> {
+    if (!this.isOwn) return false;
+    const { nlink, size } = await this.#fileSystem.facts(this.#fd);
+    this.sizeBytes = size;
+    // Some file systems count no links.
+    return nlink === 0 && this.#identity.nlink > 0;
+  }
+
+  /** Whether its name still stands for it. @throws the system's error */
+  async hasItsName(): Promise<boolean> {
+    try {
+      const { dev, ino } = await this.#fileSystem.factsOfPath(this.realPath);
+      return dev === this.#identity.dev && ino === this.#identity.ino;
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return false;
+      throw error;
+    }
+  }
+
+  /**
+   * Waits until everything is on disk, the name of a new file included.
+   *
+   * @throws the system's error, after which this file must not be synced again: the system may have
+   *   forgotten what it could not write, and would say that all is well
+   */
+  async sync(): Promise<void> {
+    if (!this.#canSync || !this.isDirty) return;
+    if (this.#needsDirectorySync) await this.#syncDirectory();
+    try {
+      await this.#fileSystem.syncData(this.#fd);
+    } catch (error) {
+      if (!SYNC_UNSUPPORTED.includes(codeOf(error))) throw error;
+      this.#canSync = false;
+      this.#log.warn(
+        { file: this.path, error: codeOf(error) },
+        'the file cannot be synced: what is written may be lost with the power',
+      );
+    }
+    this.isDirty = false;
+  }
+
+  async #syncDirectory(): Promise<void> {
+    try {
+      await this.#fileSystem.syncDirectory(path.dirname(this.realPath));
+    } catch (error) {
+      if (!DIRECTORY_SYNC_UNSUPPORTED.includes(codeOf(error))) throw error;
+    }
+    this.#needsDirectorySync = false;
+  }
+
+  /** Lets a write that waits for a reader fail. */
+  abandon(): void {
+    this.#isAbandoned = true;
+  }
+
+  /** Closes it; an error is only logged. */
+  async close(): Promise<void> {
+    try {
+      await this.#fileSystem.close(this.#fd);
+    } catch (error) {
+      this.#log.warn(
+        { file: this.path, error: codeOf(error) },
+        'the file was closed with an error',
+      );
+    }
+  }
+}
+
+/** The system's name of an error. */
+export function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? String(error);
+}
+
+/** Zero bytes for more than zero is no answer; it is taken for a disk that is full. */
+function nothingWritten(): NodeJS.ErrnoException {
+  return Object.assign(new Error('nothing was written'), { code: 'ENOSPC' });
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
+}

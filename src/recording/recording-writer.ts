@@ -1,0 +1,399 @@
+/**
+ * Writes the lines of a recording to its file, in the order in which they were appended, each one once.
+ *
+ * One loop does it all, one system call at a time: it takes what was appended, writes it, makes sure of
+ * it, and takes what was appended meanwhile. While the file cannot be written it tries again.
+ */
+import { InvalidStateError } from '../errors.js';
+import type { BatchSource } from './batch.js';
+import { type BatchOwner, BatchWriter } from './batch-writer.js';
+import { parseFileNamePattern } from './file-name-pattern.js';
+import { FileSuccession } from './file-succession.js';
+import { OutgoingLines } from './outgoing-lines.js';
+import { NODE_FILE_SYSTEM, type RecordingFileSystem } from './recording-file-system.js';
+import type { RecordingLog } from './recording-log.js';
+
+/** When the file is synced: never, once a second, or before a batch counts as written. */
+export type SyncPolicy = 'none' | 'interval' | 'always';
+
+/** What happens while the file cannot be written: everything waits, or records are lost and counted. */
+export type FullPolicy = 'stop' | 'drop';
+
+/** Who appends. Its methods are called between two records, and do not throw. */
+export interface WriterOwner {
+  /** A batch was taken: what is appended from now on belongs to the next one. */
+  batchTaken(): void;
+  /** It is in the file; with `always` it is on disk. */
+  batchDone(): void;
+  /** More waits than the queue may hold: append no more until `drained`. */
+  full(): void;
+  /** Half of the queue is free; or records are dropped now, and nobody need wait for that. */
+  drained(): void;
+  /** The file cannot be written; with `stop` no session may go on. */
+  failed(error: NodeJS.ErrnoException): void;
+  /** It can be written again. */
+  recovered(): void;
+  /** The line that begins a file. */
+  headerLine(): Uint8Array;
+  /** The line that says what is missing. @param error the system's name of it */
+  gapLine(sinceMs: number, records: number, error: string): Uint8Array;
+}
+
+/** How long things take, in milliseconds. */
+export interface WriterTimes {
+  /** The oldest line waits no longer than that for others. */
+  readonly flushMs: number;
+  /** From one sync to the next, with `interval`. */
+  readonly syncMs: number;
+  /** From a failure to the next attempt. */
+  readonly retryMs: number;
+  /** A failure that lasts is logged so often. */
+  readonly complainMs: number;
+  /** The end takes no longer. */
+  readonly closeMs: number;
+}
+
+export interface WriterOptions {
+  /** The file's name; it may hold letters of {@link parseFileNamePattern}. */
+  readonly path: string;
+  readonly sync: SyncPolicy;
+  readonly onFull: FullPolicy;
+  /** A file grows no larger, unless one line is; 0 for no limit. */
+  readonly rotateBytes: number;
+  /** The most bytes that should wait in memory. */
+  readonly queueBytes: number;
+  readonly log: RecordingLog;
+  readonly fileSystem?: RecordingFileSystem;
+  readonly times?: Partial<WriterTimes>;
+  /** The wall clock: milliseconds since 1970. */
+  readonly nowMs?: () => number;
+}
+
+/** What was written since the start. */
+export interface WriterStats {
+  /** Records of batches that are in a file. */
+  records: number;
+  bytes: number;
+  batches: number;
+  /** Files that were opened. */
+  files: number;
+  /** Records that were dropped, or given up at the end. */
+  lost: number;
+  /** How many times writing has failed when it was well before. */
+  failures: number;
+}
+
+export const WRITER_TIMES: WriterTimes = {
+  flushMs: 50,
+  syncMs: 1000,
+  retryMs: 1000,
+  complainMs: 10_000,
+  closeMs: 5000,
+};
+
+/** So much is written at once: smaller writes cost more, larger ones nothing less. */
+export const FLUSH_BYTES = 64 * 1024;
+
+export class RecordingWriter {
+  readonly #source: BatchSource;
+  readonly #owner: WriterOwner;
+  readonly #log: RecordingLog;
+  readonly #files: FileSuccession;
+  readonly #batches: BatchWriter;
+  readonly #times: WriterTimes;
+  readonly #sync: SyncPolicy;
+  readonly #onFull: FullPolicy;
+  readonly #queueBytes: number;
+
+  // ---- What `appended` looks at
+  /** From so many bytes in the source on there is something to do at once. */
+  #wakeBytes: number;
+  /** It will be looked at what was appended: a timer runs, or the loop. */
+  #isArmed = true;
+  #isFull = false;
+
+  /** The loop runs. Before the start it counts as running, so that nobody else sets it off. */
+  #isRunning = true;
+  #flushTimer: NodeJS.Timeout | undefined;
+  #flushSoon: NodeJS.Immediate | undefined;
+  #syncTimer: NodeJS.Timeout | undefined;
+  #endPause: (() => void) | null = null;
+  /** Who waits for the file to be opened anew. */
+  #reopenings: (() => void)[] = [];
+
+  #start: Promise<void> | null = null;
+  #closing: Promise<void> | null = null;
+  /** So often a failure at the end is followed by another attempt. */
+  #attemptsLeft = 1;
+  #isGivenUp = false;
+  #onEnd: () => void = () => undefined;
+
+  constructor(options: WriterOptions, source: BatchSource, owner: WriterOwner) {
+    const { sync, onFull, log, nowMs = Date.now, fileSystem = NODE_FILE_SYSTEM } = options;
+    const pattern = parseFileNamePattern(options.path);
+    if (pattern === null) throw new InvalidStateError(`no name of a file: ${options.path}`);
+    this.#source = source;
+    this.#owner = owner;
+    this.#log = log;
+    this.#sync = sync;
+    this.#onFull = onFull;
+    this.#queueBytes = options.queueBytes;
+    this.#wakeBytes = options.queueBytes + 1;
+    this.#times = { ...WRITER_TIMES, ...options.times };
+    this.#files = new FileSuccession({
+      pattern,
+      rotateBytes: options.rotateBytes,
+      syncsOnChange: sync !== 'none',
+      fileSystem,
+      log,
+      nowMs,
+      headerLine: () => owner.headerLine(),
+    });
+    const itsOwner: BatchOwner = {
+      batchTaken: () => {
+        this.#setWakeBytes();
+        owner.batchTaken();
+      },
+      batchDone: () => {
+        owner.batchDone();
+        if (this.#isFull && this.#source.bytes <= this.#queueBytes / 2) this.#drain();
+        this.#setWakeBytes();
+      },
+      failed: (error) => {
+        owner.failed(error);
+      },
+      recovered: () => {
+        owner.recovered();
+      },
+      gapLine: (sinceMs, records, error) => owner.gapLine(sinceMs, records, error),
+    };
+    const { syncMs, complainMs } = this.#times;
+    const batchOptions = { sync, onFull, log, nowMs, syncMs, complainMs };
+    this.#batches = new BatchWriter(source, itsOwner, this.#files, batchOptions);
+  }
+
+  /** The file cannot be written and records are dropped: tell `lose` of them instead of appending. */
+  get isDropping(): boolean {
+    return this.#batches.isDropping;
+  }
+
+  /** The file cannot be written, and no session may go on. */
+  get isStopped(): boolean {
+    return this.#onFull === 'stop' && this.#batches.hasFailed;
+  }
+
+  get stats(): WriterStats {
+    return { ...this.#batches.counts, files: this.#files.opened };
+  }
+
+  /**
+   * Opens the file, and cuts half a line from its end.
+   *
+   * @throws the system's error
+   */
+  start(): Promise<void> {
+    this.#start ??= this.#files.start().then(() => {
+      this.#run();
+    });
+    return this.#start;
+  }
+
+  /** Something was appended: sees to it that it is written. */
+  appended(): void {
+    if (this.#source.bytes >= this.#wakeBytes) this.#enough();
+    else if (!this.#isArmed) this.#arm();
+  }
+
+  /** So many records were not appended, because of {@link RecordingWriter.isDropping}. */
+  lose(records: number): void {
+    this.#batches.lose(records);
+  }
+
+  /**
+   * Opens the file's name anew, after what is being written. Where that cannot be done the old one is
+   * gone on with, and the log says so.
+   */
+  async reopen(): Promise<void> {
+    if (!(await this.#hasStarted()) || this.#closing !== null || this.#isGivenUp) return;
+    await new Promise<void>((resolve) => {
+      this.#reopenings.push(resolve);
+      this.#endPause?.();
+      this.#wake();
+    });
+  }
+
+  /** Writes everything, syncs unless that is never done, and closes. Whatever happens, it ends. */
+  close(): Promise<void> {
+    this.#closing ??= this.#end();
+    return this.#closing;
+  }
+
+  // ---- When to write
+
+  #enough(): void {
+    this.#wake();
+    if (!this.#isFull && this.#source.bytes + this.#batches.batchBytes > this.#queueBytes) {
+      this.#isFull = true;
+      this.#owner.full();
+    }
+    this.#setWakeBytes();
+  }
+
+  #drain(): void {
+    this.#isFull = false;
+    this.#setWakeBytes();
+    this.#owner.drained();
+  }
+
+  #arm(): void {
+    this.#isArmed = true;
+    const wake = (): void => {
+      this.#wake();
+    };
+    if (this.#sync === 'always') this.#flushSoon = setImmediate(wake);
+    else this.#flushTimer = setTimeout(wake, this.#times.flushMs);
+  }
+
+  /** Lets the loop run, if it does not, when the caller has finished. */
+  #wake(): void {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    this.#isArmed = true;
+    this.#setWakeBytes();
+    clearTimeout(this.#flushTimer);
+    clearTimeout(this.#syncTimer);
+    clearImmediate(this.#flushSoon);
+    queueMicrotask(() => {
+      this.#run();
+    });
+  }
+
+  #setWakeBytes(): void {
+    const full = this.#isFull ? Infinity : this.#queueBytes - this.#batches.batchBytes + 1;
+    this.#wakeBytes = this.#isRunning ? full : Math.min(FLUSH_BYTES, full);
+  }
+
+  /** The loop has nothing to do: waits for what comes next. */
+  #rest(): void {
+    this.#isRunning = false;
+    this.#isArmed = false;
+    this.#setWakeBytes();
+    if (this.#source.bytes > 0) {
+      this.#arm();
+    } else if (this.#sync === 'interval' && this.#files.isDirty) {
+      const dueMs = this.#batches.nextSyncMs - performance.now();
+      this.#syncTimer = setTimeout(() => {
+        this.#wake();
+      }, dueMs);
+    }
+  }
+
+  // ---- The loop
+
+  #run(): void {
+    this.#loop().catch((err: unknown) => {
+      this.#log.error({ err }, 'the recording has ended by an internal error');
+      this.#isGivenUp = true;
+      this.#endForGood();
+    });
+  }
+
+  async #loop(): Promise<void> {
+    while (!this.#isGivenUp) {
+      try {
+        do await this.#attempt();
+        while (this.#hasMore());
+        if (this.#closing === null) {
+          this.#rest();
+          return;
+        }
+        await this.#files.close(new OutgoingLines([]));
+        break;
+      } catch (error) {
+        await this.#afterFailure(error as NodeJS.ErrnoException);
+      }
+    }
+    await this.#files.discard();
+    this.#endForGood();
+  }
+
+  async #attempt(): Promise<void> {
+    const asked = this.#reopenings.splice(0);
+    try {
+      const isLast = this.#closing !== null;
+      await this.#batches.attempt({ reopens: asked.length > 0, isLast });
+    } finally {
+      for (const resolve of asked) resolve();
+    }
+  }
+
+  #hasMore(): boolean {
+    if (this.#reopenings.length > 0) return true;
+    const { bytes } = this.#source;
+    const isUrgent = this.#sync === 'always' || this.#batches.hasFailed || this.#closing !== null;
+    return bytes >= FLUSH_BYTES || (isUrgent && bytes > 0);
+  }
+
+  async #afterFailure(error: NodeJS.ErrnoException): Promise<void> {
+    this.#batches.fail(error);
+    // Who appends nothing need not wait either.
+    if (this.isDropping && this.#isFull) this.#drain();
+    if (this.#closing === null) await this.#pause();
+    else if (this.#attemptsLeft > 0) this.#attemptsLeft--;
+    else this.#giveUp();
+  }
+
+  /** Until the next attempt, or until somebody asks for one. */
+  async #pause(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, this.#times.retryMs);
+      this.#endPause = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#endPause = null;
+  }
+
+  // ---- The end
+
+  async #hasStarted(): Promise<boolean> {
+    if (this.#start === null) return false;
+    return this.#start.then(
+      () => true,
+      () => false,
+    );
+  }
+
+  async #end(): Promise<void> {
+    const ended = new Promise<void>((resolve) => {
+      this.#onEnd = resolve;
+    });
+    const deadline = setTimeout(() => {
+      this.#giveUp();
+      this.#onEnd();
+    }, this.#times.closeMs);
+    const canEnd = await Promise.race([this.#hasStarted(), ended.then(() => false)]);
+    if (canEnd && !this.#isGivenUp) {
+      this.#endPause?.();
+      this.#wake();
+      await ended;
+    }
+    clearTimeout(deadline);
+  }
+
+  #giveUp(): void {
+    if (this.#isGivenUp) return;
+    this.#isGivenUp = true;
+    this.#files.abandon();
+    this.#batches.giveUp();
+  }
+
+  /** From now on nothing is looked at. */
+  #endForGood(): void {
+    this.#wakeBytes = Infinity;
+    this.#isArmed = true;
+    for (const resolve of this.#reopenings.splice(0)) resolve();
+    this.#onEnd();
+  }
+}

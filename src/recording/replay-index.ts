@@ -1,0 +1,139 @@
+/** Which sessions a recording has, and where they are in it: all that replaying one needs to begin. */
+import { open, stat } from 'node:fs/promises';
+import { splitRequestTarget } from '../handshake/request-target.js';
+import { MessageBorders } from './message-borders.js';
+import { type NumberedRecord, type OnDamage, RecordReader } from './record-reader.js';
+import type { AnyRecord, Direction } from './record.js';
+
+/** How much is read at once. */
+const CHUNK_BYTES = 256 * 1024;
+
+/** A session of a recording, as far as it can be replayed. */
+export interface ReplaySession {
+  /** What no other session has: a ULID. */
+  readonly s: string;
+  /** Its number in the log of the server that recorded it; null when its beginning is not there. */
+  readonly id: number | null;
+  /** The path that it was on, without the query; null when its beginning is not there. */
+  readonly path: string | null;
+  readonly subprotocol: string | null;
+  /** The extensions that were agreed on, as the response header had them. */
+  readonly extensions: string | null;
+  /** Where its first record is: its line, from 1, and its offset in bytes. */
+  readonly firstLine: number;
+  readonly startOffset: number;
+  /** The line of its last record. */
+  readonly lastLine: number;
+  /** Messages, however many pieces they have. */
+  readonly messages: Readonly<Record<Direction, number>>;
+  /** Records of what the server sent that have only the beginning of a payload. */
+  readonly cutOut: number;
+}
+
+/**
+ * Reads a recording once. Takes memory for the sessions, and not for what they say.
+ *
+ * @throws what `node:fs` throws, or Error when it is no regular file
+ */
+export async function readReplaySessions(
+  file: string,
+  onDamage: OnDamage,
+): Promise<readonly ReplaySession[]> {
+  const stats = await stat(file);
+  // A pipe might keep its reader waiting for ever, and cannot be read from its middle.
+  if (!stats.isFile() && !stats.isDirectory()) throw new Error('it is not a regular file');
+  const handle = await open(file);
+  try {
+    const reader = new RecordReader(onDamage);
+    const drafts = new Map<string, Draft>();
+    for (;;) {
+      const { buffer, bytesRead } = await handle.read({ buffer: Buffer.allocUnsafe(CHUNK_BYTES) });
+      if (bytesRead === 0) break;
+      for (const one of reader.read(buffer.subarray(0, bytesRead))) note(one, drafts);
+    }
+    reader.finish();
+    return [...drafts.values()].map((draft) => draft.session());
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * Finds the sessions that `choice` may mean: its id, the beginning of that, or its number.
+ * Numbers begin anew with each run of the server, so several sessions may have one.
+ */
+export function findReplaySessions(
+  sessions: readonly ReplaySession[],
+  choice: string,
+): readonly ReplaySession[] {
+  const exact = sessions.filter(({ s }) => s === choice);
+  if (exact.length > 0) return exact;
+  // An id begins with 0 for a long time to come, a number never does.
+  if (/^[1-9]\d*$/.test(choice)) {
+    const numbered = sessions.filter(({ id }) => id === Number(choice));
+    if (numbered.length > 0) return numbered;
+  }
+  const upper = choice.toUpperCase();
+  return sessions.filter(({ s }) => s.startsWith(choice) || s.startsWith(upper));
+}
+
+function note({ record, line, offset }: NumberedRecord, drafts: Map<string, Draft>): void {
+  if (record.ev === 'file' || record.ev === 'gap') return;
+  let draft = drafts.get(record.s);
+  if (draft === undefined) {
+    draft = new Draft(record.s, line, offset);
+    drafts.set(record.s, draft);
+  }
+  draft.take(record, line);
+}
+
+/** A session as far as it was read. */
+class Draft {
+  readonly #s: string;
+  readonly #firstLine: number;
+  readonly #startOffset: number;
+  readonly #messages = { in: 0, out: 0 };
+  readonly #borders = new MessageBorders();
+  #lastLine = 0;
+  #cutOut = 0;
+  #isOver = false;
+  #beginning: Pick<ReplaySession, 'id' | 'path' | 'subprotocol' | 'extensions'> = {
+    id: null,
+    path: null,
+    subprotocol: null,
+    extensions: null,
+  };
+
+  constructor(s: string, line: number, offset: number) {
+    this.#s = s;
+    this.#firstLine = line;
+    this.#startOffset = offset;
+  }
+
+  take(record: AnyRecord, line: number): void {
+    // A recording that somebody has put together from copies may have more.
+    if (this.#isOver) return;
+    this.#lastLine = line;
+    if (record.ev === 'open') {
+      const { id, url, subprotocol, extensions } = record;
+      this.#beginning = { id, path: splitRequestTarget(url).path, subprotocol, extensions };
+    } else if (record.ev === 'msg') {
+      if (this.#borders.take(record).isFirst) this.#messages[record.dir]++;
+      if (record.dir === 'out' && record.cut === true) this.#cutOut++;
+    } else if (record.ev === 'close') {
+      this.#isOver = true;
+    }
+  }
+
+  session(): ReplaySession {
+    return {
+      s: this.#s,
+      ...this.#beginning,
+      firstLine: this.#firstLine,
+      startOffset: this.#startOffset,
+      lastLine: this.#lastLine,
+      messages: this.#messages,
+      cutOut: this.#cutOut,
+    };
+  }
+}

@@ -1,0 +1,187 @@
+/** What happened in one recorded session, step by step, read from the file as it is needed. */
+import { type FileHandle, open } from 'node:fs/promises';
+import {
+  CloseCode,
+  type CloseStatus,
+  isSendableCloseCode,
+  parseClosePayload,
+} from '../protocol/close-payload.js';
+import { type DataOpcode, Opcode } from '../protocol/opcode.js';
+import { MessageBorders } from './message-borders.js';
+import { payloadOf } from './payload.js';
+import { RecordReader } from './record-reader.js';
+import type { AnyRecord, ControlRecord, Direction, MessageRecord, RecordTime } from './record.js';
+import type { ReplaySession } from './replay-index.js';
+
+/** How much is read at once: no more than this, and one line, is in memory. */
+const CHUNK_BYTES = 64 * 1024;
+
+const NO_BYTES = new Uint8Array(0);
+
+/** A message, or a piece of one. */
+export interface MessageStep {
+  readonly kind: 'message';
+  readonly t: RecordTime;
+  readonly dir: Direction;
+  readonly opcode: DataOpcode;
+  /** Bytes that it had. */
+  readonly lengthBytes: number;
+  /** Those of them that were recorded: all, or the first ones. */
+  readonly payload: Uint8Array;
+  readonly isFirst: boolean;
+  readonly isLast: boolean;
+}
+
+export type ReplayStep =
+  | MessageStep
+  /** The client's Close came, before any of ours. */
+  | { readonly kind: 'client-close'; readonly t: RecordTime }
+  /** The server's Close went out, before any of the client's: it is the last step. */
+  | ({ readonly kind: 'server-close'; readonly t: RecordTime } & CloseStatus);
+
+export class ReplayScript {
+  readonly #handle: FileHandle;
+  readonly #session: ReplaySession;
+  readonly #reader: RecordReader;
+  readonly #borders = new MessageBorders();
+  readonly #lastOpcode: Record<Direction, DataOpcode> = { in: Opcode.Text, out: Opcode.Text };
+  #offset: number;
+  /** What has been read and not yet been asked for. */
+  #steps: ReplayStep[] = [];
+  #startTime: RecordTime | null = null;
+  #hasClientClosed = false;
+  #isOver = false;
+  #isClosed = false;
+
+  private constructor(handle: FileHandle, session: ReplaySession) {
+    this.#handle = handle;
+    this.#session = session;
+    this.#offset = session.startOffset;
+    // What is damaged was said when the sessions were read.
+    const onDamage = (): void => undefined;
+    this.#reader = new RecordReader(onDamage, {
+      line: session.firstLine,
+      offset: session.startOffset,
+    });
+  }
+
+  /**
+   * Opens a recording at the beginning of a session.
+   * @throws what `node:fs` throws, or Error when the session is not where it was
+   */
+  static async open(file: string, session: ReplaySession): Promise<ReplayScript> {
+    const script = new ReplayScript(await open(file), session);
+    try {
+      while (script.#startTime === null) await script.#readChunk();
+      return script;
+    } catch (error) {
+      await script.close();
+      throw error;
+    }
+  }
+
+  /** When the session began. */
+  get startTime(): RecordTime {
+    return this.#startTime!;
+  }
+
+  /** Reads on. @returns the next steps, at least one; null when there are no more */
+  async read(): Promise<readonly ReplayStep[] | null> {
+    while (this.#steps.length === 0) {
+      if (this.#isOver) return null;
+      await this.#readChunk();
+    }
+    const steps = this.#steps;
+    this.#steps = [];
+    return steps;
+  }
+
+  /** Closes the file. A second call does nothing. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    // It was only read, so nothing is lost when this fails.
+    await Promise.allSettled([this.#handle.close()]);
+  }
+
+  async #readChunk(): Promise<void> {
+    const { buffer, bytesRead } = await this.#handle.read({
+      buffer: Buffer.allocUnsafe(CHUNK_BYTES),
+      position: this.#offset,
+    });
+    if (bytesRead === 0) throw changed();
+    this.#offset += bytesRead;
+    for (const { record, line } of this.#reader.read(buffer.subarray(0, bytesRead))) {
+      if (this.#isOver) break;
+      if ('s' in record && record.s === this.#session.s) this.#take(record);
+      // The first record is of the session, or this is another file by now.
+      else if (this.#startTime === null) throw changed();
+      if (line >= this.#session.lastLine) this.#isOver = true;
+    }
+  }
+
+  #take(record: Exclude<AnyRecord, { ev: 'file' | 'gap' }>): void {
+    this.#startTime ??= record.t;
+    if (record.ev === 'msg') this.#takeMessage(record);
+    else if (record.ev === 'ctl' && record.op === Opcode.Close) this.#takeClose(record);
+    else if (record.ev === 'close') {
+      const { t, by, code, reason } = record;
+      if (by === 'server') this.#steps.push({ kind: 'server-close', t, ...sendable(code, reason) });
+      this.#isOver = true;
+    }
+  }
+
+  #takeMessage(record: MessageRecord): void {
+    const { t, dir, op: opcode } = record;
+    const { isFirst, isLast, isPreviousOpen } = this.#borders.take(record);
+    if (isPreviousOpen) {
+      this.#steps.push({
+        kind: 'message',
+        t,
+        dir,
+        opcode: this.#lastOpcode[dir],
+        lengthBytes: 0,
+        payload: NO_BYTES,
+        isFirst: false,
+        isLast: true,
+      });
+    }
+    this.#lastOpcode[dir] = opcode;
+    const payload = payloadOf(record);
+    // A recording may have been edited by hand: what is there holds.
+    const lengthBytes = record.cut === true ? Math.max(record.len, payload.length) : payload.length;
+    this.#steps.push({ kind: 'message', t, dir, opcode, lengthBytes, payload, isFirst, isLast });
+  }
+
+  #takeClose(record: ControlRecord): void {
+    // The second Close only answers the first one.
+    if (this.#hasClientClosed) return;
+    const { t } = record;
+    if (record.dir === 'in') {
+      this.#hasClientClosed = true;
+      this.#steps.push({ kind: 'client-close', t });
+      return;
+    }
+    this.#steps.push({ kind: 'server-close', t, ...statusOf(payloadOf(record)) });
+    this.#isOver = true;
+  }
+}
+
+function changed(): Error {
+  return new Error('it has changed since the server was started');
+}
+
+/** What a recorded Close said, or a plain one when that cannot be sent again. */
+function statusOf(payload: Uint8Array): CloseStatus {
+  try {
+    return parseClosePayload(payload, 0, payload.length);
+  } catch {
+    return { code: CloseCode.Normal, reason: '' };
+  }
+}
+
+function sendable(code: number, reason: string): CloseStatus {
+  return isSendableCloseCode(code) || code === CloseCode.NoCode
+    ? { code, reason }
+    : { code: CloseCode.Normal, reason };
+}

@@ -1,0 +1,340 @@
+import { Buffer } from 'node:buffer';
+import t from 'tap';
+import type { SessionGate } from '../../src/connection/session-observer.js';
+import type { SessionSummary } from '../../src/connection/session.js';
+import { HandshakeError } from '../../src/errors.js';
+import type { UpgradeRequest } from '../../src/handshake/upgrade-request.js';
+import type { BatchSource } from '../../src/recording/batch.js';
+import type { AnyRecord } from '../../src/recording/record.js';
+import type { RecordedSession } from '../../src/recording/recorded-session.js';
+import { Recorder } from '../../src/recording/recorder.js';
+import type { SyncPolicy } from '../../src/recording/recording-writer.js';
+import { FakeSession } from '../fixtures/fake-session.js';
+import { KeptLog } from '../fixtures/kept-log.js';
+import { makeTempDir } from '../fixtures/temp-dir.js';
+
+const REQUEST = {
+  target: '/room?token=secret',
+  headers: [
+    { name: 'host', value: 'localhost' },
+    { name: 'cookie', value: 'secret' },
+  ],
+} as unknown as UpgradeRequest;
+
+const A = Buffer.from('a');
+const NAME = /^[0-9A-Z]{26}$/;
+
+class FakeGate implements SessionGate {
+  hearsOut = false;
+  readonly calls: string[] = [];
+  pause = (): number => this.calls.push('pause');
+  resume = (): number => this.calls.push('resume');
+  hold = (): number => this.calls.push('hold');
+  seal = (): number => this.calls.push('seal');
+  letGo = (): number => this.calls.push('let go');
+  stopHolding = (): number => this.calls.push('stop holding');
+  close = (code: number, reason: string): number => this.calls.push(`close ${code} ${reason}`);
+
+  take(): readonly string[] {
+    return this.calls.splice(0);
+  }
+}
+
+/** A recorder whose writer is in the test's hands. */
+class Bench {
+  readonly recorder: Recorder;
+  source!: BatchSource;
+  isDropping = false;
+  isStopped = false;
+  lost = 0;
+  appendedCount = 0;
+  readonly calls: string[] = [];
+
+  constructor(sync: SyncPolicy = 'interval', watchesFrames = false) {
+    const log = new KeptLog();
+    this.recorder = new Recorder(
+      {
+        path: 'unused',
+        sync,
+        onFull: 'stop',
+        rotateBytes: 0,
+        queueBytes: 1000,
+        log,
+        maxPayloadBytes: Infinity,
+        watchesFrames,
+        tool: 'twist/test',
+      },
+      (_options, source) => {
+        this.source = source;
+        return this as unknown as ReturnType<
+          NonNullable<ConstructorParameters<typeof Recorder>[1]>
+        >;
+      },
+    );
+  }
+
+  start = (): Promise<void> => Promise.resolve(void this.calls.push('start'));
+  reopen = (): Promise<void> => Promise.resolve(void this.calls.push('reopen'));
+  close = (): Promise<void> => Promise.resolve(void this.calls.push('close'));
+
+  appended(): void {
+    this.appendedCount++;
+  }
+
+  lose(records: number): void {
+    this.lost += records;
+  }
+
+  /** A session begins. */
+  begin(gate = new FakeGate()): { gate: FakeGate; session: RecordedSession } {
+    const session = this.recorder.begin(new FakeSession(), REQUEST, 'echo', gate);
+    return { gate, session: session as RecordedSession };
+  }
+
+  /** What was recorded since the last call. */
+  records(): AnyRecord[] {
+    const batch = this.source.take();
+    const lines = Buffer.concat(batch.chunks).toString().split('\n');
+    t.equal(lines.pop(), '');
+    t.equal(lines.length, batch.records);
+    return lines.map((line) => JSON.parse(line) as AnyRecord);
+  }
+}
+
+const receive = (session: RecordedSession): void => {
+  session.received(1, A, 0, 1, true, true, 7);
+};
+
+t.test('a session from its beginning to its end', async (t) => {
+  const bench = new Bench();
+  bench.recorder.admit();
+  const { session, gate } = bench.begin();
+  receive(session);
+  session.sent(2, A, 0, 1, true, false, 3);
+  session.control(true, 9, A, 0, 1);
+  session.target({ state: 'connected', target: 'host:1' });
+  session.target({ state: 'lost', target: 'host:1', error: 'ECONNRESET' });
+  const summary = {
+    closedBy: 'client',
+    closeCode: 1000,
+    closeReason: 'done',
+    messagesIn: 1,
+    bytesIn: 2,
+    messagesOut: 3,
+    bytesOut: 4,
+    durationMs: 1500,
+    rule: null,
+  } as SessionSummary;
+  session.closed(summary);
+  const [open, ...others] = bench.records();
+  t.match(open, {
+    ev: 'open',
+    s: NAME,
+    id: 1,
+    remote: '203.0.113.7:51234',
+    local: '192.0.2.1:443',
+    tls: null,
+    url: '/room?token=***',
+    headers: { host: 'localhost' },
+    subprotocol: null,
+    extensions: null,
+    mode: 'echo',
+  });
+  t.notMatch(JSON.stringify(open), /secret/);
+  t.match(others, [
+    { ev: 'msg', dir: 'in', op: 1, len: 1, wire: 7, data: 'a' },
+    { ev: 'msg', dir: 'out', op: 2, part: 'first', wire: 3, b64: 'YQ==' },
+    { ev: 'ctl', dir: 'in', op: 9, b64: 'YQ==' },
+    { ev: 'target', state: 'connected', target: 'host:1' },
+    { ev: 'target', state: 'lost', target: 'host:1', error: 'ECONNRESET' },
+    {
+      ev: 'close',
+      by: 'client',
+      code: 1000,
+      reason: 'done',
+      in: { msgs: 1, bytes: 2 },
+      out: { msgs: 3, bytes: 4 },
+      dur: Number,
+    },
+  ]);
+  t.equal(others.length, 6);
+  t.equal(bench.appendedCount, 7);
+  for (const record of others) t.equal((record as { s: string }).s, (open as { s: string }).s);
+  t.strictSame(gate.take(), []);
+});
+
+t.test(
+  'what a session broke, where it was not on TCP, and a subprotocol that is a secret',
+  async (t) => {
+    const bench = new Bench();
+    const session = Object.assign(new FakeSession(), {
+      remoteAddress: 'unix',
+      remotePort: 0,
+      subprotocol: 'bearer.secret',
+    });
+    const observer = bench.recorder.begin(session, REQUEST, 'echo', new FakeGate());
+    observer.closed({ rule: 'rsv' } as unknown as SessionSummary);
+    const [open, close] = bench.records();
+    t.match(open, { remote: 'unix', subprotocol: '***' });
+    t.match(close, { ev: 'close', rule: 'rsv' });
+  },
+);
+
+t.test('frames, where they are recorded', async (t) => {
+  const bench = new Bench('none', true);
+  const { session } = bench.begin();
+  t.ok(session.watchesFrames);
+  session.frame(true, 0xc1, true, 5, 11);
+  session.frame(false, 0x02, false, 5, 7);
+  t.match(bench.records().slice(1), [
+    { ev: 'frame', dir: 'in', fin: true, rsv: 4, op: 1, masked: true, len: 5, wire: 11 },
+    { ev: 'frame', dir: 'out', fin: false, rsv: 0, op: 2, masked: false, len: 5, wire: 7 },
+  ]);
+});
+
+t.test('a full queue stops every session, also those that begin meanwhile', async (t) => {
+  const bench = new Bench();
+  const first = bench.begin();
+  bench.recorder.full();
+  const second = bench.begin();
+  t.strictSame([first.gate.take(), second.gate.take()], [['pause'], ['pause']]);
+  bench.recorder.drained();
+  t.strictSame([first.gate.take(), second.gate.take()], [['resume'], ['resume']]);
+  second.session.closed({ rule: null } as SessionSummary);
+  bench.recorder.full();
+  t.strictSame([first.gate.take(), second.gate.take()], [['pause'], []], 'who is over is let be');
+});
+
+t.test('with always output waits for the records before it', async (t) => {
+  const bench = new Bench('always');
+  const { gate, session } = bench.begin();
+  const other = bench.begin();
+  bench.recorder.batchTaken();
+  bench.recorder.batchDone();
+  gate.take();
+  other.gate.take();
+  receive(session);
+  receive(session);
+  bench.recorder.batchTaken();
+  t.strictSame(gate.take(), ['seal'], 'once for all of them');
+  receive(session);
+  bench.recorder.batchDone();
+  t.strictSame(gate.take(), ['let go']);
+  bench.recorder.batchTaken();
+  session.closed({ rule: null } as SessionSummary);
+  bench.recorder.batchDone();
+  t.strictSame(gate.take(), ['seal'], 'a session that is over has nothing to let go');
+  bench.recorder.batchTaken();
+  t.strictSame(other.gate.take(), [], 'who has no records has no part in it');
+});
+
+t.test('a session that ends before its batch is taken', async (t) => {
+  const bench = new Bench('always');
+  const { gate, session } = bench.begin();
+  session.closed({ rule: null } as SessionSummary);
+  bench.recorder.batchTaken();
+  bench.recorder.batchDone();
+  t.strictSame(gate.take(), ['hold']);
+});
+
+t.test('a file that cannot be written stops sessions', async (t) => {
+  const bench = new Bench('always');
+  const { gate } = bench.begin();
+  const deaf = new FakeGate();
+  deaf.hearsOut = true;
+  bench.begin(deaf);
+  bench.recorder.full();
+  gate.take();
+  deaf.take();
+  bench.isStopped = true;
+  bench.recorder.failed();
+  const close = 'close 1013 the recording cannot be written';
+  t.strictSame(gate.take(), [close, 'resume'], 'the Close of the client must be heard');
+  t.strictSame(deaf.take(), [close], 'but nothing more recorded than fits');
+  t.throws(() => {
+    bench.recorder.admit();
+  }, new HandshakeError('recording-stopped'));
+  bench.isStopped = false;
+  bench.recorder.admit();
+});
+
+t.test('or records are left out and counted, and nothing is held', async (t) => {
+  const bench = new Bench('always');
+  const { gate, session } = bench.begin();
+  bench.records();
+  gate.take();
+  bench.isDropping = true;
+  bench.recorder.failed();
+  bench.recorder.failed();
+  t.strictSame(gate.take(), ['stop holding']);
+  receive(session);
+  session.control(true, 9, A, 0, 0);
+  session.frame(true, 0x81, true, 1, 7);
+  session.target({ state: 'ended', target: 'host:1' });
+  const late = bench.begin();
+  t.strictSame(late.gate.take(), []);
+  t.strictSame(bench.records(), []);
+  t.equal(bench.lost, 5);
+  bench.isDropping = false;
+  bench.recorder.recovered();
+  bench.recorder.recovered();
+  t.strictSame([gate.take(), late.gate.take()], [['hold'], ['hold']]);
+  bench.isDropping = true;
+  session.closed({ rule: null } as SessionSummary);
+  t.equal(bench.lost, 6);
+});
+
+t.test('without always nothing was held, and nothing is', async (t) => {
+  const bench = new Bench();
+  const { gate } = bench.begin();
+  bench.isDropping = true;
+  bench.recorder.failed();
+  bench.isDropping = false;
+  bench.recorder.recovered();
+  t.strictSame(gate.take(), []);
+});
+
+t.test('the lines that a file begins with, and that say what is missing', async (t) => {
+  const { recorder } = new Bench();
+  const parse = (line: Uint8Array): unknown => JSON.parse(Buffer.from(line).toString());
+  t.match(parse(recorder.headerLine()), { v: 1, ev: 'file', tool: 'twist/test', t: Number });
+  t.match(parse(recorder.gapLine(1500, 3, 'ENOSPC')), {
+    ev: 'gap',
+    t: Number,
+    since: 1.5,
+    records: 3,
+    error: 'ENOSPC',
+  });
+});
+
+t.test('the file is the business of the writer', async (t) => {
+  const bench = new Bench();
+  await bench.recorder.start();
+  await bench.recorder.reopen();
+  await bench.recorder.close();
+  t.strictSame(bench.calls, ['start', 'reopen', 'close']);
+});
+
+t.test('a recording in a real file', async (t) => {
+  const path = `${makeTempDir(t)}/traffic.ndjson`;
+  const recorder = new Recorder({
+    path,
+    sync: 'none',
+    onFull: 'stop',
+    rotateBytes: 0,
+    queueBytes: 1_000_000,
+    log: new KeptLog(),
+    maxPayloadBytes: Infinity,
+    watchesFrames: false,
+    tool: 'twist/test',
+  });
+  await recorder.start();
+  receive(recorder.begin(new FakeSession(), REQUEST, 'echo', new FakeGate()) as RecordedSession);
+  await recorder.close();
+  const { readFileSync } = await import('node:fs');
+  const events = readFileSync(path, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => (JSON.parse(line) as AnyRecord).ev);
+  t.strictSame(events, ['file', 'open', 'msg']);
+});

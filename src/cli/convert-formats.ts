@@ -1,6 +1,9 @@
 /** The formats that `twist convert` knows. */
 import type { ConvertOutput, Converter } from '../recording/convert/converter.js';
+import { harConverter } from '../recording/convert/har.js';
 import { ndjsonConverter } from '../recording/convert/ndjson.js';
+import { novncConverter } from '../recording/convert/novnc.js';
+import { pcapngConverter } from '../recording/convert/pcapng.js';
 import { textConverter } from '../recording/convert/text.js';
 
 /** What some formats want to know. */
@@ -40,4 +43,7 @@ export const TEXT_FORMAT: Format = {
 export const FORMATS: readonly Format[] = [
   TEXT_FORMAT,
   { name: 'ndjson', extensions: ['.ndjson', '.jsonl'], isBinary: false, make: ndjsonConverter },
+  { name: 'har', extensions: ['.har'], isBinary: false, make: harConverter },
+  { name: 'pcapng', extensions: ['.pcapng'], isBinary: true, make: pcapngConverter },
+  { name: 'novnc', extensions: ['.js'], isBinary: false, make: novncConverter },
 ];

@@ -1,5 +1,6 @@
 /** Reads recordings from files and streams, to their end or for ever. */
 import { promises } from 'node:fs';
+import type { Stop } from './stop.js';
 
 /** Is given what was read. */
 export interface InputTaker {
@@ -22,12 +23,12 @@ const POLL_MS = 200;
 export async function readStream(
   stream: AsyncIterable<Uint8Array>,
   taker: InputTaker,
-  stop: AbortSignal,
+  stop: Stop,
 ): Promise<void> {
   taker.begin();
   const chunks = stream[Symbol.asyncIterator]();
-  while (!stop.aborted) {
-    const next = await Promise.race([chunks.next(), aborted(stop)]);
+  while (!stop.isStopped) {
+    const next = await stop.orStopped(chunks.next());
     if (next === null || next.done === true) break;
     await taker.take(next.value);
     await taker.idle();
@@ -36,7 +37,7 @@ export async function readStream(
 }
 
 /** Reads a file to its end. Rejects with what `node:fs` reports. */
-export async function readFile(path: string, taker: InputTaker, stop: AbortSignal): Promise<void> {
+export async function readFile(path: string, taker: InputTaker, stop: Stop): Promise<void> {
   const file = await openInput(path);
   try {
     taker.begin();
@@ -51,11 +52,11 @@ export async function readFile(path: string, taker: InputTaker, stop: AbortSigna
  * Reads a file and goes on as it grows, until `stop` says so. When another file has taken its name,
  * it is read to its end first, and then the other one.
  */
-export async function followFile(path: string, taker: InputTaker, stop: AbortSignal): Promise<void> {
+export async function followFile(path: string, taker: InputTaker, stop: Stop): Promise<void> {
+  taker.begin();
   let file = await waitForInput(path, taker, stop);
   try {
-    if (file !== null) taker.begin();
-    while (file !== null && !stop.aborted) {
+    while (file !== null && !stop.isStopped) {
       await file.readOn(taker, stop);
       const change = await file.change(path);
       if (change === 'none') {
@@ -85,9 +86,9 @@ export async function followFile(path: string, taker: InputTaker, stop: AbortSig
 async function waitForInput(
   path: string,
   taker: InputTaker,
-  stop: AbortSignal,
+  stop: Stop,
 ): Promise<InputFile | null> {
-  for (let isFirst = true; !stop.aborted; isFirst = false) {
+  for (let isFirst = true; !stop.isStopped; isFirst = false) {
     try {
       return await openInput(path);
     } catch (error) {
@@ -123,8 +124,8 @@ class InputFile {
   }
 
   /** Reads what is there. */
-  async readOn(taker: InputTaker, stop: AbortSignal): Promise<void> {
-    while (!stop.aborted) {
+  async readOn(taker: InputTaker, stop: Stop): Promise<void> {
+    while (!stop.isStopped) {
       const position = this.#isRegular ? this.#position : null;
       const { bytesRead } = await this.#handle.read(this.#buffer, 0, CHUNK_BYTES, position);
       if (bytesRead === 0) return;
@@ -154,19 +155,12 @@ class InputFile {
 }
 
 /** Waits that long, or until `stop`. */
-async function pause(ms: number, stop: AbortSignal): Promise<void> {
+async function pause(ms: number, stop: Stop): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
-  const passed = new Promise((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([passed, aborted(stop)]);
+  await stop.orStopped(
+    new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, ms);
+    }),
+  );
   clearTimeout(timer);
-}
-
-/** @returns settled with null when `stop` says so */
-function aborted(stop: AbortSignal): Promise<null> {
-  return new Promise((resolve) => {
-    if (stop.aborted) resolve(null);
-    else stop.addEventListener('abort', () => { resolve(null); }, { once: true });
-  });
 }

@@ -25,22 +25,32 @@ const TIME = /^\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(Z|[+
 
 /**
  * @param nowMs what the clock says, in milliseconds since 1970
+ * @param isTerminal whether standard output is one
  * @throws ConfigError whose message is one sentence when the command line is wrong
  */
 export function convertRequest(
   inputs: readonly string[],
   flags: ConvertFlags,
   nowMs: number,
+  isTerminal: boolean,
 ): ConvertRequest {
-  if (inputs.length === 0) throw new ConfigError('name a recording, or - for standard input');
-  if (inputs.filter((input) => input === STANDARD).length > 1)
-    throw new ConfigError('standard input (-) can be read only once');
+  if (inputs.length === 0) {
+    throw wrong('name a recording, or - for standard input; see twist convert --help');
+  }
+  if (inputs.filter((input) => input === STANDARD).length > 1) {
+    throw wrong('standard input (-) can only be read once');
+  }
   const isFollowing = flags.follow === true;
-  if (isFollowing && inputs.at(-1) === STANDARD)
-    throw new ConfigError('--follow needs a file: standard input is read until it ends anyway');
+  if (isFollowing && inputs.at(-1) === STANDARD) {
+    throw wrong('--follow needs a file: standard input is read until it ends anyway');
+  }
   const out = flags.out === undefined || flags.out === STANDARD ? null : flags.out;
   if (out === '') throw refusal('--out', '', 'give the path of a file, or -');
-  return { inputs, format: formatOf(flags.to, out), out, isFollowing, filters: filtersOf(flags, nowMs) };
+  const format = formatOf(flags.to, out);
+  if (format.isBinary && out === null && isTerminal) {
+    throw wrong(`${format.name} is not for a terminal: give --out FILE`);
+  }
+  return { inputs, format, out, isFollowing, filters: filtersOf(flags, nowMs) };
 }
 
 function formatOf(to: string | undefined, out: string | null): Format {
@@ -94,7 +104,11 @@ function timeOf(text: string, nowMs: number): number {
   const zone = match?.[1] === undefined && text.length > 10 ? 'Z' : '';
   const ms = match === null ? NaN : Date.parse(`${text.replace(' ', 'T')}${zone}`);
   if (Number.isNaN(ms)) {
-    throw refusal('--since', text, 'give a time such as 2026-01-31T12:00:00Z, or a duration such as 10m');
+    throw refusal(
+      '--since',
+      text,
+      'give a time such as 2026-01-31T12:00:00Z, or a duration such as 10m',
+    );
   }
   return ms / 1000;
 }
@@ -115,5 +129,9 @@ function expressionOf(text: string): RegExp {
 }
 
 function refusal(flag: string, value: string, clause: string): ConfigError {
-  return new ConfigError(`${flag} cannot be ${JSON.stringify(value)}: ${clause}`);
+  return wrong(`${flag} cannot be ${JSON.stringify(value)}: ${clause}`);
+}
+
+function wrong(sentence: string): ConfigError {
+  return new ConfigError(sentence, { cause: 'flag' });
 }

@@ -12,6 +12,7 @@ const PROGRAM_EXAMPLES: readonly Example[] = [
   ['twist serve --echo', 'an echo server on ws://127.0.0.1:9001'],
   ['twist serve --tcp localhost:5900', 'a TCP service, for browsers'],
   ['twist serve --help', 'all options, with their defaults'],
+  ['twist convert traffic.ndjson', 'a recording, to be read'],
   ['twist config print -c twist.json', 'every value, and where it comes from'],
 ];
 
@@ -23,6 +24,24 @@ const OPTION_EXAMPLES: readonly Example[] = [
   ['twist serve --mode ./chat.mjs', 'a mode of your own'],
   ['TWIST_MAX_MESSAGE=1m twist serve -c twist.json', 'from a file, with a change'],
 ];
+
+const CONVERT_EXAMPLES: readonly Example[] = [
+  ['twist convert a.ndjson', 'all of it, as text'],
+  ['twist convert a.ndjson -f --since 1m', 'the last minute, and what comes'],
+  ['twist convert a.ndjson --session 42DW', 'one session'],
+  ['twist convert a.ndjson b.ndjson -o a.har', 'for the tools of browsers'],
+  ['twist convert a.ndjson -o a.pcapng', 'for Wireshark'],
+  ['zcat a.gz | twist convert - --grep hello', 'what is about hello'],
+];
+
+const CONVERT_RULES = `Times are UTC. Several filters let pass what all of them let pass. A file is
+written under another name first and is there when it is whole; with --follow
+that is when it is stopped (Ctrl-C). Lines that cannot be read are skipped and
+reported.`;
+
+const CONVERT_EXIT_STATUS = `  0   all is well, also when some lines were damaged
+  1   an input cannot be read or the output not be written, or all was damaged
+  2   the command line is wrong`;
 
 const RULES = `SIZE is a number of bytes, or 64k, 16m, 1g (powers of 1024). DURATION is 500ms,
 30s, 5m or 2h. LIST has commas and no blanks. CIDR is an address or a range of
@@ -47,6 +66,11 @@ export function optionsFooter(isStyled: boolean): string {
   return `\n${RULES}\n\n${examples(OPTION_EXAMPLES, isStyled)}\n\n${title('Exit status:', isStyled)}\n${EXIT_STATUS}`;
 }
 
+/** What the help of `twist convert` ends in. */
+export function convertFooter(isStyled: boolean): string {
+  return `\n${CONVERT_RULES}\n\n${examples(CONVERT_EXAMPLES, isStyled)}\n\n${title('Exit status:', isStyled)}\n${CONVERT_EXIT_STATUS}`;
+}
+
 /** How commander lays out help: options by group, their defaults, and few marks. */
 export function helpLayout(isStyled: boolean): Partial<Help> {
   return {
@@ -61,8 +85,14 @@ export function helpLayout(isStyled: boolean): Partial<Help> {
     optionTerm,
     optionDescription,
     subcommandTerm: (command) => command.name(),
-    commandUsage: (command) =>
-      `${fullName(command)} ${command.commands.length > 0 ? 'COMMAND [OPTIONS]' : '[OPTIONS]'}`,
+    commandUsage: (command) => {
+      const names = command.registeredArguments.map((argument) => argument.name().toUpperCase());
+      const words = [
+        ...(command.commands.length > 0 ? ['COMMAND'] : names.map((name) => `${name}...`)),
+      ];
+      return [fullName(command), ...words, '[OPTIONS]'].join(' ');
+    },
+    visibleArguments: () => [],
   };
 }
 
@@ -98,7 +128,8 @@ export function fullName(command: Command): string {
 /** Commander is only told that there is a value; people read what it is. */
 function optionTerm(option: CommanderOption): string {
   const row = rowOf(option);
-  if (row === undefined) return option.flags;
+  if (row === undefined)
+    return option.flags.replace(/<(.*)>/, (_, name: string) => name.toUpperCase());
   const key = option.attributeName();
   return option.flags
     .replace(flagOf(key), flagTermOf(key, row))
@@ -114,7 +145,9 @@ function optionDescription(option: CommanderOption): string {
 
 /** @returns undefined for options that are not in the table, such as --help */
 function rowOf(option: CommanderOption): Option | undefined {
-  return (OPTIONS as OptionTable)[option.attributeName()];
+  const row = (OPTIONS as OptionTable)[option.attributeName()];
+  // Commands with options of their own have some of the same name, in other groups.
+  return option.helpGroupHeading === `${String(row?.group)}:` ? row : undefined;
 }
 
 function examples(rows: readonly Example[], isStyled: boolean): string {

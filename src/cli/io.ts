@@ -1,3 +1,5 @@
+import type { FileIdentity } from './byte-output.js';
+
 /** Somewhere that text is written to: standard output, standard error, or a test. */
 export interface TextOutput {
   write(text: string): unknown;
@@ -14,6 +16,15 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdout: TextOutput;
   readonly stderr: TextOutput;
+  /** Standard output for bytes. */
+  readonly bytes: {
+    /** The file that it goes to; null for anything else. */
+    readonly file: FileIdentity | null;
+    /** Settles when the system has taken them; rejects with what it reports, `EPIPE` for instance. */
+    write(bytes: Uint8Array): Promise<void>;
+  };
+  /** Begins to read standard input. */
+  stdin(): AsyncIterable<Uint8Array>;
   /** Reads a whole file as UTF-8 text; throws what `node:fs` throws. */
   readFile(path: string): string;
   /** Imports the module in a file, ES or CommonJS; rejects with what the module or Node throws. */

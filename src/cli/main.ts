@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
+import { ByteOutput } from './byte-output.js';
 import type { Io } from './io.js';
 import { openStandardError } from './log.js';
 import { runCli } from './run-cli.js';
@@ -12,11 +13,15 @@ import { serve } from './serve.js';
 // idle connections cost a third less memory, and the time per message stays the same (bench/README.md).
 setFlagsFromString('--semi-space-growth-factor=1');
 
+const bytes = new ByteOutput(process.stdout, 1);
+
 const io: Io = {
   argv: process.argv.slice(2),
   env: process.env,
   stdout: process.stdout,
   stderr: openStandardError(process.stderr.isTTY),
+  bytes,
+  stdin: () => process.stdin,
   readFile: (path) => readFileSync(path, 'utf8'),
   importFile,
   onSignal: (name, listener) => {
@@ -32,7 +37,7 @@ const io: Io = {
 
 // `twist --help | head -1` leaves us with nobody to write to, which is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
+  if (error.code !== 'EPIPE' && !bytes.isUsed) throw error;
 });
 
 void runCli(io, { serve }).then((exitCode) => {

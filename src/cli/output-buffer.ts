@@ -1,4 +1,3 @@
-import { OutputError } from './output-error.js';
 import type { ConvertOutput } from '../recording/convert/converter.js';
 
 /** How much is written at once: many records make one call of the system. */
@@ -26,13 +25,13 @@ export class OutputBuffer implements ConvertOutput {
   /**
    * Takes a piece. When it returns a promise, the piece has to stay as it is until that is settled.
    *
-   * @returns rejects with {@link OutputError} when something could not be written
+   * @returns rejects when something could not be written
    */
   write(piece: string | Uint8Array): Promise<void> | undefined {
     return typeof piece === 'string' ? this.#writeText(piece) : this.#writeBytes(piece);
   }
 
-  /** Writes what was gathered. Rejects with {@link OutputError}. */
+  /** Writes what was gathered. Rejects when something could not be written. */
   async flush(): Promise<void> {
     if (this.#length > 0) void this.#send();
     await this.#written;
@@ -68,11 +67,7 @@ export class OutputBuffer implements ConvertOutput {
   }
 
   #chain(bytes: Uint8Array): Promise<void> {
-    this.#written = this.#written.then(() =>
-      this.#write(bytes).catch((error: unknown) => {
-        throw new OutputError('the output takes nothing any more', { cause: error });
-      }),
-    );
+    this.#written = this.#written.then(() => this.#write(bytes));
     // It is told to whoever waits; that nobody does just now is no defect.
     this.#written.catch(() => undefined);
     return this.#written;

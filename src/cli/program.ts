@@ -4,7 +4,8 @@ import { didYouMean } from '../config/nearest-name.js';
 import { GROUPS, flagOf, flagRows, negativeFlagOf, type Option } from '../config/option.js';
 import { OPTIONS } from '../config/options.js';
 import type { Flags } from '../config/flags.js';
-import { fullName, helpLayout, optionsFooter, programFooter } from './help.js';
+import { convertOptions, type ConvertFlags } from './convert-options.js';
+import { convertFooter, fullName, helpLayout, optionsFooter, programFooter } from './help.js';
 import type { Io } from './io.js';
 import { hasColor } from './style.js';
 import { usageSentence } from './usage-sentence.js';
@@ -15,6 +16,7 @@ export interface Actions {
   serve(flags: Flags, fail: (problem: string) => never): Promise<void>;
   printConfig(flags: Flags, isJson: boolean): void;
   checkConfig(flags: Flags): Promise<void>;
+  convert(inputs: readonly string[], flags: ConvertFlags): Promise<void>;
 }
 
 /**
@@ -57,6 +59,18 @@ export function createProgram(io: Io, version: string, actions: Actions): Comman
     .summary('say whether the configuration is valid')
     .description('Says whether the configuration is valid, with exit status 0 or 78.');
   withOptions(check, isStyled).action(() => actions.checkConfig(flagsOf(check)));
+
+  const convert = command(program.command('convert'), io)
+    .summary('show a recording, or make another format of it')
+    .description(
+      'Reads recordings, one after the other, and writes them as text or in another format. - is standard input.',
+    )
+    .argument('[file...]')
+    .addHelpText('after', convertFooter(isStyled));
+  for (const option of convertOptions()) convert.addOption(option);
+  convert.action((inputs: readonly string[]) =>
+    actions.convert(inputs, convert.opts<ConvertFlags>()),
+  );
   return program;
 }
 

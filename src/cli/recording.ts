@@ -13,14 +13,10 @@ export function checkRecording({ record }: ProvidedSettings): void {
   refuse(record, 'behind % must come Y, m, d, H, M, S, j or s, or another % for the sign itself');
 }
 
-/** @returns who records the sessions, with its file opened; null when nobody is to */
-export async function startRecorder(
-  settings: Settings,
-  { record }: ProvidedSettings,
-  log: Log,
-): Promise<Recorder | null> {
+/** @returns who records the sessions, not started yet; null when nobody is to */
+export function makeRecorder(settings: Settings, log: Log): Recorder | null {
   if (settings.record === null) return null;
-  const recorder = new Recorder({
+  return new Recorder({
     path: settings.record,
     sync: settings.recordSync,
     onFull: settings.recordFull,
@@ -31,12 +27,21 @@ export async function startRecorder(
     tool: `twist/${version()}`,
     log,
   });
+}
+
+/**
+ * Opens the file.
+ * @throws {ConfigError} as a rejection, when that cannot be done
+ */
+export async function startRecorder(
+  recorder: Recorder,
+  { record }: ProvidedSettings,
+): Promise<void> {
   try {
     await recorder.start();
   } catch (error) {
     refuse(record, writeFault(error as NodeJS.ErrnoException));
   }
-  return recorder;
 }
 
 function refuse(record: ProvidedSettings['record'], clause: string): never {

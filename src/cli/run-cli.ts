@@ -4,6 +4,8 @@ import type { Flags } from '../config/flags.js';
 import { load, type Loaded } from '../config/load.js';
 import { OPTIONS } from '../config/options.js';
 import { ConfigError } from '../errors.js';
+import { convert } from './convert.js';
+import { convertRequest } from './convert-request.js';
 import { ExitCode } from './exit-code.js';
 import { type Inputs, readInputs } from './inputs.js';
 import type { Io } from './io.js';
@@ -57,6 +59,10 @@ export async function runCli(io: Io, { serve }: Parts): Promise<number> {
       warn(io, warnings);
       await readInputs({ settings, values }, io, createLog('silent', 'json', io.stderr));
       io.stdout.write(`configuration is valid (${configSummary(OPTIONS, values)})\n`);
+    },
+    async convert(inputs, flags) {
+      const isTerminal = io.stdout.isTTY === true;
+      exitCode = await convert(convertRequest(inputs, flags, Date.now(), isTerminal), io);
     },
   });
 

@@ -10,7 +10,7 @@ import type { Inputs } from './inputs.js';
 import type { Io } from './io.js';
 import { modesOf } from './modes-of.js';
 import { openFilesProblem } from './open-files.js';
-import { startRecorder } from './recording.js';
+import { makeRecorder, startRecorder } from './recording.js';
 import { startFailure } from './start-failure.js';
 
 /** Runs the server until it is told to stop. @returns the exit status */
@@ -20,7 +20,7 @@ export async function serve(inputs: Inputs, io: Io, log: Logger): Promise<ExitCo
   const takesTwo = modes.some(({ mode }) => mode instanceof TcpMode || mode instanceof ReplayMode);
   const problem = openFilesProblem(io, settings.maxConnections, takesTwo ? 2 : 1);
   if (problem !== null) log.warn(problem);
-  const recorder = await startRecorder(settings, values, log);
+  const recorder = makeRecorder(settings, log);
   const server = new Server(
     serverOptions(settings, {
       modes,
@@ -33,6 +33,12 @@ export async function serve(inputs: Inputs, io: Io, log: Logger): Promise<ExitCo
   );
   // Before the log says that the server listens, so that no signal is lost.
   const signals = watchSignals(server, recorder, io, log);
+  try {
+    if (recorder !== null) await startRecorder(recorder, values);
+  } catch (error) {
+    signals.ignore();
+    throw error;
+  }
   try {
     await server.start();
   } catch (error) {

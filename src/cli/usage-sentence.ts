@@ -18,9 +18,8 @@ export function usageSentence(table: OptionTable, message: string, command: stri
     .replace(VALUE_OF_SWITCH, (sentence, flag: string) =>
       clauseOf(table, flag) === undefined ? sentence : `${flag} takes no value`,
     )
-    .replace(
-      MISSING_VALUE,
-      (_, flag: string) => `${flag} needs a value: ${String(clauseOf(table, flag))}`,
+    .replace(MISSING_VALUE, (_, flag: string) =>
+      [`${flag} needs a value`, clauseOf(table, flag)].filter(Boolean).join(': '),
     );
   return sentence.endsWith('?') ? sentence : `${sentence}; see ${command} --help`;
 }

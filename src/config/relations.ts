@@ -1,5 +1,6 @@
 /** What options have to do with each other. */
 import { configError, show } from './complaint.js';
+import { defaultValue } from './option.js';
 import { optionName } from './option-name.js';
 import { OPTIONS } from './options.js';
 import { formatRouteMode } from './route-text.js';
@@ -82,9 +83,8 @@ function checkReplay(values: ProvidedSettings): void {
   if (replay.value !== null || route.value.some(({ mode }) => mode.kind === 'replay')) return;
   for (const key of ['session', 'speed', 'strict'] as const) {
     const { [key]: given } = values;
-    const shown: unknown = given.value;
-    // A switch that is off, or `off`, asks for nothing.
-    if (given.source === 'default' || shown === false || shown === null) continue;
+    // Who gives a default asks for nothing; a configuration file in its full form does.
+    if (given.value === defaultValue<unknown>(OPTIONS[key])) continue;
     const name = optionName('replay', replay, given.source);
     refuse(key, given, `${name} must be given with it`);
   }

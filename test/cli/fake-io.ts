@@ -11,12 +11,14 @@ interface Setting {
   /** What can be imported, by path; there has to be a file, too. */
   readonly modules?: Readonly<Record<string, unknown>>;
   readonly isTTY?: boolean;
+  /** What standard input has. */
+  readonly input?: readonly string[];
 }
 
 /** A process that is none: arguments in, text out, files of memory. */
 export function fakeIo(
   argv: readonly string[],
-  { env = {}, files = {}, modules = {}, isTTY = false }: Setting = {},
+  { env = {}, files = {}, modules = {}, isTTY = false, input = [] }: Setting = {},
 ): FakeIo {
   const written = { out: '', err: '' };
   return {
@@ -25,6 +27,16 @@ export function fakeIo(
     written,
     stdout: { isTTY, write: (text) => (written.out += text) },
     stderr: { isTTY, write: (text) => (written.err += text) },
+    bytes: {
+      file: null,
+      write: (bytes) => {
+        written.out += Buffer.from(bytes).toString();
+        return Promise.resolve();
+      },
+    },
+    async *stdin() {
+      for (const text of input) yield Promise.resolve(Buffer.from(text));
+    },
     readFile: (path) => {
       const text = files[path];
       if (text === undefined)

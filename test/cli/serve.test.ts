@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import path from 'node:path';
 import t, { type Test } from 'tap';
@@ -335,4 +335,42 @@ t.test('a proxy on one path, files beside it, and a user to be known', async (t)
   await client.waitForBytes(echo.length + SHUTTING_DOWN.length);
   client.send(encodeFrames([closeFrame(1001)], true));
   t.equal(await run.ended(), ExitCode.Ok);
+});
+
+t.test(
+  'what is recorded is in the file when the server has stopped; SIGHUP opens it anew',
+  async (t) => {
+    const record = path.join(makeTempDir(t), 'traffic.ndjson');
+    const run = new Run(t, { record, recordSync: 'none' });
+    const client = await run.connect(t);
+    renameSync(record, `${record}.1`);
+    run.signal('SIGHUP');
+    await eventually(() => existsSync(record), 'a new file');
+    t.notOk(run.messages('info').includes('nothing to reload'));
+    client.send(encodeFrames([textFrame('hello'), closeFrame(1000)], true));
+    await client.waitForEnd();
+    await client.finish();
+    run.signal('SIGTERM');
+    t.equal(await run.ended(), ExitCode.Ok);
+    const events = readFileSync(record, 'utf8').match(/"ev":"[a-z]+"/g)!;
+    t.match(events.join(' '), '"ev":"msg" "ev":"msg"');
+    t.equal(events.at(-1), '"ev":"close"');
+  },
+);
+
+t.test('a file that cannot be opened is a wrong configuration', async (t) => {
+  const record = path.join(makeTempDir(t), 'missing', 'traffic.ndjson');
+  const run = new Run(t, { record });
+  await t.rejects(run.exitCode, {
+    name: 'ConfigError',
+    message: `--record cannot be "${record}": its directory does not exist`,
+  });
+  t.strictSame(run.listenerNames, []);
+});
+
+t.test('a server that cannot listen closes the file that it has opened', async (t) => {
+  const record = path.join(makeTempDir(t), 'traffic.ndjson');
+  const run = new Run(t, { record, listen: 'unix:/missing/twist.sock' });
+  t.equal(await run.ended(), ExitCode.Failure);
+  t.equal(readFileSync(record, 'utf8').split('\n').length, 2);
 });

@@ -177,6 +177,7 @@ t.test('what only a command has', async (t) => {
       { replay, speed, strict, session },
       { route: by('flag', '--route', [replayRoute]), speed, strict, session },
       { strict: by('flag', '--no-strict', false), session: by('flag', '--session', null) },
+      { speed: by('file', 'twist.json', 1) },
     ]) {
       checkCommandRelations(values(given));
     }

@@ -8,7 +8,7 @@ import { makeTempDir } from '../fixtures/temp-dir.js';
 
 t.setTimeout(180_000);
 
-const PAGES = ['docs/extensions.md', 'docs/modes.md'];
+const PAGES = ['docs/extensions.md', 'docs/modes.md', 'docs/replay.md'];
 
 const blocksOf = (page: string): readonly Block[] =>
   readBlocks(readFileSync(path.join(ROOT, page), 'utf8'));

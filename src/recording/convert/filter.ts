@@ -213,5 +213,7 @@ function bytesOf({ held }: Known): number {
 
 /** It was read before, and so it can be read again. */
 function openRecordIn(line: Uint8Array): AnyRecord {
-  return parseRecord(Buffer.from(line.buffer, line.byteOffset, line.length).toString()) as AnyRecord;
+  return parseRecord(
+    Buffer.from(line.buffer, line.byteOffset, line.length).toString(),
+  ) as AnyRecord;
 }

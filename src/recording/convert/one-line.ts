@@ -5,7 +5,8 @@ import { Buffer } from 'node:buffer';
  * Control characters, the ends of lines that Unicode has beside them, marks that change the direction
  * of text, and halves of surrogate pairs.
  */
-const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu;
+const UNPRINTABLE =
+  /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu;
 
 const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
@@ -14,8 +15,16 @@ const PREVIEW_BYTES = 32;
 
 const GROUP_BYTES = 4;
 
+/** A byte in hexadecimal, and as a character that a terminal shows. */
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+const ASCII = HEX.map((_, byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.'));
+
+/** Most texts: all of them needs no second look. */
+const PLAIN = /^[\x20-\x7e]*$/;
+
 /** Replaces what a terminal would not show as it is: `\n`, `\u001b`. */
 export function escaped(text: string): string {
+  if (PLAIN.test(text)) return text;
   return text.replace(
     UNPRINTABLE,
     (character) =>
@@ -39,11 +48,13 @@ export function beginningOf(text: string, maxCharacters: number): string {
 export function hexPreview(base64: string): { readonly text: string; readonly bytes: number } {
   // Four characters are three bytes.
   const all = Buffer.from(base64.slice(0, 4 * Math.ceil(PREVIEW_BYTES / 3)), 'base64');
-  const bytes = all.subarray(0, PREVIEW_BYTES);
-  const groups: string[] = [];
-  for (let at = 0; at < bytes.length; at += GROUP_BYTES) {
-    groups.push(bytes.toString('hex', at, Math.min(at + GROUP_BYTES, bytes.length)));
+  const length = Math.min(all.length, PREVIEW_BYTES);
+  let hex = '';
+  let ascii = '';
+  for (let at = 0; at < length; at++) {
+    if (at > 0 && at % GROUP_BYTES === 0) hex += ' ';
+    hex += HEX[all[at]!]!;
+    ascii += ASCII[all[at]!]!;
   }
-  const ascii = bytes.toString('latin1').replace(/[^\x20-\x7e]/g, '.');
-  return { text: `${groups.join(' ')}  |${ascii}|`, bytes: bytes.length };
+  return { text: `${hex}  |${ascii}|`, bytes: length };
 }

@@ -18,6 +18,9 @@ const OPTION_TIME_RESOLUTION = 9;
 /** Times are microseconds: 10 to the power of minus this. */
 const TIME_RESOLUTION = 6;
 
+/** Whoever wrote the recording may have put anything into it: an option holds 65,535 bytes. */
+const MAX_COMMENT_LENGTH = 1000;
+
 const OPTION_HEADER_BYTES = 4;
 const PACKET_HEADER_BYTES = 28;
 const BLOCK_TRAILER_BYTES = 4;
@@ -46,7 +49,7 @@ export function fileStart(application: string): Buffer {
  *
  * @param seconds since 1970, when it was captured
  * @param length of the datagram, in bytes
- * @param comment empty: none
+ * @param comment empty: none; of a long one only the beginning is written
  * @returns where in `output.chunk` the datagram goes, a multiple of 4
  */
 export function writeDatagramBlock(
@@ -55,7 +58,7 @@ export function writeDatagramBlock(
   length: number,
   comment: string,
 ): number {
-  const options = comment === '' ? null : optionsOf([[OPTION_COMMENT, Buffer.from(comment)]]);
+  const options = comment === '' ? null : commentOf(comment);
   const padded = paddedLength(length);
   const total = PACKET_HEADER_BYTES + padded + (options?.length ?? 0) + BLOCK_TRAILER_BYTES;
   output.reserve(total);
@@ -74,6 +77,10 @@ export function writeDatagramBlock(
   if (options !== null) chunk.set(options, start + padded);
   chunk.writeUInt32LE(total, at + total - BLOCK_TRAILER_BYTES);
   return start;
+}
+
+function commentOf(comment: string): Buffer {
+  return optionsOf([[OPTION_COMMENT, Buffer.from(comment.slice(0, MAX_COMMENT_LENGTH))]]);
 }
 
 type Option = readonly [code: number, value: Uint8Array];

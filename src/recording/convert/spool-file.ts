@@ -3,6 +3,7 @@
  * full ends with the number of the next, so that a chain takes two numbers of memory however long it
  * is. Blocks that are released are a chain too, and are used again.
  */
+import { Buffer } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
 import path from 'node:path';

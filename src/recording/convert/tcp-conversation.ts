@@ -1,4 +1,5 @@
 /** A TCP connection as somebody on the network would have seen it (RFC 9293 §3.1, RFC 791, RFC 8200). */
+import type { Buffer } from 'node:buffer';
 import type { Direction } from '../record.js';
 import type { ChunkedOutput } from './chunked-output.js';
 import { writeDatagramBlock } from './pcapng-blocks.js';

@@ -10,6 +10,7 @@ import type {
   AnyRecord,
   CloseRecord,
   ControlRecord,
+  Direction,
   FrameRecord,
   MessageRecord,
   OpenRecord,
@@ -28,6 +29,17 @@ export interface TextOptions {
 
 const KIND_COLUMNS = 8;
 const LENGTH_COLUMNS = 7;
+
+/** What comes before a number of so many digits. */
+const BLANKS = Array.from({ length: LENGTH_COLUMNS }, (_, digits) =>
+  ' '.repeat(LENGTH_COLUMNS - digits),
+);
+
+/** Arrows and kinds, padded. There are few kinds. */
+const HEADINGS: Readonly<Record<Direction, Map<string, string>>> = {
+  in: new Map(),
+  out: new Map(),
+};
 
 /** A session has one of these, by its name. Red is for what went wrong. */
 const SESSION_COLORS = [32, 33, 34, 35, 36, 92, 93, 94, 95, 96] as const;
@@ -101,9 +113,14 @@ class TextConverter implements Converter {
   }
 
   /** `→ text         5  `; towards the server is to the right. */
-  #columns(direction: string, kind: string, length: number): string {
-    const arrow = direction === 'in' ? '→' : '←';
-    return `${arrow} ${kind.padEnd(KIND_COLUMNS)} ${String(length).padStart(LENGTH_COLUMNS)}  `;
+  #columns(dir: Direction, kind: string, length: number): string {
+    let heading = HEADINGS[dir].get(kind);
+    if (heading === undefined) {
+      heading = `${dir === 'in' ? '→' : '←'} ${kind.padEnd(KIND_COLUMNS)} `;
+      HEADINGS[dir].set(kind, heading);
+    }
+    const digits = String(length);
+    return `${heading}${BLANKS[digits.length] ?? ''}${digits}  `;
   }
 
   #payload(record: MessageRecord | ControlRecord): string {

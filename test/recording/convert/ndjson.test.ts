@@ -1,0 +1,28 @@
+import t from 'tap';
+import { ndjsonConverter } from '../../../src/recording/convert/ndjson.js';
+
+const RECORD = { ev: 'gap', t: 2, since: 1, records: 1, error: 'ENOSPC' } as const;
+
+t.test('lines pass as they are', async (t) => {
+  let written = '';
+  const converter = ndjsonConverter({
+    write: (piece) => {
+      written += Buffer.from(piece).toString();
+      return undefined;
+    },
+  });
+  t.equal(converter.convert(RECORD, Buffer.from('{ "ev":"gap" }')), undefined);
+  t.equal(converter.convert(RECORD, Buffer.from('x')), undefined);
+  await converter.finish();
+  t.equal(written, '{ "ev":"gap" }\nx\n');
+});
+
+t.test('waits for an output that is full, whichever piece has filled it', async (t) => {
+  for (const slow of [0, 1]) {
+    const ready = Promise.resolve();
+    let pieces = 0;
+    const converter = ndjsonConverter({ write: () => (pieces++ === slow ? ready : undefined) });
+    t.equal(converter.convert(RECORD, Buffer.from('x')), ready);
+    t.equal(pieces, 2);
+  }
+});

@@ -1,0 +1,351 @@
+import { Buffer } from 'node:buffer';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import path from 'node:path';
+import t, { type Test } from 'tap';
+import { parseFileNamePattern } from '../../src/recording/file-name-pattern.js';
+import { FileSuccession } from '../../src/recording/file-succession.js';
+import { OutgoingLines } from '../../src/recording/outgoing-lines.js';
+import { FaultyFileSystem } from '../fixtures/faulty-file-system.js';
+import { KeptLog } from '../fixtures/kept-log.js';
+import { makeTempDir } from '../fixtures/temp-dir.js';
+import { HEADER } from '../fixtures/writer-owner.js';
+
+const HEAD = `${HEADER}\n`;
+const TIME_MS = Date.UTC(2026, 10, 23, 4, 31, 5, 123);
+const STAMP = '20261123T043105.123Z';
+
+/** A directory and a succession of files in it. */
+class Bench {
+  readonly fileSystem = new FaultyFileSystem();
+  readonly log = new KeptLog();
+  readonly directory: string;
+  readonly files: FileSuccession;
+  nowMs = TIME_MS;
+
+  constructor(t: Test, name = 'file', rotateBytes = 0, syncsOnChange = true) {
+    this.directory = makeTempDir(t);
+    this.files = new FileSuccession({
+      pattern: parseFileNamePattern(this.at(name))!,
+      rotateBytes,
+      syncsOnChange,
+      fileSystem: this.fileSystem,
+      log: this.log,
+      nowMs: () => this.nowMs,
+      headerLine: () => Buffer.from(HEAD),
+    });
+    t.teardown(() => this.files.discard());
+  }
+
+  at(name: string): string {
+    return path.join(this.directory, name);
+  }
+
+  text(name = 'file'): string {
+    return readFileSync(this.at(name), 'utf8');
+  }
+
+  /** Names of the files, and what is in them behind the header. */
+  all(): Record<string, string> {
+    const names = readdirSync(this.directory).sort();
+    return Object.fromEntries(names.map((name) => [name, this.text(name).replaceAll(HEAD, 'H ')]));
+  }
+
+  async write(text: string, mustSync = false): Promise<boolean> {
+    const lines = linesOf(text);
+    await this.files.write(lines);
+    return this.files.settle(lines, mustSync);
+  }
+
+  messages(): string[] {
+    return this.log.lines.map(({ message }) => message);
+  }
+}
+
+const linesOf = (text: string): OutgoingLines => new OutgoingLines([Buffer.from(text)]);
+const nothing = (): OutgoingLines => new OutgoingLines([]);
+
+t.test('a header, lines, a sync and the end', async (t) => {
+  const bench = new Bench(t);
+  const { files } = bench;
+  t.equal(files.path, bench.at('file'));
+  t.equal(files.isDirty, false);
+  await files.start();
+  t.equal(bench.text(), '');
+  await files.write(nothing());
+  t.equal(bench.text(), HEAD);
+  t.equal(await bench.write('one\n'), true);
+  t.equal(files.isDirty, true);
+  t.equal(await bench.write('two\n', true), true);
+  t.equal(files.isDirty, false);
+  await files.close(nothing());
+  t.strictSame(bench.all(), { file: 'H one\ntwo\n' });
+  t.equal(files.opened, 1);
+  t.equal(await files.settle(nothing(), true), true, 'without a file there is nothing to do');
+  await files.followTime(nothing());
+  await files.reopen(nothing());
+  files.abandon();
+});
+
+t.test('a directory is made for a pattern, and for a name whose directory was there', async (t) => {
+  const plain = new Bench(t, 'no/file');
+  await t.rejects(plain.files.start(), { code: 'ENOENT' });
+  const pattern = new Bench(t, '%Y/%m/file');
+  await pattern.files.start();
+  t.equal(existsSync(pattern.at('2026/11/file')), true);
+  const bench = new Bench(t, 'there/file');
+  mkdirSync(bench.at('there'));
+  await bench.files.start();
+  await bench.write('one\n');
+  rmSync(bench.at('there'), { recursive: true });
+  const lines = linesOf('two\n');
+  await bench.files.write(lines);
+  t.equal(await bench.files.settle(lines, true), false);
+  t.equal(lines.restBytes, 4, 'it has to be written again');
+  await bench.files.write(lines);
+  t.equal(await bench.files.settle(lines, true), true);
+  t.equal(bench.text('there/file'), `${HEAD}two\n`);
+  t.match(bench.log.lines, [{ level: 'warn', fields: { file: bench.at('there/file') } }]);
+  bench.fileSystem.fail('makeDirectory', 'EACCES');
+  rmSync(bench.at('there'), { recursive: true });
+  await bench.write('three\n');
+  await t.rejects(bench.write('three\n'), { code: 'EACCES' });
+});
+
+t.test('no file grows larger than it may', async (t) => {
+  const max = HEAD.length + 10;
+  const bench = new Bench(t, 'file', max);
+  await bench.files.start();
+  await bench.write('one\ntwo\nthree\n');
+  t.strictSame(bench.all(), { file: 'H three\n', [`file.${STAMP}`]: 'H one\ntwo\n' });
+  await bench.write('seven\n');
+  t.strictSame(bench.all(), {
+    file: 'H seven\n',
+    [`file.${STAMP}`]: 'H one\ntwo\n',
+    [`file.${STAMP}.1`]: 'H three\n',
+  });
+  const long = 'a line that is longer than a file may be\n';
+  await bench.write(`x\n${long}y\n`);
+  t.strictSame(
+    { ...bench.all(), [`file.${STAMP}`]: null, [`file.${STAMP}.1`]: null },
+    {
+      file: 'H y\n',
+      [`file.${STAMP}`]: null,
+      [`file.${STAMP}.1`]: null,
+      [`file.${STAMP}.2`]: 'H seven\nx\n',
+      [`file.${STAMP}.3`]: `H ${long}`,
+    },
+  );
+  t.match(bench.log.lines[0], {
+    level: 'info',
+    message: 'the file was rotated',
+    fields: { file: bench.at('file') },
+  });
+  t.equal(bench.fileSystem.count('syncData'), 4, 'each is synced before the next one');
+});
+
+t.test('a file that is full before the header is rotated', async (t) => {
+  const bench = new Bench(t, 'file', HEAD.length + 20);
+  writeFileSync(bench.at('file'), `${HEAD}1234567890123456789\n`);
+  await bench.files.start();
+  await bench.write('one\n');
+  t.strictSame(bench.all(), { file: 'H one\n', [`file.${STAMP}`]: 'H 1234567890123456789\n' });
+});
+
+t.test('behind a link the file is renamed, and not the link', async (t) => {
+  const bench = new Bench(t, 'link', HEAD.length + 5);
+  symlinkSync(bench.at('file'), bench.at('link'));
+  await bench.files.start();
+  await bench.write('one\n');
+  await bench.write('two\n');
+  t.strictSame(bench.all(), { file: 'H two\n', link: 'H two\n', [`file.${STAMP}`]: 'H one\n' });
+});
+
+t.test('a file that others have renamed is not renamed again', async (t) => {
+  const bench = new Bench(t, 'file', HEAD.length + 5);
+  await bench.files.start();
+  await bench.write('one\n');
+  renameSync(bench.at('file'), bench.at('theirs'));
+  await bench.write('two\n');
+  t.strictSame(bench.all(), { file: 'H two\n', theirs: 'H one\n' });
+});
+
+t.test('a line that has begun ends in its file, however large that is', async (t) => {
+  const bench = new Bench(t, 'file', HEAD.length + 5);
+  await bench.files.start();
+  await bench.write('a\n');
+  const lines = linesOf('b\nc\n');
+  bench.fileSystem.failWrites(1, 'ENOSPC').fail('truncate', 'EPERM');
+  await t.rejects(bench.files.write(lines), { code: 'ENOSPC' });
+  writeFileSync(bench.at('file'), 'somebody else was here', { flag: 'a' });
+  await bench.files.settle(nothing(), false);
+  await bench.files.write(lines);
+  t.equal(bench.text('file'), `${HEAD}c\n`);
+  t.equal(bench.text(`file.${STAMP}`), `${HEAD}a\nbsomebody else was here\n`);
+});
+
+t.test('a file that cannot be rotated grows, for a while', async (t) => {
+  const bench = new Bench(t, 'file', HEAD.length + 5);
+  await bench.files.start();
+  await bench.write('one\n');
+  bench.fileSystem.failOnce('rename', 'EACCES');
+  await bench.write('two\n');
+  await bench.write('three\n');
+  t.strictSame(bench.all(), { file: 'H one\ntwo\nthree\n' });
+  t.match(bench.log.lines, [
+    { level: 'error', fields: { file: bench.at('file'), error: 'EACCES' } },
+  ]);
+  bench.nowMs += 10_000;
+  await bench.write('four\n');
+  t.strictSame(Object.values(bench.all()), ['H four\n', 'H one\ntwo\nthree\n']);
+});
+
+t.test('a file that is removed while it is rotated', async (t) => {
+  const bench = new Bench(t, 'file', HEAD.length + 5);
+  await bench.files.start();
+  await bench.write('one\n');
+  rmSync(bench.at('file'));
+  const lines = linesOf('two\nsix\n');
+  await bench.files.write(lines);
+  t.strictSame(bench.all(), { file: 'H six\n', [`file.${STAMP}`]: 'H two\n' });
+});
+
+t.test('the name follows the time', async (t) => {
+  const bench = new Bench(t, 'a-%M-%S');
+  await bench.files.start();
+  await bench.files.followTime(nothing());
+  await bench.write('one\n');
+  bench.nowMs += 800;
+  await bench.files.followTime(nothing());
+  bench.nowMs += 100;
+  await bench.files.followTime(nothing());
+  await bench.write('two\n');
+  t.strictSame(bench.all(), { 'a-31-05': 'H one\n', 'a-31-06': 'H two\n' });
+  // Where that cannot be done it goes on as it was, and is tried again later.
+  bench.nowMs += 1000;
+  bench.fileSystem.failOnce('openToAppend', 'EMFILE');
+  await bench.files.followTime(nothing());
+  bench.nowMs += 5000;
+  await bench.files.followTime(nothing());
+  await bench.write('three\n');
+  t.match(bench.log.lines, [
+    { level: 'error', fields: { file: bench.at('a-31-07'), error: 'EMFILE' } },
+  ]);
+  bench.nowMs += 5000;
+  await bench.files.followTime(nothing());
+  await bench.write('four\n');
+  t.strictSame(bench.all(), {
+    'a-31-05': 'H one\n',
+    'a-31-06': 'H two\nthree\n',
+    'a-31-17': 'H four\n',
+  });
+  t.equal(bench.files.path, bench.at('a-31-17'));
+  await bench.files.discard();
+  bench.nowMs += 1000;
+  await bench.files.followTime(nothing());
+  t.equal(bench.files.path, bench.at('a-31-18'), 'that it would have');
+});
+
+t.test('the name is opened anew', async (t) => {
+  const bench = new Bench(t);
+  await bench.files.start();
+  await bench.write('one\n');
+  renameSync(bench.at('file'), bench.at('old'));
+  await bench.write('two\n');
+  await bench.files.reopen(nothing());
+  await bench.write('three\n');
+  t.strictSame(bench.all(), { file: 'H three\n', old: 'H one\ntwo\n' });
+  t.strictSame(bench.messages(), ['the file was opened anew']);
+  bench.fileSystem.failOnce('openToAppend', 'EACCES');
+  await bench.files.reopen(nothing());
+  await bench.write('four\n');
+  t.equal(bench.text(), `${HEAD}three\nfour\n`);
+  t.match(bench.log.lines[1], { level: 'error', fields: { error: 'EACCES' } });
+});
+
+t.test('a line that is written by half is written anew to the next file', async (t) => {
+  const bench = new Bench(t, 'file', 0, false);
+  await bench.files.start();
+  const lines = linesOf('one\ntwo\n');
+  bench.fileSystem.failWrites(null, 6, 'ENOSPC').failOnce('truncate', 'EPERM');
+  await t.rejects(bench.files.write(lines), { code: 'ENOSPC' });
+  renameSync(bench.at('file'), bench.at('old'));
+  await bench.files.reopen(lines);
+  await bench.files.write(lines);
+  t.strictSame(bench.all(), { file: 'H two\n', old: 'H one\ntw' });
+  t.equal(bench.fileSystem.count('syncData'), 0);
+});
+
+t.test('a file that fails is put aside, and what is in memory written anew', async (t) => {
+  const bench = new Bench(t);
+  await bench.files.start();
+  await bench.write('one\n');
+  const lines = linesOf('two\nsix\n');
+  bench.fileSystem.failWrites(6, 'EIO');
+  await t.rejects(bench.files.write(lines), { code: 'EIO' });
+  t.equal(lines.restBytes, 8);
+  const keptAs = bench.at(`file.failed-${STAMP}`);
+  t.match(bench.log.lines, [{ level: 'error', fields: { file: bench.at('file'), keptAs } }]);
+  await bench.files.write(lines);
+  t.strictSame(bench.all(), {
+    file: 'H two\nsix\n',
+    [`file.failed-${STAMP}`]: 'H one\ntwo\nsi',
+  });
+});
+
+t.test('so is one whose sync fails; it is never synced again', async (t) => {
+  const bench = new Bench(t);
+  await bench.files.start();
+  await bench.write('one\n');
+  const lines = linesOf('two\n');
+  await bench.files.write(lines);
+  bench.fileSystem.failOnce('syncData', 'EIO');
+  await t.rejects(bench.files.settle(lines, true), { code: 'EIO' });
+  t.equal(lines.restBytes, 4);
+  await bench.files.write(lines);
+  t.equal(await bench.files.settle(lines, true), true);
+  t.strictSame(bench.all(), { file: 'H two\n', [`file.failed-${STAMP}`]: 'H one\ntwo\n' });
+});
+
+t.test('a file of which all is in memory is removed', async (t) => {
+  const bench = new Bench(t);
+  await bench.files.start();
+  bench.fileSystem.failWrites('EIO');
+  await t.rejects(bench.files.write(linesOf('one\n')), { code: 'EIO' });
+  t.strictSame(bench.all(), {});
+  t.match(bench.log.lines, [{ fields: { keptAs: null, error: 'EIO' } }]);
+});
+
+t.test('a file that cannot be put aside keeps its name', async (t) => {
+  const bench = new Bench(t);
+  await bench.files.start();
+  await bench.write('one\n');
+  bench.fileSystem.failOnce('rename', 'EACCES').failWrites('EIO');
+  const lines = linesOf('two\n');
+  await t.rejects(bench.files.write(lines), { code: 'EIO' });
+  t.match(bench.log.lines, [{ fields: { keptAs: bench.at('file') } }]);
+  await bench.files.write(lines);
+  renameSync(bench.at('file'), bench.at('old'));
+  bench.fileSystem.failWrites('EIO');
+  await t.rejects(bench.files.write(linesOf('six\n')), { code: 'EIO' });
+  t.strictSame(bench.all(), { old: 'H one\nH two\n' }, 'nor one that has another name');
+});
+
+t.test('a device is neither rotated nor put aside', async (t) => {
+  const bench = new Bench(t, '../../../../../../../../dev/null', 10);
+  await bench.files.start();
+  await bench.write('one line\ntwo lines\n', true);
+  bench.fileSystem.failWrites('EIO');
+  await t.rejects(bench.files.write(linesOf('six\n')), { code: 'EIO' });
+  await bench.write('six\n');
+  t.equal(bench.fileSystem.count('rename'), 0);
+  t.equal(bench.files.opened, 2);
+});

@@ -1,0 +1,55 @@
+import t from 'tap';
+import { WriteFailure } from '../../src/recording/write-failure.js';
+import { KeptLog } from '../fixtures/kept-log.js';
+
+const errorOf = (code: string): Error => Object.assign(new Error(code), { code });
+
+t.test('it is logged when it begins, not at each attempt, and when it is over', async (t) => {
+  const log = new KeptLog();
+  const failure = new WriteFailure(log, 60_000);
+  failure.note(errorOf('ENOSPC'), 'file', 1);
+  failure.note(errorOf('EIO'), 'file', 2);
+  t.equal(failure.code, 'EIO', 'the last one');
+  failure.end('file-2');
+  t.match(log.lines, [
+    {
+      level: 'error',
+      message: 'the recording cannot be written',
+      fields: { file: 'file', error: 'ENOSPC' },
+    },
+    {
+      level: 'info',
+      message: 'the recording is written again',
+      fields: { file: 'file-2', error: 'EIO', afterMs: Number, lost: 0 },
+    },
+  ]);
+  t.equal(log.lines.length, 2);
+});
+
+t.test('it is logged again and again while it lasts', async (t) => {
+  const log = new KeptLog();
+  const failure = new WriteFailure(log, 0);
+  failure.note(errorOf('ENOSPC'), 'file', 1);
+  failure.lose(3, () => 5);
+  failure.note(new Error('no code'), 'file', 7);
+  t.match(log.lines[1], {
+    level: 'error',
+    message: 'the recording still cannot be written',
+    fields: { error: 'Error: no code', forMs: Number, queuedBytes: 7, lost: 3 },
+  });
+});
+
+t.test('what is lost, and since when', async (t) => {
+  const log = new KeptLog();
+  const failure = new WriteFailure(log, 0);
+  failure.lose(2, () => 10);
+  failure.lose(3, () => 20);
+  t.equal(failure.sinceMs, 10);
+  t.equal(failure.takeLost(), 5);
+  t.equal(failure.takeLost(), 0);
+  failure.lose(1, () => 30);
+  t.equal(failure.sinceMs, 30);
+  t.equal(failure.lost, 1);
+  failure.end('file');
+  t.match(log.lines, [{ fields: { lost: 6 } }]);
+});

@@ -27,13 +27,14 @@ import { inTurns } from './turns.mjs';
  * All peers get a load before the next load.
  * @param {readonly import('./plan.mjs').Peer[]} peers
  * @param {import('./plan.mjs').Workload} workload
- * @param {{ rounds: number, seconds: number, warmupSeconds: number }} options
+ * @param {{ rounds: number, seconds: number, warmupSeconds: number, beforeEach?: () => void }} options
  * @returns {Promise<EchoResult>}
  */
-export async function measureEcho(peers, workload, { rounds, seconds, warmupSeconds }) {
-  const runs = await inTurns(peers, rounds, (peer) =>
-    runOnce(peer, workload, seconds, warmupSeconds),
-  );
+export async function measureEcho(peers, workload, { rounds, seconds, warmupSeconds, beforeEach }) {
+  const runs = await inTurns(peers, rounds, (peer) => {
+    beforeEach?.();
+    return runOnce(peer, workload, seconds, warmupSeconds);
+  });
   return { workload: nameWorkload(workload), aim: workload.aim ?? '', runs };
 }
 

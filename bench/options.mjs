@@ -5,13 +5,15 @@ import { parseSetting } from './deflate.mjs';
 import {
   DEFLATE_WORKLOADS,
   PROXY_WORKLOADS,
+  RECORD_WORKLOADS,
   TWIST_FILE,
   WORKLOADS,
   nameDeflateWorkload,
   nameWorkload,
 } from './plan.mjs';
+import { RECORDER_NAMES } from './recording.mjs';
 
-/** @typedef {'echo' | 'idle' | 'deflate' | 'deflate-idle' | 'deflate-large' | 'proxy'} Measurement */
+/** @typedef {'echo' | 'idle' | 'deflate' | 'deflate-idle' | 'deflate-large' | 'proxy' | 'record'} Measurement */
 
 /** @type {Record<Measurement, readonly string[]>} */
 const PEERS_OF = {
@@ -21,10 +23,11 @@ const PEERS_OF = {
   'deflate-idle': ['ws', 'twist'],
   'deflate-large': ['ws', 'twist'],
   proxy: ['pipe', 'twist', 'ws-proxy', 'websockify', 'websocat'],
+  record: RECORDER_NAMES,
 };
 const ALL = /** @type {Measurement[]} */ (Object.keys(PEERS_OF));
 /** The measurements that have loads to choose from. @type {readonly Measurement[]} */
-const WITH_LOADS = ['echo', 'deflate', 'proxy'];
+const WITH_LOADS = ['echo', 'deflate', 'proxy', 'record'];
 const PEERS = [...new Set(Object.values(PEERS_OF).flat())];
 
 export const USAGE = `Usage: npm run bench -- [options]
@@ -33,7 +36,7 @@ export const USAGE = `Usage: npm run bench -- [options]
   --only LIST        some of the measurements: ${ALL.join(', ')}
   --runs N           rounds of each load (default 5; at most 3 of idle, deflate-idle and deflate-large)
   --seconds S        measured time of each run (default 3, deflate-large 10; after a second of warm-up)
-  --load TEXT        only loads of echo, deflate and proxy whose name contains TEXT, for instance "10 x 100, 64 B"
+  --load TEXT        only loads of echo, deflate, proxy and record whose name contains TEXT, for instance "10 x 100, 64 B"
   --peers LIST       only these peers: ${PEERS.join(', ')}
   --conns N          idle connections (default 10000; deflate-idle 5000)
   --idle-seconds S   how long they rest (deflate-idle, default 60)
@@ -48,6 +51,7 @@ export const USAGE = `Usage: npm run bench -- [options]
  * @property {readonly import('./plan.mjs').Workload[]} workloads
  * @property {readonly import('./plan.mjs').DeflateWorkload[]} deflateWorkloads
  * @property {readonly import('./plan.mjs').Workload[]} proxyWorkloads
+ * @property {readonly import('./plan.mjs').Workload[]} recordWorkloads
  * @property {readonly import('./deflate.mjs').DeflateSetting[] | null} settings null: twist's own default
  * @property {string} twistFile
  * @property {number} rounds
@@ -88,10 +92,14 @@ export function readOptions() {
   const proxyWorkloads = PROXY_WORKLOADS.filter((workload) =>
     nameWorkload(workload).includes(load),
   );
+  const recordWorkloads = RECORD_WORKLOADS.filter((workload) =>
+    nameWorkload(workload).includes(load),
+  );
   const peers = readList('peers', values.peers, PEERS);
   const withLoads = readMeasurements(values.only, load).filter((name) => {
     if (name === 'echo') return workloads.length > 0;
     if (name === 'proxy') return proxyWorkloads.length > 0;
+    if (name === 'record') return recordWorkloads.length > 0;
     return name !== 'deflate' || deflateWorkloads.length > 0;
   });
   if (withLoads.length === 0) {
@@ -99,6 +107,7 @@ export function readOptions() {
       ...WORKLOADS.map(nameWorkload),
       ...DEFLATE_WORKLOADS.map(nameDeflateWorkload),
       ...PROXY_WORKLOADS.map(nameWorkload),
+      ...RECORD_WORKLOADS.map(nameWorkload),
     ];
     throw new Error(`--load matches none of: ${[...new Set(names)].join('; ')}`);
   }
@@ -113,6 +122,7 @@ export function readOptions() {
     workloads,
     deflateWorkloads,
     proxyWorkloads,
+    recordWorkloads,
     settings: values.levels?.split(',').map(parseSetting) ?? null,
     twistFile: path.resolve(values.twist),
     rounds: Math.ceil(positive('runs', values.runs, quick ? 1 : 5)),

@@ -84,6 +84,23 @@ export const PROXY_WORKLOADS = [
   },
 ];
 
+/**
+ * The loads of the measurement `record`.
+ * @type {readonly Workload[]}
+ */
+export const RECORD_WORKLOADS = [
+  {
+    conns: 10,
+    depth: 100,
+    sizeBytes: 100,
+    kind: 'ascii',
+    aim: 'interval: at most 1.5 us more a record, 1/3 of write-stream',
+  },
+  { conns: 10, depth: 100, sizeBytes: 100, kind: 'binary' },
+  { conns: 50, depth: 1, sizeBytes: 100, kind: 'ascii' },
+  { conns: 4, depth: 4, sizeBytes: 65_536, kind: 'ascii' },
+];
+
 export const IDLE_AIM = 'at most 1.2 x raw';
 
 /**

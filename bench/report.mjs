@@ -182,6 +182,49 @@ export function formatProxyRatios(results) {
   return formatTable([head, ...rows]);
 }
 
+/**
+ * One row for each recorder under each load: what an echo costs with it, what that is more for each record than
+ * without (runs of one round), and the same as a share of the write stream's.
+ * @param {readonly import('./echo.mjs').EchoResult[]} results
+ * @param {readonly string[]} names of the recorders
+ */
+export function formatRecording(results, names) {
+  const head = [
+    'conns x depth, payload',
+    'recorder',
+    'CPU us an echo',
+    'us more a record',
+    'of write-stream',
+    'msg/s',
+    'p50 us',
+    'aim',
+  ];
+  const rows = results.flatMap(({ workload, aim, runs }) => {
+    /** @param {string} name */
+    const more = (name) =>
+      (runs[name] ?? []).map(
+        (run, round) =>
+          (run.serverCpuNsPerMessage - (runs['echo']?.[round]?.serverCpuNsPerMessage ?? NaN)) /
+          2000,
+      );
+    return names.map((name) => {
+      const own = runs[name] ?? [];
+      const isBase = name === 'echo';
+      return [
+        workload,
+        name,
+        significant(median(own.map((run) => run.serverCpuNsPerMessage)) / 1000),
+        isBase ? '-' : significant(median(more(name))),
+        isBase ? '-' : significant(medianRatio(more(name), more('write-stream'))),
+        significant(median(own.map((run) => run.messagesPerSecond))),
+        significant(median(own.map((run) => run.latencyP50Us ?? NaN))),
+        isBase ? aim : '',
+      ];
+    });
+  });
+  return formatTable([head, ...rows]);
+}
+
 /** The proxies whose fastest twist is compared with. */
 const RIVALS = ['ws-proxy', 'websockify', 'websocat'];
 

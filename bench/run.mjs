@@ -20,12 +20,14 @@ import {
   twistPeer,
 } from './plan.mjs';
 import { findProxies, measureProxy } from './proxy.mjs';
+import { RECORDER_NAMES, measureRecording } from './recording.mjs';
 import {
   describeMachine,
   formatEcho,
   formatIdle,
   formatProxy,
   formatProxyRatios,
+  formatRecording,
   writeReport,
 } from './report.mjs';
 import { canPin } from './server-process.mjs';
@@ -40,6 +42,7 @@ const MEASUREMENTS = {
   'deflate-idle': runDeflateIdle,
   'deflate-large': runDeflateLarge,
   proxy: runProxy,
+  record: runRecord,
 };
 
 try {
@@ -174,6 +177,22 @@ async function runProxy(options) {
       `${formatProxy(results, names)}\n\n${formatProxyRatios(results)}`,
   );
   for (const failure of new Set(results.flatMap((result) => result.failures))) print(failure);
+  return results;
+}
+
+/** @param {Options} options */
+async function runRecord(options) {
+  const names = RECORDER_NAMES.filter((name) => options.peers.includes(name));
+  /** @type {import('./echo.mjs').EchoResult[]} */
+  const results = [];
+  for (const workload of options.recordWorkloads) {
+    process.stderr.write(`${nameWorkload(workload)}, recorded `);
+    results.push(await measureRecording(names, workload, options));
+  }
+  print(
+    `\nRecord: server processor time, two records for each echo, median of ${options.rounds} rounds of ${options.seconds} s\n` +
+      formatRecording(results, names),
+  );
   return results;
 }
 

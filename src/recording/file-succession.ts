@@ -71,7 +71,7 @@ export class FileSuccession {
     do {
       const file = this.#file ?? (await this.#begin(lines));
       const { header } = file;
-      if (header.restBytes > this.#roomIn(file) && !file.isBlank) {
+      if (!header.isDone && header.restBytes > this.#roomIn(file) && !file.isBlank) {
         await this.#rotate(file, lines);
         continue;
       }

@@ -112,10 +112,8 @@ t.test('control frames', async (t) => {
 });
 
 t.test('frames', async (t) => {
-  const frame = {
-    ...{ ev: 'frame', s: S, t: T, dir: 'in', fin: true, rsv: 0, op: 1, masked: true },
-    ...{ len: 5, wire: 11 },
-  } as const;
+  const base = { ev: 'frame', s: S, t: T, len: 5, wire: 11 } as const;
+  const frame = { ...base, dir: 'in', fin: true, rsv: 0, op: 1, masked: true } as const;
   for (const [record, line] of [
     [frame, '→ frame          5  text fin masked 11 on the wire'],
     [

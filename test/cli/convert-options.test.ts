@@ -1,0 +1,18 @@
+import t from 'tap';
+import { convertOptions, formatNames } from '../../src/cli/convert-options.js';
+
+t.test('options have groups, and values are named', async (t) => {
+  const options = convertOptions();
+  t.same(
+    options.map((option) => option.attributeName()),
+    ['to', 'out', 'follow', 'session', 'path', 'since', 'dir', 'grep'],
+  );
+  for (const option of options) {
+    t.match(option.helpGroupHeading, /^[A-Z][a-z]+:$/);
+    t.equal(option.required, option.attributeName() !== 'follow');
+  }
+});
+
+t.test('the formats', async (t) => {
+  t.equal(formatNames(), 'text, ndjson, har, pcapng or novnc');
+});

@@ -115,7 +115,7 @@ export class BatchWriter {
     const records = (own?.countRest() ?? 0) + rest.records;
     const bytes = (own?.restBytes ?? 0) + rest.bytes;
     this.counts.lost += records;
-    const dropped = this.#failure?.lost ?? 0;
+    const dropped = this.#failure?.lostInAll ?? 0;
     const error = this.#failure?.code ?? null;
     this.#options.log.error(
       { file: this.#files.path, records, bytes, dropped, error },

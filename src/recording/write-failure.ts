@@ -9,12 +9,13 @@ export class WriteFailure {
   lost = 0;
   /** When the first of those was dropped: milliseconds since 1970. */
   sinceMs = 0;
+  /** All records that were dropped because of it. */
+  lostInAll = 0;
 
   readonly #log: RecordingLog;
   readonly #complainMs: number;
   readonly #startMs = performance.now();
   #nextComplaintMs = -Infinity;
-  #lostInAll = 0;
 
   /** @param complainMs how often it is logged that it lasts */
   constructor(log: RecordingLog, complainMs: number) {
@@ -36,7 +37,7 @@ export class WriteFailure {
     }
     const forMs = Math.round(nowMs - this.#startMs);
     this.#log.error(
-      { ...fields, forMs, queuedBytes, lost: this.#lostInAll },
+      { ...fields, forMs, queuedBytes, lost: this.lostInAll },
       'the recording still cannot be written',
     );
   }
@@ -44,7 +45,7 @@ export class WriteFailure {
   lose(records: number, nowMs: () => number): void {
     if (this.lost === 0) this.sinceMs = nowMs();
     this.lost += records;
-    this.#lostInAll += records;
+    this.lostInAll += records;
   }
 
   /** A line tells of what was lost so far. @returns how much that is */
@@ -58,7 +59,7 @@ export class WriteFailure {
   end(file: string): void {
     const afterMs = Math.round(performance.now() - this.#startMs);
     this.#log.info(
-      { file, error: this.code, afterMs, lost: this.#lostInAll },
+      { file, error: this.code, afterMs, lost: this.lostInAll },
       'the recording is written again',
     );
   }

@@ -31,7 +31,7 @@ const CONVERT_EXAMPLES: readonly Example[] = [
   ['twist convert a.ndjson --session 42DW', 'one session'],
   ['twist convert a.ndjson b.ndjson -o a.har', 'for the tools of browsers'],
   ['twist convert a.ndjson -o a.pcapng', 'for Wireshark'],
-  ['zcat a.gz | twist convert - --grep hello', 'what is about hello'],
+  ['twist convert - --grep hello', 'from a pipe, what is about hello'],
 ];
 
 const CONVERT_RULES = `Times are UTC. Several filters let pass what all of them let pass. A file is

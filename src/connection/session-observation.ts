@@ -56,7 +56,7 @@ export class SessionObservation implements FrameWatcher {
   /** They are through with the first of those. */
   decoded({ opcode, payload }: Message): void {
     const wireBytes = this.#undecoded.shift() ?? 0;
-    this.observer.received(opcode, payload, 0, payload.length, true, true, wireBytes);
+    this.observer.message(true, opcode, payload, 0, payload.length, true, true, wireBytes);
   }
 
   /** A message, or a piece, that no extension has to do with. */
@@ -68,7 +68,8 @@ export class SessionObservation implements FrameWatcher {
     isFirst: boolean,
     isLast: boolean,
   ): void {
-    this.observer.received(opcode, bytes, start, end, isFirst, isLast, this.#takeWireIn());
+    const wireBytes = this.#takeWireIn();
+    this.observer.message(true, opcode, bytes, start, end, isFirst, isLast, wireBytes);
   }
 
   // ---- Messages on their way out
@@ -105,7 +106,7 @@ export class SessionObservation implements FrameWatcher {
   ): void {
     const wireBytes = this.#wireOut;
     this.#wireOut = 0;
-    this.observer.sent(opcode, bytes, start, end, isFirst, isLast, wireBytes);
+    this.observer.message(false, opcode, bytes, start, end, isFirst, isLast, wireBytes);
   }
 
   #takeWireIn(): number {

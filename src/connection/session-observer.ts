@@ -21,21 +21,13 @@ export interface SessionObserver {
   /** Whether it is to be told of every frame. */
   readonly watchesFrames: boolean;
   /**
-   * A message, or a piece of one, as the mode is about to get it.
+   * A message, or a piece of one: as the mode is about to get it, or as the mode has sent it, when its
+   * frame waits to be written.
    *
    * @param wireBytes what it took on the wire, frame headers included; of a piece what came with it
    */
-  received(
-    opcode: DataOpcode,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    isFirst: boolean,
-    isLast: boolean,
-    wireBytes: number,
-  ): void;
-  /** A message, or a piece of one, as the mode has sent it, when its frame waits to be written. */
-  sent(
+  message(
+    isReceived: boolean,
     opcode: DataOpcode,
     bytes: Uint8Array,
     start: number,

@@ -45,31 +45,7 @@ export class RecordedSession implements SessionObserver {
     this.#lineStarts = lineStartsOf(name);
   }
 
-  received(
-    opcode: DataOpcode,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    isFirst: boolean,
-    isLast: boolean,
-    wireBytes: number,
-  ): void {
-    this.#message(true, opcode, bytes, start, end, isFirst, isLast, wireBytes);
-  }
-
-  sent(
-    opcode: DataOpcode,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    isFirst: boolean,
-    isLast: boolean,
-    wireBytes: number,
-  ): void {
-    this.#message(false, opcode, bytes, start, end, isFirst, isLast, wireBytes);
-  }
-
-  #message(
+  message(
     isReceived: boolean,
     opcode: DataOpcode,
     bytes: Uint8Array,

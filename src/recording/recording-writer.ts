@@ -179,7 +179,7 @@ export class RecordingWriter {
 
   /** The file cannot be written, and no session may go on. */
   get isStopped(): boolean {
-    return this.#onFull === 'stop' && this.#batches.hasFailed;
+    return this.#onFull === 'stop' && (this.#batches.hasFailed || this.#isGivenUp);
   }
 
   get stats(): WriterStats {
@@ -294,6 +294,7 @@ export class RecordingWriter {
     this.#loop().catch((err: unknown) => {
       this.#log.error({ err }, 'the recording has ended by an internal error');
       this.#isGivenUp = true;
+      this.#batches.isDropping = this.#onFull === 'drop';
       this.#endForGood();
     });
   }

@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import t from 'tap';
 import {
   HELP_WIDTH,
+  convertFooter,
   fullName,
   helpLayout,
   optionsFooter,
@@ -29,6 +30,12 @@ function program(isStyled: boolean): Command {
     .addOption(new Option('--echo', 'echo').helpGroup('Mode:'))
     .addOption(new Option('--deflate', 'compress').helpGroup('Extensions:'))
     .addOption(new Option('-c, --config <value>', 'file').helpGroup('General:'));
+  layout(top.command('read'))
+    .summary('read it')
+    .description('Reads it.')
+    .argument('[file...]')
+    .addOption(new Option('-o, --out <file>', 'where to').helpGroup('Output:'))
+    .addOption(new Option('--session <id>', 'which one').helpGroup('Output:'));
   return top;
 }
 
@@ -42,6 +49,7 @@ t.test('a command with commands shows them first', async (t) => {
       '',
       'Commands:',
       '  serve          run it',
+      '  read           read it',
       '',
       'Options:',
       '  -V, --version  print the version',
@@ -79,6 +87,25 @@ t.test(
   },
 );
 
+t.test('a command with arguments, and with options that are its own', async (t) => {
+  t.equal(
+    program(false).commands[1]?.helpInformation(),
+    [
+      'Usage: twist read FILE... [OPTIONS]',
+      '',
+      'Reads it.',
+      '',
+      'Output:',
+      '  -o, --out FILE  where to',
+      '  --session ID    which one',
+      '',
+      'General:',
+      '  -h, --help      show this help',
+      '',
+    ].join('\n'),
+  );
+});
+
 t.test('colour changes nothing but the colour', async (t) => {
   for (const [styled, plain] of [
     [program(true).helpInformation(), program(false).helpInformation()],
@@ -88,6 +115,7 @@ t.test('colour changes nothing but the colour', async (t) => {
     ],
     [programFooter(true), programFooter(false)],
     [optionsFooter(true), optionsFooter(false)],
+    [convertFooter(true), convertFooter(false)],
   ] as const) {
     t.match(styled, ESCAPES);
     t.equal(styled.replace(ESCAPES, ''), plain);
@@ -95,13 +123,14 @@ t.test('colour changes nothing but the colour', async (t) => {
 });
 
 t.test('footers: examples in columns, exit codes, nothing wider than a terminal', async (t) => {
-  for (const footer of [programFooter(false), optionsFooter(false)]) {
+  for (const footer of [programFooter(false), optionsFooter(false), convertFooter(false)]) {
     for (const line of footer.split('\n')) t.ok(line.length <= HELP_WIDTH, line);
     const examples = /Examples:\n((?: {2}.*\n?)+)/.exec(footer)?.[1]?.trimEnd().split('\n') ?? [];
     t.ok(examples.length >= 3 && examples.length <= 6);
     for (const example of examples) t.match(example, /^ {2}(TWIST_\w+=\S+ )?twist (\S+ )+ +\w/);
   }
   for (const code of [0, 1, 2, 78]) t.match(optionsFooter(false), new RegExp(`^  ${code} `, 'm'));
+  for (const code of [0, 1, 2]) t.match(convertFooter(false), new RegExp(`^  ${code} `, 'm'));
   t.match(optionsFooter(false), /TWIST_/);
 });
 

@@ -56,6 +56,7 @@ t.test('the command line gets the process, and the real server', async (t) => {
   t.equal(io.env, process.env);
   t.equal(io.stdout, process.stdout);
   t.equal(io.stderr.isTTY, process.stderr.isTTY);
+  t.equal(io.stdin(), process.stdin);
   t.equal(parts.serve, serve);
   t.match(io.readFile('package.json'), '"name": "twist-server"');
   t.throws(() => io.readFile('no such file'), { code: 'ENOENT' });
@@ -132,5 +133,16 @@ t.test('a reader of standard output that goes away is no failure; other errors a
         code: 'EIO',
       },
     );
+  }
+});
+
+t.test('errors of bytes are told to whoever wrote them, and not twice', async (t) => {
+  const before = process.stdout.listeners('error');
+  const { io } = await start(t, 0);
+  await io.bytes.write(new Uint8Array(0));
+  const error = Object.assign(new Error('broken'), { code: 'EIO' });
+  for (const listener of process.stdout.listeners('error')) {
+    if (before.includes(listener)) continue;
+    t.doesNotThrow(() => listener.call(process.stdout, error) as unknown);
   }
 });

@@ -68,7 +68,7 @@ t.test('one buffer is filled while another is written, and no third', async (t) 
   await first;
   t.equal(slow.written.length, 1, 'it is on its way');
   let isSecondReady = false;
-  const second = output.write('b').then(() => {
+  const second = output.write('b')!.then(() => {
     isSecondReady = true;
   });
   await setImmediate();
@@ -83,7 +83,7 @@ t.test('a piece that is larger than the buffer is waited for itself', async (t) 
   const output = new OutputBuffer(slow.write);
   void output.write('x');
   let isReady = false;
-  const ready = output.write(Buffer.alloc(BUFFER_BYTES + 1)).then(() => {
+  const ready = output.write(Buffer.alloc(BUFFER_BYTES + 1))!.then(() => {
     isReady = true;
   });
   await setImmediate();

@@ -1,13 +1,12 @@
 import { CommanderError } from 'commander';
 import t from 'tap';
 import { createProgram, type Actions } from '../../src/cli/program.js';
-import type { Flags } from '../../src/config/flags.js';
 import { flagRows, flagTermOf } from '../../src/config/option.js';
 import { OPTIONS } from '../../src/config/options.js';
 import { fakeIo } from './fake-io.js';
 
 interface Outcome {
-  readonly calls: (readonly [action: string, flags: Flags, isJson?: boolean])[];
+  readonly calls: (readonly [action: string, flags: unknown, more?: unknown])[];
   readonly out: string;
   readonly err: string;
   /** The code of the CommanderError, or empty. */
@@ -17,7 +16,7 @@ interface Outcome {
 
 async function parse(argv: readonly string[], problem?: string): Promise<Outcome> {
   const io = fakeIo(argv);
-  const calls: [string, Flags, boolean?][] = [];
+  const calls: [string, unknown, unknown?][] = [];
   const actions: Actions = {
     serve: async (flags, fail) => {
       if (problem !== undefined) fail(problem);
@@ -26,6 +25,9 @@ async function parse(argv: readonly string[], problem?: string): Promise<Outcome
     printConfig: (flags, isJson) => calls.push(['print', flags, isJson]),
     checkConfig: async (flags) => {
       calls.push(['check', flags]);
+    },
+    convert: async (inputs, flags) => {
+      calls.push(['convert', flags, inputs]);
     },
   };
   let error = { code: '', exitCode: 0 };
@@ -95,6 +97,23 @@ t.test('config print and check take the options of serve', async (t) => {
   t.equal((await parse(['config', 'check', '--json'])).code, 'commander.unknownOption');
 });
 
+t.test('convert takes files, and options of its own', async (t) => {
+  t.same((await parse(['convert'])).calls, [['convert', {}, []]]);
+  const argv = ['convert', 'a', '-', '--to=har', '-o', 'b', '-f', '--session', '7', '--grep', '-x'];
+  t.same((await parse(argv)).calls, [
+    ['convert', { to: 'har', out: 'b', follow: true, session: '7', grep: '-x' }, ['a', '-']],
+  ]);
+  t.equal((await parse(['convert', '--echo'])).code, 'commander.unknownOption');
+});
+
+t.test('the help of convert', async (t) => {
+  const { out } = await parse(['convert', '--help']);
+  t.match(out, /^Usage: twist convert FILE\.\.\. \[OPTIONS\]\n/);
+  for (const line of out.split('\n')) t.ok(line.length <= 80, line);
+  for (const group of ['Output', 'Input', 'Filters', 'General']) t.match(out, `\n${group}:\n`);
+  t.notMatch(out, /<\w+>|Arguments/);
+});
+
 t.test('version', async (t) => {
   for (const flag of ['--version', '-V']) {
     const { out, exitCode } = await parse([flag]);
@@ -122,8 +141,9 @@ t.test('help is an answer, also for a command that lacks its command', async (t)
 
 t.test('the first help is short', async (t) => {
   const { out } = await parse(['--help']);
-  for (const command of ['serve', 'config']) t.match(out, new RegExp(`^  ${command} `, 'm'));
-  t.equal(out.match(/^ {2}twist .*$/gm)?.length, 4, 'four examples');
+  for (const command of ['serve', 'config', 'convert'])
+    t.match(out, new RegExp(`^  ${command} `, 'm'));
+  t.equal(out.match(/^ {2}twist .*$/gm)?.length, 5, 'five examples');
   t.ok(out.split('\n').length < 25);
 });
 
@@ -175,6 +195,8 @@ t.test('wrong usage: one sentence', async (t) => {
       '--static needs a value: give the path of a directory, or off; see twist serve --help',
     ],
     [['serve', 'something'], 'unexpected argument "something"; see twist serve --help'],
+    [['convert', '--too', 'har'], "unknown option '--too'; did you mean --to?"],
+    [['convert', 'a', '--out'], '--out needs a value; see twist convert --help'],
     [['config', 'check', 'a.json'], 'unexpected argument "a.json"; see twist config check --help'],
   ] as const) {
     const { err, out, calls, exitCode } = await parse(argv);

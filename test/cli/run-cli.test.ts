@@ -298,3 +298,18 @@ t.test('variables that are no option are warned of: by a line, or in the log', a
   t.match(JSON.parse(err), { level: 'warn', msg: warning });
   t.equal(served.length, 1);
 });
+
+t.test('convert', async (t) => {
+  const input = ['{"ev":"msg","s":"A","t":1,"dir":"in","op":1,"len":5,"wire":5,"data":"hello"}\n'];
+  t.match(await run(['convert', '-', '--to', 'ndjson'], { input }), {
+    ...{ code: 0, out: input[0], err: '', served: [] },
+  });
+  t.match(await run(['convert', '-'], { input: ['x\n'] }), { code: 1, out: '' });
+  for (const [argv, sentence] of [
+    [['convert'], 'name a recording, or - for standard input; see twist convert --help'],
+    [['convert', '-', '--to', 'pcapng'], 'pcapng is not for a terminal: give --out FILE'],
+  ] as const) {
+    const { code, err, out } = await run(argv, { isTTY: true });
+    t.same([code, err, out], [2, `twist: ${sentence}\n`, '']);
+  }
+});

@@ -25,6 +25,10 @@ t.test('one sentence that ends in what to do next', async (t) => {
       "error: option '-c, --config <value>' argument missing",
       '--config needs a value: give the path of a file, or off; see twist serve --help',
     ],
+    [
+      "error: option '--to <format>' argument missing",
+      '--to needs a value; see twist serve --help',
+    ],
     ["error: unknown option '--echo=yes'", '--echo takes no value; see twist serve --help'],
     ["error: unknown option '--foo=yes'", "unknown option '--foo=yes'; see twist serve --help"],
     ['choose a mode: --echo', 'choose a mode: --echo; see twist serve --help'],

@@ -17,24 +17,25 @@ t.test('writes all, at the end of what is there', async (t) => {
 
 t.test('when a part was taken, the rest follows', async (t) => {
   const taken: string[] = [];
-  const { writeAll: writeInParts } = await t.mockImport<
-    typeof import('../../src/cli/write-all.js')
-  >('../../src/cli/write-all.js', {
-    'node:fs': {
-      write: (
-        _descriptor: number,
-        bytes: Buffer,
-        at: number,
-        length: number,
-        _position: null,
-        done: (error: null, written: number) => void,
-      ) => {
-        const part = Math.min(3, length);
-        taken.push(bytes.toString('latin1', at, at + part));
-        done(null, part);
+  const { writeAll: writeInParts } = await t.mockImport<{ writeAll: typeof writeAll }>(
+    '../../src/cli/write-all.js',
+    {
+      'node:fs': {
+        write: (
+          _descriptor: number,
+          bytes: Buffer,
+          at: number,
+          length: number,
+          _position: null,
+          done: (error: null, written: number) => void,
+        ) => {
+          const part = Math.min(3, length);
+          taken.push(bytes.toString('latin1', at, at + part));
+          done(null, part);
+        },
       },
     },
-  });
+  );
   await writeInParts(7, Buffer.from('abcdefgh'));
   t.same(taken, ['abc', 'def', 'gh']);
 });

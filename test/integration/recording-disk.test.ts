@@ -239,6 +239,22 @@ t.test('files that are rotated by their size under load', async (t) => {
   t.ok(isSequence(numbers), 'all of them, in order');
 });
 
+/** Reads 20 KiB every 20 ms at most; after the signal until there is nothing more. */
+async function readSlowly(fd: number, read: Buffer[], ending: AbortSignal): Promise<void> {
+  const block = Buffer.alloc(20 * 1024);
+  for (;;) {
+    await sleep(20);
+    let length = -1;
+    try {
+      length = readSync(fd, block);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+    }
+    if (length > 0) read.push(Buffer.from(block.subarray(0, length)));
+    else if (length === 0 && ending.aborted) return;
+  }
+}
+
 t.test('a pipe whose reader takes a megabyte a second', async (t) => {
   const file = path.join(makeTempDir(t), 'pipe');
   execFileSync('mkfifo', [file]);
@@ -246,27 +262,15 @@ t.test('a pipe whose reader takes a megabyte a second', async (t) => {
   const queueBytes = 512 * 1024;
   const load = new Load({ path: file, queueBytes, sync: 'interval' });
   await load.writer.start();
-  let isOver = false;
-  const block = Buffer.alloc(20 * 1024);
+  const ending = new AbortController();
   const read: Buffer[] = [];
-  const reader = (async () => {
-    for (let isEnd = false; !isEnd; await sleep(20)) {
-      let length = -1;
-      try {
-        length = readSync(fd, block);
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
-      }
-      if (length > 0) read.push(Buffer.from(block.subarray(0, length)));
-      isEnd = isOver && length === 0;
-    }
-  })();
+  const reader = readSlowly(fd, read, ending.signal);
   const startMs = performance.now();
   await load.run(() => performance.now() - startMs > 2000, 500);
   t.ok(load.owner.calls.includes('full'));
   t.ok(load.peakBytes <= queueBytes + 500 * 140, `at most ${load.peakBytes} bytes waited`);
   await load.writer.close();
-  isOver = true;
+  ending.abort();
   await within(reader, 'the reader');
   closeSync(fd);
   const numbers = numbersOf(Buffer.concat(read).toString());

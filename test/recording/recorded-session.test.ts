@@ -54,9 +54,9 @@ class Host implements RecordedSessionHost {
 function tellEverything(host: Host): void {
   const { session } = host;
   session.frame(true, 0x81, true, 1, 7);
-  session.received(1, A, 0, 1, true, true, 7);
+  session.message(true, 1, A, 0, 1, true, true, 7);
   session.frame(false, 0x42, false, 1, 3);
-  session.sent(2, A, 0, 1, false, true, 3);
+  session.message(false, 2, A, 0, 1, false, true, 3);
   session.control(false, 8, A, 0, 0);
   session.target({ state: 'ended', target: 'host:1' });
   session.target({ state: 'lost', target: 'host:1', error: 'EPIPE' });

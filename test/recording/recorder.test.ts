@@ -102,7 +102,7 @@ class Bench {
 }
 
 const receive = (session: RecordedSession): void => {
-  session.received(1, A, 0, 1, true, true, 7);
+  session.message(true, 1, A, 0, 1, true, true, 7);
 };
 
 t.test('a session from its beginning to its end', async (t) => {
@@ -110,7 +110,7 @@ t.test('a session from its beginning to its end', async (t) => {
   bench.recorder.admit();
   const { session, gate } = bench.begin();
   receive(session);
-  session.sent(2, A, 0, 1, true, false, 3);
+  session.message(false, 2, A, 0, 1, true, false, 3);
   session.control(true, 9, A, 0, 1);
   session.target({ state: 'connected', target: 'host:1' });
   session.target({ state: 'lost', target: 'host:1', error: 'ECONNRESET' });

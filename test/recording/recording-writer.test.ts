@@ -321,6 +321,21 @@ t.test('and when that fails, what is lost is said', async (t) => {
   t.equal(bench.fileSystem.count('close'), 1, 'nothing stays open');
 });
 
+t.test('a queue that is half full when a batch is written stays full', async (t) => {
+  const bench = new Bench(t, { queueBytes: 100 });
+  const gate = new Gate(bench);
+  await bench.writer.start();
+  await bench.has([]);
+  gate.shut();
+  bench.append('x'.repeat(29));
+  await bench.told('taken');
+  bench.append('y'.repeat(79));
+  t.equal(bench.owner.isFull, true);
+  gate.open();
+  await bench.told('drained');
+  t.strictSame(bench.owner.calls, ['taken', 'full', 'done', 'taken', 'done', 'drained']);
+});
+
 t.test('a disk that answers no more keeps nobody', async (t) => {
   const bench = new Bench(t, { times: { closeMs: 50 } });
   const gate = new Gate(bench);
@@ -344,10 +359,24 @@ t.test('nor a pipe that nobody empties', async (t) => {
   const fd = openSync(bench.at('file'), constants.O_RDONLY | constants.O_NONBLOCK);
   await bench.writer.start();
   bench.append('x'.repeat(200_000));
+  await bench.told('taken');
+  const reopened = bench.writer.reopen();
+  await new Promise((resolve) => setImmediate(resolve));
   await within(bench.writer.close(), 'the end');
+  await within(reopened, 'whoever waits');
   await eventually(() => bench.fileSystem.count('close') === 1, 'the file to be closed');
   t.match(bench.log.lines[0], { level: 'error', fields: { records: 1 } });
   closeSync(fd);
+});
+
+t.test('nor a file that is never closed', async (t) => {
+  const bench = new Bench(t, { times: { closeMs: 50 } });
+  await bench.writer.start();
+  await bench.has([]);
+  bench.fileSystem.fail('write', 'ENOSPC').close = () => new Promise<void>(() => undefined);
+  bench.append('one');
+  await within(bench.writer.close(), 'the end');
+  t.equal(bench.writer.stats.lost, 1, 'given up once');
 });
 
 t.test('nor a file that is never opened', async (t) => {
@@ -369,6 +398,7 @@ t.test('nor a file that is never opened', async (t) => {
 
 t.test('a defect ends the recording, and not the process', async (t) => {
   const bench = new Bench(t);
+  t.equal(bench.writer.isStopped, false);
   await bench.writer.start();
   await bench.has([]);
   bench.fileSystem.fail('write', 'ENOSPC');
@@ -379,6 +409,7 @@ t.test('a defect ends the recording, and not the process', async (t) => {
   const isSaid = (): boolean =>
     bench.log.find('the recording has ended by an internal error').length === 1;
   await eventually(isSaid, 'the line in the log');
+  t.equal(bench.writer.isStopped, true);
   bench.append('two');
   await bench.writer.reopen();
   await within(bench.writer.close(), 'the end');

@@ -2,6 +2,7 @@
 import { Buffer } from 'node:buffer';
 import { once } from 'node:events';
 import { statSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import path from 'node:path';
 import t, { type Test } from 'tap';
 import { WebSocket } from 'ws';
@@ -276,3 +277,60 @@ t.test('payloads can be left out, whole or in part', async (t) => {
       t.match(messages(linesOf(file), direction), [{ len: 5, cut: true, data }]);
   }
 });
+
+t.test(
+  'the proxy: pieces that can be put together again, and what became of the target',
+  async (t) => {
+    for (const sync of ['interval', 'always']) {
+      const target = createServer((socket) => socket.pipe(socket)).listen(0, '127.0.0.1');
+      t.teardown(() => target.close());
+      await once(target, 'listening');
+      const { port } = target.address() as AddressInfo;
+      const file = path.join(makeTempDir(t), 'traffic.ndjson');
+      const twist = await startServing(t, {
+        args: [
+          ...['serve', '--tcp', `127.0.0.1:${port}`, '--listen', '127.0.0.1:0'],
+          ...['--log-format', 'json', '--record', file, '--record-sync', sync],
+        ],
+      });
+      const ws = new WebSocket(twist.url);
+      await once(ws, 'open');
+      const random = new SeededRandom(11);
+      const payload = Buffer.from(random.bytes(3_000_000));
+      let returned = 0;
+      const done = new Promise<void>((resolve) => {
+        ws.on('message', (data: Buffer) => {
+          returned += data.length;
+          if (returned === payload.length + 3) resolve();
+        });
+      });
+      for (let at = 0; at < payload.length; at += 500_000)
+        ws.send(payload.subarray(at, at + 500_000), { fin: at + 500_000 >= payload.length });
+      ws.send('end');
+      await within(done, 'everything');
+      ws.close();
+      await once(ws, 'close');
+      await twist.stop();
+      const lines = linesOf(file);
+      const received = messages(lines, 'in');
+      t.ok(
+        Buffer.concat(received.map(payloadOf)).equals(Buffer.concat([payload, Buffer.from('end')])),
+      );
+      const parts = received.map(({ part }) => part);
+      t.equal(parts[0], 'first');
+      t.equal(parts.at(-2), 'last');
+      t.ok(parts.slice(1, -2).every((part) => part === 'middle'));
+      t.equal(parts.at(-1), undefined, 'a message that came in one piece');
+      const sent = messages(lines, 'out').map(payloadOf);
+      t.ok(Buffer.concat(sent).equals(Buffer.concat([payload, Buffer.from('end')])));
+      const wire = received.reduce((sum, line) => sum + line.wire!, 0);
+      t.equal(wire, payload.length + 6 * 14 + 3 + 6, 'frame headers are counted once');
+      t.strictSame(
+        lines.filter(({ ev }) => ev === 'target').map((line) => ({ ...line, s: '', t: 0 })),
+        ['connected', 'ended'].map((state) => ({
+          ...{ ev: 'target', s: '', t: 0, state, target: `127.0.0.1:${port}` },
+        })),
+      );
+    }
+  },
+);

@@ -146,7 +146,7 @@ t.test('every format, by the name of the output', async (t) => {
       stderr: '',
     });
     const content = readFileSync(out, 'utf8');
-    t.ok(content.length > 100 && content.startsWith(start), name);
+    t.ok(content.length > 20 && content.startsWith(start), name);
   }
   const { log } = JSON.parse(readFileSync(path.join(folder, 'a.har'), 'utf8')) as {
     log: { entries: unknown[] };
@@ -233,13 +233,13 @@ t.test('following: growth, rotation, truncation, and a signal', async (t) => {
   const twist = follow(t, file, '--to', 'ndjson');
   await eventually(() => twist.stderr !== '', 'the note');
   t.equal(twist.stderr, `twist: ${file} is not there yet; waiting for it\n`);
-  let wanted = HEADER;
+  let wanted = '';
   const add = async (name: string, piece: string): Promise<void> => {
     appendFileSync(name, piece);
     wanted += piece;
     await waitForOutput(twist, wanted);
   };
-  await add(file, HEADER).finally(() => (wanted = HEADER));
+  await add(file, HEADER);
   await add(file, open(A, 1, '/'));
   const message = text(A, 'in', 'in two pieces');
   appendFileSync(file, message.slice(0, 30));
@@ -265,7 +265,6 @@ t.test('a signal while following makes the output whole', async (t) => {
   await eventually(() => readdirSync(folder).length === 2, 'the draft');
   t.notOk(existsSync(out));
   // Nothing tells from outside that all was read; the file is small.
-  await eventually(() => twist.memory().rssBytes > 0 && twist.countFds() > 0, 'the start');
   await new Promise((resolve) => setTimeout(resolve, 500));
   t.equal(await twist.stop('SIGTERM'), 0);
   t.match(JSON.parse(readFileSync(out, 'utf8')), { log: { entries: [{}, {}] } });

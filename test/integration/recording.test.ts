@@ -2,7 +2,6 @@
 import { Buffer } from 'node:buffer';
 import { once } from 'node:events';
 import { statSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import path from 'node:path';
 import t, { type Test } from 'tap';
 import { WebSocket } from 'ws';
@@ -11,6 +10,7 @@ import { BINARY, CONTINUATION, FIN, TEXT, quickFrame } from '../fixtures/quick-f
 import { RawClient, connectRaw } from '../fixtures/raw-client.js';
 import { type Line, forEachLine, linesOf, payloadOf } from '../fixtures/recording-lines.js';
 import { SeededRandom } from '../fixtures/seeded-random.js';
+import { startTarget } from '../fixtures/tcp-target.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
 import { type TwistProcess, startServing, startTwist } from '../fixtures/twist-process.js';
 import { within } from '../fixtures/within.js';
@@ -282,14 +282,11 @@ t.test(
   'the proxy: pieces that can be put together again, and what became of the target',
   async (t) => {
     for (const sync of ['interval', 'always']) {
-      const target = createServer((socket) => socket.pipe(socket)).listen(0, '127.0.0.1');
-      t.teardown(() => target.close());
-      await once(target, 'listening');
-      const { port } = target.address() as AddressInfo;
+      const target = await startTarget(t, (socket) => socket.pipe(socket));
       const file = path.join(makeTempDir(t), 'traffic.ndjson');
       const twist = await startServing(t, {
         args: [
-          ...['serve', '--tcp', `127.0.0.1:${port}`, '--listen', '127.0.0.1:0'],
+          ...['serve', '--tcp', target.address, '--listen', '127.0.0.1:0'],
           ...['--log-format', 'json', '--record', file, '--record-sync', sync],
         ],
       });
@@ -328,7 +325,7 @@ t.test(
       t.strictSame(
         lines.filter(({ ev }) => ev === 'target').map((line) => ({ ...line, s: '', t: 0 })),
         ['connected', 'ended'].map((state) => ({
-          ...{ ev: 'target', s: '', t: 0, state, target: `127.0.0.1:${port}` },
+          ...{ ev: 'target', s: '', t: 0, state, target: target.address },
         })),
       );
     }

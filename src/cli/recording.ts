@@ -5,6 +5,7 @@ import type { ProvidedSettings, Settings } from '../config/settings.js';
 import { parseFileNamePattern } from '../recording/file-name-pattern.js';
 import { Recorder } from '../recording/recorder.js';
 import type { Log } from '../server/session-log.js';
+import { systemReason } from './system-reason.js';
 import { version } from './version.js';
 
 /** @throws {ConfigError} when the name of the file has a directive that is not known */
@@ -50,18 +51,8 @@ function refuse(record: ProvidedSettings['record'], clause: string): never {
 }
 
 /** Why a file cannot be written, as a clause. */
-function writeFault({ code, message }: NodeJS.ErrnoException): string {
-  switch (code) {
-    case 'ENOENT':
-      return 'its directory does not exist';
-    case 'EACCES':
-    case 'EPERM':
-      return 'permission denied';
-    case 'EISDIR':
-      return 'it is a directory';
-    case 'EROFS':
-      return 'the file system is read-only';
-    default:
-      return `it cannot be opened (${code ?? message})`;
-  }
+function writeFault(error: NodeJS.ErrnoException): string {
+  if (error.code === 'ENOENT') return 'its directory does not exist';
+  if (error.code === 'ENXIO') return 'nobody reads from the pipe';
+  return systemReason(error);
 }

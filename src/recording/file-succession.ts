@@ -200,16 +200,29 @@ export class FileSuccession {
 
   async #rotate(file: RecordingFile, lines: OutgoingLines): Promise<void> {
     const { fileSystem, log, nowMs } = this.#options;
-    let keptAs: string | null = null;
+    const moved: { to: string | null } = { to: null };
     const makeWay = async (): Promise<void> => {
       // Somebody else has renamed it: then its name is free, or that of another file.
       if (!(await file.hasItsName())) return;
       const name = await this.#freeName(`${file.realPath}.${timeStamp(nowMs())}`);
       await fileSystem.rename(file.realPath, name);
-      keptAs = name;
+      moved.to = name;
     };
-    if (await this.#change(file, lines, makeWay))
-      log.info({ file: this.path, keptAs }, 'the file was rotated');
+    if (await this.#change(file, lines, makeWay)) {
+      log.info({ file: this.path, keptAs: moved.to }, 'the file was rotated');
+    } else if (moved.to !== null) {
+      await this.#moveBack(moved.to, file.realPath);
+    }
+  }
+
+  /** What is gone on with gets its name again. */
+  async #moveBack(from: string, to: string): Promise<void> {
+    const { fileSystem } = this.#options;
+    try {
+      if (!(await fileSystem.exists(to))) await fileSystem.rename(from, to);
+    } catch {
+      // Then it keeps the other one, as if somebody else had renamed it.
+    }
   }
 
   /**

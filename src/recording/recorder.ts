@@ -13,11 +13,7 @@
  */
 import { HandshakeError } from '../errors.js';
 import { formatHostAndPort } from '../connection/host-and-port.js';
-import type {
-  SessionGate,
-  SessionObserver,
-  SessionRecorder,
-} from '../connection/session-observer.js';
+import type { SessionGate, SessionRecorder } from '../connection/session-observer.js';
 import type { Session } from '../connection/session.js';
 import type { UpgradeRequest } from '../handshake/upgrade-request.js';
 import { CloseCode } from '../protocol/close-payload.js';
@@ -104,7 +100,7 @@ export class Recorder implements SessionRecorder, RecordedSessionHost, WriterOwn
     request: UpgradeRequest,
     mode: string,
     gate: SessionGate,
-  ): SessionObserver {
+  ): RecordedSession {
     const micros = this.clock.nowMicros();
     const name = newSessionName(micros / 1000);
     const recorded = new RecordedSession(name, micros, gate, this);

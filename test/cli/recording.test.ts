@@ -57,8 +57,9 @@ t.test('why a file cannot be written', async (t) => {
     ['EACCES', 'permission denied'],
     ['EPERM', 'permission denied'],
     ['EROFS', 'the file system is read-only'],
-    ['ENOTDIR', 'it cannot be opened (ENOTDIR)'],
-    [undefined, 'it cannot be opened (strange)'],
+    ['ENXIO', 'nobody reads from the pipe'],
+    ['ESTRANGE', 'ESTRANGE'],
+    [undefined, 'strange'],
   ] as const) {
     const error = Object.assign(new Error('strange'), code === undefined ? {} : { code });
     const recorder = { start: () => Promise.reject(error) } as unknown as Recorder;

@@ -11,8 +11,9 @@ function watched(consumer: Witness): { bench: Bench; gate: ObserverGate } {
   const recorder = new ObserverWitness();
   const bench = new Bench(consumer, { limits: NO_KEEPALIVE, route: { recorder } }).open();
   bench.transport.isWriting = true;
-  t.ok(recorder.gate instanceof ObserverGate);
-  return { bench, gate: recorder.gate as ObserverGate };
+  const { gate } = recorder;
+  if (!(gate instanceof ObserverGate)) throw new Error('another gate');
+  return { bench, gate };
 }
 
 t.test('a session that is paused is not read, and who sends is told to wait', async (t) => {

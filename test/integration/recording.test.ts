@@ -7,7 +7,7 @@ import t, { type Test } from 'tap';
 import { WebSocket } from 'ws';
 import { LoadClient, type Load, messageText } from '../fixtures/load-client.js';
 import { BINARY, CONTINUATION, FIN, TEXT, quickFrame } from '../fixtures/quick-frames.js';
-import { RawClient, connectRaw } from '../fixtures/raw-client.js';
+import { type RawClient, connectRaw } from '../fixtures/raw-client.js';
 import { type Line, forEachLine, linesOf, payloadOf } from '../fixtures/recording-lines.js';
 import { SeededRandom } from '../fixtures/seeded-random.js';
 import { startTarget } from '../fixtures/tcp-target.js';

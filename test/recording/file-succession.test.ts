@@ -209,6 +209,34 @@ t.test('a file that cannot be rotated grows, for a while', async (t) => {
   t.strictSame(Object.values(bench.all()), ['H four\n', 'H one\ntwo\nthree\n']);
 });
 
+t.test('a file after which no other can be opened has its name again', async (t) => {
+  const bench = new Bench(t, 'file', HEAD.length + 5);
+  await bench.files.start();
+  await bench.write('one\n');
+  bench.fileSystem.failOnce('openToAppend', 'EMFILE');
+  await bench.write('two\n');
+  t.strictSame(bench.all(), { file: 'H one\ntwo\n' });
+  bench.nowMs += 10_000;
+  const stamp = STAMP.replace('05.123', '15.123');
+  // It cannot be given back, or another file has taken it.
+  bench.fileSystem
+    .failOnce('openToAppend', 'EMFILE')
+    .fail('rename', (from: string) => (from.endsWith('file') ? null : 'EACCES'));
+  await bench.write('three\n');
+  t.strictSame(bench.all(), { [`file.${stamp}`]: 'H one\ntwo\nthree\n' });
+  bench.nowMs += 10_000;
+  await bench.write('four\n');
+  t.strictSame(bench.all(), { file: 'H four\n', [`file.${stamp}`]: 'H one\ntwo\nthree\n' });
+  bench.nowMs += 1000;
+  bench.fileSystem.fail('rename', null).fail('openToAppend', (name: string) => {
+    writeFileSync(name, 'theirs\n');
+    return 'EACCES';
+  });
+  await bench.write('five\n');
+  t.equal(bench.text(), 'theirs\n');
+  t.equal(bench.text(`file.${STAMP.replace('05.123', '26.123')}`), `${HEAD}four\nfive\n`);
+});
+
 t.test('a file that is removed while it is rotated', async (t) => {
   const bench = new Bench(t, 'file', HEAD.length + 5);
   await bench.files.start();

@@ -59,7 +59,7 @@ t.test('a character that ends behind the payload is not looked at', async (t) =>
   t.equal(Buffer.concat(batch.chunks).toString('hex'), 'e2e280c2');
 });
 
-t.test('every byte at every place in a word', async (t) => {
+t.test('every byte at every place in a word', async () => {
   for (let shift = 0; shift < 4; shift++) {
     for (let place = 0; place < 9; place++) {
       for (let code = 0; code < 128; code++) {
@@ -70,7 +70,7 @@ t.test('every byte at every place in a word', async (t) => {
   }
 });
 
-t.test('long texts, whatever is in them', async (t) => {
+t.test('long texts, whatever is in them', async () => {
   const random = new SeededRandom(6);
   const alphabet = [
     'a',

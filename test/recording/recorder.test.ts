@@ -66,9 +66,7 @@ class Bench {
       },
       (_options, source) => {
         this.source = source;
-        return this as unknown as ReturnType<
-          NonNullable<ConstructorParameters<typeof Recorder>[1]>
-        >;
+        return this;
       },
     );
   }
@@ -88,7 +86,7 @@ class Bench {
   /** A session begins. */
   begin(gate = new FakeGate()): { gate: FakeGate; session: RecordedSession } {
     const session = this.recorder.begin(new FakeSession(), REQUEST, 'echo', gate);
-    return { gate, session: session as RecordedSession };
+    return { gate, session };
   }
 
   /** What was recorded since the last call. */
@@ -329,7 +327,7 @@ t.test('a recording in a real file', async (t) => {
     tool: 'twist/test',
   });
   await recorder.start();
-  receive(recorder.begin(new FakeSession(), REQUEST, 'echo', new FakeGate()) as RecordedSession);
+  receive(recorder.begin(new FakeSession(), REQUEST, 'echo', new FakeGate()));
   await recorder.close();
   const { readFileSync } = await import('node:fs');
   const events = readFileSync(path, 'utf8')

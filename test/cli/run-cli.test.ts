@@ -27,7 +27,8 @@ async function run(
   return { code, ...io.written, served, io };
 }
 
-const SETTINGS = Object.keys(OPTIONS).length;
+/** All but the file that the others stand in. */
+const SETTINGS = Object.keys(OPTIONS).length - 1;
 
 t.test('answers: 0', async (t) => {
   for (const argv of [[], ['--help'], ['--version'], ['config'], ['serve', '--help']]) {

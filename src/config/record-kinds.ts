@@ -44,7 +44,7 @@ function wordOrSize({ words, min, max }: WordOrSize): Kind<number> {
   const toText = (bytes: number): string =>
     names.find((name) => words[name] === bytes) ?? formatSize(bytes);
   return {
-    valueName: [...names.map((name) => name.toUpperCase()), 'SIZE'].join('|'),
+    valueName: 'SIZE',
     clause,
     schema,
     typeText: [...names.map((name) => `'${name}'`), 'Size'].join(' | '),

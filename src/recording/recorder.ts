@@ -23,6 +23,7 @@ import { RecordBuffer } from './record-buffer.js';
 import { RecordEncoder, lineOf } from './record-encoder.js';
 import { RecordedSession, type RecordedSessionHost } from './recorded-session.js';
 import { RecordingClock } from './recording-clock.js';
+import type { RecordingLog } from './recording-log.js';
 import { RecordingWriter, type WriterOptions, type WriterOwner } from './recording-writer.js';
 import { RECORDING_VERSION } from './record.js';
 import { newSessionName } from './session-name.js';
@@ -39,7 +40,7 @@ export interface RecorderOptions extends WriterOptions {
 /** Of a writer what a recorder needs. */
 type Writer = Pick<
   RecordingWriter,
-  'start' | 'appended' | 'isDropping' | 'lose' | 'isStopped' | 'reopen' | 'close'
+  'start' | 'appended' | 'isDropping' | 'lose' | 'isStopped' | 'reopen' | 'close' | 'stats'
 >;
 
 type MakeWriter = (options: WriterOptions, source: BatchSource, owner: WriterOwner) => Writer;
@@ -52,6 +53,8 @@ export class Recorder implements SessionRecorder, RecordedSessionHost, WriterOwn
   readonly clock = new RecordingClock();
   readonly watchesFrames: boolean;
 
+  readonly #path: string;
+  readonly #log: RecordingLog;
   readonly #tool: string;
   readonly #holdsOutput: boolean;
   readonly #writer: Writer;
@@ -66,6 +69,8 @@ export class Recorder implements SessionRecorder, RecordedSessionHost, WriterOwn
     { maxPayloadBytes, watchesFrames, tool, ...options }: RecorderOptions,
     makeWriter: MakeWriter = openWriter,
   ) {
+    this.#path = options.path;
+    this.#log = options.log;
     this.#tool = tool;
     this.watchesFrames = watchesFrames;
     this.#holdsOutput = options.sync === 'always';
@@ -75,8 +80,9 @@ export class Recorder implements SessionRecorder, RecordedSessionHost, WriterOwn
   }
 
   /** Opens the file. Rejects with the system's error when that cannot be done. */
-  start(): Promise<void> {
-    return this.#writer.start();
+  async start(): Promise<void> {
+    await this.#writer.start();
+    this.#log.info({ file: this.#path }, 'recording');
   }
 
   /** Opens the file anew: somebody has moved it. */
@@ -85,8 +91,10 @@ export class Recorder implements SessionRecorder, RecordedSessionHost, WriterOwn
   }
 
   /** Writes what waits, and closes the file. */
-  close(): Promise<void> {
-    return this.#writer.close();
+  async close(): Promise<void> {
+    await this.#writer.close();
+    const { records, bytes, files, lost } = this.#writer.stats;
+    this.#log.info({ file: this.#path, records, bytes, files, lost }, 'recording ended');
   }
 
   // ---- From connections

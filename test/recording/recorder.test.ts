@@ -49,9 +49,10 @@ class Bench {
   lost = 0;
   appendedCount = 0;
   readonly calls: string[] = [];
+  readonly stats = { records: 4, bytes: 5, files: 1, lost: 2, batches: 3, failures: 0 };
+  readonly log = new KeptLog();
 
   constructor(sync: SyncPolicy = 'interval', watchesFrames = false) {
-    const log = new KeptLog();
     this.recorder = new Recorder(
       {
         path: 'unused',
@@ -59,7 +60,7 @@ class Bench {
         onFull: 'stop',
         rotateBytes: 0,
         queueBytes: 1000,
-        log,
+        log: this.log,
         maxPayloadBytes: Infinity,
         watchesFrames,
         tool: 'twist/test',
@@ -311,6 +312,13 @@ t.test('the file is the business of the writer', async (t) => {
   await bench.recorder.reopen();
   await bench.recorder.close();
   t.strictSame(bench.calls, ['start', 'reopen', 'close']);
+  t.strictSame(
+    bench.log.lines.map(({ message, fields }) => [message, fields]),
+    [
+      ['recording', { file: 'unused' }],
+      ['recording ended', { file: 'unused', records: 4, bytes: 5, files: 1, lost: 2 }],
+    ],
+  );
 });
 
 t.test('a recording in a real file', async (t) => {

@@ -9,7 +9,7 @@ export type { Log } from './server/session-log.js';
 // Modes.
 export { echoMode } from './modes/echo.js';
 export type { UserMode as Mode } from './library/user-mode.js';
-export type { DropRule, Session, SessionSummary } from './connection/session.js';
+export type { DropRule, Session, SessionSummary, TargetEvent } from './connection/session.js';
 export type { HeaderField } from './handshake/request-head.js';
 export type { UpgradeRequest } from './handshake/upgrade-request.js';
 

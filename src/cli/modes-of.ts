@@ -5,7 +5,7 @@ import type { ModeOnPath } from '../library/server-options.js';
 import { collectorMode } from '../modes/collector.js';
 import { echoMode } from '../modes/echo.js';
 import type { Mode } from '../modes/mode.js';
-import { ReplayMode } from '../modes/replay.js';
+import { ReplayMode } from '../modes/replay/replay.js';
 import { NetTargetConnector } from '../modes/tcp/target-connector.js';
 import { TcpMode, type TcpModeOptions } from '../modes/tcp/tcp-mode.js';
 import { TokenFile } from '../modes/tcp/token-file.js';

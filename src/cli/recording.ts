@@ -2,7 +2,7 @@
 import { configError, show } from '../config/complaint.js';
 import { optionName } from '../config/option-name.js';
 import type { ProvidedSettings, Settings } from '../config/settings.js';
-import { parseFileNamePattern } from '../recording/file-name-pattern.js';
+import { parseFileNamePattern } from '../recording/file/file-name-pattern.js';
 import { Recorder } from '../recording/recorder.js';
 import type { Log } from '../server/session-log.js';
 import { systemReason } from './system-reason.js';

@@ -7,7 +7,7 @@ import {
   type ReplaySession,
   findReplaySessions,
   readReplaySessions,
-} from '../recording/replay-index.js';
+} from '../recording/replay/replay-index.js';
 
 /** Damaged lines of one recording that are named in the log; the others are counted. */
 const MAX_DAMAGED = 10;

@@ -1,7 +1,7 @@
 /** The composition root: settings in, a running server out, until a signal ends it. */
 import type { Logger } from 'pino';
 import { serverOptions } from '../library/server-options.js';
-import { ReplayMode } from '../modes/replay.js';
+import { ReplayMode } from '../modes/replay/replay.js';
 import { TcpMode } from '../modes/tcp/tcp-mode.js';
 import type { Recorder } from '../recording/recorder.js';
 import { Server } from '../server/server.js';

@@ -17,10 +17,9 @@ import type { SessionExtensions } from './session-extensions.js';
 import { SessionFlow } from './session-flow.js';
 import { SessionIdentity } from './session-identity.js';
 import { SessionObservation } from './session-observation.js';
-import type { TargetEvent } from './session-observer.js';
 import { SessionTraffic, type TrafficSession } from './session-traffic.js';
 import type { SessionTransport } from './session-transport.js';
-import type { Consumer, DropRule, SessionSummary } from './session.js';
+import type { Consumer, DropRule, SessionSummary, TargetEvent } from './session.js';
 
 export class ConnectionSession
   extends SessionIdentity

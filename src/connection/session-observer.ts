@@ -1,7 +1,7 @@
 /** Who writes down what sessions receive and send, as a recorder does, and what it can do about it. */
 import type { UpgradeRequest } from '../handshake/upgrade-request.js';
 import type { DataOpcode } from '../protocol/opcode.js';
-import type { Session, SessionSummary } from './session.js';
+import type { Session, SessionSummary, TargetEvent } from './session.js';
 
 /** Watches the sessions of routes, whatever their modes are. */
 export interface SessionRecorder {
@@ -54,15 +54,6 @@ export interface SessionObserver {
   target(event: TargetEvent): void;
   /** The connection is gone. */
   closed(summary: SessionSummary): void;
-}
-
-/** What happens to the target of a proxied session. */
-export interface TargetEvent {
-  readonly state: 'connected' | 'ended' | 'lost';
-  /** As the operator named it. */
-  readonly target: string;
-  /** The system's name of what broke the connection. */
-  readonly error?: string | undefined;
 }
 
 /** What an observer can do about a session that it watches. */

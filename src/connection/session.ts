@@ -2,7 +2,15 @@
 import type { UpgradeRequest } from '../handshake/upgrade-request.js';
 import type { CloseStatus } from '../protocol/close-payload.js';
 import type { DataOpcode } from '../protocol/opcode.js';
-import type { TargetEvent } from './session-observer.js';
+
+/** What happens to the target of a proxied session. */
+export interface TargetEvent {
+  readonly state: 'connected' | 'ended' | 'lost';
+  /** As the operator named it. */
+  readonly target: string;
+  /** The system's name of what broke the connection. */
+  readonly error?: string | undefined;
+}
 
 /** One WebSocket connection as a mode sees it: no socket, no frames. */
 export interface Session {

@@ -7,7 +7,7 @@
 import { Buffer } from 'node:buffer';
 import { copyBytes, wordsOf } from '../protocol/words.js';
 import { SLAB_BYTES, type Slab, SlabPool } from '../protocol/slab-pool.js';
-import type { Batch, BatchSource } from './batch.js';
+import type { Batch, BatchSource } from './file/batch.js';
 
 /** The most that {@link RecordBuffer.reserve} can be asked for. */
 export const MAX_RESERVE_BYTES = SLAB_BYTES;

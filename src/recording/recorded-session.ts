@@ -1,6 +1,6 @@
 /** One session as it is recorded. */
-import type { SessionGate, SessionObserver, TargetEvent } from '../connection/session-observer.js';
-import type { SessionSummary } from '../connection/session.js';
+import type { SessionGate, SessionObserver } from '../connection/session-observer.js';
+import type { SessionSummary, TargetEvent } from '../connection/session.js';
 import type { DataOpcode } from '../protocol/opcode.js';
 import type { RecordEncoder } from './record-encoder.js';
 import { type LineStarts, lineStartsOf } from './record-encoder.js';

@@ -17,14 +17,15 @@ import type { SessionGate, SessionRecorder } from '../connection/session-observe
 import type { Session } from '../connection/session.js';
 import type { UpgradeRequest } from '../handshake/upgrade-request.js';
 import { CloseCode } from '../protocol/close-payload.js';
-import type { BatchSource } from './batch.js';
+import type { BatchSource } from './file/batch.js';
 import { publicHeaders, publicSubprotocol, publicTarget } from './credentials.js';
 import { RecordBuffer } from './record-buffer.js';
 import { RecordEncoder, lineOf } from './record-encoder.js';
 import { RecordedSession, type RecordedSessionHost } from './recorded-session.js';
 import { RecordingClock } from './recording-clock.js';
-import type { RecordingLog } from './recording-log.js';
-import { RecordingWriter, type WriterOptions, type WriterOwner } from './recording-writer.js';
+import type { RecordingLog } from './file/recording-log.js';
+import { RecordingWriter, type WriterOptions } from './file/recording-writer.js';
+import type { WriterOwner } from './file/writer-owner.js';
 import { RECORDING_VERSION } from './record.js';
 import { newSessionName } from './session-name.js';
 

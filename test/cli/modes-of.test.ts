@@ -11,14 +11,14 @@ import type { UpgradeRequest } from '../../src/handshake/upgrade-request.js';
 import type { ModeOnPath } from '../../src/library/server-options.js';
 import { echoMode } from '../../src/modes/echo.js';
 import type { Mode } from '../../src/modes/mode.js';
-import type { ReplayModeOptions } from '../../src/modes/replay.js';
+import type { ReplayModeOptions } from '../../src/modes/replay/replay.js';
 import type {
   NetTargetConnector,
   TargetConnectorOptions,
 } from '../../src/modes/tcp/target-connector.js';
 import type { Target } from '../../src/modes/tcp/target.js';
 import { TcpMode, type TcpModeOptions } from '../../src/modes/tcp/tcp-mode.js';
-import type { ReplaySession } from '../../src/recording/replay-index.js';
+import type { ReplaySession } from '../../src/recording/replay/replay-index.js';
 import { KeptLog } from '../fixtures/kept-log.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
 import { eventually } from '../fixtures/within.js';
@@ -207,7 +207,7 @@ t.test('what the settings say about a replay reaches it', async (t) => {
   }
   const { modesOf: mocked } = await t.mockImport<{ modesOf: typeof modesOf }>(
     '../../src/cli/modes-of.js',
-    { '../../src/modes/replay.js': { ReplayMode: Replay } },
+    { '../../src/modes/replay/replay.js': { ReplayMode: Replay } },
   );
   const log = new KeptLog();
   const route = ['/a=replay:a.ndjson', '/b=replay:a.ndjson'];

@@ -5,7 +5,7 @@ import { readFile, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
-import { RecordingWriter, type WriterOptions } from '../../src/recording/recording-writer.js';
+import { RecordingWriter, type WriterOptions } from '../../src/recording/file/recording-writer.js';
 import { KeptLog } from '../fixtures/kept-log.js';
 import { LineSource } from '../fixtures/line-source.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';

@@ -185,7 +185,7 @@ export class RecordFilter implements Converter {
     this.#sessions.set(name, known);
     this.#knownBytes += bytesOf(known);
     for (const oldest of this.#sessions.keys()) {
-      if (this.#knownBytes <= this.#maxKnownBytes || oldest === name) return;
+      if (this.#knownBytes <= this.#maxKnownBytes || oldest === name) break;
       this.#forget(oldest);
     }
   }

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { MessageMatch } from '../../src/modes/message-match.js';
+import { MessageMatch } from '../../../src/modes/replay/message-match.js';
 
 const bytes = (text: string): Uint8Array => Buffer.from(text);
 

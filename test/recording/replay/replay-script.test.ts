@@ -2,15 +2,15 @@ import { truncateSync, writeFileSync } from 'node:fs';
 import type { FileHandle, open as openFile } from 'node:fs/promises';
 import * as fs from 'node:fs/promises';
 import t, { type Test } from 'tap';
-import type { AnyRecord } from '../../src/recording/record.js';
-import { readReplaySessions } from '../../src/recording/replay-index.js';
-import { ReplayScript, type ReplayStep } from '../../src/recording/replay-script.js';
+import type { AnyRecord } from '../../../src/recording/record.js';
+import { readReplaySessions } from '../../../src/recording/replay/replay-index.js';
+import { ReplayScript, type ReplayStep } from '../../../src/recording/replay/replay-script.js';
 import {
   RecordedLines,
   closePayload,
   recordingText,
   writeRecording,
-} from '../fixtures/recorded-lines.js';
+} from '../../fixtures/recorded-lines.js';
 
 const a = new RecordedLines('A');
 const b = new RecordedLines('B');
@@ -186,7 +186,7 @@ t.test('it ends where it ended, though the file has gone on', async (t) => {
 t.test('the file is closed once, whatever comes of it', async (t) => {
   let closings = 0;
   const { ReplayScript: Watched } = await t.mockImport<{ ReplayScript: typeof ReplayScript }>(
-    '../../src/recording/replay-script.js',
+    '../../../src/recording/replay/replay-script.js',
     {
       'node:fs/promises': {
         ...fs,

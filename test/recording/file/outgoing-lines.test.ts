@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import t from 'tap';
-import { OutgoingLines } from '../../src/recording/outgoing-lines.js';
+import { OutgoingLines } from '../../../src/recording/file/outgoing-lines.js';
 
 const TEXT = 'one\ntwo\nthree\n';
 

@@ -1,11 +1,11 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import t, { type Test } from 'tap';
-import { type ReplayOptions, ReplayPlayer } from '../../src/modes/replay-player.js';
-import type { ReplaySession } from '../../src/recording/replay-index.js';
-import type { MessageStep, ReplayStep } from '../../src/recording/replay-script.js';
-import { FakeSession } from '../fixtures/fake-session.js';
-import { KeptLog } from '../fixtures/kept-log.js';
-import { eventually } from '../fixtures/within.js';
+import { type ReplayOptions, ReplayPlayer } from '../../../src/modes/replay/replay-player.js';
+import type { ReplaySession } from '../../../src/recording/replay/replay-index.js';
+import type { MessageStep, ReplayStep } from '../../../src/recording/replay/replay-script.js';
+import { FakeSession } from '../../fixtures/fake-session.js';
+import { KeptLog } from '../../fixtures/kept-log.js';
+import { eventually } from '../../fixtures/within.js';
 
 /** Takes pieces as well. */
 class PieceSession extends FakeSession {

@@ -5,12 +5,12 @@ import {
   type CloseStatus,
   isSendableCloseCode,
   parseClosePayload,
-} from '../protocol/close-payload.js';
-import { type DataOpcode, Opcode } from '../protocol/opcode.js';
-import { MessageBorders } from './message-borders.js';
-import { payloadOf } from './payload.js';
-import { RecordReader } from './record-reader.js';
-import type { AnyRecord, ControlRecord, Direction, MessageRecord, RecordTime } from './record.js';
+} from '../../protocol/close-payload.js';
+import { type DataOpcode, Opcode } from '../../protocol/opcode.js';
+import { MessageBorders } from '../message-borders.js';
+import { payloadOf } from '../payload.js';
+import { RecordReader } from '../record-reader.js';
+import type { AnyRecord, ControlRecord, Direction, MessageRecord, RecordTime } from '../record.js';
 import type { ReplaySession } from './replay-index.js';
 
 /** How much is read at once: no more than this, and one line, is in memory. */

@@ -1,15 +1,18 @@
 import { writeFileSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import t, { type Test } from 'tap';
-import type { HandshakeError } from '../../src/errors.js';
-import { ReplayMode, type ReplayModeOptions } from '../../src/modes/replay.js';
-import type { AnyRecord } from '../../src/recording/record.js';
-import { type ReplaySession, readReplaySessions } from '../../src/recording/replay-index.js';
-import { FakeSession } from '../fixtures/fake-session.js';
-import { hexOf } from '../fixtures/hex.js';
-import { KeptLog } from '../fixtures/kept-log.js';
-import { RecordedLines, writeRecording } from '../fixtures/recorded-lines.js';
-import { eventually } from '../fixtures/within.js';
+import type { HandshakeError } from '../../../src/errors.js';
+import { ReplayMode, type ReplayModeOptions } from '../../../src/modes/replay/replay.js';
+import type { AnyRecord } from '../../../src/recording/record.js';
+import {
+  type ReplaySession,
+  readReplaySessions,
+} from '../../../src/recording/replay/replay-index.js';
+import { FakeSession } from '../../fixtures/fake-session.js';
+import { hexOf } from '../../fixtures/hex.js';
+import { KeptLog } from '../../fixtures/kept-log.js';
+import { RecordedLines, writeRecording } from '../../fixtures/recorded-lines.js';
+import { eventually } from '../../fixtures/within.js';
 
 const a = new RecordedLines('A');
 const b = new RecordedLines('B');

@@ -1,6 +1,6 @@
 import t from 'tap';
-import { WriteFailure } from '../../src/recording/write-failure.js';
-import { KeptLog } from '../fixtures/kept-log.js';
+import { WriteFailure } from '../../../src/recording/file/write-failure.js';
+import { KeptLog } from '../../fixtures/kept-log.js';
 
 const errorOf = (code: string): Error => Object.assign(new Error(code), { code });
 

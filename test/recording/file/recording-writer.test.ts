@@ -3,18 +3,18 @@ import { execFileSync } from 'node:child_process';
 import { closeSync, constants, openSync, readFileSync, readdirSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import t, { type Test } from 'tap';
-import { InvalidStateError } from '../../src/errors.js';
+import { InvalidStateError } from '../../../src/errors.js';
 import {
   FLUSH_BYTES,
   RecordingWriter,
   type WriterOptions,
-} from '../../src/recording/recording-writer.js';
-import { FaultyFileSystem } from '../fixtures/faulty-file-system.js';
-import { KeptLog } from '../fixtures/kept-log.js';
-import { LineSource } from '../fixtures/line-source.js';
-import { makeTempDir } from '../fixtures/temp-dir.js';
-import { eventually, within } from '../fixtures/within.js';
-import { HEADER, KeptOwner } from '../fixtures/writer-owner.js';
+} from '../../../src/recording/file/recording-writer.js';
+import { FaultyFileSystem } from '../../fixtures/faulty-file-system.js';
+import { KeptLog } from '../../fixtures/kept-log.js';
+import { LineSource } from '../../fixtures/line-source.js';
+import { makeTempDir } from '../../fixtures/temp-dir.js';
+import { eventually, within } from '../../fixtures/within.js';
+import { HEADER, KeptOwner } from '../../fixtures/writer-owner.js';
 
 /** What takes an hour happens in no test. */
 const NEVER_MS = 3_600_000;

@@ -4,7 +4,7 @@
  * One loop does it all, one system call at a time: it takes what was appended, writes it, makes sure of
  * it, and takes what was appended meanwhile. While the file cannot be written it tries again.
  */
-import { InvalidStateError } from '../errors.js';
+import { InvalidStateError } from '../../errors.js';
 import type { BatchSource } from './batch.js';
 import { type BatchOwner, BatchWriter } from './batch-writer.js';
 import { parseFileNamePattern } from './file-name-pattern.js';
@@ -12,32 +12,7 @@ import { FileSuccession } from './file-succession.js';
 import { OutgoingLines } from './outgoing-lines.js';
 import { NODE_FILE_SYSTEM, type RecordingFileSystem } from './recording-file-system.js';
 import type { RecordingLog } from './recording-log.js';
-
-/** When the file is synced: never, once a second, or before a batch counts as written. */
-export type SyncPolicy = 'none' | 'interval' | 'always';
-
-/** What happens while the file cannot be written: everything waits, or records are lost and counted. */
-export type FullPolicy = 'stop' | 'drop';
-
-/** Who appends. Its methods are called between two records, and do not throw. */
-export interface WriterOwner {
-  /** A batch was taken: what is appended from now on belongs to the next one. */
-  batchTaken(): void;
-  /** It is in the file; with `always` it is on disk. */
-  batchDone(): void;
-  /** More waits than the queue may hold: append no more until `drained`. */
-  full(): void;
-  /** Half of the queue is free; or records are dropped now, and nobody need wait for that. */
-  drained(): void;
-  /** The file cannot be written; with `stop` no session may go on. */
-  failed(error: NodeJS.ErrnoException): void;
-  /** It can be written again. */
-  recovered(): void;
-  /** The line that begins a file. */
-  headerLine(): Uint8Array;
-  /** The line that says what is missing. @param error the system's name of it */
-  gapLine(sinceMs: number, records: number, error: string): Uint8Array;
-}
+import type { FullPolicy, SyncPolicy, WriterOwner } from './writer-owner.js';
 
 /** How long things take, in milliseconds. */
 export interface WriterTimes {

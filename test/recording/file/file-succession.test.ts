@@ -11,13 +11,13 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import t, { type Test } from 'tap';
-import { parseFileNamePattern } from '../../src/recording/file-name-pattern.js';
-import { FileSuccession } from '../../src/recording/file-succession.js';
-import { OutgoingLines } from '../../src/recording/outgoing-lines.js';
-import { FaultyFileSystem } from '../fixtures/faulty-file-system.js';
-import { KeptLog } from '../fixtures/kept-log.js';
-import { makeTempDir } from '../fixtures/temp-dir.js';
-import { HEADER } from '../fixtures/writer-owner.js';
+import { parseFileNamePattern } from '../../../src/recording/file/file-name-pattern.js';
+import { FileSuccession } from '../../../src/recording/file/file-succession.js';
+import { OutgoingLines } from '../../../src/recording/file/outgoing-lines.js';
+import { FaultyFileSystem } from '../../fixtures/faulty-file-system.js';
+import { KeptLog } from '../../fixtures/kept-log.js';
+import { makeTempDir } from '../../fixtures/temp-dir.js';
+import { HEADER } from '../../fixtures/writer-owner.js';
 
 const HEAD = `${HEADER}\n`;
 const TIME_MS = Date.UTC(2026, 10, 23, 4, 31, 5, 123);
@@ -369,7 +369,7 @@ t.test('a file that cannot be put aside keeps its name', async (t) => {
 });
 
 t.test('a device is neither rotated nor put aside', async (t) => {
-  const bench = new Bench(t, '../../../../../../../../dev/null', 10);
+  const bench = new Bench(t, '../../../../../dev/null', 10);
   await bench.files.start();
   await bench.write('one line\ntwo lines\n', true);
   bench.fileSystem.failWrites('EIO');

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { parseFileNamePattern, timeStamp } from '../../src/recording/file-name-pattern.js';
+import { parseFileNamePattern, timeStamp } from '../../../src/recording/file/file-name-pattern.js';
 
 const TIME_MS = Date.UTC(2026, 10, 3, 4, 5, 6, 7);
 

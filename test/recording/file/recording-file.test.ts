@@ -4,12 +4,12 @@ import { constants, closeSync, openSync, readFileSync, readSync, symlinkSync } f
 import { realpathSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t, { type Test } from 'tap';
-import { OutgoingLines } from '../../src/recording/outgoing-lines.js';
-import { RecordingFile, codeOf } from '../../src/recording/recording-file.js';
-import { FaultyFileSystem, systemError } from '../fixtures/faulty-file-system.js';
-import { KeptLog } from '../fixtures/kept-log.js';
-import { makeTempDir } from '../fixtures/temp-dir.js';
-import { HEADER } from '../fixtures/writer-owner.js';
+import { OutgoingLines } from '../../../src/recording/file/outgoing-lines.js';
+import { RecordingFile, codeOf } from '../../../src/recording/file/recording-file.js';
+import { FaultyFileSystem, systemError } from '../../fixtures/faulty-file-system.js';
+import { KeptLog } from '../../fixtures/kept-log.js';
+import { makeTempDir } from '../../fixtures/temp-dir.js';
+import { HEADER } from '../../fixtures/writer-owner.js';
 
 const HEAD = `${HEADER}\n`;
 

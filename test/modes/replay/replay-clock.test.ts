@@ -1,5 +1,5 @@
 import t from 'tap';
-import { ReplayClock } from '../../src/modes/replay-clock.js';
+import { ReplayClock } from '../../../src/modes/replay/replay-clock.js';
 
 t.test('steps are as far apart as they were, divided by the speed', async (t) => {
   for (const [speed, dues] of [

@@ -1,9 +1,9 @@
 /** Which sessions a recording has, and where they are in it: all that replaying one needs to begin. */
 import { open, stat } from 'node:fs/promises';
-import { splitRequestTarget } from '../handshake/request-target.js';
-import { MessageBorders } from './message-borders.js';
-import { type NumberedRecord, type OnDamage, RecordReader } from './record-reader.js';
-import type { AnyRecord, Direction } from './record.js';
+import { splitRequestTarget } from '../../handshake/request-target.js';
+import { MessageBorders } from '../message-borders.js';
+import { type NumberedRecord, type OnDamage, RecordReader } from '../record-reader.js';
+import type { AnyRecord, Direction } from '../record.js';
 
 /** How much is read at once. */
 const CHUNK_BYTES = 256 * 1024;

@@ -6,7 +6,7 @@ import type { Batch, BatchSource } from './batch.js';
 import type { FileSuccession } from './file-succession.js';
 import { OutgoingLines } from './outgoing-lines.js';
 import type { RecordingLog } from './recording-log.js';
-import type { FullPolicy, SyncPolicy, WriterOwner } from './recording-writer.js';
+import type { FullPolicy, SyncPolicy, WriterOwner } from './writer-owner.js';
 import { WriteFailure } from './write-failure.js';
 
 /** Who is told what becomes of the batches. */

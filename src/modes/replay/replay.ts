@@ -1,10 +1,10 @@
 /** The replay: clients get what a server said in a session that was recorded. */
-import type { Session } from '../connection/session.js';
-import { HandshakeError } from '../errors.js';
-import type { DataOpcode } from '../protocol/opcode.js';
-import type { ReplaySession } from '../recording/replay-index.js';
-import { ReplayScript } from '../recording/replay-script.js';
-import type { Mode } from './mode.js';
+import type { Session } from '../../connection/session.js';
+import { HandshakeError } from '../../errors.js';
+import type { DataOpcode } from '../../protocol/opcode.js';
+import type { ReplaySession } from '../../recording/replay/replay-index.js';
+import { ReplayScript } from '../../recording/replay/replay-script.js';
+import type { Mode } from '../mode.js';
 import { type ReplayOptions, ReplayPlayer } from './replay-player.js';
 
 export interface ReplayModeOptions extends ReplayOptions {

@@ -2,14 +2,14 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t, { type Test } from 'tap';
-import type { AnyRecord } from '../../src/recording/record.js';
+import type { AnyRecord } from '../../../src/recording/record.js';
 import {
   type ReplaySession,
   findReplaySessions,
   readReplaySessions,
-} from '../../src/recording/replay-index.js';
-import { FILE, RecordedLines, writeRecording } from '../fixtures/recorded-lines.js';
-import { makeTempDir } from '../fixtures/temp-dir.js';
+} from '../../../src/recording/replay/replay-index.js';
+import { FILE, RecordedLines, writeRecording } from '../../fixtures/recorded-lines.js';
+import { makeTempDir } from '../../fixtures/temp-dir.js';
 
 interface Outcome {
   readonly sessions: readonly ReplaySession[];

@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
-import { NODE_FILE_SYSTEM as fileSystem } from '../../src/recording/recording-file-system.js';
-import { makeTempDir } from '../fixtures/temp-dir.js';
+import { NODE_FILE_SYSTEM as fileSystem } from '../../../src/recording/file/recording-file-system.js';
+import { makeTempDir } from '../../fixtures/temp-dir.js';
 
 t.test('a file is made for its owner only, appended to, looked at, cut and closed', async (t) => {
   const file = path.join(makeTempDir(t), 'file');

@@ -5,9 +5,9 @@ import t from 'tap';
 import {
   NODE_FILE_SYSTEM,
   type RecordingFileSystem,
-} from '../../src/recording/recording-file-system.js';
-import { type Tail, findTail } from '../../src/recording/torn-tail.js';
-import { makeTempDir } from '../fixtures/temp-dir.js';
+} from '../../../src/recording/file/recording-file-system.js';
+import { type Tail, findTail } from '../../../src/recording/file/torn-tail.js';
+import { makeTempDir } from '../../fixtures/temp-dir.js';
 
 const HEADER = '{"v":1,"ev":"file"}\n';
 

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { type Piece, PieceQueue } from '../../src/modes/piece-queue.js';
+import { type Piece, PieceQueue } from '../../../src/modes/replay/piece-queue.js';
 
 const piece = (text: string): Piece => ({
   opcode: 1,

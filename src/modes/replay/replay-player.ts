@@ -10,18 +10,22 @@
  *    before it as it did then, divided by the speed.
  * 3. Once the client has sent Close nothing waits any more.
  */
-import type { Session } from '../connection/session.js';
-import { copyPayload } from '../extensions/payload-copy.js';
-import { CloseCode, type CloseStatus } from '../protocol/close-payload.js';
-import { type DataOpcode, Opcode } from '../protocol/opcode.js';
-import type { RecordTime } from '../recording/record.js';
-import type { ReplaySession } from '../recording/replay-index.js';
-import type { MessageStep, ReplayScript, ReplayStep } from '../recording/replay-script.js';
+import type { Session } from '../../connection/session.js';
+import { copyPayload } from '../../extensions/payload-copy.js';
+import { CloseCode, type CloseStatus } from '../../protocol/close-payload.js';
+import { type DataOpcode, Opcode } from '../../protocol/opcode.js';
+import type { RecordTime } from '../../recording/record.js';
+import type { ReplaySession } from '../../recording/replay/replay-index.js';
+import type {
+  MessageStep,
+  ReplayScript,
+  ReplayStep,
+} from '../../recording/replay/replay-script.js';
 import { MessageMatch } from './message-match.js';
 import { type Piece, PieceQueue } from './piece-queue.js';
 import { ReplayClock } from './replay-clock.js';
 import { type ReplayLog, ReplayReport } from './replay-report.js';
-import { TextCutter } from './tcp/text-cutter.js';
+import { TextCutter } from '../tcp/text-cutter.js';
 
 type Script = Pick<ReplayScript, 'startTime' | 'read' | 'close'>;
 

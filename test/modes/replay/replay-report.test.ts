@@ -1,8 +1,8 @@
 import t from 'tap';
-import { ReplayReport } from '../../src/modes/replay-report.js';
-import type { ReplaySession } from '../../src/recording/replay-index.js';
-import { FakeSession } from '../fixtures/fake-session.js';
-import { KeptLog } from '../fixtures/kept-log.js';
+import { ReplayReport } from '../../../src/modes/replay/replay-report.js';
+import type { ReplaySession } from '../../../src/recording/replay/replay-index.js';
+import { FakeSession } from '../../fixtures/fake-session.js';
+import { KeptLog } from '../../fixtures/kept-log.js';
 
 interface Parts {
   readonly session: FakeSession;

@@ -2,14 +2,14 @@ import { Buffer } from 'node:buffer';
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import t, { type Test } from 'tap';
-import { BatchWriter, type BatchWriterOptions } from '../../src/recording/batch-writer.js';
-import { parseFileNamePattern } from '../../src/recording/file-name-pattern.js';
-import { FileSuccession } from '../../src/recording/file-succession.js';
-import { FaultyFileSystem, systemError } from '../fixtures/faulty-file-system.js';
-import { KeptLog } from '../fixtures/kept-log.js';
-import { LineSource } from '../fixtures/line-source.js';
-import { makeTempDir } from '../fixtures/temp-dir.js';
-import { HEADER, KeptOwner } from '../fixtures/writer-owner.js';
+import { BatchWriter, type BatchWriterOptions } from '../../../src/recording/file/batch-writer.js';
+import { parseFileNamePattern } from '../../../src/recording/file/file-name-pattern.js';
+import { FileSuccession } from '../../../src/recording/file/file-succession.js';
+import { FaultyFileSystem, systemError } from '../../fixtures/faulty-file-system.js';
+import { KeptLog } from '../../fixtures/kept-log.js';
+import { LineSource } from '../../fixtures/line-source.js';
+import { makeTempDir } from '../../fixtures/temp-dir.js';
+import { HEADER, KeptOwner } from '../../fixtures/writer-owner.js';
 
 /** A batch writer on a file in a directory of its own. */
 class Bench {

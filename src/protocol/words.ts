@@ -7,7 +7,7 @@ let viewedBytes: Uint8Array = new Uint8Array(0);
 let view: WordView = { words: new Int32Array(viewedBytes.buffer), base: 0 };
 
 /** Where the first byte of a word is its lowest: words that overlap two others are put together by shifts. */
-const IS_LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
+export const IS_LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
 
 /** The words of the buffer that some bytes are in, and where in the buffer the bytes begin. */
 export interface WordView {

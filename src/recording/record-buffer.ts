@@ -5,7 +5,7 @@
  * serve a disk that keeps up.
  */
 import { Buffer } from 'node:buffer';
-import { copyBytes, wordsOf } from '../protocol/words.js';
+import { IS_LITTLE_ENDIAN, wordsOf } from '../protocol/words.js';
 import { SLAB_BYTES, type Slab, SlabPool } from '../protocol/slab-pool.js';
 import type { Batch, BatchSource } from './file/batch.js';
 
@@ -20,6 +20,9 @@ const BASE64_STEP_BYTES = 48 * 1024;
 
 /** From here on a string and back is faster than a loop. */
 const NATIVE_BASE64_BYTES = 192;
+
+/** From so many words on copying them at once is faster than one by one. */
+const LONG_RUN_WORDS = 24;
 
 /** Up to this length a loop is faster than `TypedArray.prototype.set`. */
 const MAX_LOOP_BYTES = 12;
@@ -55,6 +58,8 @@ export class RecordBuffer implements BatchSource {
   #slab: Slab;
   /** The bytes of the slab, and how far they are used: between two calls, those of others may change. */
   #target: Buffer;
+  /** The same, for words at any place. */
+  #view: DataView;
   #end = 0;
   /** What is full and waits before the slab. */
   #chunks: Uint8Array[] = [];
@@ -68,6 +73,7 @@ export class RecordBuffer implements BatchSource {
   constructor() {
     this.#slab = this.#pool.take();
     this.#target = bufferOf(this.#slab);
+    this.#view = new DataView(this.#slab.bytes.buffer);
   }
 
   get bytes(): number {
@@ -161,32 +167,77 @@ export class RecordBuffer implements BatchSource {
 
   /** @returns where it stopped: at `stop`, or behind the character that begins before it */
   #appendEscaped(bytes: Uint8Array, start: number, stop: number, end: number): number {
-    const target = this.#target;
     let from = start;
-    let to = this.#end;
     while (from < stop) {
-      const run = plainRun(bytes, from, stop);
-      if (run > from) {
-        copyBytes(bytes, from, run, target, this.#slab.words, to);
-        to += run - from;
-        from = run;
-        continue;
-      }
-      const byte = bytes[from++]!;
-      const kind = CLASS[byte]!;
-      if (kind > LEAD_E2) {
-        target[to++] = BACKSLASH;
-        target[to++] = kind;
-      } else if (kind === AS_CODE) {
-        to = writeCode(target, to, byte);
-      } else if (kind === LEAD_C2 && from < end && bytes[from]! < 0xa0) {
-        to = writeCode(target, to, bytes[from++]!);
-      } else if (kind === LEAD_E2 && isLineSeparator(bytes, from, end)) {
-        to = writeCode(target, to, 0x2000 | (bytes[from + 1]! & 0x3f));
-        from += 2;
+      from = this.#appendWords(bytes, from, stop);
+      if (from < stop) from = this.#appendCharacter(bytes, from, end);
+    }
+    return from;
+  }
+
+  /**
+   * Appends whole words while there is nothing in them but plain bytes, and what a backslash before it is
+   * enough for. @returns where it stopped
+   */
+  #appendWords(bytes: Uint8Array, start: number, stop: number): number {
+    const { words, base } = wordsOf(bytes);
+    if (((base + start) & 3) !== 0) return start;
+    const target = this.#target;
+    const view = this.#view;
+    // The last word may not be whole, and is then not in `words`.
+    const lastWord = Math.min((base + stop) >> 2, words.length);
+    let word = (base + start) >> 2;
+    let to = this.#end;
+    for (; word < lastWord; word++) {
+      const first = word;
+      while (word < lastWord && !hasSpecial(words[word]!)) word++;
+      if (word - first > LONG_RUN_WORDS) {
+        target.set(bytes.subarray((first << 2) - base, (word << 2) - base), to);
+        to += (word - first) << 2;
       } else {
-        target[to++] = byte;
+        for (let plain = first; plain < word; plain++, to += 4)
+          view.setInt32(to, words[plain]!, IS_LITTLE_ENDIAN);
       }
+      if (word === lastWord) break;
+      let at = (word << 2) - base;
+      for (const next = at + 4; at < next; at++) {
+        const byte = bytes[at]!;
+        const kind = CLASS[byte]!;
+        if (kind === PLAIN) {
+          target[to++] = byte;
+        } else if (kind > LEAD_E2) {
+          target[to] = BACKSLASH;
+          target[to + 1] = kind;
+          to += 2;
+        } else {
+          this.#end = to;
+          return at;
+        }
+      }
+    }
+    this.#end = to;
+    return (word << 2) - base;
+  }
+
+  /** @returns the index behind the character, or the byte of one, that it has appended */
+  #appendCharacter(bytes: Uint8Array, at: number, end: number): number {
+    const target = this.#target;
+    let from = at;
+    let to = this.#end;
+    const byte = bytes[from++]!;
+    const kind = CLASS[byte]!;
+    if (kind > LEAD_E2) {
+      target[to++] = BACKSLASH;
+      target[to++] = kind;
+    } else if (kind === AS_CODE) {
+      to = writeCode(target, to, byte);
+    } else if (kind === LEAD_C2 && from < end && bytes[from]! < 0xa0) {
+      to = writeCode(target, to, bytes[from++]!);
+    } else if (kind === LEAD_E2 && isLineSeparator(bytes, from, end)) {
+      to = writeCode(target, to, 0x2000 | (bytes[from + 1]! & 0x3f));
+      from += 2;
+    } else {
+      target[to++] = byte;
     }
     this.#end = to;
     return from;
@@ -235,6 +286,7 @@ export class RecordBuffer implements BatchSource {
     this.#end = 0;
     this.#slab = this.#pool.take();
     this.#target = bufferOf(this.#slab);
+    this.#view = new DataView(this.#slab.bytes.buffer);
   }
 }
 
@@ -251,39 +303,33 @@ function writeCode(target: Uint8Array, at: number, code: number): number {
   return to;
 }
 
-/**
- * Where the bytes from `start` on, which stand for themselves, end: or somewhat before, since it is seen
- * of four bytes at a time whether one of them is not plain.
- */
-function plainRun(bytes: Uint8Array, start: number, stop: number): number {
-  const { words, base } = wordsOf(bytes);
-  let at = start;
-  for (; at < stop && ((base + at) & 3) !== 0; at++) if (CLASS[bytes[at]!] !== PLAIN) return at;
-  // The last word may not be whole, and is then not in `words`.
-  const lastWord = Math.min((base + stop) >> 2, words.length);
-  for (let word = (base + at) >> 2; word < lastWord; word++) {
-    if (!hasSpecial(words[word]!)) continue;
-    // Among these four, unless it is a character that is not ASCII and needs no escape.
-    at = (word << 2) - base;
-    for (const next = at + 4; at < next; at++) if (CLASS[bytes[at]!] !== PLAIN) return at;
-  }
-  at = Math.max(at, (lastWord << 2) - base);
-  while (at < stop && CLASS[bytes[at]!] === PLAIN) at++;
-  return at;
-}
-
-/** Whether one of four bytes is not ASCII, a control character, a quote or a backslash. */
+/** Whether one of four bytes does not stand for itself; at times it is said of four that all do. */
 function hasSpecial(word: number): boolean {
   const quotes = word ^ 0x2222_2222;
   const backslashes = word ^ 0x5c5c_5c5c;
   const deletes = word ^ 0x7f7f_7f7f;
-  // A byte is zero, or below 0x20, when taking one, or 0x20, borrows from its highest bit.
-  const borrows =
-    (word - 0x2020_2020) |
-    (quotes - 0x0101_0101) |
-    (backslashes - 0x0101_0101) |
-    (deletes - 0x0101_0101);
-  return ((word | borrows) & 0x8080_8080) !== 0;
+  if ((word & 0x8080_8080) === 0) {
+    // A byte is zero, or below 0x20, when taking one, or 0x20, borrows from its highest bit.
+    const ascii =
+      (word - 0x2020_2020) |
+      (quotes - 0x0101_0101) |
+      (backslashes - 0x0101_0101) |
+      (deletes - 0x0101_0101);
+    return (ascii & 0x8080_8080) !== 0;
+  }
+  const found =
+    ((word - 0x2020_2020) & ~word) |
+    zeroByte(quotes) |
+    zeroByte(backslashes) |
+    zeroByte(deletes) |
+    zeroByte(word ^ 0xc2c2_c2c2) |
+    zeroByte(word ^ 0xe2e2_e2e2);
+  return (found & 0x8080_8080) !== 0;
+}
+
+/** Has the highest bit of a byte set when it is zero, whatever the others are. */
+function zeroByte(word: number): number {
+  return (word - 0x0101_0101) & ~word;
 }
 
 /** Whether what follows 0xE2 makes it U+2028 or U+2029: line ends to some readers, though not to JSON. */

@@ -193,7 +193,13 @@ export class Recorder implements SessionRecorder, RecordedSessionHost, WriterOwn
 
   recovered(): void {
     if (!this.#holdsOutput) return;
-    for (const session of this.#sessions) if (!session.isHeld) this.#hold(session);
+    for (const session of this.#sessions) {
+      if (session.isHeld) continue;
+      this.#hold(session);
+      // What waits already belongs to no record that is still to be written.
+      session.gate.seal();
+      session.gate.letGo();
+    }
   }
 
   headerLine(): Uint8Array {

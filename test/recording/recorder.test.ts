@@ -277,7 +277,8 @@ t.test('or records are left out and counted, and nothing is held', async (t) => 
   bench.isDropping = false;
   bench.recorder.recovered();
   bench.recorder.recovered();
-  t.strictSame([gate.take(), late.gate.take()], [['hold'], ['hold']]);
+  const again = ['hold', 'seal', 'let go'];
+  t.strictSame([gate.take(), late.gate.take()], [again, again]);
   bench.isDropping = true;
   session.closed({ rule: null } as SessionSummary);
   t.equal(bench.lost, 6);

@@ -21,7 +21,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { LoadClient } from '../fixtures/load-client.js';
-import { forEachLine, linesOf } from '../fixtures/recording-lines.js';
+import { forEachLine, linesOf } from '../fixtures/read-recording.js';
 import { SeededRandom } from '../fixtures/seeded-random.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
 import { type TwistProcess, startTwist } from '../fixtures/twist-process.js';

@@ -8,7 +8,7 @@ import { WebSocket } from 'ws';
 import { LoadClient, type Load, messageText } from '../fixtures/load-client.js';
 import { BINARY, CONTINUATION, FIN, TEXT, quickFrame } from '../fixtures/quick-frames.js';
 import { type RawClient, connectRaw } from '../fixtures/raw-client.js';
-import { type Line, forEachLine, linesOf, payloadOf } from '../fixtures/recording-lines.js';
+import { type Line, forEachLine, linesOf, payloadOf } from '../fixtures/read-recording.js';
 import { SeededRandom } from '../fixtures/seeded-random.js';
 import { startTarget } from '../fixtures/tcp-target.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';

@@ -6,17 +6,26 @@ const HIDDEN = '***';
 
 /** Headers that hold credentials, and words in the names of others that do. */
 const SECRET_HEADERS = new Set(['authorization', 'proxy-authorization', 'cookie']);
-const SECRET_WORDS = ['auth', 'token', 'secret', 'passw', 'credential', 'session', 'signature'];
+const SECRET_WORDS = [
+  ...['auth', 'token', 'secret', 'pass', 'pwd', 'credential', 'session', 'signature'],
+  ...['bearer', 'jwt', 'assertion', 'oidc'],
+];
 const SECRET_KEYS = /(?:^|[-_.])(?:api|access|private|secret)?[-_]?key$/;
 
 /** Parameters of a URL by which secrets are told, beside those with a word of the list above in them. */
-const SECRET_PARAMETERS = new Set(['key', 'sig', 'sid', 'jwt', 'pwd', 'pass', 'code', 'ticket']);
+const SECRET_PARAMETERS = new Set(['key', 'sig', 'sid', 'otp', 'code', 'ticket']);
 
-/** A header whose value is a URL. */
-const URL_HEADERS = new Set(['referer']);
+/** Headers whose value is a URL. */
+const URL_HEADERS = new Set([
+  'referer',
+  'x-original-uri',
+  'x-original-url',
+  'x-forwarded-uri',
+  'x-rewrite-url',
+]);
 
 /** Subprotocols by which clients that cannot send a header tell a token: `bearer.TOKEN`, for instance. */
-const SECRET_SUBPROTOCOL = /bearer|auth|token|jwt/i;
+const SECRET_SUBPROTOCOL = /bearer|auth|token|jwt|^eyJ/i;
 
 /** Names the handshake itself has, whatever words are in them. */
 const OF_THE_HANDSHAKE = new Set(['sec-websocket-key']);
@@ -57,7 +66,10 @@ function publicValue(name: string, value: string): string {
   if (URL_HEADERS.has(name)) return publicTarget(value);
   if (name !== 'sec-websocket-protocol') return value;
   const offers = value.split(',').map((offer) => offer.trim());
-  return offers.map((offer) => publicSubprotocol(offer)).join(', ');
+  // The usual pair of a browser: a name that says that a token follows, and the token.
+  if (offers.some((offer) => SECRET_SUBPROTOCOL.test(offer)))
+    return offers.map(() => HIDDEN).join(', ');
+  return value;
 }
 
 /** A subprotocol, unless it is one by which a token is told. */

@@ -65,8 +65,9 @@ export class RecordEncoder {
     buffer.appendNumber(wireBytes);
     const isWhole = isFirst && isLast;
     if (!isWhole) buffer.append(PART[isFirst ? 'first' : isLast ? 'last' : 'middle']);
-    // A whole text is UTF-8; a piece of one may begin or end inside a character.
-    const isText = opcode === Opcode.Text && (isWhole || isUtf8(bytes.subarray(start, end)));
+    // A whole text that came is UTF-8. A piece may begin or end inside a character, and a mode may send anything.
+    const isValid = (isReceived && isWhole) || isUtf8(bytes.subarray(start, end));
+    const isText = opcode === Opcode.Text && isValid;
     this.#payload(isText, bytes, start, end);
   }
 

@@ -115,7 +115,7 @@ export class Recorder implements SessionRecorder, RecordedSessionHost, WriterOwn
     const recorded = new RecordedSession(name, micros, gate, this);
     this.#sessions.add(recorded);
     if (this.#isFull) gate.pause();
-    if (this.#holdsOutput && !this.#writer.isDropping) this.#hold(recorded);
+    if (this.#holdsOutput && !this.#writer.isDropping) this.#holdFromNow(recorded);
     if (this.takes()) {
       this.encoder.record({
         ev: 'open',
@@ -133,6 +133,8 @@ export class Recorder implements SessionRecorder, RecordedSessionHost, WriterOwn
       });
       this.appended(recorded);
     }
+    // The mode took its time to open, and the file has failed meanwhile.
+    if (this.#writer.isStopped) this.#stop(recorded);
     return recorded;
   }
 
@@ -181,7 +183,7 @@ export class Recorder implements SessionRecorder, RecordedSessionHost, WriterOwn
 
   drained(): void {
     this.#isFull = false;
-    for (const { gate } of this.#sessions) gate.resume();
+    this.#resumeAll();
   }
 
   failed(): void {
@@ -194,11 +196,7 @@ export class Recorder implements SessionRecorder, RecordedSessionHost, WriterOwn
   recovered(): void {
     if (!this.#holdsOutput) return;
     for (const session of this.#sessions) {
-      if (session.isHeld) continue;
-      this.#hold(session);
-      // What waits already belongs to no record that is still to be written.
-      session.gate.seal();
-      session.gate.letGo();
+      if (!session.isHeld) this.#holdFromNow(session);
     }
   }
 
@@ -212,9 +210,20 @@ export class Recorder implements SessionRecorder, RecordedSessionHost, WriterOwn
     return lineOf({ ev: 'gap', t, since: sinceMs / 1000, records, error });
   }
 
-  #hold(session: RecordedSession): void {
+  #resumeAll(): void {
+    for (const { gate } of this.#sessions) {
+      // Who sends at once may have filled the queue again, which has paused the others.
+      if (this.#isFull) return;
+      gate.resume();
+    }
+  }
+
+  /** What waits already, the answer to the handshake for instance, waits for no record. */
+  #holdFromNow(session: RecordedSession): void {
     session.isHeld = true;
     session.gate.hold();
+    session.gate.seal();
+    session.gate.letGo();
   }
 
   #stopHolding(session: RecordedSession): void {

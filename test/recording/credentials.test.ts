@@ -45,7 +45,7 @@ t.test('no header that holds credentials', async (t) => {
     ['host', 'a'],
     ['sec-websocket-key', 'dGhlIHNhbXBsZSBub25jZQ=='],
     ['referer', 'https://example.com/?token=***&a=1'],
-    ['sec-websocket-protocol', 'chat, ***'],
+    ['sec-websocket-protocol', '***, ***'],
     ['x-forwarded-for', ['192.0.2.1', '192.0.2.2']],
     ['__proto__', 'x'],
   ]);
@@ -55,4 +55,17 @@ t.test('no header that holds credentials', async (t) => {
 t.test('no subprotocol that tells a token', async (t) => {
   t.equal(publicSubprotocol('mqtt'), 'mqtt');
   t.equal(publicSubprotocol('Bearer.abc'), '***');
+});
+
+t.test('what proxies and browsers put elsewhere', async (t) => {
+  const one = (name: string, value: string): unknown => publicHeaders([{ name, value }])[name];
+  for (const name of ['cf-access-jwt-assertion', 'x-goog-iap-jwt-assertion', 'x-amzn-oidc-data'])
+    t.equal(one(name, 'secret'), undefined, name);
+  for (const name of ['x-original-uri', 'x-original-url', 'x-forwarded-uri', 'x-rewrite-url'])
+    t.equal(one(name, '/?token=secret'), '/?token=***', name);
+  for (const offers of ['access_token, secret', 'eyJhbGciOi.secret, chat'])
+    t.equal(one('sec-websocket-protocol', offers), '***, ***', offers);
+  t.equal(one('sec-websocket-protocol', 'mqtt, binary'), 'mqtt, binary');
+  for (const name of ['bearer', 'passphrase', 'user_pass', 'otp', 'jwt', 'pwd', 'pass'])
+    t.equal(publicTarget(`/?${name}=secret`), `/?${name}=***`, name);
 });

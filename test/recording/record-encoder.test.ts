@@ -135,3 +135,9 @@ t.test('a fuzz of payloads: every line is read back as what it was', async (t) =
   }
   t.pass('2000 payloads');
 });
+
+t.test('what a mode sends as text and is none is base64', async (t) => {
+  const latin1 = Buffer.from('e9', 'hex');
+  t.match(new Bench().message(1, latin1, { isReceived: false }), '"b64":"6Q=="}');
+  t.match(new Bench().message(1, 'é', { isReceived: false }), '"data":"é"}');
+});

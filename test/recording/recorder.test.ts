@@ -233,7 +233,7 @@ t.test('a session that ends before its batch is taken', async (t) => {
   session.closed({ rule: null } as SessionSummary);
   bench.recorder.batchTaken();
   bench.recorder.batchDone();
-  t.strictSame(gate.take(), ['hold']);
+  t.strictSame(gate.take(), ['hold', 'seal', 'let go']);
 });
 
 t.test('a file that cannot be written stops sessions', async (t) => {
@@ -344,4 +344,31 @@ t.test('a recording in a real file', async (t) => {
     .split('\n')
     .map((line) => (JSON.parse(line) as AnyRecord).ev);
   t.strictSame(events, ['file', 'open', 'msg']);
+});
+
+t.test('a session that fills the queue again as it goes on leaves the others paused', async (t) => {
+  const bench = new Bench();
+  const first = bench.begin();
+  const second = bench.begin();
+  bench.recorder.full();
+  first.gate.take();
+  second.gate.take();
+  first.gate.resume = (): number => {
+    bench.recorder.full();
+    return 0;
+  };
+  bench.recorder.drained();
+  t.strictSame(second.gate.take(), ['pause'], 'and not resumed behind it');
+});
+
+t.test('a session that opens when the file has failed meanwhile is stopped too', async (t) => {
+  const bench = new Bench();
+  bench.isStopped = true;
+  const { gate } = bench.begin();
+  t.strictSame(gate.take(), ['close 1013 the recording cannot be written']);
+});
+
+t.test('with always the answer to the handshake waits for no record', async (t) => {
+  const { gate } = new Bench('always').begin();
+  t.strictSame(gate.take(), ['hold', 'seal', 'let go']);
 });

@@ -158,6 +158,8 @@ export class TargetLink implements SocketOwner, Flushable {
   }
 
   #report(state: TargetEvent['state']): void {
+    // Nothing comes behind the record of the end.
+    if (this.#isSessionOver) return;
     this.#session.reportTarget({ state, target: this.#target, error: this.#error });
   }
 

@@ -327,3 +327,11 @@ t.test('who records the session is told what becomes of the target', async (t) =
   await nextTurn();
   t.strictSame(lost.session.targets, ['connected host:1', 'lost host:1 ECONNRESET']);
 });
+
+t.test('when the session is over nobody is told of the target any more', async (t) => {
+  const bench = new Bench();
+  bench.link.sessionOver();
+  bench.socket.destroy();
+  await nextTurn();
+  t.strictSame(bench.session.targets, ['connected host:1']);
+});

@@ -96,8 +96,8 @@ export class ConnectionSession
     return this.#flow.isEnding;
   }
 
-  get isPausedByConsumer(): boolean {
-    return this.#flow.isPausedByConsumer;
+  get isPaused(): boolean {
+    return this.#flow.isPaused;
   }
 
   /** Extensions work on whole messages (RFC 7692 §5), so they are put together for them. */

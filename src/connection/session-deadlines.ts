@@ -14,7 +14,7 @@ export interface TimedSession {
   /** A Close, a failure or the end of the input waits for the extensions. */
   readonly isEnding: boolean;
   /** The consumer takes no messages for now. */
-  readonly isPausedByConsumer: boolean;
+  readonly isPaused: boolean;
   close(code: number, reason: string): void;
   fail(error: unknown): void;
 }
@@ -118,8 +118,8 @@ export class SessionDeadlines {
       this.#transport.checkWithin(this.#blockedCheckMs);
     }
     if (this.#session.isEnding) {
-      // What a slow client, or the consumer, holds up is not the extensions' delay.
-      if (outbox.isBlocked || this.#session.isPausedByConsumer) this.#endingSinceMs = nowMs;
+      // What a slow client, the consumer or the observer holds up is not the extensions' delay.
+      if (outbox.isBlocked || this.#session.isPaused) this.#endingSinceMs = nowMs;
       this.#checkClose(this.#endingSinceMs, nowMs);
     } else if (this.#session.endpoint.sentClose === null) {
       this.#checkMessageTime(nowMs);

@@ -9,7 +9,7 @@ import type { SessionTransport } from './session-transport.js';
 
 export class SessionFlow {
   /** The consumer takes no messages for now. */
-  isPausedByConsumer = false;
+  #isPausedByConsumer = false;
   /** Nor does the observer. */
   #isPausedByObserver = false;
 
@@ -29,6 +29,11 @@ export class SessionFlow {
     this.#deadlines = deadlines;
   }
 
+  /** The consumer or the observer takes no more for now. */
+  get isPaused(): boolean {
+    return this.#isPausedByConsumer || this.#isPausedByObserver;
+  }
+
   /** A Close, a failure or the end of the input waits for the extensions or the consumer. */
   get isEnding(): boolean {
     return this.#isAnswerHeld || this.#extensions?.isEnding === true;
@@ -36,22 +41,26 @@ export class SessionFlow {
 
   /** The consumer takes no more, or goes on. */
   pause(isPaused: boolean): void {
-    this.isPausedByConsumer = isPaused;
-    if (isPaused) this.#extensions?.hold();
-    else this.#extensions?.release();
-    this.update();
+    this.#isPausedByConsumer = isPaused;
+    this.#hold();
   }
 
   /** The observer takes no more, or goes on. */
   pauseForObserver(isPaused: boolean): void {
     this.#isPausedByObserver = isPaused;
+    this.#hold();
+  }
+
+  /** What a read has brought may be many messages that are still compressed: they wait as well. */
+  #hold(): void {
+    if (this.isPaused) this.#extensions?.hold();
+    else this.#extensions?.release();
     this.update();
   }
 
   /** Reads when the consumer, the observer and the extensions all can take more. */
   update(): void {
-    const isPaused =
-      this.isPausedByConsumer || this.#isPausedByObserver || this.#extensions?.isReceiving === true;
+    const isPaused = this.isPaused || this.#extensions?.isReceiving === true;
     if (isPaused === this.#transport.isInputPaused) return;
     if (isPaused) this.#transport.pauseInput();
     else this.#transport.resumeInput();

@@ -60,7 +60,7 @@ t.test('without extensions the consumer decides about reading, and nothing waits
   const bench = new Bench(false);
   bench.flow.pause(true);
   bench.flow.pause(true);
-  t.ok(bench.flow.isPausedByConsumer);
+  t.ok(bench.flow.isPaused);
   bench.flow.pause(false);
   t.strictSame(bench.takeCalls(), ['pause', 'resume']);
   let isDone = false;
@@ -127,4 +127,19 @@ t.test('an observer can stop reading, whatever the consumer wants', async (t) =>
   t.ok(bench.isInputPaused);
   bench.flow.pauseForObserver(false);
   t.notOk(bench.isInputPaused);
+});
+
+t.test('what the extensions have waits for the observer as for the consumer', async (t) => {
+  const { flow, calls } = new Bench(true);
+  const held = (): readonly string[] =>
+    calls.splice(0).filter((call) => call === 'hold' || call === 'release');
+  flow.pauseForObserver(true);
+  t.strictSame(held(), ['hold']);
+  flow.pause(true);
+  flow.pause(false);
+  t.ok(flow.isPaused);
+  t.notOk(held().includes('release'), 'the consumer does not let go what the observer holds');
+  flow.pauseForObserver(false);
+  t.strictSame(held(), ['release']);
+  t.notOk(flow.isPaused);
 });

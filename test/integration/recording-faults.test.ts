@@ -19,12 +19,16 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import zlib from 'node:zlib';
 import t, { type Test } from 'tap';
+import { upgradeText } from '../fixtures/handshake.js';
 import { LoadClient } from '../fixtures/load-client.js';
+import { FIN, RSV1, TEXT, quickFrame } from '../fixtures/quick-frames.js';
+import { connectRaw } from '../fixtures/raw-client.js';
 import { forEachLine, linesOf } from '../fixtures/read-recording.js';
 import { SeededRandom } from '../fixtures/seeded-random.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
-import { type TwistProcess, startTwist } from '../fixtures/twist-process.js';
+import { type TwistProcess, startServing, startTwist } from '../fixtures/twist-process.js';
 import { eventually } from '../fixtures/within.js';
 
 /** How often a server is killed; 200 by hand. */
@@ -359,6 +363,38 @@ t.test('a slow reader of a pipe slows clients, and costs no memory', async (t) =
   t.equal(numbers.read(file), 0);
   t.strictSame(numbers.faults, []);
   for (const { name, answered } of clients) t.ok(numbers.of(name, 'out') >= answered);
+});
+
+t.test('a full queue stops messages that are still compressed, too', async (t) => {
+  const pipe = path.join(makeTempDir(t), 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  // Nobody reads from it, but it can be opened.
+  const ours = openSync(pipe, 'r+');
+  t.teardown(() => {
+    closeSync(ours);
+  });
+  // A collector: it sends nothing, so nothing but the recorder can stop its clients.
+  const twist = await startServing(t, {
+    args: [
+      ...['serve', '--record', pipe, '--record-queue', '256k'],
+      ...['--listen', '127.0.0.1:0', '--log-format', 'json'],
+    ],
+  });
+  const client = await connectRaw(t, twist.port);
+  client.send(upgradeText({ 'Sec-WebSocket-Extensions': 'permessage-deflate' }));
+  await client.waitUntil(() => client.received.includes('permessage-deflate'), 'compression');
+  const before = twist.memory().rssBytes;
+  // A megabyte each, of which a hundred come in two reads.
+  const options = { finishFlush: zlib.constants.Z_SYNC_FLUSH };
+  const payload = zlib.deflateRawSync(Buffer.alloc(MIB, 'x'), options).subarray(0, -4);
+  const frame = quickFrame(FIN | RSV1 | TEXT, payload);
+  client.send(Buffer.concat(Array.from({ length: 100 }, () => frame)));
+  await delay(1500);
+  const growth = twist.memory().peakBytes - before;
+  t.comment(`grew by ${(growth / MIB).toFixed(1)} MiB`);
+  t.ok(growth < 24 * MIB, `grew by ${growth}`);
+  client.socket.destroy();
+  await twist.kill();
 });
 
 t.test('with always an answer waits for its record', async (t) => {

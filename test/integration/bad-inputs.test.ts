@@ -372,7 +372,7 @@ async function refusalOf(
   const { receivedBytes } = client;
   client.send(behind);
   await client.finish();
-  const { level, msg, status, rule } = await twist.waitForPeer(client.port);
+  const { level, msg, status, rule } = await twist.waitForPeer(client);
   return {
     statusLine,
     headers: headers.filter((line) => !isDate(line)).sort(),
@@ -628,7 +628,7 @@ t.test('H22 a server that is full', async (t) => {
       first.send(encodeFrames([closeFrame(1000)], true));
       await first.waitForEnd();
       await first.finish();
-      await twist.waitForPeer(first.port);
+      await twist.waitForPeer(first);
       const third = await connectRaw(t, twist.port);
       await third.open();
       t.pass('there is room again');
@@ -857,7 +857,7 @@ async function sessionEndOf(twist: TwistProcess, client: RawClient): Promise<Ses
   const { receivedBytes } = client;
   client.send(MORE_FRAMES);
   await client.finish();
-  const { msg, closedBy, code, reason, rule, error } = await twist.waitForPeer(client.port);
+  const { msg, closedBy, code, reason, rule, error } = await twist.waitForPeer(client);
   return {
     received,
     lateBytes: client.receivedBytes - receivedBytes,
@@ -1290,7 +1290,7 @@ t.test('F17 who goes without a Close gets no answer', async (t) => {
       await client.finish();
       t.equal(hexOf(client.received), echo, 'nothing but the echo');
       t.equal(client.errorCode, null, 'no reset');
-      const line = await twist.waitForPeer(client.port);
+      const line = await twist.waitForPeer(client);
       t.match(line, { msg: 'session ended', closedBy: 'lost', code: 1006, in: { messages: 1 } });
       t.equal(line['error'], undefined, 'a FIN is no error');
     }
@@ -1303,7 +1303,7 @@ t.test('F17 who goes without a Close gets no answer', async (t) => {
     await client.waitForClose();
     t.equal(hexOf(client.received), echo, 'the echo still comes');
     t.equal(client.errorCode, null, 'no reset');
-    t.match(await twist.waitForPeer(client.port), { closedBy: 'lost', code: 1006 });
+    t.match(await twist.waitForPeer(client), { closedBy: 'lost', code: 1006 });
   });
 
   await t.test('RST', async (t) => {
@@ -1312,7 +1312,7 @@ t.test('F17 who goes without a Close gets no answer', async (t) => {
     client.send(frames);
     await client.waitForBytes(echo.length / 2);
     client.socket.resetAndDestroy();
-    t.match(await twist.waitForPeer(client.port), {
+    t.match(await twist.waitForPeer(client), {
       msg: 'session ended',
       closedBy: 'lost',
       code: 1006,

@@ -78,7 +78,7 @@ async function assertTooBig(
   );
   for (const { raw } of clients) await raw.finish();
   for (const { raw } of clients) {
-    const { closedBy, code, rule } = await twist.waitForPeer(raw.port);
+    const { closedBy, code, rule } = await twist.waitForPeer(raw);
     if (closedBy !== 'server' || code !== 1009 || rule !== 'message-too-big')
       t.fail(`the log says ${String(closedBy)}, ${String(code)}, ${String(rule)}`);
   }
@@ -213,7 +213,7 @@ t.test('many small bombs in one segment', { skip }, async (t) => {
     await client.raw.waitForEnd();
     await client.raw.finish();
     const counted = { messages: count, bytes: count * MIB };
-    t.match(await twist.waitForPeer(client.raw.port), { in: counted, out: counted, code: 1000 });
+    t.match(await twist.waitForPeer(client.raw), { in: counted, out: counted, code: 1000 });
   });
 });
 
@@ -361,7 +361,7 @@ t.test('more output for each byte than is allowed', { skip }, async (t) => {
         'a bomb below the limit',
       );
     });
-    t.match(await twist.waitForPeer(client.raw.port), { code: 1009, rule: 'message-too-big' });
+    t.match(await twist.waitForPeer(client.raw), { code: 1009, rule: 'message-too-big' });
   });
 });
 

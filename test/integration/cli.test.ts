@@ -326,7 +326,7 @@ t.test('a second signal stops at once, with exit status 1', async (t) => {
   t.ok(twist.isRunning, 'it waits for the client');
   t.equal(await twist.stop('SIGTERM'), 1, 'exit status');
   t.match(
-    await twist.waitForPeer(client.port),
+    await twist.waitForPeer(client),
     { closedBy: 'server', code: 1001, rule: 'shutdown' },
     'the log says so',
   );
@@ -340,7 +340,7 @@ t.test('who does not answer is dropped when the time is over', async (t) => {
   for (const [flags, rule] of cases) {
     const { twist, client } = await startWithUnresponsiveClient(t, flags);
     t.equal(await twist.stop(), 0, 'exit status');
-    t.match(await twist.waitForPeer(client.port), { code: 1001, rule }, flags.join(' '));
+    t.match(await twist.waitForPeer(client), { code: 1001, rule }, flags.join(' '));
   }
 });
 

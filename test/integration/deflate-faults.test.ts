@@ -17,6 +17,7 @@ import {
 import { besideHealthyPeer } from '../fixtures/healthy-peer.js';
 import { MIB, SMALL_YOUNG_GENERATION, assertGrowth } from '../fixtures/memory-growth.js';
 import { BINARY, FIN, RSV1, quickFrame } from '../fixtures/quick-frames.js';
+import type { RawClient } from '../fixtures/raw-client.js';
 import { SeededRandom } from '../fixtures/seeded-random.js';
 import { startTwist, type TwistProcess } from '../fixtures/twist-process.js';
 import { within } from '../fixtures/within.js';
@@ -53,12 +54,12 @@ t.test('connections that are cut while their messages are at work', { skip }, as
     compressed(makeMessage('json', 4 * MIB)).subarray(0, 100_000),
   ];
   await besideHealthyPeer(t, twist, async (healthy) => {
-    const ports: number[] = [];
+    const clients: RawClient[] = [];
     for (let round = 0; round < 12; round++) {
       await Promise.all(
         frames.map(async (bytes, index) => {
           const client = await openDeflate(t, twist);
-          ports.push(client.raw.port);
+          clients.push(client.raw);
           const { socket } = client.raw;
           await new Promise((resolve) => socket.write(bytes, resolve));
           // Some are cut when the system has taken the message, others when it is at work for sure.
@@ -69,11 +70,11 @@ t.test('connections that are cut while their messages are at work', { skip }, as
       );
       await healthy.roundTrips(1);
     }
-    for (const port of ports) {
-      const { closedBy, code } = await twist.waitForPeer(port);
+    for (const client of clients) {
+      const { closedBy, code } = await twist.waitForPeer(client);
       if (closedBy !== 'lost' || code !== 1006) t.fail(`${String(closedBy)} ${String(code)}`);
     }
-    t.equal(ports.length, 60, 'all are gone, and the log says so');
+    t.equal(clients.length, 60, 'all are gone, and the log says so');
 
     // Those who stay are not given what belongs to others.
     const message = makeMessage('json', 4 * MIB, 1);

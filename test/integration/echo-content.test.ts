@@ -72,8 +72,8 @@ class EchoClient implements EndpointEvents {
     );
   }
 
-  get port(): number {
-    return this.#raw.port;
+  get raw(): RawClient {
+    return this.#raw;
   }
 
   /** Sends everything, closes, and waits for the end. */
@@ -194,7 +194,7 @@ t.test('random messages come back as they were', async (t) => {
     );
     const counted = { messages: MESSAGES, bytes: client.sentBytes };
     t.match(
-      await twist.waitForPeer(client.port),
+      await twist.waitForPeer(client.raw),
       { in: counted, out: counted, closedBy: 'client', code: 1000, reason: 'done' },
       'the log says so',
     );

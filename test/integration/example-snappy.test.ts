@@ -71,7 +71,7 @@ t.test('what is agreed on', async (t) => {
     client.send([TEXT, bytesOf('either way')]);
     t.strictSame(Buffer.from((await client.next()).payload).toString(), 'either way');
     await client.close();
-    const line = await twist.waitForPeer(client.raw.port);
+    const line = await twist.waitForPeer(client.raw);
     t.equal(line['extensions'] ?? null, agreed, 'the log says so');
     if (agreed !== null) continue;
     const { session } = line;
@@ -119,7 +119,7 @@ t.test('messages, alone and chained', async (t) => {
         t.equal(Buffer.compare(echo.payload, payload), 0, `${name}: sent as it is, and in order`);
       }
       await client.close();
-      const line = await twist.waitForPeer(client.raw.port);
+      const line = await twist.waitForPeer(client.raw);
       t.match(line, {
         level: 'info',
         extensions: client.agreed,
@@ -252,7 +252,7 @@ t.test('what cannot be decoded', async (t) => {
       const echo = await client.next();
       t.equal(echo.payload.length, 600, `${name}: what came before it is answered`);
       t.equal(await client.closeText(), close, `${name}: ${close}`);
-      t.match(await twist.waitForPeer(client.raw.port), {
+      t.match(await twist.waitForPeer(client.raw), {
         level: 'info',
         msg: 'session ended',
         in: { messages: 1 },

@@ -103,7 +103,7 @@ t.test('fragments without end', { skip: !isLinux && 'needs /proc' }, async (t) =
         'too many even when they are empty',
       );
       await client.finish();
-      t.match(await twist.waitForPeer(client.port), { code: 1008, rule: 'too-many-fragments' });
+      t.match(await twist.waitForPeer(client), { code: 1008, rule: 'too-many-fragments' });
     });
   });
 });
@@ -242,7 +242,7 @@ t.test(
       const client = await openRaw(t, twist, true);
       client.send(Buffer.alloc(64 * MIB, quickFrame(FIN | BINARY, randomBytes(60_000))));
       t.match(
-        await twist.waitForPeer(client.port),
+        await twist.waitForPeer(client),
         { closedBy: 'lost', code: 1006, rule: 'send-timeout' },
         'the log says why',
       );
@@ -259,7 +259,7 @@ t.test('more output than may wait', { skip: !isLinux && 'needs /proc' }, async (
     const client = await openRaw(t, twist, true);
     client.send(Buffer.alloc(64 * MIB, quickFrame(FIN | BINARY, randomBytes(1000))));
     t.match(
-      await twist.waitForPeer(client.port),
+      await twist.waitForPeer(client),
       { closedBy: 'server', code: 1008, rule: 'output-limit' },
       'the log says why',
     );
@@ -275,7 +275,7 @@ t.test('more echoes in one read than may wait, to a client that reads them all',
   client.send(Buffer.alloc(3000 * 106, quickFrame(FIN | BINARY, randomBytes(100))));
   await closeRaw(client);
   t.match(
-    await twist.waitForPeer(client.port),
+    await twist.waitForPeer(client),
     { in: { messages: 3000 }, out: { messages: 3000 }, code: 1000 },
     'it is not too slow',
   );
@@ -388,7 +388,7 @@ t.test('more connections than are allowed', { skip: !isLinux && 'needs /proc' },
     await Promise.all(
       admitted.map(async (client) => {
         await closeRaw(client);
-        await twist.waitForPeer(client.port);
+        await twist.waitForPeer(client);
       }),
     );
     for (const client of await Promise.all(admitted.map(() => openRaw(t, twist)))) {

@@ -131,7 +131,8 @@ export class ConnectionSession
     this.#upgrade = null;
     const { recorder = null } = route;
     if (recorder === null) return;
-    const gate = new ObserverGate(this, this.#flow, this.#traffic, this.transport);
+    const { transport } = this;
+    const gate = new ObserverGate(this, this.#flow, this.#traffic, this.#deadlines, transport);
     const observation = new SessionObservation(recorder.begin(this, request, route.name, gate));
     this.#traffic.observation = observation;
     this.endpoint.watcher = observation;
@@ -192,7 +193,9 @@ export class ConnectionSession
     // Named at once: the connection may be gone before its Close can say it.
     this.#account.blame(error);
     this.#isClosing = true;
+    // A message is lost: what waits for it waits in vain.
     this.#extensions?.dropEnds();
+    this.#traffic.stopReceiving();
     this.#flow.whenIdle(() => {
       this.endpoint.fail(error);
     });
@@ -228,7 +231,7 @@ export class ConnectionSession
     }
     if (!this.isOpen) return;
     const summary = this.#summarise();
-    this.#traffic.observation?.observer.closed(summary);
+    this.#traffic.observation?.closed(summary);
     this.#host.sessionEnded(summary);
   }
 
@@ -323,7 +326,7 @@ export class ConnectionSession
     demandSendableCloseCode(code);
     this.#isClosing = true;
     this.#account.closedBy('server');
-    if (!this.hearsOut) this.#extensions?.stopReceiving();
+    if (!this.hearsOut) this.#traffic.stopReceiving();
     this.#flow.whenIdle(() => {
       if (this.endpoint.sendClose(code, reason)) this.#deadlines.closeSent();
     });

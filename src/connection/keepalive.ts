@@ -37,6 +37,11 @@ export class Keepalive {
     this.#pingedMs = nowMs;
   }
 
+  /** The Ping that waits for an answer, if one does, leaves only now. */
+  pingLeaves(nowMs: number): void {
+    if (this.#pingedMs >= 0) this.#pingedMs = nowMs;
+  }
+
   check(nowMs: number, limits: KeepaliveLimits): KeepaliveAction {
     if (limits.idleMs > 0 && nowMs - this.#messageMs >= limits.idleMs) return 'idle';
     if (this.#pingedMs >= 0) {

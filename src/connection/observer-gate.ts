@@ -1,4 +1,7 @@
 /** What the observer of a session can do about it: make it wait, hold its output back, end it. */
+import type { Endpoint } from '../protocol/endpoint.js';
+import type { OutputQueue } from '../protocol/output-queue.js';
+import type { SessionDeadlines } from './session-deadlines.js';
 import type { SessionFlow } from './session-flow.js';
 import type { SessionGate } from './session-observer.js';
 import type { SessionTraffic } from './session-traffic.js';
@@ -6,6 +9,7 @@ import type { SessionTransport } from './session-transport.js';
 
 /** Of the session what a gate needs. */
 export interface GatedSession {
+  readonly endpoint: Endpoint;
   readonly hearsOut: boolean;
   resumeOutput(): void;
   close(code: number, reason: string): void;
@@ -15,17 +19,20 @@ export class ObserverGate implements SessionGate {
   readonly #session: GatedSession;
   readonly #flow: SessionFlow;
   readonly #traffic: SessionTraffic;
+  readonly #deadlines: SessionDeadlines;
   readonly #transport: SessionTransport;
 
   constructor(
     session: GatedSession,
     flow: SessionFlow,
     traffic: SessionTraffic,
+    deadlines: SessionDeadlines,
     transport: SessionTransport,
   ) {
     this.#session = session;
     this.#flow = flow;
     this.#traffic = traffic;
+    this.#deadlines = deadlines;
     this.#transport = transport;
   }
 
@@ -64,13 +71,27 @@ export class ObserverGate implements SessionGate {
 
   close(code: number, reason: string): void {
     const { queue } = this.#transport.outbox;
-    if (queue.isHolding) queue.discardHeld();
+    if (queue.isHolding) {
+      this.#takeBack(queue);
+      // Extensions may be at work on more, which nobody would record either.
+      this.#traffic.stopSending();
+    }
     this.#session.close(code, reason);
     this.#flush();
   }
 
+  /** A Close that we had sent already is no reply: it may leave all the same. */
+  #takeBack(queue: OutputQueue): void {
+    const { endpoint } = this.#session;
+    const { sentClose, closeMark } = endpoint;
+    const hasClose = queue.isHeld(closeMark);
+    queue.discardHeld();
+    if (sentClose !== null && hasClose) endpoint.repeatClose(sentClose);
+  }
+
   /** Writes what may leave; who waits for room is told. */
   #flush(): void {
+    this.#deadlines.letGo();
     this.#transport.flush();
     this.#session.resumeOutput();
   }

@@ -20,6 +20,7 @@ export class Outbox {
 
   /** Writes what waits, unless the socket is blocked. */
   flush(nowMs: number): void {
+    this.queue.compact();
     if (this.isBlocked || this.queue.queuedBytes === this.queue.heldBytes) return;
     this.#write(this.queue.take());
     if (this.#socket.writableLength === 0) {

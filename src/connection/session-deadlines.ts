@@ -29,6 +29,10 @@ export class SessionDeadlines {
   /** When our Close left, as far as we know: it may wait behind output that the peer does not read. */
   #closeSentMs = 0;
   #isCloseWaiting = false;
+  /** The observer holds it, or the Ping that was sent last and is in the output there. */
+  #isCloseHeld = false;
+  #isPingHeld = false;
+  #pingMark = 0;
   #endingSinceMs = 0;
   /** Messages that have arrived. */
   #messages = 0;
@@ -80,7 +84,21 @@ export class SessionDeadlines {
   closeSent(): void {
     this.#closeSentMs = this.#host.clock.nowMs;
     this.#isCloseWaiting = true;
+    this.#isCloseHeld = this.#isHeld(this.#session.endpoint.closeMark);
     this.#transport.checkWithin(this.#host.limits.closeMs);
+  }
+
+  /** The observer holds less than before: what leaves only now is answered later. */
+  letGo(): void {
+    const { nowMs } = this.#host.clock;
+    if (this.#isCloseHeld && !this.#isHeld(this.#session.endpoint.closeMark)) {
+      this.#isCloseHeld = false;
+      this.#closeSentMs = nowMs;
+    }
+    if (this.#isPingHeld && !this.#isHeld(this.#pingMark)) {
+      this.#isPingHeld = false;
+      this.#keepalive.pingLeaves(nowMs);
+    }
   }
 
   /** The session ends as soon as its extensions are through. */
@@ -119,14 +137,21 @@ export class SessionDeadlines {
     }
     if (this.#session.isEnding) {
       // What a slow client, the consumer or the observer holds up is not the extensions' delay.
-      if (outbox.isBlocked || this.#session.isPaused) this.#endingSinceMs = nowMs;
+      const isHeldUp = outbox.isBlocked || outbox.queue.heldBytes > 0 || this.#session.isPaused;
+      if (isHeldUp) this.#endingSinceMs = nowMs;
       this.#checkClose(this.#endingSinceMs, nowMs);
     } else if (this.#session.endpoint.sentClose === null) {
       this.#checkMessageTime(nowMs);
       this.#checkKeepalive(nowMs);
+    } else if (this.#isHeld(this.#session.endpoint.closeMark)) {
+      this.#transport.checkWithin(limits.closeMs);
     } else if (!this.#isCloseWaiting || !outbox.isBlocked) {
       this.#checkClose(this.#closeSentMs, nowMs);
     }
+  }
+
+  #isHeld(mark: number): boolean {
+    return this.#transport.outbox.queue.isHeld(mark);
   }
 
   get #blockedCheckMs(): number {
@@ -156,10 +181,13 @@ export class SessionDeadlines {
     // What we do not read we cannot hear; and who reads slowly lives.
     if (this.#transport.isInputPaused || this.#transport.outbox.isBlocked)
       this.#keepalive.heard(nowMs);
+    if (this.#isPingHeld) this.#keepalive.pingLeaves(nowMs);
     switch (this.#keepalive.check(nowMs, limits)) {
       case 'ping':
         this.#session.endpoint.sendPing(NO_BYTES);
         this.#keepalive.pinged(nowMs);
+        this.#pingMark = this.#transport.outbox.queue.mark;
+        this.#isPingHeld = this.#isHeld(this.#pingMark);
         break;
       case 'pong-timeout':
         this.#transport.drop('pong-timeout');

@@ -184,15 +184,21 @@ export class SessionExtensions {
     this.#inbound.close();
   }
 
+  /** Nothing more leaves: what the mode has sent and is not encoded is dropped. */
+  stopSending(): void {
+    this.#outbound.close();
+    this.#unencoded = 0;
+    this.#runEnds();
+  }
+
   /** Runs `end` when everything is through: now, or behind what waits already. */
   whenIdle(end: () => void): void {
     this.#ends.push(end);
     this.#runEnds();
   }
 
-  /** A message is lost: nothing more is given to the mode, and what waits for that message goes. */
+  /** What was to be done once everything is through is not done any more. */
   dropEnds(): void {
-    this.#inbound.close();
     this.#ends = [];
   }
 

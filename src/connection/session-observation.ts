@@ -8,18 +8,22 @@ import type { FrameWatcher } from '../protocol/endpoint-events.js';
 import { frameHeaderBytes } from '../protocol/frame-encoder.js';
 import { type DataOpcode, Opcode } from '../protocol/opcode.js';
 import type { SessionObserver } from './session-observer.js';
+import type { SessionSummary } from './session.js';
 
 export class SessionObservation implements FrameWatcher {
   readonly observer: SessionObserver;
-  /** On the wire, of the messages that are on their way in and out: since the last one that was told of. */
-  #wireIn = 0;
+  /** Bytes of the headers that have come since the last message, or piece, that was told of. */
+  #headersIn = 0;
+  /** Bytes of the frames that were sent since then. */
   #wireOut = 0;
-  /** The same of messages that the extensions have not decoded yet. */
-  readonly #undecoded: number[] = [];
+  /** What those messages took on the wire that the extensions have not decoded yet. */
+  #undecoded: number[] = [];
+  /** The payload of the peer's Close, which came behind those. */
+  #waitingClose: Uint8Array | null = null;
   /** The message that the extensions are given right now; null once they have encoded it. */
   #encoding: Message | null = null;
   /** Copies of those that they have not encoded yet. */
-  readonly #unencoded: Message[] = [];
+  #unencoded: Message[] = [];
 
   constructor(observer: SessionObserver) {
     this.observer = observer;
@@ -28,14 +32,20 @@ export class SessionObservation implements FrameWatcher {
   // ---- Frames
 
   frameReceived(first: number, isMasked: boolean, payloadBytes: number): void {
-    const wireBytes = frameHeaderBytes(payloadBytes, isMasked) + payloadBytes;
-    if (!isControl(first)) this.#wireIn += wireBytes;
+    const headerBytes = frameHeaderBytes(payloadBytes, isMasked);
+    if (!isControl(first)) this.#headersIn += headerBytes;
     if (!this.observer.watchesFrames) return;
-    this.observer.frame(true, first, isMasked, payloadBytes, wireBytes);
+    this.observer.frame(true, first, isMasked, payloadBytes, headerBytes + payloadBytes);
   }
 
+  /**
+   * A Close comes behind all messages, as its answer does. A Ping is told of at once, since its Pong
+   * leaves at once.
+   */
   controlReceived(opcode: number, bytes: Uint8Array, start: number, end: number): void {
-    this.observer.control(true, opcode, bytes, start, end);
+    if (opcode === Opcode.Close && this.#undecoded.length > 0)
+      this.#waitingClose = copyPayload(bytes.subarray(start, end));
+    else this.observer.control(true, opcode, bytes, start, end);
   }
 
   frameSent(first: number, isMasked: boolean, bytes: Uint8Array, start: number, end: number): void {
@@ -48,15 +58,22 @@ export class SessionObservation implements FrameWatcher {
 
   // ---- Messages on their way in
 
-  /** The extensions are about to get a message. */
-  decoding(): void {
-    this.#undecoded.push(this.#takeWireIn());
+  /** The extensions are about to get a message. @param bytes of its payload on the wire */
+  decoding(bytes: number): void {
+    this.#undecoded.push(this.#takeHeaders() + bytes);
   }
 
   /** They are through with the first of those. */
   decoded({ opcode, payload }: Message): void {
     const wireBytes = this.#undecoded.shift() ?? 0;
     this.observer.message(true, opcode, payload, 0, payload.length, true, true, wireBytes);
+    if (this.#undecoded.length === 0) this.#tellClose();
+  }
+
+  /** Those that they are not through with are dropped. */
+  undecodedDropped(): void {
+    this.#undecoded = [];
+    this.#tellClose();
   }
 
   /** A message, or a piece, that no extension has to do with. */
@@ -68,7 +85,7 @@ export class SessionObservation implements FrameWatcher {
     isFirst: boolean,
     isLast: boolean,
   ): void {
-    const wireBytes = this.#takeWireIn();
+    const wireBytes = this.#takeHeaders() + end - start;
     this.observer.message(true, opcode, bytes, start, end, isFirst, isLast, wireBytes);
   }
 
@@ -109,10 +126,30 @@ export class SessionObservation implements FrameWatcher {
     this.observer.message(false, opcode, bytes, start, end, isFirst, isLast, wireBytes);
   }
 
-  #takeWireIn(): number {
-    const wireBytes = this.#wireIn;
-    this.#wireIn = 0;
-    return wireBytes;
+  /** Those that are not encoded are dropped. */
+  unencodedDropped(): void {
+    this.#encoding = null;
+    this.#unencoded = [];
+  }
+
+  // ---- The end
+
+  closed(summary: SessionSummary): void {
+    this.undecodedDropped();
+    this.observer.closed(summary);
+  }
+
+  #tellClose(): void {
+    const payload = this.#waitingClose;
+    if (payload === null) return;
+    this.#waitingClose = null;
+    this.observer.control(true, Opcode.Close, payload, 0, payload.length);
+  }
+
+  #takeHeaders(): number {
+    const bytes = this.#headersIn;
+    this.#headersIn = 0;
+    return bytes;
   }
 }
 

@@ -81,7 +81,7 @@ export class SessionTraffic implements ExtensionsOwner {
       this.observation?.received(opcode, bytes, start, end, true, true);
       this.#deliver(opcode, bytes, start, end);
     } else {
-      this.observation?.decoding();
+      this.observation?.decoding(end - start);
       this.extensions.receive(opcode, bytes, start, end, rsv);
     }
   }
@@ -106,6 +106,12 @@ export class SessionTraffic implements ExtensionsOwner {
     if (!this.#session.canReceive) return;
     this.observation?.decoded(message);
     this.#deliver(message.opcode, message.payload, 0, message.payload.length);
+  }
+
+  /** The consumer wants no more: what is on its way to it is dropped. */
+  stopReceiving(): void {
+    this.extensions?.stopReceiving();
+    this.observation?.undecodedDropped();
   }
 
   #deliver(opcode: DataOpcode, bytes: Uint8Array, start: number, end: number): void {
@@ -163,6 +169,12 @@ export class SessionTraffic implements ExtensionsOwner {
     const { endpoint } = this.#session;
     if (endpoint.sendMessage(opcode, payload, 0, payload.length, rsv)) this.observation?.encoded();
     this.#transport.scheduleFlush();
+  }
+
+  /** What the consumer has sent and the extensions not encoded is dropped. */
+  stopSending(): void {
+    this.observation?.unencodedDropped();
+    this.extensions?.stopSending();
   }
 
   /** @returns true, once, when the consumer was told to wait and need not any more */

@@ -56,6 +56,8 @@ export class Endpoint implements FrameContext {
   /** The Close that we sent, and the one that the peer sent. */
   sentClose: CloseStatus | null = null;
   receivedClose: CloseStatus | null = null;
+  /** Where ours is in the output: {@link OutputQueue.isHeld}. */
+  closeMark = 0;
   /** Who is told of every frame; usually nobody. */
   watcher: FrameWatcher | null = null;
 
@@ -191,10 +193,21 @@ export class Endpoint implements FrameContext {
     const payload = serializeClosePayload(code, reason);
     this.sendOwedPong();
     this.#send(FIN | Opcode.Close, payload, 0, payload.length);
+    this.closeMark = this.output.mark;
     // As it went out: a reason may have been cut.
     this.sentClose = parseClosePayload(payload, 0, payload.length);
     this.#state = nextClosingState(this.#state, ClosingEvent.SendClose);
     return true;
+  }
+
+  /** Sends the Close that we have sent again: it was taken out of the output before it could leave. */
+  repeatClose({ code, reason }: CloseStatus): void {
+    const payload = serializeClosePayload(code, reason);
+    const { watcher } = this;
+    // Who watches was told of it the first time.
+    this.watcher = null;
+    this.#send(FIN | Opcode.Close, payload, 0, payload.length);
+    this.watcher = watcher;
   }
 
   /** Sends the Pong that had to wait, if one had; call it when the output is no longer blocked. */

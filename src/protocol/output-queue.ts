@@ -13,6 +13,9 @@ import { copyBytes } from './words.js';
 /** From this size a payload that is given away is sent from where it is instead of copied. */
 export const HAND_OVER_BYTES = 128 * 1024;
 
+/** From so many bytes on a slab is used well enough to wait for long. */
+const WELL_USED_BYTES = 16 * 1024;
+
 const NONE: readonly never[] = [];
 
 /** Finished pieces, and the slabs that hold them and nothing else. */
@@ -22,6 +25,7 @@ interface Part {
   readonly bytes: number;
 }
 
+const NO_BYTES = new Uint8Array(0);
 const NOTHING: Part = { pieces: NONE, slabs: NONE, bytes: 0 };
 
 export class OutputQueue {
@@ -40,10 +44,15 @@ export class OutputQueue {
   /** Finished pieces that go before what waits in the slab, and the slabs that hold them. */
   #pieces: readonly Uint8Array[] = NONE;
   #fullSlabs: readonly Slab[] = NONE;
+  /** The last of the pieces, if it is in memory of its own. */
+  #compacted: Uint8Array | null = null;
   #lentSlabs: readonly Slab[] = NONE;
   /** While holding: what waits to be let go, and what was. */
   #sealed = NOTHING;
   #released = NOTHING;
+  /** How many times it was sealed, and how many times when it was last let go. */
+  #seals = 0;
+  #sealsLetGo = 0;
 
   constructor(pool: SlabPool) {
     this.#pool = pool;
@@ -110,13 +119,49 @@ export class OutputQueue {
     this.isHolding = true;
   }
 
+  /** The place of what was just appended, for {@link isHeld}. */
+  get mark(): number {
+    return this.isHolding ? this.#seals + 1 : 0;
+  }
+
+  /** Whether what was appended last at that mark may not be taken yet. */
+  isHeld(mark: number): boolean {
+    return this.isHolding && mark > this.#sealsLetGo;
+  }
+
+  /**
+   * What is held may wait for long, in thousands of sessions: a slab that is hardly used is given back,
+   * and what was in it kept in memory of its own size. Call it when nothing more is appended for now.
+   */
+  compact(): void {
+    const slab = this.#slab;
+    const isWellUsed = this.#start > 0 || this.#end >= WELL_USED_BYTES;
+    if (!this.isHolding || slab === null || isWellUsed) return;
+    const added = slab.bytes.subarray(0, this.#end);
+    const last = this.#pieces.at(-1);
+    const isJoined =
+      last !== undefined && last === this.#compacted && last.length < WELL_USED_BYTES;
+    const before = isJoined ? last : NO_BYTES;
+    const piece = new Uint8Array(before.length + added.length);
+    piece.set(before);
+    piece.set(added, before.length);
+    this.#pieces = [...(isJoined ? this.#pieces.slice(0, -1) : this.#pieces), piece];
+    this.#compacted = piece;
+    this.#pool.give(slab);
+    this.#slab = null;
+    this.#end = 0;
+  }
+
   /** What waits now is what the next {@link letGo} lets go. */
   seal(): void {
+    this.compact();
+    this.#seals++;
     this.#sealed = joined(this.#sealed, this.#unsealed());
   }
 
   /** What was sealed may be taken. */
   letGo(): void {
+    this.#sealsLetGo = this.#seals;
     this.#released = joined(this.#released, this.#sealed);
     this.#sealed = NOTHING;
   }
@@ -155,6 +200,7 @@ export class OutputQueue {
     this.#slab = null;
     this.#start = this.#end = 0;
     this.#pieces = this.#fullSlabs = this.#lentSlabs = NONE;
+    this.#compacted = null;
     this.#sealed = this.#released = NOTHING;
     this.queuedBytes = this.lentBytes = 0;
   }
@@ -173,6 +219,7 @@ export class OutputQueue {
     this.#slab = null;
     this.#start = this.#end = 0;
     this.#pieces = this.#fullSlabs = NONE;
+    this.#compacted = null;
     return part;
   }
 

@@ -32,6 +32,18 @@ t.test(
   },
 );
 
+t.test('a Ping that leaves later is answered later', async (t) => {
+  const keepalive = new Keepalive(START_MS);
+  keepalive.pinged(1025);
+  keepalive.pingLeaves(1040);
+  t.equal(keepalive.check(1059, LIMITS), 'none');
+  t.equal(keepalive.check(1060, LIMITS), 'pong-timeout');
+  keepalive.heard(1060);
+  keepalive.pingLeaves(1070);
+  t.equal(keepalive.check(1084, LIMITS), 'none', 'no Ping is there');
+  t.equal(keepalive.check(1085, LIMITS), 'ping');
+});
+
 t.test('any sign of life answers a Ping', async (t) => {
   const keepalive = new Keepalive(START_MS);
   keepalive.pinged(1025);

@@ -1,8 +1,16 @@
 import { Buffer } from 'node:buffer';
 import t from 'tap';
-import { Bench, Witness, echoWitness, sentText } from '../fixtures/session-bench.js';
+import {
+  Bench,
+  EMPTY_CLOSE,
+  Gate,
+  Witness,
+  closeText,
+  echoWitness,
+  sentText,
+} from '../fixtures/session-bench.js';
 import { ObserverGate } from '../../src/connection/observer-gate.js';
-import { closeFrame, textFrame } from '../fixtures/frames.js';
+import { closeFrame, pingFrame, textFrame } from '../fixtures/frames.js';
 import { ObserverWitness } from '../fixtures/observer-witness.js';
 import { NO_KEEPALIVE } from '../fixtures/test-host.js';
 
@@ -78,7 +86,58 @@ t.test('a session that is closed takes back what was not let go', async (t) => {
   bench.receive(textFrame('a'));
   gate.close(1013, 'full');
   t.strictSame(bench.sent(), ['8 03f566756c6c']);
+  bench.receive(textFrame('late'));
+  t.strictSame(bench.sent(), []);
   const other = watched(echoWitness());
   other.gate.close(1013, 'full');
   t.strictSame(other.bench.sent(), ['8 03f566756c6c'], 'also when nothing is held');
+});
+
+t.test('what extensions are at work on is taken back as well', async (t) => {
+  const slow = new Gate({ encode: true });
+  const recorder = new ObserverWitness();
+  const options = { limits: NO_KEEPALIVE, extensions: [slow], route: { recorder } };
+  const bench = new Bench(echoWitness(), options).open();
+  recorder.gate.hold();
+  bench.receive(textFrame('a'), textFrame('b'));
+  await slow.encoded();
+  recorder.gate.close(1013, 'full');
+  await slow.encoded();
+  t.strictSame(bench.sent(), ['8 03f566756c6c'], 'neither what was encoded nor what was not');
+  const other = new Bench(echoWitness(), options).open();
+  other.receive(textFrame('a'));
+  recorder.gate.close(1013, 'full');
+  await slow.encoded();
+  t.strictSame(other.sent(), [sentText('a'), '8 03f566756c6c'], 'unless nothing is held');
+});
+
+t.test('a Close that we have sent leaves, though all else is taken back', async (t) => {
+  const ours = watched(echoWitness());
+  ours.gate.hold();
+  ours.bench.receive(textFrame('a'));
+  ours.bench.session.close(1000, 'done');
+  ours.gate.seal();
+  ours.bench.receive(pingFrame('p'));
+  ours.gate.close(1013, 'full');
+  t.strictSame(ours.bench.sent(), [closeText(1000, 'done')]);
+  t.notOk(ours.bench.session.isOver, "the peer's is still to come");
+
+  const answer = watched(echoWitness());
+  answer.gate.hold();
+  answer.bench.receive(textFrame('a'), closeFrame());
+  t.notOk(answer.bench.session.isOver);
+  answer.gate.close(1013, 'full');
+  t.strictSame(answer.bench.sent(), [EMPTY_CLOSE]);
+  t.ok(answer.bench.session.isOver);
+});
+
+t.test('a Close that was let go is not sent again', async (t) => {
+  const { bench, gate } = watched(echoWitness());
+  gate.hold();
+  bench.session.close(1000, 'done');
+  gate.seal();
+  gate.letGo();
+  bench.receive(pingFrame('p'));
+  gate.close(1013, 'full');
+  t.strictSame(bench.sent(), [closeText(1000, 'done')]);
 });

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import t from 'tap';
+import type { SessionGate } from '../../src/connection/session-observer.js';
 import {
   MORE,
   binaryFrame,
@@ -19,7 +20,8 @@ import {
   gatedBench,
   sentText,
 } from '../fixtures/session-bench.js';
-import { LIMITS, NO_KEEPALIVE, START_MS } from '../fixtures/test-host.js';
+import { ObserverWitness } from '../fixtures/observer-witness.js';
+import { type HostOptions, LIMITS, NO_KEEPALIVE, START_MS } from '../fixtures/test-host.js';
 
 t.test('close-timeout: the peer does not answer our Close', async (t) => {
   const bench = new Bench(new Witness()).open();
@@ -445,3 +447,93 @@ t.test(
     t.ok(bench.transport.calls.includes('drop close-timeout'), 'now it hangs');
   },
 );
+
+/** A session whose output is held; it does not wait for its record to be safe before the test says so. */
+function held(consumer: Witness = new Witness(), limits: HostOptions['limits'] = {}): HeldBench {
+  const recorder = new ObserverWitness();
+  const bench = new Bench(consumer, { limits, route: { recorder } }).open();
+  bench.transport.isWriting = true;
+  recorder.gate.hold();
+  return { bench, gate: recorder.gate };
+}
+
+interface HeldBench {
+  readonly bench: Bench;
+  readonly gate: SessionGate;
+}
+
+function letGo({ gate }: HeldBench): void {
+  gate.seal();
+  gate.letGo();
+}
+
+t.test('close-timeout counts from when our Close was let go', async (t) => {
+  const one = held();
+  const { bench, gate } = one;
+  bench.session.close();
+  for (const factor of [1, 2, 3]) bench.checkAfter(factor * LIMITS.closeMs);
+  t.equal(bench.transport.checkMs, LIMITS.closeMs);
+  bench.host.clock.nowMs = START_MS + 4 * LIMITS.closeMs - 1;
+  gate.letGo();
+  bench.checkAfter(4 * LIMITS.closeMs);
+  bench.host.clock.nowMs = START_MS + 4 * LIMITS.closeMs + 100;
+  letGo(one);
+  bench.receive(pingFrame());
+  bench.host.clock.nowMs += 1000;
+  letGo(one);
+  bench.calls();
+  bench.checkAfter(5 * LIMITS.closeMs + 99);
+  t.strictSame(bench.calls(), []);
+  bench.checkAfter(5 * LIMITS.closeMs + 100);
+  t.strictSame(bench.calls(), ['drop close-timeout']);
+});
+
+t.test('an answer to a Close, while it is held, is not late', async (t) => {
+  const one = held();
+  const { bench } = one;
+  bench.receive(closeFrame(1000));
+  bench.calls();
+  bench.checkAfter(LIMITS.pingMs);
+  bench.checkAfter(10 * LIMITS.closeMs);
+  t.strictSame(bench.calls(), []);
+  letGo(one);
+  t.ok(bench.session.isOver);
+});
+
+t.test('who is at work on the answer has time while our output is held', async (t) => {
+  const consumer = new Witness();
+  const one = held(
+    Object.assign(consumer, { peerClosed: () => new Promise<void>(() => undefined) }),
+  );
+  const { bench } = one;
+  bench.session.send(1, Buffer.from('a'));
+  bench.receive(closeFrame(1000));
+  bench.calls();
+  bench.checkAfter(4 * LIMITS.closeMs);
+  t.strictSame(bench.calls(), []);
+  letGo(one);
+  bench.calls();
+  bench.checkAfter(5 * LIMITS.closeMs);
+  t.strictSame(bench.calls(), ['drop close-timeout']);
+});
+
+t.test('pong-timeout counts from when our Ping was let go', async (t) => {
+  const one = held();
+  const { bench } = one;
+  bench.checkAfter(LIMITS.pingMs);
+  const atMs = (ms: number): void => {
+    bench.checkAfter(LIMITS.pingMs + ms);
+  };
+  atMs(2 * LIMITS.pongMs);
+  bench.calls();
+  bench.host.clock.nowMs = START_MS + LIMITS.pingMs + 3 * LIMITS.pongMs - 1;
+  one.gate.letGo();
+  letGo(one);
+  bench.host.clock.nowMs += 5;
+  letGo(one);
+  t.strictSame(bench.calls(), ['write', 'write', 'write']);
+  atMs(4 * LIMITS.pongMs - 2);
+  t.strictSame(bench.calls(), []);
+  atMs(4 * LIMITS.pongMs - 1);
+  t.strictSame(bench.calls(), ['drop pong-timeout']);
+});

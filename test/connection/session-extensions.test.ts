@@ -501,7 +501,7 @@ t.test('stopReceiving: received messages are dropped, those that are sent are no
   t.strictSame(told, ['encoded 1 last', 'Close', 'idle']);
 });
 
-t.test('dropEnds: nothing more is given to the mode, and what waited is forgotten', async (t) => {
+t.test('dropEnds: what waited is forgotten', async (t) => {
   const slow = slowSession('decode', 'encode');
   const fixture = make([slow.session]);
   const { extensions, told } = fixture;
@@ -509,12 +509,29 @@ t.test('dropEnds: nothing more is given to the mode, and what waited is forgotte
   extensions.whenIdle(end(fixture, 'Close'));
   extensions.dropEnds();
   t.notOk(extensions.isEnding);
+  extensions.stopReceiving();
   await slow.decoded();
   t.strictSame(told, []);
   fixture.send('out');
   extensions.whenIdle(end(fixture, 'failure'));
   await slow.encoded();
   t.strictSame(told, ['encoded 1 out', 'failure', 'idle']);
+});
+
+t.test('stopSending: what is not encoded is dropped, and nobody waits for it', async (t) => {
+  const slow = slowSession('encode');
+  const fixture = make([slow.session]);
+  const { extensions, told } = fixture;
+  fixture.send('a');
+  fixture.send('b');
+  extensions.whenIdle(end(fixture, 'Close'));
+  t.ok(extensions.waitingBytes > 2);
+  extensions.stopSending();
+  t.strictSame(told, ['Close']);
+  t.equal(extensions.waitingBytes, 0);
+  t.notOk(extensions.isBusy);
+  await slow.encoded();
+  t.strictSame(told, ['Close'], 'the one that was at work comes too late');
 });
 
 // ---- The end

@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import t from 'tap';
 import { SessionObservation } from '../../src/connection/session-observation.js';
+import type { SessionSummary } from '../../src/connection/session.js';
 import { ObserverWitness } from '../fixtures/observer-witness.js';
 
 const AB = Buffer.from('ab');
@@ -16,14 +17,21 @@ t.test('a message knows what its frames took on the wire', async (t) => {
   of.frameReceived(0x89, true, 5);
   of.controlReceived(9, AB, 0, 1);
   of.frameReceived(0x80, true, 200);
-  of.received(1, AB, 0, 2, true, true);
-  of.frameReceived(0x82, true, 2);
+  of.received(1, new Uint8Array(201), 0, 201, true, true);
+  of.frameReceived(0x02, true, 2);
+  of.received(2, AB, 0, 1, true, false);
+  of.received(2, AB, 1, 2, false, false);
+  of.frameReceived(0x00, true, 0);
+  of.frameReceived(0x80, true, 1);
   of.received(2, AB, 1, 2, false, true);
   t.strictSame(witness.take(), [
     'control in 9 61',
     // 2 + 4 + 1, and 4 + 4 + 200.
-    'received 1 6162 first last 215',
-    'received 2 62 last 8',
+    `received 1 ${'00'.repeat(201)} first last 215`,
+    // A header counts with the first piece behind it, and each piece for itself.
+    'received 2 61 first 7',
+    'received 2 62 1',
+    'received 2 62 last 13',
   ]);
   of.frameSent(0x82, false, AB, 0, 2);
   of.sent(2, AB, 0, 2, true, true);
@@ -55,9 +63,9 @@ t.test('frames are told of before what they belong to, if anybody wants to know'
 t.test('messages that the extensions decode later keep their size', async (t) => {
   const { of, witness } = made();
   of.frameReceived(0xc1, true, 10);
-  of.decoding();
+  of.decoding(10);
   of.frameReceived(0xc1, true, 20);
-  of.decoding();
+  of.decoding(20);
   of.decoded({ opcode: 1, rsv: 0, payload: AB });
   of.decoded({ opcode: 2, rsv: 0, payload: AB.subarray(1) });
   of.decoded({ opcode: 2, rsv: 0, payload: AB });
@@ -92,4 +100,50 @@ t.test('messages that the extensions encode are told of as the mode sent them', 
   );
   of.encoded();
   t.strictSame(witness.take(), [], 'nothing that was given is made up');
+});
+
+t.test('a Close is told of behind the messages that came before it', async (t) => {
+  const { of, witness } = made();
+  const payload = Buffer.from('03e8', 'hex');
+  of.frameReceived(0xc1, true, 1);
+  of.decoding(1);
+  of.decoding(1);
+  of.controlReceived(9, AB, 0, 1);
+  of.controlReceived(8, payload, 0, 2);
+  payload.fill(0);
+  t.strictSame(witness.take(), ['control in 9 61'], 'a Ping is not: it is answered at once');
+  of.decoded({ opcode: 1, rsv: 0, payload: AB });
+  of.decoded({ opcode: 2, rsv: 0, payload: AB });
+  t.strictSame(witness.take(), [
+    'received 1 6162 first last 7',
+    'received 2 6162 first last 1',
+    'control in 8 03e8',
+  ]);
+  of.controlReceived(8, AB, 0, 0);
+  t.strictSame(witness.take(), ['control in 8 '], 'at once when there are none');
+});
+
+t.test('a Close behind messages that are dropped is not lost', async (t) => {
+  const { of, witness } = made();
+  of.decoding(1);
+  of.controlReceived(8, AB, 0, 0);
+  of.undecodedDropped();
+  of.undecodedDropped();
+  t.strictSame(witness.take(), ['control in 8 ']);
+  const other = made();
+  other.of.decoding(1);
+  other.of.controlReceived(8, AB, 0, 0);
+  other.of.closed({ closeCode: 1006 } as SessionSummary);
+  t.strictSame(other.witness.take(), ['control in 8 ', 'closed 1006']);
+});
+
+t.test('messages that are never encoded are told of to nobody', async (t) => {
+  const { of, witness } = made();
+  of.encoding({ opcode: 1, rsv: 0, payload: AB });
+  of.keepUnencoded();
+  of.encoding({ opcode: 1, rsv: 0, payload: AB });
+  of.unencodedDropped();
+  of.keepUnencoded();
+  of.encoded();
+  t.strictSame(witness.take(), []);
 });

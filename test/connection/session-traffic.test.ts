@@ -8,6 +8,7 @@ import {
   Bench,
   Gate,
   Witness,
+  closeText,
   echoWitness,
   extensionOf,
   gatedBench,
@@ -131,6 +132,27 @@ t.test('an observer is told of pieces and messages without extensions', async (t
   recorder.take();
   whole.receive(textFrame('a', MORE), continuationFrame('b'));
   t.strictSame(recorder.take(), ['received 1 6162 first last 14']);
+});
+
+t.test('what is stopped on its way is dropped, in each direction by itself', async (t) => {
+  const recorder = new ObserverWitness();
+  const gate = new Gate({ decode: true, encode: true });
+  const consumer = new Witness();
+  const options = { limits: NO_KEEPALIVE, extensions: [gate], route: { recorder } };
+  const bench = new Bench(consumer, options).open();
+  const { session } = bench;
+  recorder.take();
+  bench.receive(textFrame('a', { rsv: 4 }), closeFrame(1000));
+  session.send(1, A);
+  t.strictSame(recorder.take(), [], 'the Close comes behind the message');
+  session.fail(new Error('broken'));
+  t.strictSame(recorder.take(), ['control in 8 03e8']);
+  t.strictSame(consumer.told, []);
+  t.strictSame(bench.sent(), [], 'our own Close comes behind what we send');
+  recorder.gate.hold();
+  recorder.gate.close(1013, 'full');
+  t.strictSame(bench.sent(), [closeText(1011, 'internal error')]);
+  t.strictSame(recorder.take(), ['control out 8 03f3696e7465726e616c206572726f72']);
 });
 
 t.test('an observer that takes no more makes the consumer wait', async (t) => {

@@ -366,6 +366,32 @@ t.test('the closing handshake that we begin (RFC 6455 §7.1.2)', (t) => {
     t.end();
   });
 
+  t.test('a Close that was taken back is sent again, and nobody is told', (t) => {
+    for (const role of ROLES) {
+      for (const code of [1001, 1005]) {
+        const side = makeSide({ role });
+        const { endpoint } = side;
+        const frames: number[] = [];
+        endpoint.watcher = {
+          frameReceived: () => undefined,
+          controlReceived: () => undefined,
+          frameSent: (first) => frames.push(first),
+        };
+        endpoint.output.hold();
+        endpoint.sendClose(code);
+        t.ok(endpoint.output.isHeld(endpoint.closeMark));
+        endpoint.output.discardHeld();
+        t.equal(sentBy(side), '');
+        endpoint.repeatClose(endpoint.sentClose!);
+        const close = code === 1005 ? closeFrame() : closeFrame(code);
+        t.equal(sentBy(side), hexOf(encodeFrames([close], role === 'client')));
+        t.strictSame(frames, [0x88], 'once');
+        t.not(endpoint.watcher, null);
+      }
+    }
+    t.end();
+  });
+
   t.test('who hears the peer out gets its messages after our Close, until its own', (t) => {
     for (const delivery of ['messages', 'pieces'] as const) {
       const side = makeSide({ delivery });

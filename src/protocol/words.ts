@@ -30,6 +30,19 @@ export function wordsOf(bytes: Uint8Array): WordView {
   return view;
 }
 
+/** Whether all of `bytes[start, end)` are ASCII. Made for short ones: long ones have `isAscii` of Node. */
+export function areAscii(bytes: Uint8Array, start: number, end: number): boolean {
+  const { words, base } = wordsOf(bytes);
+  let seen = 0;
+  let at = start;
+  for (; at < end && ((base + at) & 3) !== 0; at++) seen |= bytes[at]!;
+  // The last word may not be whole, and is then not in `words`.
+  const lastWord = Math.min((base + end) >> 2, words.length);
+  for (let word = (base + at) >> 2; word < lastWord; word++, at += 4) seen |= words[word]!;
+  for (; at < end; at++) seen |= bytes[at]!;
+  return (seen & 0x8080_8080) === 0;
+}
+
 /**
  * Copies `source[start, end)` to `target[at]`.
  *

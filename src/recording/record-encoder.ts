@@ -1,12 +1,16 @@
 /** Records as lines of JSON. Those of messages are made without a string or an object in between. */
 import { Buffer, isUtf8 } from 'node:buffer';
 import { type DataOpcode, Opcode } from '../protocol/opcode.js';
+import { areAscii } from '../protocol/words.js';
 import type { RecordBuffer } from './record-buffer.js';
 import type { RecordingClock } from './recording-clock.js';
 import type { AnyRecord, MessageRecord } from './record.js';
 
 /** The most bytes that a record has beside its payload. */
 const MAX_KEYS_BYTES = 512;
+
+/** Up to here looking at four bytes at a time is faster than a view of them for the native check. */
+const SHORT_BYTES = 512;
 
 const WIRE = latin1(',"wire":');
 const CUT = latin1(',"cut":true');
@@ -66,8 +70,8 @@ export class RecordEncoder {
     const isWhole = isFirst && isLast;
     if (!isWhole) buffer.append(PART[isFirst ? 'first' : isLast ? 'last' : 'middle']);
     // A whole text that came is UTF-8. A piece may begin or end inside a character, and a mode may send anything.
-    const isValid = (isReceived && isWhole) || isUtf8(bytes.subarray(start, end));
-    const isText = opcode === Opcode.Text && isValid;
+    const isText =
+      opcode === Opcode.Text && ((isReceived && isWhole) || isValidText(bytes, start, end));
     this.#payload(isText, bytes, start, end);
   }
 
@@ -113,6 +117,11 @@ export class RecordEncoder {
     buffer.append(END);
     buffer.records++;
   }
+}
+
+function isValidText(bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start <= SHORT_BYTES && areAscii(bytes, start, end)) return true;
+  return isUtf8(bytes.subarray(start, end));
 }
 
 /** A record as a line, newline and all. */

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { copyBytes, wordsOf } from '../../src/protocol/words.js';
+import { areAscii, copyBytes, wordsOf } from '../../src/protocol/words.js';
 import { GuardedBytes } from '../fixtures/guarded-bytes.js';
 import { bytesOfHex, hexOf } from '../fixtures/hex.js';
 import { Mismatches } from '../fixtures/mismatches.js';
@@ -29,6 +29,24 @@ t.test('wordsOf: the view of the same bytes is made once, also after others', as
   t.equal(wordsOf(one).words.buffer, one.buffer);
   one.set(bytesOfHex('ff ff ff ff'), 4);
   t.equal(wordsOf(one).words[1], -1, 'it is a view, not a copy');
+});
+
+t.test('areAscii: each byte counts, wherever it is, and none around them', async (t) => {
+  const mismatches = new Mismatches();
+  let count = 0;
+  const look = (offset: number, length: number, at: number): void => {
+    // The buffer ends with the bytes, so that the last word is not always whole.
+    const bytes = new Uint8Array(new ArrayBuffer(offset + length + 2)).fill(0x7f);
+    const [start, end] = [offset, offset + length];
+    bytes[start + at] = 0x80;
+    const isInside = at >= 0 && at < length;
+    mismatches.compare(areAscii(bytes, start, end), !isInside, () => `${offset} ${length} ${at}`);
+    count++;
+  };
+  for (let offset = 1; offset <= 8; offset++)
+    for (let length = 0; length <= 17; length++)
+      for (let at = -1; at <= length + 1; at++) look(offset, length, at);
+  mismatches.assertNone(t, count, 'places');
 });
 
 /** Copies and says what became of the target, as hex; the target was `5a` everywhere. */

@@ -47,7 +47,7 @@ export const RECORD_OPTIONS = {
     isLibraryKey: false,
     help: 'when the file cannot be written: stop serving, or drop records',
     docs:
-      'A full disk, for instance. `stop` closes the sessions with 1013, answers new ones with 503, and goes on once the file can be written again; nothing is lost. `drop` goes on serving; how many ' +
+      'A full disk, for instance. `stop` closes the sessions with 1013, answers new ones with 503, and goes on once the file can be written again; no message is lost. `drop` goes on serving; how many ' +
       'records are missing is in the log and in the file.',
   },
   recordRotate: {

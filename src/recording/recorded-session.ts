@@ -1,7 +1,7 @@
 /** One session as it is recorded. */
 import type { SessionGate, SessionObserver } from '../connection/session-observer.js';
 import type { SessionSummary, TargetEvent } from '../connection/session.js';
-import type { DataOpcode } from '../protocol/opcode.js';
+import { type DataOpcode, Opcode } from '../protocol/opcode.js';
 import type { RecordEncoder } from './record-encoder.js';
 import { type LineStarts, lineStartsOf } from './record-encoder.js';
 import type { RecordingClock } from './recording-clock.js';
@@ -14,6 +14,8 @@ export interface RecordedSessionHost {
   readonly watchesFrames: boolean;
   /** Asked before each record. @returns false when it is to be left out */
   takes(): boolean;
+  /** Asked instead before one that a client can cause again and again, also when the session was ended. */
+  takesEndless(session: RecordedSession): boolean;
   /** A record of the session was appended. */
   appended(session: RecordedSession): void;
   /** The session is over. */
@@ -27,6 +29,8 @@ export class RecordedSession implements SessionObserver {
   isHeld = false;
   /** It has records that no batch was made of; only looked at while it is held. */
   isDirty = false;
+  /** It was ended because the file cannot be written; the client's Close may be still to come. */
+  isStopped = false;
 
   readonly #name: string;
   readonly #beganMicros: number;
@@ -78,20 +82,22 @@ export class RecordedSession implements SessionObserver {
     start: number,
     end: number,
   ): void {
-    if (!this.#host.takes()) return;
+    if (!this.#takes(opcode > Opcode.Close)) return;
     this.#encoder.control(this.#lineStarts, isReceived, opcode, bytes, start, end);
     this.#host.appended(this);
   }
 
   frame(isReceived: boolean, first: number, masked: boolean, len: number, wire: number): void {
-    if (!this.#host.takes()) return;
+    const opcode = first & 0x0f;
+    // What comes after our Close is dropped: a frame then has no message whose record would be bounded.
+    if (!this.#takes(opcode > Opcode.Close || (isReceived && opcode < Opcode.Close))) return;
     this.#encoder.record({
       ev: 'frame',
       ...this.#nameAndTime(),
       dir: isReceived ? 'in' : 'out',
       fin: (first & 0x80) !== 0,
       rsv: (first >> 4) & 0x07,
-      op: first & 0x0f,
+      op: opcode,
       masked,
       len,
       wire,
@@ -121,6 +127,10 @@ export class RecordedSession implements SessionObserver {
       ...(summary.rule === null ? {} : { rule: summary.rule }),
     });
     this.#host.appended(this);
+  }
+
+  #takes(isEndless: boolean): boolean {
+    return isEndless ? this.#host.takesEndless(this) : this.#host.takes();
   }
 
   #nameAndTime(): { s: string; t: number } {

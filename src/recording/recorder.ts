@@ -8,8 +8,10 @@
  * Laws:
  * 1. A record is appended before what it tells of has a consequence, and the order of a session's
  *    records is that of its wire.
- * 2. A disk that is slow makes clients slow: when the queue is full, no session is read.
- * 3. With `always` no byte leaves before the records that came before it are on disk.
+ * 2. A disk that is slow makes clients slow: when the queue is full, no session is read. One that was
+ *    stopped is, for the client's Close; what else comes to it is then lost and counted.
+ * 3. With `always` no byte leaves before the records that came before it are on disk. While the file
+ *    cannot be written, `drop` lets all of them leave, and `stop` a Close and what follows it.
  */
 import { HandshakeError } from '../errors.js';
 import { formatHostAndPort } from '../connection/host-and-port.js';
@@ -115,7 +117,7 @@ export class Recorder implements SessionRecorder, RecordedSessionHost, WriterOwn
     const recorded = new RecordedSession(name, micros, gate, this);
     this.#sessions.add(recorded);
     if (this.#isFull) gate.pause();
-    if (this.#holdsOutput && !this.#writer.isDropping) this.#holdFromNow(recorded);
+    if (this.#holdsOutput && !this.#writer.isDropping) this.#holdFromNow([recorded]);
     if (this.takes()) {
       this.encoder.record({
         ev: 'open',
@@ -142,6 +144,12 @@ export class Recorder implements SessionRecorder, RecordedSessionHost, WriterOwn
 
   takes(): boolean {
     if (!this.#writer.isDropping) return true;
+    this.#writer.lose(1);
+    return false;
+  }
+
+  takesEndless(session: RecordedSession): boolean {
+    if (!this.#isFull || !isHeardAlways(session)) return this.takes();
     this.#writer.lose(1);
     return false;
   }
@@ -178,7 +186,9 @@ export class Recorder implements SessionRecorder, RecordedSessionHost, WriterOwn
 
   full(): void {
     this.#isFull = true;
-    for (const { gate } of this.#sessions) gate.pause();
+    for (const session of this.#sessions) {
+      if (!isHeardAlways(session)) session.gate.pause();
+    }
   }
 
   drained(): void {
@@ -195,9 +205,9 @@ export class Recorder implements SessionRecorder, RecordedSessionHost, WriterOwn
 
   recovered(): void {
     if (!this.#holdsOutput) return;
-    for (const session of this.#sessions) {
-      if (!session.isHeld) this.#holdFromNow(session);
-    }
+    // Of one that was stopped nothing leaves but what ends it.
+    const sessions = [...this.#sessions].filter(({ isHeld, isStopped }) => !isHeld && !isStopped);
+    this.#holdFromNow(sessions);
   }
 
   headerLine(): Uint8Array {
@@ -219,11 +229,14 @@ export class Recorder implements SessionRecorder, RecordedSessionHost, WriterOwn
   }
 
   /** What waits already, the answer to the handshake for instance, waits for no record. */
-  #holdFromNow(session: RecordedSession): void {
-    session.isHeld = true;
-    session.gate.hold();
-    session.gate.seal();
-    session.gate.letGo();
+  #holdFromNow(sessions: readonly RecordedSession[]): void {
+    for (const session of sessions) {
+      session.isHeld = true;
+      session.gate.hold();
+      session.gate.seal();
+    }
+    // Who was told to wait may go on at once, and send to others too.
+    for (const { gate } of sessions) gate.letGo();
   }
 
   #stopHolding(session: RecordedSession): void {
@@ -234,10 +247,18 @@ export class Recorder implements SessionRecorder, RecordedSessionHost, WriterOwn
   /** What is not recorded is not answered. */
   #stop(session: RecordedSession): void {
     session.isHeld = false;
+    session.isStopped = true;
     session.gate.close(CloseCode.TryAgainLater, 'the recording cannot be written');
-    // The client's Close must be heard. A session that hears all before it would go on recording.
-    if (this.#isFull && !session.gate.hearsOut) session.gate.resume();
+    if (this.#isFull && isHeardAlways(session)) session.gate.resume();
   }
+}
+
+/**
+ * Of a session that was stopped the client's Close must be heard, whether the queue is full or not. One
+ * that hears all before it would go on recording, and has to wait.
+ */
+function isHeardAlways({ isStopped, gate }: RecordedSession): boolean {
+  return isStopped && !gate.hearsOut;
 }
 
 function addressOf(address: string, port: number): string {

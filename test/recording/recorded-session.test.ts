@@ -31,10 +31,17 @@ class Host implements RecordedSessionHost {
   readonly watchesFrames = true;
   readonly calls: string[] = [];
   canTake = true;
+  /** Records that a client can cause without end are left out. */
+  canTakeEndless = true;
   readonly session = new RecordedSession('S1', this.clock.nowMicros(), {} as SessionGate, this);
 
   takes(): boolean {
     return this.canTake;
+  }
+
+  takesEndless(session: RecordedSession): boolean {
+    t.equal(session, this.session);
+    return this.canTakeEndless && this.canTake;
   }
 
   appended(): void {
@@ -87,6 +94,38 @@ t.test('the rule that was broken', async (t) => {
   host.session.closed({ ...SUMMARY, rule: 'rsv' });
   t.match(host.records(), [{ ev: 'close', rule: 'rsv' }]);
 });
+
+t.test(
+  'records without end are those of Pings, Pongs and frames that bring no message',
+  async (t) => {
+    const host = new Host();
+    host.canTakeEndless = false;
+    const { session } = host;
+    for (const isReceived of [true, false]) {
+      for (const opcode of [0, 1, 2, 8, 9, 10])
+        session.frame(isReceived, 0x80 | opcode, true, 0, 6);
+      for (const opcode of [8, 9, 10]) session.control(isReceived, opcode, A, 0, 0);
+    }
+    session.message(true, 1, A, 0, 1, true, true, 7);
+    session.message(false, 2, A, 0, 1, true, true, 7);
+    session.target({ state: 'ended', target: 'host:1' });
+    session.closed({ ...SUMMARY, rule: null });
+    t.match(host.records(), [
+      { ev: 'frame', dir: 'in', op: 8 },
+      { ev: 'ctl', dir: 'in', op: 8 },
+      { ev: 'frame', dir: 'out', op: 0 },
+      { ev: 'frame', dir: 'out', op: 1 },
+      { ev: 'frame', dir: 'out', op: 2 },
+      { ev: 'frame', dir: 'out', op: 8 },
+      { ev: 'ctl', dir: 'out', op: 8 },
+      { ev: 'msg', dir: 'in' },
+      { ev: 'msg', dir: 'out' },
+      { ev: 'target' },
+      { ev: 'close' },
+    ]);
+    t.equal(host.calls.length, 12);
+  },
+);
 
 t.test('nothing is recorded while nothing is taken', async (t) => {
   const host = new Host();

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { readFileSync } from 'node:fs';
 import t from 'tap';
 import type { SessionGate } from '../../src/connection/session-observer.js';
 import type { SessionSummary } from '../../src/connection/session.js';
@@ -7,11 +8,14 @@ import type { UpgradeRequest } from '../../src/handshake/upgrade-request.js';
 import type { BatchSource } from '../../src/recording/file/batch.js';
 import type { AnyRecord } from '../../src/recording/record.js';
 import type { RecordedSession } from '../../src/recording/recorded-session.js';
-import { Recorder } from '../../src/recording/recorder.js';
+import { Recorder, type RecorderOptions } from '../../src/recording/recorder.js';
+import { RecordingWriter } from '../../src/recording/file/recording-writer.js';
 import type { SyncPolicy } from '../../src/recording/file/writer-owner.js';
+import { FaultyFileSystem } from '../fixtures/faulty-file-system.js';
 import { FakeSession } from '../fixtures/fake-session.js';
 import { KeptLog } from '../fixtures/kept-log.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
+import { eventually } from '../fixtures/within.js';
 
 const REQUEST = {
   target: '/room?token=secret',
@@ -257,6 +261,73 @@ t.test('a file that cannot be written stops sessions', async (t) => {
   bench.recorder.admit();
 });
 
+/** What a client does that goes on after our Close, and then ends. */
+const goOn = (session: RecordedSession): void => {
+  session.frame(true, 0x89, true, 0, 6);
+  session.control(true, 9, A, 0, 0);
+  session.frame(false, 0x8a, false, 0, 2);
+  session.control(false, 10, A, 0, 0);
+  session.frame(true, 0x82, true, 1, 7);
+};
+
+const END = { rule: null } as SessionSummary;
+
+t.test(
+  'who was stopped is heard while the queue is full, and not recorded without end',
+  async (t) => {
+    for (const isFullFirst of [true, false]) {
+      const bench = new Bench('always', true);
+      const { gate, session } = bench.begin();
+      const deaf = bench.begin(Object.assign(new FakeGate(), { hearsOut: true }));
+      if (isFullFirst) bench.recorder.full();
+      bench.isStopped = true;
+      bench.recorder.failed();
+      if (!isFullFirst) {
+        goOn(session);
+        t.equal(bench.lost, 0, 'as long as there is room');
+        bench.recorder.full();
+      }
+      const pauses = gate.take().filter((call) => call === 'pause' || call === 'resume');
+      t.strictSame(pauses, isFullFirst ? ['pause', 'resume'] : []);
+      t.strictSame(deaf.gate.take().at(isFullFirst ? -2 : -1), 'pause');
+      bench.records();
+      goOn(session);
+      t.strictSame(bench.records(), []);
+      t.equal(bench.lost, 5);
+      goOn(deaf.session);
+      t.equal(bench.records().length, 5, 'who is paused need not lose anything');
+      session.frame(true, 0x88, true, 0, 6);
+      session.control(true, 8, A, 0, 0);
+      session.closed(END);
+      t.match(bench.records(), [{ ev: 'frame', op: 8 }, { ev: 'ctl', op: 8 }, { ev: 'close' }]);
+      t.equal(bench.lost, 5);
+      const late = bench.begin();
+      t.equal(late.gate.take().at(-1), 'resume');
+      bench.records();
+      goOn(late.session);
+      t.equal(bench.lost, 10);
+      bench.recorder.drained();
+      goOn(late.session);
+      t.equal(bench.records().length, 5, 'there is room again');
+    }
+  },
+);
+
+t.test('who was stopped is not held again: nothing but the end is left of it', async (t) => {
+  const bench = new Bench('always');
+  const { gate, session } = bench.begin();
+  bench.isStopped = true;
+  bench.recorder.failed();
+  gate.take();
+  bench.isStopped = false;
+  bench.recorder.recovered();
+  session.control(true, 9, A, 0, 0);
+  bench.recorder.batchTaken();
+  bench.recorder.batchDone();
+  t.strictSame(gate.take(), []);
+  t.strictSame(bench.begin().gate.take(), ['hold', 'seal', 'let go'], 'a new one is');
+});
+
 t.test('or records are left out and counted, and nothing is held', async (t) => {
   const bench = new Bench('always');
   const { gate, session } = bench.begin();
@@ -282,6 +353,72 @@ t.test('or records are left out and counted, and nothing is held', async (t) => 
   bench.isDropping = true;
   session.closed({ rule: null } as SessionSummary);
   t.equal(bench.lost, 6);
+});
+
+t.test('sessions that begin while the recording comes back, and it does not', async (t) => {
+  const bench = new Bench('always');
+  const [held, letGo] = [['hold', 'seal', 'let go'], ['stop holding']];
+  const early = bench.begin();
+  bench.recorder.batchTaken();
+  early.gate.take();
+  bench.isDropping = true;
+  bench.recorder.failed();
+  t.strictSame(early.gate.take(), letGo);
+  const dropped = bench.begin();
+  bench.recorder.batchDone();
+  t.strictSame([early.gate.take(), dropped.gate.take()], [[], []], 'nobody has to wait');
+  bench.isDropping = false;
+  bench.recorder.recovered();
+  t.strictSame([early.gate.take(), dropped.gate.take()], [held, held]);
+  const late = bench.begin();
+  receive(early.session);
+  t.strictSame(late.gate.take(), held);
+  // The line about the gap could not be written.
+  bench.isDropping = true;
+  bench.recorder.failed();
+  const all = [early, dropped, late];
+  t.strictSame(
+    all.map(({ gate }) => gate.take()),
+    [letGo, letGo, letGo],
+  );
+  // Now it is written, and what was appended meanwhile.
+  bench.recorder.batchTaken();
+  bench.recorder.batchDone();
+  t.strictSame(
+    all.map(({ gate }) => gate.take()),
+    [[], [], []],
+  );
+  bench.isDropping = false;
+  bench.recorder.recovered();
+  for (const { gate } of all) t.strictSame(gate.take(), held);
+  for (const { session } of all) receive(session);
+  bench.recorder.batchTaken();
+  receive(late.session);
+  bench.recorder.batchDone();
+  for (const { gate } of all) t.strictSame(gate.take(), ['seal', 'let go'], 'each of them once');
+  bench.recorder.batchTaken();
+  bench.recorder.batchDone();
+  t.strictSame(
+    all.map(({ gate }) => gate.take()),
+    [[], [], ['seal', 'let go']],
+  );
+});
+
+t.test('all sessions are held before one of them goes on and sends to the others', async (t) => {
+  const bench = new Bench('always');
+  const [first, second] = [bench.begin(), bench.begin()];
+  bench.isDropping = true;
+  bench.recorder.failed();
+  second.gate.take();
+  let before: readonly string[] = [];
+  first.gate.letGo = () => {
+    before = second.gate.take();
+    return 0;
+  };
+  bench.isDropping = false;
+  bench.recorder.recovered();
+  t.strictSame(before, ['hold', 'seal']);
+  t.strictSame(second.gate.take(), ['let go']);
 });
 
 t.test('without always nothing was held, and nothing is', async (t) => {
@@ -322,9 +459,8 @@ t.test('the file is the business of the writer', async (t) => {
   );
 });
 
-t.test('a recording in a real file', async (t) => {
-  const path = `${makeTempDir(t)}/traffic.ndjson`;
-  const recorder = new Recorder({
+const recorderOn = (path: string, options: Partial<RecorderOptions> = {}): Recorder =>
+  new Recorder({
     path,
     sync: 'none',
     onFull: 'stop',
@@ -334,16 +470,93 @@ t.test('a recording in a real file', async (t) => {
     maxPayloadBytes: Infinity,
     watchesFrames: false,
     tool: 'twist/test',
+    ...options,
   });
+
+const recordsIn = (path: string): AnyRecord[] =>
+  readFileSync(path, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as AnyRecord);
+
+t.test('a recording in a real file', async (t) => {
+  const path = `${makeTempDir(t)}/traffic.ndjson`;
+  const recorder = recorderOn(path);
   await recorder.start();
   receive(recorder.begin(new FakeSession(), REQUEST, 'echo', new FakeGate()));
   await recorder.close();
-  const { readFileSync } = await import('node:fs');
-  const events = readFileSync(path, 'utf8')
-    .trimEnd()
-    .split('\n')
-    .map((line) => (JSON.parse(line) as AnyRecord).ev);
+  const events = recordsIn(path).map(({ ev }) => ev);
   t.strictSame(events, ['file', 'open', 'msg']);
+});
+
+t.test('no reply leaves unheld while the line about a gap is on its way', async (t) => {
+  const path = `${makeTempDir(t)}/traffic.ndjson`;
+  const fileSystem = new FaultyFileSystem();
+  const times = { retryMs: 1, closeMs: 10_000 };
+  const recorder = recorderOn(path, { sync: 'always', onFull: 'drop', fileSystem, times });
+  await recorder.start();
+  const gates = [new FakeGate(), new FakeGate()] as const;
+  const first = recorder.begin(new FakeSession(), REQUEST, 'echo', gates[0]);
+  await eventually(() => gates[0].calls.length === 5, 'its beginning on disk');
+  fileSystem.fail('write', 'ENOSPC');
+  receive(first);
+  await eventually(() => gates[0].calls.includes('stop holding'), 'the failure');
+  receive(first);
+  gates[0].take();
+  // The first write is that of the batch, the second that of the gap: meanwhile somebody begins.
+  let writes = 0;
+  fileSystem.fail('write', () => {
+    if (++writes < 2) return null;
+    fileSystem.fail('write', null);
+    receive(first);
+    recorder.begin(new FakeSession(), REQUEST, 'echo', gates[1]);
+    return 'EDQUOT';
+  });
+  await eventually(() => gates[1].calls.includes('stop holding'), 'the second one');
+  t.strictSame(gates[0].calls.slice(0, 4), ['hold', 'seal', 'let go', 'stop holding']);
+  t.strictSame(gates[1].calls.slice(0, 4), ['hold', 'seal', 'let go', 'stop holding']);
+  await eventually(() => gates[1].calls.at(-1) === 'let go', 'the recording to go on');
+  receive(first);
+  await recorder.close();
+  t.strictSame(gates[0].calls.slice(4), ['hold', 'seal', 'let go', 'seal', 'let go']);
+  t.match(recordsIn(path), [
+    ...[{ ev: 'file' }, { ev: 'open' }, { ev: 'msg' }, { ev: 'gap', records: 1, error: 'ENOSPC' }],
+    ...[{ ev: 'msg' }, { ev: 'open' }, { ev: 'msg' }],
+  ]);
+});
+
+t.test('a client that floods us with Pings after our Close fills no memory', async (t) => {
+  const path = `${makeTempDir(t)}/traffic.ndjson`;
+  const fileSystem = new FaultyFileSystem();
+  const queueBytes = 2000;
+  let source!: BatchSource;
+  const options = { onFull: 'stop', queueBytes, fileSystem, times: { retryMs: 1 } } as const;
+  const settings = { ...options, path, sync: 'none', rotateBytes: 0, log: new KeptLog() } as const;
+  const recorder = new Recorder(
+    { ...settings, maxPayloadBytes: Infinity, watchesFrames: false, tool: 'twist/test' },
+    (writerOptions, itsSource, owner) => {
+      source = itsSource;
+      return new RecordingWriter(writerOptions, itsSource, owner);
+    },
+  );
+  await recorder.start();
+  fileSystem.fail('write', 'ENOSPC');
+  const gate = new FakeGate();
+  const session = recorder.begin(new FakeSession(), REQUEST, 'echo', gate);
+  await eventually(() => gate.calls.length > 0, 'the end of the session');
+  for (let count = 0; count < 1000; count++) session.control(true, 9, A, 0, 0);
+  t.ok(source.bytes < queueBytes + 200, `${source.bytes} bytes wait`);
+  t.notOk(gate.calls.includes('pause'), 'its Close is heard');
+  session.control(true, 8, A, 0, 0);
+  session.closed(END);
+  fileSystem.fail('write', null);
+  await recorder.close();
+  const records = recordsIn(path);
+  const pings = records.filter(({ ev }) => ev === 'ctl').length - 1;
+  const gap = records.find(({ ev }) => ev === 'gap');
+  t.match(gap, { records: 1000 - pings, error: 'ENOSPC' });
+  t.equal(records.at(-1), gap);
+  t.equal(records.at(-2)?.ev, 'close');
 });
 
 t.test('a session that fills the queue again as it goes on leaves the others paused', async (t) => {

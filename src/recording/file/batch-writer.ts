@@ -15,6 +15,18 @@ export type BatchOwner = Pick<
   'batchTaken' | 'batchDone' | 'failed' | 'recovered' | 'gapLine'
 >;
 
+/** What was written since the start. */
+export interface BatchCounts {
+  /** Records of batches that are in a file. */
+  records: number;
+  bytes: number;
+  batches: number;
+  /** Records that were dropped, or given up at the end. */
+  lost: number;
+  /** How many times writing has failed when it was well before. */
+  failures: number;
+}
+
 export interface BatchWriterOptions {
   readonly sync: SyncPolicy;
   readonly onFull: FullPolicy;
@@ -33,7 +45,7 @@ export interface AttemptOptions {
 }
 
 export class BatchWriter {
-  readonly counts = { records: 0, bytes: 0, batches: 0, lost: 0, failures: 0 };
+  readonly counts: BatchCounts = { records: 0, bytes: 0, batches: 0, lost: 0, failures: 0 };
   /** Records are dropped. */
   isDropping = false;
   /** When the next sync is due, on the clock of `performance.now()`. */
@@ -47,6 +59,15 @@ export class BatchWriter {
   /** The lines of the batch, or a line about a gap. */
   #lines: OutgoingLines | null = null;
   #failure: WriteFailure | null = null;
+  /** The owner was told that the file cannot be written, and not yet that it can. */
+  #hasToldFailure = false;
+  /** Records that are lost and of which no line tells yet; since when, on the wall clock. */
+  #lost = 0;
+  #lostSinceMs = 0;
+  /** All that was appended before the first of those has been taken. */
+  #isGapDue = false;
+  /** The system's name of the last error. */
+  #errorCode = '';
 
   constructor(
     source: BatchSource,
@@ -77,35 +98,39 @@ export class BatchWriter {
     if (this.#failure !== null) await files.settle(lines, false);
     if (reopens) await files.reopen(lines);
     else await files.followTime(lines);
-    const hasWork = lines.bytes > 0 || (this.#failure?.lost ?? 0) > 0;
+    const hasWork = lines.bytes > 0 || this.#lost > 0;
     if (isLast && !hasWork) return;
     await this.#writeOut(lines);
-    if (this.#failure === null) return;
+    const isAllTaken = this.#source.bytes === 0;
     if (this.isDropping) {
       // What was appended before the first lost record comes before the line that tells of it.
-      if (this.#source.bytes > 0) return;
-      const gap = this.#takeGap(this.#failure);
-      if (gap !== null) await this.#writeOut(gap);
+      if (!isAllTaken) return;
+      this.isDropping = false;
+      this.#tellRecovered();
     }
-    this.#recover(this.#failure);
+    if (this.#lost > 0 && (isAllTaken || this.#isGapDue)) await this.#writeOut(this.#takeGap());
+    if (this.#failure !== null) this.#recover(this.#failure);
   }
 
   /** An attempt has failed. */
   fail(error: NodeJS.ErrnoException): void {
     const { log, onFull, complainMs } = this.#options;
-    const isFirst = this.#failure === null;
+    if (this.#failure === null) this.counts.failures++;
     this.#failure ??= new WriteFailure(log, complainMs);
     this.#failure.note(error, this.#files.path, this.#source.bytes + this.batchBytes);
+    this.#errorCode = this.#failure.code;
     this.isDropping = onFull === 'drop';
-    if (!isFirst) return;
-    this.counts.failures++;
+    if (this.#hasToldFailure) return;
+    this.#hasToldFailure = true;
     this.#owner.failed(error);
   }
 
-  /** So many records were dropped. */
+  /** So many records were dropped: a line will tell of them where they are missing. */
   lose(records: number): void {
+    if (this.#lost === 0) this.#lostSinceMs = this.#options.nowMs();
+    this.#lost += records;
     this.counts.lost += records;
-    this.#failure?.lose(records, this.#options.nowMs);
+    this.#failure?.lose(records);
   }
 
   /** What waits is lost: the process is to end. */
@@ -115,7 +140,8 @@ export class BatchWriter {
     const records = (own?.countRest() ?? 0) + rest.records;
     const bytes = (own?.restBytes ?? 0) + rest.bytes;
     this.counts.lost += records;
-    const dropped = this.#failure?.lostInAll ?? 0;
+    this.#source.recycle(rest);
+    const dropped = this.#failure?.lost ?? this.#lost;
     const error = this.#failure?.code ?? null;
     this.#options.log.error(
       { file: this.#files.path, records, bytes, dropped, error },
@@ -123,7 +149,15 @@ export class BatchWriter {
     );
   }
 
+  /** Nothing is being written, and nothing will be: what was taken is forgotten. */
+  discard(): void {
+    if (this.#batch !== null) this.#source.recycle(this.#batch);
+    this.#batch = null;
+    this.#lines = null;
+  }
+
   #take(): OutgoingLines {
+    this.#isGapDue = this.#lost > 0;
     if (this.#source.bytes === 0) return new OutgoingLines([]);
     this.#batch = this.#source.take();
     this.#lines = new OutgoingLines(this.#batch.chunks);
@@ -131,12 +165,12 @@ export class BatchWriter {
     return this.#lines;
   }
 
-  /** The line about what was lost; from here on records are taken again. */
-  #takeGap(failure: WriteFailure): OutgoingLines | null {
-    this.isDropping = false;
-    const records = failure.takeLost();
-    if (records === 0) return null;
-    this.#lines = new OutgoingLines([this.#owner.gapLine(failure.sinceMs, records, failure.code)]);
+  /** The line about what was lost so far. */
+  #takeGap(): OutgoingLines {
+    const gapLine = this.#owner.gapLine(this.#lostSinceMs, this.#lost, this.#errorCode);
+    this.#lost = 0;
+    this.#isGapDue = false;
+    this.#lines = new OutgoingLines([gapLine]);
     return this.#lines;
   }
 
@@ -165,8 +199,12 @@ export class BatchWriter {
 
   #recover(failure: WriteFailure): void {
     this.#failure = null;
-    this.isDropping = false;
     failure.end(this.#files.path);
+    if (this.#hasToldFailure) this.#tellRecovered();
+  }
+
+  #tellRecovered(): void {
+    this.#hasToldFailure = false;
     this.#owner.recovered();
   }
 }

@@ -6,7 +6,7 @@
  */
 import { InvalidStateError } from '../../errors.js';
 import type { BatchSource } from './batch.js';
-import { type BatchOwner, BatchWriter } from './batch-writer.js';
+import { type BatchCounts, type BatchOwner, BatchWriter } from './batch-writer.js';
 import { parseFileNamePattern } from './file-name-pattern.js';
 import { FileSuccession } from './file-succession.js';
 import { OutgoingLines } from './outgoing-lines.js';
@@ -45,17 +45,9 @@ export interface WriterOptions {
 }
 
 /** What was written since the start. */
-export interface WriterStats {
-  /** Records of batches that are in a file. */
-  records: number;
-  bytes: number;
-  batches: number;
+export interface WriterStats extends BatchCounts {
   /** Files that were opened. */
   files: number;
-  /** Records that were dropped, or given up at the end. */
-  lost: number;
-  /** How many times writing has failed when it was well before. */
-  failures: number;
 }
 
 export const WRITER_TIMES: WriterTimes = {
@@ -167,9 +159,7 @@ export class RecordingWriter {
    * @throws the system's error
    */
   start(): Promise<void> {
-    this.#start ??= this.#files.start().then(() => {
-      this.#run();
-    });
+    this.#start ??= this.#files.start().then(this.#run);
     return this.#start;
   }
 
@@ -179,7 +169,7 @@ export class RecordingWriter {
     else if (!this.#isArmed) this.#arm();
   }
 
-  /** So many records were not appended, because of {@link RecordingWriter.isDropping}. */
+  /** So many records were left out: while {@link RecordingWriter.isDropping}, or for want of room. */
   lose(records: number): void {
     this.#batches.lose(records);
   }
@@ -222,15 +212,12 @@ export class RecordingWriter {
 
   #arm(): void {
     this.#isArmed = true;
-    const wake = (): void => {
-      this.#wake();
-    };
-    if (this.#sync === 'always') this.#flushSoon = setImmediate(wake);
-    else this.#flushTimer = setTimeout(wake, this.#times.flushMs);
+    if (this.#sync === 'always') this.#flushSoon = setImmediate(this.#wake);
+    else this.#flushTimer = setTimeout(this.#wake, this.#times.flushMs);
   }
 
   /** Lets the loop run, if it does not, when the caller has finished. */
-  #wake(): void {
+  readonly #wake = (): void => {
     if (this.#isRunning) return;
     this.#isRunning = true;
     this.#isArmed = true;
@@ -238,10 +225,8 @@ export class RecordingWriter {
     clearTimeout(this.#flushTimer);
     clearTimeout(this.#syncTimer);
     clearImmediate(this.#flushSoon);
-    queueMicrotask(() => {
-      this.#run();
-    });
-  }
+    queueMicrotask(this.#run);
+  };
 
   #setWakeBytes(): void {
     const full = this.#isFull ? Infinity : this.#queueBytes - this.#batches.batchBytes + 1;
@@ -257,21 +242,44 @@ export class RecordingWriter {
       this.#arm();
     } else if (this.#sync === 'interval' && this.#files.isDirty) {
       const dueMs = this.#batches.nextSyncMs - performance.now();
-      this.#syncTimer = setTimeout(() => {
-        this.#wake();
-      }, dueMs);
+      this.#syncTimer = setTimeout(this.#wake, dueMs);
     }
   }
 
   // ---- The loop
 
-  #run(): void {
-    this.#loop().catch((err: unknown) => {
-      this.#log.error({ err }, 'the recording has ended by an internal error');
-      this.#isGivenUp = true;
-      this.#batches.isDropping = this.#onFull === 'drop';
-      this.#endForGood();
+  readonly #run = (): void => {
+    this.#loop().catch((error: unknown) => {
+      this.#breakDown(error);
     });
+  };
+
+  /** An error of our own. From now on records are lost, whatever is to happen with a full disk. */
+  #breakDown(err: unknown): void {
+    this.#batches.isDropping = true;
+    const steps = [
+      () => {
+        this.#log.error({ err }, 'the recording has ended by an internal error');
+      },
+      () => {
+        this.#giveUp();
+      },
+      () => {
+        this.#owner.failed(err as NodeJS.ErrnoException);
+      },
+      () => {
+        if (this.#isFull) this.#drain();
+      },
+    ];
+    for (const step of steps) {
+      try {
+        step();
+      } catch {
+        // Whoever has broken the loop may break again; the others are told all the same.
+      }
+    }
+    this.#files.discard().catch(() => undefined);
+    this.#endForGood();
   }
 
   async #loop(): Promise<void> {
@@ -365,8 +373,9 @@ export class RecordingWriter {
     this.#batches.giveUp();
   }
 
-  /** From now on nothing is looked at. */
+  /** From now on nothing is looked at, and nothing is being written. */
   #endForGood(): void {
+    this.#batches.discard();
     this.#wakeBytes = Infinity;
     this.#isArmed = true;
     for (const resolve of this.#reopenings.splice(0)) resolve();

@@ -1,16 +1,12 @@
-/** A recording that cannot be written at the moment: since when, why, and what is lost meanwhile. */
+/** A recording that cannot be written at the moment: since when, why, and how much is lost meanwhile. */
 import { codeOf } from './recording-file.js';
 import type { RecordingLog } from './recording-log.js';
 
 export class WriteFailure {
   /** The system's name of the last error. */
   code = '';
-  /** Records that were dropped, and of which no line tells yet. */
+  /** Records that were dropped because of it. */
   lost = 0;
-  /** When the first of those was dropped: milliseconds since 1970. */
-  sinceMs = 0;
-  /** All records that were dropped because of it. */
-  lostInAll = 0;
 
   readonly #log: RecordingLog;
   readonly #complainMs: number;
@@ -37,29 +33,20 @@ export class WriteFailure {
     }
     const forMs = Math.round(nowMs - this.#startMs);
     this.#log.error(
-      { ...fields, forMs, queuedBytes, lost: this.lostInAll },
+      { ...fields, forMs, queuedBytes, lost: this.lost },
       'the recording still cannot be written',
     );
   }
 
-  lose(records: number, nowMs: () => number): void {
-    if (this.lost === 0) this.sinceMs = nowMs();
+  lose(records: number): void {
     this.lost += records;
-    this.lostInAll += records;
-  }
-
-  /** A line tells of what was lost so far. @returns how much that is */
-  takeLost(): number {
-    const { lost } = this;
-    this.lost = 0;
-    return lost;
   }
 
   /** It can be written again. */
   end(file: string): void {
     const afterMs = Math.round(performance.now() - this.#startMs);
     this.#log.info(
-      { file, error: this.code, afterMs, lost: this.lostInAll },
+      { file, error: this.code, afterMs, lost: this.lost },
       'the recording is written again',
     );
   }

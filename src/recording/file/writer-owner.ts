@@ -16,9 +16,16 @@ export interface WriterOwner {
   full(): void;
   /** Half of the queue is free; or records are dropped now, and nobody need wait for that. */
   drained(): void;
-  /** The file cannot be written; with `stop` no session may go on. */
+  /**
+   * The file cannot be written: with `stop` no session may go on, with `drop` records are lost from now
+   * on. Once until `recovered`; once more when an error of the writer itself has ended the recording.
+   */
   failed(error: NodeJS.ErrnoException): void;
-  /** It can be written again. */
+  /**
+   * With `stop`: it can be written again. With `drop`: from now on records are taken again, and all that
+   * were taken before are written. The line that says what is missing comes next, and if that cannot be
+   * written it is the same failure, of which `failed` tells again.
+   */
   recovered(): void;
   /** The line that begins a file. */
   headerLine(): Uint8Array;

@@ -198,8 +198,117 @@ t.test('a line about a gap that cannot be written', async (t) => {
   ]);
   t.match(bench.writer.counts, { records: 2, lost: 7, failures: 1 });
   t.strictSame(bench.owner.calls, [
-    ...['taken', 'failed EDQUOT', 'done', 'taken', 'done', 'recovered'],
+    ...['taken', 'failed EDQUOT', 'done', 'recovered'],
+    ...['failed ENOSPC', 'taken', 'done', 'recovered'],
   ]);
+  t.strictSame(
+    bench.log.lines.map(({ message }) => message),
+    ['the recording cannot be written', 'the recording is written again'],
+    'one failure',
+  );
+});
+
+t.test('the owner hears at the same moment that records are taken again', async (t) => {
+  for (const lost of [0, 2]) {
+    const bench = new Bench(t, { onFull: 'drop' });
+    await bench.files.start();
+    bench.append('one');
+    bench.fileSystem.failWrites(null, 'ENOSPC');
+    await bench.failingAttempt(t, 'ENOSPC');
+    bench.writer.lose(lost);
+    const told: [boolean, number][] = [];
+    bench.owner.recovered = () => {
+      told.push([bench.writer.isDropping, bench.lines().length]);
+    };
+    await bench.attempt();
+    t.strictSame(told, [[false, 1]], 'once, before the line about the gap');
+    t.equal(bench.lines().length, lost === 0 ? 1 : 2);
+    t.equal(bench.writer.hasFailed, false);
+  }
+});
+
+t.test('with stop what was lost leaves a line, behind what came before it', async (t) => {
+  const bench = new Bench(t);
+  await bench.files.start();
+  bench.append('one');
+  bench.fileSystem.failWrites(null, 'ENOSPC');
+  await bench.failingAttempt(t, 'ENOSPC');
+  bench.append('two');
+  bench.writer.lose(2);
+  bench.append('three');
+  await bench.attempt();
+  t.strictSame(bench.lines(), ['one'], 'there is more from before');
+  t.equal(bench.writer.hasFailed, false, 'but it is written again');
+  const attempt = bench.attempt();
+  bench.append('four');
+  bench.writer.lose(1);
+  await attempt;
+  const gap = '{"ev":"gap","records":3,"error":"ENOSPC"}';
+  t.strictSame(bench.lines(), ['one', 'two', 'three', gap]);
+  await bench.attempt();
+  t.strictSame(bench.lines(), ['one', 'two', 'three', gap, 'four']);
+  t.strictSame(bench.owner.calls, [
+    ...['taken', 'failed ENOSPC', 'done', 'recovered'],
+    ...['taken', 'done', 'taken', 'done'],
+  ]);
+  t.match(bench.writer.counts, { records: 4, lost: 3, failures: 1 });
+});
+
+t.test('with stop, and nothing else that waits', async (t) => {
+  let nowMs = 10;
+  const bench = new Bench(t, { nowMs: () => nowMs });
+  await bench.files.start();
+  bench.append('one');
+  bench.fileSystem.failWrites(null, 'EDQUOT');
+  await bench.failingAttempt(t, 'EDQUOT');
+  bench.writer.lose(1);
+  nowMs = 20;
+  bench.writer.lose(1);
+  bench.fileSystem.failWrites(null, 'ENOSPC');
+  await bench.failingAttempt(t, 'ENOSPC');
+  t.equal(bench.writer.isDropping, false);
+  t.strictSame(bench.owner.calls, ['taken', 'failed EDQUOT', 'done'], 'it is the same failure');
+  bench.append('two');
+  nowMs = 30;
+  bench.writer.lose(1);
+  await bench.attempt();
+  const first = '{"ev":"gap","records":2,"error":"EDQUOT"}';
+  t.strictSame(bench.lines(), ['one', first]);
+  await bench.attempt();
+  const second = '{"ev":"gap","records":1,"error":"ENOSPC"}';
+  t.strictSame(bench.lines(), ['one', first, 'two', second]);
+  t.strictSame(bench.owner.missingSinceMs, [10, 30]);
+  t.match(bench.writer.counts, { records: 2, lost: 3, failures: 1 });
+});
+
+t.test('what is lost when the file is well again', async (t) => {
+  const bench = new Bench(t);
+  await bench.files.start();
+  bench.append('one');
+  bench.fileSystem.failWrites(null, 'ENOSPC');
+  await bench.failingAttempt(t, 'ENOSPC');
+  await bench.attempt();
+  bench.writer.lose(1);
+  await bench.attempt(false, true);
+  t.strictSame(bench.lines(), ['one', '{"ev":"gap","records":1,"error":"ENOSPC"}']);
+  bench.writer.lose(2);
+  bench.writer.giveUp();
+  t.match(bench.log.lines.at(-1), { fields: { records: 0, dropped: 2, error: null } });
+});
+
+t.test('memory is given back, whatever becomes of the lines', async (t) => {
+  const bench = new Bench(t);
+  await bench.files.start();
+  bench.append('one');
+  bench.fileSystem.failWrites(null, 'ENOSPC');
+  await bench.failingAttempt(t, 'ENOSPC');
+  bench.append('two');
+  bench.writer.giveUp();
+  t.equal(bench.source.lent, 1, 'the one that may still be on its way');
+  bench.writer.discard();
+  bench.writer.discard();
+  t.equal(bench.source.lent, 0);
+  t.equal(bench.writer.batchBytes, 0);
 });
 
 t.test('where nothing was lost there is no line about it', async (t) => {

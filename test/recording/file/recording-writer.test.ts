@@ -396,22 +396,112 @@ t.test('nor a file that is never opened', async (t) => {
   await eventually(() => bench.fileSystem.count('close') === 1, 'the file to be closed');
 });
 
-t.test('a defect ends the recording, and not the process', async (t) => {
+/** A defect that shows when the file fails: of the log, or of who is told of it. */
+function breakOnFailure(bench: Bench): void {
+  const { log } = bench;
+  log.error = (fields, message) => {
+    if (message === 'the recording cannot be written') throw new Error('a defect');
+    KeptLog.prototype.error.call(log, fields, message);
+  };
+}
+
+const DEFECT = 'the recording has ended by an internal error';
+
+t.test('a defect ends the recording, and who waits for it is told', async (t) => {
+  for (const onFull of ['stop', 'drop'] as const) {
+    const bench = new Bench(t, { onFull, queueBytes: 10 });
+    const gate = new Gate(bench);
+    await bench.writer.start();
+    await bench.has([]);
+    const wasStopped: boolean[] = [];
+    bench.owner.failed = (error) => {
+      wasStopped.push(bench.writer.isStopped);
+      KeptOwner.prototype.failed.call(bench.owner, error);
+    };
+    breakOnFailure(bench);
+    bench.fileSystem.fail('write', 'ENOSPC');
+    gate.shut();
+    bench.append('one');
+    await bench.told('taken');
+    bench.append('two', 'three');
+    t.equal(bench.owner.isFull, true);
+    gate.open();
+    await eventually(() => bench.log.find(DEFECT).length === 1, 'the line in the log');
+    t.match(bench.log.find(DEFECT), [{ level: 'error', fields: { err: { message: 'a defect' } } }]);
+    t.equal(bench.writer.isStopped, onFull === 'stop');
+    t.equal(bench.writer.isDropping, true);
+    t.strictSame(bench.owner.calls, ['taken', 'full', 'failed undefined', 'drained'], onFull);
+    t.strictSame(wasStopped, [onFull === 'stop']);
+    t.match(bench.log.lines.at(-1), { level: 'error', fields: { records: 3, bytes: 14 } });
+    t.equal(bench.source.bytes, 0);
+    t.equal(bench.source.lent, 0, 'nothing is kept');
+    bench.writer.lose(2);
+    t.match(bench.writer.stats, { records: 0, lost: 5 });
+    await bench.writer.reopen();
+    await within(bench.writer.close(), 'the end');
+    await eventually(() => bench.fileSystem.count('close') === 1, 'the file to be closed');
+    t.equal(bench.log.find(DEFECT).length, 1);
+    t.equal(bench.owner.calls.length, 4);
+  }
+});
+
+t.test('a queue that is not full need not be drained for that', async (t) => {
   const bench = new Bench(t);
-  t.equal(bench.writer.isStopped, false);
+  await bench.writer.start();
+  await bench.has([]);
+  breakOnFailure(bench);
+  bench.fileSystem.fail('write', 'ENOSPC');
+  bench.append('one');
+  await bench.told('failed undefined');
+  t.strictSame(bench.owner.calls, ['taken', 'failed undefined']);
+});
+
+t.test('whoever has a defect may have it again', async (t) => {
+  const bench = new Bench(t, { queueBytes: 1, onFull: 'drop' });
+  await bench.writer.start();
+  await bench.has([]);
+  let calls = 0;
+  const fail = (): never => {
+    calls++;
+    throw new Error('a defect');
+  };
+  bench.owner.failed = fail;
+  bench.owner.drained = fail;
+  bench.log.error = fail;
+  bench.fileSystem.fail('write', 'ENOSPC');
+  bench.append('one');
+  await eventually(() => bench.writer.stats.lost === 1, 'the loss');
+  t.equal(bench.writer.isDropping, true);
+  await bench.writer.reopen();
+  await within(bench.writer.close(), 'the end');
+  t.equal(calls, 5, 'the first of the log, and then all of them once, of the log two lines');
+});
+
+t.test('a defect behind the end changes nothing', async (t) => {
+  const bench = new Bench(t);
+  await bench.writer.start();
+  await bench.has([]);
+  bench.fileSystem.fail('write', 'ENOSPC').fail('close', 'EIO');
+  bench.append('one');
+  await bench.told('failed ENOSPC');
+  bench.log.warn = () => {
+    throw new Error('a defect');
+  };
+  await within(bench.writer.close(), 'the end');
+  t.equal(bench.log.find(DEFECT).length, 1);
+  t.equal(bench.writer.stats.lost, 1, 'counted once');
+});
+
+t.test('with stop records may be lost too, and the file says so', async (t) => {
+  const bench = new Bench(t);
   await bench.writer.start();
   await bench.has([]);
   bench.fileSystem.fail('write', 'ENOSPC');
-  bench.owner.failed = () => {
-    throw new Error('a defect');
-  };
   bench.append('one');
-  const isSaid = (): boolean =>
-    bench.log.find('the recording has ended by an internal error').length === 1;
-  await eventually(isSaid, 'the line in the log');
-  t.equal(bench.writer.isStopped, true);
+  await bench.told('failed ENOSPC');
   bench.append('two');
-  await bench.writer.reopen();
-  await within(bench.writer.close(), 'the end');
-  t.equal(bench.writer.stats.records, 0);
+  bench.writer.lose(5);
+  bench.fileSystem.fail('write', null);
+  await bench.has(['one', 'two', '{"ev":"gap","records":5,"error":"ENOSPC"}']);
+  t.equal(bench.writer.stats.lost, 5);
 });

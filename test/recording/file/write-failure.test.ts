@@ -30,7 +30,7 @@ t.test('it is logged again and again while it lasts', async (t) => {
   const log = new KeptLog();
   const failure = new WriteFailure(log, 0);
   failure.note(errorOf('ENOSPC'), 'file', 1);
-  failure.lose(3, () => 5);
+  failure.lose(3);
   failure.note(new Error('no code'), 'file', 7);
   t.match(log.lines[1], {
     level: 'error',
@@ -39,17 +39,12 @@ t.test('it is logged again and again while it lasts', async (t) => {
   });
 });
 
-t.test('what is lost, and since when', async (t) => {
+t.test('how much is lost by it', async (t) => {
   const log = new KeptLog();
   const failure = new WriteFailure(log, 0);
-  failure.lose(2, () => 10);
-  failure.lose(3, () => 20);
-  t.equal(failure.sinceMs, 10);
-  t.equal(failure.takeLost(), 5);
-  t.equal(failure.takeLost(), 0);
-  failure.lose(1, () => 30);
-  t.equal(failure.sinceMs, 30);
-  t.equal(failure.lost, 1);
+  failure.lose(2);
+  failure.lose(3);
+  t.equal(failure.lost, 5);
   failure.end('file');
-  t.match(log.lines, [{ fields: { lost: 6 } }]);
+  t.match(log.lines, [{ fields: { lost: 5 } }]);
 });

@@ -33,6 +33,8 @@ const EQUALS = 0x3d;
 const BACKSLASH = 0x5c;
 const LETTER_U = 0x75;
 const DIGIT_0 = 0x30;
+/** `00` to `99`. */
+const PAIRS = Uint8Array.from(Buffer.from(pairsOfDigits()));
 
 /** What becomes of a byte of text; other numbers are the letter behind a backslash. */
 const PLAIN = 0;
@@ -134,14 +136,19 @@ export class RecordBuffer implements BatchSource {
 
   #appendDigits(number: number, digits: number): void {
     const target = this.#target;
+    const start = this.#end;
+    let to = start + digits;
     let rest = number;
-    for (let to = this.#end + digits; to > this.#end;) {
+    this.#end = to;
+    while (to - start > 1) {
       // Numbers of 31 bits divide faster, and most are.
-      const next = rest < 0x4000_0000 ? (rest / 10) | 0 : Math.floor(rest / 10);
-      target[--to] = DIGIT_0 + (rest - next * 10);
+      const next = rest < 0x4000_0000 ? (rest / 100) | 0 : Math.floor(rest / 100);
+      const pair = (rest - next * 100) << 1;
+      target[--to] = PAIRS[pair + 1]!;
+      target[--to] = PAIRS[pair]!;
       rest = next;
     }
-    this.#end += digits;
+    if (to > start) target[start] = DIGIT_0 + rest;
   }
 
   // ---- What follows reserves for itself
@@ -335,4 +342,8 @@ function zeroByte(word: number): number {
 /** Whether what follows 0xE2 makes it U+2028 or U+2029: line ends to some readers, though not to JSON. */
 function isLineSeparator(bytes: Uint8Array, at: number, end: number): boolean {
   return at + 1 < end && bytes[at] === 0x80 && (bytes[at + 1]! & 0xfe) === 0xa8;
+}
+
+function pairsOfDigits(): string {
+  return Array.from({ length: 100 }, (_, pair) => String(pair).padStart(2, '0')).join('');
 }

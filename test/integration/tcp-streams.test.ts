@@ -191,6 +191,7 @@ async function oneRound(
   let hasTargetEnded = false;
   let isTargetGone = false;
   const arrived = once(target.server, 'connection') as Promise<[Socket]>;
+  const connectedMs = Date.now();
   const client = await connect(t, twist, (_client, data) => {
     atClient.add(data);
   });
@@ -220,16 +221,14 @@ async function oneRound(
     if (random.between(0, 9) === 0) await sleep(1);
   }
   const clientSocket = (client as unknown as { _socket: Socket })._socket;
-  const peer = `127.0.0.1:${clientSocket.localPort}`;
+  const peer = { port: clientSocket.localPort!, connectedMs };
   if (how === 'client Close') client.close(1000, 'done');
   else if (how === 'client FIN') clientSocket.end();
   else if (how === 'client reset') clientSocket.resetAndDestroy();
   else if (how === 'target FIN') socket.end();
   else socket.resetAndDestroy();
   const [code, reason] = await within(closed, `the end after ${how}`);
-  const isOver = (line: { msg: string; peer?: unknown }): boolean =>
-    line.msg === 'session ended' && line.peer === peer;
-  const line = (await twist.waitForLog(isOver)) as unknown as {
+  const line = (await twist.waitForPeer(peer)) as unknown as {
     in: { bytes: number };
     out: { bytes: number };
     code: number;

@@ -158,11 +158,15 @@ export const HANDSHAKE_RULES = {
   'too-many-headers': [431, 'too many headers'],
   internal: [500, 'internal error'],
   'target-refused': [502, 'the target refused the connection'],
+  'target-unreachable': [502, 'the target cannot be reached'],
+  'target-unknown': [502, 'no address is known for the target'],
+  'target-tls': [502, 'the TLS handshake with the target failed'],
   'target-not-allowed': [502, 'the target may not be connected to'],
   'recording-stopped': [503, 'the recording cannot be written'],
+  exhausted: [503, 'the server has no resources left for this connection'],
   full: [503, 'no more connections are taken now'],
   draining: [503, 'the server is shutting down'],
-  'target-timeout': [504, 'the target did not answer in time'],
+  'target-timeout': [504, 'the target was not reached in time'],
   'http-version': [505, 'HTTP version must be 1.1 (RFC 6455 4.1)'],
 } as const satisfies Record<string, readonly [status: number, text: string]>;
 

@@ -7,9 +7,15 @@ const MAX_UNIX_PATH_BYTES = 107;
 /** What stands before the path of a Unix socket. */
 export const UNIX_SCHEME = 'unix:';
 
-const HOST_NAME = /^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$/i;
+/** The longest name (RFC 1035 §2.3.4), with the dot at its end. */
+const MAX_HOST_NAME = 254;
 
-/** A name, an IPv4 address, or an IPv6 address in brackets, which are taken off; null for anything else. */
+const HOST_NAME = /^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?$/i;
+
+/**
+ * A name, with a dot at its end where no search list is to be gone through, an IPv4 address, or an IPv6
+ * address in brackets, which are taken off; null for anything else.
+ */
 export function parseHost(text: string): string | null {
   if (text.startsWith('[') && text.endsWith(']')) {
     const host = text.slice(1, -1);
@@ -17,7 +23,7 @@ export function parseHost(text: string): string | null {
   }
   // Four numbers out of range, or three, are a mistyped address rather than a name.
   if (/^[\d.]+$/.test(text)) return isIPv4(text) ? text : null;
-  return HOST_NAME.test(text) ? text : null;
+  return text.length <= MAX_HOST_NAME && HOST_NAME.test(text) ? text : null;
 }
 
 /** A port from 0 to 65535, without leading zeros; null for anything else. */

@@ -5,13 +5,21 @@ t.test('hosts', async (t) => {
   for (const [text, host] of [
     ['localhost', 'localhost'],
     ['a_b.example', 'a_b.example'],
+    ['localhost.', 'localhost.'],
+    ['db.svc.cluster.local.', 'db.svc.cluster.local.'],
+    [`${'a.'.repeat(127)}`, 'a.'.repeat(127)],
     ['127.0.0.1', '127.0.0.1'],
     ['[::1]', '::1'],
     ['[fe80::1%eth0]', 'fe80::1%eth0'],
   ] as const) {
     t.equal(parseHost(text), host, text);
   }
-  for (const text of ['', '-a', 'a-', 'a..b', '1.2.3', '1.2.3.256', '::1', '[1.2.3.4]', 'a b', 'é'])
+  for (const text of [
+    ...['', '-a', 'a-', 'a..b', '1.2.3', '1.2.3.256', '::1', '[1.2.3.4]', 'a b', 'é'],
+    // A dot alone, two of them, or one behind an address.
+    ...['.', 'a..', '.a', 'a-.', '127.0.0.1.', '1.', '[::1].', '[::1.]'],
+    'a.'.repeat(128),
+  ])
     t.equal(parseHost(text), null, text);
 });
 

@@ -4,7 +4,7 @@
  */
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { type LookupFunction, type Socket, connect, createServer } from 'node:net';
+import { type Socket, connect, createServer } from 'node:net';
 import path from 'node:path';
 import { V1ProxyProtocol, V2ProxyProtocol } from 'proxy-protocol-js';
 import t, { type Test } from 'tap';
@@ -117,7 +117,8 @@ async function refusalOf(t: Test, { port }: Proxy, url = '/'): Promise<readonly 
 }
 
 const REFUSED = ['HTTP/1.1 502 Bad Gateway', 'the target refused the connection'];
-const LATE = ['HTTP/1.1 504 Gateway Timeout', 'the target did not answer in time'];
+const DISTRUSTED = ['HTTP/1.1 502 Bad Gateway', 'the TLS handshake with the target failed'];
+const LATE = ['HTTP/1.1 504 Gateway Timeout', 'the target was not reached in time'];
 const FORBIDDEN = ['HTTP/1.1 502 Bad Gateway', 'the target may not be connected to'];
 const NOT_FOUND = ['HTTP/1.1 404 Not Found', 'nothing is served on this path'];
 
@@ -209,13 +210,10 @@ t.test('a target that does not answer', async (t) => {
 
 t.test('a target that may not be connected to', async (t) => {
   const { port, sockets } = await startTarget(t, () => undefined);
-  const lookup: LookupFunction = (_name, _options, callback) => {
-    callback(null, [{ address: '127.0.0.1', family: 4 }]);
-  };
   const proxy = await startProxy(t, {
     target: `vnc.test:${port}`,
     allow: ['10.0.0.0/8'],
-    lookup,
+    names: { resolve: () => Promise.resolve(['127.0.0.1']) },
   });
   t.same(await refusalOf(t, proxy), FORBIDDEN);
   t.same(refusalLine(proxy), {
@@ -307,8 +305,8 @@ t.test('TLS: who is let in', async (t) => {
       await assertServed(t, proxy);
       t.equal(target.clients.at(-1)!.isAuthorized, true);
     } else {
-      t.same(await refusalOf(t, proxy), REFUSED);
-      t.match(refusalLine(proxy), { rule: 'target-refused', target: text, reason });
+      t.same(await refusalOf(t, proxy), DISTRUSTED);
+      t.match(refusalLine(proxy), { rule: 'target-tls', target: text, reason });
     }
   }
 });

@@ -1,11 +1,12 @@
 /** Connections to targets: TCP, TLS and Unix sockets. */
-import { lookup as systemLookup, type LookupAddress } from 'node:dns';
 import { once } from 'node:events';
-import { type LookupFunction, type OnReadOpts, type Socket, connect, isIP } from 'node:net';
+import { type OnReadOpts, type Socket, connect, isIP } from 'node:net';
 import { type SecureContext, connect as connectTls, createSecureContext } from 'node:tls';
 import type { Session } from '../../connection/session.js';
 import { AddressList } from '../../connection/address-list.js';
+import { connectToFirst } from './address-race.js';
 import { ConnectTimeoutError, connectFailure, notAllowed } from './connect-failure.js';
+import { NameResolver } from './names/name-resolver.js';
 import { proxyHeader } from './proxy-header-writer.js';
 import type { TargetConnector, TargetReceiver } from './tcp-mode.js';
 import type { Target } from './target.js';
@@ -43,23 +44,35 @@ export interface TargetConnectorOptions {
   /** Version of the PROXY protocol header that targets are sent; 0 for none. */
   readonly proxyProtocol: 0 | 1 | 2;
   readonly tls: TargetTlsOptions;
-  /** Resolves names, once for each connection; it is asked for all addresses. The system's by default. */
-  readonly lookup?: LookupFunction;
+  /** Resolves names, once for each connection. */
+  readonly names?: TargetNames;
+}
+
+/** Where names lead. */
+export interface TargetNames {
+  /**
+   * All addresses of a name.
+   *
+   * @param signal aborted when nobody waits for them any more
+   */
+  resolve(name: string, signal: AbortSignal): Promise<readonly string[]>;
 }
 
 type TlsTarget = Extract<Target, { kind: 'tcp' | 'tls' }>;
 
 /** How far a connection has come. */
 interface Attempt {
-  /** The outermost one: to destroy it is to destroy all below. */
-  socket: Socket;
   /** What it waits for, in words. */
   awaited: string;
+  /** Aborted when its time is over, or nobody waits for it any more. */
+  readonly signal: AbortSignal;
 }
+
+const TLS_HANDSHAKE = 'TLS handshake';
 
 export class NetTargetConnector implements TargetConnector {
   readonly #options: TargetConnectorOptions;
-  readonly #lookup: LookupFunction;
+  readonly #names: TargetNames;
   readonly #allow: AddressList | null;
   readonly #bytes = Buffer.allocUnsafeSlow(READ_BYTES);
   /** Made at the first use: without `ca` it takes the many authorities that Node knows. */
@@ -68,7 +81,7 @@ export class NetTargetConnector implements TargetConnector {
   /** @throws Error when a certificate or key cannot be used */
   constructor(options: TargetConnectorOptions) {
     this.#options = options;
-    this.#lookup = options.lookup ?? systemLookup;
+    this.#names = options.names ?? new NameResolver();
     this.#allow = (options.allow?.length ?? 0) === 0 ? null : new AddressList(options.allow!);
     const { ca, cert, key } = options.tls;
     if ((ca ?? cert ?? key) !== null) this.#secureContext = makeSecureContext(options.tls);
@@ -81,32 +94,24 @@ export class NetTargetConnector implements TargetConnector {
     signal: AbortSignal,
   ): Promise<Socket> {
     signal.throwIfAborted();
-    this.#demandAllowed(target);
-    const attempt: Attempt = { socket: this.#open(target, receiver), awaited: 'connection' };
     const { connectMs } = this.#options;
-    let timer: NodeJS.Timeout | undefined;
-    let abort = ignore;
-    const stopped = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => {
-        reject(new ConnectTimeoutError(`no ${attempt.awaited} within ${connectMs} ms`));
-      }, connectMs);
-      abort = (): void => {
-        reject(new Error('nobody waits for it any more'));
-      };
-    });
-    signal.addEventListener('abort', abort);
-    // Names are looked up in the same turn.
-    if (signal.aborted) abort();
-    const established = this.#establish(attempt, target, session, receiver);
+    const stop = new AbortController();
+    const attempt: Attempt = { awaited: 'address for its name', signal: stop.signal };
+    const timer = setTimeout(() => {
+      stop.abort(new ConnectTimeoutError(`no ${attempt.awaited} within ${connectMs} ms`));
+    }, connectMs);
+    const giveUp = (): void => {
+      stop.abort(signal.reason);
+    };
+    signal.addEventListener('abort', giveUp);
     try {
-      return await Promise.race([established, stopped]).finally(() => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', abort);
-      });
+      return await this.#establish(attempt, target, session, receiver);
     } catch (error) {
-      attempt.socket.destroy();
       signal.throwIfAborted();
-      throw connectFailure(target, error);
+      throw connectFailure(target, error, attempt.awaited === TLS_HANDSHAKE);
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', giveUp);
     }
   }
 
@@ -117,28 +122,65 @@ export class NetTargetConnector implements TargetConnector {
     receiver: TargetReceiver,
   ): Promise<Socket> {
     const { proxyProtocol } = this.#options;
-    await once(attempt.socket, 'connect');
-    if (proxyProtocol !== 0) await write(attempt.socket, proxyHeader(proxyProtocol, session));
-    if (target.kind === 'tls') {
-      attempt.awaited = 'TLS handshake';
-      attempt.socket = this.#secure(attempt.socket, target, receiver);
-      await once(attempt.socket, 'secureConnect');
+    const addresses = await this.#addressesOf(target, attempt.signal);
+    attempt.awaited = 'connection';
+    const socket = await connectToFirst(
+      addresses,
+      (address) => this.#open(target, address, receiver),
+      attempt.signal,
+    );
+    const greet = async (): Promise<Socket> => {
+      if (proxyProtocol !== 0) await write(socket, proxyHeader(proxyProtocol, session));
+      if (target.kind !== 'tls') return socket;
+      attempt.awaited = TLS_HANDSHAKE;
+      const secured = this.#secure(socket, target, receiver);
+      await once(secured, 'secureConnect');
+      return secured;
+    };
+    return await this.#untilStopped(greet, socket, attempt.signal);
+  }
+
+  /** What is done with a socket that is connected. It is gone if that fails, or is to be given up. */
+  async #untilStopped(
+    greet: () => Promise<Socket>,
+    connected: Socket,
+    signal: AbortSignal,
+  ): Promise<Socket> {
+    const destroy = (): void => {
+      connected.destroy(signal.reason as Error);
+    };
+    signal.addEventListener('abort', destroy);
+    try {
+      const socket = await greet();
+      // Between an event and who waits for it another one may have come. From here on nothing can: the
+      // session takes the socket over in the same turn.
+      if (socket.destroyed || socket.readableEnded)
+        throw socket.errored ?? new Error('the target hung up');
+      return socket;
+    } catch (error) {
+      connected.destroy();
+      throw signal.aborted ? signal.reason : error;
+    } finally {
+      signal.removeEventListener('abort', destroy);
     }
-    const { socket } = attempt;
-    // Between an event and who waits for it another one may have come. From here on nothing can: the
-    // session takes the socket over in the same turn.
-    if (socket.destroyed || socket.readableEnded)
-      throw socket.errored ?? new Error('the target hung up');
-    return socket;
   }
 
-  /** An address is looked at before anything is sent to it; those of a name when it is resolved. */
-  #demandAllowed(target: Target): void {
-    if (this.#allow === null || target.kind === 'unix' || isIP(target.host) === 0) return;
-    if (!this.#allow.has(target.host)) throw notAllowed(target, [{ address: target.host }]);
+  /**
+   * Where to connect to: addresses, or the path of a Unix socket. What may not be connected to is left
+   * out, so that what is looked at is what is connected to.
+   */
+  async #addressesOf(target: Target, signal: AbortSignal): Promise<readonly string[]> {
+    if (target.kind === 'unix') return [target.path];
+    const found =
+      isIP(target.host) === 0 ? await this.#names.resolve(target.host, signal) : [target.host];
+    const allow = this.#allow;
+    if (allow === null) return found;
+    const allowed = found.filter((address) => allow.has(address));
+    if (allowed.length === 0) throw notAllowed(target, found);
+    return allowed;
   }
 
-  #open(target: Target, receiver: TargetReceiver): Socket {
+  #open(target: Target, address: string, receiver: TargetReceiver): Socket {
     const { keepAliveMs } = this.#options;
     const options = {
       // Both are needed for the reason that src/server/listener.ts gives.
@@ -152,36 +194,12 @@ export class NetTargetConnector implements TargetConnector {
     };
     const socket =
       target.kind === 'unix'
-        ? connect({ ...options, path: target.path })
-        : connect({
-            ...options,
-            host: target.host,
-            port: target.port,
-            autoSelectFamily: true,
-            lookup: this.#lookupFor(target),
-          });
+        ? connect({ ...options, path: address })
+        : connect({ ...options, host: address, port: target.port });
     // Before it is connected: reading does not even begin.
     socket.pause();
     socket.on('error', ignore);
     return socket;
-  }
-
-  /** Leaves out what may not be connected to, so that what is looked at is what is connected to. */
-  #lookupFor(target: Target): LookupFunction {
-    const allow = this.#allow;
-    if (allow === null) return this.#lookup;
-    return (name, options, callback) => {
-      this.#lookup(name, options, (error, found) => {
-        if (error !== null) {
-          callback(error, []);
-          return;
-        }
-        const all = found as LookupAddress[];
-        const allowed = all.filter(({ address }) => allow.has(address));
-        if (allowed.length > 0) callback(null, allowed);
-        else callback(notAllowed(target, all), []);
-      });
-    };
   }
 
   #onread(receiver: TargetReceiver): OnReadOpts {
@@ -197,7 +215,8 @@ export class NetTargetConnector implements TargetConnector {
       socket,
       host,
       // An address is no name to ask for (RFC 6066 §3), but it is looked for in the certificate.
-      servername: servername ?? (isIP(host) === 0 ? host : ''),
+      // And the dot that ends a full name is none of it.
+      servername: servername ?? (isIP(host) === 0 ? host.replace(/\.$/, '') : ''),
       secureContext: (this.#secureContext ??= makeSecureContext(this.#options.tls)),
       rejectUnauthorized: !isInsecure,
       highWaterMark: 1,

@@ -152,7 +152,7 @@ export class TargetLink implements SocketOwner, Flushable {
   #targetGone(): void {
     if (!this.#hasTargetEnded) {
       this.#report('lost');
-      this.#session.close(CloseCode.InternalError, 'the target reset the connection');
+      this.#session.close(CloseCode.InternalError, lossReason(this.#error));
     }
     this.#session.resumeInput();
   }
@@ -242,4 +242,11 @@ export class TargetLink implements SocketOwner, Flushable {
     this.#session.close(CloseCode.InternalError, 'the target does not read');
     this.#socket?.destroy();
   }
+}
+
+/** Why a target is lost, for the client. Others are errors of the network on the way, or of TLS. */
+function lossReason(error: string | undefined): string {
+  if (error === 'ETIMEDOUT') return 'the target does not answer any more';
+  if (error === undefined || error === 'ECONNRESET') return 'the target reset the connection';
+  return 'the connection to the target was lost';
 }

@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { type LookupFunction, type Socket, createServer, isIPv6 } from 'node:net';
+import { type Socket, createServer } from 'node:net';
 import path from 'node:path';
 import { TLSSocket } from 'node:tls';
 import t, { type Test } from 'tap';
@@ -10,8 +10,10 @@ import { HandshakeError } from '../../../src/errors.js';
 import {
   NetTargetConnector,
   type TargetConnectorOptions,
+  type TargetNames,
   type TargetTlsOptions,
 } from '../../../src/modes/tcp/target-connector.js';
+import { NameError } from '../../../src/modes/tcp/names/name-resolver.js';
 import type { TargetReceiver } from '../../../src/modes/tcp/tcp-mode.js';
 import { FakeSession } from '../../fixtures/fake-session.js';
 import { selfSigned } from '../../fixtures/self-signed.js';
@@ -101,20 +103,26 @@ async function refusalOf(t: Test, connector: NetTargetConnector, text: string): 
 }
 
 /** A resolver that gives these answers, one after the other, and counts. */
-function answers(...all: readonly (readonly string[])[]): LookupFunction & { asked: number } {
-  const lookup: LookupFunction = (_name, { all: wantsAll }, callback) => {
-    if (wantsAll !== true) throw new Error('only one address is asked for');
-    const addresses = all[Math.min(counted.asked++, all.length - 1)]!;
-    setImmediate(() => {
-      callback(
-        null,
-        addresses.map((address) => ({ address, family: isIPv6(address) ? 6 : 4 })),
-      );
-    });
+function answers(...all: readonly (readonly string[])[]): TargetNames & { asked: number } {
+  return {
+    asked: 0,
+    resolve(): Promise<readonly string[]> {
+      return Promise.resolve(all[Math.min(this.asked++, all.length - 1)]!);
+    },
   };
-  const counted = Object.assign(lookup, { asked: 0 });
-  return counted;
 }
+
+/** A resolver that never answers, until nobody waits any more. */
+const silence: TargetNames = {
+  resolve: (_name, signal) =>
+    new Promise((_resolve, reject) => {
+      const give = (): void => {
+        reject(signal.reason as Error);
+      };
+      if (signal.aborted) give();
+      else signal.addEventListener('abort', give);
+    }),
+};
 
 /** A port of 127.0.0.1 where nobody listens. */
 async function freePort(): Promise<number> {
@@ -238,8 +246,8 @@ t.test(
 
 t.test('all addresses of a name are tried, and are asked for each time', async (t) => {
   const target = await startTarget(t, (socket) => socket.write('hello'));
-  const lookup = answers(['::1', '127.0.0.1']);
-  const connector = makeConnector({ lookup });
+  const names = answers(['::1', '127.0.0.1']);
+  const connector = makeConnector({ names });
   for (const count of [1, 2]) {
     const keeper = new Keeper();
     const socket = await connectTo(t, connector, `name.test:${target.port}`, keeper);
@@ -249,7 +257,7 @@ t.test('all addresses of a name are tried, and are asked for each time', async (
     socket.resume();
     await keeper.waitFor('hello');
     t.equal([...keeper.memory][0]!.length, 64 * 1024, 'by large reads also then');
-    t.equal(lookup.asked, count);
+    t.equal(names.asked, count);
   }
 });
 
@@ -261,7 +269,7 @@ t.test('the names of the system', async (t) => {
 
 t.test('targets that refuse', async (t) => {
   const port = await freePort();
-  const connector = makeConnector({ lookup: answers(['127.0.0.1', '127.0.0.2']) });
+  const connector = makeConnector({ names: answers(['127.0.0.1', '127.0.0.2']) });
   t.equal(
     await refusalOf(t, connector, `127.0.0.1:${port}`),
     `target-refused: ECONNREFUSED 127.0.0.1:${port}`,
@@ -271,15 +279,14 @@ t.test('targets that refuse', async (t) => {
     `target-refused: ECONNREFUSED 127.0.0.1:${port}, ECONNREFUSED 127.0.0.2:${port}`,
   );
   const missing = path.join(makeTempDir(t), 'socket');
-  t.equal(await refusalOf(t, connector, `unix:${missing}`), `target-refused: ENOENT ${missing}`);
-  const lookup: LookupFunction = (name, _options, callback) => {
-    const error = new Error(`getaddrinfo ENOTFOUND ${name}`);
-    callback(Object.assign(error, { code: 'ENOTFOUND' }), []);
+  t.equal(await refusalOf(t, connector, `unix:${missing}`), `target-unreachable: ENOENT ${missing}`);
+  const names: TargetNames = {
+    resolve: (name) => Promise.reject(new NameError(name, 'ENOTFOUND')),
   };
   for (const allow of [null, ['127.0.0.0/8']]) {
     t.equal(
-      await refusalOf(t, makeConnector({ lookup, allow }), 'name.test:1'),
-      'target-refused: getaddrinfo ENOTFOUND name.test',
+      await refusalOf(t, makeConnector({ names, allow }), 'name.test:1'),
+      'target-unknown: ENOTFOUND: no address is known for name.test',
     );
   }
 });
@@ -299,10 +306,9 @@ t.test('a Unix socket', async (t) => {
 });
 
 t.test('a target that takes too long', async (t) => {
-  const lookup: LookupFunction = () => undefined;
-  t.equal(
-    await refusalOf(t, makeConnector({ connectMs: 20, lookup }), 'name.test:1'),
-    'target-timeout: ETIMEDOUT: no connection within 20 ms',
+    t.equal(
+    await refusalOf(t, makeConnector({ connectMs: 20, names: silence }), 'name.test:1'),
+    'target-timeout: ETIMEDOUT: no address for its name within 20 ms',
   );
   const silent = await startTarget(t, (socket) => socket.resume());
   t.equal(
@@ -323,10 +329,13 @@ t.test('nobody waits for it any more', async (t) => {
   );
 
   const early = new AbortController();
-  const lookup: LookupFunction = () => {
-    early.abort();
+  const names: TargetNames = {
+    resolve: (name, signal) => {
+      early.abort();
+      return silence.resolve(name, signal);
+    },
   };
-  const connector = makeConnector({ lookup });
+  const connector = makeConnector({ names });
   await t.rejects(connectTo(t, connector, 'name.test:1', new Keeper(), early.signal), reason);
 
   const late = new AbortController();
@@ -364,7 +373,7 @@ t.test('addresses that are not allowed are not connected to', async (t) => {
     ['name.test', ['0.0.0.0'], ['127.0.0.0/8'], '0.0.0.0'],
     ['name.test', [], ['127.0.0.0/8'], ''],
   ] as const) {
-    const connector = makeConnector({ allow, lookup: answers(resolved) });
+    const connector = makeConnector({ allow, names: answers(resolved) });
     t.equal(await refusalOf(t, connector, `${host}:${port}`), none + refusal, host);
     // Behind TLS it is the same.
     t.match(await refusalOf(t, connector, `tls://${host}:${port}`), /^target-not-allowed/);
@@ -381,7 +390,7 @@ t.test('addresses that are not allowed are not connected to', async (t) => {
     ['name.test', ['127.0.0.1'], []],
     ['127.0.0.1', [], []],
   ] as const) {
-    const connector = makeConnector({ allow, lookup: answers(resolved) });
+    const connector = makeConnector({ allow, names: answers(resolved) });
     t.ok(await connectTo(t, connector, `${host}:${port}`), host);
   }
 });
@@ -395,8 +404,8 @@ t.test('of the addresses of a name only those that are allowed are tried', async
   }).listen(allowed.port, '127.0.0.2');
   await once(forbidden, 'listening');
   t.teardown(() => forbidden.close());
-  const lookup = answers(['127.0.0.2', '127.0.0.1', '::ffff:127.0.0.2']);
-  const connector = makeConnector({ allow: ['127.0.0.1/32'], lookup });
+  const names = answers(['127.0.0.2', '127.0.0.1', '::ffff:127.0.0.2']);
+  const connector = makeConnector({ allow: ['127.0.0.1/32'], names });
   const socket = await connectTo(t, connector, `name.test:${allowed.port}`);
   t.equal(socket.remoteAddress, '127.0.0.1');
   await settle();
@@ -405,11 +414,11 @@ t.test('of the addresses of a name only those that are allowed are tried', async
 
 t.test('a name that leads elsewhere the second time', async (t) => {
   const target = await startTarget(t, () => undefined);
-  const lookup = answers(['127.0.0.1'], ['127.0.0.2']);
-  const connector = makeConnector({ allow: ['127.0.0.1/32'], lookup });
+  const names = answers(['127.0.0.1'], ['127.0.0.2']);
+  const connector = makeConnector({ allow: ['127.0.0.1/32'], names });
   const socket = await connectTo(t, connector, `name.test:${target.port}`);
   t.equal(socket.remoteAddress, '127.0.0.1');
-  t.equal(lookup.asked, 1, 'what was looked at is what was connected to');
+  t.equal(names.asked, 1, 'what was looked at is what was connected to');
   t.equal(
     await refusalOf(t, connector, `name.test:${target.port}`),
     'target-not-allowed: not among the allowed addresses: 127.0.0.2',
@@ -454,10 +463,10 @@ t.test('a socket that is gone before anybody has it', async (t) => {
 t.test('TLS: certificates are verified', async (t) => {
   const own = selfSigned('name.test');
   const target = await startTlsTarget(t, own, (socket) => socket.end('hello'));
-  const lookup = answers(['127.0.0.1']);
+  const names = answers(['127.0.0.1']);
   const text = `tls://name.test:${target.port}`;
   const make = (tls: Partial<TargetTlsOptions>): NetTargetConnector =>
-    makeConnector({ lookup, tls });
+    makeConnector({ names, tls });
 
   const good = make({ ca: own.cert });
   for (const count of [1, 2]) {
@@ -470,7 +479,7 @@ t.test('TLS: certificates are verified', async (t) => {
   }
   t.same(target.clients[0], { servername: 'name.test', isAuthorized: false });
 
-  const refused = 'target-refused: ';
+  const refused = 'target-tls: ';
   t.equal(
     await refusalOf(t, make({}), text),
     `${refused}DEPTH_ZERO_SELF_SIGNED_CERT: self-signed certificate`,
@@ -515,12 +524,12 @@ t.test('TLS: our own certificate', async (t) => {
     maxVersion: 'TLSv1.2',
   });
   const text = `tls://localhost:${target.port}`;
-  const lookup = answers(['127.0.0.1']);
-  t.ok(await connectTo(t, makeConnector({ lookup, tls: { ca: own.cert, ...client } }), text));
+  const names = answers(['127.0.0.1']);
+  t.ok(await connectTo(t, makeConnector({ names, tls: { ca: own.cert, ...client } }), text));
   t.same(target.clients, [{ servername: 'localhost', isAuthorized: true }]);
   t.match(
-    await refusalOf(t, makeConnector({ lookup, tls: { ca: own.cert } }), text),
-    /^target-refused: /,
+    await refusalOf(t, makeConnector({ names, tls: { ca: own.cert } }), text),
+    /^target-tls: /,
   );
   t.equal(target.clients.length, 1);
 });
@@ -534,7 +543,7 @@ t.test('TLS: nothing older than 1.2', async (t) => {
     ciphers: 'DEFAULT:@SECLEVEL=0',
   });
   const connector = makeConnector({ tls: { isInsecure: true } });
-  t.match(await refusalOf(t, connector, `tls://127.0.0.1:${old.port}`), /^target-refused: ERR_SSL/);
+  t.match(await refusalOf(t, connector, `tls://127.0.0.1:${old.port}`), /^target-tls: ERR_SSL/);
 });
 
 t.test('TLS: what cannot be used is said at once', async (t) => {
@@ -595,9 +604,9 @@ t.test('TLS: who takes no more is given no more', async (t) => {
 t.test('TLS: targets that hang up, reset, or speak something else', async (t) => {
   const connector = makeConnector({ tls: { isInsecure: true } });
   for (const [act, reason] of [
-    [(socket: Socket) => socket.end(), /^target-refused: .*disconnected before secure/],
-    [(socket: Socket) => socket.resetAndDestroy(), /^target-refused: .*(ECONNRESET|EPIPE)/],
-    [(socket: Socket) => socket.write('SSH-2.0-x\r\n'), /^target-refused: ERR_SSL_WRONG_VERSION/],
+    [(socket: Socket) => socket.end(), /^target-tls: .*disconnected before secure/],
+    [(socket: Socket) => socket.resetAndDestroy(), /^target-tls: .*(ECONNRESET|EPIPE)/],
+    [(socket: Socket) => socket.write('SSH-2.0-x\r\n'), /^target-tls: ERR_SSL_WRONG_VERSION/],
   ] as const) {
     const target = await startTarget(t, (socket) => {
       socket.once('data', () => act(socket));

@@ -1,0 +1,120 @@
+/**
+ * Connecting to the first of several addresses that answers (Happy Eyeballs, RFC 8305 §5). Attempts
+ * overlap, and none is given up before another one has won. Node's own `autoSelectFamily` cuts each
+ * after 250 ms (nodejs/node#54359), so that a host 320 ms away is never reached beside a dead address.
+ */
+import { type Socket, isIPv6 } from 'node:net';
+
+/** An attempt has this long for itself; then the next one begins beside it (RFC 8305 §8). */
+export const ATTEMPT_DELAY_MS = 250;
+
+/** Attempts of one race that may wait for an answer; each is a descriptor. */
+const MAX_PENDING = 8;
+
+/**
+ * Connects; the sockets that have not won are gone when it returns.
+ *
+ * @param open begins to connect to an address; the socket has a listener for errors
+ * @param signal aborted when it is to be given up, with an Error as its reason
+ * @throws Error as a rejection: the one error, or an AggregateError of one for each address that failed
+ *   and, when it was given up, of the signal's reason
+ */
+export function connectToFirst(
+  addresses: readonly string[],
+  open: (address: string) => Socket,
+  signal: AbortSignal,
+): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    new AddressRace(interleaved(addresses), open, signal, { resolve, reject }).start();
+  });
+}
+
+interface Outcome {
+  resolve(socket: Socket): void;
+  reject(error: Error): void;
+}
+
+class AddressRace {
+  readonly #waiting: string[];
+  readonly #open: (address: string) => Socket;
+  readonly #signal: AbortSignal;
+  readonly #outcome: Outcome;
+  readonly #pending = new Set<Socket>();
+  readonly #errors: Error[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  readonly #giveUp = (): void => {
+    this.#fail(this.#signal.reason as Error);
+  };
+  readonly #startNext = (): void => {
+    clearTimeout(this.#timer);
+    if (this.#pending.size >= MAX_PENDING) return;
+    const address = this.#waiting.shift();
+    if (address === undefined) return;
+    this.#follow(this.#open(address));
+    this.#timer = setTimeout(this.#startNext, ATTEMPT_DELAY_MS);
+  };
+
+  constructor(
+    addresses: string[],
+    open: (address: string) => Socket,
+    signal: AbortSignal,
+    outcome: Outcome,
+  ) {
+    this.#waiting = addresses;
+    this.#open = open;
+    this.#signal = signal;
+    this.#outcome = outcome;
+  }
+
+  start(): void {
+    this.#signal.addEventListener('abort', this.#giveUp);
+    if (this.#signal.aborted) this.#giveUp();
+    else this.#startNext();
+  }
+
+  #follow(socket: Socket): void {
+    this.#pending.add(socket);
+    const onError = (error: Error): void => {
+      this.#pending.delete(socket);
+      this.#errors.push(error);
+      if (this.#waiting.length > 0) this.#startNext();
+      else if (this.#pending.size === 0) this.#fail();
+    };
+    socket.once('error', onError);
+    socket.once('connect', () => {
+      socket.removeListener('error', onError);
+      this.#pending.delete(socket);
+      this.#end();
+      this.#outcome.resolve(socket);
+    });
+  }
+
+  #fail(reason?: Error): void {
+    this.#end();
+    const all = reason === undefined ? this.#errors : [...this.#errors, reason];
+    const [first] = all;
+    this.#outcome.reject(
+      all.length === 1 && first !== undefined ? first : new AggregateError(all),
+    );
+  }
+
+  #end(): void {
+    clearTimeout(this.#timer);
+    this.#signal.removeEventListener('abort', this.#giveUp);
+    this.#waiting.length = 0;
+    for (const socket of this.#pending) socket.destroy();
+    this.#pending.clear();
+  }
+}
+
+/** One address of each family in turn, that of the first one first (RFC 8305 §4). */
+function interleaved(addresses: readonly string[]): string[] {
+  const [first = ''] = addresses;
+  const isOfFirst = (address: string): boolean => isIPv6(address) === isIPv6(first);
+  const own = addresses.filter(isOfFirst);
+  const other = addresses.filter((address) => !isOfFirst(address));
+  const all: string[] = [];
+  for (let index = 0; index < Math.max(own.length, other.length); index++)
+    all.push(...own.slice(index, index + 1), ...other.slice(index, index + 1));
+  return all;
+}

@@ -1,0 +1,61 @@
+/** What DNS has for a name: its IPv6 and its IPv4 addresses, asked for at once. */
+
+/** As Node's `dns.Resolver`, which waits on sockets and not in a thread. */
+export interface DnsClient {
+  resolve4(name: string, callback: DnsCallback): void;
+  resolve6(name: string, callback: DnsCallback): void;
+}
+
+type DnsCallback = (error: NodeJS.ErrnoException | null, addresses: string[]) => void;
+
+/**
+ * How long the addresses of one family wait for those of the other. There are name servers that never
+ * answer for IPv6 (RFC 4074); RFC 8305 §3 has 50 ms and takes later ones into the race, which we do not.
+ */
+export const FAMILY_WAIT_MS = 500;
+
+/** Says that there is such a name, but no address of this family. */
+export const NO_DATA = 'ENODATA';
+/** Says that there is no such name. */
+export const NOT_FOUND = 'ENOTFOUND';
+
+/**
+ * All addresses of exactly this name, those of IPv6 first.
+ *
+ * @throws NodeJS.ErrnoException as a rejection, when there is none: with the name `ENOTFOUND`, `ENODATA`,
+ *   or what hindered the name server
+ */
+export function askDns(dns: DnsClient, name: string): Promise<string[]> {
+  return new Promise((resolve, reject) => {
+    const found: [ipv6: string[], ipv4: string[]] = [[], []];
+    const errors: NodeJS.ErrnoException[] = [];
+    let answers = 0;
+    let timer: NodeJS.Timeout | undefined;
+    const finish = (): void => {
+      clearTimeout(timer);
+      const all = found.flat();
+      if (all.length > 0) resolve(all);
+      else reject(mostTelling(errors));
+    };
+    const take =
+      (family: 0 | 1): DnsCallback =>
+      (error, addresses) => {
+        answers += 1;
+        if (error === null) found[family] = addresses;
+        else errors.push(error);
+        if (answers === 2) finish();
+        else if (error === null) timer = setTimeout(finish, FAMILY_WAIT_MS);
+      };
+    dns.resolve6(name, take(0));
+    dns.resolve4(name, take(1));
+  });
+}
+
+/** A name that is not there has no address of either family; no address of one says the least. */
+function mostTelling(errors: readonly NodeJS.ErrnoException[]): Error {
+  const error =
+    errors.find(({ code }) => code === NOT_FOUND) ??
+    errors.find(({ code }) => code !== NO_DATA) ??
+    errors[0];
+  return error ?? Object.assign(new Error(NO_DATA), { code: NO_DATA });
+}

@@ -1,0 +1,32 @@
+/** Names in /etc/hosts (hosts(5)): `ADDRESS NAME ALIAS...`, and comments that begin with `#`. */
+import { isIP } from 'node:net';
+
+const BLANKS = ' \t\r';
+const ENDS = `${BLANKS}\n#`;
+
+/**
+ * The addresses that the file has for a name, in its order. The text is searched rather than parsed: a
+ * file that blocks advertisements has 100,000 names, of which a proxy asks for one.
+ *
+ * @param hosts the text, in small letters
+ * @param name in small letters, without a dot at its end
+ */
+export function addressesInHosts(hosts: string, name: string): string[] {
+  const found: string[] = [];
+  for (let at = hosts.indexOf(name); at !== -1; at = hosts.indexOf(name, at + name.length)) {
+    if (!isWord(hosts, at, at + name.length)) continue;
+    const start = hosts.lastIndexOf('\n', at) + 1;
+    const [before = ''] = hosts.slice(start, at).split('#', 1);
+    // Else it stands in a comment, or is itself where the address should be.
+    if (before.length < at - start) continue;
+    const [address = ''] = before.trim().split(/\s/, 1);
+    if (isIP(address) !== 0 && !found.includes(address)) found.push(address);
+  }
+  return found;
+}
+
+function isWord(text: string, start: number, end: number): boolean {
+  const before = text[start - 1];
+  const after = text[end] ?? '\n';
+  return before !== undefined && BLANKS.includes(before) && ENDS.includes(after);
+}

@@ -1,0 +1,251 @@
+/**
+ * Where the names of targets lead, in this order:
+ *
+ *     a number in disguise, NAME.local ──▶ the system
+ *     /etc/hosts ──▶ localhost, NAME.localhost ──▶ DNS, by the search list ──▶ the system
+ *
+ * Laws:
+ * 1. No name makes another one wait, except those that only the system knows (docs/adr/0012).
+ * 2. There is one lookup for a name at a time, and all who ask meanwhile share it.
+ * 3. Whoever waits may leave; the lookup itself ends by the patience of DNS.
+ * 4. What was found is not kept; that nothing was found is kept for a second.
+ */
+import { Resolver } from 'node:dns';
+import { isIPv6 } from 'node:net';
+import { type DnsClient, NOT_FOUND, NO_DATA, askDns } from './dns-answers.js';
+import { addressesInHosts } from './hosts-file.js';
+import { namesToAsk } from './search-list.js';
+import {
+  LookupForgottenError,
+  LookupOverloadError,
+  type SystemLookup,
+  SystemNames,
+} from './system-names.js';
+import { WatchedFile } from './watched-file.js';
+
+export interface NameResolverOptions {
+  readonly hostsFile?: string;
+  readonly resolvConf?: string;
+  /** Makes what asks the name servers that resolv.conf names at that moment. */
+  readonly makeDns?: () => DnsClient;
+  readonly system?: SystemLookup;
+}
+
+/** Lookups under way at once. */
+const MAX_LOOKUPS = 1024;
+
+/** Failures that are remembered. */
+const MAX_FAILURES = 1024;
+
+/** How long a failure holds: a crowd that asks for a dead name asks its server once. */
+const FAILURE_MS = 1000;
+
+/**
+ * A name server has this long for its first answer, then the next one is asked, or the same once more:
+ * silence ends after about 7 s. The C library waits 5 s for each, which is all that `connectTimeout` gives.
+ */
+const DNS_PATIENCE = { timeout: 1000, tries: 3 } as const;
+
+const LOOPBACK = ['::1', '127.0.0.1'] as const;
+
+/** What the C library reads as an IPv4 address: `0x7f.1`, `127.1`. No domain ends in a number. */
+const NUMBER_AT_END = /(^|\.)(0x[0-9a-f]*|\d+)\.?$/;
+
+/** A name of multicast DNS (RFC 6762 §3) as nss-mdns takes it. `db.svc.cluster.local` is one of DNS. */
+const MULTICAST_NAME = /^[^.]+\.local\.?$/;
+
+/** What DNS did not answer, others might: no such name, or no name server at all. */
+const SILENCE = 'ETIMEOUT';
+
+const SENTENCES: Readonly<Record<string, string>> = {
+  ENOTFOUND: 'no address is known for',
+  ENODATA: 'no address is known for',
+  ETIMEOUT: 'no name server answered for',
+  ESERVFAIL: 'the name server failed for',
+  EREFUSED: 'the name server refused to answer for',
+  ECONNREFUSED: 'no name server could be asked for',
+  EAI_AGAIN: 'the system could not look up',
+};
+
+/** A name leads nowhere. Its code is that of DNS or of the system. */
+export class NameError extends Error {
+  readonly code: string;
+
+  constructor(name: string, code: string) {
+    super(`${code}: ${SENTENCES[code] ?? 'the lookup failed for'} ${name}`);
+    this.code = code;
+  }
+}
+
+interface Waiter {
+  resolve(addresses: readonly string[]): void;
+  reject(error: unknown): void;
+}
+
+type Waiters = Set<Waiter>;
+
+interface Failure {
+  readonly error: Error;
+  readonly untilMs: number;
+}
+
+export class NameResolver {
+  readonly #hosts: WatchedFile;
+  readonly #resolvConf: WatchedFile;
+  readonly #makeDns: () => DnsClient;
+  readonly #system: SystemNames;
+  readonly #lookups = new Map<string, Waiters>();
+  readonly #failures = new Map<string, Failure>();
+  #dns: DnsClient | null = null;
+  /** What resolv.conf said when `#dns` was made. */
+  #dnsConf = '';
+  /** The text of the hosts file, and the same in small letters. */
+  #hostsText = '';
+  #hostsSearched = '';
+
+  constructor(options: NameResolverOptions = {}) {
+    this.#hosts = new WatchedFile(options.hostsFile ?? '/etc/hosts');
+    this.#resolvConf = new WatchedFile(options.resolvConf ?? '/etc/resolv.conf');
+    this.#makeDns = options.makeDns ?? ((): DnsClient => new Resolver(DNS_PATIENCE));
+    this.#system = new SystemNames(options.system);
+  }
+
+  /**
+   * The addresses of a name, one at least, those of IPv6 first.
+   *
+   * @param signal aborted when the caller waits no more; its reason is then the rejection's
+   * @throws NameError as a rejection when there is none, LookupOverloadError when too many are looked up,
+   *   NodeJS.ErrnoException when the process has no more descriptors
+   */
+  async resolve(name: string, signal: AbortSignal): Promise<readonly string[]> {
+    signal.throwIfAborted();
+    const key = name.toLowerCase();
+    const failure = this.#failures.get(key);
+    if (failure !== undefined && performance.now() < failure.untilMs) throw failure.error;
+    let waiters = this.#lookups.get(key);
+    if (waiters === undefined) {
+      if (this.#lookups.size >= MAX_LOOKUPS) throw new LookupOverloadError();
+      waiters = new Set();
+      this.#lookups.set(key, waiters);
+      void this.#run(key, waiters);
+    }
+    return await join(waiters, signal);
+  }
+
+  /** Never rejects. */
+  async #run(name: string, waiters: Waiters): Promise<void> {
+    this.#failures.delete(name);
+    try {
+      const addresses = await this.#find(name, () => waiters.size > 0);
+      this.#lookups.delete(name);
+      for (const { resolve } of waiters) resolve(addresses);
+    } catch (error) {
+      if (error instanceof LookupForgottenError && waiters.size > 0) {
+        // Somebody has come in the very moment in which it was given up.
+        void this.#run(name, waiters);
+        return;
+      }
+      this.#lookups.delete(name);
+      if (error instanceof NameError) this.#remember(name, error);
+      for (const { reject } of waiters) reject(error);
+    }
+  }
+
+  async #find(name: string, isWanted: () => boolean): Promise<string[]> {
+    if (NUMBER_AT_END.test(name) || MULTICAST_NAME.test(name))
+      return await this.#askSystem(name, isWanted);
+    const plain = name.replace(/\.$/, '');
+    const listed = addressesInHosts(await this.#hostsInSmallLetters(), plain);
+    if (listed.length > 0) return ipv6First(listed);
+    // RFC 6761 §6.3: it is not for DNS to say where.
+    if (plain === 'localhost' || plain.endsWith('.localhost')) return [...LOOPBACK];
+    const code = await this.#askDns(name);
+    if (typeof code !== 'string') return code;
+    if (code === SILENCE) throw new NameError(name, code);
+    return await this.#askSystem(name, isWanted, code);
+  }
+
+  async #hostsInSmallLetters(): Promise<string> {
+    const text = await this.#hosts.read();
+    if (text !== this.#hostsText) {
+      this.#hostsText = text;
+      this.#hostsSearched = text.toLowerCase();
+    }
+    return this.#hostsSearched;
+  }
+
+  /** Returns the addresses, or the code of why there are none. */
+  async #askDns(name: string): Promise<string[] | string> {
+    const conf = await this.#resolvConf.read();
+    if (this.#dns === null || conf !== this.#dnsConf) {
+      this.#dns = this.#makeDns();
+      this.#dnsConf = conf;
+    }
+    const dns = this.#dns;
+    let worst = NOT_FOUND;
+    for (const one of namesToAsk(name, conf)) {
+      try {
+        return await askDns(dns, one);
+      } catch (error) {
+        const { code = '' } = error as NodeJS.ErrnoException;
+        // Who is silent will be so for the next one too.
+        if (code === SILENCE) return code;
+        if (code !== NOT_FOUND && code !== NO_DATA) worst = code;
+      }
+    }
+    return worst;
+  }
+
+  /** @param dnsCode what DNS said, if it was asked: it says more than the system does */
+  async #askSystem(
+    name: string,
+    isWanted: () => boolean,
+    dnsCode: string | null = null,
+  ): Promise<string[]> {
+    try {
+      const addresses = await this.#system.find(name, isWanted);
+      if (addresses.length > 0) return addresses;
+      throw Object.assign(new Error(), { code: NOT_FOUND });
+    } catch (error) {
+      if (error instanceof LookupOverloadError || error instanceof LookupForgottenError) throw error;
+      // A process without descriptors is told that there is no such name. Opening a file tells better.
+      await this.#hosts.read();
+      const { code = '' } = error as NodeJS.ErrnoException;
+      throw new NameError(name, dnsCode ?? code);
+    }
+  }
+
+  #remember(name: string, error: NameError): void {
+    const [oldest = ''] = this.#failures.keys();
+    if (this.#failures.size >= MAX_FAILURES) this.#failures.delete(oldest);
+    this.#failures.set(name, { error, untilMs: performance.now() + FAILURE_MS });
+  }
+}
+
+/** Waits with the others, until the signal is aborted. */
+function join(waiters: Waiters, signal: AbortSignal): Promise<readonly string[]> {
+  return new Promise((resolve, reject) => {
+    const leave = (): void => {
+      waiters.delete(waiter);
+      reject(signal.reason as Error);
+    };
+    const waiter: Waiter = {
+      resolve: (addresses) => {
+        signal.removeEventListener('abort', leave);
+        resolve(addresses);
+      },
+      reject: (error) => {
+        signal.removeEventListener('abort', leave);
+        reject(error as Error);
+      },
+    };
+    waiters.add(waiter);
+    signal.addEventListener('abort', leave);
+  });
+}
+
+/** As the C library sorts them where both can be reached (RFC 6724 §6); the system's are sorted already. */
+function ipv6First(addresses: readonly string[]): string[] {
+  const isFirst = (address: string): boolean => isIPv6(address);
+  return [...addresses.filter(isFirst), ...addresses.filter((one) => !isFirst(one))];
+}

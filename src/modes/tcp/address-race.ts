@@ -93,9 +93,7 @@ class AddressRace {
     this.#end();
     const all = reason === undefined ? this.#errors : [...this.#errors, reason];
     const [first] = all;
-    this.#outcome.reject(
-      all.length === 1 && first !== undefined ? first : new AggregateError(all),
-    );
+    this.#outcome.reject(all.length === 1 && first !== undefined ? first : new AggregateError(all));
   }
 
   #end(): void {

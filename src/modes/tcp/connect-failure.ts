@@ -66,11 +66,7 @@ export function connectFailure(target: Target, cause: unknown, isInTls: boolean)
   // One error for each address that the name has.
   const parts = (cause instanceof AggregateError ? cause.errors : [cause]) as Details[];
   const reason = parts.map(describe).join(', ');
-  const failure = new HandshakeError(
-    ruleOf(parts, isInTls),
-    {},
-    { target: target.text, reason },
-  );
+  const failure = new HandshakeError(ruleOf(parts, isInTls), {}, { target: target.text, reason });
   failure.cause = cause;
   return failure;
 }

@@ -66,6 +66,8 @@ interface Attempt {
   awaited: string;
   /** Aborted when its time is over, or nobody waits for it any more. */
   readonly signal: AbortSignal;
+  /** The outermost one, once there is one: to destroy it is to destroy all below. */
+  socket: Socket | null;
 }
 
 const TLS_HANDSHAKE = 'TLS handshake';
@@ -96,7 +98,11 @@ export class NetTargetConnector implements TargetConnector {
     signal.throwIfAborted();
     const { connectMs } = this.#options;
     const stop = new AbortController();
-    const attempt: Attempt = { awaited: 'address for its name', signal: stop.signal };
+    const attempt: Attempt = {
+      awaited: 'address for its name',
+      signal: stop.signal,
+      socket: null,
+    };
     const timer = setTimeout(() => {
       stop.abort(new ConnectTimeoutError(`no ${attempt.awaited} within ${connectMs} ms`));
     }, connectMs);
@@ -105,13 +111,13 @@ export class NetTargetConnector implements TargetConnector {
     };
     signal.addEventListener('abort', giveUp);
     try {
-      return await this.#establish(attempt, target, session, receiver);
+      return await this.#establish(attempt, target, session, receiver).finally(() => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', giveUp);
+      });
     } catch (error) {
       signal.throwIfAborted();
       throw connectFailure(target, error, attempt.awaited === TLS_HANDSHAKE);
-    } finally {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', giveUp);
     }
   }
 
@@ -121,48 +127,50 @@ export class NetTargetConnector implements TargetConnector {
     session: Session,
     receiver: TargetReceiver,
   ): Promise<Socket> {
-    const { proxyProtocol } = this.#options;
     const addresses = await this.#addressesOf(target, attempt.signal);
     attempt.awaited = 'connection';
-    const socket = await connectToFirst(
+    const connected = await connectToFirst(
       addresses,
       (address) => this.#open(target, address, receiver),
       attempt.signal,
     );
-    const greet = async (): Promise<Socket> => {
-      if (proxyProtocol !== 0) await write(socket, proxyHeader(proxyProtocol, session));
-      if (target.kind !== 'tls') return socket;
-      attempt.awaited = TLS_HANDSHAKE;
-      const secured = this.#secure(socket, target, receiver);
-      await once(secured, 'secureConnect');
-      return secured;
+    attempt.socket = connected;
+    const giveUp = (): void => {
+      attempt.socket?.destroy(attempt.signal.reason as Error);
     };
-    return await this.#untilStopped(greet, socket, attempt.signal);
+    attempt.signal.addEventListener('abort', giveUp);
+    try {
+      return await this.#greet(attempt, connected, target, session, receiver).finally(() => {
+        attempt.signal.removeEventListener('abort', giveUp);
+      });
+    } catch (error) {
+      attempt.socket.destroy();
+      throw error;
+    }
   }
 
-  /** What is done with a socket that is connected. It is gone if that fails, or is to be given up. */
-  async #untilStopped(
-    greet: () => Promise<Socket>,
+  /** All that is said before the session's own bytes. */
+  async #greet(
+    attempt: Attempt,
     connected: Socket,
-    signal: AbortSignal,
+    target: Target,
+    session: Session,
+    receiver: TargetReceiver,
   ): Promise<Socket> {
-    const destroy = (): void => {
-      connected.destroy(signal.reason as Error);
-    };
-    signal.addEventListener('abort', destroy);
-    try {
-      const socket = await greet();
-      // Between an event and who waits for it another one may have come. From here on nothing can: the
-      // session takes the socket over in the same turn.
-      if (socket.destroyed || socket.readableEnded)
-        throw socket.errored ?? new Error('the target hung up');
-      return socket;
-    } catch (error) {
-      connected.destroy();
-      throw signal.aborted ? signal.reason : error;
-    } finally {
-      signal.removeEventListener('abort', destroy);
+    const { proxyProtocol } = this.#options;
+    let socket = connected;
+    if (proxyProtocol !== 0) await write(socket, proxyHeader(proxyProtocol, session));
+    if (target.kind === 'tls') {
+      attempt.awaited = TLS_HANDSHAKE;
+      socket = this.#secure(socket, target, receiver);
+      attempt.socket = socket;
+      await once(socket, 'secureConnect');
     }
+    // Between an event and who waits for it another one may have come. From here on nothing can: the
+    // session takes the socket over in the same turn.
+    if (socket.destroyed || socket.readableEnded)
+      throw socket.errored ?? new Error('the target hung up');
+    return socket;
   }
 
   /**

@@ -279,7 +279,10 @@ t.test('targets that refuse', async (t) => {
     `target-refused: ECONNREFUSED 127.0.0.1:${port}, ECONNREFUSED 127.0.0.2:${port}`,
   );
   const missing = path.join(makeTempDir(t), 'socket');
-  t.equal(await refusalOf(t, connector, `unix:${missing}`), `target-unreachable: ENOENT ${missing}`);
+  t.equal(
+    await refusalOf(t, connector, `unix:${missing}`),
+    `target-unreachable: ENOENT ${missing}`,
+  );
   const names: TargetNames = {
     resolve: (name) => Promise.reject(new NameError(name, 'ENOTFOUND')),
   };
@@ -306,7 +309,7 @@ t.test('a Unix socket', async (t) => {
 });
 
 t.test('a target that takes too long', async (t) => {
-    t.equal(
+  t.equal(
     await refusalOf(t, makeConnector({ connectMs: 20, names: silence }), 'name.test:1'),
     'target-timeout: ETIMEDOUT: no address for its name within 20 ms',
   );

@@ -138,7 +138,7 @@ export class NameResolver {
     try {
       const addresses = await this.#find(name, () => waiters.size > 0);
       this.#lookups.delete(name);
-      for (const { resolve } of waiters) resolve(addresses);
+      for (const waiter of waiters) waiter.resolve(addresses);
     } catch (error) {
       if (error instanceof LookupForgottenError && waiters.size > 0) {
         // Somebody has come in the very moment in which it was given up.
@@ -147,7 +147,7 @@ export class NameResolver {
       }
       this.#lookups.delete(name);
       if (error instanceof NameError) this.#remember(name, error);
-      for (const { reject } of waiters) reject(error);
+      for (const waiter of waiters) waiter.reject(error);
     }
   }
 
@@ -207,7 +207,8 @@ export class NameResolver {
       if (addresses.length > 0) return addresses;
       throw Object.assign(new Error(), { code: NOT_FOUND });
     } catch (error) {
-      if (error instanceof LookupOverloadError || error instanceof LookupForgottenError) throw error;
+      if (error instanceof LookupOverloadError || error instanceof LookupForgottenError)
+        throw error;
       // A process without descriptors is told that there is no such name. Opening a file tells better.
       await this.#hosts.read();
       const { code = '' } = error as NodeJS.ErrnoException;
@@ -236,7 +237,7 @@ function join(waiters: Waiters, signal: AbortSignal): Promise<readonly string[]>
       },
       reject: (error) => {
         signal.removeEventListener('abort', leave);
-        reject(error as Error);
+        reject(error);
       },
     };
     waiters.add(waiter);

@@ -79,7 +79,7 @@ export class NameError extends Error {
 
 interface Waiter {
   resolve(addresses: readonly string[]): void;
-  reject(error: unknown): void;
+  reject(error: Error): void;
 }
 
 type Waiters = Set<Waiter>;
@@ -147,7 +147,7 @@ export class NameResolver {
       }
       this.#lookups.delete(name);
       if (error instanceof NameError) this.#remember(name, error);
-      for (const waiter of waiters) waiter.reject(error);
+      for (const waiter of waiters) waiter.reject(error as Error);
     }
   }
 

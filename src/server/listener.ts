@@ -1,5 +1,5 @@
 /** Listening sockets: TCP ports and Unix sockets. */
-import { lstatSync, unlinkSync } from 'node:fs';
+import { lstatSync, statSync, unlinkSync } from 'node:fs';
 import {
   type AddressInfo,
   type Server as NetServer,
@@ -7,6 +7,7 @@ import {
   connect,
   createServer,
 } from 'node:net';
+import { dirname } from 'node:path';
 import { formatHostAndPort } from '../connection/host-and-port.js';
 import { ConfigError } from '../errors.js';
 import type { ListenAddress } from './listen-address.js';
@@ -63,7 +64,14 @@ async function freeUnixPath(path: string): Promise<void> {
   if (Buffer.byteLength(path) > MAX_UNIX_PATH_BYTES)
     throw new ConfigError(`cannot listen on unix:${path}: the path is too long for a Unix socket`);
   const stats = lstatSync(path, { throwIfNoEntry: false });
-  if (stats === undefined) return;
+  if (stats === undefined) {
+    // libuv calls this a lack of permission, as Windows does (uv_pipe_bind).
+    if (statSync(dirname(path), { throwIfNoEntry: false }) === undefined)
+      throw new ConfigError(
+        `cannot listen on unix:${path}: there is no directory ${dirname(path)}`,
+      );
+    return;
+  }
   if (!stats.isSocket())
     throw new ConfigError(`cannot listen on unix:${path}: the file exists and is not a socket`);
   if (await isAlive(path))

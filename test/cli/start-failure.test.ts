@@ -47,6 +47,12 @@ t.test('what the system’s names mean', async (t) => {
     [systemError('EACCES', unix), 'cannot listen on /run/a:b.sock: permission denied'],
     [systemError('ENOENT', unix), 'cannot listen on /run/a:b.sock: the directory does not exist'],
     [
+      systemError('ENOTDIR', unix),
+      'cannot listen on /run/a:b.sock: a part of the path is not a directory',
+    ],
+    [systemError('EROFS', unix), 'cannot listen on /run/a:b.sock: the file system is read-only'],
+    [systemError('EMFILE', tcp), 'cannot listen on 203.0.113.7:80: too many files are open'],
+    [
       systemError('EINVAL', unix),
       'cannot listen on /run/a:b.sock: the path is too long for a Unix socket',
     ],
@@ -63,8 +69,8 @@ t.test('what the system’s names mean', async (t) => {
 });
 
 t.test('anything else is said in its own words', async (t) => {
-  const error = systemError('EMFILE', { address: '::', port: 80 }, 'listen EMFILE: too many');
-  t.equal(startFailure(error), 'cannot listen on [::]:80: listen EMFILE: too many');
+  const error = systemError('EXDEV', { address: '::', port: 80 }, 'listen EXDEV: odd');
+  t.equal(startFailure(error), 'cannot listen on [::]:80: listen EXDEV: odd');
   t.equal(startFailure(systemError('EIO', {}, 'i/o error')), 'cannot listen: i/o error');
   t.equal(startFailure(new Error('no code at all')), 'cannot listen: no code at all');
 });

@@ -13,6 +13,7 @@ t.test('addresses', async (t) => {
     [':0', tcp(null, 0), ':0'],
     ['localhost:80', tcp('localhost', 80), 'localhost:80'],
     ['Web-1.example.com:80', tcp('Web-1.example.com', 80), 'Web-1.example.com:80'],
+    ['localhost.:80', tcp('localhost.', 80), 'localhost.:80'],
     ['my_host:80', tcp('my_host', 80), 'my_host:80'],
     ['0.0.0.0:80', tcp('0.0.0.0', 80), '0.0.0.0:80'],
     ['[::1]:80', tcp('::1', 80), '[::1]:80'],

@@ -7,6 +7,8 @@ t.test('targets', async (t) => {
     ['10.0.0.5:1', { kind: 'tcp', host: '10.0.0.5', port: 1 }],
     ['[::1]:65535', { kind: 'tcp', host: '::1', port: 65_535 }],
     ['tls://mqtt.example.com:8883', { kind: 'tls', host: 'mqtt.example.com', port: 8883 }],
+    ['host.example.:5900', { kind: 'tcp', host: 'host.example.', port: 5900 }],
+    ['tls://host.example.:443', { kind: 'tls', host: 'host.example.', port: 443 }],
     ['tls://[fe80::1]:443', { kind: 'tls', host: 'fe80::1', port: 443 }],
     ['unix:/run/x.sock', { kind: 'unix', path: '/run/x.sock' }],
   ] as const) {
@@ -31,6 +33,9 @@ t.test('what is none', async (t) => {
     '[::1]',
     '[localhost]:80',
     '1.2.3:80',
+    '127.0.0.1.:80',
+    'host..:80',
+    '.:80',
     'a b:80',
     'tls://',
     'tls:localhost:80',

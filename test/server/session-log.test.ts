@@ -112,6 +112,19 @@ t.test('a refused handshake', async (t) => {
   ]);
 });
 
+t.test('a handshake that was refused because nothing is left is a warning', async (t) => {
+  const log = new KeptLog();
+  const error = new HandshakeError('exhausted', {}, { reason: 'EMFILE 127.0.0.1:5900' });
+  logRefusal(log, PEER, error, error);
+  t.match(log.lines, [
+    {
+      level: 'warn',
+      message: 'handshake refused: the server has no resources left for this connection',
+      fields: { rule: 'exhausted', status: 503, reason: 'EMFILE 127.0.0.1:5900' },
+    },
+  ]);
+});
+
 t.test('a handshake that failed by our own fault', async (t) => {
   const log = new KeptLog();
   const cause = new TypeError('a defect');

@@ -482,6 +482,10 @@ t.test('TLS: certificates are verified', async (t) => {
   }
   t.same(target.clients[0], { servername: 'name.test', isAuthorized: false });
 
+  t.ok(await connectTo(t, good, `tls://name.test.:${target.port}`), 'the dot of a full name');
+  t.equal(target.clients.at(-1)!.servername, 'name.test', 'is not sent (RFC 6066 §3)');
+  target.clients.pop();
+
   const refused = 'target-tls: ';
   t.equal(
     await refusalOf(t, make({}), text),

@@ -202,6 +202,23 @@ t.test('a reset of the target is our failure', async (t) => {
   t.strictSame(nameless.session.notes, { targetError: 'odd' });
 });
 
+t.test('why a target is lost', async (t) => {
+  for (const [code, reason] of [
+    ['ECONNRESET', 'the target reset the connection'],
+    ['ETIMEDOUT', 'the target does not answer any more'],
+    ['EHOSTUNREACH', 'the connection to the target was lost'],
+    ['ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR', 'the connection to the target was lost'],
+  ] as const) {
+    const bench = new Bench();
+    bench.link.start();
+    bench.socket.emit('error', Object.assign(new Error('lost'), { code }));
+    bench.socket.destroy();
+    await nextTurn();
+    t.ok(bench.session.takeCalls().includes(`close 1011 ${reason}`), code);
+    t.match(bench.session.notes, { targetError: code });
+  }
+});
+
 t.test('a reset behind the last bytes looks like an end, and is none', async (t) => {
   const bench = new Bench();
   bench.socket.emit('end');

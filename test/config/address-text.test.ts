@@ -7,7 +7,7 @@ t.test('hosts', async (t) => {
     ['a_b.example', 'a_b.example'],
     ['localhost.', 'localhost.'],
     ['db.svc.cluster.local.', 'db.svc.cluster.local.'],
-    [`${'a.'.repeat(127)}`, 'a.'.repeat(127)],
+    ['a.'.repeat(127), 'a.'.repeat(127)],
     ['127.0.0.1', '127.0.0.1'],
     ['[::1]', '::1'],
     ['[fe80::1%eth0]', 'fe80::1%eth0'],

@@ -1,4 +1,4 @@
-import { networkInterfaces } from 'node:os';
+import type { networkInterfaces } from 'node:os';
 import t from 'tap';
 import { inOrder } from '../../../../src/modes/tcp/names/address-order.js';
 

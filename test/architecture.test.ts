@@ -42,6 +42,7 @@ const LAYERS: readonly Layer[] = [
       'node:net',
       'node:tls',
       'node:dns',
+      'node:os',
       'node:events',
       'node:crypto',
       'node:fs/promises',

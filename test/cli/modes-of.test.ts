@@ -225,6 +225,6 @@ t.test('the proxy is the real one', async (t) => {
   const session = {} as Session;
   await t.rejects(
     async () => first?.mode.open?.(session, request('')),
-    new HandshakeError('target-refused'),
+    new HandshakeError('target-unreachable'),
   );
 });

@@ -16,7 +16,7 @@ export default defineConfig(
     rules: {
       complexity: ['error', 14],
       'max-depth': ['error', 4],
-      'max-lines': ['error', { max: 300, skipBlankLines: true, skipComments: true }],
+      'max-lines': ['warn', { max: 400, skipBlankLines: true, skipComments: true }],
       eqeqeq: 'error',
       'no-console': 'error',
       // Numbers in template literals are what they look like.

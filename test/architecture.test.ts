@@ -33,7 +33,17 @@ const LAYERS: readonly Layer[] = [
   { name: 'connection', builtins: ['node:net', 'node:stream'], packages: [] },
   {
     name: 'recording',
-    builtins: ['node:buffer', 'node:crypto', 'node:fs', 'node:fs/promises', 'node:path', 'node:os'],
+    // Sockets are its locks on files.
+    builtins: [
+      'node:buffer',
+      'node:crypto',
+      'node:fs',
+      'node:fs/promises',
+      'node:net',
+      'node:path',
+      'node:os',
+      'node:timers/promises',
+    ],
     packages: [],
   },
   {
@@ -72,7 +82,7 @@ const LAYERS: readonly Layer[] = [
   { name: 'library', builtins: [], packages: [] },
   {
     name: 'cli',
-    builtins: ['node:crypto', 'node:fs', 'node:url', 'node:util', 'node:v8'],
+    builtins: ['node:crypto', 'node:fs', 'node:path', 'node:url', 'node:util', 'node:v8'],
     // A user's own modules are imported by a name that is only known at run time.
     packages: ['commander', 'pino', 'pino-pretty', COMPUTED],
   },

@@ -6,7 +6,7 @@ import { ByteOutput } from './byte-output.js';
 import type { Io } from './io.js';
 import { openStandardError } from './log.js';
 import { runCli } from './run-cli.js';
-import { serve } from './serve.js';
+import { check, serve } from './serve.js';
 
 // V8 answers a burst of connections with a young generation of over 20 MiB, which it keeps: more
 // than the connections themselves need. Messages hardly allocate, so a small one serves as well: 10,000
@@ -40,7 +40,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE' && !bytes.isUsed) throw error;
 });
 
-void runCli(io, { serve }).then((exitCode) => {
+void runCli(io, { serve, check }).then((exitCode) => {
   process.exitCode = exitCode;
   // What was written must still go out; but nobody waits for what a user's own module has left
   // running, a timer for instance.

@@ -1,24 +1,77 @@
 /** What `--record` asks for. */
+import { accessSync, constants, statSync } from 'node:fs';
+import path from 'node:path';
 import { configError, show } from '../config/complaint.js';
 import { optionName } from '../config/option-name.js';
 import type { ProvidedSettings, Settings } from '../config/settings.js';
+import { ConfigError } from '../errors.js';
+import { codeOf } from '../recording/file/error-code.js';
+import { LOCKED } from '../recording/file/file-lock.js';
 import { parseFileNamePattern } from '../recording/file/file-name-pattern.js';
 import { Recorder } from '../recording/recorder.js';
 import type { Log } from '../server/session-log.js';
 import { systemReason } from './system-reason.js';
 import { version } from './version.js';
 
-/** @throws {ConfigError} when the name of the file has a directive that is not known */
+/** Standard output, whatever that is. */
+const STANDARD = '-';
+const STANDARD_OUTPUT = '/dev/stdout';
+
+/**
+ * Looks at what is there by the name of the file, and touches nothing.
+ * @throws {ConfigError} when the name has a directive that is not known, or the file could not be written
+ */
 export function checkRecording({ record }: ProvidedSettings): void {
-  if (record.value === null || parseFileNamePattern(record.value) !== null) return;
-  refuse(record, 'behind % must come Y, m, d, H, M, S, j or s, or another % for the sign itself');
+  if (record.value === null) return;
+  const pattern = parseFileNamePattern(pathOf(record.value));
+  if (pattern === null)
+    refuse(record, 'behind % must come Y, m, d, H, M, S, j or s, or another % for the sign itself');
+  try {
+    checkWritable(pattern.format(Date.now()), !pattern.isFixed);
+  } catch (error) {
+    refuse(record, writeFault(error as NodeJS.ErrnoException));
+  }
+}
+
+/** @throws the system's error */
+function checkWritable(file: string, makesDirectories: boolean): void {
+  const stats = statSync(file, { throwIfNoEntry: false });
+  if (stats === undefined) {
+    checkDirectory(path.dirname(file), makesDirectories);
+  } else if (stats.isDirectory()) {
+    throw systemError('EISDIR');
+  } else if (stats.isSocket()) {
+    throw new Error('it is a socket');
+  } else {
+    // Half a line at its end has to be found before it is cut.
+    accessSync(file, stats.isFile() ? constants.W_OK | constants.R_OK : constants.W_OK);
+  }
+}
+
+function checkDirectory(directory: string, makesIt: boolean): void {
+  const stats = statSync(directory, { throwIfNoEntry: false });
+  if (stats === undefined) {
+    if (!makesIt) throw systemError('ENOENT');
+    checkDirectory(path.dirname(directory), makesIt);
+    return;
+  }
+  if (!stats.isDirectory()) throw systemError('ENOTDIR');
+  accessSync(directory, constants.W_OK | constants.X_OK);
+}
+
+function systemError(code: string): NodeJS.ErrnoException {
+  return Object.assign(new Error(code), { code });
+}
+
+function pathOf(record: string): string {
+  return record === STANDARD ? STANDARD_OUTPUT : record;
 }
 
 /** @returns who records the sessions, not started yet; null when nobody is to */
 export function makeRecorder(settings: Settings, log: Log): Recorder | null {
   if (settings.record === null) return null;
   return new Recorder({
-    path: settings.record,
+    path: pathOf(settings.record),
     sync: settings.recordSync,
     onFull: settings.recordFull,
     rotateBytes: settings.recordRotate,
@@ -28,6 +81,25 @@ export function makeRecorder(settings: Settings, log: Log): Recorder | null {
     tool: `twist/${version()}`,
     log,
   });
+}
+
+/**
+ * Keeps other processes from the file, without touching it.
+ * @throws {ConfigError} as a rejection: with a `cause` when it cannot be written, and without one when
+ *   another process records to it
+ */
+export async function claimRecording(
+  recorder: Recorder,
+  { record }: ProvidedSettings,
+): Promise<void> {
+  try {
+    await recorder.claim();
+  } catch (error) {
+    if (codeOf(error) !== LOCKED) refuse(record, writeFault(error as NodeJS.ErrnoException));
+    throw new ConfigError(
+      `${sentenceStart(record)}: another process records to it; give each server a file of its own`,
+    );
+  }
 }
 
 /**
@@ -46,13 +118,17 @@ export async function startRecorder(
 }
 
 function refuse(record: ProvidedSettings['record'], clause: string): never {
-  const name = optionName('record', record);
-  throw configError(`${name} cannot be ${show(record.value)}: ${clause}`, record.source);
+  throw configError(`${sentenceStart(record)}: ${clause}`, record.source);
+}
+
+function sentenceStart(record: ProvidedSettings['record']): string {
+  return `${optionName('record', record)} cannot be ${show(record.value)}`;
 }
 
 /** Why a file cannot be written, as a clause. */
 function writeFault(error: NodeJS.ErrnoException): string {
   if (error.code === 'ENOENT') return 'its directory does not exist';
+  if (error.code === 'ENOTDIR') return 'its directory is none';
   if (error.code === 'ENXIO') return 'nobody reads from the pipe';
   return systemReason(error);
 }

@@ -20,13 +20,15 @@ import { version } from './version.js';
 export interface Parts {
   /** Runs the server until it is told to stop. @returns the exit status */
   readonly serve: (inputs: Inputs, io: Io, log: Logger) => Promise<number>;
+  /** Makes the server and does not start it; throws what `serve` would reject with. */
+  readonly check: (inputs: Inputs, log: Logger) => void;
 }
 
 /**
  * Runs the command line.
  * @returns the exit status; see {@link ExitCode}
  */
-export async function runCli(io: Io, { serve }: Parts): Promise<number> {
+export async function runCli(io: Io, { serve, check }: Parts): Promise<number> {
   let exitCode: number = ExitCode.Ok;
   const loaded = (flags: Flags): Loaded =>
     load({ flags, environment: io.env, readFile: (path) => io.readFile(path) });
@@ -57,7 +59,10 @@ export async function runCli(io: Io, { serve }: Parts): Promise<number> {
     async checkConfig(flags) {
       const { settings, values, warnings } = loaded(flags);
       warn(io, warnings);
-      await readInputs({ settings, values }, io, createLog('silent', 'json', io.stderr));
+      const problem = modeProblem(values);
+      if (problem !== null) throw new ConfigError(problem, { cause: 'file' });
+      const log = createLog('silent', 'json', io.stderr);
+      check(await readInputs({ settings, values }, io, log), log);
       io.stdout.write(`configuration is valid (${configSummary(OPTIONS, values)})\n`);
     },
     async convert(inputs, flags) {

@@ -1,25 +1,67 @@
 /** The composition root: settings in, a running server out, until a signal ends it. */
 import type { Logger } from 'pino';
-import { serverOptions } from '../library/server-options.js';
+import { ConfigError } from '../errors.js';
+import { type ModeOnPath, serverOptions } from '../library/server-options.js';
 import { ReplayMode } from '../modes/replay/replay.js';
 import { TcpMode } from '../modes/tcp/tcp-mode.js';
 import type { Recorder } from '../recording/recorder.js';
+import { checkUnixPath } from '../server/listener.js';
 import { Server } from '../server/server.js';
 import { ExitCode } from './exit-code.js';
 import type { Inputs } from './inputs.js';
 import type { Io } from './io.js';
 import { modesOf } from './modes-of.js';
 import { openFilesProblem } from './open-files.js';
-import { makeRecorder, startRecorder } from './recording.js';
+import { claimRecording, makeRecorder, startRecorder } from './recording.js';
 import { startFailure } from './start-failure.js';
 
 /** Runs the server until it is told to stop. @returns the exit status */
 export async function serve(inputs: Inputs, io: Io, log: Logger): Promise<ExitCode> {
-  const { settings, values, modules, authenticator } = inputs;
-  const modes = modesOf(inputs, log);
+  const { settings, values } = inputs;
+  const { server, recorder, modes } = compose(inputs, log);
   const takesTwo = modes.some(({ mode }) => mode instanceof TcpMode || mode instanceof ReplayMode);
   const problem = openFilesProblem(io, settings.maxConnections, takesTwo ? 2 : 1);
   if (problem !== null) log.warn(problem);
+  // Before the log says that the server listens, so that no signal is lost.
+  const signals = watchSignals(server, recorder, io, log);
+  try {
+    // The file may be that of another server: nothing is done to it before we know that we can listen.
+    if (recorder !== null) await claimRecording(recorder, values);
+    await server.start(async () => {
+      if (recorder !== null) await startRecorder(recorder, values);
+    });
+  } catch (error) {
+    signals.ignore();
+    await recorder?.close();
+    if (error instanceof ConfigError && error.cause !== undefined) throw error;
+    io.stderr.write(`twist: ${startFailure(error)}\n`);
+    return ExitCode.Failure;
+  }
+  const exitCode = await signals.stopped;
+  // Behind the last record of the last session.
+  await recorder?.close();
+  return exitCode;
+}
+
+/** Makes the server as `serve` would, and does not start it. @throws {ConfigError} when that cannot be done */
+export function check(inputs: Inputs, log: Logger): void {
+  compose(inputs, log);
+  for (const address of inputs.settings.listen) {
+    if (address.kind === 'unix') checkUnixPath(address.path);
+  }
+}
+
+/** A server that does not listen, and what it serves. */
+interface Composed {
+  readonly server: Server;
+  readonly recorder: Recorder | null;
+  readonly modes: readonly ModeOnPath[];
+}
+
+/** Makes the server as it would run. @throws {ConfigError} when that cannot be done */
+function compose(inputs: Inputs, log: Logger): Composed {
+  const { settings, modules, authenticator } = inputs;
+  const modes = modesOf(inputs, log);
   const recorder = makeRecorder(settings, log);
   const server = new Server(
     serverOptions(settings, {
@@ -31,26 +73,7 @@ export async function serve(inputs: Inputs, io: Io, log: Logger): Promise<ExitCo
       log,
     }),
   );
-  // Before the log says that the server listens, so that no signal is lost.
-  const signals = watchSignals(server, recorder, io, log);
-  try {
-    if (recorder !== null) await startRecorder(recorder, values);
-  } catch (error) {
-    signals.ignore();
-    throw error;
-  }
-  try {
-    await server.start();
-  } catch (error) {
-    signals.ignore();
-    await recorder?.close();
-    io.stderr.write(`twist: ${startFailure(error)}\n`);
-    return ExitCode.Failure;
-  }
-  const exitCode = await signals.stopped;
-  // Behind the last record of the last session.
-  await recorder?.close();
-  return exitCode;
+  return { server, recorder, modes };
 }
 
 /** Ends the server: the first signal drains, the second one stops at once. */

@@ -12,7 +12,7 @@ export const RECORD_OPTIONS = {
     help: 'write all traffic to a file, as NDJSON; alone it takes messages and answers none',
     docs:
       'Every message of every session, in order, decompressed, with its time, and what the sessions were. The file is appended to and is for its owner only. `%Y`, `%m`, `%d`, `%H`, `%M`, `%S`, `%j` and `%s` in the ' +
-      'name stand for parts of the time in UTC, and a new file begins when the name changes. Credentials are not recorded. The format, and what it costs, is told in `docs/recording.md`; `twist convert` reads it.',
+      'name stand for parts of the time in UTC, and a new file begins when the name changes. Credentials are not recorded. `-` is standard output. A file belongs to one server: a second one is refused. The format, and what it costs, is told in `docs/recording.md`; `twist convert` reads it.',
   },
   recordPayload: {
     group: 'Recording',

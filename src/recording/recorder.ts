@@ -43,7 +43,15 @@ export interface RecorderOptions extends WriterOptions {
 /** Of a writer what a recorder needs. */
 type Writer = Pick<
   RecordingWriter,
-  'start' | 'appended' | 'isDropping' | 'lose' | 'isStopped' | 'reopen' | 'close' | 'stats'
+  | 'claim'
+  | 'start'
+  | 'appended'
+  | 'isDropping'
+  | 'lose'
+  | 'isStopped'
+  | 'reopen'
+  | 'close'
+  | 'stats'
 >;
 
 type MakeWriter = (options: WriterOptions, source: BatchSource, owner: WriterOwner) => Writer;
@@ -66,6 +74,7 @@ export class Recorder implements SessionRecorder, RecordedSessionHost, WriterOwn
   #dirty: RecordedSession[] = [];
   #sealed: RecordedSession[] = [];
   #isFull = false;
+  #hasStarted = false;
 
   /** @param makeWriter makes what writes the records */
   constructor(
@@ -82,9 +91,18 @@ export class Recorder implements SessionRecorder, RecordedSessionHost, WriterOwn
     this.#writer = makeWriter(options, buffer, this);
   }
 
+  /**
+   * Keeps other processes from the file, without touching it. Rejects with `ELOCKED` when one of them
+   * records to it. What sessions record from then on waits for the start.
+   */
+  claim(): Promise<void> {
+    return this.#writer.claim();
+  }
+
   /** Opens the file. Rejects with the system's error when that cannot be done. */
   async start(): Promise<void> {
     await this.#writer.start();
+    this.#hasStarted = true;
     this.#log.info({ file: this.#path }, 'recording');
   }
 
@@ -96,6 +114,7 @@ export class Recorder implements SessionRecorder, RecordedSessionHost, WriterOwn
   /** Writes what waits, and closes the file. */
   async close(): Promise<void> {
     await this.#writer.close();
+    if (!this.#hasStarted) return;
     const { records, bytes, files, lost } = this.#writer.stats;
     this.#log.info({ file: this.#path, records, bytes, files, lost }, 'recording ended');
   }

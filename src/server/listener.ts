@@ -59,8 +59,13 @@ function urlOf(bound: AddressInfo | string): string {
   return `ws://${formatHostAndPort(bound.address, bound.port)}`;
 }
 
-/** Removes the socket of a server that is gone; refuses a path that is in use, no socket, or too long. */
-async function freeUnixPath(path: string): Promise<void> {
+/**
+ * Looks at the path of a Unix socket, and touches nothing.
+ *
+ * @returns whether there is a socket
+ * @throws ConfigError when the path is that of something else, or too long
+ */
+export function checkUnixPath(path: string): boolean {
   if (Buffer.byteLength(path) > MAX_UNIX_PATH_BYTES)
     throw new ConfigError(`cannot listen on unix:${path}: the path is too long for a Unix socket`);
   const stats = lstatSync(path, { throwIfNoEntry: false });
@@ -70,10 +75,16 @@ async function freeUnixPath(path: string): Promise<void> {
       throw new ConfigError(
         `cannot listen on unix:${path}: there is no directory ${dirname(path)}`,
       );
-    return;
+    return false;
   }
   if (!stats.isSocket())
     throw new ConfigError(`cannot listen on unix:${path}: the file exists and is not a socket`);
+  return true;
+}
+
+/** Removes the socket of a server that is gone; refuses a path that is in use, no socket, or too long. */
+async function freeUnixPath(path: string): Promise<void> {
+  if (!checkUnixPath(path)) return;
   if (await isAlive(path))
     throw new ConfigError(`cannot listen on unix:${path}: another server is listening there`);
   unlinkSync(path);

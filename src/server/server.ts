@@ -112,9 +112,11 @@ export class Server {
   /**
    * Starts listening on all addresses, or on none.
    *
-   * @throws ConfigError or NodeJS.ErrnoException as {@link listen}
+   * @param begin what is to be done once all addresses are ours, and before the log says so; when it
+   *   rejects the server stops
+   * @throws ConfigError or NodeJS.ErrnoException as {@link listen}, or what `begin` rejects with
    */
-  async start(): Promise<void> {
+  async start(begin: () => Promise<void> = () => Promise.resolve()): Promise<void> {
     this.#host = await this.#makeHost();
     try {
       for (const address of this.#options.listen) {
@@ -123,6 +125,7 @@ export class Server {
         listener.server.on('drop', this.#dropped);
         listener.server.on('error', this.#listenerFailed);
       }
+      await begin();
     } catch (error) {
       // Nobody stays behind on a connection that an earlier address took meanwhile.
       this.stopNow();

@@ -12,6 +12,7 @@ interface Started {
   readonly parts: Parts;
   /** What stands in for serve.ts. */
   readonly serve: () => void;
+  readonly check: () => void;
   /** The calls that would have ended this process. */
   readonly exits: readonly { readonly args: readonly unknown[] }[];
 }
@@ -20,6 +21,7 @@ interface Started {
 async function start(t: Test, exitCode: number): Promise<Started> {
   const started: Started[] = [];
   const serve = (): void => undefined;
+  const check = (): void => undefined;
   const exits: { args: readonly unknown[] }[] = [];
   t.intercept(process, 'exit', { value: (...args: unknown[]) => exits.push({ args }) });
   const before = process.stdout.listeners('error');
@@ -31,11 +33,11 @@ async function start(t: Test, exitCode: number): Promise<Started> {
   await t.mockImport('../../src/cli/main.js', {
     '../../src/cli/run-cli.js': {
       runCli: (io: Io, parts: Parts) => {
-        started.push({ io, parts, serve, exits });
+        started.push({ io, parts, serve, check, exits });
         return Promise.resolve(exitCode);
       },
     },
-    '../../src/cli/serve.js': { serve },
+    '../../src/cli/serve.js': { check, serve },
   });
   await setImmediate();
   const [first] = started;
@@ -51,13 +53,14 @@ t.test('the status of the command line becomes that of the process, which ends',
 });
 
 t.test('the command line gets the process, and the real server', async (t) => {
-  const { io, parts, serve } = await start(t, 0);
+  const { io, parts, serve, check } = await start(t, 0);
   t.same(io.argv, process.argv.slice(2));
   t.equal(io.env, process.env);
   t.equal(io.stdout, process.stdout);
   t.equal(io.stderr.isTTY, process.stderr.isTTY);
   t.equal(io.stdin(), process.stdin);
   t.equal(parts.serve, serve);
+  t.equal(parts.check, check);
   t.match(io.readFile('package.json'), '"name": "twist-server"');
   t.throws(() => io.readFile('no such file'), { code: 'ENOENT' });
 });

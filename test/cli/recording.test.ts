@@ -1,7 +1,14 @@
-import { readFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { chmodSync, existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import path from 'node:path';
 import t from 'tap';
-import { checkRecording, makeRecorder, startRecorder } from '../../src/cli/recording.js';
+import {
+  checkRecording,
+  claimRecording,
+  makeRecorder,
+  startRecorder,
+} from '../../src/cli/recording.js';
 import type { Flags } from '../../src/config/flags.js';
 import { load } from '../../src/config/load.js';
 import { ConfigError } from '../../src/errors.js';
@@ -67,4 +74,88 @@ t.test('why a file cannot be written', async (t) => {
       message: `--record cannot be "a.ndjson": ${clause}`,
     });
   }
+});
+
+t.test('a check refuses what could not be written, and touches nothing', async (t) => {
+  const directory = makeTempDir(t);
+  const at = (name: string): string => path.join(directory, name);
+  const file = at('file');
+  writeFileSync(file, 'x');
+  const socket = createServer().listen(at('socket'));
+  await once(socket, 'listening');
+  t.teardown(() => socket.close());
+  for (const [record, clause] of [
+    [directory, 'it is a directory'],
+    [at('missing/a'), 'its directory does not exist'],
+    [at('file/a'), 'its directory is none'],
+    [at('file/%Y'), 'its directory is none'],
+    [at('file/%Y/a'), 'its directory is none'],
+    [at('socket'), 'it is a socket'],
+  ] as const) {
+    t.throws(
+      () => {
+        checkRecording(loaded({ record }).values);
+      },
+      new ConfigError(`--record cannot be "${record}": ${clause}`),
+    );
+  }
+  for (const record of [file, at('new'), at('missing/%Y/%m'), '/dev/null'])
+    checkRecording(loaded({ record }).values);
+  t.same(readdirSync(directory).sort(), ['file', 'socket']);
+});
+
+t.test('permissions', { skip: process.getuid?.() === 0 && 'root may do anything' }, async (t) => {
+  const directory = makeTempDir(t);
+  const file = path.join(directory, 'a');
+  for (const [mode, directoryMode] of [
+    [0o400, 0o700],
+    [0o200, 0o700],
+    [null, 0o500],
+  ] as const) {
+    if (mode === null) rmSync(file);
+    else writeFileSync(file, '');
+    if (mode !== null) chmodSync(file, mode);
+    chmodSync(directory, directoryMode);
+    t.throws(() => {
+      checkRecording(loaded({ record: file }).values);
+    }, /permission denied/);
+    chmodSync(directory, 0o700);
+    if (mode !== null) chmodSync(file, 0o600);
+  }
+});
+
+t.test('a file that another process records to is no wrong configuration', async (t) => {
+  const record = path.join(makeTempDir(t), 'a.ndjson');
+  const { settings, values } = loaded({ record, recordSync: 'none' });
+  const first = makeRecorder(settings, new KeptLog())!;
+  const second = makeRecorder(settings, new KeptLog())!;
+  await claimRecording(first, values);
+  await t.rejects(
+    claimRecording(second, values),
+    new ConfigError(
+      `--record cannot be "${record}": another process records to it; give each server a file of its own`,
+    ),
+  );
+  await first.close();
+  await claimRecording(second, values);
+  await second.close();
+  const error = Object.assign(new Error('EIO'), { code: 'EIO' });
+  const broken = { claim: () => Promise.reject(error) } as unknown as Recorder;
+  await t.rejects(claimRecording(broken, values), {
+    cause: 'flag',
+    message: `--record cannot be "${record}": the disk failed`,
+  });
+});
+
+t.test('- is standard output', async (t) => {
+  const { settings, values } = loaded({ record: '-', recordSync: 'none' });
+  const log = new KeptLog();
+  const recorder = makeRecorder(settings, log)!;
+  await claimRecording(recorder, values);
+  // What tap gives us as standard output may be anything.
+  await startRecorder(recorder, values).catch((error: unknown) => {
+    t.match(error, { message: /^--record cannot be "-": / });
+  });
+  await recorder.close();
+  t.notOk(existsSync('-'));
 });

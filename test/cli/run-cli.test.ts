@@ -23,6 +23,7 @@ async function run(
       served.push(given);
       return serve(...given);
     },
+    check: () => undefined,
   });
   return { code, ...io.written, served, io };
 }
@@ -184,8 +185,8 @@ t.test('a defect of the command line itself is not taken for wrong usage', async
   const write = (): never => {
     throw new TypeError('a defect');
   };
-  const io = { ...fakeIo(['config', 'check']), stdout: { write } };
-  await t.rejects(runCli(io, { serve: async () => 0 }), TypeError);
+  const io = { ...fakeIo(['config', 'check', '--echo']), stdout: { write } };
+  await t.rejects(runCli(io, { serve: async () => 0, check: () => undefined }), TypeError);
 });
 
 t.test('config print', async (t) => {
@@ -222,6 +223,22 @@ t.test('config check', async (t) => {
     out,
     `configuration is valid (${SETTINGS} settings: 1 from the environment, 2 from a.json, ${SETTINGS - 3} by default)\n`,
   );
+});
+
+t.test('config check refuses what serve would refuse', async (t) => {
+  const { code, err, out } = await run(['config', 'check']);
+  t.equal(code, 78);
+  t.match(err, /^twist: choose a mode: [^\n]+\n$/);
+  t.equal(out, '');
+  const io = fakeIo(['config', 'check', '--echo']);
+  const refusing = {
+    serve: async () => 0,
+    check: () => {
+      throw new ConfigError('cannot listen on unix:/a: the file exists and is not a socket');
+    },
+  };
+  t.equal(await runCli(io, refusing), 78);
+  t.match(io.written, { out: '', err: /^twist: cannot listen on [^\n]+\n$/ });
 });
 
 t.test('modules of a user reach the server, and are checked without one', async (t) => {
@@ -272,7 +289,6 @@ t.test(
       }
     }
     t.equal((await run(['config', 'print', '-c', 'a.json'], { files })).code, 0, 'to look into it');
-    t.equal((await run(['config', 'check'])).code, 0, 'a file need not choose a mode');
   },
 );
 
@@ -280,7 +296,7 @@ t.test('files that options name are looked at before anything starts', async (t)
   const sentence = '--target-ca cannot be "ca.pem": there is no such file';
   for (const command of [
     ['serve', '--tcp', 'a:1'],
-    ['config', 'check'],
+    ['config', 'check', '--tcp', 'a:1'],
   ]) {
     const wrong = await run([...command, '--target-ca', 'ca.pem']);
     t.equal(wrong.err, `twist: ${sentence}\n`);
@@ -294,7 +310,7 @@ t.test('variables that are no option are warned of: by a line, or in the log', a
   const warning =
     'TWIST_ECKO is not an option of twist and has no effect; did you mean TWIST_ECHO?';
   for (const command of ['print', 'check']) {
-    const { code, err } = await run(['config', command], { env });
+    const { code, err } = await run(['config', command, '--echo'], { env });
     t.equal(code, 0);
     t.equal(err, `twist: warning: ${warning}\n`);
   }

@@ -1,12 +1,19 @@
 import { once } from 'node:events';
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import path from 'node:path';
 import t, { type Test } from 'tap';
 import { ExitCode } from '../../src/cli/exit-code.js';
 import type { Signal } from '../../src/cli/io.js';
 import { createLog } from '../../src/cli/log.js';
-import { serve } from '../../src/cli/serve.js';
+import { check, serve } from '../../src/cli/serve.js';
 import type { Flags } from '../../src/config/flags.js';
 import type { Inputs } from '../../src/cli/inputs.js';
 import { load } from '../../src/config/load.js';
@@ -368,9 +375,65 @@ t.test('a file that cannot be opened is a wrong configuration', async (t) => {
   t.strictSame(run.listenerNames, []);
 });
 
-t.test('a server that cannot listen closes the file that it has opened', async (t) => {
+t.test('a server that cannot listen has not touched the file', async (t) => {
   const record = path.join(makeTempDir(t), 'traffic.ndjson');
-  const run = new Run(t, { record, listen: 'unix:/missing/twist.sock' });
-  t.equal(await run.ended(), ExitCode.Failure);
-  t.equal(readFileSync(record, 'utf8').split('\n').length, 2);
+  const torn = '{"v":1,"ev":"file","tool":"twist/1.0.0","t":1}\n{"ev":"ms';
+  const unix = 'unix:/missing/twist.sock';
+  for (const content of [null, torn]) {
+    if (content !== null) writeFileSync(record, content);
+    const run = new Run(t, { record, listen: unix });
+    t.equal(await run.ended(), ExitCode.Failure);
+    if (content === null) t.notOk(existsSync(record));
+    else t.equal(readFileSync(record, 'utf8'), content);
+    t.strictSame(readdirSync(path.dirname(record)), content === null ? [] : ['traffic.ndjson']);
+    t.notOk(run.messages('info').includes('recording ended'), 'it has not begun');
+  }
+});
+
+t.test('a file that another server records to is not touched', async (t) => {
+  const record = path.join(makeTempDir(t), 'traffic.ndjson');
+  const first = new Run(t, { record, recordSync: 'none' });
+  await first.connect(t);
+  appendFileSync(record, '{"ev":"ms');
+  const content = readFileSync(record, 'utf8');
+  const second = new Run(t, { record });
+  t.equal(await second.ended(), ExitCode.Failure);
+  t.equal(
+    second.io.written.err,
+    `twist: --record cannot be "${record}": another process records to it; give each server a file of its own\n`,
+  );
+  t.equal(readFileSync(record, 'utf8'), content);
+  first.signal('SIGTERM');
+  await first.ended();
+});
+
+t.test('a file that cannot be opened any more when the server listens', async (t) => {
+  const directory = makeTempDir(t);
+  const record = path.join(directory, '%Y', 'traffic.ndjson');
+  writeFileSync(path.join(directory, String(new Date().getUTCFullYear())), '');
+  const run = new Run(t, { record });
+  await t.rejects(run.exitCode, {
+    name: 'ConfigError',
+    message: /"[^"]+": its directory is none$/,
+  });
+  t.strictSame(run.listenerNames, []);
+});
+
+t.test('a check makes the server, and starts nothing', async (t) => {
+  const directory = makeTempDir(t);
+  const record = path.join(directory, 'traffic.ndjson');
+  const log = createLog('silent', 'json', { write: () => undefined });
+  check(inputsOf({ echo: true, record, listen: [`unix:${directory}/a`, '127.0.0.1:0'] }), log);
+  t.strictSame(readdirSync(directory), []);
+  for (const [flags, clause] of [
+    [{ listen: [`unix:/tmp`] }, 'the file exists and is not a socket'],
+    [{ static: record }, 'there is no such directory'],
+  ] as const) {
+    t.throws(
+      () => {
+        check(inputsOf({ echo: true, ...flags }), log);
+      },
+      { name: 'ConfigError', message: new RegExp(clause) },
+    );
+  }
 });

@@ -72,6 +72,11 @@ class Numbers {
   }
 }
 
+/** All but the locks. */
+function recordingsIn(directory: string): string[] {
+  return readdirSync(directory).filter((name) => !name.startsWith('.'));
+}
+
 async function openClients(port: number, names: readonly string[], window = 100, bytes = 100) {
   return await Promise.all(
     names.map((name) => LoadClient.open(port, { name, count: ENDLESS, bytes, window })),
@@ -261,7 +266,7 @@ t.test('logrotate every 100 ms: the sum of lines is what was sent', async (t) =>
     twist.signal('SIGHUP');
   });
   const numbers = new Numbers();
-  const files = readdirSync(directory).sort((one, other) =>
+  const files = recordingsIn(directory).sort((one, other) =>
     one === 'traffic.ndjson' ? 1 : other === 'traffic.ndjson' ? -1 : one < other ? -1 : 1,
   );
   t.ok(files.length > 15, `${files.length} files`);
@@ -276,7 +281,7 @@ t.test('files of a size: none is larger, and nothing is lost between them', asyn
   const twist = await startTwist(t, ['--record', file, '--record-rotate', '64k']);
   const clients = await runFor(t, twist, 1000, () => undefined);
   const numbers = new Numbers();
-  const names = readdirSync(directory).sort();
+  const names = recordingsIn(directory).sort();
   // The one without a time behind its name is the newest.
   for (const name of [...names.filter((one) => one !== 'traffic.ndjson'), 'traffic.ndjson']) {
     const one = path.join(directory, name);

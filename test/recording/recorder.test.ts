@@ -76,6 +76,7 @@ class Bench {
     );
   }
 
+  claim = (): Promise<void> => Promise.resolve(void this.calls.push('claim'));
   start = (): Promise<void> => Promise.resolve(void this.calls.push('start'));
   reopen = (): Promise<void> => Promise.resolve(void this.calls.push('reopen'));
   close = (): Promise<void> => Promise.resolve(void this.calls.push('close'));
@@ -446,10 +447,11 @@ t.test('the lines that a file begins with, and that say what is missing', async 
 
 t.test('the file is the business of the writer', async (t) => {
   const bench = new Bench();
+  await bench.recorder.claim();
   await bench.recorder.start();
   await bench.recorder.reopen();
   await bench.recorder.close();
-  t.strictSame(bench.calls, ['start', 'reopen', 'close']);
+  t.strictSame(bench.calls, ['claim', 'start', 'reopen', 'close']);
   t.strictSame(
     bench.log.lines.map(({ message, fields }) => [message, fields]),
     [

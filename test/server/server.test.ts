@@ -440,6 +440,29 @@ t.test('a port that is taken', async (t) => {
   await t.rejects(second.server.start(), { code: 'EADDRINUSE' });
 });
 
+t.test(
+  'what is to be done once the addresses are taken: before the log says so, or never',
+  async (t) => {
+    const fixture = make();
+    t.teardown(() => {
+      fixture.server.stopNow();
+    });
+    await fixture.server.start(() => {
+      t.equal(fixture.server.urls.length, 1, 'clients may come already');
+      fixture.log.info({}, 'begun');
+      return Promise.resolve();
+    });
+    const messages = fixture.log.lines.map(({ message }) => message);
+    t.same(messages.slice(-2), ['begun', 'listening']);
+    const failing = make();
+    await t.rejects(
+      failing.server.start(() => Promise.reject(new Error('not today'))),
+      { message: 'not today' },
+    );
+    t.same(failing.server.urls, []);
+  },
+);
+
 t.test('who connected before a later address failed is let go', async (t) => {
   const { server } = make({ listen: [LOOPBACK, { ...LOOPBACK, host: 'nowhere.invalid' }] });
   let client: RawClient | null = null;

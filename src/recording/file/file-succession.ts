@@ -5,9 +5,11 @@
  * they are to be written again.
  */
 import path from 'node:path';
+import { codeOf } from './error-code.js';
+import { FileClaims } from './file-claims.js';
 import { type FileNamePattern, timeStamp } from './file-name-pattern.js';
 import type { OutgoingLines } from './outgoing-lines.js';
-import { RecordingFile, codeOf } from './recording-file.js';
+import { RecordingFile, isOwnFile } from './recording-file.js';
 import type { RecordingFileSystem } from './recording-file-system.js';
 import type { RecordingLog } from './recording-log.js';
 
@@ -35,6 +37,7 @@ export class FileSuccession {
   opened = 0;
 
   readonly #options: FileSuccessionOptions;
+  readonly #claims: FileClaims;
   #file: RecordingFile | null = null;
   /** The second of which the name was made last. */
   #namedSecond = 0;
@@ -43,6 +46,7 @@ export class FileSuccession {
 
   constructor(options: FileSuccessionOptions) {
     this.#options = options;
+    this.#claims = new FileClaims(options.log);
   }
 
   /** The name of the file that is open, or would be. */
@@ -53,6 +57,17 @@ export class FileSuccession {
   /** Something was written and not synced. */
   get isDirty(): boolean {
     return this.#file?.isDirty ?? false;
+  }
+
+  /**
+   * Keeps other processes from the first file, which is not touched so far, nor made.
+   *
+   * @throws `ELOCKED` when one of them records to it; the system's error when it cannot be looked at
+   */
+  async claim(): Promise<void> {
+    const { fileSystem } = this.#options;
+    const file = await findFile(this.#name(), fileSystem);
+    if (file !== null) await this.#claims.claim(file);
   }
 
   /** Opens the first file. @throws the system's error */
@@ -137,6 +152,7 @@ export class FileSuccession {
     const file = this.#file;
     this.#file = null;
     await file?.close();
+    await this.#claims.keepOnly(null);
   }
 
   /** Lets a write that waits for a reader fail. */
@@ -152,13 +168,13 @@ export class FileSuccession {
     const { fileSystem, log, headerLine } = this.#options;
     let file: RecordingFile;
     try {
-      file = await RecordingFile.open(name, headerLine(), fileSystem, log);
+      file = await RecordingFile.open(name, headerLine(), fileSystem, log, this.#claims);
     } catch (error) {
       // The directory of a plain name was there when we started; of any other it may be a new one.
       const canMakeDirectory = this.#hasStarted || !this.#options.pattern.isFixed;
       if (codeOf(error) !== 'ENOENT' || !canMakeDirectory) throw error;
       await fileSystem.makeDirectory(path.dirname(name));
-      file = await RecordingFile.open(name, headerLine(), fileSystem, log);
+      file = await RecordingFile.open(name, headerLine(), fileSystem, log, this.#claims);
     }
     this.opened++;
     return file;
@@ -168,6 +184,7 @@ export class FileSuccession {
   async #begin(lines: OutgoingLines): Promise<RecordingFile> {
     const file = await this.#open(this.#name());
     this.#enter(file, lines);
+    await this.#claims.keepOnly(file.realPath);
     return file;
   }
 
@@ -252,6 +269,7 @@ export class FileSuccession {
     this.#noChangeBeforeMs = -Infinity;
     this.#enter(file, lines);
     await old.close();
+    await this.#claims.keepOnly(file.realPath);
     return true;
   }
 
@@ -288,6 +306,26 @@ export class FileSuccession {
     for (let count = 1; await this.#options.fileSystem.exists(name); count++)
       name = `${wanted}.${count}`;
     return name;
+  }
+}
+
+/**
+ * @returns where a file is, or will be, when links are followed; null when its directory is not there, or
+ *   it is nothing that a recording owns
+ */
+async function findFile(name: string, fileSystem: RecordingFileSystem): Promise<string | null> {
+  try {
+    const realPath = await fileSystem.realPath(name);
+    const facts = await fileSystem.factsOfPath(name);
+    return isOwnFile(name, facts) ? realPath : null;
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+  }
+  try {
+    return path.join(await fileSystem.realPath(path.dirname(name)), path.basename(name));
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return null;
+    throw error;
   }
 }
 

@@ -6,6 +6,8 @@
  */
 import { Buffer } from 'node:buffer';
 import path from 'node:path';
+import { codeOf } from './error-code.js';
+import type { FileClaims } from './file-claims.js';
 import { OutgoingLines } from './outgoing-lines.js';
 import type { FileFacts, RecordingFileSystem } from './recording-file-system.js';
 import type { RecordingLog } from './recording-log.js';
@@ -52,19 +54,22 @@ export class RecordingFile {
   /**
    * Opens a file, and cuts half a line from its end.
    *
-   * @throws the system's error
+   * @param claims keep other processes from the file
+   * @throws the system's error, or `ELOCKED`: then nothing was done to what is in the file
    */
   static async open(
     name: string,
     headerLine: Uint8Array,
     fileSystem: RecordingFileSystem,
     log: RecordingLog,
+    claims: Pick<FileClaims, 'claim'>,
   ): Promise<RecordingFile> {
     const fd = await fileSystem.openToAppend(name);
     try {
       const facts = await fileSystem.facts(fd);
-      const isOwn = facts.isFile() && !BORROWED.test(path.resolve(name));
+      const isOwn = isOwnFile(name, facts);
       const realPath = isOwn ? await fileSystem.realPath(name) : name;
+      if (isOwn) await claims.claim(realPath);
       const head = [headerLine];
       let sizeBytes = isOwn ? facts.size : 0;
       if (sizeBytes > 0) {
@@ -232,9 +237,9 @@ export class RecordingFile {
   }
 }
 
-/** The system's name of an error. */
-export function codeOf(error: unknown): string {
-  return (error as NodeJS.ErrnoException).code ?? String(error);
+/** Whether it is a file by its own name. */
+export function isOwnFile(name: string, facts: Pick<FileFacts, 'isFile'>): boolean {
+  return facts.isFile() && !BORROWED.test(path.resolve(name));
 }
 
 /** Zero bytes for more than zero is no answer; it is taken for a disk that is full. */

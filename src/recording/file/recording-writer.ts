@@ -154,6 +154,15 @@ export class RecordingWriter {
   }
 
   /**
+   * Keeps other processes from the file, without touching it. Only once, before the start.
+   *
+   * @throws `ELOCKED` when one of them records to it; the system's error when it cannot be looked at
+   */
+  claim(): Promise<void> {
+    return this.#files.claim();
+  }
+
+  /**
    * Opens the file, and cuts half a line from its end.
    *
    * @throws the system's error
@@ -362,6 +371,9 @@ export class RecordingWriter {
       this.#endPause?.();
       this.#wake();
       await ended;
+    } else if (!this.#isGivenUp) {
+      // It has never begun: what was claimed is given back.
+      await this.#files.discard();
     }
     clearTimeout(deadline);
   }

@@ -1,5 +1,5 @@
 /** A recording that cannot be written at the moment: since when, why, and how much is lost meanwhile. */
-import { codeOf } from './recording-file.js';
+import { codeOf } from './error-code.js';
 import type { RecordingLog } from './recording-log.js';
 
 export class WriteFailure {

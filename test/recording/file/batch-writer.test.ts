@@ -340,7 +340,8 @@ t.test('the last attempt opens nothing for nothing', async (t) => {
   await bench.attempt(false, true);
   t.equal(bench.files.opened, 3, 'a gap is not nothing');
   t.equal(bench.owner.missing, 1);
-  t.strictSame(readdirSync(bench.directory), ['file'], 'the first one had only what is in memory');
+  const names = readdirSync(bench.directory).filter((name) => !name.startsWith('.'));
+  t.strictSame(names, ['file'], 'the first one had only what is in memory');
 });
 
 t.test('what is given up is counted', async (t) => {

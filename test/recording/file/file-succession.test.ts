@@ -12,7 +12,10 @@ import {
 import path from 'node:path';
 import t, { type Test } from 'tap';
 import { parseFileNamePattern } from '../../../src/recording/file/file-name-pattern.js';
-import { FileSuccession } from '../../../src/recording/file/file-succession.js';
+import {
+  FileSuccession,
+  type FileSuccessionOptions,
+} from '../../../src/recording/file/file-succession.js';
 import { OutgoingLines } from '../../../src/recording/file/outgoing-lines.js';
 import { FaultyFileSystem } from '../../fixtures/faulty-file-system.js';
 import { KeptLog } from '../../fixtures/kept-log.js';
@@ -31,9 +34,11 @@ class Bench {
   readonly files: FileSuccession;
   nowMs = TIME_MS;
 
+  readonly options: FileSuccessionOptions;
+
   constructor(t: Test, name = 'file', rotateBytes = 0, syncsOnChange = true) {
     this.directory = makeTempDir(t);
-    this.files = new FileSuccession({
+    this.options = {
       pattern: parseFileNamePattern(this.at(name))!,
       rotateBytes,
       syncsOnChange,
@@ -41,7 +46,8 @@ class Bench {
       log: this.log,
       nowMs: () => this.nowMs,
       headerLine: () => Buffer.from(HEAD),
-    });
+    };
+    this.files = new FileSuccession(this.options);
     t.teardown(() => this.files.discard());
   }
 
@@ -55,7 +61,9 @@ class Bench {
 
   /** Names of the files, and what is in them behind the header. */
   all(): Record<string, string> {
-    const names = readdirSync(this.directory).sort();
+    const names = readdirSync(this.directory)
+      .filter((name) => !name.startsWith('.'))
+      .sort();
     return Object.fromEntries(names.map((name) => [name, this.text(name).replaceAll(HEAD, 'H ')]));
   }
 
@@ -377,4 +385,76 @@ t.test('a device is neither rotated nor put aside', async (t) => {
   await bench.write('six\n');
   t.equal(bench.fileSystem.count('rename'), 0);
   t.equal(bench.files.opened, 2);
+});
+
+t.test('one succession at a time has a file, and touches nothing to find that out', async (t) => {
+  const one = new Bench(t);
+  const torn = `${HEAD}{"ev":"ms`;
+  writeFileSync(one.at('file'), torn);
+  await one.files.claim();
+  t.equal(one.text(), torn);
+  const other = new FileSuccession({ ...one.options, log: one.log });
+  await t.rejects(other.claim(), { code: 'ELOCKED' });
+  await t.rejects(other.start(), { code: 'ELOCKED' });
+  t.equal(one.text(), torn);
+  await one.files.start();
+  t.equal(one.text(), HEAD, 'its owner cuts it');
+  await one.files.discard();
+  await other.claim();
+  await other.discard();
+});
+
+t.test('what is claimed: links followed, and only what a recording owns', async (t) => {
+  const bench = new Bench(t);
+  const locks = (): string[] =>
+    readdirSync(bench.directory).filter((name) => name.endsWith('.lock'));
+  for (const [name, lock] of [
+    ['new', '.new.lock'],
+    ['dangling', '.dangling.lock'],
+    ['link', '.real.lock'],
+    ['missing/new', null],
+    ['.', null],
+  ] as const) {
+    writeFileSync(bench.at('real'), '');
+    rmSync(bench.at('link'), { force: true });
+    rmSync(bench.at('dangling'), { force: true });
+    symlinkSync(bench.at('real'), bench.at('link'));
+    symlinkSync(bench.at('nothing'), bench.at('dangling'));
+    const pattern = parseFileNamePattern(bench.at(name))!;
+    const files = new FileSuccession({ ...bench.options, pattern });
+    await files.claim();
+    t.strictSame(locks(), lock === null ? [] : [lock], name);
+    await files.discard();
+    t.strictSame(locks(), []);
+  }
+  bench.fileSystem.fail('realPath', 'EIO');
+  await t.rejects(bench.files.claim(), { code: 'EIO' });
+  bench.fileSystem.fail('realPath', (file: string) =>
+    file === bench.directory ? 'EIO' : 'ENOENT',
+  );
+  await t.rejects(bench.files.claim(), { code: 'EIO' });
+});
+
+t.test('the lock follows the name: through rotations, and to the next name', async (t) => {
+  const bench = new Bench(t, 'file-%S', 100);
+  const locks = (): string[] =>
+    readdirSync(bench.directory).filter((name) => name.endsWith('.lock'));
+  await bench.files.start();
+  t.strictSame(locks(), ['.file-05.lock']);
+  await bench.write(`${'x'.repeat(90)}\n`);
+  await bench.write(`${'y'.repeat(90)}\n`);
+  t.strictSame(locks(), ['.file-05.lock'], 'rotated');
+  bench.nowMs += 1000;
+  await bench.files.followTime(linesOf(''));
+  t.strictSame(locks(), ['.file-06.lock']);
+  const other = new FileSuccession({ ...bench.options, log: bench.log });
+  await t.rejects(other.claim(), { code: 'ELOCKED' });
+  bench.nowMs += 1000;
+  await other.start();
+  await bench.files.followTime(linesOf(''));
+  t.strictSame(locks(), ['.file-06.lock', '.file-07.lock'], 'that of another one is not taken');
+  t.equal(bench.files.path, bench.at('file-06'));
+  await other.discard();
+  await bench.files.discard();
+  t.strictSame(locks(), []);
 });

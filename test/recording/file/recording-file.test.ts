@@ -5,7 +5,7 @@ import { realpathSync, renameSync, rmSync, statSync, truncateSync, writeFileSync
 import path from 'node:path';
 import t, { type Test } from 'tap';
 import { OutgoingLines } from '../../../src/recording/file/outgoing-lines.js';
-import { RecordingFile, codeOf } from '../../../src/recording/file/recording-file.js';
+import { RecordingFile } from '../../../src/recording/file/recording-file.js';
 import { FaultyFileSystem, systemError } from '../../fixtures/faulty-file-system.js';
 import { KeptLog } from '../../fixtures/kept-log.js';
 import { makeTempDir } from '../../fixtures/temp-dir.js';
@@ -18,6 +18,9 @@ class Bench {
   readonly fileSystem = new FaultyFileSystem();
   readonly log = new KeptLog();
   readonly name: string;
+  /** Another process records to it. */
+  isLocked = false;
+  claims = 0;
 
   constructor(t: Test) {
     this.name = path.join(makeTempDir(t), 'file');
@@ -28,7 +31,11 @@ class Bench {
   }
 
   open(name = this.name): Promise<RecordingFile> {
-    return RecordingFile.open(name, Buffer.from(HEAD), this.fileSystem, this.log);
+    const claim = (): Promise<void> => {
+      this.claims++;
+      return this.isLocked ? Promise.reject(systemError('ELOCKED')) : Promise.resolve();
+    };
+    return RecordingFile.open(name, Buffer.from(HEAD), this.fileSystem, this.log, { claim });
   }
 }
 
@@ -276,7 +283,7 @@ t.test('a pipe that is full is waited for', async (t) => {
     try {
       length += readSync(fd, block);
     } catch (error) {
-      if (codeOf(error) !== 'EAGAIN') throw error;
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
     }
   }
   await writing;
@@ -288,7 +295,20 @@ t.test('a pipe that is full is waited for', async (t) => {
   closeSync(fd);
 });
 
-t.test('the name of an error', async (t) => {
-  t.equal(codeOf(systemError('EIO')), 'EIO');
-  t.equal(codeOf(new Error('what')), 'Error: what');
+t.test('a file that another process records to is left as it is', async (t) => {
+  const bench = new Bench(t);
+  const torn = `${HEAD}{"ev":"ms`;
+  writeFileSync(bench.name, torn);
+  bench.isLocked = true;
+  await t.rejects(bench.open(), { code: 'ELOCKED' });
+  t.equal(bench.text, torn);
+  await t.rejects(bench.open('/dev/stdout/x'));
+  bench.isLocked = false;
+  const pipe = path.join(path.dirname(bench.name), 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  const reader = openSync(pipe, constants.O_RDONLY | constants.O_NONBLOCK);
+  bench.claims = 0;
+  await (await bench.open(pipe)).close();
+  closeSync(reader);
+  t.equal(bench.claims, 0, 'a pipe may have many writers');
 });

@@ -205,6 +205,17 @@ t.test('a file that cannot be opened', async (t) => {
   t.throws(() => new Bench(t, { path: 'file-%y' }), InvalidStateError);
 });
 
+t.test(
+  'a file that is claimed is not touched before the start, and given back without one',
+  async (t) => {
+    const bench = new Bench(t);
+    await bench.writer.claim();
+    t.strictSame(readdirSync(bench.directory), ['.file.lock']);
+    await bench.writer.close();
+    t.strictSame(readdirSync(bench.directory), []);
+  },
+);
+
 t.test('what is used where nothing is said', async (t) => {
   const directory = makeTempDir(t);
   const [source, owner, log] = [new LineSource(), new KeptOwner(), new KeptLog()];

@@ -1,0 +1,208 @@
+/**
+ * Keeps two processes from recording to one file: each would cut and rotate what the other writes.
+ *
+ * The lock is a Unix socket beside the file, `.traffic.ndjson.lock`, that its owner listens on. The
+ * system ends that with the process, however it dies, so nobody guesses whether a process number still
+ * stands for the same process, and containers that share a directory see each other. What another machine
+ * holds on a network file system is not seen.
+ */
+import { createHash, randomBytes } from 'node:crypto';
+import { promises } from 'node:fs';
+import { type Server, connect, createServer } from 'node:net';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { codeOf } from './error-code.js';
+
+/** What fits into a Unix socket's address everywhere. Older libuv cuts a longer path without a word. */
+const MAX_SOCKET_PATH_BYTES = 103;
+
+/** A longer name of a file is not part of the lock's name. */
+const MAX_NAME_BYTES = 50;
+
+/** So often a lock is looked at that comes and goes meanwhile, and so long apart. */
+const MAX_ATTEMPTS = 100;
+const ATTEMPT_MS = 10;
+
+/** The code of the error that says that another process has the lock. */
+export const LOCKED = 'ELOCKED';
+
+export class FileLock {
+  readonly #path: string;
+  readonly #ino: number;
+  readonly #server: Server;
+
+  private constructor(lockPath: string, ino: number, server: Server) {
+    this.#path = lockPath;
+    this.#ino = ino;
+    this.#server = server;
+  }
+
+  /**
+   * Takes the lock of a file, which need not be there yet.
+   *
+   * @param file its path, links followed
+   * @throws an error with the code `ELOCKED` when another process has it; the system's error when files
+   *   cannot be locked here
+   */
+  static async take(file: string): Promise<FileLock> {
+    const lockPath = lockPathOf(file);
+    const directory = path.dirname(lockPath);
+    const draft = `${path.basename(lockPath)}.${randomBytes(4).toString('hex')}`;
+    const isShort = Buffer.byteLength(path.join(directory, draft)) <= MAX_SOCKET_PATH_BYTES;
+    // Linux has a short name for a directory that is open.
+    const handle = isShort ? null : await promises.open(directory);
+    const place = handle === null ? directory : `/proc/self/fd/${handle.fd}`;
+    try {
+      const { ino, server } = await takeIn(place, lockPath, draft);
+      return new FileLock(lockPath, ino, server);
+    } finally {
+      await handle?.close();
+    }
+  }
+
+  /** Whether others still find it. */
+  async isInPlace(): Promise<boolean> {
+    try {
+      const { ino } = await promises.lstat(this.#path);
+      return ino === this.#ino;
+    } catch {
+      // Somebody has removed it, or its directory.
+      return false;
+    }
+  }
+
+  /** Gives it back; what goes wrong then is of no consequence, because nobody listens any more. */
+  async release(): Promise<void> {
+    if (await this.isInPlace()) await promises.unlink(this.#path).catch(() => undefined);
+    await closed(this.#server);
+  }
+}
+
+/** Where the lock of a file is. */
+export function lockPathOf(file: string): string {
+  const name = path.basename(file);
+  const isShort = Buffer.byteLength(name) <= MAX_NAME_BYTES;
+  const part = isShort ? name : createHash('sha256').update(name).digest('hex').slice(0, 32);
+  return path.join(path.dirname(file), `.${part}.lock`);
+}
+
+/** @param place a short name of the directory that the lock is in */
+async function takeIn(
+  place: string,
+  fullPath: string,
+  draft: string,
+): Promise<{ readonly ino: number; readonly server: Server }> {
+  const draftPath = path.join(place, draft);
+  const lockPath = path.join(place, path.basename(fullPath));
+  // It gets its name when somebody listens: at no time is one found there that is about to.
+  const server = await listen(draftPath);
+  try {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      try {
+        await promises.link(draftPath, lockPath);
+        const { ino } = await promises.lstat(lockPath);
+        await promises.unlink(draftPath);
+        return { ino, server };
+      } catch (error) {
+        if (codeOf(error) !== 'EEXIST') throw error;
+      }
+      const guard = await takeGuard(fullPath);
+      if (guard === 'taken') {
+        await sleep(ATTEMPT_MS);
+        continue;
+      }
+      try {
+        await removeAbandoned(lockPath, `${draftPath}.old`);
+      } finally {
+        if (guard !== null) await closed(guard);
+      }
+    }
+    throw locked();
+  } catch (error) {
+    // That removes the draft too.
+    await closed(server);
+    throw error;
+  }
+}
+
+/**
+ * Removes the lock of a process that is gone.
+ *
+ * @param aside a name for it that nobody else uses
+ * @throws when the process is alive, or the lock is none
+ */
+async function removeAbandoned(lockPath: string, aside: string): Promise<void> {
+  if (await isHeld(lockPath)) throw locked();
+  try {
+    await promises.rename(lockPath, aside);
+  } catch (error) {
+    // Another one was faster.
+    if (codeOf(error) === 'ENOENT') return;
+    throw error;
+  }
+  if (await isHeld(aside)) {
+    // Another one, from where our guard is not seen, was so fast that this is its own.
+    await promises.rename(aside, lockPath);
+    throw locked();
+  }
+  await promises.unlink(aside);
+}
+
+/**
+ * Sees to it that one at a time removes a lock: who has found it abandoned would else remove that of
+ * another one that was faster. A Unix socket without a file (Linux), which is seen in the same container.
+ *
+ * @returns null where there is no such thing: then that other one is found out, unless a third one comes
+ *   within the same moment
+ */
+async function takeGuard(lockPath: string): Promise<Server | 'taken' | null> {
+  const name = createHash('sha256').update(lockPath).digest('hex').slice(0, 32);
+  try {
+    return await listen(`\0twist-${name}`);
+  } catch (error) {
+    return codeOf(error) === 'EADDRINUSE' ? 'taken' : null;
+  }
+}
+
+function closed(server: Server): Promise<unknown> {
+  return new Promise((resolve) => server.close(resolve));
+}
+
+/** @throws when what is there is no socket, or cannot be looked at */
+async function isHeld(lockPath: string): Promise<boolean> {
+  try {
+    const stats = await promises.lstat(lockPath);
+    if (!stats.isSocket()) throw Object.assign(new Error('no socket'), { code: 'ENOTSOCK' });
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return false;
+    throw error;
+  }
+  return await new Promise((resolve) => {
+    const probe = connect(lockPath);
+    probe.on('connect', () => {
+      probe.destroy();
+      resolve(true);
+    });
+    // Any other error, that of a lock of another user for instance, does not say that nobody listens.
+    probe.on('error', (error) => {
+      resolve(!['ECONNREFUSED', 'ENOENT'].includes(codeOf(error)));
+    });
+  });
+}
+
+async function listen(socketPath: string): Promise<Server> {
+  const server = createServer((socket) => socket.destroy());
+  // It is there as long as the process is, and does not keep it alive.
+  server.unref();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(socketPath, resolve);
+  });
+  // One of somebody who only wanted to know: the lock stands.
+  server.removeAllListeners('error').on('error', () => undefined);
+  return server;
+}
+
+function locked(): NodeJS.ErrnoException {
+  return Object.assign(new Error('another process records to it'), { code: LOCKED });
+}

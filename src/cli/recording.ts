@@ -55,8 +55,8 @@ function checkDirectory(directory: string, makesIt: boolean): void {
     checkDirectory(path.dirname(directory), makesIt);
     return;
   }
-  if (!stats.isDirectory()) throw systemError('ENOTDIR');
-  accessSync(directory, constants.W_OK | constants.X_OK);
+  // What is no directory has nothing in it, not even itself.
+  accessSync(`${directory}/.`, constants.W_OK | constants.X_OK);
 }
 
 function systemError(code: string): NodeJS.ErrnoException {

@@ -31,7 +31,7 @@ t.test('questions are answered on standard output', async (t) => {
     [[], /^Usage: twist COMMAND \[OPTIONS\]\n/],
     [['serve', '--help'], /^Usage: twist serve \[OPTIONS\]\n[^]*--echo[^]*TWIST_MAX_MESSAGE/],
     [['config'], /^Usage: twist config COMMAND \[OPTIONS\]\n/],
-    [['config', 'check'], /^configuration is valid/],
+    [['config', 'check', '--echo'], /^configuration is valid/],
   ];
   for (const [args, stdout] of answers) {
     t.match(

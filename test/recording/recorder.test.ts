@@ -461,6 +461,14 @@ t.test('the file is the business of the writer', async (t) => {
   );
 });
 
+t.test('what has not begun does not end', async (t) => {
+  const bench = new Bench();
+  await bench.recorder.claim();
+  await bench.recorder.close();
+  t.strictSame(bench.calls, ['claim', 'close']);
+  t.strictSame(bench.log.lines, []);
+});
+
 const recorderOn = (path: string, options: Partial<RecorderOptions> = {}): Recorder =>
   new Recorder({
     path,

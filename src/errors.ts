@@ -120,6 +120,10 @@ export class MessageTooBigError extends PeerError {
  * The text never contains a byte of the request.
  */
 export const HANDSHAKE_RULES = {
+  tls: [
+    400,
+    'this is the beginning of TLS, and plain HTTP is spoken here: use http:// or ws://, or the port of the proxy that ends TLS',
+  ],
   'request-line': [400, 'malformed request line (RFC 9112 3)'],
   'request-target': [
     400,

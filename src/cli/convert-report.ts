@@ -1,5 +1,5 @@
 /** What `twist convert` says on standard error: what it skipped, and how far it is. */
-import { printable } from '../server/session-log.js';
+import { printable } from '../connection/printable.js';
 import type { TextOutput } from './io.js';
 
 /** That many damaged lines are named, the others are counted. */

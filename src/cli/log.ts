@@ -1,6 +1,7 @@
 import { destination, pino, stdTimeFunctions, type Logger } from 'pino';
 import { prettyFactory } from 'pino-pretty';
 import type { Settings } from '../config/settings.js';
+import { printableJson } from '../connection/printable.js';
 import type { TextOutput } from './io.js';
 import { prettyMessage } from './pretty-message.js';
 
@@ -26,7 +27,7 @@ export function createLog(
     formatters: { level: (label: string) => ({ level: label }) },
   };
   const isPretty = format === 'auto' ? output.isTTY === true : format === 'pretty';
-  return pino(options, isPretty ? prettyOutput(output, isStyled) : output);
+  return pino(options, isPretty ? prettyOutput(output, isStyled) : jsonOutput(output));
 }
 
 /**
@@ -41,12 +42,21 @@ export function openStandardError(isTTY: boolean): TextOutput {
   return { isTTY, write: (text) => stream.write(text) };
 }
 
+/** Lines are read by people too, on a terminal: what a peer sent is not shown there as it is. */
+function jsonOutput(output: TextOutput): { write: (line: string) => void } {
+  return {
+    write: (line) => {
+      output.write(`${printableJson(line.trimEnd())}\n`);
+    },
+  };
+}
+
 function prettyOutput(output: TextOutput, isStyled: boolean): { write: (line: string) => void } {
   const prettify = prettyFactory({
     colorize: isStyled,
     customColors: 'message:reset',
     useOnlyCustomProps: false,
-    translateTime: 'SYS:HH:MM:ss.l',
+    translateTime: 'SYS:yyyy-mm-dd HH:MM:ss.l o',
     customPrettifiers: { time: String },
     messageFormat: (log, messageKey) => prettyMessage(log, messageKey, isStyled),
     hideObject: true,

@@ -1,3 +1,4 @@
+import { printable, printableJson } from '../connection/printable.js';
 import { styled } from './style.js';
 
 /** Shown elsewhere in the line. */
@@ -5,10 +6,6 @@ const OWN_KEYS = ['level', 'time', 'msg'];
 
 /** Values that read well without quotes. */
 const PLAIN = /^[\w./:@%+,[\]-]+$/;
-
-/** What can move the cursor, colour what follows, or look like another line. */
-// eslint-disable-next-line no-control-regex
-const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g;
 
 /**
  * The part of a log line that a person reads: the message, then `key=value` for each field; the stack of
@@ -23,18 +20,20 @@ export function prettyMessage(
   const message = log[messageKey];
   // The level stands in front: this aligns what follows, whatever the level.
   let line = ' '.repeat(Math.max(0, 'error'.length - String(log['level']).length));
-  if (typeof message === 'string') line += safe(message);
+  if (typeof message === 'string') line += printable(message);
   let below = '';
   for (const [key, value] of Object.entries(log)) {
     if (OWN_KEYS.includes(key)) continue;
     if (isError(value)) below += stack(value, isStyled);
-    else line += ` ${styled('dim', `${safe(key)}=`, isStyled)}${shown(value)}`;
+    else line += ` ${styled('dim', `${printable(key)}=`, isStyled)}${shown(value)}`;
   }
   return line + below;
 }
 
 function shown(value: unknown): string {
-  return typeof value === 'string' && PLAIN.test(value) ? value : safe(JSON.stringify(value));
+  return typeof value === 'string' && PLAIN.test(value)
+    ? value
+    : printableJson(JSON.stringify(value));
 }
 
 /** An error as pino's serializer writes it. */
@@ -49,12 +48,5 @@ function isError(value: unknown): value is { readonly stack: string } {
 
 function stack(error: { readonly stack: string }, isStyled: boolean): string {
   const lines = error.stack.split('\n');
-  return lines.map((line) => `\n${styled('dim', `  ${safe(line)}`, isStyled)}`).join('');
-}
-
-function safe(text: string): string {
-  return text.replaceAll(
-    CONTROL_CHARACTERS,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  return lines.map((line) => `\n${styled('dim', `  ${printable(line)}`, isStyled)}`).join('');
 }

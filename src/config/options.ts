@@ -91,14 +91,31 @@ export const OPTIONS = {
     kind: count({ min: 1, max: 1_000_000 }),
     default: '10000',
     help: 'most connections; beyond it 503',
-    docs: 'Each connection takes a file descriptor, a proxied one two: the limit of the process (`ulimit -n`) must be higher.',
+    docs:
+      'Of all listeners together. Each connection takes a file descriptor, a proxied one two: the limit of the process (`ulimit -n`) must be higher. ' +
+      'When it is reached, a newcomer takes the place of a connection that has not sent its request yet; without one it gets 503. ' +
+      'Refused connections take no place: up to a tenth of this number, and at least 64, wait for their answer beside.',
   },
   maxConnectionsPerAddress: {
     group: 'Limits',
     kind: count({ min: 1, max: 1_000_000, canBeOff: true }),
     default: 'off',
     help: 'most from one address; beyond it 429',
-    docs: 'Clients behind one proxy or one NAT share an address, therefore it is off unless you set it.',
+    docs: 'Clients behind one proxy or one NAT share an address, therefore it is off unless you set it. In IPv6 a /64 network counts as one address. Unix sockets have none, and are not counted.',
+  },
+  maxHandshakes: {
+    group: 'Limits',
+    kind: count({ min: 1, max: 1_000_000 }),
+    default: '1000',
+    help: 'most unfinished handshakes; beyond it the oldest are dropped',
+    docs: 'Connections that have sent no complete request a second after they came, idle ones between two requests for files included. `handshakeTimeout` ends those that are left.',
+  },
+  maxHandshakesPerAddress: {
+    group: 'Limits',
+    kind: count({ min: 1, max: 1_000_000, canBeOff: true }),
+    default: '100',
+    help: 'the same from one address',
+    docs: 'In IPv6 from one /64 network. Proxies that `trustProxy` names and Unix sockets are not counted here.',
   },
   outputPause: {
     group: 'Limits',

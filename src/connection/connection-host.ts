@@ -5,6 +5,7 @@ import type { HeaderField } from '../handshake/request-head.js';
 import type { EndpointOptions } from '../protocol/endpoint-events.js';
 import type { SlabPool } from '../protocol/slab-pool.js';
 import type { CoarseClock } from './coarse-clock.js';
+import type { Connection } from './connection.js';
 import type { FlushQueue } from './flush-queue.js';
 import type { HttpService } from './http-tunnel.js';
 import type { OpeningPolicy } from './opening.js';
@@ -56,6 +57,8 @@ export interface ConnectionHost {
   findClient(peer: PeerAddress, headers: readonly HeaderField[]): PeerAddress;
   /** The connection counts for this client, and no longer for the proxy that it came by. */
   clientFound(proxy: PeerAddress, client: PeerAddress): void;
+  /** Whether the connection may be dropped to make room: it waits for a request, or was refused one. */
+  setExpendable(connection: Connection, isExpendable: boolean): void;
   /** Why this connection is not taken, or null; asked once its request head is complete. */
   findRefusal(address: PeerAddress): HandshakeError | null;
   /** The handshake was refused; `cause` is what a consumer threw, or the refusal itself. */

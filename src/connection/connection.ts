@@ -26,6 +26,7 @@ import {
   refusalOf,
 } from './opening.js';
 import { Outbox } from './outbox.js';
+import { type ListenerKind, localAddressOf } from './peer.js';
 import { PlainExchange, type PlainTransport } from './plain-exchange.js';
 import type { DropRule } from './session.js';
 import { forgetPeerAddress, startReceiving } from './socket-internals.js';
@@ -61,15 +62,26 @@ const LINGER_BYTES = 32 * 1024 * 1024;
  */
 const EARLY_BYTES = 64 * 1024;
 
+/** How a connection came. */
+export interface Arrival {
+  readonly peer: PeerAddress;
+  readonly kind: ListenerKind;
+  /** Why its handshake is refused, whatever it asks for; null when nothing speaks against it so far. */
+  readonly refusal: HandshakeError | null;
+}
+
 export class Connection implements SocketOwner, Flushable, PlainTransport {
   remoteAddress: string;
   remotePort: number;
   readonly outbox: Outbox;
   isInputPaused = false;
+  /** Whether it takes one of the places that the server has. */
+  isCounted: boolean;
   /** When the clock should call `check` next, in its milliseconds. */
   nextCheckMs: number;
 
   readonly #socket: Socket;
+  readonly #kind: ListenerKind;
   readonly #host: ConnectionHost;
   readonly #onClosed: (connection: Connection) => void;
   #phase: Phase = Phase.Head;
@@ -79,16 +91,27 @@ export class Connection implements SocketOwner, Flushable, PlainTransport {
   #endedMs = 0;
   #lingeredBytes = 0;
 
-  /** @param onClosed called once, when the socket is gone */
-  constructor(socket: Socket, host: ConnectionHost, onClosed: (connection: Connection) => void) {
+  /**
+   * @param arrival who has connected, on which kind of listener, and whether that was refused already
+   * @param onClosed called once, when the socket is gone
+   */
+  constructor(
+    socket: Socket,
+    { peer, kind, refusal }: Arrival,
+    host: ConnectionHost,
+    onClosed: (connection: Connection) => void,
+  ) {
     this.#socket = socket;
+    this.#kind = kind;
     this.#host = host;
     this.#onClosed = onClosed;
-    this.remoteAddress = socket.remoteAddress ?? 'unix';
-    this.remotePort = socket.remotePort ?? 0;
+    this.isCounted = refusal === null;
+    this.remoteAddress = peer.remoteAddress;
+    this.remotePort = peer.remotePort;
     forgetPeerAddress(socket);
     this.outbox = new Outbox(socket, new OutputQueue(host.slabPool));
     this.#opening = new Opening(host.opening);
+    this.#opening.refusal = refusal;
     if (host.opening.expectsProxyHeader?.(this) === true)
       this.#opening.expectProxyHeader(this.#identify.bind(this));
     this.nextCheckMs = host.clock.nowMs + host.limits.handshakeMs;
@@ -101,7 +124,7 @@ export class Connection implements SocketOwner, Flushable, PlainTransport {
   }
 
   get localAddress(): string {
-    return this.#socket.localAddress ?? 'unix';
+    return localAddressOf(this.#socket, this.#kind);
   }
 
   get localPort(): number {
@@ -166,14 +189,16 @@ export class Connection implements SocketOwner, Flushable, PlainTransport {
     try {
       const next = opening.receive(bytes, start, end);
       if (next < 0) return;
+      this.#host.setExpendable(this, false);
       const proxy = this.#identify(this.#host.findClient(this, opening.head!.headers));
+      // First: who is not let in learns nothing about paths and origins.
+      if (opening.refusal !== null) throw opening.refusal;
       const request = this.#host.http === null ? null : parsePlainRequest(opening.head!);
       if (request !== null) {
         this.#takePlain(new PlainExchange(request, proxy, this, this.#host));
         this.#keepEarly(bytes, next, end);
         return;
       }
-      // First: who is not let in learns nothing about paths and origins.
       const refusal = this.#host.findRefusal(this);
       if (refusal !== null) throw refusal;
       const upgrade = opening.decide();
@@ -184,7 +209,7 @@ export class Connection implements SocketOwner, Flushable, PlainTransport {
         this.#keepEarly(bytes, next, end);
       }
     } catch (error) {
-      this.#refuse(error);
+      this.#refuse(opening.refusal ?? error);
     }
   }
 
@@ -193,7 +218,7 @@ export class Connection implements SocketOwner, Flushable, PlainTransport {
     if (client === this) return null;
     const { remoteAddress, remotePort } = this;
     const proxy = { remoteAddress, remotePort };
-    this.#host.clientFound(proxy, client);
+    if (this.isCounted) this.#host.clientFound(proxy, client);
     this.remoteAddress = client.remoteAddress;
     this.remotePort = client.remotePort;
     return proxy;
@@ -267,6 +292,7 @@ export class Connection implements SocketOwner, Flushable, PlainTransport {
     this.outbox.queue.appendBytes(refusalBytes(error, this.#opening!.method));
     this.#host.handshakeRefused(this, error, cause);
     this.#end();
+    this.#host.setExpendable(this, true);
   }
 
   // ---- Requests that ask for no WebSocket connection
@@ -301,6 +327,7 @@ export class Connection implements SocketOwner, Flushable, PlainTransport {
     if (plain!.proxy !== null) this.#identify(plain!.proxy);
     this.#opening = new Opening(this.#host.opening, true);
     this.#phase = Phase.Head;
+    this.#host.setExpendable(this, true);
     this.nextCheckMs = this.#host.clock.nowMs + this.#host.limits.handshakeMs;
     this.#socket.resume();
     if (early.length > 0) this.receiveBytes(early, 0, early.length);

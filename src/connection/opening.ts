@@ -66,6 +66,8 @@ export class Opening {
   readonly isFollowUp: boolean;
   /** Null for an opening handshake, and as long as that is not known. */
   plain: PlainExchange | null = null;
+  /** Why it is refused, if that is known before the request is. */
+  refusal: HandshakeError | null = null;
   /** What accepts it, once the extensions are agreed on. */
   answer: Uint8Array | null = null;
   #early: Assembler | null = null;

@@ -3,7 +3,7 @@
  * of a trusted proxy's own entry may be the client's invention, so it is read from the right.
  */
 import { splitList } from '../extensions/header-grammar.js';
-import { formatIp, parseIp, parseIpv6, parsePort } from './ip-address.js';
+import { formatUnmapped, parseIp, parseIpv6, parsePort } from './ip-address.js';
 import type { NamedClient } from './named-client.js';
 
 /**
@@ -45,5 +45,5 @@ function parseEntry(text: string): NamedClient | null {
 function named(address: Uint8Array | null, rest: string): NamedClient | null {
   const port = rest === '' ? 0 : rest.startsWith(':') ? parsePort(rest.slice(1)) : null;
   if (address === null || port === null) return null;
-  return { remoteAddress: formatIp(address), remotePort: port };
+  return { remoteAddress: formatUnmapped(address), remotePort: port };
 }

@@ -96,3 +96,36 @@ export function unmapped(bytes: Uint8Array): Uint8Array {
     bytes[11] === 0xff;
   return isMapped ? bytes.subarray(12) : bytes;
 }
+
+/** The text of an address as it is counted, logged and told: an IPv4-mapped one is the IPv4 address. */
+export function formatUnmapped(bytes: Uint8Array): string {
+  return formatIp(unmapped(bytes));
+}
+
+const MAPPED_START = '::ffff:';
+
+/**
+ * The same for the text that the system gives: a socket on all addresses has its IPv4 peers as
+ * `::ffff:192.0.2.1`.
+ */
+export function unmappedText(address: string): string {
+  return address.startsWith(MAPPED_START) && address.includes('.')
+    ? address.slice(MAPPED_START.length)
+    : address;
+}
+
+const NETWORK_BYTES = 8;
+
+/**
+ * What a client is counted by. Whoever has one IPv6 address has its whole /64, so that network counts as
+ * one; an IPv4 address stands for itself, mapped or not, and so does what is no address.
+ */
+export function networkOf(address: string): string {
+  if (!address.includes(':')) return address;
+  const [withoutZone = ''] = address.split('%', 1);
+  const given = parseIpv6(withoutZone);
+  if (given === null) return address;
+  const bytes = unmapped(given);
+  if (bytes.length > 4) bytes.fill(0, NETWORK_BYTES);
+  return formatIp(bytes);
+}

@@ -4,7 +4,7 @@
  */
 import { Buffer } from 'node:buffer';
 import { HandshakeError, InvalidStateError } from '../errors.js';
-import { formatIp, parseIpv4, parseIpv6, parsePort } from './ip-address.js';
+import { formatUnmapped, parseIpv4, parseIpv6, parsePort } from './ip-address.js';
 import type { NamedClient } from './named-client.js';
 
 /** §2.1: the longest line of version 1, CRLF included. */
@@ -109,7 +109,7 @@ export class ProxyHeaderParser {
     const [port = null, destinationPort = null] = ports.map(parsePort);
     this.#demand(parse(destination) !== null && destinationPort !== null && ports.length === 2);
     if (address === null || port === null) return this.#fail();
-    this.#client = { remoteAddress: formatIp(address), remotePort: port };
+    this.#client = { remoteAddress: formatUnmapped(address), remotePort: port };
   }
 
   // ---- Version 2
@@ -143,7 +143,7 @@ export class ProxyHeaderParser {
     if (this.#isLocal || (family !== TCP4 && family !== TCP6)) return;
     const bytes = family === TCP4 ? 4 : 16;
     this.#client = {
-      remoteAddress: formatIp(this.#kept.subarray(BODY_AT, BODY_AT + bytes)),
+      remoteAddress: formatUnmapped(this.#kept.subarray(BODY_AT, BODY_AT + bytes)),
       remotePort: this.#uint16(BODY_AT + 2 * bytes),
     };
   }

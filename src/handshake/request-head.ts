@@ -32,6 +32,8 @@ export interface RequestHead extends RequestLine {
 const LF = 0x0a;
 const CR = 0x0d;
 const COLON = 0x3a;
+/** The type of the record that a ClientHello begins with (RFC 8446 §5.1). No request begins with it. */
+const TLS_HANDSHAKE = 0x16;
 
 /** `field-vchar`, `obs-text`, space and tab (RFC 9110 §5.5). */
 const VALUE_BYTES = Uint8Array.from({ length: 256 }, (_, byte) =>
@@ -154,8 +156,9 @@ export class RequestHeadParser {
     }
   }
 
-  /** One empty line before the request line is skipped, as RFC 9112 §2.2 asks; not two. */
+  /** A client that takes us for a TLS server is told. One empty line before the request line is skipped, as RFC 9112 §2.2 asks; not two. */
   #startHead(byte: number): void {
+    if (byte === TLS_HANDSHAKE) this.#fail('tls');
     if (byte === CR) this.#expectLf(REQUEST_LINE);
     else this.#state = REQUEST_LINE;
   }

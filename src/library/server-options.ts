@@ -80,6 +80,10 @@ export function serverOptions(
       maxConnections: settings.maxConnections,
       maxConnectionsPerAddress: settings.maxConnectionsPerAddress,
     },
+    handshakes: {
+      max: settings.maxHandshakes,
+      maxPerNetwork: settings.maxHandshakesPerAddress,
+    },
     drainMs: settings.drainTimeout,
     log,
   };

@@ -192,19 +192,38 @@ export interface SettingOptions {
    */
   readonly maxFragments?: number | undefined;
   /**
-   * Most connections; beyond it 503. Each connection takes a file descriptor, a proxied one two:
-   * the limit of the process (`ulimit -n`) must be higher.
+   * Most connections; beyond it 503. Of all listeners together. Each connection takes a file
+   * descriptor, a proxied one two: the limit of the process (`ulimit -n`) must be higher. When
+   * it is reached, a newcomer takes the place of a connection that has not sent its request yet;
+   * without one it gets 503. Refused connections take no place: up to a tenth of this number,
+   * and at least 64, wait for their answer beside.
    *
    * @default 10000
    */
   readonly maxConnections?: number | undefined;
   /**
    * Most from one address; beyond it 429. Clients behind one proxy or one NAT share an address,
-   * therefore it is off unless you set it.
+   * therefore it is off unless you set it. In IPv6 a /64 network counts as one address. Unix
+   * sockets have none, and are not counted.
    *
    * @default off
    */
   readonly maxConnectionsPerAddress?: number | 'off' | undefined;
+  /**
+   * Most unfinished handshakes; beyond it the oldest are dropped. Connections that have sent no
+   * complete request a second after they came, idle ones between two requests for files
+   * included. `handshakeTimeout` ends those that are left.
+   *
+   * @default 1000
+   */
+  readonly maxHandshakes?: number | undefined;
+  /**
+   * The same from one address. In IPv6 from one /64 network. Proxies that `trustProxy` names and
+   * Unix sockets are not counted here.
+   *
+   * @default 100
+   */
+  readonly maxHandshakesPerAddress?: number | 'off' | undefined;
   /**
    * Unsent output that pauses its source. Bytes that wait for one client before what produces
    * them is paused; it goes on when they have gone out. More of it helps fast clients on long

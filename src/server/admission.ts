@@ -2,6 +2,7 @@
 import type { PeerAddress } from '../connection/connection-host.js';
 import { HandshakeError } from '../errors.js';
 import { AddressList } from '../connection/address-list.js';
+import { networkOf } from '../handshake/ip-address.js';
 
 /** Counts of connections; 0 means no limit for `maxConnectionsPerAddress`. */
 export interface AdmissionLimits {
@@ -19,9 +20,9 @@ export interface AddressRules {
 
 const EVERYBODY: AddressRules = { allow: new AddressList([]), deny: new AddressList([]) };
 
-/** Room above the limit in which connections are refused politely, over HTTP. */
-const MIN_HEADROOM = 64;
-const HEADROOM_SHARE = 10;
+/** Room beside the limit for connections that are refused politely, over HTTP. */
+const MIN_REFUSED = 64;
+const REFUSED_SHARE = 10;
 
 export class Admission {
   /** True once the server stops: every handshake gets 503. */
@@ -29,7 +30,7 @@ export class Admission {
 
   readonly #limits: AdmissionLimits;
   readonly #addresses: AddressRules;
-  readonly #byAddress = new Map<string, number>();
+  readonly #byNetwork = new Map<string, number>();
   #count = 0;
 
   constructor(limits: AdmissionLimits, addresses: AddressRules = EVERYBODY) {
@@ -37,39 +38,79 @@ export class Admission {
     this.#addresses = addresses;
   }
 
-  /** The number of connections above which not even a refusal is sent. */
-  get hardLimit(): number {
-    const { maxConnections } = this.#limits;
-    return maxConnections + Math.max(MIN_HEADROOM, Math.ceil(maxConnections / HEADROOM_SHARE));
+  /** How many refused connections may be there beside, until each has its answer. */
+  get maxRefused(): number {
+    return Math.max(MIN_REFUSED, Math.ceil(this.#limits.maxConnections / REFUSED_SHARE));
   }
 
+  /** Whether all places are taken. */
+  get isFull(): boolean {
+    return this.#count >= this.#limits.maxConnections;
+  }
+
+  /** Counts a connection that has a place. */
   add({ remoteAddress }: PeerAddress): void {
     this.#count++;
-    if (this.#limits.maxConnectionsPerAddress === 0) return;
-    this.#byAddress.set(remoteAddress, (this.#byAddress.get(remoteAddress) ?? 0) + 1);
+    const network = this.#networkOf(remoteAddress);
+    if (network !== null) this.#byNetwork.set(network, this.#countOf(network) + 1);
   }
 
   remove({ remoteAddress }: PeerAddress): void {
     this.#count--;
-    const left = (this.#byAddress.get(remoteAddress) ?? 0) - 1;
-    if (left > 0) this.#byAddress.set(remoteAddress, left);
-    else this.#byAddress.delete(remoteAddress);
+    const network = this.#networkOf(remoteAddress);
+    if (network === null) return;
+    const left = this.#countOf(network) - 1;
+    if (left > 0) this.#byNetwork.set(network, left);
+    else this.#byNetwork.delete(network);
   }
 
-  /** Why a connection, already counted, is not let in; null when it is. */
-  findRefusal({ remoteAddress }: PeerAddress): HandshakeError | null {
-    const { maxConnections, maxConnectionsPerAddress } = this.#limits;
+  /**
+   * Why a connection that was just accepted, and is not counted, gets no place; null when it gets one.
+   *
+   * @param isProxy whether it comes from a trusted proxy, whose client is not known yet: only what holds
+   *   for all is asked then
+   */
+  findRefusalAtAccept(peer: PeerAddress, isProxy: boolean): HandshakeError | null {
+    return isProxy ? this.#findCommonRefusal(this.isFull) : this.#findRefusal(peer, this.isFull, 1);
+  }
+
+  /** Why a connection that is counted is not let in; null when it is. */
+  findRefusal(client: PeerAddress): HandshakeError | null {
+    return this.#findRefusal(client, false, 0);
+  }
+
+  #findRefusal(
+    { remoteAddress }: PeerAddress,
+    isFull: boolean,
+    newcomers: 0 | 1,
+  ): HandshakeError | null {
     // First: who may not connect is told nothing else.
     if (!this.#isAllowed(remoteAddress)) return new HandshakeError('address');
-    if (this.isDraining) return new HandshakeError('draining');
-    if (this.#count > maxConnections) return new HandshakeError('full');
+    const refusal = this.#findCommonRefusal(isFull);
+    if (refusal !== null) return refusal;
+    const network = this.#networkOf(remoteAddress);
     if (
-      maxConnectionsPerAddress > 0 &&
-      this.#byAddress.get(remoteAddress)! > maxConnectionsPerAddress
+      network !== null &&
+      this.#countOf(network) + newcomers > this.#limits.maxConnectionsPerAddress
     ) {
       return new HandshakeError('too-many-connections-from-address');
     }
     return null;
+  }
+
+  #findCommonRefusal(isFull: boolean): HandshakeError | null {
+    if (this.isDraining) return new HandshakeError('draining');
+    return isFull ? new HandshakeError('full') : null;
+  }
+
+  /** What clients are counted by; null for those that are not counted by anything. */
+  #networkOf(address: string): string | null {
+    const isCounted = this.#limits.maxConnectionsPerAddress > 0 && address !== 'unix';
+    return isCounted ? networkOf(address) : null;
+  }
+
+  #countOf(network: string): number {
+    return this.#byNetwork.get(network) ?? 0;
   }
 
   #isAllowed(address: string): boolean {

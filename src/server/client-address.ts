@@ -21,17 +21,22 @@ export class ClientAddress {
     this.#header = header;
   }
 
+  /** Whether the client is somebody else, whom the proxy there names or is yet to name. */
+  isProxy({ remoteAddress }: PeerAddress): boolean {
+    return this.#proxies.has(remoteAddress);
+  }
+
   /**
    * Whether a connection must begin with a PROXY protocol header. It is never guessed from what comes: a
    * client could say whatever it likes (The PROXY protocol §2).
    */
-  expectsProxyHeader({ remoteAddress }: PeerAddress): boolean {
-    return this.#header === 'proxy-protocol' && this.#proxies.has(remoteAddress);
+  expectsProxyHeader(peer: PeerAddress): boolean {
+    return this.#header === 'proxy-protocol' && this.isProxy(peer);
   }
 
   /** Whose request it is: the peer's itself, or that of whom a trusted proxy names in its headers. */
   find(peer: PeerAddress, headers: readonly HeaderField[]): PeerAddress {
-    if (this.#header !== 'x-forwarded-for' || !this.#proxies.has(peer.remoteAddress)) return peer;
+    if (this.#header !== 'x-forwarded-for' || !this.isProxy(peer)) return peer;
     const isProxy = (address: string): boolean => this.#proxies.has(address);
     return findForwardedClient(valuesOf(headers, 'x-forwarded-for'), isProxy) ?? peer;
   }

@@ -9,6 +9,7 @@ import {
 } from 'node:net';
 import { dirname } from 'node:path';
 import { formatHostAndPort } from '../connection/host-and-port.js';
+import type { ListenerKind } from '../connection/peer.js';
 import { ConfigError } from '../errors.js';
 import type { ListenAddress } from './listen-address.js';
 
@@ -27,22 +28,21 @@ export interface Listener {
 /**
  * Listens on an address.
  *
- * @param maxConnections beyond this many open connections the kernel's FIN is all that a client gets
  * @throws ConfigError when the path of a Unix socket is taken or too long
  * @throws NodeJS.ErrnoException when the system refuses
  */
 export async function listen(
   address: ListenAddress,
-  maxConnections: number,
-  onConnection: (socket: Socket) => void,
+  onConnection: (socket: Socket, kind: ListenerKind) => void,
 ): Promise<Listener> {
   // A high-water mark of one byte makes 'drain' follow every write that the kernel did not take at
   // once, and only those; what waits is bounded in the outbox, not in the stream.
   const server = createServer(
     { allowHalfOpen: true, noDelay: true, highWaterMark: 1 },
-    onConnection,
+    (socket) => {
+      onConnection(socket, address.kind);
+    },
   );
-  server.maxConnections = maxConnections;
   if (address.kind === 'unix') await freeUnixPath(address.path);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

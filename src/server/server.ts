@@ -9,9 +9,11 @@ import type {
 import { Connection } from '../connection/connection.js';
 import { FlushQueue } from '../connection/flush-queue.js';
 import type { HttpService } from '../connection/http-tunnel.js';
+import { type ListenerKind, peerOf } from '../connection/peer.js';
 import { probeSharedReads } from '../connection/socket-internals.js';
 import type { HandshakeError } from '../errors.js';
 import type { SubprotocolPolicy } from '../handshake/policy.js';
+import { networkOf } from '../handshake/ip-address.js';
 import type { HeadLimits } from '../handshake/request-head.js';
 import { SlabPool } from '../protocol/slab-pool.js';
 import { AddressList } from '../connection/address-list.js';
@@ -19,6 +21,7 @@ import { Admission, type AdmissionLimits } from './admission.js';
 import type { Authenticator } from './basic-auth.js';
 import { ClientAddress, type ProxyHeader } from './client-address.js';
 import { drainSteps } from './drain-steps.js';
+import { type ExpendableLimits, Expendables } from './expendables.js';
 import type { ListenAddress } from './listen-address.js';
 import { type Listener, listen } from './listener.js';
 import { Router, type ServedMode } from './router.js';
@@ -39,6 +42,8 @@ export interface AccessOptions {
   readonly trustProxyHeader: ProxyHeader;
 }
 
+const NO_LIMITS: ExpendableLimits = { max: Number.MAX_SAFE_INTEGER, maxPerNetwork: 0 };
+
 const EVERYBODY: AccessOptions = {
   allow: [],
   deny: [],
@@ -57,6 +62,8 @@ export interface ServerOptions {
   /** The most fragments in one message, inclusive. */
   readonly maxFragments: number;
   readonly admission: AdmissionLimits;
+  /** How many connections may be without a complete request for long; by default that has no limit. */
+  readonly handshakes?: ExpendableLimits;
   /** By default everybody may connect, and nobody is believed. */
   readonly access?: AccessOptions;
   /** Who asks clients for credentials; by default, and with null, nobody does. */
@@ -72,7 +79,11 @@ export class Server {
   readonly #clientAddress: ClientAddress;
   readonly #staticDirectory: StaticDirectory | null;
   readonly #connections = new Set<Connection>();
+  /** Those that were refused when they were accepted, oldest first; they take no place. */
+  readonly #refused = new Set<Connection>();
+  readonly #expendables: Expendables<Connection>;
   readonly #clock = new CoarseClock((nowMs) => {
+    for (const connection of this.#expendables.overdue(nowMs)) this.#sacrifice(connection);
     for (const connection of this.#connections) {
       if (connection.nextCheckMs <= nowMs) connection.check(nowMs);
     }
@@ -89,6 +100,7 @@ export class Server {
     const { staticDir = null, access = EVERYBODY } = options;
     this.#options = options;
     this.#staticDirectory = staticDir === null ? null : new StaticDirectory(staticDir);
+    this.#expendables = new Expendables(options.handshakes ?? NO_LIMITS);
     this.#admission = new Admission(options.admission, {
       allow: new AddressList(access.allow),
       deny: new AddressList(access.deny),
@@ -120,9 +132,8 @@ export class Server {
     this.#host = await this.#makeHost();
     try {
       for (const address of this.#options.listen) {
-        const listener = await listen(address, this.#admission.hardLimit, this.#accept);
+        const listener = await listen(address, this.#accept);
         this.#listeners.push(listener);
-        listener.server.on('drop', this.#dropped);
         listener.server.on('error', this.#listenerFailed);
       }
       await begin();
@@ -180,24 +191,81 @@ export class Server {
     for (const connection of this.#connections) connection.drop('shutdown');
   }
 
-  readonly #accept = (socket: Socket): void => {
+  readonly #accept = (socket: Socket, kind: ListenerKind): void => {
+    const peer = peerOf(socket, kind);
+    if (peer === null) {
+      // A reset was faster. Nobody can say whether this client may connect, and nobody waits for an answer.
+      socket.destroy();
+      this.#options.log.debug({}, 'connection was reset before it was accepted');
+      return;
+    }
     this.#clock.start();
-    const connection = new Connection(socket, this.#host!, this.#closed);
+    const isProxy = this.#clientAddress.isProxy(peer);
+    const network = isProxy || kind === 'unix' ? null : networkOf(peer.remoteAddress);
+    let refusal = this.#admission.findRefusalAtAccept(peer, isProxy);
+    if (refusal?.rule === 'full' && this.#makeRoom(network))
+      refusal = this.#admission.findRefusalAtAccept(peer, isProxy);
+    const connection = new Connection(socket, { peer, kind, refusal }, this.#host!, this.#closed);
     this.#connections.add(connection);
-    this.#admission.add(connection);
+    if (refusal === null) {
+      this.#admission.add(connection);
+      this.#expendables.add(connection, network, this.#clock.nowMs);
+    } else {
+      this.#addRefused(connection);
+    }
     connection.start();
   };
 
+  /** Drops whoever can be spared, for a newcomer. @returns false when everybody is needed */
+  #makeRoom(network: string | null): boolean {
+    const victim = this.#expendables.findVictim(network);
+    if (victim === null) return false;
+    this.#sacrifice(victim);
+    return true;
+  }
+
+  #sacrifice(connection: Connection): void {
+    // Its place is free from now on, and not only when the socket is closed.
+    this.#forget(connection);
+    connection.drop('shutdown');
+    this.#countDropped();
+  }
+
+  /** Who is refused waits for the answer in a room of its own; when that is full, the oldest goes. */
+  #addRefused(connection: Connection): void {
+    if (this.#refused.size >= this.#admission.maxRefused) {
+      const [oldest] = this.#refused;
+      this.#sacrifice(oldest!);
+    }
+    this.#refused.add(connection);
+  }
+
+  #setExpendable(connection: Connection, isExpendable: boolean): void {
+    this.#expendables.delete(connection);
+    if (!isExpendable || !connection.isCounted) return;
+    // Its client may have come by a proxy, whom it would be unjust to count.
+    this.#expendables.add(connection, null, this.#clock.nowMs);
+  }
+
+  /** Takes a connection out of all that is counted. */
+  #forget(connection: Connection): void {
+    this.#refused.delete(connection);
+    this.#expendables.delete(connection);
+    if (!connection.isCounted) return;
+    connection.isCounted = false;
+    this.#admission.remove(connection);
+  }
+
   readonly #closed = (connection: Connection): void => {
     this.#connections.delete(connection);
-    this.#admission.remove(connection);
+    this.#forget(connection);
     if (this.#connections.size > 0) return;
     this.#clock.stop();
     this.#onEmpty?.();
   };
 
   /** A flood of connections is no reason for a flood of lines. */
-  readonly #dropped = (): void => {
+  #countDropped(): void {
     this.#dropCount++;
     const { nowMs } = this.#clock;
     if (this.#dropCount > 1 && nowMs - this.#dropLoggedMs < DROP_LOG_MS) return;
@@ -206,7 +274,7 @@ export class Server {
       { connections: this.#connections.size, dropped: this.#dropCount },
       'connections dropped: too many are open',
     );
-  };
+  }
 
   readonly #listenerFailed = (error: Error): void => {
     this.#options.log.error({ err: error }, 'listener failed');
@@ -257,6 +325,9 @@ export class Server {
       clientFound: (proxy, client) => {
         this.#admission.remove(proxy);
         this.#admission.add(client);
+      },
+      setExpendable: (connection, isExpendable) => {
+        this.#setExpendable(connection, isExpendable);
       },
       findRefusal: (address: PeerAddress): HandshakeError | null =>
         this.#admission.findRefusal(address),

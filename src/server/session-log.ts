@@ -1,5 +1,6 @@
 /** One line at the end of each session, and one for each handshake that was refused. */
 import { formatHostAndPort } from '../connection/host-and-port.js';
+import { printable } from '../connection/printable.js';
 import type { PeerAddress } from '../connection/connection-host.js';
 import type { SessionSummary } from '../connection/session.js';
 import type { HandshakeError } from '../errors.js';
@@ -16,18 +17,6 @@ export interface Log {
 /** `address:port`, with brackets around an IPv6 address; `unix` for a Unix socket. */
 export function formatPeer({ remoteAddress, remotePort }: PeerAddress): string {
   return remotePort === 0 ? remoteAddress : formatHostAndPort(remoteAddress, remotePort);
-}
-
-/** Replaces what could move a terminal's cursor: a close reason is whatever a peer wrote. */
-export function printable(text: string): string {
-  let result = '';
-  for (const character of text) {
-    const code = character.codePointAt(0)!;
-    const isControl =
-      code < 0x20 || (code >= 0x7f && code < 0xa0) || code === 0x2028 || code === 0x2029;
-    result += isControl ? `\\u${code.toString(16).padStart(4, '0')}` : character;
-  }
-  return result;
 }
 
 /** Logs how a session went. A defect of our own is an error, all else is information. */

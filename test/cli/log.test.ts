@@ -45,14 +45,25 @@ t.test('JSON: one object a line, level and time as text', async (t) => {
   t.same(rest, [null]);
 });
 
-t.test('pretty: time, level, message and fields on one line', async (t) => {
+t.test('what peers send is shown by its code, in both formats', async (t) => {
+  const reason = 'a\u202eb\u200b\u009b1m\u2028';
+  for (const format of ['json', 'pretty'] as const) {
+    const output = memory();
+    createLog('info', format, output).info({ reason, [reason]: 1 }, reason);
+    t.notMatch(output.text.trimEnd(), /[^\x20-\x7e]/, format);
+    t.equal(output.text.split('\\u202e').length, 4, format);
+    if (format === 'json') t.match(JSON.parse(output.text), { reason, msg: reason });
+  }
+});
+
+t.test('pretty: date, time, zone, level, message and fields on one line', async (t) => {
   const output = memory();
   const log = createLog('trace', 'pretty', output);
   log.info({ address: '127.0.0.1:9001' }, 'listening');
   log.error('failed');
   t.match(
     output.text,
-    /^\d\d:\d\d:\d\d\.\d{3} INFO: {2}listening address=127\.0\.0\.1:9001\n\d\d:\d\d:\d\d\.\d{3} ERROR: failed\n$/,
+    /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} [+-]\d{4} INFO: {2}listening address=127\.0\.0\.1:9001\n.* ERROR: failed\n$/,
   );
 });
 

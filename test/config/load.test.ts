@@ -88,6 +88,8 @@ t.test('without anything: the defaults', async (t) => {
     maxFragments: 262_144,
     maxConnections: 10_000,
     maxConnectionsPerAddress: 0,
+    maxHandshakes: 1_000,
+    maxHandshakesPerAddress: 100,
     outputPause: 1_048_576,
     outputLimit: 16_777_216,
     handshakeTimeout: 10_000,

@@ -71,6 +71,8 @@ t.test('the defaults are those of the design', async (t) => {
     maxFragments: '262144',
     maxConnections: '10000',
     maxConnectionsPerAddress: 'off',
+    maxHandshakes: '1000',
+    maxHandshakesPerAddress: '100',
     outputPause: '1m',
     outputLimit: '16m',
     handshakeTimeout: '10s',

@@ -31,6 +31,7 @@ import {
   NO_KEEPALIVE,
   START_MS,
   TestHost,
+  arrivalOf,
 } from '../fixtures/test-host.js';
 import { eventually } from '../fixtures/within.js';
 
@@ -96,8 +97,11 @@ class Bench {
 
   constructor(consumer: Consumer = echoMode, options: HostOptions = QUIET, host?: TestHost) {
     this.host = host ?? new TestHost(consumer, options);
-    this.connection = new Connection(this.socket.asSocket, this.host, (connection) =>
-      this.closed.push(connection),
+    this.connection = new Connection(
+      this.socket.asSocket,
+      arrivalOf(this.socket.asSocket),
+      this.host,
+      (connection) => this.closed.push(connection),
     );
     this.connection.start();
   }
@@ -166,15 +170,50 @@ class Bench {
 
 t.test('a connection knows its peer', async (t) => {
   t.match(new Bench().connection, { remoteAddress: '203.0.113.7', remotePort: 51_234 });
-  const socket = new FakeSocket();
-  socket.remoteAddress = socket.remotePort = undefined;
-  const connection = new Connection(socket.asSocket, new TestHost(echoMode), () => undefined);
-  t.match(connection, { remoteAddress: 'unix', remotePort: 0 });
+  const socket = new FakeSocket().asSocket;
+  const arrival = arrivalOf(socket, 'unix');
+  const connection = new Connection(socket, arrival, new TestHost(echoMode), () => undefined);
+  t.match(connection, { remoteAddress: 'unix', remotePort: 0, localAddress: 'unix' });
 });
+
+t.test('who was refused at the door is told so, whatever is asked for', async (t) => {
+  for (const request of [upgradeText(), 'GET / HTTP/9.9\r\n\r\n', '\0']) {
+    const socket = new FakeSocket();
+    const host = new TestHost(echoMode);
+    host.client = { remoteAddress: '198.51.100.7', remotePort: 1 };
+    const refusal = new HandshakeError('address');
+    const arrival = { ...arrivalOf(socket.asSocket), refusal };
+    const connection = new Connection(socket.asSocket, arrival, host, () => undefined);
+    t.equal(connection.isCounted, false);
+    connection.start();
+    socket.emit('data', Buffer.from(request));
+    t.match(socket.written.toString('latin1'), /^HTTP\/1\.1 403 /);
+    t.match(host.refusals, [{ error: refusal }]);
+    t.strictSame(host.found, [], 'it counts for nobody');
+  }
+});
+
+t.test(
+  'a connection can be spared while it waits for a request, and after it was refused one',
+  async (t) => {
+    const bench = new Bench();
+    const isExpendable = (): boolean => bench.host.expendables.has(bench.connection);
+    bench.host.expendables.add(bench.connection);
+    bench.receive('GET / HTTP/1.1\r\n');
+    t.ok(isExpendable());
+    bench.receive(upgradeText().replace(/^.*\r\n/, ''));
+    t.notOk(isExpendable());
+    const refused = new Bench();
+    refused.receive('GET / HTTP/1.1\r\n\r\n');
+    t.ok(refused.host.expendables.has(refused.connection));
+  },
+);
 
 t.test('nothing is read before it starts', async (t) => {
   const socket = new FakeSocket();
-  const connection = new Connection(socket.asSocket, new TestHost(echoMode), () => undefined);
+  const arrival = arrivalOf(socket.asSocket);
+  const host = new TestHost(echoMode);
+  const connection = new Connection(socket.asSocket, arrival, host, () => undefined);
   t.strictSame(socket.eventNames(), []);
   connection.start();
   t.strictSame(new Set(socket.eventNames()), new Set(['data', 'error', 'end', 'drain', 'close']));
@@ -389,7 +428,7 @@ t.test('a session knows the address that it was reached at', async (t) => {
   const bench = new Bench().open();
   t.match(bench.host.opened, [{ localAddress: '192.0.2.1', localPort: 443 }]);
   Object.assign(bench.socket, { localAddress: undefined, localPort: undefined });
-  t.match(bench.host.opened, [{ localAddress: 'unix', localPort: 0 }]);
+  t.match(bench.host.opened, [{ localAddress: '::', localPort: 0 }], 'the socket is gone');
 });
 
 t.test('a consumer that wants no input while it opens gets none afterwards', async (t) => {
@@ -1263,7 +1302,9 @@ class RealBench {
   }
 
   #accept(socket: Socket): void {
-    const connection = new Connection(socket, this.host, () => this.closed.push(connection));
+    const connection = new Connection(socket, arrivalOf(socket), this.host, () =>
+      this.closed.push(connection),
+    );
     const receiveBytes = connection.receiveBytes.bind(connection);
     connection.receiveBytes = (bytes, start, end): void => {
       this.readCount += 1;

@@ -12,7 +12,7 @@ import { FakeSocket } from '../fixtures/fake-socket.js';
 import { readFrames, type ReadFrame } from '../fixtures/frames.js';
 import { upgradeText } from '../fixtures/handshake.js';
 import type { SeededRandom } from '../fixtures/seeded-random.js';
-import { NO_KEEPALIVE, TestHost } from '../fixtures/test-host.js';
+import { NO_KEEPALIVE, TestHost, arrivalOf } from '../fixtures/test-host.js';
 
 export const MAX_MESSAGE_BYTES = 200_000;
 
@@ -59,7 +59,8 @@ export class DeflatePath {
       limits: { ...NO_KEEPALIVE, maxMessageBytes: MAX_MESSAGE_BYTES },
       extensions: [extension],
     });
-    new Connection(this.#socket.asSocket, this.#host, () => undefined).start();
+    const socket = this.#socket.asSocket;
+    new Connection(socket, arrivalOf(socket), this.#host, () => undefined).start();
     this.#receive(Buffer.from(upgradeText({ 'Sec-WebSocket-Extensions': offers })));
     const head = this.#socket.takeWritten().toString('latin1');
     this.extensions = /\r\nSec-WebSocket-Extensions: (.*)\r\n/.exec(head)?.[1] ?? null;

@@ -3,11 +3,14 @@ import fc from 'fast-check';
 import t from 'tap';
 import {
   formatIp,
+  formatUnmapped,
+  networkOf,
   parseIp,
   parseIpv4,
   parseIpv6,
   parsePort,
   unmapped,
+  unmappedText,
 } from '../../src/handshake/ip-address.js';
 import { hexOf } from '../fixtures/hex.js';
 
@@ -126,6 +129,37 @@ t.test('RFC 4291 §2.5.5.2: the IPv4 address in an IPv6 address', async (t) => {
   t.equal(text('::ffff:10.0.0.1'), '10.0.0.1');
   for (const other of ['10.0.0.1', '::1', '1::ffff:a00:1', '::fffe:a00:1', '::ff00:a00:1']) {
     t.equal(text(other), other);
+  }
+});
+
+t.test('an IPv4 address in an IPv6 address is told as the IPv4 address', async (t) => {
+  for (const [text, expected] of [
+    ['::ffff:192.0.2.1', '192.0.2.1'],
+    ['192.0.2.1', '192.0.2.1'],
+    ['::1', '::1'],
+    ['::ffff:0:1', '::ffff:0:1'],
+    ['fe80::1%eth0', 'fe80::1%eth0'],
+    ['unix', 'unix'],
+  ] as const) {
+    t.equal(unmappedText(text), expected);
+    const bytes = parseIp(text);
+    if (bytes !== null) t.equal(formatUnmapped(bytes), expected);
+  }
+});
+
+t.test('clients are counted by address, in IPv6 by network', async (t) => {
+  for (const [text, expected] of [
+    ['192.0.2.1', '192.0.2.1'],
+    ['::ffff:192.0.2.1', '192.0.2.1'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::'],
+    ['2001:db8:1:2::', '2001:db8:1:2::'],
+    ['2001:db8:1:3::1', '2001:db8:1:3::'],
+    ['fe80::1%eth0', 'fe80::'],
+    ['::1', '::'],
+    ['unix', 'unix'],
+    ['not:an:address', 'not:an:address'],
+  ] as const) {
+    t.equal(networkOf(text), expected);
   }
 });
 

@@ -70,7 +70,9 @@ t.test('malformed heads are refused at the byte that makes them so', async (t) =
     ['\n', 'request-line'],
     ['\r\n\n', 'request-line'],
     [' ', 'request-line'],
-    ['\x16', 'request-line'],
+    // RFC 8446 §5.1
+    ['\x16', 'tls'],
+    ['\x17', 'request-line'],
     ['GET\r', 'request-line'],
     ['GET\n', 'request-line'],
     ['GET /\r', 'request-line'],
@@ -152,7 +154,8 @@ t.test('every byte as the first one, and as the first of a line', async (t) => {
     const byte = String.fromCharCode(code);
     const isToken = TCHAR.test(byte);
     const first = readHeadEveryWay(t, byte);
-    t.equal(first.rule, isToken || byte === '\r' ? null : 'request-line', `byte ${code}`);
+    const firstRule = byte === '\x16' ? 'tls' : 'request-line';
+    t.equal(first.rule, isToken || byte === '\r' ? null : firstRule, `byte ${code}`);
     const line = readHeadEveryWay(t, `GET / HTTP/1.1\r\n${byte}`);
     const lineRule = byte === '\n' ? 'line-ending' : 'header-line';
     t.equal(line.rule, isToken || byte === '\r' ? null : lineRule, `byte ${code}`);

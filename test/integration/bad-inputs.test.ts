@@ -288,7 +288,7 @@ const BAD_HANDSHAKES: readonly BadHandshake[] = [
       bytesOfHex('16030100510100004d0303 00112233445566778899aabbccddeeff'),
     ).toString('latin1'),
     status: 400,
-    rule: 'request-line',
+    rule: 'tls',
   },
   {
     id: 'H23',

@@ -45,6 +45,8 @@ t.test('every setting reaches the server', async (t) => {
     maxFragments: '1006',
     maxConnections: '1007',
     maxConnectionsPerAddress: '1008',
+    maxHandshakes: '1019',
+    maxHandshakesPerAddress: '1020',
     outputPause: '20009',
     outputLimit: '20010',
     handshakeTimeout: '1011ms',
@@ -93,6 +95,7 @@ t.test('every setting reaches the server', async (t) => {
     },
     maxFragments: 1006,
     admission: { maxConnections: 1007, maxConnectionsPerAddress: 1008 },
+    handshakes: { max: 1019, maxPerNetwork: 1020 },
     drainMs: 1018,
     log,
   });

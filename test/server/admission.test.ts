@@ -8,20 +8,20 @@ const B = at('203.0.113.8');
 
 t.test('so many connections are let in, and one more is refused with 503', async (t) => {
   const admission = new Admission({ maxConnections: 2, maxConnectionsPerAddress: 0 });
+  t.equal(admission.findRefusalAtAccept(A, false), null);
   admission.add(A);
-  t.equal(admission.findRefusal(A), null);
+  t.equal(admission.findRefusalAtAccept(A, false), null);
   admission.add(A);
   t.equal(admission.findRefusal(A), null, 'at the limit');
-  admission.add(B);
-  t.match(admission.findRefusal(B), { rule: 'full', status: 503 });
+  for (const isProxy of [false, true])
+    t.match(admission.findRefusalAtAccept(B, isProxy), { rule: 'full', status: 503 });
   admission.remove(A);
-  t.equal(admission.findRefusal(B), null, 'when one has gone there is room');
+  t.equal(admission.findRefusalAtAccept(B, false), null, 'when one has gone there is room');
 });
 
 t.test('none at all may be allowed', async (t) => {
   const admission = new Admission({ maxConnections: 0, maxConnectionsPerAddress: 0 });
-  admission.add(A);
-  t.match(admission.findRefusal(A), { rule: 'full' });
+  t.match(admission.findRefusalAtAccept(A, false), { rule: 'full' });
 });
 
 t.test(
@@ -31,6 +31,8 @@ t.test(
     admission.add(A);
     admission.add(A);
     t.equal(admission.findRefusal(A), null, 'at the limit');
+    t.match(admission.findRefusalAtAccept(A, false), { status: 429 }, 'and one more');
+    t.equal(admission.findRefusalAtAccept(A, true), null, 'but from a proxy');
     admission.add(A);
     t.match(admission.findRefusal(A), { rule: 'too-many-connections-from-address', status: 429 });
     admission.add({ ...B, remotePort: 2 });
@@ -47,8 +49,7 @@ t.test(
 t.test('the limit in all comes before that of an address', async (t) => {
   const admission = new Admission({ maxConnections: 1, maxConnectionsPerAddress: 1 });
   admission.add(A);
-  admission.add(A);
-  t.match(admission.findRefusal(A), { rule: 'full' });
+  t.match(admission.findRefusalAtAccept(A, false), { rule: 'full' });
 });
 
 t.test('while the server drains nobody is let in: 503', async (t) => {
@@ -57,12 +58,30 @@ t.test('while the server drains nobody is let in: 503', async (t) => {
   t.notOk(admission.isDraining);
   admission.isDraining = true;
   t.match(admission.findRefusal(A), { rule: 'draining', status: 503 });
+  t.match(admission.findRefusalAtAccept(B, true), { rule: 'draining' });
 });
 
-t.test('a tenth above the limit, but at least 64, is refused over HTTP', async (t) => {
-  const hardLimit = (maxConnections: number): number =>
-    new Admission({ maxConnections, maxConnectionsPerAddress: 0 }).hardLimit;
-  t.strictSame([1, 640, 641, 10_000].map(hardLimit), [65, 704, 706, 11_000]);
+t.test(
+  'an address of IPv6 is its network, a mapped one IPv4, and one of a Unix socket none',
+  async (t) => {
+    const admission = new Admission({ maxConnections: 100, maxConnectionsPerAddress: 1 });
+    const isLetInOnTopOf = (counted: string, newcomer: string): boolean => {
+      admission.add(at(counted));
+      const refusal = admission.findRefusalAtAccept(at(newcomer), false);
+      admission.remove(at(counted));
+      return refusal === null;
+    };
+    t.notOk(isLetInOnTopOf('2001:db8::1', '2001:db8::2'));
+    t.ok(isLetInOnTopOf('2001:db8::1', '2001:db8:0:1::1'));
+    t.notOk(isLetInOnTopOf('192.0.2.1', '::ffff:192.0.2.1'));
+    t.ok(isLetInOnTopOf('unix', 'unix'));
+  },
+);
+
+t.test('a tenth beside the limit, but at least 64, may wait for its refusal', async (t) => {
+  const maxRefused = (maxConnections: number): number =>
+    new Admission({ maxConnections, maxConnectionsPerAddress: 0 }).maxRefused;
+  t.strictSame([1, 640, 641, 10_000].map(maxRefused), [64, 64, 65, 1000]);
 });
 
 /** Whether an address may connect. */

@@ -13,6 +13,7 @@ import type { ServedMode } from '../../src/server/router.js';
 import { Server, type ServerOptions } from '../../src/server/server.js';
 import { onceAccepted } from '../fixtures/accepted-socket.js';
 import { sessionOf } from '../fixtures/extensions.js';
+import { FakeSocket } from '../fixtures/fake-socket.js';
 import {
   MORE,
   type TestFrame,
@@ -338,17 +339,104 @@ t.test('far above the limit a connection is dropped, which the log tells', async
   const { server, log } = await start(t, {
     admission: { maxConnections: 0, maxConnectionsPerAddress: 0 },
   });
-  for (let index = 0; index < 64; index++) await connectRaw(t, portOf(server));
+  const clients: RawClient[] = [];
+  for (let index = 0; index < 64; index++) clients.push(await connectRaw(t, portOf(server)));
   await eventually(() => server.connectionCount === 64, 'the connections');
   const last = await connectRaw(t, portOf(server));
+  await clients[0]!.waitForEnd();
+  t.equal(clients[0]!.receivedBytes, 0, 'the oldest');
+  last.send(upgradeText());
   await last.waitForEnd();
-  t.equal(last.receivedBytes, 0);
+  t.match(last.received.toString(), /^HTTP\/1\.1 503 /);
   t.match(log.find('connections dropped: too many are open'), [
-    { level: 'warn', fields: { connections: 64, dropped: 1 } },
+    { level: 'warn', fields: { connections: 65, dropped: 1 } },
   ]);
-  await (await connectRaw(t, portOf(server))).waitForEnd();
-  await (await connectRaw(t, portOf(server))).waitForEnd();
+  for (const client of clients.slice(1, 3)) {
+    await connectRaw(t, portOf(server));
+    await client.waitForEnd();
+  }
   t.equal(log.find('connections dropped: too many are open').length, 1, 'no flood of lines');
+});
+
+t.test(
+  'a TCP socket whose peer has reset it already is nobody: dropped before a byte is read',
+  async (t) => {
+    const listening = captureListening(t);
+    const { server, log } = await start(t);
+    const socket = new FakeSocket();
+    socket.remoteAddress = socket.remotePort = undefined;
+    listening.at(-1)!.emit('connection', socket.asSocket);
+    t.strictSame(socket.calls, ['destroy']);
+    t.strictSame(socket.eventNames(), []);
+    t.equal(server.connectionCount, 0);
+    t.match(log.find('connection was reset before it was accepted'), [{ level: 'debug' }]);
+  },
+);
+
+t.test('who may not connect takes no place, and gets its 403 when it asks', async (t) => {
+  const { server } = await start(t, {
+    admission: { maxConnections: 1, maxConnectionsPerAddress: 0 },
+    access: {
+      allow: [],
+      deny: ['127.0.0.2/32'],
+      trustProxy: [],
+      trustProxyHeader: 'x-forwarded-for',
+    },
+  });
+  const connectDenied = async (): Promise<RawClient> => {
+    const socket = connect({
+      port: portOf(server),
+      localAddress: '127.0.0.2',
+      allowHalfOpen: true,
+    });
+    t.teardown(() => socket.destroy());
+    await once(socket, 'connect');
+    return new RawClient(socket);
+  };
+  const first = await connectDenied();
+  for (let index = 0; index < 80; index++) await connectDenied();
+  await first.waitForEnd();
+  t.equal(first.receivedBytes, 0, 'the oldest of too many');
+  const denied = await connectDenied();
+  await openOne(t, server);
+  denied.send(upgradeText());
+  await denied.waitForEnd();
+  t.match(denied.received.toString(), /^HTTP\/1\.1 403 [^]*\naddress not allowed\n$/);
+});
+
+t.test('when all places are taken, who has said nothing yet makes room', async (t) => {
+  const { server } = await start(t, {
+    admission: { maxConnections: 3, maxConnectionsPerAddress: 0 },
+  });
+  const open = await openOne(t, server);
+  const silent = await connectRaw(t, portOf(server));
+  const slow = await connectRaw(t, portOf(server));
+  slow.send('GET / HTTP/1.1\r\n');
+  await eventually(() => server.connectionCount === 3, 'the connections');
+  await openOne(t, server);
+  await silent.waitForEnd();
+  await openOne(t, server);
+  await slow.waitForEnd();
+  t.equal(silent.receivedBytes + slow.receivedBytes, 0);
+  const late = await connectRaw(t, portOf(server));
+  late.send(upgradeText());
+  await late.waitForEnd();
+  t.match(late.received.toString(), /^HTTP\/1\.1 503 /, 'nobody is left who could be spared');
+  t.notOk(open.hasEnded);
+});
+
+t.test('unfinished handshakes have limits of their own, in all and per address', async (t) => {
+  const { server } = await start(t, { handshakes: { max: 3, maxPerNetwork: 2 } });
+  const open = await openOne(t, server);
+  const clients: RawClient[] = [];
+  for (let index = 0; index < 4; index++) clients.push(await connectRaw(t, portOf(server)));
+  const [first, second, third] = clients;
+  await first!.waitForEnd();
+  await second!.waitForEnd();
+  third!.send(upgradeText());
+  await third!.waitUntil(() => third!.received.includes('\r\n\r\n'), 'the answer');
+  t.match(third!.received.toString(), /^HTTP\/1\.1 101 /);
+  t.notOk(open.hasEnded);
 });
 
 t.test('deadlines are looked at, of those connections whose time has come', async (t) => {

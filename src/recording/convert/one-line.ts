@@ -1,14 +1,5 @@
-/** Payloads on one line of a terminal: nothing in them can move its cursor or turn its text around. */
+/** Payloads on one line of a terminal, as far as they are shown. */
 import { Buffer } from 'node:buffer';
-
-/**
- * Control characters, the ends of lines that Unicode has beside them, marks that change the direction
- * of text, and halves of surrogate pairs.
- */
-const UNPRINTABLE =
-  /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu;
-
-const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
 /** How many bytes of what is binary are shown. */
 const PREVIEW_BYTES = 32;
@@ -18,19 +9,6 @@ const GROUP_BYTES = 4;
 /** A byte in hexadecimal, and as a character that a terminal shows. */
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 const ASCII = HEX.map((_, byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.'));
-
-/** Most texts: all of them needs no second look. */
-const PLAIN = /^[\x20-\x7e]*$/;
-
-/** Replaces what a terminal would not show as it is: `\n`, `\u001b`. */
-export function escaped(text: string): string {
-  if (PLAIN.test(text)) return text;
-  return text.replace(
-    UNPRINTABLE,
-    (character) =>
-      SHORT[character] ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
-}
 
 /** The beginning of a text: not more than so many characters, and none of them cut in two. */
 export function beginningOf(text: string, maxCharacters: number): string {

@@ -4,6 +4,7 @@
  *     14:13:20.000137 42DW → text         5  hello
  */
 import { Buffer } from 'node:buffer';
+import { printable } from '../../connection/printable.js';
 import { Opcode } from '../../protocol/opcode.js';
 import { payloadOf } from '../payload.js';
 import type {
@@ -19,7 +20,7 @@ import type {
 } from '../record.js';
 import { ClockText, durationText } from './clock-text.js';
 import type { ConvertOutput, Converter } from './converter.js';
-import { beginningOf, escaped, hexPreview } from './one-line.js';
+import { beginningOf, hexPreview } from './one-line.js';
 
 export interface TextOptions {
   readonly hasColor: boolean;
@@ -85,11 +86,11 @@ class TextConverter implements Converter {
   #line(record: AnyRecord): string {
     const time = this.#styled(DIM, this.#clock.time(record.t));
     if (record.ev === 'file') {
-      return `${time} ${this.#styled(DIM, `──── recorded by ${escaped(record.tool)}`)}`;
+      return `${time} ${this.#styled(DIM, `──── recorded by ${printable(record.tool)}`)}`;
     }
     if (record.ev === 'gap') {
       const { records, since, error } = record;
-      const text = `──── ${count(records, 'record')} missing since ${this.#clock.time(since)} (${escaped(error)})`;
+      const text = `──── ${count(records, 'record')} missing since ${this.#clock.time(since)} (${printable(error)})`;
       return `${time} ${this.#styled(RED, text)}`;
     }
     return `${time} ${this.#session(record.s)} ${this.#event(record)}`;
@@ -130,9 +131,9 @@ class TextConverter implements Converter {
       const { text, bytes } = hexPreview(b64!);
       return `${text}${this.#rest(len - bytes, cut)}`;
     }
-    if (data.length <= this.#maxCharacters && cut === undefined) return escaped(data);
+    if (data.length <= this.#maxCharacters && cut === undefined) return printable(data);
     const shown = beginningOf(data, this.#maxCharacters);
-    return `${escaped(shown)}${this.#rest(len - Buffer.byteLength(shown), cut)}`;
+    return `${printable(shown)}${this.#rest(len - Buffer.byteLength(shown), cut)}`;
   }
 
   #rest(bytes: number, cut: true | undefined): string {
@@ -146,7 +147,7 @@ class TextConverter implements Converter {
     if (record.op !== Opcode.Close) return `${columns}${this.#payload(record)}`;
     const payload = payloadOf(record);
     if (payload.length < 2) return `${columns}no code`;
-    const reason = escaped(payload.toString('utf8', 2));
+    const reason = printable(payload.toString('utf8', 2));
     return `${columns}${payload.readUInt16BE(0)} ${reason}`.trimEnd();
   }
 
@@ -164,20 +165,20 @@ class TextConverter implements Converter {
   #open(record: OpenRecord): string {
     const { s, id, remote, url, mode, subprotocol, extensions, tls } = record;
     const words = [
-      escaped(remote),
-      escaped(url),
-      escaped(mode),
-      ...(subprotocol === null ? [] : [`subprotocol ${escaped(subprotocol)}`]),
-      ...(extensions === null ? [] : [escaped(extensions)]),
-      ...(tls === null ? [] : [escaped(tls)]),
+      printable(remote),
+      printable(url),
+      printable(mode),
+      ...(subprotocol === null ? [] : [`subprotocol ${printable(subprotocol)}`]),
+      ...(extensions === null ? [] : [printable(extensions)]),
+      ...(tls === null ? [] : [printable(tls)]),
     ];
-    const name = this.#styled(DIM, `#${id} ${escaped(s)}`);
+    const name = this.#styled(DIM, `#${id} ${printable(s)}`);
     return `${this.#heading('open')} ${words.join('  ')}  ${name}`;
   }
 
   #target({ state, target, error }: TargetRecord): string {
-    const reason = error === undefined ? '' : ` (${escaped(error)})`;
-    const text = `${state} ${escaped(target)}${reason}`;
+    const reason = error === undefined ? '' : ` (${printable(error)})`;
+    const text = `${state} ${printable(target)}${reason}`;
     return `${this.#heading('target')} ${state === 'lost' ? this.#styled(RED, text) : text}`;
   }
 
@@ -185,8 +186,8 @@ class TextConverter implements Converter {
     const { by, code, reason, rule, dur } = record;
     const words = [
       by === 'lost' ? `lost ${code}` : `by ${by} ${code}`,
-      ...(reason === '' ? [] : [escaped(reason)]),
-      ...(rule === undefined ? [] : [`rule ${escaped(rule)}`]),
+      ...(reason === '' ? [] : [printable(reason)]),
+      ...(rule === undefined ? [] : [`rule ${printable(rule)}`]),
     ].join(' ');
     const isFault = by === 'lost' || rule !== undefined;
     const ending = isFault ? this.#styled(RED, words) : words;
@@ -202,7 +203,7 @@ class TextConverter implements Converter {
   /** A session by the end of its name: the beginning is the time, which many have in common. */
   #session(name: string): string {
     const short = name.slice(-4);
-    const label = escaped(short).padStart(4);
+    const label = printable(short).padStart(4);
     if (!this.#hasColor) return label;
     let sum = 0;
     for (let at = 0; at < short.length; at++) sum += short.charCodeAt(at);

@@ -1,0 +1,69 @@
+import t from 'tap';
+import { Expendables } from '../../src/server/expendables.js';
+
+const GRACE_MS = 1000;
+const NO_LIMITS = { max: Number.MAX_SAFE_INTEGER, maxPerNetwork: 0 };
+
+t.test(
+  'a newcomer takes the place of the oldest of its own network, else of the oldest of all',
+  async (t) => {
+    const expendables = new Expendables<string>(NO_LIMITS);
+    t.equal(expendables.findVictim('a'), null);
+    expendables.add('a1', 'a', 1);
+    expendables.add('unknown', null, 2);
+    expendables.add('b1', 'b', 3);
+    expendables.add('b2', 'b', 4);
+    t.equal(expendables.findVictim('b'), 'b1');
+    t.equal(expendables.findVictim('c'), 'a1');
+    t.equal(expendables.findVictim(null), 'a1');
+    for (const gone of ['a1', 'b1', 'never there']) expendables.delete(gone);
+    t.equal(expendables.findVictim('a'), 'unknown');
+    t.equal(expendables.findVictim('b'), 'b2');
+    expendables.delete('unknown');
+    expendables.delete('b2');
+    t.equal(expendables.findVictim('b'), null);
+  },
+);
+
+t.test('beyond the limit in all the oldest are overdue, once they had their time', async (t) => {
+  const expendables = new Expendables<number>({ max: 2, maxPerNetwork: 0 });
+  for (let index = 0; index < 4; index++) expendables.add(index, 'a', index);
+  t.strictSame(expendables.overdue(GRACE_MS - 1), []);
+  t.strictSame(expendables.overdue(GRACE_MS), [0]);
+  t.strictSame(expendables.overdue(GRACE_MS + 9), [0, 1], 'no more than that');
+  expendables.delete(3);
+  expendables.delete(2);
+  t.strictSame(expendables.overdue(GRACE_MS + 9), [], 'at the limit');
+});
+
+t.test('beyond the limit of a network its own oldest are', async (t) => {
+  const expendables = new Expendables<string>({ max: 4, maxPerNetwork: 2 });
+  for (const name of ['a1', 'a2', 'a3', 'a4']) expendables.add(name, 'a', 1);
+  expendables.add('b1', 'b', 1);
+  expendables.add('unknown', null, 1);
+  t.strictSame(expendables.overdue(GRACE_MS + 1), ['a1', 'a2']);
+  expendables.add('unknown too', null, 1);
+  t.strictSame(
+    expendables.overdue(GRACE_MS + 1),
+    ['a1', 'a2', 'a3'],
+    'and one for the limit in all',
+  );
+});
+
+t.test('the cost of a flood is linear', async (t) => {
+  const costs = [1, 2, 4].map((factor) => {
+    const start = process.cpuUsage();
+    const expendables = new Expendables<number>({ max: 1000, maxPerNetwork: 100 });
+    for (let index = 0; index < 20_000 * factor; index++) {
+      if (index >= 1000) {
+        const victim = expendables.findVictim(`${index % 5000}`);
+        if (victim !== null) expendables.delete(victim);
+      }
+      expendables.add(index, `${index % 5000}`, index);
+      if (index % 100 === 0) expendables.overdue(index);
+    }
+    const { user, system } = process.cpuUsage(start);
+    return user + system;
+  });
+  t.ok(costs[2]! < 16 * costs[0]!, `${costs.join(', ')} µs of CPU`);
+});

@@ -108,7 +108,7 @@ export const OPTIONS = {
     kind: count({ min: 1, max: 1_000_000 }),
     default: '1000',
     help: 'most unfinished handshakes; beyond it the oldest are dropped',
-    docs: 'Connections that have sent no complete request a second after they came, idle ones between two requests for files included. `handshakeTimeout` ends those that are left.',
+    docs: 'Connections that have sent no complete request a second after they came, idle ones between two requests for files included. Who has begun a request gets 408. `handshakeTimeout` ends those that are left.',
   },
   maxHandshakesPerAddress: {
     group: 'Limits',

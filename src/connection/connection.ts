@@ -381,10 +381,16 @@ export class Connection implements SocketOwner, Flushable, PlainTransport {
     if (this.#phase === Phase.Open) this.#session!.check(nowMs);
     else if (this.#phase === Phase.Ending) this.#checkEnding(nowMs);
     else if (this.#phase === Phase.Http) this.#opening!.plain!.check(nowMs);
-    else if (this.#opening!.hasReceivedBytes) this.#refuse(new HandshakeError('handshake-timeout'));
-    // Nobody spoke: a probe of the port, or a client that thought better of it.
-    else this.#socket.destroy();
+    else this.giveUp();
     this.flush();
+  }
+
+  /** The client had its time to ask for something. */
+  giveUp(): void {
+    if (this.#opening?.hasReceivedBytes === true)
+      this.#refuse(new HandshakeError('handshake-timeout'));
+    // Nobody spoke: a probe of the port, or a client that thought better of it. Or it has its answer.
+    else this.#socket.destroy();
   }
 
   #checkEnding(nowMs: number): void {

@@ -212,7 +212,7 @@ export interface SettingOptions {
   /**
    * Most unfinished handshakes; beyond it the oldest are dropped. Connections that have sent no
    * complete request a second after they came, idle ones between two requests for files
-   * included. `handshakeTimeout` ends those that are left.
+   * included. Who has begun a request gets 408. `handshakeTimeout` ends those that are left.
    *
    * @default 1000
    */

@@ -83,7 +83,10 @@ export class Server {
   readonly #refused = new Set<Connection>();
   readonly #expendables: Expendables<Connection>;
   readonly #clock = new CoarseClock((nowMs) => {
-    for (const connection of this.#expendables.overdue(nowMs)) this.#sacrifice(connection);
+    for (const connection of this.#expendables.overdue(nowMs)) {
+      this.#countDropped();
+      connection.giveUp();
+    }
     for (const connection of this.#connections) {
       if (connection.nextCheckMs <= nowMs) connection.check(nowMs);
     }

@@ -72,11 +72,11 @@ t.test('the log is as the settings say', async (t) => {
   t.match((await run(argv, { isTTY: true }, talk)).err, '\u001b[33mWARN\u001b[39m:');
   t.match(
     (await run(argv, { isTTY: true, env: { NO_COLOR: '1' } }, talk)).err,
-    /^[\d:.]+ WARN: {2}loud\n$/,
+    /^[\d-]+ [\d:.]+ [+-]\d{4} WARN: {2}loud\n$/,
   );
   t.match(
     (await run([...argv, '--log-format', 'pretty'], {}, talk)).err,
-    /^[\d:.]+ WARN: {2}loud\n$/,
+    /^[\d-]+ [\d:.]+ [+-]\d{4} WARN: {2}loud\n$/,
   );
   t.equal((await run([...argv, '--log-level', 'silent'], {}, talk)).err, '');
   t.equal((await run([...argv, '--log-level', 'debug'], {}, talk)).err.split('\n').length, 3);

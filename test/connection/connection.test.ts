@@ -206,6 +206,9 @@ t.test(
     const refused = new Bench();
     refused.receive('GET / HTTP/1.1\r\n\r\n');
     t.ok(refused.host.expendables.has(refused.connection));
+    t.notOk(refused.socket.destroyed);
+    refused.connection.giveUp();
+    t.ok(refused.socket.destroyed, 'it has its answer');
   },
 );
 

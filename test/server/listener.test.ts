@@ -219,14 +219,14 @@ t.test('a Unix socket in a directory that is not there', async (t) => {
   const directory = path.join(makeTempDir(t), 'nowhere');
   const file = path.join(directory, 'x.sock');
   await t.rejects(
-    listen({ kind: 'unix', path: file }, 100, () => undefined),
+    listen({ kind: 'unix', path: file }, () => undefined),
     new ConfigError(`cannot listen on unix:${file}: there is no directory ${directory}`),
     'which libuv tells as a lack of permission',
   );
   const plain = path.join(makeTempDir(t), 'file');
   writeFileSync(plain, '');
   await t.rejects(
-    listen({ kind: 'unix', path: `${plain}/x.sock` }, 100, () => undefined),
+    listen({ kind: 'unix', path: `${plain}/x.sock` }, () => undefined),
     {
       code: 'ENOTDIR',
     },

@@ -131,8 +131,19 @@ export const HANDSHAKE_RULES = {
   ],
   'header-line': [400, 'malformed header line (RFC 9112 5)'],
   'line-ending': [400, 'lines must end in CRLF (RFC 9112 2.2)'],
+  'request-escape': [
+    400,
+    'a % in this path must begin an escape of two hex digits: send %25 for the sign itself (RFC 3986 2.1)',
+  ],
   host: [400, 'exactly one valid Host header is required (RFC 9112 3.2)'],
-  'host-mismatch': [400, 'absolute request target and Host header differ (RFC 9112 3.2.2)'],
+  'host-zone': [
+    400,
+    'Host must name an IPv6 address without its zone: send [fe80::1], not [fe80::1%eth0] (RFC 9110 7.2)',
+  ],
+  'host-brackets': [
+    400,
+    'Host must have an IPv6 address in brackets: send [::1]:9001, not ::1:9001 (RFC 9110 7.2)',
+  ],
   body: [400, 'an opening handshake has no body (RFC 6455 4.1)'],
   'websocket-key': [
     400,
@@ -149,6 +160,10 @@ export const HANDSHAKE_RULES = {
   address: [403, 'address not allowed'],
   route: [404, 'nothing is served on this path'],
   method: [405, 'method must be GET (RFC 6455 4.1)'],
+  'host-not-allowed': [
+    421,
+    'this host name is not allowed: name it with --allowed-hosts, or the proxy in front with --trust-proxy',
+  ],
   'handshake-timeout': [408, 'opening handshake took too long'],
   'request-line-too-long': [414, 'request line is too long'],
   'not-an-upgrade': [

@@ -1,22 +1,34 @@
 /** The rows of the option table that say who may connect. */
 import { addressRanges, credentials } from './access-kinds.js';
 import { choice, file } from './kinds.js';
-import { originPolicy } from './list-kinds.js';
+import { hostPolicy, originPolicy } from './list-kinds.js';
 import type { OptionTable } from './option.js';
 
 const LIST_FORMS =
   'The flag is repeated for more ranges; the environment variable separates them by commas; the file takes one text or an array.';
 
 export const ACCESS_OPTIONS = {
+  allowedHosts: {
+    group: 'Access',
+    kind: hostPolicy(),
+    default: 'auto',
+    help: 'host names that requests may be for, else 421',
+    docs:
+      'For handshakes and `static` alike. A page from elsewhere can have its own name resolved to an address of this machine; the name in its requests stays its own. ' +
+      '`auto` is `local` where twist listens on a loopback address, and `any` elsewhere. `local` stands for `localhost`, names below it, and all addresses. A list has names such as `desk.example.com`, or ' +
+      '`*.example.com` for all names below one, and `local`; a port counts where one is given. Requests that come from a proxy named by `trustProxy`, or on a Unix socket, may be for any host: ' +
+      "the proxy has its own list. A request without a host is no browser's and is let in.",
+  },
   origin: {
     group: 'Access',
     kind: originPolicy(),
     default: 'auto',
     help: 'web pages that may connect, else 403',
     docs:
-      '`auto` is `same` for the proxy (`tcp`, `token`) and `any` for other modes. `same` takes pages from the host and port that the request is for, a list takes exactly its origins, such as ' +
-      '`https://example.com` or `http://localhost:3000`: scheme and host in lower case, no path, no default port. ' +
-      '`null` in a list stands for local files and sandboxed pages. A client that sends no `Origin` is no browser and is always let in.',
+      "`auto` is `same` for the proxy (`tcp`, `token`), and for every mode where passwords are asked for, because a browser sends those it knows along with any page's request; it is `any` otherwise. " +
+      '`same` takes pages from the host and port that the request is for, and by the same scheme where a proxy named by `trustProxy` tells it with `X-Forwarded-Proto`. A list takes exactly its origins, such as ' +
+      '`https://example.com` or `http://localhost:3000`: scheme and host in lower case, no path, no default port. `https://*.example.com` is every name below `example.com`, by whole labels. ' +
+      "`same` may stand in a list. `null` in it stands for local files and sandboxed pages, `file://` for pages of programs such as Electron's. A client that sends no `Origin` is no browser and is always let in.",
   },
   allow: {
     group: 'Access',

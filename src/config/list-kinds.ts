@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { OriginPolicy, SubprotocolPolicy } from '../handshake/policy.js';
+import type { HostPolicy, OriginPolicy, SubprotocolPolicy } from '../handshake/policy.js';
 import type { ListenAddress } from '../server/listen-address.js';
 import type { Kind } from './kinds.js';
 import { formatListenAddress, parseListenAddress } from './listen-text.js';
@@ -8,6 +8,8 @@ import { formatListenAddress, parseListenAddress } from './listen-text.js';
 export const NONE = 'none';
 
 export const EACH_ONCE = 'give each one once';
+
+const MAX_PORT = 65_535;
 
 const TEXT_OR_LIST = 'string | readonly string[]';
 
@@ -47,17 +49,29 @@ export function listenAddresses(): Kind<readonly ListenAddress[]> {
 export function subprotocolPolicy(): Kind<SubprotocolPolicy> {
   return wordOrList(
     ['first', 'none'],
+    [],
     parseToken,
     'give first, none, or names separated by commas, such as mqtt,binary',
   );
 }
 
-/** Which origins may connect: `auto`, `any`, `same`, or origins exactly as browsers send them. */
+/** Which origins may connect: `auto`, `any`, or a list of `same`, and of origins as browsers send them. */
 export function originPolicy(): Kind<OriginPolicy | 'auto'> {
   return wordOrList(
     ['auto', 'any', 'same'],
+    ['same'],
     parseOrigin,
-    'give auto, any, same, or origins separated by commas, each as browsers send it, such as https://example.com',
+    'give auto, any, or a list of same and of origins, separated by commas, each as browsers send it, such as https://example.com, or https://*.example.com for all names below one',
+  );
+}
+
+/** For which hosts requests may be: `auto`, `any`, or a list of `local` and of names. */
+export function hostPolicy(): Kind<HostPolicy> {
+  return wordOrList(
+    ['auto', 'any'],
+    ['local'],
+    parseAllowedHost,
+    'give auto, any, or a list of local and of host names, separated by commas, such as example.com, or *.example.com for all names below one, with or without a port',
   );
 }
 
@@ -125,26 +139,52 @@ function parseToken(text: string): string | null {
 /**
  * A serialized origin (RFC 6454 §6.2): scheme, host and a port that is not the scheme's own, in lower
  * case and without a path, because that is what an `Origin` header is compared with. `null` is what a
- * browser sends for a sandboxed page or a local file. No browser sends ws or wss.
+ * browser sends for a sandboxed page or a local file, and `file://` what a program with a browser inside
+ * sends for its own. No page comes from ws, wss or another scheme whose pages have the origin `null`.
+ *
+ * In front of the host `*.` stands for one or more labels, and a `*` anywhere else is none of a host.
  */
 function parseOrigin(text: string): string | null {
-  if (text === 'null') return text;
-  if (/^https?:/.test(text))
-    return URL.canParse(text) && new URL(text).origin === text ? text : null;
-  return /^(?!wss?:)[a-z][a-z0-9+.-]*:\/\/[a-z0-9._~-]+(:[1-9]\d{0,4})?$/.test(text) ? text : null;
+  if (text === 'null' || text === 'file://') return text;
+  const one = text.replace('://*.', '://any.');
+  if (one.includes('*')) return null;
+  if (/^https?:/.test(one)) return URL.canParse(one) && new URL(one).origin === one ? text : null;
+  const found =
+    /^(?!(?:wss?|file|data|blob|about|javascript):)[a-z][a-z0-9+.-]*:\/\/[a-z0-9._~-]+(?::([1-9]\d{0,4}))?$/.exec(
+      one,
+    );
+  return found !== null && Number(found[1] ?? 0) <= MAX_PORT ? text : null;
 }
 
+/**
+ * A host as browsers name it, but in any case, perhaps with the dot of the root, which does not count. With
+ * `*.` in front it is any name below.
+ */
+function parseAllowedHost(text: string): string | null {
+  const lower = text.toLowerCase();
+  const found = /^(\*\.)?([^:*[]+|\[[0-9a-f:.]+\])(?::([1-9]\d{0,4}))?$/.exec(lower);
+  if (found === null || Number(found[3] ?? 0) > MAX_PORT) return null;
+  const name = found[2]!.replace(/\.$/, '');
+  // An address has no names below it.
+  const one = found[1] === undefined ? name : `any.${name}`;
+  if (!URL.canParse(`http://${one}`) || new URL(`http://${one}`).host !== one) return null;
+  return `${found[1] ?? ''}${name}${found[3] === undefined ? '' : `:${found[3]}`}`;
+}
+
+/** @param itemWords what stands in a list for more than one item; other words stand alone */
 function wordOrList<const Word extends string>(
   words: readonly Word[],
+  itemWords: readonly string[],
   parse: (text: string) => string | null,
   clause: string,
 ): Kind<Word | readonly string[]> {
   const isWord = (text: string): text is Word => words.some((word) => word === text);
+  const parseItem = (text: string): string | null => {
+    if (itemWords.includes(text)) return text;
+    return isWord(text) ? null : parse(text);
+  };
   const list = z
-    .array(
-      parsed((text) => (isWord(text) ? null : parse(text)), clause),
-      clause,
-    )
+    .array(parsed(parseItem, clause), clause)
     .min(1, clause)
     .refine((items) => new Set(items).size === items.length, EACH_ONCE);
   const text = z.string(clause).transform((value, context): Word | readonly string[] => {

@@ -55,7 +55,7 @@ export const MODE_OPTIONS = {
     isLibraryKey: false,
     help: 'what is served on one path, repeatable: echo, tcp:TARGET, token, mode:FILE or replay:FILE',
     docs:
-      'Paths are compared byte by byte with what clients send, without the query. A path that has no route is served by `--echo`, `--tcp`, `--token-file`, `--mode` or `--replay`, and is 404 without one of them. ' +
+      'Paths are compared byte by byte with what clients send, without the query, but slashes that repeat count as one, and a slash at the end does not count. A path that has no route is served by `--echo`, `--tcp`, `--token-file`, `--mode` or `--replay`, and is 404 without one of them. ' +
       'The mode `token` takes its targets from `tokenFile`. The flag is repeated for more routes, such as `--route /echo=echo --route /vnc=tcp:localhost:5900`; the environment variable separates them ' +
       'by commas; the file takes an object such as `{ "/vnc": "tcp:localhost:5900" }`, or an array of the texts that flags have. As with every list, routes of the command line replace those of the file.',
   },
@@ -66,7 +66,7 @@ export const MODE_OPTIONS = {
     isLibraryKey: false,
     help: 'serve the files of a directory to browsers, noVNC for instance',
     docs:
-      'A GET or HEAD request that asks for no upgrade gets a file from this directory, and `index.html` for a directory. Nothing outside of it is served, no name that begins with a dot, and no listing. ' +
-      'It comes beside a mode or a route, on the same addresses; who may connect holds for it as well. Without it such a request gets 426.',
+      'A GET or HEAD request that asks for no upgrade gets a file from this directory, and `index.html` for a directory. Nothing outside of it is served, no name that begins with a dot, and no listing. HTTP/1.0 will do. ' +
+      'It comes beside a mode or a route, on the same addresses; who may connect holds for it as well. Without it such a request gets 426. OPTIONS gets 204 in any case, and asks for no password: load balancers look by it whether a server is there.',
   },
 } as const satisfies OptionTable;

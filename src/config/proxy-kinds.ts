@@ -5,7 +5,13 @@ import type { Target } from '../modes/tcp/target.js';
 import { parseHost } from './address-text.js';
 import type { Kind } from './kinds.js';
 import { EACH_ONCE, NONE, parsed } from './list-kinds.js';
-import { type RouteSetting, formatRouteMode, isRoutePath, parseRouteMode } from './route-text.js';
+import {
+  type RouteSetting,
+  formatRouteMode,
+  isRoutePath,
+  isSamePath,
+  parseRouteMode,
+} from './route-text.js';
 import { parseTarget } from './target-text.js';
 
 const OFF = 'off';
@@ -77,7 +83,7 @@ export function routes(): Kind<readonly RouteSetting[]> {
 /** Clauses of routes; messages of {@link routes} are these or its own. */
 export const ROUTE_CLAUSES = {
   form: 'give PATH=MODE, such as /vnc=tcp:localhost:5900',
-  path: 'a path begins with / and has no blank, ?, # or =',
+  path: 'a path begins with / and has no blank, ?, #, = or // in it, and no % but in an escape such as %20',
   mode: 'give echo, tcp:TARGET, token, mode:FILE or replay:FILE',
   target: 'behind tcp: give HOST:PORT, [IPV6]:PORT, tls://HOST:PORT or unix:PATH',
 } as const;
@@ -93,7 +99,8 @@ function readRoutes(given: GivenRoutes, context: z.RefinementCtx): RouteSetting[
     else if (!isRoutePath(path)) refuse(ROUTE_CLAUSES.path);
     else if (parsedMode === null)
       refuse(mode.startsWith('tcp:') ? ROUTE_CLAUSES.target : ROUTE_CLAUSES.mode);
-    else if (list.some((other) => other.path === path)) refuse(`${EACH_ONCE}, by its path`);
+    else if (list.some((other) => isSamePath(other.path, path)))
+      refuse(`${EACH_ONCE}, by its path`);
     else list.push({ path, mode: parsedMode });
   }
   return list;

@@ -20,16 +20,22 @@ export interface RouteSetting {
   readonly mode: RouteMode;
 }
 
-/** Every byte that a path has in a request, but `=`, behind which the mode begins. */
-const PATH = /^\/(?:%[0-9a-f]{2}|[!"$&-<>@-~])*$/i;
+/** Every byte that a path has in a request, but `=`, behind which the mode begins. Slashes never repeat. */
+const PATH = /^\/(?!\/)(?:%[0-9a-f]{2}|\/(?!\/)|[!"$&-.0-<>@-~])*$/i;
 
 const TCP = 'tcp:';
 /** Modes that are made from a file. */
 const FROM_FILE = /^(mode|replay):(.+)$/s;
 
-/** Whether a request can have this path: it begins with `/`; a query or fragment is no part of it. */
+/** Whether a request can have this path, in its normal form: a query or fragment is no part of it. */
 export function isRoutePath(text: string): boolean {
   return PATH.test(text);
+}
+
+/** Whether two paths are one: a slash at the end does not count. */
+export function isSamePath(one: string, other: string): boolean {
+  const withSlash = (path: string): string => (path.endsWith('/') ? path : `${path}/`);
+  return withSlash(one) === withSlash(other);
 }
 
 /**

@@ -12,7 +12,7 @@
  */
 import type { Socket } from 'node:net';
 import { HandshakeError } from '../errors.js';
-import { parsePlainRequest } from '../handshake/plain-request.js';
+import type { Way } from '../handshake/policy.js';
 import { CloseCode } from '../protocol/close-payload.js';
 import { OutputQueue } from '../protocol/output-queue.js';
 import type { ConnectionHost, PeerAddress } from './connection-host.js';
@@ -22,6 +22,7 @@ import {
   type AcceptableUpgrade,
   Opening,
   acceptingResponse,
+  optionsBytes,
   refusalBytes,
   refusalOf,
 } from './opening.js';
@@ -68,6 +69,8 @@ export interface Arrival {
   readonly kind: ListenerKind;
   /** Why its handshake is refused, whatever it asks for; null when nothing speaks against it so far. */
   readonly refusal: HandshakeError | null;
+  /** By which way the peer, not its client, has come; `network` by default. */
+  readonly way?: Way;
 }
 
 export class Connection implements SocketOwner, Flushable, PlainTransport {
@@ -97,7 +100,7 @@ export class Connection implements SocketOwner, Flushable, PlainTransport {
    */
   constructor(
     socket: Socket,
-    { peer, kind, refusal }: Arrival,
+    { peer, kind, refusal, way = 'network' }: Arrival,
     host: ConnectionHost,
     onClosed: (connection: Connection) => void,
   ) {
@@ -110,7 +113,7 @@ export class Connection implements SocketOwner, Flushable, PlainTransport {
     this.remotePort = peer.remotePort;
     forgetPeerAddress(socket);
     this.outbox = new Outbox(socket, new OutputQueue(host.slabPool));
-    this.#opening = new Opening(host.opening);
+    this.#opening = new Opening(host.opening, way);
     this.#opening.refusal = refusal;
     if (host.opening.expectsProxyHeader?.(this) === true)
       this.#opening.expectProxyHeader(this.#identify.bind(this));
@@ -193,14 +196,18 @@ export class Connection implements SocketOwner, Flushable, PlainTransport {
       const proxy = this.#identify(this.#host.findClient(this, opening.head!.headers));
       // First: who is not let in learns nothing about paths and origins.
       if (opening.refusal !== null) throw opening.refusal;
-      const request = this.#host.http === null ? null : parsePlainRequest(opening.head!);
-      if (request !== null) {
-        this.#takePlain(new PlainExchange(request, proxy, this, this.#host));
+      const plain = opening.readPlain(this.#host.http !== null);
+      if (plain !== null && plain.text !== null) {
+        this.#takePlain(new PlainExchange(plain.text, proxy, this, this.#host));
         this.#keepEarly(bytes, next, end);
         return;
       }
       const refusal = this.#host.findRefusal(this);
       if (refusal !== null) throw refusal;
+      if (plain !== null) {
+        this.#answer(optionsBytes());
+        return;
+      }
       const upgrade = opening.decide();
       if (this.#openSession(upgrade)) {
         this.#accept();
@@ -289,8 +296,14 @@ export class Connection implements SocketOwner, Flushable, PlainTransport {
     else this.#session?.abandon();
     if (this.#phase >= Phase.Ending) return;
     const error = refusalOf(cause);
-    this.outbox.queue.appendBytes(refusalBytes(error, this.#opening!.method));
+    const answer = refusalBytes(error, this.#opening!.method);
     this.#host.handshakeRefused(this, error, cause);
+    this.#answer(answer);
+  }
+
+  /** All that the peer gets. */
+  #answer(bytes: Uint8Array): void {
+    this.outbox.queue.appendBytes(bytes);
     this.#end();
     this.#host.setExpendable(this, true);
   }
@@ -323,9 +336,9 @@ export class Connection implements SocketOwner, Flushable, PlainTransport {
       this.#end();
       return;
     }
-    const { early, plain } = this.#opening!;
+    const { early, plain, way } = this.#opening!;
     if (plain!.proxy !== null) this.#identify(plain!.proxy);
-    this.#opening = new Opening(this.#host.opening, true);
+    this.#opening = new Opening(this.#host.opening, way, true);
     this.#phase = Phase.Head;
     this.#host.setExpendable(this, true);
     this.nextCheckMs = this.#host.clock.nowMs + this.#host.limits.handshakeMs;

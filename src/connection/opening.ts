@@ -1,11 +1,14 @@
 /** The opening handshake of one connection, from its first byte to the answer; dropped afterwards. */
 import { HANDSHAKE_RULES, HandshakeError, InvalidStateError } from '../errors.js';
 import type { Extension } from '../extensions/extension.js';
+import { checkHost } from '../handshake/allowed-hosts.js';
+import { forwardedScheme } from '../handshake/forwarded-proto.js';
 import type { NamedClient } from '../handshake/named-client.js';
-import type { OriginPolicy, SubprotocolPolicy } from '../handshake/policy.js';
+import { type PlainRequest, parsePlainRequest } from '../handshake/plain-request.js';
+import type { HostPolicy, OriginPolicy, SubprotocolPolicy, Way } from '../handshake/policy.js';
 import { ProxyHeaderParser } from '../handshake/proxy-header.js';
 import { type HeadLimits, type RequestHead, RequestHeadParser } from '../handshake/request-head.js';
-import { refusalResponse, upgradeResponse } from '../handshake/response.js';
+import { optionsResponse, refusalResponse, upgradeResponse } from '../handshake/response.js';
 import { checkOrigin, selectSubprotocol } from '../handshake/upgrade-decision.js';
 import { type UpgradeRequest, parseUpgradeRequest } from '../handshake/upgrade-request.js';
 import type { PlainExchange } from './plain-exchange.js';
@@ -31,6 +34,7 @@ export interface Route {
 /** What decides on an opening handshake. */
 export interface OpeningPolicy {
   readonly head: HeadLimits;
+  readonly allowedHosts: HostPolicy;
   readonly subprotocol: SubprotocolPolicy;
   /** Finds who serves a request. @throws HandshakeError when nobody does */
   findRoute(request: UpgradeRequest): Route;
@@ -62,6 +66,8 @@ export class Opening {
   readonly #parser: RequestHeadParser;
   /** What comes before the head; null when it has come, or none is due. */
   #proxyHeader: ProxyHeader | null = null;
+  /** By which way the request has come. */
+  readonly way: Way;
   /** True when the connection has had an answer before. */
   readonly isFollowUp: boolean;
   /** Null for an opening handshake, and as long as that is not known. */
@@ -72,8 +78,9 @@ export class Opening {
   answer: Uint8Array | null = null;
   #early: Assembler | null = null;
 
-  constructor(policy: OpeningPolicy, isFollowUp = false) {
+  constructor(policy: OpeningPolicy, way: Way = 'network', isFollowUp = false) {
     this.#policy = policy;
+    this.way = way;
     this.isFollowUp = isFollowUp;
     this.#parser = new RequestHeadParser(policy.head);
   }
@@ -124,17 +131,31 @@ export class Opening {
   }
 
   /**
+   * Reads the request, whose head is complete, if it is one that is answered without a WebSocket connection.
+   *
+   * @param hasFiles whether there are files to ask for
+   * @returns null when it is to be decided on
+   * @throws HandshakeError when the request is to be refused
+   */
+  readPlain(hasFiles: boolean): PlainRequest | null {
+    const request = parsePlainRequest(this.#completeHead, hasFiles);
+    if (request !== null) checkHost(this.#policy.allowedHosts, request.host, this.way);
+    return request;
+  }
+
+  /**
    * Decides on the request, whose head is complete.
    *
    * @returns what can be accepted
    * @throws HandshakeError when the handshake is to be refused
    */
   decide(): AcceptableUpgrade {
-    const { head } = this.#parser;
-    if (head === null) throw new InvalidStateError('the request head is not complete');
+    const head = this.#completeHead;
     const request = parseUpgradeRequest(head);
+    checkHost(this.#policy.allowedHosts, request.host, this.way);
     const route = this.#policy.findRoute(request);
-    checkOrigin(route.origin, request);
+    const scheme = this.way === 'proxy' ? forwardedScheme(head.headers) : null;
+    checkOrigin(route.origin, request, scheme);
     route.recorder?.admit();
     return {
       request,
@@ -145,6 +166,12 @@ export class Opening {
         route.consumer.unsupportedSubprotocols,
       ),
     };
+  }
+
+  get #completeHead(): RequestHead {
+    const { head } = this.#parser;
+    if (head === null) throw new InvalidStateError('the request head is not complete');
+    return head;
   }
 
   /** Bytes that came behind the head while the consumer made up its mind, or a request was answered. */
@@ -170,6 +197,11 @@ export function acceptingResponse(
   extensions: string | null,
 ): Uint8Array {
   return Buffer.from(upgradeResponse(request.key, subprotocol, extensions), 'latin1');
+}
+
+/** The answer to a request that wants to know whether we are there. */
+export function optionsBytes(): Uint8Array {
+  return Buffer.from(optionsResponse(new Date()), 'latin1');
 }
 
 /**

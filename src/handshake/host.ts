@@ -20,7 +20,8 @@ const DIGIT_BYTES = byteTable('0123456789');
  * Parses `uri-host [ ":" port ]`, the value of a Host header (RFC 9110 §7.2).
  *
  * An empty host is refused: it is only meant for targets without an authority, which a WebSocket
- * URL cannot be. So are IPvFuture literals and IPv6 zones, which no client sends.
+ * URL cannot be. So are IPvFuture literals, and IPv6 zones, which mean something to the client's machine
+ * alone (RFC 6874 §4 asks clients to leave them out).
  *
  * @returns null when the text is malformed
  */
@@ -36,6 +37,23 @@ export function parseHost(text: string): Host | null {
   if (rest !== '' && !rest.startsWith(':')) return null;
   if (!consistsOf(digits, DIGIT_BYTES) || Number(digits) > MAX_PORT) return null;
   return { name: name.toLowerCase(), port: digits === '' ? null : Number(digits) };
+}
+
+/** The rule that a malformed host breaks: where clients are known to go wrong, one that says what is right. */
+export function hostFault(text: string): 'host' | 'host-zone' | 'host-brackets' {
+  const close = text.indexOf(']');
+  const zone = text.indexOf('%');
+  if (text.startsWith('[') && zone !== -1 && zone < close && isIpv6(text.slice(1, zone)))
+    return 'host-zone';
+  const address = zone === -1 ? text : text.slice(0, zone);
+  // The port may be taken for a part of the address, or be too much for one.
+  const isAddress = isIpv6(address) || isIpv6(address.slice(0, address.lastIndexOf(':')));
+  return isAddress && address.includes(':') ? 'host-brackets' : 'host';
+}
+
+/** Whether a host's name is an address: an IPv4 one, or an IPv6 one in its brackets. */
+export function isIpLiteral(name: string): boolean {
+  return name.startsWith('[') || isIpv4(name);
 }
 
 function indexOrEnd(text: string, mark: string): number {

@@ -1,7 +1,18 @@
-/** Requests that ask for no WebSocket connection: they are for the files of a directory. */
-import { splitList } from '../extensions/header-grammar.js';
-import { parseHttpRequest, valuesOf } from './http-request.js';
-import type { HeaderField, RequestHead } from './request-head.js';
+/** Requests that ask for no WebSocket connection: for the files of a directory, or whether we are there. */
+import { demand, includes, isOpeningHandshake, parseHttpRequest } from './http-request.js';
+import type { RequestHead } from './request-head.js';
+import { hasStrayPercent } from './request-path.js';
+
+/** A request that is answered without a WebSocket connection. */
+export interface PlainRequest {
+  /** The host that it is for; empty when it does not say. */
+  readonly host: string;
+  /**
+   * For an HTTP server: the whole request, written anew, in Latin-1. Null for OPTIONS, which asks for
+   * nothing of ours.
+   */
+  readonly text: string | null;
+}
 
 /** What a file's answer depends on (RFC 9110 §13, §14). Nothing else of a request is handed on. */
 const FILE_HEADERS: readonly string[] = [
@@ -15,37 +26,29 @@ const FILE_HEADERS: readonly string[] = [
 ];
 
 /**
- * Reads a request for a file and writes it anew for an HTTP server, from what is known to be valid:
- * the path and query, and the headers that a file's answer depends on. Credentials stay here.
+ * Reads a request that asks for no WebSocket connection. One for a file is written anew for an HTTP server,
+ * from what is known to be valid: the path and query, and the headers that a file's answer depends on.
+ * Credentials stay here.
  *
- * @returns the whole request, in Latin-1; null when it asks for a WebSocket connection, rightly or wrongly
+ * @param hasFiles whether there are any: otherwise requests for them are told that this is a WebSocket server
+ * @returns null when it asks for a WebSocket connection, or is to be told so
  * @throws {HandshakeError} naming the broken rule
  */
-export function parsePlainRequest(head: RequestHead): string | null {
-  const { method, headers } = head;
-  if (isOpeningHandshake(head)) return null;
-  const { path, query } = parseHttpRequest(head, ['GET', 'HEAD']);
-  // The name is not passed on: nothing here depends on it.
+export function parsePlainRequest(head: RequestHead, hasFiles: boolean): PlainRequest | null {
+  const { method, version, headers } = head;
+  const isHandshake = isOpeningHandshake(head);
+  if (method === 'OPTIONS' && !isHandshake)
+    return { host: parseHttpRequest(head, ['OPTIONS']).host, text: null };
+  if (!hasFiles || (method === 'GET' && isHandshake)) return null;
+  const { path, query, host } = parseHttpRequest(head, ['GET', 'HEAD']);
+  demand(!hasStrayPercent(path), 'request-escape');
+  // The name is not passed on: nothing there depends on it. Nor is the version: an answer is the same to
+  // both, with its length, and HTTP/1.0 without a connection that stays.
   let text = `${method} ${path}${query === '' ? '' : `?${query}`} HTTP/1.1\r\nHost: twist\r\n`;
   for (const { name, value } of headers) {
     if (FILE_HEADERS.includes(name)) text += `${name}: ${value}\r\n`;
   }
-  if (includes(headers, 'connection', 'close')) text += 'Connection: close\r\n';
-  return `${text}\r\n`;
-}
-
-/**
- * A key without an Upgrade header comes from behind a proxy that has dropped it: who set it up wants to be
- * told so, and not to find a page there.
- */
-function isOpeningHandshake({ method, headers }: RequestHead): boolean {
-  if (method !== 'GET') return false;
-  return (
-    includes(headers, 'upgrade', 'websocket') || valuesOf(headers, 'sec-websocket-key').length > 0
-  );
-}
-
-/** Whether a list header has that element, which is lowercase, without regard to case. */
-function includes(headers: readonly HeaderField[], name: string, element: string): boolean {
-  return splitList(valuesOf(headers, name)).some((one) => one.toLowerCase() === element);
+  if (version === '1.0' || includes(headers, 'connection', 'close'))
+    text += 'Connection: close\r\n';
+  return { host, text: `${text}\r\n` };
 }

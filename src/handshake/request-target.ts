@@ -1,10 +1,11 @@
-import { ALPHANUMERICS, HEX_DIGITS, byteTable } from '../extensions/header-grammar.js';
+import { ALPHANUMERICS, byteTable } from '../extensions/header-grammar.js';
+import { normalPath } from './request-path.js';
 
-/** A request target taken apart; nothing is decoded. */
+/** A request target taken apart; nothing is decoded, and slashes that repeat are one. */
 export interface RequestTarget {
   /** `host[:port]` of an absolute-form target; null in origin form. */
   readonly authority: string | null;
-  /** Begins with `/`. */
+  /** Begins with `/`; in its normal form. */
   readonly path: string;
   /** Without its `?`; empty when there is none. */
   readonly query: string;
@@ -14,9 +15,7 @@ const SCHEMES = ['http://', 'https://', 'ws://', 'wss://'] as const;
 
 const SLASH = 0x2f;
 const QUESTION_MARK = 0x3f;
-const PERCENT = 0x25;
 
-const HEX_BYTES = byteTable(HEX_DIGITS);
 /** `uri-host [ ":" port ]` (RFC 3986 §3.2). User information is refused (RFC 9110 §4.2.4). */
 const AUTHORITY_BYTES = byteTable(`${ALPHANUMERICS}-._~!$&'()*+,;=:[]%`);
 /**
@@ -34,8 +33,8 @@ const QUERY = 4;
 /**
  * Judges a request target byte by byte (RFC 9112 §3.2). An opening handshake has a path with query,
  * or an absolute URL (RFC 6455 §4.2.1(1)) whose scheme is http, https, ws or wss. A fragment is
- * refused (RFC 6455 §3). A `%` in the path must begin a %XX sequence, because routes are compared
- * with the path; the query is the application's own, and browsers send `?100%` as it stands.
+ * refused (RFC 6455 §3). A `%` may stand alone, as browsers send it (WHATWG URL): only where the path
+ * decides about something does it have to begin a %XX sequence.
  */
 export class RequestTargetScanner {
   #part = START;
@@ -43,13 +42,11 @@ export class RequestTargetScanner {
   #length = 0;
   /** The schemes that fit so far. */
   #schemes: readonly string[] = SCHEMES;
-  /** Hex digits still due after a `%`. */
-  #hexDigitsDue = 0;
 
   /** Whether the bytes so far are a whole target. */
   get isComplete(): boolean {
     if (this.#part === AUTHORITY) return this.#length > 0;
-    return this.#part >= PATH && this.#hexDigitsDue === 0;
+    return this.#part >= PATH;
   }
 
   /** Takes the next byte. False: no target has this byte here. */
@@ -63,7 +60,8 @@ export class RequestTargetScanner {
       case AUTHORITY:
         return this.#acceptAuthority(byte);
       case PATH:
-        return this.#acceptPath(byte);
+        if (byte === QUESTION_MARK) this.#part = QUERY;
+        return RESOURCE_BYTES[byte] === 1;
       default:
         return RESOURCE_BYTES[byte] === 1;
     }
@@ -90,16 +88,6 @@ export class RequestTargetScanner {
     this.#length += 1;
     return AUTHORITY_BYTES[byte] === 1;
   }
-
-  #acceptPath(byte: number): boolean {
-    if (this.#hexDigitsDue > 0) {
-      this.#hexDigitsDue -= 1;
-      return HEX_BYTES[byte] === 1;
-    }
-    if (byte === QUESTION_MARK) this.#part = QUERY;
-    if (byte === PERCENT) this.#hexDigitsDue = 2;
-    return RESOURCE_BYTES[byte] === 1;
-  }
 }
 
 /**
@@ -119,5 +107,5 @@ export function splitRequestTarget(target: string): RequestTarget {
   const mark = resource.indexOf('?');
   const path = mark === -1 ? resource : resource.slice(0, mark);
   const query = mark === -1 ? '' : resource.slice(mark + 1);
-  return { authority, path: path === '' ? '/' : path, query };
+  return { authority, path: normalPath(path), query };
 }

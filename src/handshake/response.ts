@@ -18,6 +18,7 @@ const REASON_PHRASES: Record<Status, string> = {
   405: 'Method Not Allowed',
   408: 'Request Timeout',
   414: 'URI Too Long',
+  421: 'Misdirected Request',
   426: 'Upgrade Required',
   429: 'Too Many Requests',
   431: 'Request Header Fields Too Large',
@@ -76,6 +77,21 @@ export function upgradeResponse(
   if (subprotocol !== null) head += headerLine('Sec-WebSocket-Protocol', subprotocol);
   if (extensions !== null) head += headerLine('Sec-WebSocket-Extensions', extensions);
   return head + CRLF;
+}
+
+/**
+ * The whole answer to OPTIONS (RFC 9110 §9.3.7), which is how a load balancer asks whether a server is there.
+ *
+ * @param now the time for the Date header
+ */
+export function optionsResponse(now: Date): string {
+  return (
+    `HTTP/1.1 204 No Content${CRLF}` +
+    headerLine('Allow', 'GET, HEAD, OPTIONS') +
+    headerLine('Connection', 'close') +
+    headerLine('Date', now.toUTCString()) +
+    CRLF
+  );
 }
 
 /**

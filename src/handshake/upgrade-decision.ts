@@ -1,13 +1,18 @@
 import { HandshakeError } from '../errors.js';
-import { parseHost } from './host.js';
+import { type Host, parseHost } from './host.js';
+import { loggable } from './loggable.js';
+import { matchesName } from './name-pattern.js';
 import type { OriginPolicy, SubprotocolPolicy } from './policy.js';
 import type { UpgradeRequest } from './upgrade-request.js';
 
-/** The default ports of the schemes that a web page can come from. */
-const DEFAULT_PORTS = [
-  ['http://', 80],
-  ['https://', 443],
+/** The schemes that a web page can come from, and their default ports. */
+const WEB_SCHEMES = [
+  ['http', 80],
+  ['https', 443],
 ] as const;
+
+/** The scheme of the page's own host, where it is known: TLS may have ended before us. */
+export type WebScheme = (typeof WEB_SCHEMES)[number][0];
 
 /**
  * Checks the Origin header (RFC 6455 §4.2.2, §10.2).
@@ -16,34 +21,55 @@ const DEFAULT_PORTS = [
  * client that is none can write whatever it likes into it.
  *
  * - `any` lets everything through.
- * - `same` wants the origin to have the host and port of the request's Host header. A Host without
- *   a port means the default port of the origin's scheme: we cannot know which of the two it was
- *   for, since TLS may have ended before us. `null` and origins other than http and https, those of
- *   browser extensions for instance, are never the same.
+ * - `same` wants the origin to have the host and port that the request is for, and the scheme where that
+ *   is known. A host without a port means the default port of the origin's scheme. `null` and origins
+ *   other than http and https, those of browser extensions for instance, are never the same.
  * - A list wants one of its members, as browsers write them (RFC 6454 §6.2: no path, no default
- *   port), without regard to case.
+ *   port), without regard to case. `same` in it means the above.
  *
- * @throws {HandshakeError} `origin` when it is refused
+ * @param scheme by which the page that the request is for is served; null when nobody knows
+ * @throws {HandshakeError} `origin` when it is refused; its notes have the two that were compared
  */
-export function checkOrigin(policy: OriginPolicy, request: UpgradeRequest): void {
-  const { origin, host } = request;
+export function checkOrigin(
+  policy: OriginPolicy,
+  { origin, host }: Pick<UpgradeRequest, 'origin' | 'host'>,
+  scheme: WebScheme | null,
+): void {
   if (policy === 'any' || origin === null) return;
-  const isAllowed =
-    policy === 'same'
-      ? isSameHost(origin, host)
-      : policy.some((allowed) => allowed.toLowerCase() === origin.toLowerCase());
-  if (!isAllowed) throw new HandshakeError('origin');
+  const list: readonly string[] = policy === 'same' ? [policy] : policy;
+  const isAllowed = list.some((allowed) =>
+    allowed === 'same' ? isSame(origin, host, scheme) : isOrigin(allowed, origin),
+  );
+  if (isAllowed) return;
+  const notes = { origin: loggable(origin), host: loggable(host) };
+  throw new HandshakeError('origin', {}, scheme === null ? notes : { ...notes, scheme });
 }
 
-function isSameHost(origin: string, hostHeader: string): boolean {
-  const host = parseHost(hostHeader);
-  for (const [scheme, defaultPort] of DEFAULT_PORTS) {
-    if (!origin.toLowerCase().startsWith(scheme)) continue;
-    const source = parseHost(origin.slice(scheme.length));
-    if (source === null || host === null) return false;
+function isSame(origin: string, hostText: string, ownScheme: WebScheme | null): boolean {
+  const host = parseHost(hostText);
+  const [originScheme, source] = splitOrigin(origin);
+  for (const [scheme, defaultPort] of WEB_SCHEMES) {
+    if (originScheme !== scheme) continue;
+    if (source === null || host === null || (ownScheme ?? scheme) !== scheme) return false;
     return source.name === host.name && (source.port ?? defaultPort) === (host.port ?? defaultPort);
   }
   return false;
+}
+
+/** Whether an origin is the one of a list; there `*.` in front of a name stands for what is below it. */
+function isOrigin(allowed: string, origin: string): boolean {
+  if (!allowed.includes('://*.')) return allowed.toLowerCase() === origin.toLowerCase();
+  const [scheme, pattern] = splitOrigin(allowed);
+  const [originScheme, source] = splitOrigin(origin);
+  if (pattern === null || source === null || scheme !== originScheme) return false;
+  return matchesName(pattern.name, source.name) && pattern.port === source.port;
+}
+
+/** Scheme and host of an origin; null for a host that is none. */
+function splitOrigin(origin: string): [scheme: string, host: Host | null] {
+  const mark = origin.indexOf('://');
+  if (mark === -1) return ['', null];
+  return [origin.slice(0, mark).toLowerCase(), parseHost(origin.slice(mark + 3))];
 }
 
 /**

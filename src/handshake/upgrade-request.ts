@@ -13,11 +13,11 @@ import type { HeaderField, RequestHead } from './request-head.js';
 export interface UpgradeRequest {
   /** The request target as sent. */
   readonly target: string;
-  /** Its path as sent, which begins with `/`. */
+  /** Its path, which begins with `/`: as sent, but that slashes which repeat are one. */
   readonly path: string;
   /** Its query as sent, without the `?`; empty when there is none. */
   readonly query: string;
-  /** The Host header. */
+  /** The host that it is for: that of an absolute target, else the Host header. */
   readonly host: string;
   /** The Origin header; null when there is none, as with most clients that are no browser. */
   readonly origin: string | null;
@@ -30,11 +30,6 @@ export interface UpgradeRequest {
   /** All headers, in the order in which they came. */
   readonly headers: readonly HeaderField[];
 }
-
-/** More subprotocols than this in one request are refused. */
-export const MAX_SUBPROTOCOLS = 16;
-/** More extension offers than this in one request are refused. */
-export const MAX_EXTENSION_OFFERS = 16;
 
 /** 16 bytes are 22 base64 characters and two of padding. */
 const KEY_CHARACTERS = 22;
@@ -85,7 +80,7 @@ export function parseUpgradeRequest(head: RequestHead): UpgradeRequest {
   // RFC 6455 §4.2.1(9) and §9.1: what does not fit the grammar fails the handshake.
   const extensionLines = valuesOf(headers, 'sec-websocket-extensions');
   const extensionOffers = extensionLines.length === 0 ? [] : parseExtensionHeader(extensionLines);
-  demand(extensionOffers !== null && extensionOffers.length <= MAX_EXTENSION_OFFERS, 'extensions');
+  demand(extensionOffers !== null, 'extensions');
 
   return {
     target,
@@ -127,7 +122,7 @@ function isKey(key: string): boolean {
 /** Null: malformed. No lines at all are fine; lines without an element are not. */
 function parseSubprotocols(lines: readonly string[]): string[] | null {
   const subprotocols = splitList(lines);
-  if (subprotocols.length > MAX_SUBPROTOCOLS || !subprotocols.every(isToken)) return null;
+  if (!subprotocols.every(isToken)) return null;
   if (new Set(subprotocols).size < subprotocols.length) return null;
   return subprotocols.length === 0 && lines.length > 0 ? null : subprotocols;
 }

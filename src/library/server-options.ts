@@ -2,6 +2,7 @@ import type { SessionRecorder } from '../connection/session-observer.js';
 import type { ServerSettings } from '../config/settings.js';
 import type { Extension } from '../extensions/extension.js';
 import { permessageDeflate } from '../extensions/permessage-deflate/permessage-deflate.js';
+import type { OriginPolicy } from '../handshake/policy.js';
 import type { Mode } from '../modes/mode.js';
 import type { Authenticator } from '../server/basic-auth.js';
 import type { ServedMode } from '../server/router.js';
@@ -40,7 +41,7 @@ export function serverOptions(
     return {
       path,
       mode,
-      origin: settings.origin === 'auto' ? (mode.defaults?.origin ?? 'any') : settings.origin,
+      origin: settings.origin === 'auto' ? originOf(mode, authenticator) : settings.origin,
       extensions: hasDeflate ? withDeflate : extensions,
       recorder,
     };
@@ -50,6 +51,7 @@ export function serverOptions(
     served,
     staticDir,
     access: {
+      allowedHosts: settings.allowedHosts,
       allow: settings.allow,
       deny: settings.deny,
       trustProxy: settings.trustProxy,
@@ -87,6 +89,15 @@ export function serverOptions(
     drainMs: settings.drainTimeout,
     log,
   };
+}
+
+/**
+ * Which pages may connect where nobody says so: a mode's own choice. But a browser sends the password that it
+ * knows with every page's request, so that none has to let in all of them where there is one.
+ */
+function originOf({ defaults }: Mode, authenticator: Authenticator | null): OriginPolicy {
+  const origin = defaults?.origin ?? 'any';
+  return origin === 'any' && authenticator !== null ? 'same' : origin;
 }
 
 function deflate(settings: ServerSettings): Extension {

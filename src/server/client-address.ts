@@ -1,9 +1,13 @@
 /** Who is believed about a client's address. */
 import type { PeerAddress } from '../connection/connection-host.js';
+import type { Way } from '../handshake/policy.js';
 import { findForwardedClient } from '../handshake/forwarded-for.js';
 import { valuesOf } from '../handshake/http-request.js';
 import type { HeaderField } from '../handshake/request-head.js';
 import type { AddressList } from '../connection/address-list.js';
+
+/** By which way somebody comes who is no proxy. */
+export type DirectWay = Exclude<Way, 'proxy' | 'proxy-protocol'>;
 
 /** How proxies tell for whom they have connected. */
 export type ProxyHeader = 'x-forwarded-for' | 'proxy-protocol';
@@ -32,6 +36,16 @@ export class ClientAddress {
    */
   expectsProxyHeader(peer: PeerAddress): boolean {
     return this.#header === 'proxy-protocol' && this.isProxy(peer);
+  }
+
+  /**
+   * By which way a peer has come. A proxy is trusted whatever address of ours it has connected to.
+   *
+   * @param direct by which way, if it is none
+   */
+  wayOf(peer: PeerAddress, direct: DirectWay): Way {
+    if (!this.isProxy(peer)) return direct;
+    return this.#header === 'proxy-protocol' ? 'proxy-protocol' : 'proxy';
   }
 
   /** Whose request it is: the peer's itself, or that of whom a trusted proxy names in its headers. */

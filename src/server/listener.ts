@@ -8,6 +8,7 @@ import {
   createServer,
 } from 'node:net';
 import { dirname } from 'node:path';
+import { AddressList } from '../connection/address-list.js';
 import { formatHostAndPort } from '../connection/host-and-port.js';
 import type { ListenerKind } from '../connection/peer.js';
 import { ConfigError } from '../errors.js';
@@ -19,6 +20,8 @@ const BACKLOG = 4096;
 /** What fits into a Unix socket's address on Linux. Older libuv cuts a longer path without a word. */
 const MAX_UNIX_PATH_BYTES = 107;
 
+const LOOPBACK = new AddressList(['127.0.0.0/8', '::1/128']);
+
 /** A listening socket and its address as a URL, with the port that it really got. */
 export interface Listener {
   readonly server: NetServer;
@@ -28,21 +31,23 @@ export interface Listener {
 /**
  * Listens on an address.
  *
+ * @param onConnection is told whether only this machine can reach the address
  * @throws ConfigError when the path of a Unix socket is taken or too long
  * @throws NodeJS.ErrnoException when the system refuses
  */
 export async function listen(
   address: ListenAddress,
-  onConnection: (socket: Socket, kind: ListenerKind) => void,
+  onConnection: (socket: Socket, kind: ListenerKind, isLoopback: boolean) => void,
 ): Promise<Listener> {
   // A high-water mark of one byte makes 'drain' follow every write that the kernel did not take at
   // once, and only those; what waits is bounded in the outbox, not in the stream.
   const server = createServer(
     { allowHalfOpen: true, noDelay: true, highWaterMark: 1 },
     (socket) => {
-      onConnection(socket, address.kind);
+      onConnection(socket, address.kind, isLoopback);
     },
   );
+  let isLoopback = false;
   if (address.kind === 'unix') await freeUnixPath(address.path);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -51,7 +56,14 @@ export async function listen(
     else if (address.host === null) server.listen({ port: address.port, backlog: BACKLOG });
     else server.listen({ host: address.host, port: address.port, backlog: BACKLOG });
   });
+  // Connections are told of in a later turn.
+  isLoopback = isBoundToLoopback(server.address()!);
   return { server, url: urlOf(server.address()!) };
+}
+
+/** A name in the options may stand for either: it is what the system has made of it that counts. */
+function isBoundToLoopback(bound: AddressInfo | string): boolean {
+  return typeof bound !== 'string' && LOOPBACK.has(bound.address);
 }
 
 function urlOf(bound: AddressInfo | string): string {

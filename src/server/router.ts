@@ -4,12 +4,13 @@ import type { SessionRecorder } from '../connection/session-observer.js';
 import { HandshakeError } from '../errors.js';
 import type { Extension } from '../extensions/extension.js';
 import type { OriginPolicy } from '../handshake/policy.js';
+import { hasStrayPercent, routePath } from '../handshake/request-path.js';
 import type { UpgradeRequest } from '../handshake/upgrade-request.js';
 import type { Mode } from '../modes/mode.js';
 
 /** A mode, where it is served and on which terms. */
 export interface ServedMode {
-  /** The path as clients send it, compared byte by byte; null serves every path that no other one has. */
+  /** The path, of which clients may send another form (see `routePath`); null serves every path that no other one has. */
   readonly path: string | null;
   readonly mode: Mode;
   readonly origin: OriginPolicy;
@@ -28,14 +29,17 @@ export class Router {
     for (const { path, mode, origin, extensions, recorder = null } of served) {
       const route = { name: mode.name, consumer: mode, origin, extensions, recorder };
       if (path === null) this.#fallback = route;
-      else this.#routes.set(path, route);
+      else this.#routes.set(routePath(path), route);
     }
   }
 
-  /** @throws HandshakeError `route` when nothing is served on the path of the request */
+  /**
+   * @throws HandshakeError `route` when nothing is served on the path of the request; `request-escape` when
+   *   it is no path that could be served
+   */
   find({ path }: UpgradeRequest): Route {
-    const route = this.#routes.get(path) ?? this.#fallback;
-    if (route === null) throw new HandshakeError('route');
-    return route;
+    const route = this.#routes.get(routePath(path)) ?? this.#fallback;
+    if (route !== null) return route;
+    throw new HandshakeError(hasStrayPercent(path) ? 'request-escape' : 'route');
   }
 }

@@ -12,7 +12,7 @@ import type { HttpService } from '../connection/http-tunnel.js';
 import { type ListenerKind, peerOf } from '../connection/peer.js';
 import { probeSharedReads } from '../connection/socket-internals.js';
 import type { HandshakeError } from '../errors.js';
-import type { SubprotocolPolicy } from '../handshake/policy.js';
+import type { HostPolicy, SubprotocolPolicy } from '../handshake/policy.js';
 import { networkOf } from '../handshake/ip-address.js';
 import type { HeadLimits } from '../handshake/request-head.js';
 import { SlabPool } from '../protocol/slab-pool.js';
@@ -31,8 +31,12 @@ import { StaticDirectory } from './static-directory.js';
 /** Dropped connections are logged once in this time, with their number so far. */
 const DROP_LOG_MS = 1000;
 
-/** From which addresses clients may connect, and who is believed about theirs: ranges such as `10.0.0.0/8`. */
+/**
+ * From which addresses clients may connect, for which hosts, and who is believed about theirs. Addresses are
+ * ranges such as `10.0.0.0/8`.
+ */
 export interface AccessOptions {
+  readonly allowedHosts: HostPolicy;
   /** An empty list lets in everybody. */
   readonly allow: readonly string[];
   /** Comes before `allow`. */
@@ -45,6 +49,7 @@ export interface AccessOptions {
 const NO_LIMITS: ExpendableLimits = { max: Number.MAX_SAFE_INTEGER, maxPerNetwork: 0 };
 
 const EVERYBODY: AccessOptions = {
+  allowedHosts: 'any',
   allow: [],
   deny: [],
   trustProxy: [],
@@ -194,7 +199,7 @@ export class Server {
     for (const connection of this.#connections) connection.drop('shutdown');
   }
 
-  readonly #accept = (socket: Socket, kind: ListenerKind): void => {
+  readonly #accept = (socket: Socket, kind: ListenerKind, isLoopback: boolean): void => {
     const peer = peerOf(socket, kind);
     if (peer === null) {
       // A reset was faster. Nobody can say whether this client may connect, and nobody waits for an answer.
@@ -208,7 +213,12 @@ export class Server {
     let refusal = this.#admission.findRefusalAtAccept(peer, isProxy);
     if (refusal?.rule === 'full' && this.#makeRoom(network))
       refusal = this.#admission.findRefusalAtAccept(peer, isProxy);
-    const connection = new Connection(socket, { peer, kind, refusal }, this.#host!, this.#closed);
+    const way = this.#clientAddress.wayOf(
+      peer,
+      kind === 'unix' ? kind : isLoopback ? 'loopback' : 'network',
+    );
+    const arrival = { peer, kind, refusal, way };
+    const connection = new Connection(socket, arrival, this.#host!, this.#closed);
     this.#connections.add(connection);
     if (refusal === null) {
       this.#admission.add(connection);
@@ -298,6 +308,7 @@ export class Server {
 
   async #makeHost(): Promise<ConnectionHost> {
     const { served, limits, maxFragments, head, subprotocol, auth, log } = this.#options;
+    const { allowedHosts } = this.#options.access ?? EVERYBODY;
     const router = new Router(served);
     const endpoint = {
       role: 'server',
@@ -310,6 +321,7 @@ export class Server {
       limits,
       opening: {
         head,
+        allowedHosts,
         subprotocol,
         findRoute: (request) => router.find(request),
         authorize: (request) => auth?.authorize(request),

@@ -2,6 +2,7 @@ import t, { type Test } from 'tap';
 import type { Kind } from '../../src/config/kinds.js';
 import {
   filePaths,
+  hostPolicy,
   listenAddresses,
   originPolicy,
   subprotocolPolicy,
@@ -140,8 +141,15 @@ t.test('origins', async (t) => {
     ['null', ['null']],
     ['chrome-extension://abcdefghijklmnop', ['chrome-extension://abcdefghijklmnop']],
     ['capacitor://localhost:8080', ['capacitor://localhost:8080']],
+    ['capacitor://localhost:65535', ['capacitor://localhost:65535']],
+    ['file://', ['file://']],
+    ['same,https://app.example.com', ['same', 'https://app.example.com']],
+    [['same'], ['same']],
+    ['https://*.example.com', ['https://*.example.com']],
+    ['http://*.localhost:3000', ['http://*.localhost:3000']],
+    ['app://*.example', ['app://*.example']],
   ] as const) {
-    t.same(kind.schema.safeParse(given).data, value, given);
+    t.same(kind.schema.safeParse(given).data, value, String(given));
   }
 
   for (const given of [
@@ -162,6 +170,27 @@ t.test('origins', async (t) => {
     'https://example.com?',
     'https://example.com#',
     'https://*.example.com,',
+    // What can match no origin.
+    'https://*',
+    'https://*:8443',
+    'https://*example.com',
+    'https://a*.example.com',
+    'https://a.*.example.com',
+    'https://*.*.example.com',
+    'https://*.example.com:443',
+    'https://*.Example.com',
+    'https://*.example.com/',
+    'https://*.127.0.0.1',
+    'https://*.[::1]',
+    '*://example.com',
+    '*.example.com',
+    'wss://*.example.com',
+    'app://*',
+    'file://localhost',
+    'data://a',
+    'blob://a',
+    'about://blank',
+    'capacitor://localhost:65536',
     'https://a b',
     'https://a:99999',
     'ws://example.com',
@@ -173,7 +202,9 @@ t.test('origins', async (t) => {
     'x://a/b',
     'https://a.example,https://a.example',
     [],
-    ['same'],
+    ['any'],
+    ['same', 'auto'],
+    'same,any',
     [null],
     7,
     null,
@@ -181,6 +212,81 @@ t.test('origins', async (t) => {
   ]) {
     refuses(t, kind, given, 'give each one once');
   }
+});
+
+t.test('allowed hosts', async (t) => {
+  const kind = hostPolicy();
+  t.equal(kind.valueName, 'auto|any|LIST');
+  t.equal(kind.isRepeatable, false);
+  for (const [given, value, text] of [
+    ['auto', 'auto', 'auto'],
+    ['any', 'any', 'any'],
+    ['local', ['local'], 'local'],
+    ['local,desk.example.com', ['local', 'desk.example.com'], 'local,desk.example.com'],
+    [
+      ['*.example.com:8443', 'localhost:80'],
+      ['*.example.com:8443', 'localhost:80'],
+      '*.example.com:8443,localhost:80',
+    ],
+    ['Desk.Example.com.:443', ['desk.example.com:443'], 'desk.example.com:443'],
+    ['192.0.2.1,[::1]:9001', ['192.0.2.1', '[::1]:9001'], '192.0.2.1,[::1]:9001'],
+    [
+      'xn--bcher-kva.example,my_host',
+      ['xn--bcher-kva.example', 'my_host'],
+      'xn--bcher-kva.example,my_host',
+    ],
+  ] as const) {
+    const parsed = kind.schema.parse(given);
+    t.same(parsed, value);
+    t.equal(kind.toText(parsed), text);
+    t.same(kind.schema.parse(kind.fromText(text)), value, 'text reads back');
+    t.same(kind.schema.parse(kind.toJson(parsed)), value, 'JSON reads back');
+  }
+  for (const given of [
+    '',
+    '*',
+    '*.',
+    '*:80',
+    'a.*.example.com',
+    '*example.com',
+    '*.*.example.com',
+    '*.192.0.2.1',
+    '*.[::1]',
+    'https://example.com',
+    '//example.com',
+    'example.com/',
+    'example.com?',
+    'example.com#',
+    'user@example.com',
+    'a b',
+    'bücher.example',
+    '::1',
+    '[::1',
+    '[0:0::1]',
+    '[x]',
+    '127.1',
+    '999.0.0.1',
+    'example.com:',
+    'example.com:0',
+    'example.com:080',
+    'example.com:65536',
+    'example.com:http',
+    'a,,b',
+    'a, b',
+    'local,any',
+    'auto,a',
+    [],
+    ['auto'],
+    [''],
+    [1],
+    1,
+    true,
+    null,
+    {},
+  ])
+    refuses(t, kind, given);
+  refuses(t, kind, 'a,A', 'give each one once');
+  refuses(t, kind, 'local,local', 'give each one once');
 });
 
 t.test('paths of files', async (t) => {

@@ -46,6 +46,7 @@ t.test('the defaults are those of the design', async (t) => {
     targetServername: 'off',
     targetInsecure: 'false',
     proxyProtocol: 'off',
+    allowedHosts: 'auto',
     origin: 'auto',
     allow: 'any',
     deny: 'none',

@@ -118,6 +118,7 @@ t.test('what is no route, and where', async (t) => {
     [['/a=echo', 'b=echo'], '1', ROUTE_CLAUSES.path],
     [{ '/a?b': 'echo' }, '/a?b', ROUTE_CLAUSES.path],
     [{ '/a=b': 'echo' }, '/a=b', ROUTE_CLAUSES.path],
+    [{ '/a//b': 'echo' }, '/a//b', ROUTE_CLAUSES.path],
     [['/a=b=echo'], '0', ROUTE_CLAUSES.mode],
     [['/a='], '0', ROUTE_CLAUSES.mode],
     [{ '/a': 'ecko' }, '/a', ROUTE_CLAUSES.mode],
@@ -125,6 +126,7 @@ t.test('what is no route, and where', async (t) => {
     [['/a=tcp:'], '0', ROUTE_CLAUSES.target],
     [['/a=mode:'], '0', ROUTE_CLAUSES.mode],
     [['/a=echo', '/a=token'], '1', 'give each one once, by its path'],
+    [['/a=echo', '/a/=token'], '1', 'give each one once, by its path'],
   ] as const) {
     t.strictSame(refusal(kind, given), [[place, clause]], JSON.stringify(given));
   }

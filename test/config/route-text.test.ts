@@ -1,14 +1,24 @@
 import t from 'tap';
-import { formatRouteMode, isRoutePath, parseRouteMode } from '../../src/config/route-text.js';
+import {
+  formatRouteMode,
+  isRoutePath,
+  isSamePath,
+  parseRouteMode,
+} from '../../src/config/route-text.js';
 
 t.test('paths that a request can have', async (t) => {
-  for (const path of ['/', '/vnc', '/a/b/', '//', '/a%20b', '/a,b', '/~a:b@c!$&\'()*+;"<>\\^`{|}'])
+  for (const path of ['/', '/vnc', '/a/b/', '/a%20b', '/a,b', '/~a:b@c!$&\'()*+;"<>\\^`{|}'])
     t.equal(isRoutePath(path), true, path);
   for (const path of [
     '',
     'vnc',
     '*',
     'http://a/',
+    // No request has it, once it is in its normal form.
+    '//',
+    '//a',
+    '/a//b',
+    '/a//',
     '/a?b',
     '/a#b',
     '/a b',
@@ -21,6 +31,19 @@ t.test('paths that a request can have', async (t) => {
   ]) {
     t.equal(isRoutePath(path), false, path);
   }
+});
+
+t.test('paths that are one', async (t) => {
+  for (const [one, other, isSame] of [
+    ['/', '/', true],
+    ['/a', '/a', true],
+    ['/a', '/a/', true],
+    ['/a/b/', '/a/b', true],
+    ['/a', '/A', false],
+    ['/a', '/a/b', false],
+    ['/', '/a', false],
+  ] as const)
+    t.equal(isSamePath(one, other), isSame, `${one} ${other}`);
 });
 
 t.test('modes, there and back', async (t) => {

@@ -1676,6 +1676,40 @@ t.test('without an HTTP server such a request is refused as ever', async (t) => 
   t.match(bench.refusal(), /^426 /);
 });
 
+t.test('OPTIONS is answered at once, with files or without, and nothing behind it', async (t) => {
+  for (const bench of [new Bench(), new HttpBench()]) {
+    bench.receive(`OPTIONS / HTTP/1.0\r\n\r\n${upgradeText()}`);
+    const answer = bench.socket.takeWritten().toString('latin1');
+    t.match(answer, /^HTTP\/1\.1 204 No Content\r\nAllow: .*\r\n\r\n$/s);
+    t.strictSame(bench.calls(), [`write ${answer.length}`, 'end', 'resume']);
+    bench.receive(upgradeText());
+    t.equal(bench.socket.takeWritten().length, 0);
+    t.strictSame([bench.host.refusals, bench.host.opened], [[], []]);
+  }
+  const full = new Bench();
+  full.host.refusal = new HandshakeError('full');
+  full.receive('OPTIONS / HTTP/1.0\r\n\r\n');
+  t.match(full.refusal(), /^503 /);
+});
+
+t.test('a connection is as near as its first request, whatever follows', async (t) => {
+  const http = new HandHttp();
+  const host = new TestHost(echoMode, { ...QUIET, http, opening: { allowedHosts: 'auto' } });
+  for (const [way, status] of [
+    ['loopback', '421'],
+    ['network', '101'],
+  ] as const) {
+    const socket = new FakeSocket();
+    const arrival = { ...arrivalOf(socket.asSocket), way };
+    new Connection(socket.asSocket, arrival, host, () => undefined).start();
+    socket.emit('data', Buffer.from('GET /a HTTP/1.1\r\nHost: localhost\r\n\r\n'));
+    await http.answer('page');
+    t.equal(socket.takeWritten().toString(), 'page');
+    socket.emit('data', Buffer.from(upgradeText({ Host: 'evil.example' })));
+    t.equal(socket.takeWritten().toString('latin1').slice(9, 12), status, way);
+  }
+});
+
 t.test('requests that come in one read are answered in turn', async (t) => {
   const bench = new HttpBench();
   bench.receive(`${get('/a')}${get('/b')}${upgradeText()}`);

@@ -5,6 +5,7 @@ import {
   type OpeningPolicy,
   type Route,
   acceptingResponse,
+  optionsBytes,
   refusalBytes,
   refusalOf,
 } from '../../src/connection/opening.js';
@@ -21,6 +22,7 @@ const ROUTE: Route = { name: 'test', consumer: CONSUMER, origin: 'any', extensio
 
 const POLICY: OpeningPolicy = {
   head: DEFAULT_LIMITS,
+  allowedHosts: 'auto',
   subprotocol: 'first',
   findRoute: () => ROUTE,
 };
@@ -108,7 +110,7 @@ t.test('each part of the policy has its say', async (t) => {
     ['header-line-too-long', { head: { ...DEFAULT_LIMITS, maxHeaderLineBytes: 20 } }, {}],
     ['websocket-key', {}, { 'Sec-WebSocket-Key': null }],
     ['origin', { findRoute: sameOrigin }, { Origin: 'http://elsewhere.example' }],
-    [null, { findRoute: sameOrigin }, { Origin: 'http://server.example.com' }],
+    [null, { findRoute: sameOrigin }, { Origin: 'http://localhost' }],
     ['route', { findRoute: nobody }, {}],
     ['subprotocol-unsupported', { findRoute: bytesOnly }, { 'Sec-WebSocket-Protocol': 'base64' }],
     [null, { findRoute: bytesOnly }, { 'Sec-WebSocket-Protocol': 'base64, binary' }],
@@ -117,6 +119,52 @@ t.test('each part of the policy has its say', async (t) => {
     const opening = new Opening({ ...POLICY, ...policy });
     t.equal(ruleBroken(opening, upgradeText(changes)), rule, rule ?? 'accepted');
   }
+});
+
+t.test('the host is looked at first, by the way on which a request comes', async (t) => {
+  const foreign = upgradeText({ Host: 'evil.example', Origin: 'http://elsewhere.example' });
+  const nobody = (): never => {
+    throw new HandshakeError('route');
+  };
+  for (const [way, rule] of [
+    ['loopback', 'host-not-allowed'],
+    ['network', 'route'],
+    ['unix', 'route'],
+    ['proxy', 'route'],
+    ['proxy-protocol', 'route'],
+  ] as const)
+    t.equal(ruleBroken(new Opening({ ...POLICY, findRoute: nobody }, way), foreign), rule);
+  t.equal(ruleBroken(new Opening(POLICY, 'loopback'), upgradeText()), null);
+});
+
+t.test('the scheme is what a proxy says whose headers are believed', async (t) => {
+  const policy: OpeningPolicy = { ...POLICY, findRoute: () => ({ ...ROUTE, origin: 'same' }) };
+  const text = upgradeText({ Origin: 'http://localhost', 'X-Forwarded-Proto': 'https' });
+  for (const way of ['loopback', 'network', 'unix', 'proxy-protocol'] as const)
+    t.equal(ruleBroken(new Opening(policy, way), text), null, way);
+  t.equal(ruleBroken(new Opening(policy, 'proxy'), text), 'origin');
+  const silent = upgradeText({ Origin: 'http://localhost' });
+  t.equal(ruleBroken(new Opening(policy, 'proxy'), silent), null, 'it need not say');
+});
+
+t.test('requests that ask for no WebSocket connection', async (t) => {
+  const read = (request: string, hasFiles: boolean, policy = POLICY): unknown => {
+    const opening = new Opening(policy, 'loopback');
+    receive(opening, request);
+    return opening.readPlain(hasFiles);
+  };
+  const file = 'GET /a HTTP/1.0\r\nHost: localhost\r\n\r\n';
+  t.match(read(file, true), { text: /^GET \/a HTTP\/1\.1\r\n/ });
+  t.equal(read(file, false), null);
+  t.equal(read(upgradeText(), true), null);
+  const options = 'OPTIONS / HTTP/1.0\r\n\r\n';
+  t.strictSame(read(options, false), { host: '', text: null });
+  for (const request of [file, `${options.slice(0, -2)}Host: localhost\r\n\r\n`]) {
+    const foreign = request.replace('localhost', 'evil.example');
+    t.throws(() => read(foreign, true), new HandshakeError('host-not-allowed', {}, { host: 'evil.example' }));
+    t.not(read(foreign, true, { ...POLICY, allowedHosts: ['evil.example'] }), null);
+  }
+  t.match(Buffer.from(optionsBytes()).toString(), /^HTTP\/1\.1 204 No Content\r\n.*\r\n\r\n$/s);
 });
 
 t.test('frames that come early are kept in order, as copies', async (t) => {
@@ -194,7 +242,7 @@ t.test('a refusal whose own headers cannot be sent becomes 500', (t) => {
 
 t.test('a connection that had an answer before has another opening', async (t) => {
   t.notOk(new Opening(POLICY).isFollowUp);
-  const opening = new Opening(POLICY, true);
+  const opening = new Opening(POLICY, 'loopback', true);
   t.ok(opening.isFollowUp);
   t.notOk(opening.hasReceivedBytes, 'and begins anew');
   t.equal(opening.plain, null);

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { parseHost } from '../../src/handshake/host.js';
+import { hostFault, isIpLiteral, parseHost } from '../../src/handshake/host.js';
 import { countLooks } from '../fixtures/handshake.js';
 
 t.test('valid hosts (RFC 9110 §7.2, RFC 3986 §3.2)', async (t) => {
@@ -125,13 +125,52 @@ t.test('malformed hosts', async (t) => {
   for (const text of malformed) t.equal(parseHost(text), null, JSON.stringify(text));
 });
 
+t.test('what is wrong with a host, where clients are known to go wrong', async (t) => {
+  const table: readonly (readonly [rule: ReturnType<typeof hostFault>, ...texts: string[]])[] = [
+    ['host-zone', '[fe80::1%lo]', '[fe80::1%25eth0]:9001', '[fe80::1%]', '[::%%]x'],
+    [
+      'host-brackets',
+      '::1',
+      '::1:9001',
+      '::1:65535',
+      '2001:db8::1',
+      '::',
+      '1:2:3:4:5:6:7:8:80',
+      'a::1',
+    ],
+    ['host-brackets', 'fe80::1%lo', 'fe80::1%lo:9001', '::ffff:192.0.2.1', '::1:'],
+    ['host', '', ':', ':80', 'a:b', 'a%4', '%', '[', '[]', '[%]', '[x%lo]', '[fe80::1%lo'],
+    ['host', '1:2:3', 'localhost:80:80', '%lo', '127.0.0.1:x'],
+  ];
+  for (const [rule, ...texts] of table) {
+    for (const text of texts) {
+      t.equal(parseHost(text), null, text);
+      t.equal(hostFault(text), rule, text);
+    }
+  }
+});
+
+t.test('names that are addresses', async (t) => {
+  for (const text of ['127.0.0.1', '192.0.2.255:80', '[::1]', '[2001:db8::1]:443'])
+    t.equal(isIpLiteral(parseHost(text)!.name), true, text);
+  for (const text of [
+    'localhost',
+    '127.0.0.1.',
+    '127.1',
+    '0x7f.0.0.1',
+    '1.2.3.4.example',
+    '2130706433',
+  ])
+    t.equal(isIpLiteral(parseHost(text)!.name), false, text);
+});
+
 t.test('the work grows with the length and not faster', async (t) => {
   for (const unit of ['a', '%', '%41', ':', '::', '[', '1:', '.', '1.', '0', '[::', '::1.']) {
     for (const before of ['', '[', '[::', 'a:', '[::1]:']) {
       const text = before + unit.repeat(8192 / unit.length);
       for (const whole of [text, `${text}]`, `${text}]:1`]) {
-        const looks = countLooks(() => parseHost(whole));
-        t.ok(looks <= 3 * whole.length, `${before} ${unit}: ${looks} looks`);
+        const looks = countLooks(() => [parseHost(whole), hostFault(whole)]);
+        t.ok(looks <= 6 * whole.length, `${before} ${unit}: ${looks} looks`);
       }
     }
   }

@@ -1,6 +1,12 @@
 import t from 'tap';
 import { HandshakeError } from '../../src/errors.js';
-import { demand, parseHttpRequest, valuesOf } from '../../src/handshake/http-request.js';
+import {
+  demand,
+  includes,
+  isOpeningHandshake,
+  parseHttpRequest,
+  valuesOf,
+} from '../../src/handshake/http-request.js';
 import type { RequestHead } from '../../src/handshake/request-head.js';
 import { readHead } from '../fixtures/handshake.js';
 
@@ -30,29 +36,62 @@ t.test('the parts of a good request', async (t) => {
     query: 'c',
     host: 'h',
   });
-  t.strictSame(parseHttpRequest(headOf('HEAD http://H:1 HTTP/1.1', 'Host: h:1'), BOTH), {
+  t.strictSame(parseHttpRequest(headOf('HEAD http://H:1 HTTP/1.1', 'Host: other:2'), BOTH), {
     authority: 'H:1',
     path: '/',
     query: '',
-    host: 'h:1',
+    host: 'H:1',
   });
+
   t.equal(refusalOf(headOf('GET / HTTP/1.1', 'Host: h', 'Content-Length: 0')), null);
 });
 
 t.test('each rule, in the order in which they are looked at', async (t) => {
   const cases: readonly (readonly [rule: string, ...lines: [string, ...string[]]])[] = [
-    ['http-version', 'POST / HTTP/1.0', 'Content-Length: 1'],
+    ['http-version', 'POST / HTTP/1.2', 'Content-Length: 1'],
+    ['http-version', 'POST / HTTP/1.0', 'Upgrade: WebSocket', 'Content-Length: 1'],
+    ['http-version', 'GET / HTTP/1.0', 'Sec-WebSocket-Key:'],
     ['method', 'POST / HTTP/1.1', 'Content-Length: 1'],
     ['host', 'GET / HTTP/1.1', 'Content-Length: 1'],
     ['host', 'GET / HTTP/1.1', 'Host: h', 'Host: h'],
     ['host', 'GET / HTTP/1.1', 'Host: h h'],
     ['host', 'GET / HTTP/1.1', 'Host:'],
-    ['host-mismatch', 'GET http://other/ HTTP/1.1', 'Host: h', 'Content-Length: 1'],
+    ['host-zone', 'GET / HTTP/1.1', 'Host: [fe80::1%lo]', 'Content-Length: 1'],
+    ['host-brackets', 'GET / HTTP/1.1', 'Host: ::1:9001', 'Content-Length: 1'],
+    ['host', 'GET http://h/ HTTP/1.1'],
+    ['host', 'GET http://h/ HTTP/1.1', 'Host: h h'],
+    ['host', 'GET / HTTP/1.0', 'Host:'],
+    ['host', 'GET / HTTP/1.0', 'Host: h', 'Host: h'],
+    ['request-target', 'GET http://h:x/ HTTP/1.1', 'Host: h', 'Content-Length: 1'],
+    ['request-target', 'GET http://::1/ HTTP/1.0', 'Content-Length: 1'],
+    ['body', 'GET / HTTP/1.0', 'Content-Length: 1'],
     ['body', 'GET / HTTP/1.1', 'Host: h', 'Content-Length: 1'],
     ['body', 'GET / HTTP/1.1', 'Host: h', 'Content-Length: 0', 'Content-Length: 0'],
     ['body', 'GET / HTTP/1.1', 'Host: h', 'Transfer-Encoding: chunked'],
   ];
   for (const [rule, ...lines] of cases) t.equal(refusalOf(headOf(...lines))?.rule, rule, rule);
+});
+
+t.test('HTTP/1.0 is taken where no WebSocket connection is asked for', async (t) => {
+  const host = (...lines: [string, ...string[]]): string =>
+    parseHttpRequest(headOf(...lines), ['GET', 'OPTIONS']).host;
+  t.equal(host('GET / HTTP/1.0', 'Host: h', 'Upgrade: h2c', 'Sec-WebSocket-Version: 13'), 'h');
+  t.equal(host('OPTIONS / HTTP/1.0'), '');
+  t.equal(host('GET http://h:1/ HTTP/1.0'), 'h:1');
+});
+
+t.test('what asks for a WebSocket connection, rightly or wrongly', async (t) => {
+  for (const line of ['Upgrade: websocket', 'Upgrade: h2c, WebSocket', 'Sec-WebSocket-Key:'])
+    t.equal(isOpeningHandshake(headOf('GET / HTTP/1.1', line)), true, line);
+  for (const line of ['Upgrade: websockets', 'Sec-WebSocket-Version: 13', 'Connection: Upgrade'])
+    t.equal(isOpeningHandshake(headOf('GET / HTTP/1.1', line)), false, line);
+});
+
+t.test('an element of a list', async (t) => {
+  const { headers } = headOf('GET / HTTP/1.1', 'A: b', 'A: C , d');
+  for (const element of ['b', 'c', 'd']) t.equal(includes(headers, 'a', element), true);
+  for (const element of ['', 'e', 'c , d']) t.equal(includes(headers, 'a', element), false);
+  t.equal(includes(headers, 'b', 'b'), false);
 });
 
 t.test('405 says which methods would do', async (t) => {

@@ -25,11 +25,14 @@ t.test('whole targets (RFC 9112 §3.2)', async (t) => {
     ['/chat?a=b', null, '/chat', 'a=b'],
     ['/chat?a=b?c', null, '/chat', 'a=b?c'],
     ['/?/', null, '/', '/'],
-    ['//', null, '//', ''],
-    ['//other/x', null, '//other/x', ''],
+    ['//', null, '/', ''],
+    ['//other/x', null, '/other/x', ''],
+    ['/other//', null, '/other/', ''],
     ['/a/../b/./c', null, '/a/../b/./c', ''],
-    ['/http://x/', null, '/http://x/', ''],
+    ['/http://x/', null, '/http:/x/', ''],
     ['/%20%aF%00', null, '/%20%aF%00', ''],
+    ['/100%', null, '/100%', ''],
+    ['/%%4?%', null, '/%%4', '%'],
     ['/a?100%', null, '/a', '100%'],
     ['/a?%zz', null, '/a', '%zz'],
     ['/a|b^c`{d}[e]\\"<>@:;,', null, '/a|b^c`{d}[e]\\"<>@:;,', ''],
@@ -38,7 +41,7 @@ t.test('whole targets (RFC 9112 §3.2)', async (t) => {
     ['http://example.com?x=1', 'example.com', '/', 'x=1'],
     ['https://example.com:8443/a?b', 'example.com:8443', '/a', 'b'],
     ['ws://[::1]:9001/a', '[::1]:9001', '/a', ''],
-    ['wss://h/a//b?c//d', 'h', '/a//b', 'c//d'],
+    ['wss://h/a//b?c//d', 'h', '/a/b', 'c//d'],
     ['WSS://H/', 'H', '/', ''],
     ['HttP://h/', 'h', '/', ''],
     ['ws://%41/', '%41', '/', ''],
@@ -50,7 +53,7 @@ t.test('whole targets (RFC 9112 §3.2)', async (t) => {
 });
 
 t.test('targets that stop short', async (t) => {
-  const short = ['', 'h', 'http', 'http:', 'http:/', 'http://', 'ws', 'wss', '/%', '/%4', '/a%4'];
+  const short = ['', 'h', 'http', 'http:', 'http:/', 'http://', 'ws', 'wss'];
   for (const target of short) {
     t.strictSame(scan(target), { acceptedBytes: target.length, isComplete: false }, target);
   }
@@ -88,10 +91,6 @@ t.test('the first byte that no target has', async (t) => {
     ['/#', 1],
     ['/a#b', 2],
     ['/a?b#c', 4],
-    ['/%g0', 2],
-    ['/%0g', 3],
-    ['/%?', 2],
-    ['/%%41', 2],
     ['/\xe4', 1],
     ['/?\xe4', 2],
     ['/\x7f', 1],

@@ -6,7 +6,12 @@ import {
   InvalidStateError,
   type HandshakeRule,
 } from '../../src/errors.js';
-import { acceptKey, refusalResponse, upgradeResponse } from '../../src/handshake/response.js';
+import {
+  acceptKey,
+  optionsResponse,
+  refusalResponse,
+  upgradeResponse,
+} from '../../src/handshake/response.js';
 import { ACCEPT, KEY } from '../fixtures/handshake.js';
 
 const NOW = new Date(Date.UTC(1994, 10, 6, 8, 49, 37));
@@ -33,6 +38,14 @@ const parse = (text: string): Answer => {
 
 const refuse = (rule: HandshakeRule, headers?: Record<string, string>): Answer =>
   parse(refusalResponse(new HandshakeError(rule, headers), NOW));
+
+t.test('the answer to OPTIONS', async (t) => {
+  t.strictSame(parse(optionsResponse(NOW)), {
+    statusLine: 'HTTP/1.1 204 No Content',
+    headers: { Allow: 'GET, HEAD, OPTIONS', Connection: 'close', Date: DATE },
+    body: '',
+  });
+});
 
 t.test('acceptKey', async (t) => {
   t.equal(acceptKey(KEY), ACCEPT, 'RFC 6455 §1.3');
@@ -78,6 +91,7 @@ t.test('every rule has its whole answer', async (t) => {
     405: 'Method Not Allowed',
     408: 'Request Timeout',
     414: 'URI Too Long',
+    421: 'Misdirected Request',
     426: 'Upgrade Required',
     429: 'Too Many Requests',
     431: 'Request Header Fields Too Large',

@@ -1,25 +1,21 @@
 import t from 'tap';
 import { HandshakeError } from '../../src/errors.js';
 import type { OriginPolicy, SubprotocolPolicy } from '../../src/handshake/policy.js';
-import { checkOrigin, selectSubprotocol } from '../../src/handshake/upgrade-decision.js';
-import type { UpgradeRequest } from '../../src/handshake/upgrade-request.js';
-import { KEY } from '../fixtures/handshake.js';
+import {
+  type WebScheme,
+  checkOrigin,
+  selectSubprotocol,
+} from '../../src/handshake/upgrade-decision.js';
 
-/** Whether a request with this Origin and Host passes. */
-const passes = (policy: OriginPolicy, origin: string | null, host = 'example.com'): boolean => {
-  const request: UpgradeRequest = {
-    target: '/',
-    path: '/',
-    query: '',
-    host,
-    origin,
-    key: KEY,
-    subprotocols: [],
-    extensionOffers: [],
-    headers: [],
-  };
+/** Whether a request with this Origin for this host passes. */
+const passes = (
+  policy: OriginPolicy,
+  origin: string | null,
+  host = 'example.com',
+  scheme: WebScheme | null = null,
+): boolean => {
   try {
-    checkOrigin(policy, request);
+    checkOrigin(policy, { host, origin }, scheme);
     return true;
   } catch (error) {
     if (error instanceof HandshakeError && error.rule === 'origin') return false;
@@ -93,6 +89,89 @@ t.test('same', async (t) => {
   for (const [origin, host, isSame] of table) {
     t.equal(passes('same', origin, host), isSame, `${origin} at ${host}`);
   }
+});
+
+t.test('same, where the scheme is known', async (t) => {
+  const table: readonly (readonly [origin: string, scheme: WebScheme, isSame: boolean])[] = [
+    ['http://example.com', 'http', true],
+    ['https://example.com', 'https', true],
+    ['HTTPS://example.com:443', 'https', true],
+    ['http://example.com', 'https', false],
+    ['https://example.com', 'http', false],
+    ['https://evil.example', 'https', false],
+  ];
+  for (const [origin, scheme, isSame] of table)
+    t.equal(passes('same', origin, 'example.com', scheme), isSame, `${origin} by ${scheme}`);
+  t.equal(passes('same', 'http://example.com:8080', 'example.com:8080', 'https'), false);
+  t.equal(
+    passes(['http://example.com'], 'http://example.com', 'x', 'https'),
+    true,
+    'a list is exact',
+  );
+});
+
+t.test('same in a list', async (t) => {
+  const list = ['https://app.example.com', 'same'];
+  t.equal(passes(list, 'https://app.example.com', 'desk.example.com'), true);
+  t.equal(passes(list, 'https://desk.example.com', 'desk.example.com'), true);
+  t.equal(passes(list, 'https://desk.example.com', 'desk.example.com', 'http'), false);
+  t.equal(passes(list, 'https://evil.example', 'desk.example.com'), false);
+  t.equal(passes(list, 'same', 'desk.example.com'), false);
+});
+
+t.test('names below one, by whole labels', async (t) => {
+  const list = ['https://*.example.com', 'http://*.Example.org:8080', 'app://*.example'];
+  for (const origin of [
+    'https://a.example.com',
+    'HTTPS://a.B.example.COM',
+    'http://a.example.org:8080',
+    'app://a.example',
+  ])
+    t.equal(passes(list, origin), true, origin);
+  for (const origin of [
+    'https://example.com',
+    'https://.example.com',
+    'https://badexample.com',
+    'https://a.example.com.evil.example',
+    'https://evil.example/.example.com',
+    'https://evil.example#.example.com',
+    'https://evil.example@a.example.com',
+    'https://a.example.com:443',
+    'https://a.example.com:8443',
+    'http://a.example.com',
+    'http://a.example.org',
+    'http://a.example.org:80',
+    'https://a.example.com https://a.example.com',
+    'xhttps://a.example.com',
+    'a.example.com',
+    '://a.example.com',
+    'null',
+    '',
+  ])
+    t.equal(passes(list, origin), false, origin);
+  t.equal(passes(['https://*.a b'], 'https://c.a b'), false, 'what is no host');
+});
+
+t.test('pages of programs with a browser inside', async (t) => {
+  for (const origin of ['file://', 'null', 'capacitor://localhost']) {
+    t.equal(passes([origin], origin), true, origin);
+    t.equal(passes(['https://example.com'], origin), false, origin);
+  }
+  t.equal(passes(['file://'], 'file:///'), false);
+});
+
+t.test('the log is told what was compared', async (t) => {
+  const refusal = (scheme: WebScheme | null): unknown => {
+    try {
+      checkOrigin('same', { origin: 'https://evil\xe4', host: 'a'.repeat(300) }, scheme);
+      return null;
+    } catch (error) {
+      return (error as HandshakeError).notes;
+    }
+  };
+  const notes = { origin: 'https://evil\\xe4', host: `${'a'.repeat(200)}...` };
+  t.strictSame(refusal(null), notes);
+  t.strictSame(refusal('https'), { ...notes, scheme: 'https' });
 });
 
 t.test('a list', async (t) => {

@@ -57,6 +57,13 @@ const BAD_HANDSHAKES: readonly BadHandshake[] = [
     status: 405,
     rule: 'method',
   })),
+  {
+    id: 'H1',
+    what: 'OPTIONS with a key',
+    request: upgradeText({ Upgrade: null, Connection: null }, 'OPTIONS / HTTP/1.1'),
+    status: 405,
+    rule: 'method',
+  },
   ...['1.0', '2.0', '1.2', '0.9', '3.0'].map((version): BadHandshake => ({
     id: version === '1.0' ? 'H2' : 'H3',
     what: `HTTP/${version}`,
@@ -64,6 +71,51 @@ const BAD_HANDSHAKES: readonly BadHandshake[] = [
     status: 505,
     rule: 'http-version',
   })),
+  {
+    id: 'H2',
+    what: 'HTTP/1.0 with a key, from behind a proxy that has dropped the upgrade',
+    request: upgradeText({ Upgrade: null, Connection: 'close' }, 'GET /chat HTTP/1.0'),
+    status: 505,
+    rule: 'http-version',
+  },
+  {
+    id: 'H2',
+    what: 'HTTP/1.0 without an upgrade',
+    request: 'GET / HTTP/1.0\r\n\r\n',
+    status: 426,
+    rule: 'not-an-upgrade',
+  },
+  ...(
+    [
+      ['host-zone', 'Host: [fe80::1%lo]', '[fe80::1%lo]'],
+      ['host-zone', 'Host: [fe80::1%25lo]:9001', '[fe80::1%25lo]:9001'],
+      ['host-brackets', 'Host: ::1:9001', '::1:9001'],
+      ['host-brackets', 'Host: 2001:db8::1', '2001:db8::1'],
+      ['host', 'Host: localhost:80:80', 'localhost:80:80'],
+    ] as const
+  ).map(([rule, what, host]): BadHandshake => ({
+    id: 'H5',
+    what,
+    request: upgradeText({ Host: host }),
+    status: 400,
+    rule,
+  })),
+  ...['evil.example', 'evil.example:9001', 'localhost.evil.example', '127.0.0.1.evil.example'].map(
+    (host): BadHandshake => ({
+      id: 'H5',
+      what: `Host: ${host}, which is none of this machine`,
+      request: upgradeText({ Host: host, Origin: `http://${host}` }),
+      status: 421,
+      rule: 'host-not-allowed',
+    }),
+  ),
+  {
+    id: 'H5',
+    what: 'OPTIONS for a Host that is none of this machine',
+    request: 'OPTIONS / HTTP/1.1\r\nHost: evil.example\r\n\r\n',
+    status: 421,
+    rule: 'host-not-allowed',
+  },
   ...(
     [
       ['H4', 'no Host', { Host: null }],
@@ -134,15 +186,27 @@ const BAD_HANDSHAKES: readonly BadHandshake[] = [
     status: 400,
     rule,
   })),
-  ...['http://example.org/chat', 'http://server.example.com:8080/chat'].map(
-    (target): BadHandshake => ({
-      id: 'H10',
-      what: `${target} is not the Host`,
-      request: get(`GET ${target} HTTP/1.1`),
-      status: 400,
-      rule: 'host-mismatch',
-    }),
-  ),
+  {
+    id: 'H10',
+    what: 'an absolute target for another host',
+    request: get('GET http://example.org/chat HTTP/1.1'),
+    status: 421,
+    rule: 'host-not-allowed',
+  },
+  {
+    id: 'H10',
+    what: 'an absolute target without a Host',
+    request: upgradeText({ Host: null }, 'GET http://localhost/chat HTTP/1.1'),
+    status: 400,
+    rule: 'host',
+  },
+  ...['http://::1/', 'http://[::1%25lo]/', 'ws://localhost:x/'].map((target): BadHandshake => ({
+    id: 'H10',
+    what: `the target ${target}`,
+    request: get(`GET ${target} HTTP/1.1`),
+    status: 400,
+    rule: 'request-target',
+  })),
   ...(
     [
       ['a body with its length', { 'Content-Length': '5' }, 'hello'],
@@ -444,8 +508,32 @@ type GoodHandshake = readonly [id: string, what: string, request: string, answer
 
 /** Opening handshakes that look odd and must be accepted; all have the key of RFC 6455 §1.3. */
 const GOOD_HANDSHAKES: readonly GoodHandshake[] = [
-  ['H10', 'an absolute target', get('GET http://server.example.com/chat HTTP/1.1')],
-  ['H10', 'an absolute ws target', get('GET ws://server.example.com/chat?q=100% HTTP/1.1')],
+  ['H10', 'an absolute target', get('GET http://localhost/chat HTTP/1.1')],
+  [
+    'H10',
+    'an absolute target, and another Host',
+    upgradeText({ Host: 'evil.example' }, 'GET http://localhost/ HTTP/1.1'),
+  ],
+  ['H10', 'an absolute ws target', get('GET ws://localhost/chat?q=100% HTTP/1.1')],
+  ...['GET //chat/ HTTP/1.1', 'GET /100% HTTP/1.1', 'GET /%2x%? HTTP/1.1'].map(
+    (line): GoodHandshake => ['H9', line, get(line)],
+  ),
+  ...['localhost:9001', 'LOCALHOST.', 'a.localhost', '127.0.0.1', '192.0.2.1:80', '[::1]:9001'].map(
+    (host): GoodHandshake => ['H5', `Host: ${host}`, upgradeText({ Host: host })],
+  ),
+  ...[17, 1000].map((count): GoodHandshake => [
+    'H19',
+    `${count} extensions that nobody knows`,
+    upgradeText({ 'Sec-WebSocket-Extensions': Array.from({ length: count }, () => 'x').join() }),
+  ]),
+  [
+    'H21',
+    '1000 subprotocols',
+    upgradeText({
+      'Sec-WebSocket-Protocol': Array.from({ length: 1000 }, (_, index) => `p${index}`).join(),
+    }),
+    ACCEPTED.replace(/\r\n$/, 'Sec-WebSocket-Protocol: p0\r\n\r\n'),
+  ],
   ['H11', 'a body of no length', upgradeText({ 'Content-Length': '0' })],
   ['H13', 'a second protocol', upgradeText({ Upgrade: 'websocket, h2c' })],
   ['H13', 'capitals', upgradeText({ Upgrade: 'WebSocket' })],
@@ -570,7 +658,9 @@ t.test('H18 a head that never ends', async (t) => {
 });
 
 t.test('H22 an Origin that is not allowed', async (t) => {
-  const listed = await startTwist(t, ['--origin', 'https://good.example,http://localhost:3000']);
+  const list = 'https://good.example,http://localhost:3000,https://*.sub.example,file://';
+  const listed = await startTwist(t, ['--origin', list]);
+  const mixed = await startTwist(t, ['--origin', 'same,https://app.example']);
   const same = await startTwist(t, ['--origin', 'same']);
   const cases: readonly (readonly [twist: TwistProcess, origin: string, isAllowed: boolean])[] = [
     [listed, 'https://good.example', true],
@@ -583,28 +673,43 @@ t.test('H22 an Origin that is not allowed', async (t) => {
     [listed, 'https://good.example/', false],
     [listed, 'null', false],
     [listed, '', false],
-    [same, 'http://server.example.com', true],
-    [same, 'https://server.example.com', true],
+    [listed, 'https://a.sub.example', true],
+    [listed, 'https://a.b.sub.example', true],
+    [listed, 'https://sub.example', false],
+    [listed, 'https://evilsub.example', false],
+    [listed, 'http://a.sub.example', false],
+    [listed, 'file://', true],
+    [listed, 'file:///', false],
+    [listed, 'https://localhost', false],
+    [mixed, 'https://app.example', true],
+    [mixed, 'http://localhost', true],
+    [mixed, 'https://bad.example', false],
+    [same, 'http://localhost', true],
+    [same, 'https://localhost', true],
     [same, 'https://bad.example', false],
-    [same, 'https://server.example.com:8443', false],
-    [same, 'https://server.example.com.bad.example', false],
+    [same, 'https://localhost:8443', false],
+    [same, 'https://localhost.bad.example', false],
     [same, 'null', false],
   ];
   for (const [twist, origin, isAllowed] of cases) {
-    await t.test(`${twist === same ? 'same' : 'a list'}: ${origin}`, async (t) => {
-      const client = await connectRaw(t, twist.port);
-      if (isAllowed) {
-        await client.open({ Origin: origin });
-        t.pass('accepted');
-        return;
-      }
-      client.send(upgradeText({ Origin: origin }));
-      t.strictSame(
-        await refusalOf(twist, client, PIPELINED),
-        expectedRefusal(403, 'origin'),
-        'refused',
-      );
-    });
+    await t.test(
+      `${twist === listed ? 'a list' : twist === same ? 'same' : 'both'}: ${origin}`,
+      async (t) => {
+        const client = await connectRaw(t, twist.port);
+        if (isAllowed) {
+          await client.open({ Origin: origin });
+          t.pass('accepted');
+          return;
+        }
+        client.send(upgradeText({ Origin: origin }));
+        t.strictSame(
+          await refusalOf(twist, client, PIPELINED),
+          expectedRefusal(403, 'origin'),
+          'refused',
+        );
+        t.match(await twist.waitForPeer(client), { origin, host: 'localhost' });
+      },
+    );
   }
 });
 

@@ -165,6 +165,7 @@ t.test('404: nothing outside, nothing hidden, in one connection', async (t) => {
     '/%00',
     '/%ff',
     '//etc/passwd',
+    '//example.org/%2e%2e/',
     '/%2fetc%2fpasswd',
     '/etc/passwd',
     '/leak.txt',
@@ -273,12 +274,23 @@ t.test('a WebSocket beside it, and what is wrongly asked for', async (t) => {
 
   const cases: readonly (readonly [status: number, request: string])[] = [
     [405, 'POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello'],
-    [405, 'OPTIONS / HTTP/1.1\r\nHost: h\r\n\r\n'],
     [400, get('/', 'Content-Length: 5')],
     [400, get('/', 'Transfer-Encoding: chunked')],
     [400, get('/', 'Host: again')],
     [400, 'GET / HTTP/1.1\r\n\r\n'],
-    [505, 'GET / HTTP/1.0\r\nHost: h\r\n\r\n'],
+    [204, 'OPTIONS / HTTP/1.1\r\nHost: h\r\n\r\n'],
+    [204, 'OPTIONS / HTTP/1.0\r\n\r\n'],
+    [200, 'GET / HTTP/1.0\r\nHost: h\r\n\r\n'],
+    [200, 'GET / HTTP/1.0\r\n\r\n'],
+    [200, 'HEAD / HTTP/1.0\r\n\r\n'],
+    [505, 'GET / HTTP/2.0\r\nHost: h\r\n\r\n'],
+    [505, upgradeText({}, 'GET / HTTP/1.0')],
+    [200, get('//core//rfb.js')],
+    [200, get('//')],
+    [301, get('//core')],
+    [400, get('/100%')],
+    [101, upgradeText({}, 'GET /100% HTTP/1.1')],
+    [101, upgradeText({}, 'GET //a// HTTP/1.1')],
     [426, upgradeText({ 'Sec-WebSocket-Version': '8' })],
     // A proxy in front has dropped the header.
     [426, upgradeText({ Upgrade: null })],
@@ -292,6 +304,29 @@ t.test('a WebSocket beside it, and what is wrongly asked for', async (t) => {
     await client.waitForEnd();
     t.strictSame(statuses(client), [status], request);
   }
+});
+
+t.test('HTTP/1.0: with its length, and the connection ends', async (t) => {
+  const { port } = await startSite(t);
+  for (const line of ['Connection: keep-alive', 'Accept: */*']) {
+    const client = await connectRaw(t, port);
+    client.send(`GET /core/rfb.js HTTP/1.0\r\n${line}\r\n\r\n${get('/a.css')}`);
+    await client.waitForEnd();
+    const answer = client.received.toString('latin1');
+    t.strictSame(statuses(client), [200], 'and nothing behind it is answered');
+    t.match(answer, /\r\nConnection: close\r\n/);
+    t.match(answer, `\r\nContent-Length: ${MODULE.length}\r\n`);
+    t.notMatch(answer, /Transfer-Encoding/i);
+    t.ok(answer.endsWith(`\r\n\r\n${MODULE}`));
+  }
+});
+
+t.test('a path with two slashes in front leads to no other host', async (t) => {
+  const { url } = await startSite(t);
+  const redirected = await fetch(`${url}//core`, { redirect: 'manual' });
+  t.equal(redirected.status, 301);
+  t.equal(redirected.headers.get('location'), './core/');
+  t.equal(await (await fetch(`${url}//core`)).text(), PAGE);
 });
 
 t.test('who has ended its side is answered', async (t) => {

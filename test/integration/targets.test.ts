@@ -70,7 +70,14 @@ async function startProxy(t: Test, options: ProxyOptions): Promise<Proxy> {
   const server = new Server({
     listen: [listen ?? { kind: 'tcp', host: '127.0.0.1', port: 0 }],
     served: [{ path: null, mode, origin: 'any', extensions: [] }],
-    access: { allow: [], deny: [], trustProxy: [], trustProxyHeader: 'x-forwarded-for', ...access },
+    access: {
+      allowedHosts: 'any',
+      allow: [],
+      deny: [],
+      trustProxy: [],
+      trustProxyHeader: 'x-forwarded-for',
+      ...access,
+    },
     head: DEFAULT_LIMITS,
     subprotocol: 'first',
     maxFragments: 1000,

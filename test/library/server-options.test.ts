@@ -4,6 +4,7 @@ import { load } from '../../src/config/load.js';
 import type { Settings } from '../../src/config/settings.js';
 import type { ExtensionOffer } from '../../src/extensions/extension-header.js';
 import type { Extension } from '../../src/extensions/extension.js';
+import type { OriginPolicy } from '../../src/handshake/policy.js';
 import type { PermessageDeflateOptions } from '../../src/extensions/permessage-deflate/permessage-deflate.js';
 import { type ServerParts, serverOptions } from '../../src/library/server-options.js';
 import { echoMode } from '../../src/modes/echo.js';
@@ -32,6 +33,7 @@ t.test('every setting reaches the server', async (t) => {
     listen: ['127.0.0.1:0', 'unix:/run/twist.sock'],
     subprotocol: 'a,b',
     origin: 'same',
+    allowedHosts: 'desk.example.com',
     allow: ['10.0.0.0/8', '::1'],
     deny: ['10.0.0.1'],
     trustProxy: ['::1'],
@@ -68,6 +70,7 @@ t.test('every setting reaches the server', async (t) => {
     served: [{ path: null, mode: echoMode, origin: 'same', extensions: [one], recorder: null }],
     staticDir: 'public',
     access: {
+      allowedHosts: ['desk.example.com'],
       allow: ['10.0.0.0/8', '::1/128'],
       deny: ['10.0.0.1/32'],
       trustProxy: ['::1/128'],
@@ -146,6 +149,28 @@ t.test('permessage-deflate comes last, with its settings', async (t) => {
   }
   const off = mocked.serverOptions(settingsOf({ deflate: false }), PARTS);
   t.strictSame(off.served[0]?.extensions, [one], 'none when it is turned off');
+});
+
+t.test('where there are passwords no mode lets in every page', async (t) => {
+  const authenticator = { authorize: (): void => undefined };
+  const mode = (origin?: OriginPolicy): Mode => ({
+    ...echoMode,
+    ...(origin === undefined ? {} : { defaults: { origin, deflate: true } }),
+  });
+  const modes = [mode(), mode('any'), mode('same'), mode(['https://a.example'])].map(
+    (one, index) => ({
+      path: `/${index}`,
+      mode: one,
+    }),
+  );
+  const origins = (flags: Flags, parts: Partial<ServerParts>): unknown[] =>
+    serverOptions(settingsOf(flags), { ...PARTS, modes, ...parts }).served.map(
+      ({ origin }) => origin,
+    );
+  t.strictSame(origins({}, {}), ['any', 'any', 'same', ['https://a.example']]);
+  t.strictSame(origins({}, { authenticator }), ['same', 'same', 'same', ['https://a.example']]);
+  const any = ['any', 'any', 'any', 'any'];
+  t.strictSame(origins({ origin: 'any' }, { authenticator }), any, 'but where somebody says so');
 });
 
 t.test('it is the real one', async (t) => {

@@ -47,6 +47,20 @@ t.test('X-Forwarded-For of anybody else is ignored', async (t) => {
   t.equal(make('proxy-protocol').find(PROXY, forwarded('198.51.100.9')), PROXY, 'the other header');
 });
 
+t.test('by which way a request comes', async (t) => {
+  for (const [peer, direct, way] of [
+    [STRANGER, 'network', 'network'],
+    [STRANGER, 'loopback', 'loopback'],
+    [UNIX, 'unix', 'unix'],
+    [PROXY, 'network', 'proxy'],
+    [at('::ffff:10.0.0.1'), 'loopback', 'proxy'],
+  ] as const)
+    t.equal(make('x-forwarded-for').wayOf(peer, direct), way);
+  t.equal(make('proxy-protocol').wayOf(PROXY, 'network'), 'proxy-protocol');
+  t.equal(make('proxy-protocol').wayOf(STRANGER, 'network'), 'network');
+  t.equal(make('x-forwarded-for', []).wayOf(PROXY, 'loopback'), 'loopback', 'by default');
+});
+
 t.test('who must begin with a PROXY header', async (t) => {
   t.ok(make('proxy-protocol').expectsProxyHeader(PROXY));
   for (const peer of [STRANGER, UNIX]) t.notOk(make('proxy-protocol').expectsProxyHeader(peer));

@@ -60,6 +60,37 @@ t.test('port 0: the URL has the port that it really got', async (t) => {
   t.equal(accepted[0]!.remotePort, client.port);
 });
 
+t.test('who can reach a listener', async (t) => {
+  const kindAt = async (address: ListenAddress, host?: string): Promise<string> => {
+    const kinds: string[] = [];
+    const listener = await listen(address, (socket, kind, isLoopback) => {
+      socket.destroy();
+      kinds.push(isLoopback ? `${kind} loopback` : kind);
+    });
+    t.teardown(() => listener.server.close());
+    connect(
+      address.kind === 'unix' ? { path: address.path } : { port: portOf(listener), host: host! },
+    ).on('error', () => undefined);
+    await eventually(() => kinds.length > 0, 'the connection');
+    return kinds[0]!;
+  };
+  const tcp = (host: string | null): ListenAddress => ({ kind: 'tcp', host, port: 0 });
+  t.equal(await kindAt(tcp('127.0.0.1'), '127.0.0.1'), 'tcp loopback');
+  t.equal(await kindAt(tcp('127.1.2.3'), '127.1.2.3'), 'tcp loopback');
+  t.equal(await kindAt(tcp('localhost'), 'localhost'), 'tcp loopback', 'a name that leads there');
+  t.equal(
+    await kindAt(tcp('0.0.0.0'), '127.0.0.1'),
+    'network',
+    'whatever address it is reached by',
+  );
+  t.equal(await kindAt(tcp(null), '127.0.0.1'), 'tcp');
+  t.equal(await kindAt({ kind: 'unix', path: socketPath(t) }), 'unix');
+  if (!hasIpv6) return;
+  t.equal(await kindAt(tcp('::1'), '::1'), 'tcp loopback');
+  t.equal(await kindAt(tcp('::ffff:127.0.0.1'), '127.0.0.1'), 'tcp loopback');
+  t.equal(await kindAt(tcp('::'), '::1'), 'tcp');
+});
+
 t.test('accepted sockets: half-open, and drained when all was taken', async (t) => {
   const accepted: Socket[] = [];
   const listener = await start(t, ANY_PORT, (socket) => accepted.push(socket));

@@ -25,7 +25,9 @@ t.test('each path has its mode, and all others the one without a path', async (t
     extensions: [],
     recorder: null,
   });
-  for (const path of ['/', '/echo/', '/Echo', '/%65cho']) {
+  for (const path of ['/echo/', '//echo', '//echo//'])
+    t.equal(router.find(at(path)).consumer, echoMode, path);
+  for (const path of ['/', '/Echo', '/%65cho', '/echo/more', '/100%']) {
     t.equal(router.find(at(path)).consumer, other, path);
   }
 });
@@ -33,4 +35,12 @@ t.test('each path has its mode, and all others the one without a path', async (t
 t.test('nothing is served elsewhere', async (t) => {
   const router = new Router([served('/echo', echoMode)]);
   t.throws(() => router.find(at('/')), new HandshakeError('route'));
+  t.throws(() => router.find(at('/ech%6f')), new HandshakeError('route'));
+  t.throws(() => router.find(at('/echo%')), new HandshakeError('request-escape'));
+});
+
+t.test('a route may end in a slash, with the same meaning', async (t) => {
+  const router = new Router([served('/echo/', echoMode), served('/', other)]);
+  for (const path of ['/echo', '/echo/']) t.equal(router.find(at(path)).consumer, echoMode, path);
+  for (const path of ['/', '//']) t.equal(router.find(at(path)).consumer, other, path);
 });

@@ -10,7 +10,7 @@ import { echoMode } from '../../src/modes/echo.js';
 import type { Mode } from '../../src/modes/mode.js';
 import { passwordAuthenticator } from '../../src/server/basic-auth.js';
 import type { ServedMode } from '../../src/server/router.js';
-import { Server, type ServerOptions } from '../../src/server/server.js';
+import { type AccessOptions, Server, type ServerOptions } from '../../src/server/server.js';
 import { onceAccepted } from '../fixtures/accepted-socket.js';
 import { sessionOf } from '../fixtures/extensions.js';
 import { FakeSocket } from '../fixtures/fake-socket.js';
@@ -39,6 +39,14 @@ const SHUTTING_DOWN = fromServer(closeFrame(1001, 'the server is shutting down')
 const STEP_MS = 20;
 
 const LOOPBACK = { kind: 'tcp', host: '127.0.0.1', port: 0 } as const;
+
+const LOCAL_ONLY: AccessOptions = {
+  allowedHosts: 'auto',
+  allow: [],
+  deny: [],
+  trustProxy: [],
+  trustProxyHeader: 'x-forwarded-for',
+};
 
 type Changes = Partial<Omit<ServerOptions, 'log' | 'limits' | 'served'>> & {
   readonly served?: Partial<ServedMode>;
@@ -377,6 +385,7 @@ t.test('who may not connect takes no place, and gets its 403 when it asks', asyn
   const { server } = await start(t, {
     admission: { maxConnections: 1, maxConnectionsPerAddress: 0 },
     access: {
+      allowedHosts: 'any',
       allow: [],
       deny: ['127.0.0.2/32'],
       trustProxy: [],
@@ -744,10 +753,38 @@ t.test('--static: files are served beside, and a wrong directory is refused at o
   t.match(refused.received.toString('latin1'), /^HTTP\/1\.1 426 /);
 });
 
+t.test(
+  'hosts: of a listener that only this machine reaches, of a proxy, of a Unix socket',
+  async (t) => {
+    const file = path.join(makeTempDir(t), 'twist.sock');
+    const unix = { kind: 'unix', path: file } as const;
+    const statusOf = async (access: Partial<AccessOptions>, isUnix = false): Promise<string> => {
+      const { server } = await start(t, {
+        listen: [isUnix ? unix : LOOPBACK],
+        access: { ...LOCAL_ONLY, ...access },
+      });
+      const socket = isUnix ? connect(file) : connect(portOf(server), '127.0.0.1');
+      await once(socket, 'connect');
+      t.teardown(() => socket.destroy());
+      const client = new RawClient(socket);
+      client.send(upgradeText({ Host: 'evil.example' }));
+      await client.waitUntil(() => client.received.includes('\r\n\r\n'), 'the answer');
+      server.stopNow();
+      return client.received.toString('latin1').slice(9, 12);
+    };
+    t.equal(await statusOf({}), '421');
+    t.equal(await statusOf({ allowedHosts: 'any' }), '101');
+    t.equal(await statusOf({ allowedHosts: ['evil.example'] }), '101');
+    t.equal(await statusOf({ trustProxy: ['127.0.0.1/32'] }), '101');
+    t.equal(await statusOf({}, true), '101');
+  },
+);
+
 t.test('who connects through a trusted proxy counts by his own address', async (t) => {
   const { server, log } = await start(t, {
     admission: { maxConnections: 100, maxConnectionsPerAddress: 1 },
     access: {
+      allowedHosts: 'any',
       allow: [],
       deny: ['198.51.100.0/24'],
       trustProxy: ['127.0.0.1/32'],

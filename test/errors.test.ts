@@ -189,7 +189,7 @@ t.test('§4.2.2: the statuses, and one line of ASCII for each', async (t) => {
   const statuses = new Set(HANDSHAKE_ERRORS.map(({ status }) => status));
   t.strictSame(
     [...statuses].sort((one, other) => one - other),
-    [400, 401, 403, 404, 405, 408, 414, 426, 429, 431, 500, 502, 503, 504, 505],
+    [400, 401, 403, 404, 405, 408, 414, 421, 426, 429, 431, 500, 502, 503, 504, 505],
   );
 });
 
@@ -207,6 +207,7 @@ t.test('§4.2.2: the status of each refusal', async (t) => {
       '405 method',
       '408 handshake-timeout',
       '414 request-line-too-long',
+      '421 host-not-allowed',
       '426 not-an-upgrade',
       '426 websocket-version',
       '429 too-many-connections-from-address',

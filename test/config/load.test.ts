@@ -63,6 +63,7 @@ t.test('without anything: the defaults', async (t) => {
     targetServername: null,
     targetInsecure: false,
     proxyProtocol: 0,
+    allowedHosts: 'auto',
     origin: 'auto',
     allow: [],
     deny: [],

@@ -161,7 +161,10 @@ t.test('requests that ask for no WebSocket connection', async (t) => {
   t.strictSame(read(options, false), { host: '', text: null });
   for (const request of [file, `${options.slice(0, -2)}Host: localhost\r\n\r\n`]) {
     const foreign = request.replace('localhost', 'evil.example');
-    t.throws(() => read(foreign, true), new HandshakeError('host-not-allowed', {}, { host: 'evil.example' }));
+    t.throws(
+      () => read(foreign, true),
+      new HandshakeError('host-not-allowed', {}, { host: 'evil.example' }),
+    );
     t.not(read(foreign, true, { ...POLICY, allowedHosts: ['evil.example'] }), null);
   }
   t.match(Buffer.from(optionsBytes()).toString(), /^HTTP\/1\.1 204 No Content\r\n.*\r\n\r\n$/s);

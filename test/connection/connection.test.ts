@@ -465,7 +465,7 @@ t.test('a consumer takes its time and refuses', async (t) => {
   bench.receive(requestWith(textFrame('a')));
   consumer.refuse(new HandshakeError('target-timeout'));
   await bench.settle();
-  t.equal(bench.refusal(), '504 the target did not answer in time\n');
+  t.equal(bench.refusal(), '504 the target was not reached in time\n');
   t.match(bench.calls(), [/^write \d+$/, 'end', 'resume']);
   bench.socket.destroy();
   await bench.settle();

@@ -9,6 +9,7 @@ import { ConfigError } from '../../src/errors.js';
 import { echoMode } from '../../src/modes/echo.js';
 import type { Mode } from '../../src/modes/mode.js';
 import { passwordAuthenticator } from '../../src/server/basic-auth.js';
+import type { ListenAddress } from '../../src/server/listen-address.js';
 import type { ServedMode } from '../../src/server/router.js';
 import { type AccessOptions, Server, type ServerOptions } from '../../src/server/server.js';
 import { onceAccepted } from '../fixtures/accepted-socket.js';
@@ -758,12 +759,16 @@ t.test(
   async (t) => {
     const file = path.join(makeTempDir(t), 'twist.sock');
     const unix = { kind: 'unix', path: file } as const;
-    const statusOf = async (access: Partial<AccessOptions>, isUnix = false): Promise<string> => {
+    const EVERYWHERE = { ...LOOPBACK, host: '0.0.0.0' };
+    const statusOf = async (
+      access: Partial<AccessOptions>,
+      listen: ListenAddress = LOOPBACK,
+    ): Promise<string> => {
       const { server } = await start(t, {
-        listen: [isUnix ? unix : LOOPBACK],
+        listen: [listen],
         access: { ...LOCAL_ONLY, ...access },
       });
-      const socket = isUnix ? connect(file) : connect(portOf(server), '127.0.0.1');
+      const socket = listen === unix ? connect(file) : connect(portOf(server), '127.0.0.1');
       await once(socket, 'connect');
       t.teardown(() => socket.destroy());
       const client = new RawClient(socket);
@@ -773,10 +778,12 @@ t.test(
       return client.received.toString('latin1').slice(9, 12);
     };
     t.equal(await statusOf({}), '421');
+    t.equal(await statusOf({}, EVERYWHERE), '101');
+    t.equal(await statusOf({ allowedHosts: ['local'] }, EVERYWHERE), '421');
     t.equal(await statusOf({ allowedHosts: 'any' }), '101');
     t.equal(await statusOf({ allowedHosts: ['evil.example'] }), '101');
     t.equal(await statusOf({ trustProxy: ['127.0.0.1/32'] }), '101');
-    t.equal(await statusOf({}, true), '101');
+    t.equal(await statusOf({}, unix), '101');
   },
 );
 

@@ -35,11 +35,10 @@ async function generate() {
             key,
             option.kind.toJson(defaultValue(option)),
           ]);
-          // With a mode, so that it can be run as it is.
+          // Without a mode: any can be added to it, by a flag for instance.
           export const example = {
             $schema: './config.schema.json',
             ...Object.fromEntries(defaults),
-            echo: true,
           };
           export const page = reference(OPTIONS);
           export const type = optionsType(OPTIONS);`,

@@ -49,7 +49,8 @@ them, such as 10.0.0.0/8. [..] is the default.
 
 Every option is also an environment variable, TWIST_ and its name in capitals
 (TWIST_MAX_MESSAGE), and a key of the configuration file (maxMessage).
-A flag wins over the environment, that over the file, that over the default.`;
+A flag wins over the environment, that over the file, that over the default
+(which TWIST_DEFAULT_MAX_MESSAGE replaces, for images).`;
 
 const EXIT_STATUS = `  0   all is well, a graceful stop included
   1   something failed at run time

@@ -1,4 +1,5 @@
 /** What a server serves: at most one mode for every path, and at least that or a route. */
+import { MODES, chosenModes } from '../config/chosen-modes.js';
 import { configError } from '../config/complaint.js';
 import { flagOf } from '../config/option.js';
 import { optionName } from '../config/option-name.js';
@@ -6,11 +7,6 @@ import { OPTIONS } from '../config/options.js';
 import { STRENGTH } from '../config/relations.js';
 import type { RouteMode } from '../config/route-text.js';
 import type { ProvidedSettings } from '../config/settings.js';
-
-/** The options that each are a mode for every path that has no route. */
-const MODES = ['echo', 'tcp', 'tokenFile', 'mode', 'replay'] as const;
-
-type ModeKey = (typeof MODES)[number];
 
 /** The mode that serves every path that has no route; null when none is chosen. */
 export function chosenMode(values: ProvidedSettings): RouteMode | null {
@@ -43,24 +39,4 @@ export function modeProblem(values: ProvidedSettings): string | null {
     `${flagOf(key)} ${OPTIONS[key].kind.valueName}`.trim(),
   );
   return `choose a mode: ${flags.slice(0, -1).join(', ')} or ${String(flags.at(-1))}`;
-}
-
-/** Of the options those that are given, with the mode that each of them means. */
-function chosenModes({
-  echo,
-  tcp,
-  tokenFile,
-  mode,
-  replay,
-  route,
-}: ProvidedSettings): Partial<Record<ModeKey, RouteMode>> {
-  // Who gives the tokens to routes does not mean all other paths as well.
-  const hasTokenRoute = route.value.some((one) => one.mode.kind === 'token');
-  return {
-    ...(echo.value && { echo: { kind: 'echo' } }),
-    ...(tcp.value !== null && { tcp: { kind: 'tcp', target: tcp.value } }),
-    ...(tokenFile.value !== null && !hasTokenRoute && { tokenFile: { kind: 'token' } }),
-    ...(mode.value !== null && { mode: { kind: 'mode', file: mode.value } }),
-    ...(replay.value !== null && { replay: { kind: 'replay', file: replay.value } }),
-  };
 }

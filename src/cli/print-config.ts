@@ -53,6 +53,7 @@ export function configSummary(table: OptionTable, values: Values): string {
     [from('flag').length, 'from flags'],
     [from('environment').length, 'from the environment'],
     [from('file').length, `from ${inFile?.from ?? ''}`],
+    [from('preset').length, 'from TWIST_DEFAULT_ variables'],
     [from('default').length, 'by default'],
   ] as const;
   const named = parts.filter(([size]) => size > 0).map(([size, text]) => `${size} ${text}`);

@@ -1,6 +1,5 @@
 import { Command, Option as CommanderOption } from 'commander';
-import { parseListenAddress } from '../config/listen-text.js';
-import { didYouMean } from '../config/nearest-name.js';
+import { MODES } from '../config/chosen-modes.js';
 import { GROUPS, flagOf, flagRows, negativeFlagOf, type Option } from '../config/option.js';
 import { OPTIONS } from '../config/options.js';
 import type { Flags } from '../config/flags.js';
@@ -8,6 +7,7 @@ import { convertOptions, type ConvertFlags } from './convert-options.js';
 import { convertFooter, fullName, helpLayout, optionsFooter, programFooter } from './help.js';
 import type { Io } from './io.js';
 import { hasColor } from './style.js';
+import { argumentHint } from './usage-hints.js';
 import { usageSentence } from './usage-sentence.js';
 
 /** What the commands do. Each gets the flags that were given and says what the exit status is. */
@@ -36,7 +36,7 @@ export function createProgram(io: Io, version: string, actions: Actions): Comman
     .description(
       'Listens, answers opening handshakes, and gives every message to the mode you choose.',
     );
-  withOptions(serve, isStyled).action(() =>
+  withOptions(serve, io).action(() =>
     actions.serve(flagsOf(serve), (problem) => serve.error(problem)),
   );
 
@@ -50,7 +50,7 @@ export function createProgram(io: Io, version: string, actions: Actions): Comman
     .addOption(
       new CommanderOption('--json', 'print a configuration file instead').helpGroup('Output:'),
     );
-  withOptions(print, isStyled).action(() => {
+  withOptions(print, io).action(() => {
     const { json, ...flags } = flagsOf(print);
     actions.printConfig(flags, json === true);
   });
@@ -58,7 +58,7 @@ export function createProgram(io: Io, version: string, actions: Actions): Comman
   const check = command(config.command('check'), io)
     .summary('say whether the configuration is valid')
     .description('Says whether the configuration is valid, with exit status 0 or 78.');
-  withOptions(check, isStyled).action(() => actions.checkConfig(flagsOf(check)));
+  withOptions(check, io).action(() => actions.checkConfig(flagsOf(check)));
 
   const convert = command(program.command('convert'), io)
     .summary('show a recording, or make another format of it')
@@ -68,9 +68,12 @@ export function createProgram(io: Io, version: string, actions: Actions): Comman
     .argument('[file...]')
     .addHelpText('after', convertFooter(isStyled));
   for (const option of convertOptions()) convert.addOption(option);
+  refuseRepeats(convert);
   convert.action((inputs: readonly string[]) =>
     actions.convert(inputs, convert.opts<ConvertFlags>()),
   );
+  addHelpCommand(program, io);
+  addHelpCommand(config, io);
   return program;
 }
 
@@ -84,7 +87,7 @@ function command(made: Command, io: Io): Command {
       // Commander takes a command without its subcommand for an error; we take it for a question.
       writeErr: (text) => io.stdout.write(text),
       outputError: (text) => {
-        io.stderr.write(`twist: ${usageSentence(OPTIONS, text, fullName(made))}\n`);
+        io.stderr.write(`twist: ${usageSentence(OPTIONS, text, fullName(made), io.argv)}\n`);
       },
       getOutHasColors: () => isStyled,
       getErrHasColors: () => isStyled,
@@ -95,18 +98,19 @@ function command(made: Command, io: Io): Command {
 }
 
 /** Gives a command all options of the table. */
-function withOptions(to: Command, isStyled: boolean): Command {
+function withOptions(to: Command, io: Io): Command {
   const rows = flagRows(OPTIONS);
   for (const group of GROUPS) {
     for (const [key, option] of rows.filter(([, row]) => row.group === group))
       addOption(to, key, option);
   }
-  return to
-    .allowExcessArguments()
+  to.allowExcessArguments()
     .hook('preAction', () => {
-      refuseArguments(to);
+      refuseArguments(to, io.argv);
     })
-    .addHelpText('after', optionsFooter(isStyled));
+    .addHelpText('after', optionsFooter(hasColor(io.stdout, io.env)));
+  refuseRepeats(to);
+  return to;
 }
 
 function addOption(to: Command, key: string, { group, kind, help, short }: Option): void {
@@ -125,17 +129,49 @@ function addOption(to: Command, key: string, { group, kind, help, short }: Optio
 }
 
 /** No command takes arguments without a flag; who writes one most likely means an option. */
-function refuseArguments(to: Command): void {
+function refuseArguments(to: Command, argv: readonly string[]): void {
   const [argument] = to.args;
   if (argument === undefined) return;
-  const hint =
-    parseListenAddress(argument) === null
-      ? didYouMean(
-          argument,
-          flagRows(OPTIONS).map(([key]) => flagOf(key)),
-        )
-      : `; did you mean --listen ${argument}?`;
+  if (argument === 'help') to.help();
+  const given = flagsOf(to);
+  const hasMode = MODES.some((key) => given[key] !== undefined);
+  const hint = argumentHint(OPTIONS, to.args, argv, hasMode);
   to.error(`unexpected argument ${JSON.stringify(argument)}${hint}`);
+}
+
+/**
+ * Two values for one option are a mistake, most likely of a script that adds to what another one has
+ * written. Which of them was meant is not for us to guess.
+ */
+function refuseRepeats(to: Command): void {
+  const earlier = new Map<string, string>();
+  for (const option of to.options) {
+    // A flag that may be repeated has all its values put together.
+    if (option.parseArg !== undefined) continue;
+    const { required: hasValue } = option;
+    const flag = `--${option.name()}`;
+    to.on(`option:${option.name()}`, (value: unknown) => {
+      const first = earlier.get(option.attributeName());
+      const written = hasValue ? JSON.stringify(value) : flag;
+      earlier.set(option.attributeName(), written);
+      if (first === undefined) return;
+      if (hasValue) to.error(`${flag} is given twice, as ${first} and as ${written}`);
+      if (first !== written) to.error(`${first} and ${written} contradict each other`);
+    });
+  }
+}
+
+/** `twist help serve` and `twist config help`, as other commands have it; no help needs to mention it. */
+function addHelpCommand(to: Command, io: Io): void {
+  command(to.command('help [command...]', { hidden: true }), io).action(
+    (names: readonly string[]) => {
+      const asked = names.reduce((at, name) => {
+        const found = at.commands.find((one) => one.name() === name);
+        return found ?? at.error(`error: unknown command '${name}'`);
+      }, to);
+      asked.help();
+    },
+  );
 }
 
 function flagsOf(parsed: Command): Flags {

@@ -37,7 +37,11 @@ export async function runCli(io: Io, { serve, check }: Parts): Promise<number> {
     async serve(flags, fail) {
       const { settings, values, warnings } = loaded(flags);
       const problem = modeProblem(values);
-      if (problem !== null) fail(problem);
+      if (problem !== null) {
+        // One of them may be why there is no mode.
+        warn(io, warnings);
+        fail(problem);
+      }
       const log = createLog(
         settings.logLevel,
         settings.logFormat,

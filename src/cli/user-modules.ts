@@ -1,6 +1,7 @@
 /** A user's own modes and extensions, which are loaded from files. */
 import { configError } from '../config/complaint.js';
 import { readFault } from '../config/config-file.js';
+import { optionName } from '../config/option-name.js';
 import type { Provided, ProvidedSettings } from '../config/settings.js';
 import type { Extension } from '../extensions/extension.js';
 import { readExtension } from '../library/user-extension.js';
@@ -13,6 +14,11 @@ export interface UserModules {
   readonly modes: ReadonlyMap<string, Mode>;
   readonly extensions: readonly Extension[];
 }
+
+/** Words that somebody may give for a file: they are options of their own. */
+const BUILT_IN = ['echo', 'tcp', 'record', 'replay'] as const;
+
+const UNGIVEN: Provided = { value: null, source: 'default', from: 'default' };
 
 type Files = Pick<Io, 'readFile' | 'importFile'>;
 
@@ -45,8 +51,17 @@ export async function loadUserModules(
     const loaded = await loadDefault(path, '{ name, message }', files, refuse);
     modes.set(path, readMode(loaded, refuse));
   };
-  if (mode.value !== null)
-    await loadMode(mode.value, refusalOf(nameOf('mode', mode), mode.value, mode));
+  if (mode.value !== null) {
+    const refuse = refusalOf(nameOf('mode', mode), mode.value, mode);
+    const word = BUILT_IN.find((key) => key === mode.value);
+    await loadMode(mode.value, (clause) =>
+      refuse(
+        word === undefined
+          ? clause
+          : `${clause}; the built-in mode is ${optionName(word, UNGIVEN, mode.source)}`,
+      ),
+    );
+  }
   for (const { path, mode: served } of route.value) {
     if (served.kind !== 'mode') continue;
     const isInFile = route.source === 'file';

@@ -6,6 +6,16 @@ import type * as z from 'zod';
 import { ConfigError } from '../errors.js';
 import type { Source } from './settings.js';
 
+/** Zod's names of types. */
+const TYPES_WANTED: ReadonlyMap<string, JsonType> = new Map([
+  ['string', 'string'],
+  ['number', 'number'],
+  ['int', 'number'],
+  ['boolean', 'boolean'],
+  ['array', 'array'],
+  ['record', 'object'],
+]);
+
 /** Longer values are cut in messages. */
 const MAX_SHOWN_LENGTH = 80;
 
@@ -13,7 +23,11 @@ const MAX_SHOWN_LENGTH = 80;
 export interface Fault {
   readonly path: readonly PropertyKey[];
   readonly clause: string;
+  /** Types that may stand there, when what stands there is of none of them; else empty. */
+  readonly types: readonly JsonType[];
 }
+
+export type JsonType = 'string' | 'number' | 'boolean' | 'array' | 'object' | 'null' | 'other';
 
 /**
  * A {@link ConfigError} whose `cause` is the source at fault, by which the command line tells wrong
@@ -31,19 +45,45 @@ export function show(given: unknown, isSecret = false): string {
 }
 
 /**
- * The one fault to speak of. Of several it is the one that points furthest into the value; of those that
+ * The one fault to speak of in a value. Of several it is the one that points furthest into the value; of those that
  * point to the same place, one that a check of ours found, which knows more than "none of these".
  */
-export function deepestFault(issues: readonly z.core.$ZodIssue[]): Fault {
-  const { path, message } = issues
-    .flatMap(withMembers)
-    .reduce((best, issue) => (weight(issue) > weight(best) ? issue : best));
-  return { path, clause: message };
+export function deepestFault(issues: readonly z.core.$ZodIssue[], given: unknown): Fault {
+  const all = issues.flatMap(withMembers);
+  const worst = all.reduce((best, issue) => (weight(issue) > weight(best) ? issue : best));
+  const { path, message } = worst;
+  const there = all.filter((issue) => isAt(issue, path) && issue.code !== 'invalid_union');
+  const type = jsonType(valueAt(given, path));
+  const types = [...new Set(there.flatMap(typesWanted))];
+  const isOfWrongType = !types.includes('other') && !types.includes(type);
+  return { path, clause: message, types: isOfWrongType ? types : [] };
 }
 
 /** @returns the part of a JSON value that `path` leads to */
 export function valueAt(given: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce((value, key) => (value as Readonly<Record<PropertyKey, unknown>>)[key], given);
+}
+
+export function jsonType(given: unknown): JsonType {
+  if (given === null) return 'null';
+  if (Array.isArray(given)) return 'array';
+  const type = typeof given;
+  return type === 'string' || type === 'number' || type === 'boolean' || type === 'object'
+    ? type
+    : 'other';
+}
+
+/** What an issue would have had in place of what it found; `other` when it is not about types. */
+function typesWanted(issue: z.core.$ZodIssue): JsonType[] {
+  if (issue.code === 'invalid_value') return issue.values.map(jsonType);
+  if (issue.code !== 'invalid_type') return ['other'];
+  return [TYPES_WANTED.get(issue.expected) ?? 'other'];
+}
+
+function isAt(issue: z.core.$ZodIssue, path: readonly PropertyKey[]): boolean {
+  return (
+    issue.path.length === path.length && path.every((part, depth) => part === issue.path[depth])
+  );
 }
 
 /** JSON, and something readable for what a program can pass and a file cannot hold. */

@@ -1,5 +1,6 @@
+import { habitOf } from './habits.js';
 import { nearestName } from './nearest-name.js';
-import { environmentNameOf, type OptionTable } from './option.js';
+import { environmentNameOf, presetNameOf, type OptionTable } from './option.js';
 import type { Provided } from './settings.js';
 import { readTextValue } from './text-value.js';
 
@@ -14,12 +15,29 @@ export function readEnvironment(
   table: OptionTable,
   environment: Environment,
 ): Map<string, Provided> {
+  return readVariables(table, environment, environmentNameOf, 'environment');
+}
+
+/**
+ * Reads the values that `TWIST_DEFAULT_*` variables give: those that replace defaults.
+ * @throws {ConfigError} when one is not allowed
+ */
+export function readPresets(table: OptionTable, environment: Environment): Map<string, Provided> {
+  return readVariables(table, environment, presetNameOf, 'preset');
+}
+
+function readVariables(
+  table: OptionTable,
+  environment: Environment,
+  nameOf: (key: string) => string,
+  source: 'environment' | 'preset',
+): Map<string, Provided> {
   const provided = new Map<string, Provided>();
   for (const [key, option] of Object.entries(table)) {
-    const name = environmentNameOf(key);
+    const name = nameOf(key);
     const text = environment[name];
     if (text === undefined) continue;
-    provided.set(key, readTextValue(option, name, option.kind.fromText(text), 'environment'));
+    provided.set(key, readTextValue(option, name, option.kind.fromText(text), source));
   }
   return provided;
 }
@@ -30,7 +48,7 @@ export function readEnvironment(
  * @returns one sentence for each
  */
 export function strayVariables(table: OptionTable, environment: Environment): string[] {
-  const names = Object.keys(table).map(environmentNameOf);
+  const names = Object.keys(table).flatMap((key) => [environmentNameOf(key), presetNameOf(key)]);
   return Object.keys(environment)
     .filter((name) => name.startsWith('TWIST_') && !names.includes(name))
     .filter((name) => !isServiceLink(name, environment[name] ?? ''))
@@ -40,6 +58,11 @@ export function strayVariables(table: OptionTable, environment: Environment): st
 
 /** What all names begin with makes none of them alike. */
 function suggestion(name: string, names: readonly string[]): string {
+  const habit = habitOf(name.slice('TWIST_'.length).toLowerCase());
+  if (habit !== null)
+    return 'clause' in habit
+      ? `: ${habit.clause}`
+      : `; did you mean ${environmentNameOf(habit.key)}?`;
   const nearest = nearestName(
     name.slice('TWIST_'.length),
     names.map((each) => each.slice('TWIST_'.length)),

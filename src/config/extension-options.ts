@@ -21,6 +21,7 @@ export const EXTENSION_OPTIONS = {
   },
   deflateLevel: {
     group: 'Extensions',
+    needs: 'deflate',
     kind: count({ min: 1, max: 9 }),
     default: '3',
     help: 'effort of compression, 1 (fast) to 9 (small)',
@@ -28,6 +29,7 @@ export const EXTENSION_OPTIONS = {
   },
   deflateThreshold: {
     group: 'Extensions',
+    needs: 'deflate',
     kind: size({ min: 0 }),
     default: '32',
     help: 'smallest message that is compressed',
@@ -35,6 +37,7 @@ export const EXTENSION_OPTIONS = {
   },
   deflateWindowBits: {
     group: 'Extensions',
+    needs: 'deflate',
     kind: count(WINDOW_BITS),
     default: '15',
     help: 'largest window that we compress with',
@@ -44,6 +47,7 @@ export const EXTENSION_OPTIONS = {
   },
   deflateClientWindowBits: {
     group: 'Extensions',
+    needs: 'deflate',
     kind: count(WINDOW_BITS),
     default: '15',
     help: 'largest window that clients are asked to use',
@@ -53,6 +57,7 @@ export const EXTENSION_OPTIONS = {
   },
   deflateNoContextTakeover: {
     group: 'Extensions',
+    needs: 'deflate',
     kind: wordList(['server', 'client']),
     default: 'none',
     help: 'who forgets its history after each message: server, client, or none',
@@ -62,6 +67,7 @@ export const EXTENSION_OPTIONS = {
   },
   deflateMemory: {
     group: 'Extensions',
+    needs: 'deflate',
     kind: size({ min: 0, max: 64 * GIB }),
     default: '128m',
     help: 'memory that idle compressors may keep',
@@ -71,6 +77,7 @@ export const EXTENSION_OPTIONS = {
   },
   deflateMaxRatio: {
     group: 'Extensions',
+    needs: 'deflate',
     kind: count({ min: 1, max: 1032, canBeOff: true }),
     default: 'off',
     help: 'most output for each byte; beyond it 1009',

@@ -1,9 +1,11 @@
 import type * as z from 'zod';
 import { configError, deepestFault, show, valueAt } from './complaint.js';
 import { didYouMean } from './nearest-name.js';
-import type { OptionTable } from './option.js';
+import { habitOf } from './habits.js';
+import { environmentNameOf, fileKeyOf, flagOf, type OptionTable } from './option.js';
 import { fileKeys, fileSchema } from './schema.js';
 import type { Provided } from './settings.js';
+import { typeAdvice } from './type-advice.js';
 import type { ConfigError } from '../errors.js';
 
 /** Where an object comes from that holds values by their keys. */
@@ -45,10 +47,10 @@ function objectError(
     if (issue.code !== 'unrecognized_keys') continue;
     const names = fileKeys(table).map(([key]) => key);
     const [key = ''] = issue.keys;
-    const hint = didYouMean(key, names) || `; ${help}`;
+    const hint = keyHint(table, key, source) || didYouMean(key, names) || `; ${help}`;
     return configError(`${from} has an unknown key ${JSON.stringify(key)}${hint}`, source);
   }
-  const fault = deepestFault(issues.slice(0, 1));
+  const fault = deepestFault(issues.slice(0, 1), given);
   const [key] = fault.path;
   if (key === undefined) return configError(`${from} must hold one JSON object, { ... }`, source);
   const path = fault.path
@@ -57,5 +59,20 @@ function objectError(
   const name = source === 'file' ? `${path} in ${from}` : path;
   const row = fileKeys(table).find(([fileKey]) => fileKey === key)?.[1];
   const shown = show(valueAt(given, fault.path), row?.isSecret);
-  return configError(`${name} cannot be ${shown}: ${fault.clause}`, source);
+  if (row === undefined || row.isSecret === true)
+    return configError(`${name} cannot be ${shown}: ${fault.clause}`, source);
+  const inner = { ...fault, path: fault.path.slice(1) };
+  const advice = typeAdvice(row.kind, valueAt(given, [key]), inner, shown);
+  return configError(`${name} cannot be ${advice.shown}: ${advice.clause}`, source);
+}
+
+/** What is known of a key that no option has in such an object. */
+function keyHint(table: OptionTable, key: string, source: Place['source']): string {
+  if (source === 'file' && table[key]?.isFileKey === false)
+    return `: it can only be given by ${environmentNameOf(key)}${table[key].isFlag === false ? '' : ` or ${flagOf(key)}`}`;
+  const habit = habitOf(key);
+  if (habit === null) return '';
+  if ('clause' in habit) return source === 'file' ? `: ${habit.clause}` : '';
+  const row = table[habit.key];
+  return row === undefined ? '' : `; did you mean ${fileKeyOf(habit.key, row)}?`;
 }

@@ -1,4 +1,4 @@
-import { environmentNameOf, fileKeyOf, flagOf, type Option } from './option.js';
+import { environmentNameOf, fileKeyOf, flagOf, presetNameOf, type Option } from './option.js';
 import { OPTIONS } from './options.js';
 import type { Provided } from './settings.js';
 
@@ -19,6 +19,7 @@ export function optionName(
   const manner = source === 'default' ? other : source;
   if (manner === 'flag') return flagOf(key);
   if (manner === 'environment') return environmentNameOf(key);
+  if (manner === 'preset') return presetNameOf(key);
   const row: Option = OPTIONS[key];
   const fileKey = fileKeyOf(key, row);
   return source === 'file' ? `${fileKey} in ${from}` : fileKey;

@@ -17,6 +17,9 @@ export const GROUPS = [
 
 export type Group = (typeof GROUPS)[number];
 
+/** What an option can need to have an effect; needs.ts says when each is there. */
+export type Need = 'record' | 'replay' | 'deflate' | 'target' | 'tls' | 'pings';
+
 /** One row of the option table. All its names are made from its key. */
 export interface Option<Value = unknown> {
   readonly group: Group;
@@ -27,6 +30,8 @@ export interface Option<Value = unknown> {
   readonly help: string;
   /** Whole sentences for the reference: unit, cost, and how it relates to other options. */
   readonly docs: string;
+  /** Without it the option has no effect, and whoever gives it is told. */
+  readonly needs?: Need;
   /** The short flag, without its dash. */
   readonly short?: string;
   /** Its name in the configuration file, where that is not its key. */
@@ -75,6 +80,11 @@ export function flagTermOf(key: string, { kind, default: text }: Option): string
 /** `maxMessage` to `TWIST_MAX_MESSAGE` */
 export function environmentNameOf(key: string): string {
   return ['TWIST', ...words(key)].join('_').toUpperCase();
+}
+
+/** `maxMessage` to `TWIST_DEFAULT_MAX_MESSAGE`: what replaces the default, for images and wrappers. */
+export function presetNameOf(key: string): string {
+  return ['TWIST', 'DEFAULT', ...words(key)].join('_').toUpperCase();
 }
 
 /** The name in the configuration file. */

@@ -167,10 +167,11 @@ export const OPTIONS = {
   },
   pongTimeout: {
     group: 'Timeouts',
+    needs: 'pings',
     kind: duration(),
     default: '20s',
     help: 'for the pong; then dropped',
-    docs: 'A client that has vanished is found after `pingInterval` and this together. Without `pingInterval` it has no effect.',
+    docs: 'A client that has vanished is found after `pingInterval` and this together.',
   },
   idleTimeout: {
     group: 'Timeouts',

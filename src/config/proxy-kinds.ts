@@ -62,11 +62,12 @@ export function routes(): Kind<readonly RouteSetting[]> {
   const clause =
     'give PATH=MODE with a path such as /vnc, and echo, tcp:TARGET, token, mode:FILE or replay:FILE; or none';
   const text = z.string(clause).min(1, clause);
+  const mode = z.string(ROUTE_CLAUSES.mode).min(1, ROUTE_CLAUSES.mode);
   return {
     valueName: 'PATH=MODE',
     clause,
     schema: z
-      .union([text, z.array(text, clause), z.record(z.string(), text, clause)], clause)
+      .union([text, z.array(text, clause), z.record(z.string(), mode, clause)], clause)
       .transform((given, context) => readRoutes(given, context)),
     typeText: 'string | readonly string[] | Readonly<Record<string, string>>',
     isRepeatable: true,

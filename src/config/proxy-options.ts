@@ -7,6 +7,7 @@ import { hostName, proxyVersion } from './proxy-kinds.js';
 export const PROXY_OPTIONS = {
   tcpText: {
     group: 'Proxy',
+    needs: 'target',
     kind: toggle(),
     default: 'false',
     isLibraryKey: false,
@@ -17,6 +18,7 @@ export const PROXY_OPTIONS = {
   },
   connectTimeout: {
     group: 'Proxy',
+    needs: 'target',
     kind: duration(),
     default: '5s',
     isLibraryKey: false,
@@ -25,6 +27,7 @@ export const PROXY_OPTIONS = {
   },
   targetKeepalive: {
     group: 'Proxy',
+    needs: 'target',
     kind: duration({ canBeOff: true }),
     default: '1m',
     isLibraryKey: false,
@@ -33,6 +36,7 @@ export const PROXY_OPTIONS = {
   },
   targetAllow: {
     group: 'Proxy',
+    needs: 'target',
     kind: addressRanges('any'),
     default: 'any',
     isLibraryKey: false,
@@ -43,6 +47,7 @@ export const PROXY_OPTIONS = {
   },
   targetCa: {
     group: 'Proxy',
+    needs: 'tls',
     kind: file(),
     default: 'off',
     isLibraryKey: false,
@@ -51,6 +56,7 @@ export const PROXY_OPTIONS = {
   },
   targetCert: {
     group: 'Proxy',
+    needs: 'tls',
     kind: file(),
     default: 'off',
     isLibraryKey: false,
@@ -59,6 +65,7 @@ export const PROXY_OPTIONS = {
   },
   targetKey: {
     group: 'Proxy',
+    needs: 'tls',
     kind: file(),
     default: 'off',
     isLibraryKey: false,
@@ -67,6 +74,7 @@ export const PROXY_OPTIONS = {
   },
   targetServername: {
     group: 'Proxy',
+    needs: 'tls',
     kind: hostName(),
     default: 'off',
     isLibraryKey: false,
@@ -75,6 +83,7 @@ export const PROXY_OPTIONS = {
   },
   targetInsecure: {
     group: 'Proxy',
+    needs: 'tls',
     kind: toggle(),
     default: 'false',
     isLibraryKey: false,
@@ -83,6 +92,7 @@ export const PROXY_OPTIONS = {
   },
   proxyProtocol: {
     group: 'Proxy',
+    needs: 'target',
     kind: proxyVersion(),
     default: 'off',
     isLibraryKey: false,

@@ -16,6 +16,7 @@ export const RECORD_OPTIONS = {
   },
   recordPayload: {
     group: 'Recording',
+    needs: 'record',
     kind: payloadShare(),
     default: 'full',
     isLibraryKey: false,
@@ -24,6 +25,7 @@ export const RECORD_OPTIONS = {
   },
   recordFrames: {
     group: 'Recording',
+    needs: 'record',
     kind: toggle(),
     default: 'false',
     isLibraryKey: false,
@@ -32,6 +34,7 @@ export const RECORD_OPTIONS = {
   },
   recordSync: {
     group: 'Recording',
+    needs: 'record',
     kind: choice('WHEN', ['none', 'interval', 'always']),
     default: 'interval',
     isLibraryKey: false,
@@ -42,6 +45,7 @@ export const RECORD_OPTIONS = {
   },
   recordFull: {
     group: 'Recording',
+    needs: 'record',
     kind: choice('POLICY', ['stop', 'drop']),
     default: 'stop',
     isLibraryKey: false,
@@ -52,6 +56,7 @@ export const RECORD_OPTIONS = {
   },
   recordRotate: {
     group: 'Recording',
+    needs: 'record',
     kind: fileSize(),
     default: 'off',
     isLibraryKey: false,
@@ -60,6 +65,7 @@ export const RECORD_OPTIONS = {
   },
   recordQueue: {
     group: 'Recording',
+    needs: 'record',
     kind: size({ min: 64 * 1024 }),
     default: '8m',
     isLibraryKey: false,

@@ -6,6 +6,7 @@ import {
   flagOf,
   flagTermOf,
   negativeFlagOf,
+  type Need,
   type Option,
   type OptionTable,
 } from './option.js';
@@ -14,12 +15,19 @@ const INTRODUCTION = `# Options
 
 <!-- Written by docs/generate.mjs from src/config/options.ts. Change that file, then run \`npm run docs\`. -->
 
-Every option can be given in four places, which mean the same. The first one that gives it wins:
+Every option can be given in five places, which mean the same. The first one that gives it wins:
 
 1. the flag: \`--max-message 1m\`
 2. the environment: \`TWIST_MAX_MESSAGE=1m\`
 3. the configuration file, which \`--config\` or \`TWIST_CONFIG\` names: \`"maxMessage": "1m"\`
-4. the default
+4. a \`TWIST_DEFAULT_\` variable, which is for images and wrappers: \`TWIST_DEFAULT_MAX_MESSAGE=1m\`
+5. the default
+
+A mode that is only given by a \`TWIST_DEFAULT_\` variable gives way to any mode, route or recording that is given in another
+place.
+
+An option that has no effect without another one is an error on the command line. In the environment and in the file, which
+many starts share, it is a warning, and its default says nothing. Apart from lists, a flag is given once.
 
 \`twist config print\` shows every value with its source, and \`twist config check\` says whether all is well.
 
@@ -29,9 +37,20 @@ Every option can be given in four places, which mean the same. The first one tha
 - Lists are separated by commas, without blanks. In the file they may be arrays.
 - A switch such as \`--echo\` takes no value; \`--no-echo\` turns it off. The environment and the file say \`true\` or \`false\`.
 
-The configuration file is JSON. An unknown key is an error. \`config.example.json\` holds every key with its default, and
-\`config.schema.json\` lets an editor complete and check them.
+The configuration file is JSON. An unknown key is an error. \`config.example.json\` holds every key with its default, so it
+needs a mode beside it (\`twist serve --echo -c config.example.json\`), and \`config.schema.json\` lets an editor complete and
+check them.
 `;
+
+/** What an option needs to have an effect. */
+const NEED_TEXTS: Readonly<Record<Need, string>> = {
+  record: '`record`',
+  replay: '`replay`',
+  deflate: '`deflate`',
+  target: 'a TCP target (`tcp`, `tokenFile` or a route)',
+  tls: 'a `tls://` target',
+  pings: '`pingInterval`',
+};
 
 /** @returns the reference page of all options, in Markdown */
 export function reference(table: OptionTable): string {
@@ -67,6 +86,7 @@ function detail([key, option]: Row): string {
       ? 'not in the configuration file'
       : `\`"${fileKeyOf(key, option)}"\``,
     `default \`${option.default}\``,
+    ...(option.needs === undefined ? [] : [`needs ${NEED_TEXTS[option.needs]}`]),
   ];
   return `### ${flagOf(key).slice(2)}\n\n${facts.join(' · ')}\n\n${docs}\n\n${escaped(capitalized(kind.clause))}.\n`;
 }

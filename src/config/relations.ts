@@ -1,6 +1,5 @@
 /** What options have to do with each other. */
 import { configError, show } from './complaint.js';
-import { defaultValue } from './option.js';
 import { optionName } from './option-name.js';
 import { OPTIONS } from './options.js';
 import { formatRouteMode } from './route-text.js';
@@ -18,10 +17,11 @@ const ORDERED: readonly (readonly [low: RelatedKey, high: RelatedKey])[] = [
 
 /** Sources by their strength: the strongest one is what the user set last. */
 export const STRENGTH: Readonly<Record<Source, number>> = {
-  flag: 3,
-  environment: 2,
-  file: 1,
-  call: 1,
+  flag: 4,
+  environment: 3,
+  file: 2,
+  call: 2,
+  preset: 1,
   default: 0,
 };
 
@@ -60,7 +60,6 @@ export function checkCommandRelations(values: ProvidedSettings): void {
   checkPair('targetCert', 'targetKey', values);
   checkPair('targetKey', 'targetCert', values);
   checkTokenRoutes(values);
-  checkReplay(values);
   const { auth, authFile } = values;
   if (auth.value !== null && authFile.value !== null)
     refuse('authFile', authFile, `${optionName('auth', auth)} is set as well; choose one`);
@@ -77,19 +76,6 @@ function checkPair(
   refuse(key, given, `${optionName(otherKey, other, given.source)} must be given with it`);
 }
 
-/** What says how something is replayed needs something to replay. */
-function checkReplay(values: ProvidedSettings): void {
-  const { replay, route } = values;
-  if (replay.value !== null || route.value.some(({ mode }) => mode.kind === 'replay')) return;
-  for (const key of ['session', 'speed', 'strict'] as const) {
-    const { [key]: given } = values;
-    // Who gives a default asks for nothing; a configuration file in its full form does.
-    if (given.value === defaultValue<unknown>(OPTIONS[key])) continue;
-    const name = optionName('replay', replay, given.source);
-    refuse(key, given, `${name} must be given with it`);
-  }
-}
-
 function checkTokenRoutes({ route, tokenFile }: ProvidedSettings): void {
   const found = route.value.find(({ mode }) => mode.kind === 'token');
   if (found === undefined || tokenFile.value !== null) return;
@@ -104,9 +90,8 @@ function checkTokenRoutes({ route, tokenFile }: ProvidedSettings): void {
 
 /** @throws {ConfigError} that names the option as the user wrote it, with its value */
 function refuse(
-  key:
-    'trustProxyHeader' | 'targetCert' | 'targetKey' | 'authFile' | 'session' | 'speed' | 'strict',
-  { value, source, from }: Provided<string | number | boolean | null>,
+  key: 'trustProxyHeader' | 'targetCert' | 'targetKey' | 'authFile',
+  { value, source, from }: Provided<string | null>,
   clause: string,
 ): never {
   throw configError(

@@ -23,14 +23,17 @@ export type ServerSettings = {
   ]: Settings[Key];
 };
 
-/** The places a value can come from, strongest first; `call` is an option of the library's `serve`. */
-export type Source = 'flag' | 'environment' | 'file' | 'call' | 'default';
+/**
+ * The places a value can come from, strongest first; `call` is an option of the library's `serve`, and
+ * `preset` a `TWIST_DEFAULT_*` variable.
+ */
+export type Source = 'flag' | 'environment' | 'file' | 'call' | 'preset' | 'default';
 
 /** A value and where it came from. */
 export interface Provided<Value = unknown> {
   readonly value: Value;
   readonly source: Source;
-  /** As the user wrote it: `--listen`, `TWIST_LISTEN`, the path of the file, `serve(options)` or `default`. */
+  /** As the user wrote it: `--listen`, `TWIST_LISTEN`, `TWIST_DEFAULT_LISTEN`, the path of the file, `serve(options)` or `default`. */
   readonly from: string;
 }
 

@@ -16,9 +16,9 @@ export function readTextValue(
 ): Provided {
   const result = option.kind.schema.safeParse(given);
   if (result.success) return { value: result.data, source, from: name };
-  const { path, clause } = deepestFault(result.error.issues);
+  const { path, clause } = deepestFault(result.error.issues, given);
   // Each repeated flag holds one item; a variable holds them all.
-  const verb = source === 'environment' && path.length > 0 ? 'cannot contain' : 'cannot be';
+  const verb = source !== 'flag' && path.length > 0 ? 'cannot contain' : 'cannot be';
   const shown = show(valueAt(given, path), option.isSecret);
   throw configError(`${name} ${verb} ${shown}: ${clause}`, source);
 }

@@ -1,5 +1,6 @@
 import { settingsOf, valuesInForce } from '../config/in-force.js';
 import { readObject } from '../config/object-values.js';
+import { checkServerNeeds } from '../config/needs.js';
 import { libraryOptions } from '../config/options-type.js';
 import { OPTIONS } from '../config/options.js';
 import { checkRelations } from '../config/relations.js';
@@ -23,5 +24,6 @@ export function readOptions(options: SettingOptions): ServerSettings {
   const provided = readObject(TABLE, options, PLACE);
   const values = valuesInForce(TABLE, [provided]) as unknown as ProvidedServerSettings;
   checkRelations(values);
+  checkServerNeeds(values);
   return settingsOf(values) as unknown as ServerSettings;
 }

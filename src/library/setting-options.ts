@@ -287,7 +287,7 @@ export interface SettingOptions {
   readonly pingInterval?: Duration | 'off' | undefined;
   /**
    * For the pong; then dropped. A client that has vanished is found after `pingInterval` and
-   * this together. Without `pingInterval` it has no effect.
+   * this together.
    *
    * @default 20s
    */

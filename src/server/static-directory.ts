@@ -1,5 +1,5 @@
 /** The directory that is served, and which of its files a request may have. */
-import { type Stats, statSync } from 'node:fs';
+import { type Stats, accessSync, constants, statSync } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { ConfigError } from '../errors.js';
@@ -73,11 +73,16 @@ function faultOf(directory: string): string | null {
   let stats: Stats | undefined;
   try {
     stats = statSync(directory, { throwIfNoEntry: false });
+    if (stats === undefined) return 'there is no such directory';
+    if (!stats.isDirectory()) return 'it is not a directory';
+    // It is never listed, so this is all that is needed, and without it each request is a 404.
+    accessSync(directory, constants.X_OK);
+    return null;
   } catch (error) {
-    return `it cannot be read (${String((error as NodeJS.ErrnoException).code)})`;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EACCES') return 'permission to look into it is denied';
+    return `it cannot be read (${String(code)})`;
   }
-  if (stats === undefined) return 'there is no such directory';
-  return stats.isDirectory() ? null : 'it is not a directory';
 }
 
 /** The names of a path, of which only the last may be empty; null when one cannot be decoded. */

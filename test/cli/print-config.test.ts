@@ -65,7 +65,7 @@ t.test('JSON reads back as the same settings', async (t) => {
     allow: ['10.0.0.0/8', '::1'],
     subprotocol: 'a,b',
     origin: 'null,https://a.example',
-    deflate: false,
+    deflate: true,
     deflateNoContextTakeover: 'server',
     deflateMemory: '0',
     extension: ['a.mjs', 'b,c.cjs'],

@@ -92,6 +92,15 @@ t.test('no mode: 2', async (t) => {
   t.same(served, []);
 });
 
+t.test('no mode, and why', async (t) => {
+  const { code, err } = await run(['serve'], { env: { TWIST_ROUTES: '/a=echo' } });
+  t.equal(code, 2);
+  t.match(
+    err,
+    /^twist: warning: TWIST_ROUTES is not an option of twist and has no effect; did you mean TWIST_ROUTE\?\ntwist: choose a mode: /,
+  );
+});
+
 t.test('wrong usage: 2, wrong configuration: 78, each in one sentence', async (t) => {
   const headers = 'give a whole number from 5 to 10000';
   const files = {
@@ -295,8 +304,8 @@ t.test(
 t.test('files that options name are looked at before anything starts', async (t) => {
   const sentence = '--target-ca cannot be "ca.pem": there is no such file';
   for (const command of [
-    ['serve', '--tcp', 'a:1'],
-    ['config', 'check', '--tcp', 'a:1'],
+    ['serve', '--tcp', 'tls://a:1'],
+    ['config', 'check', '--tcp', 'tls://a:1'],
   ]) {
     const wrong = await run([...command, '--target-ca', 'ca.pem']);
     t.equal(wrong.err, `twist: ${sentence}\n`);

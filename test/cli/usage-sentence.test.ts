@@ -2,6 +2,8 @@ import t from 'tap';
 import { usageSentence } from '../../src/cli/usage-sentence.js';
 import { OPTIONS } from '../../src/config/options.js';
 
+const ARGV = ['serve', '--port', '9001', '--cors', '*'];
+
 t.test('one sentence that ends in what to do next', async (t) => {
   for (const [message, sentence] of [
     ["error: unknown option '--foo'\n", "unknown option '--foo'; see twist serve --help"],
@@ -30,9 +32,20 @@ t.test('one sentence that ends in what to do next', async (t) => {
       '--to needs a value; see twist serve --help',
     ],
     ["error: unknown option '--echo=yes'", '--echo takes no value; see twist serve --help'],
+    ["error: unknown option '--port'", "unknown option '--port'; did you mean --listen 9001?"],
+    [
+      "error: unknown option '--cors'\n(Did you mean --record?)",
+      "unknown option '--cors'; did you mean --origin LIST?",
+    ],
+    [
+      "error: unknown option '--cert'",
+      "unknown option '--cert': twist does not speak TLS to clients: put a proxy such as nginx or HAProxy in front, see docs/tcp.md; see twist serve --help",
+    ],
+    ["error: unknown command 'echo'", "unknown command 'echo'; did you mean twist serve --echo?"],
+    ["error: unknown option '--tcp=a:1'", "unknown option '--tcp=a:1'; did you mean --tcp a:1?"],
     ["error: unknown option '--foo=yes'", "unknown option '--foo=yes'; see twist serve --help"],
     ['choose a mode: --echo', 'choose a mode: --echo; see twist serve --help'],
   ] as const) {
-    t.equal(usageSentence(OPTIONS, message, 'twist serve'), sentence);
+    t.equal(usageSentence(OPTIONS, message, 'twist serve', ARGV), sentence);
   }
 });

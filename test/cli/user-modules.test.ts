@@ -246,6 +246,10 @@ t.test('the option is named as the user wrote it, and the source is the cause', 
       new ConfigError(`${name}: there is no such file`, { cause: provided?.source ?? 'flag' }),
     );
   }
+  await t.rejects(
+    load({ mode: 'echo' }),
+    new ConfigError('--mode cannot be "echo": there is no such file; the built-in mode is --echo'),
+  );
 });
 
 t.test('names of extensions: each once, and that of our own only without it', async (t) => {

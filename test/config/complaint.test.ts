@@ -50,13 +50,40 @@ t.test('the fault that is spoken of', async (t) => {
     list: z.union([item, z.array(item, 'array').min(1, 'empty')], 'neither'),
   });
   const faultOf = (given: unknown): unknown =>
-    deepestFault(schema.safeParse(given).error?.issues ?? []);
+    deepestFault(schema.safeParse(given).error?.issues ?? [], given);
   t.same(
     faultOf({ list: 5 }),
-    { path: ['list'], clause: 'neither' },
+    { path: ['list'], clause: 'neither', types: ['string', 'array'] },
     'the union before its members',
   );
-  t.same(faultOf({ list: ['a', 5] }), { path: ['list', 1], clause: 'item' }, 'the deepest');
-  t.same(faultOf({ list: 'bad' }), { path: ['list'], clause: 'bad item' }, 'our own check');
-  t.same(faultOf({ list: [] }), { path: ['list'], clause: 'empty' });
+  t.same(
+    faultOf({ list: ['a', 5] }),
+    { path: ['list', 1], clause: 'item', types: ['string'] },
+    'the deepest',
+  );
+  t.same(
+    faultOf({ list: 'bad' }),
+    { path: ['list'], clause: 'bad item', types: [] },
+    'our own check',
+  );
+  t.same(faultOf({ list: [] }), { path: ['list'], clause: 'empty', types: [] });
+});
+
+t.test('the types that may stand where another one does', async (t) => {
+  const faultOf = (schema: z.ZodType, given: unknown): unknown =>
+    deepestFault(schema.safeParse(given).error?.issues ?? [], given).types;
+  for (const [schema, given, types] of [
+    [z.boolean(), 'true', ['boolean']],
+    [z.union([z.boolean(), z.literal('auto')]), 1, ['boolean', 'string']],
+    [z.union([z.boolean(), z.literal('auto')]), 'off', []],
+    [z.union([z.enum(['off']), z.literal([1, 2])]), true, ['string', 'number']],
+    [z.int(), 1.5, []],
+    [z.int(), null, ['number']],
+    [z.record(z.string(), z.string()), 5, ['object']],
+    [z.array(z.string()), 'a', ['array']],
+    [z.array(z.string()), Symbol('a'), ['array']],
+    [z.string().min(1), '', []],
+    [z.date(), 'a', []],
+  ] as const)
+    t.strictSame(faultOf(schema, given), types);
 });

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { readEnvironment, strayVariables } from '../../src/config/environment.js';
+import { readEnvironment, readPresets, strayVariables } from '../../src/config/environment.js';
 import { OPTIONS } from '../../src/config/options.js';
 import { ConfigError } from '../../src/errors.js';
 
@@ -45,20 +45,41 @@ t.test('a wrong value, an empty one included', async (t) => {
   }
 });
 
+t.test('variables that replace defaults', async (t) => {
+  const environment = { TWIST_DEFAULT_LISTEN: ':80', TWIST_DEFAULT_MAX_HEAD: '1k', TWIST_ECHO: '' };
+  t.same(Object.fromEntries(readPresets(OPTIONS, environment)), {
+    listen: {
+      value: [{ kind: 'tcp', host: null, port: 80 }],
+      source: 'preset',
+      from: 'TWIST_DEFAULT_LISTEN',
+    },
+    maxHead: { value: 1024, source: 'preset', from: 'TWIST_DEFAULT_MAX_HEAD' },
+  });
+  t.throws(
+    () => readPresets(OPTIONS, { TWIST_DEFAULT_ECHO: 'yes' }),
+    new ConfigError('TWIST_DEFAULT_ECHO cannot be "yes": give true or false', { cause: 'preset' }),
+  );
+});
+
 t.test('variables that are no option', async (t) => {
   const environment = {
     TWIST_MAX_MESAGE: '1m',
     TWIST_FOO: '1',
     TWIST_PORT: '9001',
     TWIST_ECHO: 'true',
+    TWIST_DEFAULT_ECHO: 'true',
+    TWIST_DEFAULT_ECKO: 'true',
+    TWIST_CERT: 'a.pem',
     TWIST_UNSET: undefined,
     TWISTED: '1',
     twist_echo: '1',
   };
   t.same(strayVariables(OPTIONS, environment), [
+    'TWIST_CERT is not an option of twist and has no effect: twist does not speak TLS to clients: put a proxy such as nginx or HAProxy in front, see docs/tcp.md',
+    'TWIST_DEFAULT_ECKO is not an option of twist and has no effect; did you mean TWIST_DEFAULT_ECHO?',
     'TWIST_FOO is not an option of twist and has no effect',
     'TWIST_MAX_MESAGE is not an option of twist and has no effect; did you mean TWIST_MAX_MESSAGE?',
-    'TWIST_PORT is not an option of twist and has no effect',
+    'TWIST_PORT is not an option of twist and has no effect; did you mean TWIST_LISTEN?',
     'TWIST_UNSET is not an option of twist and has no effect',
   ]);
 });

@@ -262,19 +262,69 @@ t.test('variables that are no option are warned of', async (t) => {
   ]);
 });
 
-t.test('config.example.json is the documented full form: the defaults, and a mode', async (t) => {
+t.test('config.example.json is the documented full form: every key with its default', async (t) => {
   const text = readFileSync('config.example.json', 'utf8');
-  const { settings, values } = load({
+  const { settings, values, warnings } = load({
     flags: { config: 'config.example.json' },
     environment: {},
     readFile: () => text,
   });
+  t.same(warnings, [], 'a default asks for nothing');
   const defaults = load({ flags: {}, environment: {}, readFile: unread }).settings;
-  t.same(settings, { ...defaults, echo: true, config: 'config.example.json' });
+  t.same(settings, { ...defaults, config: 'config.example.json' });
   for (const [key, { source }] of Object.entries(values)) {
     const expected = { config: 'flag', auth: 'default' }[key] ?? 'file';
     t.equal(source, expected, `${key} is there`);
   }
   const { $schema } = JSON.parse(text) as { $schema: unknown };
   t.equal($schema, './config.schema.json');
+});
+
+t.test(
+  'TWIST_DEFAULT_ variables are stronger than defaults, and weaker than all else',
+  async (t) => {
+    const environment = { TWIST_DEFAULT_LISTEN: ':1', TWIST_DEFAULT_MAX_HEAD: '32k' };
+    const { settings, values } = loadGiven({ environment });
+    t.same(settings.listen, [{ kind: 'tcp', host: null, port: 1 }]);
+    t.same(values.maxHead, { value: 32_768, source: 'preset', from: 'TWIST_DEFAULT_MAX_HEAD' });
+    for (const given of [
+      { environment: { ...environment, TWIST_LISTEN: ':2' } },
+      { environment, file: { listen: ':2' } },
+      { environment, flags: { listen: [':2'] } },
+    ])
+      t.same(loadGiven(given).settings.listen, [{ kind: 'tcp', host: null, port: 2 }]);
+    t.throws(
+      () => loadGiven({ environment: { TWIST_DEFAULT_MAX_HEAD: '4k' } }),
+      new ConfigError(
+        'TWIST_DEFAULT_MAX_HEAD cannot be "4k": it must be at least TWIST_DEFAULT_MAX_REQUEST_LINE, which is 8k by default',
+        { cause: 'preset' },
+      ),
+    );
+  },
+);
+
+t.test('a file may be preset', async (t) => {
+  const environment = { TWIST_DEFAULT_CONFIG: 'twist.json' };
+  const readFile = (): string => '{"maxHead":"32k"}';
+  t.equal(load({ flags: {}, environment, readFile }).settings.maxHead, 32_768);
+  const off = { ...environment, TWIST_CONFIG: 'off' };
+  t.equal(load({ flags: {}, environment: off, readFile: unread }).settings.maxHead, 16_384);
+});
+
+t.test('a preset mode gives way to a chosen one', async (t) => {
+  const environment = { TWIST_DEFAULT_ECHO: 'true' };
+  t.equal(loadGiven({ environment }).settings.echo, true);
+  t.equal(loadGiven({ environment, file: { tcp: 'a:1' } }).settings.echo, false);
+});
+
+t.test('what has no effect, and what nobody can reach, is a warning', async (t) => {
+  const environment = { TWIST_DEFAULT_LISTEN: ':1', TWIST_LISTEN: '2', TWIST_RECORD_ROTATE: '1m' };
+  t.same(loadGiven({ environment }).warnings, [
+    'TWIST_RECORD_ROTATE has no effect without TWIST_RECORD',
+    'TWIST_LISTEN is 127.0.0.1:2, which nothing outside of this machine or container can reach; :PORT is every address',
+  ]);
+  t.throws(
+    () => loadGiven({ flags: { recordRotate: '1m' } }),
+    new ConfigError('--record-rotate has no effect without --record', { cause: 'flag' }),
+  );
 });

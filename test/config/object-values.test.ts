@@ -44,10 +44,39 @@ t.test('what is wrong, in one sentence', async (t) => {
       CALL,
       'serve(options) has an unknown key "deflateLevl"; did you mean deflateLevel?',
     ],
-    [{ deflateLevel: 1, port: 80 }, CALL, 'serve(options) has an unknown key "port"; look it up'],
+    [{ deflateLevel: 1, foo: 80 }, CALL, 'serve(options) has an unknown key "foo"; look it up'],
+    [{ port: 80 }, CALL, 'serve(options) has an unknown key "port"; did you mean listen?'],
+    [{ host: 'a' }, FILE, 'twist.json has an unknown key "host"; did you mean listen?'],
+    [{ path: '/a' }, FILE, 'twist.json has an unknown key "path"; did you mean routes?'],
+    [
+      { workers: 4 },
+      FILE,
+      'twist.json has an unknown key "workers": twist is one process; start several and spread the load over them',
+    ],
+    [{ workers: 4 }, CALL, 'serve(options) has an unknown key "workers"; look it up'],
+    [
+      { auth: 'a:b' },
+      FILE,
+      'twist.json has an unknown key "auth": it can only be given by TWIST_AUTH',
+    ],
+    [
+      { config: 'a' },
+      FILE,
+      'twist.json has an unknown key "config": it can only be given by TWIST_CONFIG or --config',
+    ],
     [{ deflateLevel: 0 }, FILE, `deflateLevel in twist.json cannot be 0: ${clause}`],
     [{ deflateLevel: NaN }, CALL, `deflateLevel cannot be NaN: ${clause}`],
-    [{ extension: ['a', 5] }, FILE, `extension[1] in twist.json cannot be 5: ${paths}`],
+    [
+      { extension: ['a', 5] },
+      FILE,
+      `extension[1] in twist.json cannot be the number 5: write "5", with quotes`,
+    ],
+    [{ extension: [{}] }, FILE, `extension[0] in twist.json cannot be {}: ${paths}, in quotes`],
+    [
+      { echo: 'true' },
+      FILE,
+      'echo in twist.json cannot be the text "true": write true, without quotes',
+    ],
     [{ extension: ['a', 'a'] }, CALL, 'extension[1] cannot be "a": give each one once'],
     [
       { routes: { '/a': 'ecko' } },
@@ -71,6 +100,14 @@ t.test('what is wrong, in one sentence', async (t) => {
   }
 });
 
+t.test('what an object cannot hold at all', async (t) => {
+  t.throws(
+    () => readObject({ deflate: OPTIONS.deflate }, { port: 80 }, CALL),
+    new ConfigError('serve(options) has an unknown key "port"; look it up'),
+    'the habit is of an option that is not there',
+  );
+});
+
 t.test('a wrong secret is not shown', async (t) => {
   const pin = {
     group: 'General',
@@ -83,5 +120,10 @@ t.test('a wrong secret is not shown', async (t) => {
   t.throws(
     () => readObject({ pin }, { pin: 1234 }, CALL),
     new ConfigError('pin cannot be (a secret, not shown): give a whole number from 1 to 9'),
+  );
+  t.throws(
+    () => readObject({ pin }, { pin: ['5'] }, CALL),
+    new ConfigError('pin cannot be (a secret, not shown): give a whole number from 1 to 9'),
+    'nor how it would be right',
   );
 });

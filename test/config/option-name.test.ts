@@ -8,6 +8,7 @@ t.test('an option as the user wrote it', async (t) => {
     ['maxHead', 'environment', 'TWIST_MAX_HEAD', 'TWIST_MAX_HEAD'],
     ['maxHead', 'file', 'twist.json', 'maxHead in twist.json'],
     ['maxHead', 'call', 'serve(options)', 'maxHead'],
+    ['maxHead', 'preset', 'TWIST_DEFAULT_MAX_HEAD', 'TWIST_DEFAULT_MAX_HEAD'],
     ['route', 'flag', '--route', '--route'],
     ['route', 'environment', 'TWIST_ROUTE', 'TWIST_ROUTE'],
     ['route', 'file', 'twist.json', 'routes in twist.json'],

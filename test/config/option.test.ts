@@ -9,6 +9,7 @@ import {
   flagRows,
   flagTermOf,
   negativeFlagOf,
+  presetNameOf,
 } from '../../src/config/option.js';
 
 t.test('names are made from the key', async (t) => {
@@ -23,6 +24,7 @@ t.test('names are made from the key', async (t) => {
   ] as const) {
     t.equal(flagOf(key), flag);
     t.equal(environmentNameOf(key), variable);
+    t.equal(presetNameOf(key), variable.replace('TWIST_', 'TWIST_DEFAULT_'));
   }
 });
 

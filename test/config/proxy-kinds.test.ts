@@ -108,8 +108,13 @@ t.test('routes', async (t) => {
 
 t.test('what is no route, and where', async (t) => {
   const kind = routes();
-  for (const given of [1, null, true, '', [''], [1], { '/a': 1 }, { '/a': '' }, { '/a': {} }])
-    refuses(t, kind, given);
+  for (const given of [1, null, true, '', [''], [1]]) refuses(t, kind, given);
+  for (const given of [{ '/a': 1 }, { '/a': '' }, { '/a': {} }])
+    t.match(
+      refusal(kind, given).find(([place]) => place === '/a'),
+      ['/a', ROUTE_CLAUSES.mode],
+      'the mode is what is wrong',
+    );
   for (const [given, place, clause] of [
     ['echo', '', ROUTE_CLAUSES.form],
     [['/echo'], '0', ROUTE_CLAUSES.form],

@@ -160,11 +160,6 @@ t.test('what only a command has', async (t) => {
   const authFile = by('file', 'twist.json', 'users');
   const tokenFile = by('environment', 'TWIST_TOKEN_FILE', 'tokens');
   const routes = by('flag', '--route', [echo, token]);
-  const replayRoute = { path: '/c', mode: { kind: 'replay', file: 'a.ndjson' } };
-  const replay = by('file', 'twist.json', 'a.ndjson');
-  const speed = by('flag', '--speed', 2);
-  const strict = by('environment', 'TWIST_STRICT', true);
-  const session = by('file', 'twist.json', '01J');
   t.doesNotThrow(() => {
     for (const given of [
       {},
@@ -174,10 +169,6 @@ t.test('what only a command has', async (t) => {
       { route: routes, tokenFile },
       { route: by('flag', '--route', [echo]) },
       { targetKey: by('flag', '--target-key', null) },
-      { replay, speed, strict, session },
-      { route: by('flag', '--route', [replayRoute]), speed, strict, session },
-      { strict: by('flag', '--no-strict', false), session: by('flag', '--session', null) },
-      { speed: by('file', 'twist.json', 1) },
     ]) {
       checkCommandRelations(values(given));
     }
@@ -196,17 +187,6 @@ t.test('what only a command has', async (t) => {
     [
       { auth, authFile },
       'authFile in twist.json cannot be "users": TWIST_AUTH is set as well; choose one',
-      'file',
-    ],
-    [{ speed }, '--speed cannot be 2: --replay must be given with it', 'flag'],
-    [
-      { strict, route: by('flag', '--route', [echo]) },
-      'TWIST_STRICT cannot be true: TWIST_REPLAY must be given with it',
-      'environment',
-    ],
-    [
-      { session, strict },
-      'session in twist.json cannot be "01J": replay must be given with it',
       'file',
     ],
     [

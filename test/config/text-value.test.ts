@@ -31,10 +31,11 @@ t.test('a wrong item: a flag is one item, a variable holds them all', async (t) 
     () => readTextValue(option, '--listen', ['80', 'x'], 'flag'),
     new ConfigError(`--listen cannot be "x": ${clause}`),
   );
-  t.throws(
-    () => readTextValue(option, 'TWIST_LISTEN', ['80', 'x'], 'environment'),
-    new ConfigError(`TWIST_LISTEN cannot contain "x": ${clause}`),
-  );
+  for (const source of ['environment', 'preset'] as const)
+    t.throws(
+      () => readTextValue(option, 'TWIST_LISTEN', ['80', 'x'], source),
+      new ConfigError(`TWIST_LISTEN cannot contain "x": ${clause}`),
+    );
 });
 
 t.test('a wrong secret is not shown', async (t) => {

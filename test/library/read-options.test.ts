@@ -63,8 +63,8 @@ t.test('what is wrong, in one sentence', async (t) => {
     [{ listen: ['80', '80'] }, 'listen[1] cannot be "80": give each one once'],
     [{ maxMesage: 1 }, 'serve(options) has an unknown key "maxMesage"; did you mean maxMessage?'],
     [
-      { port: 80 },
-      'serve(options) has an unknown key "port"; the type ServeOptions lists the known ones',
+      { foo: 80 },
+      'serve(options) has an unknown key "foo"; the type ServeOptions lists the known ones',
     ],
     [
       { outputLimit: '1k' },

@@ -1,0 +1,157 @@
+/** What somebody most likely meant who wrote a command line that twist does not know. */
+import { habitOf } from '../config/habits.js';
+import { parseListenAddress } from '../config/listen-text.js';
+import { didYouMean } from '../config/nearest-name.js';
+import {
+  environmentNameOf,
+  flagOf,
+  flagRows,
+  negativeFlagOf,
+  type OptionTable,
+} from '../config/option.js';
+import { parseTarget } from '../config/target-text.js';
+
+/** `-p80`: a short flag and its value in one word. */
+const GLUED = /^-([a-z])([^a-z].*)$/is;
+
+/** Words in the place of a command, and what does that. */
+const COMMANDS: ReadonlyMap<string, string> = new Map([
+  ['version', 'twist --version'],
+  ['start', 'twist serve'],
+  ['run', 'twist serve'],
+  ['server', 'twist serve'],
+  ['listen', 'twist serve'],
+  ['check', 'twist config check'],
+  ['validate', 'twist config check'],
+  ['test', 'twist config check'],
+  ['print', 'twist config print'],
+  ['show', 'twist config print'],
+]);
+
+/** What stands for no value. */
+const NOTHING = ['off', 'none'];
+
+const ON_WORDS = ['true', 'on', 'yes', '1'];
+const OFF_WORDS = ['false', 'off', 'no', '0'];
+
+/** Commands that take the options of the table. */
+const WITH_OPTIONS = ['twist serve', 'twist config print', 'twist config check'];
+
+/** A flag in its parts: `--no-port=80`. */
+interface Written {
+  /** Without hyphens, and without `no-`. */
+  readonly name: string;
+  readonly isNegative: boolean;
+  readonly value: string | undefined;
+  /** What comes before it where the command has no such options. */
+  readonly command: 'twist serve ' | '';
+}
+
+/**
+ * @param flag as it was written, with its value if that is in the same word
+ * @param next the word behind it
+ * @param command the one that does not know it
+ * @returns the end of a sentence; empty when nothing better is known
+ */
+export function flagHint(
+  table: OptionTable,
+  flag: string,
+  next: string | undefined,
+  command: string,
+): string {
+  const isServing = WITH_OPTIONS.includes(command);
+  if (!isServing && command !== 'twist' && command !== 'twist config') return '';
+  const written = partsOf(flag, next, isServing ? '' : 'twist serve ');
+  const { name } = written;
+  if (name === 'version' || (name === 'v' && !isServing)) return '; did you mean twist --version?';
+  if (name === 'v') return '; did you mean --log-level debug, or twist --version?';
+  const found = Object.entries(table).find(
+    ([key, { short }]) => flagOf(key) === `--${name}` || short === name,
+  );
+  if (found !== undefined) return optionHint(table, found[0], written, found[1].kind.valueName);
+  const habit = habitOf(name);
+  if (habit === null) return '';
+  return 'clause' in habit
+    ? `: ${habit.clause}`
+    : optionHint(table, habit.key, written, habit.value);
+}
+
+function partsOf(flag: string, next: string | undefined, command: Written['command']): Written {
+  const [, letter, rest] = GLUED.exec(flag) ?? [];
+  if (letter !== undefined) return { name: letter, isNegative: false, value: rest, command };
+  const [first = '', ...values] = flag.split('=');
+  const whole = first.replace(/^--?/, '');
+  const name = whole.replace(/^no-/, '');
+  const value = values.length === 0 ? next : values.join('=');
+  return { name, isNegative: name !== whole, value, command };
+}
+
+/** @param placeholder stands for a value that is none for this option */
+function optionHint(
+  table: OptionTable,
+  key: string,
+  { isNegative, value = '', command }: Written,
+  placeholder: string,
+): string {
+  const { kind, isFlag } = table[key]!;
+  if (isFlag === false)
+    return `: other users of the machine can read a command line, so set ${environmentNameOf(key)}`;
+  if (kind.valueName === '')
+    return `; did you mean ${command}${isNegative ? negativeFlagOf(key) : flagOf(key)}?`;
+  const good = (isNegative ? NOTHING : [value]).find(
+    (text) => kind.schema.safeParse(kind.fromText(text)).success,
+  );
+  if (isNegative && good === undefined) return '';
+  return `; did you mean ${command}${flagOf(key)} ${good ?? placeholder}?`;
+}
+
+/**
+ * @param word in the place of a command
+ * @param argv the whole command line
+ */
+export function commandHint(table: OptionTable, word: string, argv: readonly string[]): string {
+  const command = COMMANDS.get(word);
+  if (command !== undefined) return `; did you mean ${command}?`;
+  const words = argv.slice(argv.indexOf(word));
+  const addresses = addressHint(words, false);
+  if (addresses !== null) return `; did you mean twist serve ${addresses}?`;
+  return flagHint(table, `--${word}`, words[1], 'twist');
+}
+
+/**
+ * @param words that stand where only options do
+ * @param argv the whole command line
+ * @param hasMode whether what is served is chosen
+ */
+export function argumentHint(
+  table: OptionTable,
+  words: readonly string[],
+  argv: readonly string[],
+  hasMode: boolean,
+): string {
+  const [word = ''] = words;
+  const before = argv[argv.indexOf(word) - 1];
+  const isSwitch = ([key, { kind }]: (typeof rows)[number]): boolean =>
+    kind.valueName === '' && flagOf(key) === before;
+  const rows = flagRows(table);
+  const [key] = rows.find(isSwitch) ?? [];
+  if (key !== undefined && ON_WORDS.includes(word)) return `: ${flagOf(key)} takes no value`;
+  if (key !== undefined && OFF_WORDS.includes(word))
+    return `; did you mean ${negativeFlagOf(key)}?`;
+  const addresses = addressHint(words, hasMode);
+  if (addresses !== null) return `; did you mean ${addresses}?`;
+  return didYouMean(
+    word,
+    rows.map(([one]) => flagOf(one)),
+  );
+}
+
+/** `8080 localhost:5900`, as websockify has it, or one address. */
+function addressHint(words: readonly string[], hasMode: boolean): string | null {
+  const [one = '', other = ''] = words;
+  if (parseListenAddress(one) === null) return null;
+  if (parseTarget(other) !== null) return `--listen ${one} --tcp ${other}`;
+  // No client connects to every address.
+  const isTarget = parseTarget(one) !== null && !/^(?:0\.0\.0\.0|\[::\]):/.test(one);
+  return hasMode || !isTarget ? `--listen ${one}` : `--tcp ${one}, or --listen ${one}`;
+}

@@ -1,0 +1,69 @@
+/**
+ * Names of options that other servers and clients have (websockify, websocat, ws, nginx, http-server and
+ * their kind), and what they are called here. No edit distance leads from `--port` to `--listen`.
+ */
+/** What somebody meant: an option, or else something that a sentence has to say. */
+export type Habit =
+  | {
+      readonly key: string;
+      /** What stands for the value when none was given that would do. */
+      readonly value: string;
+    }
+  | { readonly clause: string };
+
+const NO_TLS =
+  'twist does not speak TLS to clients: put a proxy such as nginx or HAProxy in front, see docs/tcp.md';
+const PASSWORDS =
+  'for a password set TWIST_AUTH=USER:PASSWORD or give --auth-file FILE; twist runs as the user that starts it';
+const FOREGROUND =
+  'twist stays in the foreground, as the user that starts it; a supervisor or a container does the rest';
+const ONE_PROCESS = 'twist is one process; start several and spread the load over them';
+const LOG_FILE = 'the log goes to standard error; 2>FILE writes it to a file';
+
+const ROWS: readonly (readonly [names: string, habit: Habit])[] = [
+  ['port p l listen-address listen-port', { key: 'listen', value: 'PORT' }],
+  ['host hostname bind b address addr a ip interface H', { key: 'listen', value: 'HOST:PORT' }],
+  ['listen-host bind-address', { key: 'listen', value: 'HOST:PORT' }],
+  ['unix unix-listen unix-socket socket sock', { key: 'listen', value: 'unix:PATH' }],
+  ['target backend upstream proxy proxy-pass forward', { key: 'tcp', value: 'HOST:PORT' }],
+  ['connect destination remote vnc', { key: 'tcp', value: 'HOST:PORT' }],
+  ['token token-plugin token-source target-config', { key: 'tokenFile', value: 'FILE' }],
+  ['verbose vv vvv debug d trace', { key: 'logLevel', value: 'debug' }],
+  ['quiet q silent', { key: 'logLevel', value: 'warn' }],
+  ['log', { key: 'logLevel', value: 'LEVEL' }],
+  ['web w www root webroot public dir directory htdocs', { key: 'static', value: 'DIR' }],
+  ['f conf config-file cfg settings', { key: 'config', value: 'FILE' }],
+  ['path uri url endpoint location', { key: 'route', value: 'PATH=MODE' }],
+  [
+    'max-payload max-payload-length max-size max-message-size',
+    { key: 'maxMessage', value: 'SIZE' },
+  ],
+  ['ws-max-size max-frame max-frame-size buffer-size', { key: 'maxMessage', value: 'SIZE' }],
+  ['timeout', { key: 'idleTimeout', value: 'DURATION' }],
+  ['ping heartbeat keepalive keep-alive', { key: 'pingInterval', value: 'DURATION' }],
+  ['compress compression gzip per-message-deflate', { key: 'deflate', value: '' }],
+  ['cors allow-origin allowed-origins check-origin', { key: 'origin', value: 'LIST' }],
+  ['protocol protocols subprotocols', { key: 'subprotocol', value: 'LIST' }],
+  ['o out output save dump capture', { key: 'record', value: 'FILE' }],
+  ['max-clients max-conns', { key: 'maxConnections', value: 'N' }],
+  ['tls ssl https wss ssl-only cert certificate key pem', { clause: NO_TLS }],
+  ['ssl-cert ssl-key cert-file key-file tls-cert tls-key', { clause: NO_TLS }],
+  ['user username password basic-auth auth-plugin htpasswd', { clause: PASSWORDS }],
+  ['daemon daemonize background D run-as group uid gid pid-file', { clause: FOREGROUND }],
+  ['workers threads cluster processes', { clause: ONE_PROCESS }],
+  ['log-file error-log access-log', { clause: LOG_FILE }],
+];
+
+const HABITS: ReadonlyMap<string, Habit> = new Map(
+  ROWS.flatMap(([names, habit]) => names.split(' ').map((name) => [plain(name), habit] as const)),
+);
+
+/** @param name of a flag, variable or key, without what all of them begin with; null for one that says nothing */
+export function habitOf(name: string): Habit | null {
+  return HABITS.get(plain(name)) ?? null;
+}
+
+/** Single letters are told apart by their case, words are not. */
+function plain(name: string): string {
+  return name.length === 1 ? name : name.replaceAll(/[-_]/g, '').toLowerCase();
+}

@@ -1,0 +1,208 @@
+import t from 'tap';
+import { withoutYieldingModes } from '../../src/config/chosen-modes.js';
+import { readEnvironment, readPresets, type Environment } from '../../src/config/environment.js';
+import { readFlags, type Flags } from '../../src/config/flags.js';
+import { valuesInForce } from '../../src/config/in-force.js';
+import { checkNeeds, checkServerNeeds } from '../../src/config/needs.js';
+import { readObject } from '../../src/config/object-values.js';
+import { environmentNameOf, flagOf, type Option } from '../../src/config/option.js';
+import { OPTIONS } from '../../src/config/options.js';
+import { libraryOptions } from '../../src/config/options-type.js';
+import type { ProvidedServerSettings, ProvidedSettings } from '../../src/config/settings.js';
+import { ConfigError } from '../../src/errors.js';
+
+interface Given {
+  readonly flags?: Flags;
+  readonly environment?: Environment;
+  readonly file?: object;
+}
+
+function check({ flags = {}, environment = {}, file = {} }: Given): string[] {
+  const values = valuesInForce(OPTIONS, [
+    readFlags(OPTIONS, flags),
+    readEnvironment(OPTIONS, environment),
+    readObject(OPTIONS, file, { source: 'file', from: 'a.json', help: '' }),
+    readPresets(OPTIONS, environment),
+  ]);
+  return checkNeeds(withoutYieldingModes(values as unknown as ProvidedSettings));
+}
+
+/** Of each option that needs something: a value that is not its default, for a flag and for the file. */
+const GIVEN: Readonly<Record<string, readonly [flag: string | boolean | string[], file: unknown]>> =
+  {
+    session: ['01J', '01J'],
+    speed: ['2', 2],
+    strict: [true, true],
+    recordPayload: ['none', 'none'],
+    recordFrames: [true, true],
+    recordSync: ['always', 'always'],
+    recordFull: ['drop', 'drop'],
+    recordRotate: ['1m', '1m'],
+    recordQueue: ['1m', '1m'],
+    tcpText: [true, true],
+    connectTimeout: ['1s', '1s'],
+    targetKeepalive: ['1s', '1s'],
+    targetAllow: [['10.0.0.0/8'], ['10.0.0.0/8']],
+    targetCa: ['ca.pem', 'ca.pem'],
+    targetCert: ['c.pem', 'c.pem'],
+    targetKey: ['k.pem', 'k.pem'],
+    targetServername: ['a.example', 'a.example'],
+    targetInsecure: [true, true],
+    proxyProtocol: ['1', 1],
+    deflateLevel: ['5', 5],
+    deflateThreshold: ['64', 64],
+    deflateWindowBits: ['10', 10],
+    deflateClientWindowBits: ['10', 10],
+    deflateNoContextTakeover: ['client', 'client'],
+    deflateMemory: ['1m', '1m'],
+    deflateMaxRatio: ['100', 100],
+    pongTimeout: ['1s', '1s'],
+  };
+
+const ROWS = Object.entries<Option>(OPTIONS).filter(([, { needs }]) => needs !== undefined);
+
+/** By need: what leaves it unmet, and what meets it. */
+const NEEDS: Readonly<Record<string, { without: Flags; met: readonly Flags[]; lack: string }>> = {
+  record: {
+    without: { echo: true },
+    met: [{ record: 'a' }, { echo: true, record: 'a' }],
+    lack: 'without --record',
+  },
+  replay: {
+    without: { echo: true },
+    met: [{ replay: 'a' }, { route: ['/a=replay:b'] }],
+    lack: 'without --replay',
+  },
+  deflate: {
+    without: { deflate: false },
+    met: [{ echo: true }, { tcp: 'a:1', deflate: true }, { tcp: 'a:1', route: ['/a=echo'] }, {}],
+    lack: 'with --no-deflate',
+  },
+  target: {
+    without: { echo: true },
+    met: [{ tcp: 'a:1' }, { tokenFile: 't' }, { route: ['/a=tcp:b:1', '/b=echo'] }, {}],
+    lack: 'without a TCP target, such as --tcp gives',
+  },
+  tls: {
+    without: { tcp: 'a:1' },
+    met: [{ tcp: 'tls://a:1' }, { tokenFile: 't' }, { route: ['/a=tcp:tls://b:1'] }, {}],
+    lack: 'without a tls:// target',
+  },
+  pings: {
+    without: { pingInterval: 'off' },
+    met: [{}, { pingInterval: '1s' }],
+    lack: 'while --ping-interval is off',
+  },
+};
+
+t.test('each option that needs another one, without it and with it', async (t) => {
+  t.strictSame(Object.keys(GIVEN).sort(), ROWS.map(([key]) => key).sort(), 'all are looked at');
+  for (const [key, { needs = '' }] of ROWS) {
+    const [flag, json] = GIVEN[key]!;
+    const { without, met, lack } = NEEDS[needs]!;
+    t.throws(
+      () => check({ flags: { ...without, [key]: flag } }),
+      new ConfigError(`${flagOf(key)} has no effect ${lack}`, { cause: 'flag' }),
+      flagOf(key),
+    );
+    for (const flags of met) {
+      t.strictSame(
+        check({ flags: { ...flags, [key]: flag } }),
+        [],
+        `${key} ${JSON.stringify(flags)}`,
+      );
+    }
+    const text = String(flag);
+    const variable = environmentNameOf(key);
+    t.strictSame(
+      check({ flags: without, environment: { [variable]: text } }).map(
+        (sentence) => sentence.split(' with')[0]!.split(' while')[0],
+      ),
+      [`${variable} has no effect`],
+      'a warning: the environment is shared',
+    );
+    t.strictSame(
+      check({ flags: without, file: { [key]: json } }).map(
+        (sentence) => sentence.split(' with')[0]!.split(' while')[0],
+      ),
+      [`${key} in a.json has no effect`],
+      'a warning: the file is shared',
+    );
+  }
+});
+
+t.test('all that need a group say so', async (t) => {
+  for (const [key, { group, needs }] of Object.entries<Option>(OPTIONS)) {
+    if (group === 'Recording') t.equal(needs, key === 'record' ? undefined : 'record', key);
+    if (group === 'Proxy') t.ok(needs === 'target' || needs === 'tls', key);
+    if (key.startsWith('deflate') && key !== 'deflate') t.equal(needs, 'deflate', key);
+  }
+});
+
+t.test('a recording alone has no target', async (t) => {
+  t.throws(
+    () => check({ flags: { record: 'a', tcpText: true } }),
+    new ConfigError('--tcp-text has no effect without a TCP target, such as --tcp gives'),
+  );
+});
+
+t.test('compression that is off by itself', async (t) => {
+  t.throws(
+    () => check({ flags: { tcp: 'a:1', deflateLevel: '5' } }),
+    new ConfigError('--deflate-level has no effect for TCP targets without --deflate'),
+  );
+});
+
+t.test('names as the one that has no effect was written', async (t) => {
+  for (const [given, sentence] of [
+    [
+      { environment: { TWIST_RECORD_SYNC: 'always' } },
+      'TWIST_RECORD_SYNC has no effect without TWIST_RECORD',
+    ],
+    [{ file: { recordSync: 'always' } }, 'recordSync in a.json has no effect without record'],
+    [
+      { file: { deflateLevel: 5 }, flags: { deflate: false } },
+      'deflateLevel in a.json has no effect with --no-deflate',
+    ],
+    [
+      { file: { deflateLevel: 5, deflate: false } },
+      'deflateLevel in a.json has no effect while deflate in a.json is false',
+    ],
+    [
+      { environment: { TWIST_PONG_TIMEOUT: '1s', TWIST_PING_INTERVAL: 'off' } },
+      'TWIST_PONG_TIMEOUT has no effect while TWIST_PING_INTERVAL is off',
+    ],
+  ] as const)
+    t.strictSame(check(given), [sentence]);
+});
+
+t.test('a default, and what an image presets, ask for nothing', async (t) => {
+  t.strictSame(check({ flags: { echo: true, strict: false, session: 'off', speed: '1' } }), []);
+  t.strictSame(check({ file: { recordSync: 'interval', targetAllow: 'any', tcpText: false } }), []);
+  t.strictSame(check({ environment: { TWIST_DEFAULT_RECORD_SYNC: 'always' } }), []);
+});
+
+t.test('of the library: a call is like a command line', async (t) => {
+  const read = (options: object): void => {
+    const table = libraryOptions(OPTIONS);
+    const place = { source: 'call', from: 'serve(options)', help: '' } as const;
+    const values = valuesInForce(table, [readObject(table, options, place)]);
+    checkServerNeeds(values as unknown as ProvidedServerSettings);
+  };
+  for (const [options, sentence] of [
+    [{ deflate: false, deflateLevel: 5 }, 'deflateLevel has no effect while deflate is false'],
+    [
+      { pingInterval: 'off', pongTimeout: '1s' },
+      'pongTimeout has no effect while pingInterval is off',
+    ],
+  ] as const)
+    t.throws(
+      () => {
+        read(options);
+      },
+      new ConfigError(sentence, { cause: 'call' }),
+    );
+  t.doesNotThrow(() => {
+    read({ deflateLevel: 5, pongTimeout: '1s', deflate: 'auto' });
+  });
+});

@@ -36,7 +36,12 @@ async function isLetIn(authenticator: Authenticator, credentials: string): Promi
 }
 
 t.test('the settings, and what the files hold that they name', async (t) => {
-  const inputs = await read({ mode: 'mute.mjs', targetCa: 'ca.pem', static: makeTempDir(t) });
+  const inputs = await read({
+    mode: 'mute.mjs',
+    targetCa: 'ca.pem',
+    route: ['/b=tcp:tls://a:1'],
+    static: makeTempDir(t),
+  });
   t.match(inputs.settings, { mode: 'mute.mjs' });
   t.match(inputs.values.mode, { value: 'mute.mjs', source: 'flag' });
   t.match(inputs.modules.modes.get('mute.mjs'), { name: 'mute' });

@@ -114,7 +114,7 @@ t.test('what is wrong rejects with one sentence that names it', async (t) => {
       { mode: 'echo', maxMesage: 1 },
       'serve(options) has an unknown key "maxMesage"; did you mean maxMessage?',
     ],
-    [{ mode: 'echo', deflate: 'yes' }, 'deflate cannot be "yes": give true, false or auto'],
+    [{ mode: 'echo', deflate: 'yes' }, 'deflate cannot be "yes": write true, without quotes'],
     [
       { mode: 'echo', extensions: 'a.mjs' },
       'extensions cannot be used: give an array of extensions',

@@ -279,7 +279,7 @@ t.test('what is wrong is one sentence', async (t) => {
       `--session cannot be "${ULID}": 3 sessions in ${file} fit: ${ULID}0A, ${ULID}0B, ${ULID}1A`,
     ],
     [['--replay', file, '--echo'], 'choose one mode, not --echo and --replay together'],
-    [['--echo', '--speed', '2'], '--speed cannot be 2: --replay must be given with it'],
+    [['--echo', '--speed', '2'], '--speed has no effect without --replay'],
     [
       ['--replay', file, '--speed', 'fast'],
       '--speed cannot be "fast": give 0, or a number from 0.001 to 1000000 such as 0.5 or 10',

@@ -404,12 +404,18 @@ t.test('PROXY: a client on a Unix socket has no address, unless it is named', as
   t.equal(target.received().toString('latin1'), 'PROXY UNKNOWN\r\nfirst');
 });
 
+/** A JSON Web Token. */
+const JWT = `s3cretJhbGciOiJSUzI1NiJ9.${'eyJzdWIiOiJhZGEifQ'.repeat(40)}.${'c2lnbmF0dXJl'.repeat(40)}`;
+
 t.test('tokens lead to targets, and follow their file', async (t) => {
   const file = path.join(makeTempDir(t), 'tokens');
   const socket = path.join(makeTempDir(t), 'socket');
   await listenOn(t, socket);
   const { address } = await startTarget(t, greet);
-  writeFileSync(file, `# ours\ns3cret-a: ${address}\ns3cret-b: unix_socket:${socket}\ns3cret-c\n`);
+  writeFileSync(
+    file,
+    `# ours\ns3cret-a: ${address}\ns3cret-b: unix_socket:${socket}\ns3cret-c\ns3cret \u673a: ${address}\n${JWT}: ${address}\n`,
+  );
   const proxy = await startProxy(t, {
     target: (log) => {
       const tokens = new TokenFile(file, parseTarget, log);
@@ -427,13 +433,17 @@ t.test('tokens lead to targets, and follow their file', async (t) => {
   };
   await assertOpens('s3cret-a', address);
   await assertOpens('s3cret%2Db', `unix:${socket}`);
+  await assertOpens('s3cret-a&token=s3cret-a', address);
+  await assertOpens('s3cret-a%0A', address);
+  await assertOpens('s3cret+%E6%9C%BA', address);
+  await assertOpens(JWT, address);
   for (const url of [
     '/',
     '/?token=',
     '/?token=s3cret-c',
     '/?token=s3cret-A',
     '/?token=../s3cret-a',
-    '/?token=s3cret-a&token=s3cret-a',
+    '/?token=s3cret-x&token=s3cret-a',
     `/?token=${address}`,
     '/s3cret-a',
   ]) {

@@ -16,11 +16,10 @@ export interface TokenLog {
 /** A larger file is taken for a mistake. */
 const MAX_FILE_BYTES = 16 * 1024 * 1024;
 
-/** Faulty lines of one file that are named in the log; the others are counted. */
-const MAX_FAULTS = 20;
-
 /** A file that has just changed may change once more without its times showing it. */
 const SETTLED_MS = 2000;
+
+const OUT_OF_RESOURCES: readonly string[] = ['EMFILE', 'ENFILE', 'ENOMEM'];
 
 /** A file and how it looks from outside: while that is the same, so is the file. */
 interface Seen {
@@ -30,6 +29,13 @@ interface Seen {
   readonly isSettled: boolean;
   /** Why it cannot be read. */
   readonly failure: string | null;
+}
+
+/** Why a file cannot be read. */
+interface Failure {
+  readonly reason: string;
+  /** It is not the file: this process has no descriptor left. */
+  readonly isOurs: boolean;
 }
 
 interface Content {
@@ -44,7 +50,7 @@ export class TokenFile {
   readonly #log: TokenLog;
   #targets: ReadonlyMap<string, Target> = new Map();
   /** Why a file could not be read: a token that is not known may be in there. */
-  #failure: string | null = null;
+  #failure: Failure | null = null;
   /** How the files looked from outside when they were read; null to have them read again. */
   #stamp: string | null = null;
   /** Of what was read. */
@@ -63,19 +69,18 @@ export class TokenFile {
   }
 
   /**
-   * Finds the target of the one `token` in the query of a request. What the file says at this moment
-   * holds.
+   * Finds the target of the `token` in the query of a request. What the file says at this moment holds.
    *
    * @throws HandshakeError as a rejection: `route` when there is no such token, `internal` when a file
-   *   that may have it cannot be read
+   *   that may have it cannot be read, `exhausted` when there is no descriptor left to read it by
    */
   async findTarget({ query }: Pick<UpgradeRequest, 'query'>): Promise<Target> {
-    const [token = '', ...others] = new URLSearchParams(query).getAll('token');
-    if (others.length > 0 || !isToken(token)) throw unknown('no valid token in the query');
+    const token = tokenOf(query);
+    if (!isToken(token)) throw unknown('no valid token in the query');
     await this.refresh();
     const target = this.#targets.get(tokenKey(token));
     if (target !== undefined) return target;
-    if (this.#failure !== null) throw new HandshakeError('internal', {}, { reason: this.#failure });
+    if (this.#failure !== null) throw unreadableNow(this.#failure);
     throw unknown('the token is not in the token file');
   }
 
@@ -115,14 +120,17 @@ export class TokenFile {
 
   async #take(contents: readonly Content[]): Promise<void> {
     const targets = new Map<string, Target>();
-    let failed: string | null = null;
+    let failed: Failure | null = null;
     for (const { path: file, bytes, failure } of contents) {
       if (failure === null) {
         await this.#readLines(file, bytes, targets);
         continue;
       }
       this.#log.error({ file, reason: failure }, 'token file cannot be read');
-      failed = `token file ${file} cannot be read: ${failure}`;
+      failed = {
+        reason: `token file ${file} cannot be read: ${failure}`,
+        isOurs: OUT_OF_RESOURCES.includes(failure),
+      };
     }
     this.#targets = targets;
     this.#failure = failed;
@@ -132,11 +140,27 @@ export class TokenFile {
   async #readLines(file: string, bytes: Uint8Array, targets: Map<string, Target>): Promise<void> {
     const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
     const faults = await readTokenLines(text, this.#parseTarget, targets);
-    for (const { line, reason } of faults.slice(0, MAX_FAULTS))
+    for (const { line, reason } of faults.first)
       this.#log.warn({ file, line, reason }, 'fault in the token file');
-    if (faults.length > MAX_FAULTS)
-      this.#log.warn({ file, lines: faults.length }, 'more faults in the token file');
+    if (faults.count > faults.first.length)
+      this.#log.warn({ file, lines: faults.count }, 'more faults in the token file');
   }
+}
+
+/**
+ * The token as websockify takes it: the first that has a value, without line feeds at its end, which a
+ * shell or an editor leaves behind.
+ */
+function tokenOf(query: string): string {
+  const values = new URLSearchParams(query).getAll('token');
+  const token = values.find((value) => value !== '') ?? '';
+  let end = token.length;
+  while (token[end - 1] === '\n') end -= 1;
+  return token.slice(0, end);
+}
+
+function unreadableNow({ reason, isOurs }: Failure): HandshakeError {
+  return new HandshakeError(isOurs ? 'exhausted' : 'internal', {}, { reason });
 }
 
 function unknown(reason: string): HandshakeError {

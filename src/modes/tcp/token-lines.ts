@@ -16,11 +16,12 @@ export interface LineFault {
   readonly reason: string;
 }
 
-/** What websockify takes for a token and a URL can carry: visible ASCII characters, without white space. */
-const TOKEN = /^[!-~]{1,128}$/;
-
 /** websockify has at least one white space behind the colon, since a token may contain colons. */
 const SEPARATOR = /:\s/;
+const SEPARATOR_LENGTH = 2;
+
+/** Faults of one file that are named; the others are counted. */
+const MAX_FAULTS = 20;
 
 /** websockify's word for a Unix socket, and ours. */
 const UNIX_WORDS = ['unix_socket:', 'unix:'] as const;
@@ -28,14 +29,26 @@ const UNIX_WORDS = ['unix_socket:', 'unix:'] as const;
 /** So many lines are read before others have their turn. */
 const LINES_PER_TURN = 1000;
 
-/** Whether it can be a token at all. */
+/** What bytes become that are not UTF-8: different ones the same. */
+const REPLACEMENT = '\uFFFD';
+
+/**
+ * Whether it can be a token at all. As in websockify that is any text, with blanks, of any script, and as
+ * long as a request line may be; of what is not UTF-8 one would open the door for another.
+ */
 export function isToken(text: string): boolean {
-  return TOKEN.test(text);
+  return text !== '' && !text.includes(REPLACEMENT);
 }
 
 /** What tokens are compared by: how long it takes to compare two tells nothing of the tokens. */
 export function tokenKey(token: string): string {
   return createHash('sha256').update(token).digest('base64');
+}
+
+/** What is wrong with a file: the first faults, and how many there are. */
+export interface LineFaults {
+  readonly first: readonly LineFault[];
+  readonly count: number;
 }
 
 /**
@@ -46,8 +59,9 @@ export async function readTokenLines(
   text: string,
   parseTarget: ParseTarget,
   targets: Map<string, Target>,
-): Promise<LineFault[]> {
-  const faults: LineFault[] = [];
+): Promise<LineFaults> {
+  const first: LineFault[] = [];
+  let count = 0;
   for (const [index, raw] of text
     .replace(/^\uFEFF/, '')
     .split(/\r\n|\r|\n/)
@@ -56,9 +70,11 @@ export async function readTokenLines(
     const line = raw.trim();
     if (line === '' || line.startsWith('#')) continue;
     const reason = readLine(line, parseTarget, targets);
-    if (reason !== null) faults.push({ line: index + 1, reason });
+    if (reason === null) continue;
+    count += 1;
+    if (first.length < MAX_FAULTS) first.push({ line: index + 1, reason });
   }
-  return faults;
+  return { first, count };
 }
 
 /** Returns what is wrong with the line, if anything. */
@@ -67,9 +83,11 @@ function readLine(
   parseTarget: ParseTarget,
   targets: Map<string, Target>,
 ): string | null {
-  const [token = '', written, ...rest] = line.split(SEPARATOR);
-  if (written === undefined || rest.length > 0) return 'it is not "token: target"';
-  if (!isToken(token)) return 'a token is 1 to 128 visible ASCII characters';
+  const end = line.search(SEPARATOR);
+  const written = line.slice(end + SEPARATOR_LENGTH);
+  if (end === -1 || SEPARATOR.test(written)) return 'it is not "token: target"';
+  const token = line.slice(0, end);
+  if (!isToken(token)) return token === '' ? 'the token is empty' : 'the token is not UTF-8';
   const target = parseTarget(targetText(written.trim()));
   if (target === null) return 'the target is not host:port, tls://host:port or unix:PATH';
   const key = tokenKey(token);

@@ -52,8 +52,21 @@ const UNKNOWN = 'route: the token is not in the token file';
 /** Makes a file look as if it had been left alone for a while. */
 const OLD = new Date(1_000_000_000_000);
 
+/** A JSON Web Token. */
+const JWT = `eyJhbGciOiJSUzI1NiJ9.${'eyJzdWIiOiJhZGEifQ'.repeat(40)}.${'c2lnbmF0dXJl'.repeat(40)}`;
+
+// What websockify 0.13 answers was looked up by running it; where it finds a target, so do we.
 t.test('the token of the query', async (t) => {
-  const { tokens } = withFile(t, 'abc: h:1\na+/=: h:2\n../x: h:3\nvm:1: h:4\n');
+  const text = `abc: h:1
+a+/=: h:2
+../x: h:3
+vm:1: h:4
+room 12: h:5
+\u673a\u5668-7: h:6
+${JWT}: h:7
+${'x'.repeat(5000)}: h:8
+`;
+  const { tokens, log } = withFile(t, text);
   for (const [query, answer] of [
     ['token=abc', 'h:1'],
     ['path=x&token=abc&y=token', 'h:1'],
@@ -64,30 +77,92 @@ t.test('the token of the query', async (t) => {
     ['token=../x', 'h:3'],
     ['token=%2e%2e%2fx', 'h:3'],
     ['token=vm:1', 'h:4'],
+    ['token=room+12', 'h:5'],
+    ['token=room%2012', 'h:5'],
+    ['token=%E6%9C%BA%E5%99%A8-7', 'h:6'],
+    [`token=${JWT}`, 'h:7'],
+    [`token=${'x'.repeat(5000)}`, 'h:8'],
+    // The first one that has a value, and no line feeds at its end.
+    ['token=abc&token=abc', 'h:1'],
+    ['token=abc&token=vm:1', 'h:1'],
+    ['token=abc&token=', 'h:1'],
+    ['token=&token=abc', 'h:1'],
+    ['token&token=abc', 'h:1'],
+    ['token=abc%0a', 'h:1'],
+    ['token=abc%0A%0A', 'h:1'],
     ['', NONE],
     ['token', NONE],
     ['token=', NONE],
+    ['token=%0A', NONE],
     ['Token=abc', NONE],
     ['xtoken=abc', NONE],
-    ['token=abc&token=abc', NONE],
-    ['token=abc&token=', NONE],
-    ['token=a+/=', NONE],
-    ['token=%00', NONE],
-    ['token=abc%0a', NONE],
+    // What is not UTF-8 is all one.
     ['token=%ff', NONE],
-    ['token=%E2%82%AC', NONE],
-    [`token=${'x'.repeat(129)}`, NONE],
-    [`token=${'x'.repeat(128)}`, UNKNOWN],
+    ['token=abc%ff', NONE],
+    ['token=%EF%BF%BD', NONE],
+    ['token=wrong&token=abc', UNKNOWN],
+    ['token=a+/=', UNKNOWN],
+    ['token=%00', UNKNOWN],
+    ['token=abc%00', UNKNOWN],
+    ['token=abc%0D', UNKNOWN],
+    ['token=abc%0D%0A', UNKNOWN],
+    ['token=%0Aabc', UNKNOWN],
+    ['token=+abc', UNKNOWN],
+    ['token=abc+', UNKNOWN],
     ['token=ab', UNKNOWN],
     ['token=abcd', UNKNOWN],
     ['token=ABC', UNKNOWN],
     ['token=%2561bc', UNKNOWN],
     ['token=h:1', UNKNOWN],
     ['token=a@b', UNKNOWN],
+    ['token=x', UNKNOWN],
+    ['token=..', UNKNOWN],
+    ['token=../../etc/passwd', UNKNOWN],
     ['token=__proto__', UNKNOWN],
     ['token=constructor', UNKNOWN],
   ] as const) {
     t.equal(await ask(tokens, query), answer, query);
+  }
+  t.notMatch(JSON.stringify(log.lines), /eyJ|room|abc/, 'no token is in the log');
+});
+
+t.test('bytes that are not UTF-8 are no token', async (t) => {
+  const { file, log, tokens } = withFile(t, '');
+  writeFileSync(file, Buffer.from('abc: h:1\ns\u00e9cret: h:2\n', 'latin1'));
+  t.equal(await ask(tokens, 'token=abc'), 'h:1');
+  for (const query of [
+    'token=s%E9cret',
+    'token=s%E8cret',
+    'token=s%C3%A9cret',
+    'token=s%EF%BF%BDcret',
+  ])
+    t.match(await ask(tokens, query), /^route/, query);
+  t.match(log.find('fault in the token file'), [
+    { fields: { line: 2, reason: 'the token is not UTF-8' } },
+  ]);
+});
+
+t.test('a process that has no descriptor left says so', async (t) => {
+  let code: string | null = null;
+  const { TokenFile: Poor } = await t.mockImport<typeof tokenFile>(
+    '../../../src/modes/tcp/token-file.js',
+    {
+      'node:fs/promises': {
+        ...fs,
+        readFile: (file: string) =>
+          code === null
+            ? fs.readFile(file)
+            : Promise.reject(Object.assign(new Error(code), { code })),
+      },
+    },
+  );
+  const { file, log } = withFile(t, 'abc: h:1\n');
+  for (const one of ['EMFILE', 'ENFILE', 'ENOMEM']) {
+    code = one;
+    const tokens = new Poor(file, parseTarget, log);
+    t.equal(await ask(tokens, 'token=abc'), `exhausted: token file ${file} cannot be read: ${one}`);
+    code = null;
+    t.equal(await ask(tokens, 'token=abc'), 'h:1', 'it is there again');
   }
 });
 

@@ -79,6 +79,8 @@ class PasswordFileUsers implements Authenticator {
   #passwords: KnownPasswords | null = null;
   /** What was last read, or could not be: a file of another version is tried again. */
   #version = '';
+  /** The version that the log said cannot be read. */
+  #told = '';
   #refreshed: Promise<void> | null = null;
 
   constructor(path: string, log: Log) {
@@ -106,8 +108,11 @@ class PasswordFileUsers implements Authenticator {
       await this.load();
       this.#log.info({ file: this.#path }, 'password file read again');
     } catch (error) {
-      this.#version = version;
-      const { message } = error as ConfigError;
+      const { message, cause } = error as ConfigError;
+      // Without a descriptor it is tried again for the next request: a user may be gone from the file.
+      if (!isOutOfResources(cause)) this.#version = version;
+      if (this.#told === version) return;
+      this.#told = version;
       this.#log.error({ error: message }, 'password file not read again: the old one stays');
     }
   }
@@ -126,7 +131,8 @@ class PasswordFileUsers implements Authenticator {
       return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(this.#path));
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
-      throw new ConfigError(`${this.#path}: ${READ_FAULTS[code!] ?? 'it cannot be read'}`);
+      const sentence = `${this.#path}: ${READ_FAULTS[code!] ?? 'it cannot be read'}`;
+      throw new ConfigError(sentence, { cause: error });
     }
   }
 
@@ -140,10 +146,17 @@ class PasswordFileUsers implements Authenticator {
   }
 }
 
+/** It is not the file that cannot be read: this process or the machine has nothing left to read it by. */
+function isOutOfResources(error: unknown): boolean {
+  const codes: readonly unknown[] = ['EMFILE', 'ENFILE', 'ENOMEM'];
+  return codes.includes((error as NodeJS.ErrnoException | undefined)?.code);
+}
+
 const READ_FAULTS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
   EACCES: 'permission to read it is denied',
   EISDIR: 'it is a directory',
+  EMFILE: 'too many files are open',
   ERR_ENCODING_INVALID_ENCODED_DATA: 'it is not UTF-8',
 };
 

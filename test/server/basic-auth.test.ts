@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import fs from 'node:fs/promises';
 import path from 'node:path';
 import t, { type Test } from 'tap';
 import { ConfigError, HandshakeError, InvalidStateError } from '../../src/errors.js';
@@ -9,6 +10,7 @@ import {
   fileAuthenticator,
   passwordAuthenticator,
 } from '../../src/server/basic-auth.js';
+import type * as basicAuth from '../../src/server/basic-auth.js';
 import { KeptLog } from '../fixtures/kept-log.js';
 import { HASH, LONG_HASH, PASSWORD } from '../fixtures/password-hashes.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
@@ -147,6 +149,37 @@ t.test('a file that has changed is read again', async (t) => {
   t.equal(await ask(authenticator, request(`long:${'a'.repeat(80)}`)), 'ok');
   t.match(log.lines, [{ level: 'info', message: 'password file read again', fields: { file } }]);
   t.equal(log.lines.length, 1);
+});
+
+t.test('a file that cannot be opened for want of descriptors is tried again', async (t) => {
+  let isPoor = false;
+  const { fileAuthenticator: make } = await t.mockImport<typeof basicAuth>(
+    '../../src/server/basic-auth.js',
+    {
+      'node:fs/promises': {
+        ...fs,
+        readFile: (file: string) =>
+          isPoor
+            ? Promise.reject(Object.assign(new Error('too many'), { code: 'EMFILE' }))
+            : fs.readFile(file),
+      },
+    },
+  );
+  const file = path.join(makeTempDir(t), 'users');
+  writeFileSync(file, `zoë:${HASH}`);
+  const log = new KeptLog();
+  const authenticator = await make(file, log);
+  t.equal(await ask(authenticator, request(ZOE)), 'ok');
+  writeFileSync(file, `long:${LONG_HASH}`);
+  isPoor = true;
+  for (let count = 0; count < 3; count++) t.equal(await ask(authenticator, request(ZOE)), 'ok');
+  isPoor = false;
+  t.equal(await ask(authenticator, request(ZOE)), 'wrong', 'who is gone from it does not stay in');
+  t.match(log.lines, [
+    { level: 'error', fields: { error: `${file}: too many files are open` } },
+    { level: 'info', message: 'password file read again' },
+  ]);
+  t.equal(log.lines.length, 2);
 });
 
 t.test('a faulty new file leaves the old one in force, and the log says so once', async (t) => {

@@ -29,6 +29,8 @@ export const PROTOCOL_RULES = {
   'frame-unmasked': 'unmasked client frame (RFC 6455 5.1)',
   'frame-masked': 'masked server frame (RFC 6455 5.1)',
   'reserved-bit': 'reserved bit RSV1, RSV2 or RSV3 set without an extension (RFC 6455 5.2)',
+  'reserved-bit-misplaced':
+    'reserved bit of an extension on a frame that does not begin a message (RFC 7692 6.1)',
   'reserved-opcode': 'reserved opcode (RFC 6455 5.2)',
   'length-not-minimal': 'payload length not in its shortest form (RFC 6455 5.2)',
   'length-top-bit': '64-bit payload length with its top bit set (RFC 6455 5.2)',
@@ -104,13 +106,13 @@ export class PolicyError extends PeerError {
 export class MessageTooBigError extends PeerError {
   readonly limitBytes: number;
 
-  /** @param limitBytes the largest message that is taken, in bytes */
-  constructor(limitBytes: number) {
-    super(
-      1009,
-      'message-too-big',
-      `${SIZE_RULES['message-too-big']} of ${String(limitBytes)} bytes`,
-    );
+  /**
+   * @param limitBytes the largest message that is taken, in bytes
+   * @param isOnWire true when the limit is that of a message that an extension has changed
+   */
+  constructor(limitBytes: number, isOnWire = false) {
+    const sentence = `${SIZE_RULES['message-too-big']} of ${String(limitBytes)} bytes`;
+    super(1009, 'message-too-big', isOnWire ? `${sentence} on the wire` : sentence);
     this.limitBytes = limitBytes;
   }
 }

@@ -114,6 +114,13 @@ t.test('an invalid payload may have a reason of its own', async (t) => {
   t.equal(new InvalidPayloadError('deflate-data', '').message, '', 'which may be empty');
 });
 
+t.test('a message that is too big says of which size it is too big', async (t) => {
+  const { rule, limitBytes, message } = new MessageTooBigError(20, true);
+  t.strictSame([rule, limitBytes], ['message-too-big', 20]);
+  t.equal(message, 'message is over the limit of 20 bytes on the wire');
+  t.equal(new MessageTooBigError(20).message, 'message is over the limit of 20 bytes');
+});
+
 t.test('each rule of a peer has one name, and its sentence is the message', async (t) => {
   for (const [rule, sentence] of Object.entries({ ...PROTOCOL_RULES })) {
     const error = new ProtocolError(rule as ProtocolRule);
@@ -139,6 +146,7 @@ t.test('§5 to §9: the rules of the RFC that a peer can break', async (t) => {
       'frame-unmasked',
       'frame-masked',
       'reserved-bit',
+      'reserved-bit-misplaced',
       'reserved-opcode',
       'length-not-minimal',
       'length-top-bit',
@@ -158,6 +166,7 @@ t.test('§5 to §9: the rules of the RFC that a peer can break', async (t) => {
 
 t.test('a message that is too big: the limit is in the error and in its sentence', async (t) => {
   for (const limitBytes of [1, 16_777_216, Number.MAX_SAFE_INTEGER]) {
+    t.ok(new MessageTooBigError(limitBytes, true).message.length <= MAX_REASON_BYTES);
     const error = new MessageTooBigError(limitBytes);
     t.equal(error.rule, 'message-too-big');
     t.equal(error.limitBytes, limitBytes);

@@ -17,6 +17,7 @@ import { CloseCode } from '../protocol/close-payload.js';
 import { OutputQueue } from '../protocol/output-queue.js';
 import type { ConnectionHost, PeerAddress } from './connection-host.js';
 import { ConnectionSession } from './connection-session.js';
+import type { EarlyBytes } from './early-bytes.js';
 import type { Flushable } from './flush-queue.js';
 import {
   type AcceptableUpgrade,
@@ -260,8 +261,14 @@ export class Connection implements SocketOwner, Flushable, PlainTransport {
   /** Frames that came while the consumer makes up its mind. We read on, so as to hear when the peer goes. */
   #keepEarly(bytes: Uint8Array, start: number, end: number): void {
     if (start === end) return;
-    this.#opening!.keepEarly(bytes, start, end);
+    this.#opening!.early.keep(bytes, start, end);
     if (this.#opening!.early.length >= EARLY_BYTES) this.#socket.pause();
+  }
+
+  #receiveEarly(early: EarlyBytes): void {
+    const { bytes, start, end } = early;
+    early.forget();
+    this.receiveBytes(bytes, start, end);
   }
 
   #accept(): void {
@@ -281,7 +288,7 @@ export class Connection implements SocketOwner, Flushable, PlainTransport {
     const { early } = this.#opening!;
     this.#accept();
     if (!this.isInputPaused) this.#socket.resume();
-    this.receiveBytes(early, 0, early.length);
+    this.#receiveEarly(early);
   }
 
   /** The consumer has refused, or failed. */
@@ -338,12 +345,12 @@ export class Connection implements SocketOwner, Flushable, PlainTransport {
     }
     const { early, plain, way } = this.#opening!;
     if (plain!.proxy !== null) this.#identify(plain!.proxy);
-    this.#opening = new Opening(this.#host.opening, way, true);
+    this.#opening = new Opening(this.#host.opening, way, early);
     this.#phase = Phase.Head;
     this.#host.setExpendable(this, true);
     this.nextCheckMs = this.#host.clock.nowMs + this.#host.limits.handshakeMs;
     this.#socket.resume();
-    if (early.length > 0) this.receiveBytes(early, 0, early.length);
+    if (early.length > 0) this.#receiveEarly(early);
     if (plain!.isPeerDone) this.receiveEof();
   }
 

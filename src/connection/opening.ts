@@ -11,13 +11,11 @@ import { type HeadLimits, type RequestHead, RequestHeadParser } from '../handsha
 import { optionsResponse, refusalResponse, upgradeResponse } from '../handshake/response.js';
 import { checkOrigin, selectSubprotocol } from '../handshake/upgrade-decision.js';
 import { type UpgradeRequest, parseUpgradeRequest } from '../handshake/upgrade-request.js';
+import { EarlyBytes } from './early-bytes.js';
 import type { PlainExchange } from './plain-exchange.js';
 import type { PeerAddress } from './connection-host.js';
-import { Assembler } from '../protocol/assembler.js';
 import type { SessionRecorder } from './session-observer.js';
 import type { Consumer } from './session.js';
-
-const NO_BYTES = new Uint8Array(0);
 
 /** Who serves a request, and on which terms. */
 export interface Route {
@@ -76,12 +74,18 @@ export class Opening {
   refusal: HandshakeError | null = null;
   /** What accepts it, once the extensions are agreed on. */
   answer: Uint8Array | null = null;
-  #early: Assembler | null = null;
+  /**
+   * Bytes that came behind the head while the consumer made up its mind, or a request was answered. The
+   * connection sees to it that they do not become many.
+   */
+  readonly early: EarlyBytes;
 
-  constructor(policy: OpeningPolicy, way: Way = 'network', isFollowUp = false) {
+  /** @param early what came behind the request that was answered before this one */
+  constructor(policy: OpeningPolicy, way: Way = 'network', early: EarlyBytes | null = null) {
     this.#policy = policy;
     this.way = way;
-    this.isFollowUp = isFollowUp;
+    this.isFollowUp = early !== null;
+    this.early = early ?? new EarlyBytes();
     this.#parser = new RequestHeadParser(policy.head);
   }
 
@@ -172,18 +176,6 @@ export class Opening {
     const { head } = this.#parser;
     if (head === null) throw new InvalidStateError('the request head is not complete');
     return head;
-  }
-
-  /** Bytes that came behind the head while the consumer made up its mind, or a request was answered. */
-  get early(): Uint8Array {
-    return this.#early === null ? NO_BYTES : this.#early.bytes.subarray(0, this.#early.length);
-  }
-
-  /** Keeps such bytes; the connection sees to it that they do not become many. */
-  keepEarly(bytes: Uint8Array, start: number, end: number): void {
-    // In one buffer that doubles: a byte a read must not copy everything once a read.
-    this.#early ??= new Assembler();
-    this.#early.append(bytes, start, end, 0, Infinity);
   }
 }
 

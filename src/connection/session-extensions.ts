@@ -12,7 +12,7 @@ import { ExtensionError, InvalidPayloadError, InvalidStateError } from '../error
 import type { ExtensionChain } from '../extensions/extension-chain.js';
 import type { Message } from '../extensions/extension.js';
 import { MessagePipeline } from '../extensions/message-pipeline.js';
-import { copyPayload } from '../extensions/payload-copy.js';
+import { Assembler } from '../protocol/assembler.js';
 import { type DataOpcode, Opcode } from '../protocol/opcode.js';
 import { demandNoPieces, demandPieceFits } from '../protocol/piece-order.js';
 import { UTF8_ACCEPT, validateUtf8 } from '../protocol/utf8-validator.js';
@@ -50,8 +50,7 @@ export class SessionExtensions {
   /** What is to be done once everything is through, in this order. */
   #ends: (() => void)[] = [];
   /** A message that the mode sends in pieces, as far as it is there. */
-  #pieces: Uint8Array[] | null = null;
-  #piecesBytes = 0;
+  #pieces: Assembler | null = null;
   /** Messages that the mode has sent and that are not encoded. */
   #unencoded = 0;
   /** What the extensions had to say when they were closed. */
@@ -157,16 +156,14 @@ export class SessionExtensions {
     isLast: boolean,
   ): boolean {
     demandPieceFits(this.#pieces !== null, isFirst);
-    const pieces = (this.#pieces ??= []);
-    this.#piecesBytes += end - start;
-    if (this.#piecesBytes > this.#maxMessageBytes) {
+    const pieces = (this.#pieces ??= new Assembler(this.#maxMessageBytes));
+    if (pieces.length + end - start > this.#maxMessageBytes) {
       throw new InvalidStateError('a message sent in pieces is over the limit for extensions');
     }
-    pieces.push(copyPayload(bytes.subarray(start, end)));
+    pieces.append(bytes, start, end, 0);
     if (!isLast) return true;
     this.#pieces = null;
-    this.#piecesBytes = 0;
-    return this.#encode({ opcode, rsv: 0, payload: joined(pieces) });
+    return this.#encode({ opcode, rsv: 0, payload: pieces.bytes.subarray(0, pieces.length) });
   }
 
   /** Gives the mode no more messages for now. */
@@ -242,14 +239,4 @@ function checkText({ opcode, payload }: Message): void {
   const isText = opcode === Opcode.Text;
   if (isText && validateUtf8(UTF8_ACCEPT, payload, 0, payload.length) !== UTF8_ACCEPT)
     throw new InvalidPayloadError('text-not-utf8');
-}
-
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
-  let length = 0;
-  for (const piece of pieces) {
-    whole.set(piece, length);
-    length += piece.length;
-  }
-  return whole;
 }

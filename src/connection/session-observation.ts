@@ -5,6 +5,7 @@
 import type { Message } from '../extensions/extension.js';
 import { copyPayload } from '../extensions/payload-copy.js';
 import type { FrameWatcher } from '../protocol/endpoint-events.js';
+import { Fifo } from '../protocol/fifo.js';
 import { frameHeaderBytes } from '../protocol/frame-encoder.js';
 import { type DataOpcode, Opcode } from '../protocol/opcode.js';
 import type { SessionObserver } from './session-observer.js';
@@ -17,13 +18,13 @@ export class SessionObservation implements FrameWatcher {
   /** Bytes of the frames that were sent since then. */
   #wireOut = 0;
   /** What those messages took on the wire that the extensions have not decoded yet. */
-  #undecoded: number[] = [];
+  readonly #undecoded = new Fifo<number>();
   /** The payload of the peer's Close, which came behind those. */
   #waitingClose: Uint8Array | null = null;
   /** The message that the extensions are given right now; null once they have encoded it. */
   #encoding: Message | null = null;
   /** Copies of those that they have not encoded yet. */
-  #unencoded: Message[] = [];
+  readonly #unencoded = new Fifo<Message>();
 
   constructor(observer: SessionObserver) {
     this.observer = observer;
@@ -72,7 +73,7 @@ export class SessionObservation implements FrameWatcher {
 
   /** Those that they are not through with are dropped. */
   undecodedDropped(): void {
-    this.#undecoded = [];
+    this.#undecoded.clear();
     this.#tellClose();
   }
 
@@ -129,7 +130,7 @@ export class SessionObservation implements FrameWatcher {
   /** Those that are not encoded are dropped. */
   unencodedDropped(): void {
     this.#encoding = null;
-    this.#unencoded = [];
+    this.#unencoded.clear();
   }
 
   // ---- The end

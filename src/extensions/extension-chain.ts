@@ -10,6 +10,7 @@
  */
 import { ExtensionError, InvalidPayloadError, MessageTooBigError, PeerError } from '../errors.js';
 import type { ExtensionSession, Message } from './extension.js';
+import { wireLimitBytes } from '../protocol/assembler.js';
 import { copyPayload } from './payload-copy.js';
 
 /** One extension that a connection has agreed on. */
@@ -19,6 +20,9 @@ export interface ChainLink {
 }
 
 type Direction = 'decode' | 'encode';
+
+/** The limit of a message that an extension has changed is the same, whichever bit says so. */
+const RSV_OF_ANY = 1;
 
 export class ExtensionChain {
   /** RSV bits that the extensions own on the first frame of a message. */
@@ -90,20 +94,24 @@ export class ExtensionChain {
     for (let index = from; index < links.length; index++) {
       const link = links[index]!;
       const { session } = link;
+      const limitBytes = limitOf(links, index, maxBytes);
       let result: Message | Promise<Message>;
       try {
         result =
-          direction === 'decode' ? session.decode(current, maxBytes) : session.encode(current);
+          direction === 'decode' ? session.decode(current, limitBytes) : session.encode(current);
       } catch (error) {
-        throw blame(link.name, direction, error, maxBytes);
+        throw blame(link.name, direction, error, limitBytes);
       }
       if (isPromise(result)) return this.#runLater(links, index, direction, result, maxBytes);
       // What goes on as it came was looked at before.
       if (result === current) continue;
       // Behind a promise the result is read some microtasks later, and others may work until then.
       const isKept = this.keepsPayload || from > 0;
-      current = this.#checked(result, current.payload, link, direction, maxBytes, isKept);
+      current = this.#checked(result, current.payload, link, direction, limitBytes, isKept);
     }
+    // The last one may have let it pass as it is.
+    const isFromOther = links.length > 1 && current !== message;
+    if (isFromOther && current.payload.length > maxBytes) throw new MessageTooBigError(maxBytes);
     return current;
   }
 
@@ -115,15 +123,16 @@ export class ExtensionChain {
     maxBytes: number,
   ): Promise<Message> {
     const link = links[index]!;
+    const limitBytes = limitOf(links, index, maxBytes);
     let result: Message;
     try {
       result = await pending;
     } catch (error) {
-      throw blame(link.name, direction, error, maxBytes);
+      throw blame(link.name, direction, error, limitBytes);
     }
     // The sessions behind it have given back what they work with.
     if (this.#isClosed) throw new ExtensionError(`extension ${link.name}: closed in ${direction}`);
-    const checked = this.#checked(result, null, link, direction, maxBytes, this.keepsPayload);
+    const checked = this.#checked(result, null, link, direction, limitBytes, this.keepsPayload);
     return await this.#run(links, index + 1, direction, checked, maxBytes);
   }
 
@@ -131,6 +140,7 @@ export class ExtensionChain {
    * What one session made of a message.
    *
    * @param input the payload that it had, if it is still there
+   * @param limitBytes the largest payload that it may have
    * @param isKept true when somebody may look at it after the session's next call
    */
   #checked(
@@ -138,7 +148,7 @@ export class ExtensionChain {
     input: Uint8Array | null,
     { name, session }: ChainLink,
     direction: Direction,
-    maxBytes: number,
+    limitBytes: number,
     isKept: boolean,
   ): Message {
     if (!isMessage(result)) {
@@ -148,12 +158,18 @@ export class ExtensionChain {
     if ((result.rsv & ~this.reservedRsv) !== 0) {
       throw new ExtensionError(`extension ${name}: ${direction} set a bit that is not reserved`);
     }
-    if (result.payload.length > maxBytes) throw new MessageTooBigError(maxBytes);
+    if (result.payload.length > limitBytes) throw new MessageTooBigError(limitBytes);
     const isShared = session.keepsPayload === false && result.payload !== input;
     return isKept && isShared
       ? { opcode: result.opcode, rsv: result.rsv, payload: copyPayload(result.payload) }
       : result;
   }
+}
+
+/** What is not yet as it was before all extensions may be larger, as it may on the wire. */
+function limitOf(links: readonly ChainLink[], index: number, maxBytes: number): number {
+  const isLast = index === links.length - 1;
+  return isLast ? maxBytes : wireLimitBytes(maxBytes, RSV_OF_ANY, 1);
 }
 
 function isPromise(result: Message | Promise<Message>): result is Promise<Message> {

@@ -12,17 +12,34 @@ const MIN_CAPACITY_BYTES = 1024;
 /** The most that is allocated for each byte that has arrived. */
 const MAX_CAPACITY_RATIO = 4;
 
+/**
+ * What a fragment may add to a message that an extension has changed. Deflate ends each one with a flush
+ * of up to 6 bytes, rounds it up to a byte, and gives what cannot be compressed a header of 5.
+ */
+const FRAGMENT_COST_BYTES = 16;
+
+/** The same for a message as a whole, however small it is. */
+const MESSAGE_COST_BYTES = 64;
+
 const NO_BYTES = new Uint8Array(0);
 
 /**
- * The most payload bytes of one message on the wire. What an extension made of a message may be a little
- * larger than the message, so one with a reserved bit set may have 1/32 and 64 bytes more (deflate adds
- * 1/3000 to noise); the extension sees to it that no more than `maxMessageBytes` come out.
+ * The most payload bytes of one message on the wire.
+ *
+ * What an extension made of a message may be larger than the message: with a reserved bit set it may have
+ * a quarter more and 16 bytes for each fragment. That is above zlib's own bound for any memory level, window
+ * and strategy, which is 1/8 + 1/256 + 1/512 and 7 bytes for each piece that is flushed (`deflateBound`), and
+ * above Snappy's, which is 1/6. A fragment without a byte of the message in it adds nothing: so no more
+ * of them count than the message may have bytes. What comes out in the end is for the extension to bound.
  *
  * @param rsv reserved bits of the message's first frame
+ * @param fragments that the message has so far
  */
-export function wireLimitBytes(maxMessageBytes: number, rsv: number): number {
-  return rsv === 0 ? maxMessageBytes : maxMessageBytes + (maxMessageBytes >>> 5) + 64;
+export function wireLimitBytes(maxMessageBytes: number, rsv: number, fragments: number): number {
+  if (rsv === 0) return maxMessageBytes;
+  const countedFragments = Math.min(fragments, maxMessageBytes);
+  const quarter = Math.floor(maxMessageBytes / 4);
+  return maxMessageBytes + quarter + countedFragments * FRAGMENT_COST_BYTES + MESSAGE_COST_BYTES;
 }
 
 /** One message. Its buffer is not used again, so whoever is given the message may keep it. */
@@ -32,34 +49,39 @@ export class Assembler {
   length = 0;
 
   /**
+   * No buffer is larger, if all fits. It belongs to the message and not to a fragment: a bound that rises
+   * from piece to piece would be reached, and everything copied, once for each of them.
+   */
+  readonly #limitBytes: number;
+
+  /** @param limitBytes the largest that the message can become */
+  constructor(limitBytes: number) {
+    this.#limitBytes = limitBytes;
+  }
+
+  /**
    * Appends a piece, which is copied.
    *
    * @param expectedBytes what is still to come of the same frame, as its header says
-   * @param limitBytes the largest message; the caller has checked that the piece fits
    */
-  append(
-    piece: Uint8Array,
-    start: number,
-    end: number,
-    expectedBytes: number,
-    limitBytes: number,
-  ): void {
+  append(piece: Uint8Array, start: number, end: number, expectedBytes: number): void {
     if (start === end) return;
     const needed = this.length + end - start;
-    if (this.bytes.length < needed) this.#grow(needed, expectedBytes, limitBytes);
+    if (this.bytes.length < needed) this.#grow(needed, expectedBytes);
     this.bytes.set(piece.subarray(start, end), this.length);
     this.length = needed;
   }
 
   /**
-   * Doubles at least, so that copying stays in proportion. A frame whose greater part is still to
-   * come gets its whole room once a quarter has arrived.
+   * Doubles at least, so that copying stays in proportion; only the last step, to the limit, may be
+   * smaller. A frame whose greater part is still to come gets its whole room once a quarter has arrived.
    */
-  #grow(needed: number, expectedBytes: number, limitBytes: number): void {
+  #grow(needed: number, expectedBytes: number): void {
     const whole = Math.min(needed + expectedBytes, needed * MAX_CAPACITY_RATIO);
     const doubled = Math.max(MIN_CAPACITY_BYTES, this.bytes.length * 2, whole);
+    const capacity = needed > this.#limitBytes ? doubled : Math.min(doubled, this.#limitBytes);
     // Not zeroed: only what has arrived is ever looked at.
-    const grown = Buffer.allocUnsafeSlow(Math.max(needed, Math.min(doubled, limitBytes)));
+    const grown = Buffer.allocUnsafeSlow(capacity);
     grown.set(this.bytes.subarray(0, this.length));
     this.bytes = grown;
   }

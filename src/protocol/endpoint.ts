@@ -267,10 +267,12 @@ export class Endpoint implements FrameContext {
       if (length > Number.MAX_SAFE_INTEGER) throw new MessageTooBigError(Number.MAX_SAFE_INTEGER);
       return;
     }
-    const limitBytes = wireLimitBytes(maxMessageBytes, this.#messageRsv);
+    this.#fragments++;
+    const rsv = this.#messageRsv;
+    const limitBytes = wireLimitBytes(maxMessageBytes, rsv, this.#fragments);
     if ((this.#assembler?.length ?? 0) + length > limitBytes)
-      throw new MessageTooBigError(maxMessageBytes);
-    if (++this.#fragments > maxFragments) throw new PolicyError('too-many-fragments');
+      throw new MessageTooBigError(limitBytes, rsv !== 0);
+    if (this.#fragments > maxFragments) throw new PolicyError('too-many-fragments');
   }
 
   #showReceived(watcher: FrameWatcher, decoder: FrameDecoder): void {
@@ -301,19 +303,23 @@ export class Endpoint implements FrameContext {
     if (this.#messageOpcode === Opcode.Text && this.#messageRsv === 0) {
       this.#checkText(bytes, start, end, isAscii, isLast);
     }
-    const { delivery, maxMessageBytes } = this.#options;
     if (isLast) this.isMessageOpen = false;
-    if (delivery === 'pieces') {
+    if (this.#options.delivery === 'pieces') {
       this.#deliverPiece(bytes, start, end, isLast);
     } else if (isLast && this.#assembler === null) {
       this.#deliver(bytes, start, end);
     } else {
-      const assembler = (this.#assembler ??= new Assembler());
-      assembler.append(bytes, start, end, this.#remaining, maxMessageBytes);
+      const assembler = (this.#assembler ??= this.#makeAssembler());
+      assembler.append(bytes, start, end, this.#remaining);
       if (!isLast) return;
       this.#deliver(assembler.bytes, 0, assembler.length);
       this.#assembler = null;
     }
+  }
+
+  #makeAssembler(): Assembler {
+    const { maxMessageBytes, maxFragments } = this.#options;
+    return new Assembler(wireLimitBytes(maxMessageBytes, this.#messageRsv, maxFragments));
   }
 
   /** After our Close no answer could follow, so messages are dropped unless they are asked for. */

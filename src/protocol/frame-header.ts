@@ -56,8 +56,10 @@ export function findBrokenRule(
   const isFirstOfMessage = opcode === Opcode.Text || opcode === Opcode.Binary;
 
   // §5.2 RSV: "MUST be 0 unless an extension is negotiated that defines meanings for non-zero values".
-  if (rsv !== 0 && (rsv & ~(isFirstOfMessage ? context.allowedRsv : 0)) !== 0)
-    return 'reserved-bit';
+  if ((rsv & ~context.allowedRsv) !== 0) return 'reserved-bit';
+
+  // RFC 7692 §6.1, of its own bit: not on "control frames and non-first fragments of a data message".
+  if (rsv !== 0 && !isFirstOfMessage) return 'reserved-bit-misplaced';
 
   // §5.2 Opcode: "If an unknown opcode is received, the receiving endpoint MUST _Fail_".
   if ((opcode & 0x07) > 2) return 'reserved-opcode';

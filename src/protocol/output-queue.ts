@@ -16,13 +16,14 @@ export const HAND_OVER_BYTES = 128 * 1024;
 /** From so many bytes on a slab is used well enough to wait for long. */
 const WELL_USED_BYTES = 16 * 1024;
 
-const NONE: readonly never[] = [];
+/** Idle queues share it; nothing is ever added to it. */
+const NONE: never[] = [];
 
 /** Finished pieces, and the slabs that hold them and nothing else. */
 interface Part {
-  readonly pieces: readonly Uint8Array[];
-  readonly slabs: readonly Slab[];
-  readonly bytes: number;
+  pieces: Uint8Array[];
+  slabs: Slab[];
+  bytes: number;
 }
 
 const NO_BYTES = new Uint8Array(0);
@@ -42,9 +43,9 @@ export class OutputQueue {
   #start = 0;
   #end = 0;
   /** Finished pieces that go before what waits in the slab, and the slabs that hold them. */
-  #pieces: readonly Uint8Array[] = NONE;
-  #fullSlabs: readonly Slab[] = NONE;
-  /** The last of the pieces, if it is in memory of its own. */
+  #pieces: Uint8Array[] = NONE;
+  #fullSlabs: Slab[] = NONE;
+  /** The memory of the last of the pieces, if it has its own. */
   #compacted: Uint8Array | null = null;
   #lentSlabs: readonly Slab[] = NONE;
   /** While holding: what waits to be let go, and what was. */
@@ -89,7 +90,7 @@ export class OutputQueue {
     this.queuedBytes += frameHeaderBytes(payloadBytes, maskingKey !== null) + payloadBytes;
     if (isGivenAway && maskingKey === null && payloadBytes >= HAND_OVER_BYTES) {
       this.#finishPiece();
-      this.#pieces = [...this.#pieces, payload.subarray(start, end)];
+      this.#addPiece(payload.subarray(start, end));
     } else {
       this.#copy(payload, start, end, maskingKey);
     }
@@ -137,19 +138,28 @@ export class OutputQueue {
     const slab = this.#slab;
     const isWellUsed = this.#start > 0 || this.#end >= WELL_USED_BYTES;
     if (!this.isHolding || slab === null || isWellUsed) return;
-    const added = slab.bytes.subarray(0, this.#end);
-    const last = this.#pieces.at(-1);
-    const isJoined =
-      last !== undefined && last === this.#compacted && last.length < WELL_USED_BYTES;
-    const before = isJoined ? last : NO_BYTES;
-    const piece = new Uint8Array(before.length + added.length);
-    piece.set(before);
-    piece.set(added, before.length);
-    this.#pieces = [...(isJoined ? this.#pieces.slice(0, -1) : this.#pieces), piece];
-    this.#compacted = piece;
+    this.#keepCompacted(slab.bytes.subarray(0, this.#end));
     this.#pool.give(slab);
     this.#slab = null;
     this.#end = 0;
+  }
+
+  /** Keeps bytes behind the others in memory of their size; it doubles as more and more are added. */
+  #keepCompacted(bytes: Uint8Array): void {
+    const before = this.#compacted === null ? NO_BYTES : this.#pieces.at(-1)!;
+    const length = before.length + bytes.length;
+    if (this.#compacted === null || before.length >= WELL_USED_BYTES) {
+      const first = bytes.slice();
+      this.#addPiece(first);
+      this.#compacted = first;
+      return;
+    }
+    if (this.#compacted.length < length) {
+      this.#compacted = new Uint8Array(Math.max(length, before.length * 2));
+      this.#compacted.set(before);
+    }
+    this.#compacted.set(bytes, before.length);
+    this.#pieces[this.#pieces.length - 1] = this.#compacted.subarray(0, length);
   }
 
   /** What waits now is what the next {@link letGo} lets go. */
@@ -211,9 +221,9 @@ export class OutputQueue {
     const part = {
       pieces:
         slab !== null && this.#end > this.#start
-          ? [...this.#pieces, slab.bytes.subarray(this.#start, this.#end)]
+          ? added(this.#pieces, slab.bytes.subarray(this.#start, this.#end))
           : this.#pieces,
-      slabs: slab === null ? this.#fullSlabs : [...this.#fullSlabs, slab],
+      slabs: slab === null ? this.#fullSlabs : added(this.#fullSlabs, slab),
       bytes: this.queuedBytes - this.#sealed.bytes - this.#released.bytes,
     };
     this.#slab = null;
@@ -243,7 +253,7 @@ export class OutputQueue {
     if (this.#slab !== null) {
       if (SLAB_BYTES - this.#end >= bytes) return this.#slab;
       this.#finishPiece();
-      this.#fullSlabs = [...this.#fullSlabs, this.#slab];
+      this.#fullSlabs = added(this.#fullSlabs, this.#slab);
     }
     this.#start = this.#end = 0;
     return (this.#slab = this.#pool.take());
@@ -251,16 +261,28 @@ export class OutputQueue {
 
   #finishPiece(): void {
     if (this.#slab === null || this.#end === this.#start) return;
-    this.#pieces = [...this.#pieces, this.#slab.bytes.subarray(this.#start, this.#end)];
+    this.#addPiece(this.#slab.bytes.subarray(this.#start, this.#end));
     this.#start = this.#end;
+  }
+
+  #addPiece(piece: Uint8Array): void {
+    this.#pieces = added(this.#pieces, piece);
+    this.#compacted = null;
   }
 }
 
+/** The list with one more at its end: the same one, unless it is shared. */
+function added<Item>(list: Item[], item: Item): Item[] {
+  if (list.length === 0) return [item];
+  list.push(item);
+  return list;
+}
+
+/** One part and another behind it. Neither is used any more. */
 function joined(one: Part, other: Part): Part {
   if (one === NOTHING) return other;
-  return {
-    pieces: [...one.pieces, ...other.pieces],
-    slabs: [...one.slabs, ...other.slabs],
-    bytes: one.bytes + other.bytes,
-  };
+  for (const piece of other.pieces) one.pieces = added(one.pieces, piece);
+  for (const slab of other.slabs) one.slabs = added(one.slabs, slab);
+  one.bytes += other.bytes;
+  return one;
 }

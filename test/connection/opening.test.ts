@@ -170,15 +170,12 @@ t.test('requests that ask for no WebSocket connection', async (t) => {
   t.match(Buffer.from(optionsBytes()).toString(), /^HTTP\/1\.1 204 No Content\r\n.*\r\n\r\n$/s);
 });
 
-t.test('frames that come early are kept in order, as copies', async (t) => {
-  const opening = new Opening(POLICY);
-  t.equal(opening.early.length, 0);
-  const chunk = Buffer.from('..one..');
-  opening.keepEarly(chunk, 2, 5);
-  chunk.fill(0);
-  opening.keepEarly(Buffer.from('two'), 0, 3);
-  opening.keepEarly(Buffer.from('three'), 2, 2);
-  t.equal(Buffer.from(opening.early).toString(), 'onetwo');
+t.test('what comes early waits beside the opening, and for the next one', async (t) => {
+  const { early } = new Opening(POLICY);
+  t.equal(early.length, 0);
+  early.keep(Buffer.from('..one..'), 2, 5);
+  t.equal(new Opening(POLICY, 'network', early).early, early);
+  t.equal(new Opening(POLICY).early.length, 0);
 });
 
 t.test('the accepting answer', async (t) => {
@@ -245,7 +242,7 @@ t.test('a refusal whose own headers cannot be sent becomes 500', (t) => {
 
 t.test('a connection that had an answer before has another opening', async (t) => {
   t.notOk(new Opening(POLICY).isFollowUp);
-  const opening = new Opening(POLICY, 'loopback', true);
+  const opening = new Opening(POLICY, 'loopback', new Opening(POLICY).early);
   t.ok(opening.isFollowUp);
   t.notOk(opening.hasReceivedBytes, 'and begins anew');
   t.equal(opening.plain, null);

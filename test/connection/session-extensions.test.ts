@@ -12,6 +12,7 @@ import {
 } from '../../src/errors.js';
 import { ExtensionChain } from '../../src/extensions/extension-chain.js';
 import type { ExtensionSession, Message } from '../../src/extensions/extension.js';
+import { wireLimitBytes } from '../../src/protocol/assembler.js';
 import {
   Deferred,
   markingSession,
@@ -272,9 +273,12 @@ t.test('a message that is over the limit once it is decoded', async (t) => {
   ]);
   fixture.receive('1');
   t.equal(fixture.told[0]!.length, 'decoded 1 '.length + MAX_MESSAGE_BYTES, 'at the limit');
-  t.throws(() => {
-    fixture.receive('12');
-  }, new MessageTooBigError(MAX_MESSAGE_BYTES));
+  t.throws(
+    () => {
+      fixture.receive('12');
+    },
+    new MessageTooBigError(wireLimitBytes(MAX_MESSAGE_BYTES, 4, 1)),
+  );
 });
 
 t.test('what throws later goes to the owner, once', async (t) => {

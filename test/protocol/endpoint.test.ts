@@ -911,6 +911,48 @@ t.test('limits (inclusive), and one past them', (t) => {
     events: [textEvent(''), failedEvent('message-too-big')],
     output: [textFrame(''), closeFrame(1009, 'message is over the limit of 0 bytes')],
   });
+  // 1024 bytes, a quarter of that, 64, and 16 for each fragment.
+  const changed = {
+    options: { maxMessageBytes: 1024 },
+    prepare: (endpoint: Endpoint) => {
+      endpoint.allowedRsv = 4;
+    },
+  };
+  const over = (limitBytes: number): typeof tooBig => ({
+    events: [failedEvent('message-too-big')],
+    output: [closeFrame(1009, `message is over the limit of ${limitBytes} bytes on the wire`)],
+  });
+  const wire = 'x'.repeat(1360);
+  testWireInBothRoles(t, 'what an extension has changed, in one frame', {
+    ...changed,
+    input: [binaryFrame(wire, { rsv: 4 })],
+    events: [messageEvent(2, wire, 4)],
+    output: [binaryFrame(wire, { rsv: 4 })],
+  });
+  testWireInBothRoles(t, 'what an extension has changed, one more, header only', {
+    ...changed,
+    input: [binaryFrame('', { rsv: 4, length: 1361n })],
+    ...over(1360),
+  });
+  testWireInBothRoles(t, 'what an extension has changed, in three fragments', {
+    ...changed,
+    input: [
+      binaryFrame(wire, { rsv: 4, isFinal: false }),
+      continuationFrame('y'.repeat(16), MORE),
+      continuationFrame('z'.repeat(16)),
+    ],
+    events: [messageEvent(2, wire + 'y'.repeat(16) + 'z'.repeat(16), 4)],
+    output: [binaryFrame(wire + 'y'.repeat(16) + 'z'.repeat(16), { rsv: 4 })],
+  });
+  testWireInBothRoles(t, 'what an extension has changed, one more in three fragments', {
+    ...changed,
+    input: [
+      binaryFrame(wire, { rsv: 4, isFinal: false }),
+      continuationFrame('y'.repeat(16), MORE),
+      continuationFrame('', { length: 17n }),
+    ],
+    ...over(1392),
+  });
   testWireInBothRoles(t, 'as many fragments, empty ones counted, control frames not', {
     ...small,
     input: [
@@ -1149,6 +1191,20 @@ t.test('reserved bits that extensions own (RFC 6455 §5.2, RFC 7692 §6)', (t) =
   const wrong: readonly (readonly [string, readonly TestFrame[]])[] = [
     ['F2 RSV2 where RSV1 is owned', [textFrame('', { rsv: 2 })]],
     ['F2 RSV1 and RSV3 where RSV1 is owned', [textFrame('', { rsv: 5 })]],
+  ];
+  for (const [name, input] of wrong) {
+    testWireInBothRoles(t, name, { ...allow(4), input, ...broken });
+  }
+  const misplaced = {
+    events: [failedEvent('reserved-bit-misplaced')],
+    output: [
+      closeFrame(
+        1002,
+        'reserved bit of an extension on a frame that does not begin a message (RFC 7692 6.1)',
+      ),
+    ],
+  };
+  const behind: readonly (readonly [string, readonly TestFrame[]])[] = [
     [
       'F2 RSV1 on a continuation (RFC 7692 §6.1)',
       [textFrame('', { rsv: 4, isFinal: false }), continuationFrame('', { rsv: 4 })],
@@ -1156,8 +1212,8 @@ t.test('reserved bits that extensions own (RFC 6455 §5.2, RFC 7692 §6)', (t) =
     ['F2 RSV1 on a Ping (RFC 7692 §6.1)', [{ opcode: 9, rsv: 4 }]],
     ['F2 RSV1 on a Close', [{ ...closeFrame(1000), rsv: 4 }]],
   ];
-  for (const [name, input] of wrong) {
-    testWireInBothRoles(t, name, { ...allow(4), input, ...broken });
+  for (const [name, input] of behind) {
+    testWireInBothRoles(t, name, { ...allow(4), input, ...misplaced });
   }
   t.end();
 });

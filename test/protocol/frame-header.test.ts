@@ -78,7 +78,7 @@ t.test('§5: every first byte, every second byte that matters, in every context'
     }
   }
   mismatches.assertNone(t, 32 * 256 * 12, 'first two bytes');
-  t.equal(seen.size, 9, 'no rule and each of the eight that the first two bytes can break');
+  t.equal(seen.size, 10, 'no rule and each of the nine that the first two bytes can break');
 });
 
 t.test('§5: every second byte of good and of bad frames', async (t) => {
@@ -119,12 +119,17 @@ t.test('§5.2: reserved bits belong to extensions, on the first frame of a messa
   t.equal(ruleOfStart(0xc1, 0x80, deflate), null);
   t.equal(ruleOfStart(0x41, 0x80, deflate), null, 'the first of several fragments');
   t.equal(ruleOfStart(0xe1, 0x80, deflate), 'reserved-bit', 'RSV2 is not allowed beside RSV1');
-  t.equal(ruleOfStart(0xc9, 0x80, deflate), 'reserved-bit', 'not on a control frame');
-  t.equal(
-    ruleOfStart(0xc0, 0x80, { ...deflate, isMessageOpen: true }),
-    'reserved-bit',
-    'not on a continuation (RFC 7692 §6)',
-  );
+});
+
+t.test('RFC 7692 §6.1: the bit of an extension is on the first frame of a message', async (t) => {
+  const deflate = { ...SERVER, allowedRsv: 4 };
+  const isMessageOpen = true;
+  const rule = 'reserved-bit-misplaced';
+  t.equal(ruleOfStart(0xc9, 0x80, deflate), rule, 'not on a control frame');
+  t.equal(ruleOfStart(0xc0, 0x80, { ...deflate, isMessageOpen }), rule, 'not on a continuation');
+  t.equal(ruleOfStart(0x40, 0x80, { ...deflate, isMessageOpen }), rule, 'nor in the middle');
+  t.equal(ruleOfStart(0xc0, 0x80, deflate), rule, 'nor where no message is open');
+  t.equal(ruleOfStart(0xe9, 0x80, deflate), 'reserved-bit', 'a bit of nobody comes first');
 });
 
 t.test('§5.2: reserved opcodes', async (t) => {

@@ -22,6 +22,8 @@ export class CompressorBudget {
   readonly #maxBytes: number;
   /** Holders, the least recently used first, with the period in which each was used last. */
   readonly #holders = new Map<CompressorHolder, number>();
+  /** Those that were found at work when they should have gone: nobody looks at them again until they rest. */
+  readonly #working = new Set<CompressorHolder>();
   #period = 0;
   #timer: NodeJS.Timeout | null = null;
 
@@ -31,12 +33,12 @@ export class CompressorBudget {
   }
 
   get liveCount(): number {
-    return this.#holders.size;
+    return this.#holders.size + this.#working.size;
   }
 
   /** A holder uses its compressor, which it may have made just now; others make room. */
   use(holder: CompressorHolder): void {
-    if (this.#holders.delete(holder)) {
+    if (this.#holders.delete(holder) || this.#working.delete(holder)) {
       this.#holders.set(holder, this.#period);
       return;
     }
@@ -47,20 +49,21 @@ export class CompressorBudget {
     }, PERIOD_MS).unref();
     for (const [other] of this.#holders) {
       if (this.liveBytes <= this.#maxBytes) break;
-      if (other !== holder && other.dropCompressor()) this.release(other);
+      if (other !== holder) this.#drop(other);
     }
   }
 
   /** Called when a message is through: with no budget left even its own compressor goes. */
   rest(holder: CompressorHolder): void {
-    if (this.liveBytes > this.#maxBytes && holder.dropCompressor()) this.release(holder);
+    if (this.#working.delete(holder)) this.#holders.set(holder, this.#period);
+    if (this.liveBytes > this.#maxBytes) this.#drop(holder);
   }
 
   /** The holder has given its compressor back. */
   release(holder: CompressorHolder): void {
-    if (!this.#holders.delete(holder)) return;
+    if (!this.#holders.delete(holder) && !this.#working.delete(holder)) return;
     this.liveBytes -= holder.compressorBytes;
-    if (this.#holders.size > 0 || this.#timer === null) return;
+    if (this.liveCount > 0 || this.#timer === null) return;
     clearInterval(this.#timer);
     this.#timer = null;
   }
@@ -69,8 +72,17 @@ export class CompressorBudget {
   endPeriod(): void {
     for (const [holder, period] of this.#holders) {
       if (period >= this.#period) break;
-      if (holder.dropCompressor()) this.release(holder);
+      this.#drop(holder);
     }
     this.#period++;
+  }
+
+  #drop(holder: CompressorHolder): void {
+    if (holder.dropCompressor()) {
+      this.release(holder);
+    } else {
+      this.#holders.delete(holder);
+      this.#working.add(holder);
+    }
   }
 }

@@ -45,7 +45,8 @@ export class LargeBuffer {
     let capacity = Math.max(KEPT_BYTES, length + SLICE_BYTES);
     if (capacity > KEPT_BYTES) {
       const full = Math.min(maxBytes + SLICE_BYTES, Math.max(FULL_BYTES, length * 2));
-      capacity = Math.max(capacity, full);
+      // Noise becomes a little larger than was estimated: then it doubles as well.
+      capacity = Math.max(capacity, length < maxBytes ? full : length * 2);
     }
     this.bytes = Buffer.allocUnsafeSlow(capacity);
     this.bytes.set(bytes.subarray(0, length));

@@ -7,6 +7,8 @@
  * by side, since it is one processor that works on them.
  */
 
+import { Fifo } from '../../protocol/fifo.js';
+
 /**
  * Bytes in and out of one slice, and what else costs as much: it bounds how long a large message stops
  * the event loop, which is 1 to 3 ms of compression (bench/README.md).
@@ -22,7 +24,7 @@ interface Job {
 }
 
 export class SlicedWork {
-  readonly #jobs: Job[] = [];
+  readonly #jobs = new Fifo<Job>();
   readonly #onIdle: () => void;
 
   /** @param onIdle called when nobody stands in line any more */
@@ -56,12 +58,13 @@ export class SlicedWork {
         }
         return false;
       };
-      if (this.#jobs.push({ runSlice }) === 1) setImmediate(this.#runNext);
+      this.#jobs.push({ runSlice });
+      if (this.#jobs.length === 1) setImmediate(this.#runNext);
     });
   }
 
   readonly #runNext = (): void => {
-    if (!this.#jobs[0]!.runSlice()) this.#jobs.shift();
+    if (this.#jobs.head?.runSlice() === false) this.#jobs.shift();
     if (this.#jobs.length > 0) setImmediate(this.#runNext);
     else this.#onIdle();
   };

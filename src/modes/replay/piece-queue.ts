@@ -1,4 +1,5 @@
 /** Pieces of messages that a client has sent and that nobody has looked at yet. */
+import { Fifo } from '../../protocol/fifo.js';
 import type { DataOpcode } from '../../protocol/opcode.js';
 
 /** Beyond this the client should not be read; what one read brings may still come. */
@@ -17,9 +18,7 @@ export interface Piece {
 }
 
 export class PieceQueue {
-  #pieces: Piece[] = [];
-  /** The first one that is left. */
-  #next = 0;
+  readonly #pieces = new Fifo<Piece>();
   #costBytes = 0;
 
   get isFull(): boolean {
@@ -28,7 +27,7 @@ export class PieceQueue {
 
   /** The oldest piece. */
   get head(): Piece | null {
-    return this.#pieces[this.#next] ?? null;
+    return this.#pieces.head ?? null;
   }
 
   /** Takes a piece; it must be a copy, because it is kept. */
@@ -39,7 +38,7 @@ export class PieceQueue {
 
   /** Takes bytes off the oldest piece. */
   consume(count: number): void {
-    const head = this.#pieces[this.#next]!;
+    const head = this.#pieces.head!;
     head.isFirst = false;
     head.bytes = head.bytes.subarray(count);
     this.#costBytes -= count;
@@ -49,9 +48,6 @@ export class PieceQueue {
   shift(): void {
     this.consume(this.head!.bytes.length);
     this.#costBytes -= PIECE_COST_BYTES;
-    this.#next++;
-    if (this.#next < this.#pieces.length) return;
-    this.#pieces = [];
-    this.#next = 0;
+    this.#pieces.shift();
   }
 }

@@ -146,7 +146,11 @@ t.test('who works stays, and the next one goes', async (t) => {
   t.equal(budget.liveBytes, 200);
   c.isWorking = true;
   budget.use(b);
-  t.strictSame(log.splice(0), ['a works', 'c works'], 'never the one that comes');
+  t.strictSame(
+    log.splice(0),
+    ['c works'],
+    'never the one that comes, nor one that is known to work',
+  );
   t.equal(budget.liveBytes, 300, 'over the budget, while they work');
   a.isWorking = false;
   budget.rest(a);
@@ -155,6 +159,37 @@ t.test('who works stays, and the next one goes', async (t) => {
   c.isWorking = false;
   budget.rest(c);
   t.strictSame(log, []);
+});
+
+t.test('a message asks each of those that work once, however many messages come', async (t) => {
+  for (const count of [100, 200, 400]) {
+    const log: string[] = [];
+    const budget = new CompressorBudget(0);
+    const workers = Array.from({ length: count }, (_, number) => {
+      const worker = new FakeHolder(String(number), log);
+      worker.isWorking = true;
+      budget.use(worker);
+      return worker;
+    });
+    const small = new FakeHolder('small', []);
+    log.length = 0;
+    for (let message = 0; message < count; message++) {
+      budget.use(small);
+      budget.rest(small);
+    }
+    t.ok(log.length <= count, `${log.length} questions`);
+    t.equal(budget.liveCount, count);
+    const [first] = workers;
+    budget.use(first!);
+    t.equal(budget.liveCount, count, 'its next message');
+    budget.release(first!);
+    for (const worker of workers) {
+      worker.isWorking = false;
+      budget.rest(worker);
+    }
+    t.equal(budget.liveCount, 0);
+    t.equal(budget.liveBytes, 0);
+  }
 });
 
 t.test('a budget of 0: no compressor outlives its message', async (t) => {
@@ -191,7 +226,12 @@ t.test('one whole period without use', async (t) => {
   budget.endPeriod();
   t.strictSame(log.splice(0), ['b works', 'c dropped']);
   t.equal(budget.liveBytes, 100);
+  budget.endPeriod();
+  t.strictSame(log, [], 'whoever works is not asked again');
   b.isWorking = false;
+  budget.rest(b);
+  budget.endPeriod();
+  t.strictSame(log, [], 'it was used in this period');
   budget.endPeriod();
   t.strictSame(log.splice(0), ['b dropped']);
   t.equal(budget.liveCount, 0);

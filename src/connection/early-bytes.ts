@@ -1,0 +1,54 @@
+/**
+ * Bytes that came before anybody could look at them: frames while a consumer makes up its mind, requests
+ * behind one that is being answered. Each byte is copied a few times at most, however small the pieces are
+ * that come, and those that go.
+ */
+
+const MIN_CAPACITY_BYTES = 1024;
+
+const NO_BYTES = new Uint8Array(0);
+
+export class EarlyBytes {
+  /** They are `bytes[start, end)`. */
+  bytes: Uint8Array = NO_BYTES;
+  start = 0;
+  end = 0;
+
+  get length(): number {
+    return this.end - this.start;
+  }
+
+  /** Keeps bytes: those of a read are copied, and what is left of these stays where it is. */
+  keep(bytes: Uint8Array, start: number, end: number): void {
+    if (start === end) return;
+    if (bytes === this.bytes) {
+      this.start = start;
+      this.end = end;
+      return;
+    }
+    this.#makeRoom(end - start);
+    this.bytes.set(bytes.subarray(start, end), this.end);
+    this.end += end - start;
+  }
+
+  /** They are looked at now; what is left of them is to be kept again, before anything else is. */
+  forget(): void {
+    this.start = this.end = 0;
+  }
+
+  #makeRoom(count: number): void {
+    if (this.bytes.length - this.end >= count) return;
+    const { length } = this;
+    const needed = length + count;
+    if (needed * 2 <= this.bytes.length) {
+      // More have gone since the last time than are moved.
+      this.bytes.copyWithin(0, this.start, this.end);
+    } else {
+      const larger = new Uint8Array(Math.max(MIN_CAPACITY_BYTES, needed * 2));
+      larger.set(this.bytes.subarray(this.start, this.end));
+      this.bytes = larger;
+    }
+    this.start = 0;
+    this.end = length;
+  }
+}

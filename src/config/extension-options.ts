@@ -32,8 +32,11 @@ export const EXTENSION_OPTIONS = {
     needs: 'deflate',
     kind: size({ min: 0 }),
     default: '32',
-    help: 'smallest message that is compressed',
-    docs: 'Messages with fewer bytes of payload are sent as they are: there is little to gain on them.',
+    help: 'smallest message for which compression begins',
+    docs:
+      'Messages with fewer bytes of payload are sent as they are, in a deflate block that takes 6 bytes more, while there is no history ' +
+      'that would make them small: that takes no processor time and no memory. Behind a larger message they are compressed as well, if ' +
+      'history is kept. None is sent without the mark of compression: the client of libwebsockets 4.1 reads such a message again and again, without end.',
   },
   deflateWindowBits: {
     group: 'Extensions',

@@ -1,5 +1,6 @@
 import { readConfigFile, type ReadFile } from './config-file.js';
 import { withoutYieldingModes } from './chosen-modes.js';
+import { doubtsAbout } from './doubts.js';
 import { readEnvironment, readPresets, strayVariables, type Environment } from './environment.js';
 import { readFlags, type Flags } from './flags.js';
 import { settingsOf, valuesInForce } from './in-force.js';
@@ -22,7 +23,7 @@ export interface Loaded {
   readonly settings: Settings;
   /** Each value with its source. */
   readonly values: ProvidedSettings;
-  /** One sentence for each `TWIST_*` variable that is no option, and each value that has no effect. */
+  /** One sentence for each `TWIST_*` variable that is no option, and each value that has no effect or is seldom meant. */
   readonly warnings: readonly string[];
 }
 
@@ -44,7 +45,11 @@ export function load({ flags, environment, readFile }: Sources): Loaded {
   const values = withoutYieldingModes(given);
   checkRelations(values);
   checkCommandRelations(values);
-  const warnings = [...strayVariables(OPTIONS, environment), ...checkNeeds(values)];
+  const warnings = [
+    ...strayVariables(OPTIONS, environment),
+    ...checkNeeds(values),
+    ...doubtsAbout(values),
+  ];
   const presetListen = presets.get('listen') as ProvidedSettings['listen'] | undefined;
   const unreachable = loopbackWarning(values.listen, presetListen);
   if (unreachable !== null) warnings.push(unreachable);

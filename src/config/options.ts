@@ -76,7 +76,8 @@ export const OPTIONS = {
     help: 'largest message; beyond it close 1009',
     docs:
       'Bytes of the payload of one message, all its fragments together; a message of exactly this size is taken. ' +
-      'It is checked against the declared length, before anything is stored. Each connection can hold this much memory, ' +
+      'It is checked against the declared length, before anything is stored. A compressed message is measured as it is when it is ' +
+      'inflated; on the wire it may be a quarter larger, and 16 bytes for each fragment and 64 in all. Each connection can hold this much memory, ' +
       'so this times `maxConnections` is the worst case.',
   },
   maxFragments: {

@@ -114,8 +114,12 @@ export interface SettingOptions {
    */
   readonly deflateLevel?: number | undefined;
   /**
-   * Smallest message that is compressed. Messages with fewer bytes of payload are sent as they
-   * are: there is little to gain on them.
+   * Smallest message for which compression begins. Messages with fewer bytes of payload are sent
+   * as they are, in a deflate block that takes 6 bytes more, while there is no history that
+   * would make them small: that takes no processor time and no memory. Behind a larger message
+   * they are compressed as well, if history is kept. None is sent without the mark of
+   * compression: the client of libwebsockets 4.1 reads such a message again and again, without
+   * end.
    *
    * @default 32
    */
@@ -195,8 +199,10 @@ export interface SettingOptions {
   /**
    * Largest message; beyond it close 1009. Bytes of the payload of one message, all its
    * fragments together; a message of exactly this size is taken. It is checked against the
-   * declared length, before anything is stored. Each connection can hold this much memory, so
-   * this times `maxConnections` is the worst case.
+   * declared length, before anything is stored. A compressed message is measured as it is when
+   * it is inflated; on the wire it may be a quarter larger, and 16 bytes for each fragment and
+   * 64 in all. Each connection can hold this much memory, so this times `maxConnections` is the
+   * worst case.
    *
    * @default 16m
    */

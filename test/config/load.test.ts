@@ -256,6 +256,12 @@ t.test('a value that loses must be right all the same', async (t) => {
   });
 });
 
+t.test('what is seldom meant is warned of', async (t) => {
+  const { warnings } = loadGiven({ flags: { deflateClientWindowBits: '8' } });
+  t.equal(warnings.length, 1);
+  t.match(warnings[0], /^--deflate-client-window-bits is 8: /);
+});
+
 t.test('variables that are no option are warned of', async (t) => {
   t.same(loadGiven({ environment: { TWIST_ECKO: 'true' } }).warnings, [
     'TWIST_ECKO is not an option of twist and has no effect; did you mean TWIST_ECHO?',

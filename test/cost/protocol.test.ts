@@ -264,8 +264,6 @@ const OUTPUT: readonly CostCase[] = [
   },
 ];
 
-const passing = (message: Message): Message => message;
-
 const EXTENSIONS: readonly CostCase[] = [
   {
     name: 'messages that wait for one that is in an extension',

@@ -9,6 +9,7 @@ import {
 } from '../fixtures/interop-deflate.js';
 import { skipWithout } from '../fixtures/interop.js';
 import { LineProcess } from '../fixtures/line-process.js';
+import { startTwist } from '../fixtures/twist-process.js';
 
 t.setTimeout(180_000);
 
@@ -33,4 +34,27 @@ t.test("Python's websockets", async (t) => {
     canCompressWith8Bits: false,
     canFragment: true,
   });
+});
+
+t.test('an iterable of many small parts, each of which is flushed', async (t) => {
+  const probe = spawnSync(PYTHON, ['-c', 'import websockets']);
+  if (probe.status !== 0) {
+    skipWithout(t, `${PYTHON} cannot import websockets (TWIST_PYTHON names another interpreter)`);
+    return;
+  }
+  const twist = await startTwist(t);
+  const python = new LineProcess(t, PYTHON, [SCRIPT]);
+  const exchange = async (count: number, bytes: number): Promise<unknown> => {
+    const peer = `${count} x ${bytes}`;
+    await python.ask('connect', { peer, url: twist.url, subprotocols: [] });
+    return await python.ask('exchange_noise', { peer, count, bytes });
+  };
+  t.equal(await exchange(200_000, 80), true, '16,000,000 bytes, more than 16 MiB on the wire');
+  t.equal(await exchange(262_144, 64), true, 'as many fragments and bytes as a message may have');
+  t.equal(
+    await exchange(16_385, 1024),
+    '1009 message is over the limit of 16777216 bytes',
+    'and a fragment more',
+  );
+  t.equal(await twist.stop(), 0);
 });

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { type ZlibOptions, constants, createDeflateRaw } from 'node:zlib';
+import { type ZlibOptions, constants } from 'node:zlib';
 import t from 'tap';
 import { Assembler, wireLimitBytes } from '../../src/protocol/assembler.js';
+import { flushedFragments } from '../fixtures/deflate.js';
 import { hexOf } from '../fixtures/hex.js';
 import { SeededRandom } from '../fixtures/seeded-random.js';
 
@@ -201,34 +202,6 @@ t.test('what an extension made may be larger on the wire than its message', asyn
   }
 });
 
-/** A message as zlib makes it when each fragment is flushed: the sizes of the fragments. */
-function wireSizes(message: Buffer, fragmentBytes: number, options: ZlibOptions): number[] {
-  const wire = Buffer.alloc(2 * fragmentBytes + 1000);
-  const { _handle, _writeState } = createDeflateRaw(options) as unknown as StreamInternals;
-  const sizes: number[] = [];
-  for (let at = 0; at < message.length; at += fragmentBytes) {
-    const length = Math.min(fragmentBytes, message.length - at);
-    _handle.writeSync(constants.Z_SYNC_FLUSH, message, at, length, wire, 0, wire.length);
-    if (_writeState[0] === 0) throw new Error('there is no room');
-    sizes.push(wire.length - _writeState[0]!);
-  }
-  return sizes;
-}
-
-interface StreamInternals {
-  readonly _handle: {
-    writeSync(
-      flush: number,
-      from: Buffer,
-      at: number,
-      n: number,
-      to: Buffer,
-      ...more: number[]
-    ): void;
-  };
-  readonly _writeState: Uint32Array;
-}
-
 t.test('the limit holds what zlib makes of noise, however it is told to work', async (t) => {
   const { Z_DEFAULT_STRATEGY, Z_FIXED, Z_HUFFMAN_ONLY, Z_RLE } = constants;
   const noise = randomBytes(64 * 1024);
@@ -245,8 +218,8 @@ t.test('the limit holds what zlib makes of noise, however it is told to work', a
     const bytes = options.strategy === Z_FIXED ? long : noise;
     const message = bytes.subarray(0, fragmentBytes * 1000);
     let length = 0;
-    const shares = wireSizes(message, fragmentBytes, options).map((wireBytes, index) => {
-      length += wireBytes;
+    const shares = flushedFragments(message, fragmentBytes, options).map((wire, index) => {
+      length += wire.length;
       return length / wireLimitBytes(message.length, 4, index + 1);
     });
     return Math.max(...shares);

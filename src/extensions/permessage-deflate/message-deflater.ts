@@ -50,6 +50,11 @@ export class MessageDeflater implements CompressorHolder {
     return this.#shared.slicedWork.run(this.#slices(this.#context, payload));
   }
 
+  /** True when the next message may refer to those before it: all have to come by here then. */
+  get hasHistory(): boolean {
+    return this.#context !== null && this.#options.hasTakeover;
+  }
+
   dropCompressor(): boolean {
     if (this.#isWorking) return false;
     this.#context?.close();

@@ -8,12 +8,13 @@ import { MessageInflater } from './message-inflater.js';
 import { LargeBuffer } from './message-output.js';
 import { type DeflateParameterPolicy, type DeflateParameters, answerOffer } from './parameters.js';
 import { SlicedWork } from './sliced-work.js';
+import { storedMessage } from './stored-message.js';
 import { isSyncContextUsable } from './zlib-context.js';
 
 export interface PermessageDeflateOptions extends DeflateParameterPolicy {
   /** 1 (fast) to 9 (small). */
   readonly level: number;
-  /** Messages with fewer bytes of payload are sent as they are. */
+  /** Messages with fewer bytes of payload are not compressed where there is no history to help. */
   readonly thresholdBytes: number;
   /** Memory that the compressors of all connections may keep between messages, in bytes. */
   readonly memoryBytes: number;
@@ -91,10 +92,18 @@ class PermessageDeflateSession implements ExtensionSession {
       : this.#decoded(message, payload);
   }
 
+  /**
+   * Every message is marked as compressed: clients with libwebsockets, for one, read any other again and
+   * again once the extension is agreed on.
+   */
   encode(message: Message): Message | Promise<Message> {
-    if (message.payload.length < this.#options.thresholdBytes) return message;
+    const { opcode, rsv, payload: plain } = message;
+    const isSmall = plain.length < this.#options.thresholdBytes;
+    // What a compressor with a history does not see would move all that it refers to.
+    if (isSmall && this.#deflater?.hasHistory !== true)
+      return { opcode, rsv: rsv | RSV1, payload: storedMessage(plain) };
     this.#deflater ??= this.#makeDeflater();
-    const payload = this.#deflater.deflate(message.payload);
+    const payload = this.#deflater.deflate(plain);
     return payload instanceof Promise
       ? payload.then((deflated) => this.#encoded(message, deflated))
       : this.#encoded(message, payload);

@@ -408,3 +408,15 @@ t.test('a connection that ends before its turn, or without a message', async (t)
   first.close();
   t.equal(shared.budget.liveBytes, 0, 'twice is once');
 });
+
+t.test('there is history while there is a compressor that keeps it', async (t) => {
+  for (const hasTakeover of [true, false]) {
+    const deflater = new MessageDeflater({ windowBits: 15, level: 3, hasTakeover }, makeShared());
+    t.notOk(deflater.hasHistory);
+    await copied(deflater.deflate(HELLO));
+    t.equal(deflater.hasHistory, hasTakeover);
+    deflater.dropCompressor();
+    t.notOk(deflater.hasHistory);
+    deflater.close();
+  }
+});

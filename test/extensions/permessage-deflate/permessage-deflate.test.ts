@@ -299,22 +299,44 @@ t.test('an empty payload with RSV1', async (t) => {
 
 t.test('the threshold', async (t) => {
   const session = open({ thresholdBytes: 5 });
-  for (const length of [0, 1, 4]) {
-    const message = text(HELLO.subarray(0, length));
-    t.equal(session.encode(message), message, `${length} bytes`);
-  }
-  t.equal(hexOf(atOnce(session.encode(text(HELLO))).payload), hexOf(RFC_PAYLOADS.oneBlock));
-  const short = text(HELLO.subarray(1));
-  t.equal(session.encode(short), short);
-  t.equal(
-    hexOf(atOnce(session.encode(text(HELLO))).payload),
-    hexOf(RFC_PAYLOADS.sharedWindow),
-    'what is sent as it is, is in nobody’s history',
-  );
+  const encoded = (payload: Uint8Array): string => {
+    const { opcode, rsv, payload: wire } = atOnce(session.encode(text(payload)));
+    t.strictSame([opcode, rsv], [1, RSV1], 'each one is marked');
+    return hexOf(wire);
+  };
+  for (const [length, wire] of [
+    [0, '00'],
+    [1, '00 0100 feff 48 00'],
+    [4, '00 0400 fbff 48656c6c 00'],
+  ] as const)
+    t.equal(encoded(HELLO.subarray(0, length)), wire.replaceAll(' ', ''), `${length} bytes`);
+  t.equal(encoded(HELLO), hexOf(RFC_PAYLOADS.oneBlock), 'what was not compressed is no history');
+  const short = encoded(HELLO.subarray(1));
+  t.notMatch(short, '656c6c6f', 'behind one that is, a small one is compressed as well');
   session.close();
   const empty = atOnce(open({ thresholdBytes: 0 }).encode(text(new Uint8Array(0))));
   t.equal(empty.rsv, RSV1);
   t.equal(hexOf(empty.payload), '00');
+});
+
+t.test('small messages without history, whatever comes between them', async (t) => {
+  for (const takeover of [true, false]) {
+    const session = open({ thresholdBytes: 100, serverNoContextTakeover: !takeover });
+    const sent: Uint8Array[] = [];
+    const plain: Uint8Array[] = [];
+    for (let round = 0; round < 60; round++) {
+      const message = makeMessage('json', round % 7 === 6 ? 3000 : 20 + round, round);
+      const { rsv, payload } = await session.encode(text(message));
+      t.equal(rsv, RSV1);
+      const isStored = payload.length === message.length + 6;
+      const isLate = takeover && round > 6;
+      t.equal(isStored, !isLate && message.length < 100, `${round}: ${payload.length} bytes`);
+      sent.push(Uint8Array.from(payload));
+      plain.push(message);
+    }
+    t.ok(isSame(inflateAll(sent), Buffer.concat(plain)), `takeover: ${takeover}`);
+    session.close();
+  }
 });
 
 t.test('uncompressed, small and large messages of a peer, in turns', async (t) => {
@@ -330,8 +352,7 @@ t.test('uncompressed, small and large messages of a peer, in turns', async (t) =
     t.equal(decoded.rsv, 0);
     t.ok(isSame(decoded.payload, message), `in, ${round}`);
     const encoded = await session.encode(decoded);
-    t.equal(encoded.rsv, message.length < 100 ? 0 : RSV1);
-    if (encoded.rsv === 0) continue;
+    t.equal(encoded.rsv, RSV1);
     sent.push(Uint8Array.from(encoded.payload));
     plain.push(message);
   }

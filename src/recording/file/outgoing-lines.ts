@@ -13,6 +13,9 @@ export class OutgoingLines {
   #written = 0;
   /** Where those begin that are in the file of now. */
   #fileStart = 0;
+  /** The first chunk that may not be written whole, and the bytes before it: so nobody begins from the first. */
+  #next = 0;
+  #nextStart = 0;
 
   /** @param chunks whole lines, cut anywhere */
   constructor(chunks: readonly Uint8Array[]) {
@@ -73,16 +76,17 @@ export class OutgoingLines {
 
   /** Bytes that are written of a line that is not written whole. */
   tornBytes(): number {
-    const end = this.#written;
-    let before = 0;
-    let start = 0;
-    for (const chunk of this.#chunks) {
-      if (before >= end) break;
-      const last = chunk.subarray(0, end - before).lastIndexOf(NEWLINE);
-      if (last !== -1) start = before + last + 1;
-      before += chunk.length;
+    this.#findNext();
+    let index = this.#next;
+    let start = this.#nextStart;
+    for (;;) {
+      const chunk = this.#chunks[index]?.subarray(0, this.#written - start);
+      const last = chunk?.lastIndexOf(NEWLINE) ?? -1;
+      if (last !== -1) return this.#written - (start + last + 1);
+      const before = this.#chunks[--index];
+      if (before === undefined) return this.#written;
+      start -= before.length;
     }
-    return end - start;
   }
 
   /** Goes back to where the line begins that is not written whole. */
@@ -110,11 +114,26 @@ export class OutgoingLines {
   }
 
   *#rest(): Generator<Uint8Array, void> {
-    let before = 0;
-    for (const chunk of this.#chunks) {
+    this.#findNext();
+    let before = this.#nextStart;
+    for (let index = this.#next; index < this.#chunks.length; index++) {
+      const chunk = this.#chunks[index]!;
       const skip = Math.max(this.#written - before, 0);
       if (skip < chunk.length) yield skip === 0 ? chunk : chunk.subarray(skip);
       before += chunk.length;
+    }
+  }
+
+  #findNext(): void {
+    if (this.#written < this.#nextStart) this.#next = this.#nextStart = 0;
+    for (
+      let chunk = this.#chunks[this.#next];
+      chunk !== undefined;
+      chunk = this.#chunks[this.#next]
+    ) {
+      if (this.#nextStart + chunk.length > this.#written) return;
+      this.#nextStart += chunk.length;
+      this.#next++;
     }
   }
 }

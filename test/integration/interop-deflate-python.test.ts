@@ -50,7 +50,11 @@ t.test('an iterable of many small parts, each of which is flushed', async (t) =>
     return await python.ask('exchange_noise', { peer, count, bytes });
   };
   t.equal(await exchange(200_000, 80), true, '16,000,000 bytes, more than 16 MiB on the wire');
-  t.equal(await exchange(250_000, 67), true, 'nearly as many fragments and bytes as a message may have');
+  t.equal(
+    await exchange(250_000, 67),
+    true,
+    'nearly as many fragments and bytes as a message may have',
+  );
   t.equal(
     await exchange(16_385, 1024),
     '1009 message is over the limit of 16777216 bytes',

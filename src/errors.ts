@@ -135,7 +135,7 @@ export const HANDSHAKE_RULES = {
   'line-ending': [400, 'lines must end in CRLF (RFC 9112 2.2)'],
   'request-escape': [
     400,
-    'a % in this path must begin an escape of two hex digits: send %25 for the sign itself (RFC 3986 2.1)',
+    'a % in the path or the token must begin an escape of two hex digits: send %25 for the sign itself (RFC 3986 2.1)',
   ],
   host: [400, 'exactly one valid Host header is required (RFC 9112 3.2)'],
   'host-zone': [

@@ -3,6 +3,7 @@ import { HandshakeError, type HandshakeRule } from '../../src/errors.js';
 import { refusalResponse, upgradeResponse } from '../../src/handshake/response.js';
 import {
   ACCEPT,
+  DEFAULT_LIMITS,
   KEY,
   answerTo,
   countLooks,
@@ -318,6 +319,19 @@ t.test('as many subprotocols and extension offers as a head has room for', async
     t.equal(answerTo(t, protocols).request?.subprotocols.length, count);
     const extensions = upgradeText({ 'Sec-WebSocket-Extensions': names(count) });
     t.equal(answerTo(t, extensions).request?.extensionOffers.length, count);
+  }
+});
+
+t.test('many offers cost what their bytes cost', async (t) => {
+  const limits = { ...DEFAULT_LIMITS, maxHeaderLineBytes: 1_048_576, maxHeadBytes: 1_048_576 };
+  for (const header of ['Sec-WebSocket-Protocol', 'Sec-WebSocket-Extensions']) {
+    for (const count of [10_000, 20_000, 40_000]) {
+      const names = Array.from({ length: count }, (_, index) => `p${index}`).join(',');
+      const text = upgradeText({ [header]: names });
+      const { head } = readHead(text, text.length, limits);
+      const looks = countLooks(() => t.equal(judge(head!).rule, null));
+      t.ok(looks <= 8 * text.length, `${header}: ${count}: ${looks} looks`);
+    }
   }
 });
 

@@ -47,6 +47,24 @@ t.test('echo: it listens, counts its connections, and stops', async (t) => {
   t.equal(server.connectionCount, 0);
 });
 
+t.test('the names of this machine are served, and those that are listed', async (t) => {
+  for (const [options, status] of [
+    [{}, '421'],
+    [{ allowedHosts: 'other.example' }, '421'],
+    [{ allowedHosts: ['local', '*.example'] }, '101'],
+    [{ allowedHosts: 'any' }, '101'],
+  ] as const) {
+    const client = await connectTo(t, await start(t, options));
+    client.send(upgradeText({ Host: 'evil.example' }));
+    await client.waitUntil(() => client.received.includes('\r\n\r\n'), 'the answer');
+    t.equal(client.received.toString('latin1', 9, 12), status, JSON.stringify(options));
+  }
+  await t.rejects(start(t, { allowedHosts: '*' }), {
+    name: 'ConfigError',
+    message: /^allowedHosts/,
+  });
+});
+
 t.test('stopNow does not wait for anybody', async (t) => {
   const server = await start(t);
   const client = await connectTo(t, server);

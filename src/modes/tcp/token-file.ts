@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, readdir, stat } from 'node:fs/promises';
 import { HandshakeError } from '../../errors.js';
+import { hasStrayPercent } from '../../handshake/request-path.js';
 import type { UpgradeRequest } from '../../handshake/upgrade-request.js';
 import type { Target } from './target.js';
 import { type ParseTarget, isToken, readTokenLines, tokenKey } from './token-lines.js';
@@ -71,7 +72,8 @@ export class TokenFile {
   /**
    * Finds the target of the `token` in the query of a request. What the file says at this moment holds.
    *
-   * @throws HandshakeError as a rejection: `route` when there is no such token, `internal` when a file
+   * @throws HandshakeError as a rejection: `route` when there is no such token, `request-escape` when that may
+   *   be for a `%` that begins no escape, `internal` when a file
    *   that may have it cannot be read, `exhausted` when there is no descriptor left to read it by
    */
   async findTarget({ query }: Pick<UpgradeRequest, 'query'>): Promise<Target> {
@@ -81,7 +83,11 @@ export class TokenFile {
     const target = this.#targets.get(tokenKey(token));
     if (target !== undefined) return target;
     if (this.#failure !== null) throw unreadableNow(this.#failure);
-    throw unknown('the token is not in the token file');
+    const reason = 'the token is not in the token file';
+    // What is no escape was taken as it is, and that was of no use: it may have been meant for one.
+    if (token.includes('%') && hasStrayPercent(query))
+      throw new HandshakeError('request-escape', {}, { reason });
+    throw unknown(reason);
   }
 
   /** Reads the files if they have changed. What is wrong with them goes to the log, once a change. */

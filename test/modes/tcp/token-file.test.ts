@@ -126,6 +126,23 @@ ${'x'.repeat(5000)}: h:8
   t.notMatch(JSON.stringify(log.lines), /eyJ|room|abc/, 'no token is in the log');
 });
 
+t.test(
+  'a % that begins no escape is taken as it is, and told of where that leads nowhere',
+  async (t) => {
+    const { tokens } = withFile(t, '100%: h:1\na%zz: h:2\n');
+    for (const [query, answer] of [
+      ['token=100%', 'h:1'],
+      ['token=100%25', 'h:1'],
+      ['token=a%zz&x', 'h:2'],
+      ['token=50%', `request-escape: ${UNKNOWN.slice('route: '.length)}`],
+      ['token=%zz', `request-escape: ${UNKNOWN.slice('route: '.length)}`],
+      ['token=50%25', UNKNOWN],
+      ['token=abc&x=50%', UNKNOWN],
+    ] as const)
+      t.equal(await ask(tokens, query), answer, query);
+  },
+);
+
 t.test('bytes that are not UTF-8 are no token', async (t) => {
   const { file, log, tokens } = withFile(t, '');
   writeFileSync(file, Buffer.from('abc: h:1\ns\u00e9cret: h:2\n', 'latin1'));

@@ -1,7 +1,8 @@
-import { destination, pino, stdTimeFunctions, type Logger } from 'pino';
+import { destination, pino, stdSerializers, stdTimeFunctions, type Logger } from 'pino';
 import { prettyFactory } from 'pino-pretty';
 import type { Settings } from '../config/settings.js';
 import { printableJson } from '../connection/printable.js';
+import { valueWithoutSecrets } from '../handshake/secrets-in-text.js';
 import type { TextOutput } from './io.js';
 import { prettyMessage } from './pretty-message.js';
 
@@ -25,6 +26,7 @@ export function createLog(
     base: null,
     timestamp: stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
+    serializers: { err: publicError },
   };
   const isPretty = format === 'auto' ? output.isTTY === true : format === 'pretty';
   return pino(options, isPretty ? prettyOutput(output, isStyled) : jsonOutput(output));
@@ -49,6 +51,15 @@ function jsonOutput(output: TextOutput): { write: (line: string) => void } {
       output.write(`${printableJson(line.trimEnd())}\n`);
     },
   };
+}
+
+/** An error as pino has it, without the secrets of URLs in its words: what fails likes to quote one. */
+function publicError(error: Error): unknown {
+  // It gives back what is no error as it is.
+  const serialized: unknown = stdSerializers.err(error);
+  if (typeof serialized !== 'object' || serialized === null) return valueWithoutSecrets(serialized);
+  // A copy: of objects that have a class only the class knows what is in them.
+  return valueWithoutSecrets(Object.fromEntries(Object.entries(serialized)));
 }
 
 function prettyOutput(output: TextOutput, isStyled: boolean): { write: (line: string) => void } {

@@ -8,6 +8,7 @@ import { ConfigError } from '../errors.js';
 import { codeOf } from '../recording/file/error-code.js';
 import { LOCKED } from '../recording/file/file-lock.js';
 import { parseFileNamePattern } from '../recording/file/file-name-pattern.js';
+import type { KnownHarmless } from '../handshake/redaction.js';
 import { Recorder } from '../recording/recorder.js';
 import type { Log } from '../server/session-log.js';
 import { systemReason } from './system-reason.js';
@@ -78,9 +79,20 @@ export function makeRecorder(settings: Settings, log: Log): Recorder | null {
     queueBytes: settings.recordQueue,
     maxPayloadBytes: settings.recordPayload,
     watchesFrames: settings.recordFrames,
+    shown: shownOf(settings),
     tool: `twist/${version()}`,
     log,
   });
+}
+
+/** What the operator has named is no secret of a client's. */
+function shownOf({ recordHeaders, recordQuery, subprotocol, route }: Settings): KnownHarmless {
+  return {
+    headers: recordHeaders,
+    query: recordQuery,
+    subprotocols: typeof subprotocol === 'string' ? [] : subprotocol,
+    paths: route.map(({ path }) => path),
+  };
 }
 
 /**

@@ -36,7 +36,7 @@ export const OPTIONS = {
     default: 'first',
     help: 'which offered subprotocol to select',
     docs:
-      '`first` selects the first one that the client offers, `none` selects none, and a list selects the first of its ' +
+      '`first` selects the first one that the client offers, and no token as long as something else is on offer (`bearer.TOKEN`, or what follows `access_token`); `none` selects none, and a list selects the first of its ' +
       'names that the client offers, in the order of the list. When none is selected the handshake still succeeds, ' +
       'without a subprotocol; a browser that offered some then closes the connection itself.',
   },

@@ -1,7 +1,7 @@
 /** The rows of the option table that are about recording traffic. */
 import { choice, file, size, toggle } from './kinds.js';
 import type { OptionTable } from './option.js';
-import { fileSize, payloadShare } from './record-kinds.js';
+import { fileSize, headerNames, payloadShare, queryNames } from './record-kinds.js';
 
 export const RECORD_OPTIONS = {
   record: {
@@ -12,7 +12,7 @@ export const RECORD_OPTIONS = {
     help: 'write all traffic to a file, as NDJSON; alone it takes messages and answers none',
     docs:
       'Every message of every session, in order, decompressed, with its time, and what the sessions were. The file is appended to and is for its owner only. `%Y`, `%m`, `%d`, `%H`, `%M`, `%S`, `%j` and `%s` in the ' +
-      'name stand for parts of the time in UTC, and a new file begins when the name changes. Credentials are not recorded. `-` is standard output. A file belongs to one server: a second one is refused. The format, and what it costs, is told in `docs/recording.md`; `twist convert` reads it.',
+      'name stand for parts of the time in UTC, and a new file begins when the name changes. Of headers and parameters that may hold credentials only the names and lengths are recorded: see `recordHeaders` and `recordQuery`. `-` is standard output. A file belongs to one server: a second one is refused. The format, and what it costs, is told in `docs/recording.md`; `twist convert` reads it.',
   },
   recordPayload: {
     group: 'Recording',
@@ -22,6 +22,26 @@ export const RECORD_OPTIONS = {
     isLibraryKey: false,
     help: 'how much of each payload is recorded: full, none or a size',
     docs: 'Of a longer payload the beginning is recorded, and its length in any case. `none` records that there was a message, and when.',
+  },
+  recordHeaders: {
+    group: 'Recording',
+    kind: headerNames(),
+    default: 'none',
+    isLibraryKey: false,
+    help: 'headers whose values are recorded too, or * for all',
+    docs:
+      'The values of headers are recorded only where nobody tells a secret by that name, `User-Agent` for instance; of all others the name and the length are. Name here what you know to be harmless in your service, in any ' +
+      'case. With `sec-websocket-protocol` subprotocols are recorded that nobody knows. `*` records every header, credentials too. The log does not show more by it.',
+  },
+  recordQuery: {
+    group: 'Recording',
+    kind: queryNames(),
+    default: 'none',
+    isLibraryKey: false,
+    help: 'parameters of URLs whose values are recorded too, or * for all',
+    docs:
+      'The same for the parameters of a URL, behind its `?` or in its path (`/room;id=7`), and of URLs in headers such as `Referer`. Names are compared decoded and without regard to case. `*` records every parameter, those without a name, ' +
+      'and segments of paths that look like a token.',
   },
   recordFrames: {
     group: 'Recording',

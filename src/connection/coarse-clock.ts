@@ -15,6 +15,11 @@ export class CoarseClock {
     this.#onTick = onTick;
   }
 
+  /** The same clock now, with fractions: for what is measured, and not for every message. */
+  exactMs(): number {
+    return performance.now();
+  }
+
   /** Starts ticking; does nothing when it does already. */
   start(): void {
     if (this.#timer !== null) return;

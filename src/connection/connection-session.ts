@@ -50,7 +50,7 @@ export class ConnectionSession
     this.#mode = upgrade.route.name;
     this.#consumer = upgrade.route.consumer;
     this.#host = host;
-    this.#account = new SessionAccount(host.clock.nowMs);
+    this.#account = new SessionAccount(host.clock.exactMs());
     this.#deadlines = new SessionDeadlines(this, transport, host);
     const { chain, response, declined } = negotiate(
       upgrade.route.extensions,
@@ -115,7 +115,7 @@ export class ConnectionSession
     );
     this.#endpoint.allowedRsv = this.#extensions?.reservedRsv ?? 0;
     this.#endpoint.hearsOut = this.hearsOut;
-    this.#account.opened(clock.nowMs);
+    this.#account.opened(clock.exactMs());
     this.#deadlines.opened();
     this.#host.sessionOpened(this);
     this.#observe();
@@ -362,6 +362,7 @@ export class ConnectionSession
 
   #summarise(): SessionSummary {
     const stats = this.#extensions?.stats ?? {};
-    return this.#account.summarise(this, this.#mode, this.#endpoint, stats, this.#host.clock.nowMs);
+    const nowMs = this.#host.clock.exactMs();
+    return this.#account.summarise(this, this.#mode, this.#endpoint, stats, nowMs);
   }
 }

@@ -81,7 +81,8 @@ export class SessionAccount {
       bytesIn: this.bytesIn,
       messagesOut: this.messagesOut,
       bytesOut: this.bytesOut,
-      durationMs: nowMs - this.#openedMs,
+      // Microseconds are enough, and digits behind them would only be noise.
+      durationMs: Math.round((nowMs - this.#openedMs) * 1000) / 1000,
       closeCode: close?.code ?? CloseCode.Abnormal,
       closeReason: close?.reason ?? '',
       closedBy: this.#closedBy,

@@ -154,6 +154,7 @@ export interface SessionSummary {
   readonly bytesIn: number;
   readonly messagesOut: number;
   readonly bytesOut: number;
+  /** How long it was open, with microseconds; the wall clock has no part in it. */
   readonly durationMs: number;
   /** The close code: 1005 for a Close without a code, 1006 when the connection was lost (RFC 6455 §7.1.5). */
   readonly closeCode: number;

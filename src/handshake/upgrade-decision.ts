@@ -3,6 +3,7 @@ import { type Host, parseHost } from './host.js';
 import { loggable } from './loggable.js';
 import { matchesName } from './name-pattern.js';
 import type { OriginPolicy, SubprotocolPolicy } from './policy.js';
+import { favouriteOf } from './subprotocols.js';
 import type { UpgradeRequest } from './upgrade-request.js';
 
 /** The schemes that a web page can come from, and their default ports. */
@@ -76,7 +77,7 @@ function splitOrigin(origin: string): [scheme: string, host: Host | null] {
  * Selects a subprotocol out of those the client offered (RFC 6455 §4.2.2). Names are compared with
  * regard to case.
  *
- * @param policy `first`: the client's favourite; `none`: no subprotocol; a list: the first of the
+ * @param policy `first`: the client's favourite, but no token; `none`: no subprotocol; a list: the first of the
  *   list, in its own order, that is on offer
  * @param unsupported those that whoever serves the request cannot speak
  * @throws {HandshakeError} `subprotocol-unsupported` when the client offers no others
@@ -91,6 +92,6 @@ export function selectSubprotocol(
   if (candidates.length === 0 && offered.length > 0)
     throw new HandshakeError('subprotocol-unsupported');
   if (policy === 'none') return null;
-  if (policy === 'first') return candidates[0] ?? null;
+  if (policy === 'first') return favouriteOf(candidates);
   return policy.find((subprotocol) => candidates.includes(subprotocol)) ?? null;
 }

@@ -89,9 +89,10 @@ export interface SettingOptions {
   readonly trustProxyHeader?: 'x-forwarded-for' | 'proxy-protocol' | undefined;
   /**
    * Which offered subprotocol to select. `first` selects the first one that the client offers,
-   * `none` selects none, and a list selects the first of its names that the client offers, in
-   * the order of the list. When none is selected the handshake still succeeds, without a
-   * subprotocol; a browser that offered some then closes the connection itself.
+   * and no token as long as something else is on offer (`bearer.TOKEN`, or what follows
+   * `access_token`); `none` selects none, and a list selects the first of its names that the
+   * client offers, in the order of the list. When none is selected the handshake still succeeds,
+   * without a subprotocol; a browser that offered some then closes the connection itself.
    *
    * @default first
    */

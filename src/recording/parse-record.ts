@@ -74,6 +74,7 @@ const OTHER_CHECKS: ReadonlyMap<unknown, Checks> = new Map<AnyRecord['ev'], Chec
       ['v', COUNT],
       ['tool', TEXT],
       ['t', TIME],
+      ['redacted', oneOf(true, undefined)],
     ],
   ],
   [

@@ -23,14 +23,17 @@ const PART: Readonly<Record<NonNullable<MessageRecord['part']>, Uint8Array>> = {
   last: latin1(',"part":"last"'),
 };
 
-/** What the records of one session begin with, up to their time. */
+/** What the records of one session begin with, up to their time, and how it is made. */
 export interface LineStarts {
   readonly message: Uint8Array;
   readonly control: Uint8Array;
+  /** What the session adds to the monotonic clock. */
+  readonly offsetMs: number;
 }
 
-export function lineStartsOf(session: string): LineStarts {
+export function lineStartsOf(session: string, offsetMs: number): LineStarts {
   return {
+    offsetMs,
     message: latin1(`{"ev":"msg","s":"${session}","t":`),
     control: latin1(`{"ev":"ctl","s":"${session}","t":`),
   };
@@ -53,7 +56,7 @@ export class RecordEncoder {
   }
 
   message(
-    { message }: LineStarts,
+    { message, offsetMs }: LineStarts,
     isReceived: boolean,
     opcode: DataOpcode,
     bytes: Uint8Array,
@@ -64,7 +67,7 @@ export class RecordEncoder {
     wireBytes: number,
   ): void {
     const buffer = this.#buffer;
-    this.#begin(message, isReceived, opcode, end - start);
+    this.#begin(message, offsetMs, isReceived, opcode, end - start);
     buffer.append(WIRE);
     buffer.appendNumber(wireBytes);
     const isWhole = isFirst && isLast;
@@ -76,14 +79,14 @@ export class RecordEncoder {
   }
 
   control(
-    { control }: LineStarts,
+    { control, offsetMs }: LineStarts,
     isReceived: boolean,
     opcode: number,
     bytes: Uint8Array,
     start: number,
     end: number,
   ): void {
-    this.#begin(control, isReceived, opcode, end - start);
+    this.#begin(control, offsetMs, isReceived, opcode, end - start);
     this.#payload(false, bytes, start, end);
   }
 
@@ -92,11 +95,17 @@ export class RecordEncoder {
     this.#buffer.appendLine(lineOf(record));
   }
 
-  #begin(lineStart: Uint8Array, isReceived: boolean, opcode: number, lengthBytes: number): void {
+  #begin(
+    lineStart: Uint8Array,
+    offsetMs: number,
+    isReceived: boolean,
+    opcode: number,
+    lengthBytes: number,
+  ): void {
     const buffer = this.#buffer;
     buffer.reserve(MAX_KEYS_BYTES);
     buffer.append(lineStart);
-    buffer.appendMicroseconds(this.#clock.nowMicros());
+    buffer.appendMicroseconds(this.#clock.microsWith(offsetMs));
     buffer.append((isReceived ? RECEIVED : SENT)[opcode]!);
     buffer.appendNumber(lengthBytes);
   }

@@ -3,6 +3,7 @@
  * passed over: a recording is looked at most when something went wrong.
  */
 import { Buffer, isAscii, isUtf8 } from 'node:buffer';
+import { OpenRedaction } from './open-redaction.js';
 import { parseRecord } from './parse-record.js';
 import type { AnyRecord } from './record.js';
 
@@ -22,7 +23,10 @@ export interface NumberedRecord {
   readonly line: number;
   /** The offset of its line in the input, in bytes. */
   readonly offset: number;
-  /** The line without its newline; valid until the next `read()`, and as long as the chunk is. */
+  /**
+   * The line without its newline, or what it would be with its secrets hidden; valid until the next
+   * `read()`, and as long as the chunk is.
+   */
   readonly bytes: Uint8Array;
 }
 
@@ -36,6 +40,7 @@ export type OnDamage = (line: number, reason: string) => void;
 export class RecordReader {
   readonly #onDamage: OnDamage;
   readonly #maxLineBytes: number;
+  readonly #redaction = new OpenRedaction();
   /** Number and offset of the line that is read next, or of the one that has begun. */
   #line: number;
   #offset: number;
@@ -120,7 +125,8 @@ export class RecordReader {
     const record = parseRecord(bytes.toString(encoding ?? 'utf8'));
     if (typeof record === 'string') this.#onDamage(this.#line, record);
     else if (record !== null) {
-      records.push({ record, line: this.#line, offset: this.#offset, bytes });
+      const read = { record, line: this.#line, offset: this.#offset, bytes };
+      records.push(this.#redaction.apply(read));
     }
   }
 

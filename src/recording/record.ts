@@ -20,6 +20,8 @@ export interface FileRecord {
   /** Who wrote it: `twist/1.0.0`. */
   readonly tool: string;
   readonly t: RecordTime;
+  /** The values of its handshakes are those that may be shown: readers hide no others. */
+  readonly redacted?: true;
 }
 
 /** What the records of one session have in common. */
@@ -40,12 +42,16 @@ export interface OpenRecord extends SessionRecord {
   readonly local: string;
   /** What was agreed on for TLS; null without it. */
   readonly tls: string | null;
-  /** The request target. Values of parameters that may be secrets are `***`. */
+  /** The request target. Of a value that may be a secret its length stands there: `[hidden:24]`. */
   readonly url: string;
-  /** Headers of the request by their names in lower case, without those that hold credentials. */
+  /**
+   * Headers of the request by their names in lower case, hidden values as in `url`. One that came several
+   * times is one text; others may write a list.
+   */
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
+  /** The one that was selected; one that nobody knows is hidden as a value is. */
   readonly subprotocol: string | null;
-  /** As the response had it. */
+  /** As the response had it, hidden values as in `url`. */
   readonly extensions: string | null;
   readonly mode: string;
 }

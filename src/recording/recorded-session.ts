@@ -33,20 +33,18 @@ export class RecordedSession implements SessionObserver {
   isStopped = false;
 
   readonly #name: string;
-  readonly #beganMicros: number;
   readonly #host: RecordedSessionHost;
   readonly #encoder: RecordEncoder;
   readonly #lineStarts: LineStarts;
 
-  /** @param beganMicros when it began, on the clock of the host */
-  constructor(name: string, beganMicros: number, gate: SessionGate, host: RecordedSessionHost) {
+  /** @param offsetMs what it adds to the monotonic clock of the host for its times */
+  constructor(name: string, offsetMs: number, gate: SessionGate, host: RecordedSessionHost) {
     this.#name = name;
-    this.#beganMicros = beganMicros;
     this.gate = gate;
     this.#host = host;
     this.#encoder = host.encoder;
     this.watchesFrames = host.watchesFrames;
-    this.#lineStarts = lineStartsOf(name);
+    this.#lineStarts = lineStartsOf(name, offsetMs);
   }
 
   message(
@@ -123,7 +121,7 @@ export class RecordedSession implements SessionObserver {
       reason: summary.closeReason,
       in: traffic(summary.messagesIn, summary.bytesIn),
       out: traffic(summary.messagesOut, summary.bytesOut),
-      dur: Math.max(0, this.#host.clock.nowMicros() - this.#beganMicros) / 1e6,
+      dur: Math.round(summary.durationMs * 1000) / 1e6,
       ...(summary.rule === null ? {} : { rule: summary.rule }),
     });
     this.#host.appended(this);
@@ -134,7 +132,7 @@ export class RecordedSession implements SessionObserver {
   }
 
   #nameAndTime(): { s: string; t: number } {
-    return { s: this.#name, t: this.#host.clock.nowSeconds() };
+    return { s: this.#name, t: this.#host.clock.microsWith(this.#lineStarts.offsetMs) / 1e6 };
   }
 }
 

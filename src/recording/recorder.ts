@@ -17,10 +17,10 @@ import { HandshakeError } from '../errors.js';
 import { formatHostAndPort } from '../connection/host-and-port.js';
 import type { SessionGate, SessionRecorder } from '../connection/session-observer.js';
 import type { Session } from '../connection/session.js';
+import { type KnownHarmless, Redaction } from '../handshake/redaction.js';
 import type { UpgradeRequest } from '../handshake/upgrade-request.js';
 import { CloseCode } from '../protocol/close-payload.js';
 import type { BatchSource } from './file/batch.js';
-import { publicHeaders, publicSubprotocol, publicTarget } from './credentials.js';
 import { RecordBuffer } from './record-buffer.js';
 import { RecordEncoder, lineOf } from './record-encoder.js';
 import { RecordedSession, type RecordedSessionHost } from './recorded-session.js';
@@ -28,17 +28,22 @@ import { RecordingClock } from './recording-clock.js';
 import type { RecordingLog } from './file/recording-log.js';
 import { RecordingWriter, type WriterOptions } from './file/recording-writer.js';
 import type { WriterOwner } from './file/writer-owner.js';
-import { RECORDING_VERSION } from './record.js';
+import { type OpenRecord, RECORDING_VERSION } from './record.js';
 import { newSessionName } from './session-name.js';
 
 export interface RecorderOptions extends WriterOptions {
   /** Of a longer payload only that many bytes are recorded; Infinity for all of them. */
   readonly maxPayloadBytes: number;
+  /** What of requests is recorded beside what everybody knows to be harmless. */
+  readonly shown?: KnownHarmless;
   /** Whether there is a record for each frame. */
   readonly watchesFrames: boolean;
   /** Who writes: `twist/1.0.0`. */
   readonly tool: string;
 }
+
+/** What a recording has of a handshake. */
+type RecordedHandshake = Pick<OpenRecord, 'url' | 'headers' | 'subprotocol' | 'extensions'>;
 
 /** Of a writer what a recorder needs. */
 type Writer = Pick<
@@ -67,6 +72,7 @@ export class Recorder implements SessionRecorder, RecordedSessionHost, WriterOwn
   readonly #path: string;
   readonly #log: RecordingLog;
   readonly #tool: string;
+  readonly #redaction: Redaction;
   readonly #holdsOutput: boolean;
   readonly #writer: Writer;
   readonly #sessions = new Set<RecordedSession>();
@@ -78,12 +84,13 @@ export class Recorder implements SessionRecorder, RecordedSessionHost, WriterOwn
 
   /** @param makeWriter makes what writes the records */
   constructor(
-    { maxPayloadBytes, watchesFrames, tool, ...options }: RecorderOptions,
+    { maxPayloadBytes, watchesFrames, tool, shown, ...options }: RecorderOptions,
     makeWriter: MakeWriter = openWriter,
   ) {
     this.#path = options.path;
     this.#log = options.log;
     this.#tool = tool;
+    this.#redaction = new Redaction(shown);
     this.watchesFrames = watchesFrames;
     this.#holdsOutput = options.sync === 'always';
     const buffer = new RecordBuffer();
@@ -131,9 +138,10 @@ export class Recorder implements SessionRecorder, RecordedSessionHost, WriterOwn
     mode: string,
     gate: SessionGate,
   ): RecordedSession {
-    const micros = this.clock.nowMicros();
+    const offsetMs = this.clock.currentOffsetMs();
+    const micros = this.clock.microsWith(offsetMs);
     const name = newSessionName(micros / 1000);
-    const recorded = new RecordedSession(name, micros, gate, this);
+    const recorded = new RecordedSession(name, offsetMs, gate, this);
     this.#sessions.add(recorded);
     if (this.#isFull) gate.pause();
     if (this.#holdsOutput && !this.#writer.isDropping) this.#holdFromNow([recorded]);
@@ -146,10 +154,7 @@ export class Recorder implements SessionRecorder, RecordedSessionHost, WriterOwn
         remote: addressOf(session.remoteAddress, session.remotePort),
         local: addressOf(session.localAddress, session.localPort),
         tls: null,
-        url: publicTarget(request.target),
-        headers: publicHeaders(request.headers),
-        subprotocol: session.subprotocol === null ? null : publicSubprotocol(session.subprotocol),
-        extensions: session.extensions,
+        ...this.#handshakeOf(session, request),
         mode,
       });
       this.appended(recorded);
@@ -157,6 +162,19 @@ export class Recorder implements SessionRecorder, RecordedSessionHost, WriterOwn
     // The mode took its time to open, and the file has failed meanwhile.
     if (this.#writer.isStopped) this.#stop(recorded);
     return recorded;
+  }
+
+  #handshakeOf(
+    { subprotocol, extensions }: Session,
+    { target, headers }: UpgradeRequest,
+  ): RecordedHandshake {
+    const redaction = this.#redaction;
+    return {
+      url: redaction.url(target),
+      headers: redaction.headers(headers),
+      subprotocol: subprotocol === null ? null : redaction.subprotocol(subprotocol),
+      extensions: extensions === null ? null : redaction.extensions(extensions),
+    };
   }
 
   // ---- From sessions
@@ -231,12 +249,13 @@ export class Recorder implements SessionRecorder, RecordedSessionHost, WriterOwn
 
   headerLine(): Uint8Array {
     const t = this.clock.nowSeconds();
-    return lineOf({ v: RECORDING_VERSION, ev: 'file', tool: this.#tool, t });
+    return lineOf({ v: RECORDING_VERSION, ev: 'file', tool: this.#tool, t, redacted: true });
   }
 
-  gapLine(sinceMs: number, records: number, error: string): Uint8Array {
-    const t = this.clock.nowSeconds();
-    return lineOf({ ev: 'gap', t, since: sinceMs / 1000, records, error });
+  gapLine(forMs: number, records: number, error: string): Uint8Array {
+    const micros = this.clock.nowMicros();
+    const since = Math.round(micros - forMs * 1000) / 1e6;
+    return lineOf({ ev: 'gap', t: micros / 1e6, since, records, error });
   }
 
   #resumeAll(): void {

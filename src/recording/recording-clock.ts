@@ -1,4 +1,10 @@
-/** The time in a recording: the wall clock with microseconds. */
+/**
+ * The time in a recording: the wall clock with microseconds.
+ *
+ * The times of one session are those of the wall clock as it was when the session began, carried on by the
+ * monotonic clock. So they never go back, and what lies between two of them is how long it was, whoever sets
+ * the clock of the machine meanwhile; a session that begins then has the new time.
+ */
 
 /** So far the clocks may drift apart before ours is set anew: more is somebody setting the time. */
 const MAX_DRIFT_MS = 50;
@@ -38,6 +44,20 @@ export class RecordingClock {
   /** Seconds since 1970, UTC, with microseconds. */
   nowSeconds(): number {
     return this.nowMicros() / 1e6;
+  }
+
+  /**
+   * What is to be added to the monotonic clock for the wall clock of this moment: what a session keeps. The
+   * clocks are compared, however short it is since they were.
+   */
+  currentOffsetMs(): number {
+    this.#compare(this.#sources.monotonicMs());
+    return this.#offsetMs;
+  }
+
+  /** Microseconds since 1970 as a session sees them that keeps this offset: a whole number. */
+  microsWith(offsetMs: number): number {
+    return Math.floor((this.#sources.monotonicMs() + offsetMs) * 1000);
   }
 
   #compare(nowMs: number): void {

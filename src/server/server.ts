@@ -14,6 +14,7 @@ import { probeSharedReads } from '../connection/socket-internals.js';
 import type { HandshakeError } from '../errors.js';
 import type { HostPolicy, SubprotocolPolicy } from '../handshake/policy.js';
 import { networkOf } from '../handshake/ip-address.js';
+import { Redaction } from '../handshake/redaction.js';
 import type { HeadLimits } from '../handshake/request-head.js';
 import { SlabPool } from '../protocol/slab-pool.js';
 import { AddressList } from '../connection/address-list.js';
@@ -315,6 +316,11 @@ export class Server {
       maxMessageBytes: limits.maxMessageBytes,
       maxFragments,
     } as const;
+    // What the operator has written is no secret of a client's.
+    const redaction = new Redaction({
+      subprotocols: typeof subprotocol === 'string' ? [] : subprotocol,
+      paths: served.flatMap(({ path }) => path ?? []),
+    });
     const sharedReads = await probeSharedReads();
     if (sharedReads === null) log.debug({}, 'shared reads do not work on this version of Node');
     return {
@@ -353,10 +359,10 @@ export class Server {
         logDeclined(log, id, declined);
       },
       sessionOpened: ({ id, path }) => {
-        log.debug({ session: id, path }, 'session opened');
+        log.debug({ session: id, path: redaction.path(path) }, 'session opened');
       },
       sessionEnded: (summary) => {
-        logSession(log, summary);
+        logSession(log, summary, redaction);
       },
     };
   }

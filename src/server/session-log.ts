@@ -5,6 +5,8 @@ import type { PeerAddress } from '../connection/connection-host.js';
 import type { SessionSummary } from '../connection/session.js';
 import type { HandshakeError } from '../errors.js';
 import type { Declined } from '../extensions/negotiation.js';
+import { type Redaction, STRICT_REDACTION } from '../handshake/redaction.js';
+import { textWithoutSecrets, valueWithoutSecrets } from '../handshake/secrets-in-text.js';
 
 /** The operational log, as pino offers it. */
 export interface Log {
@@ -19,32 +21,51 @@ export function formatPeer({ remoteAddress, remotePort }: PeerAddress): string {
   return remotePort === 0 ? remoteAddress : formatHostAndPort(remoteAddress, remotePort);
 }
 
-/** Logs how a session went. A defect of our own is an error, all else is information. */
-export function logSession(log: Log, summary: SessionSummary): void {
+/**
+ * Logs how a session went. A defect of our own is an error, all else is information.
+ *
+ * @param redaction hides what a client has told in confidence
+ */
+export function logSession(
+  log: Log,
+  summary: SessionSummary,
+  redaction: Redaction = STRICT_REDACTION,
+): void {
   const isDefect = summary.error instanceof Error;
   const who = {
     session: summary.id,
     peer: formatPeer(summary),
-    path: summary.path,
+    path: redaction.path(summary.path),
     mode: summary.mode,
   };
   const fields = {
     ...who,
-    ...summary.notes,
+    ...publicNotes(summary.notes),
     // Once more: no note takes the place of a field.
     ...who,
-    ...(summary.subprotocol === null ? {} : { subprotocol: summary.subprotocol }),
+    ...(summary.subprotocol === null
+      ? {}
+      : { subprotocol: redaction.subprotocol(summary.subprotocol) }),
     ...(summary.extensions === null
       ? {}
-      : { extensions: summary.extensions, extensionStats: summary.extensionStats }),
+      : {
+          extensions: redaction.extensions(summary.extensions),
+          extensionStats: summary.extensionStats,
+        }),
     in: { messages: summary.messagesIn, bytes: summary.bytesIn },
     out: { messages: summary.messagesOut, bytes: summary.bytesOut },
     durationMs: summary.durationMs,
     closedBy: summary.closedBy,
     code: summary.closeCode,
-    ...(summary.closeReason === '' ? {} : { reason: printable(summary.closeReason) }),
+    ...(summary.closeReason === ''
+      ? {}
+      : { reason: printable(textWithoutSecrets(summary.closeReason)) }),
     ...(summary.rule === null ? {} : { rule: summary.rule }),
-    ...(summary.error === null ? {} : isDefect ? { err: summary.error } : { error: summary.error }),
+    ...(summary.error === null
+      ? {}
+      : isDefect
+        ? { err: summary.error }
+        : { error: valueWithoutSecrets(summary.error) }),
   };
   if (isDefect) log.error(fields, 'session ended by an internal error');
   else log.info(fields, 'session ended');
@@ -52,9 +73,18 @@ export function logSession(log: Log, summary: SessionSummary): void {
 
 /** Logs an extension that is not used. An offer that does not suit is everyday, the rest wants looking at. */
 export function logDeclined(log: Log, session: number, { name, reason, why }: Declined): void {
-  const fields = { session, extension: name, why, reason };
+  const fields = { session, extension: name, why, reason: textWithoutSecrets(reason) };
   if (why === 'offer') log.debug(fields, 'extension declined');
   else log.warn(fields, 'extension declined');
+}
+
+/** What a mode or a refusal has to say; two of the notes are what the client wrote into a header. */
+function publicNotes(notes: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const shown = valueWithoutSecrets({ ...notes }) as Record<string, unknown>;
+  const { host, origin } = shown;
+  if (typeof host === 'string') shown['host'] = STRICT_REDACTION.header('host', host);
+  if (typeof origin === 'string') shown['origin'] = STRICT_REDACTION.origin(origin);
+  return shown;
 }
 
 /** Logs a refused handshake. */
@@ -68,7 +98,7 @@ export function logRefusal(
     peer: formatPeer(address),
     status: error.status,
     rule: error.rule,
-    ...error.notes,
+    ...publicNotes(error.notes),
   };
   if (error.rule === 'internal')
     log.error({ ...fields, err: cause }, 'handshake failed by an internal error');

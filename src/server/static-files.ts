@@ -9,6 +9,7 @@ import {
 } from 'node:http';
 import send from 'send';
 import type { HttpService, HttpTunnel } from '../connection/http-tunnel.js';
+import { STRICT_REDACTION } from '../handshake/redaction.js';
 import { type Log, formatPeer } from './session-log.js';
 import type { Found, StaticDirectory } from './static-directory.js';
 
@@ -69,7 +70,11 @@ export class StaticFiles implements HttpService {
       tunnel.finish();
     });
     response.on('close', () => {
-      const fields = { peer: formatPeer(tunnel.peer), method: request.method, path };
+      const fields = {
+        peer: formatPeer(tunnel.peer),
+        method: request.method,
+        path: STRICT_REDACTION.path(path),
+      };
       if (tunnel.hasFinished)
         this.#log.debug({ ...fields, status: response.statusCode }, 'file request');
       else this.#log.debug(fields, 'file request cut short');
@@ -119,7 +124,7 @@ export class StaticFiles implements HttpService {
 
   /** A failure of our own, or of the disk. */
   #fail(response: ServerResponse, path: string, error: unknown): void {
-    this.#log.error({ err: error, path }, 'file request failed');
+    this.#log.error({ err: error, path: STRICT_REDACTION.path(path) }, 'file request failed');
     if (response.headersSent) response.destroy();
     else answerText(response, 500);
   }

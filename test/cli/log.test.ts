@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers';
 import t from 'tap';
 import { createLog } from '../../src/cli/log.js';
 import type { TextOutput } from '../../src/cli/io.js';
+import { SECRET } from '../fixtures/telling-requests.js';
 
 function memory(isTTY?: boolean): TextOutput & { text: string } {
   const output = {
@@ -146,4 +147,20 @@ t.test('nobody who reads standard error does not stop the process', async (t) =>
   const [stdout] = await Promise.all([text(child.stdout), once(child, 'close')]);
   t.equal(stdout, 'false went on\n');
   t.equal(child.exitCode, 0);
+});
+
+t.test('an error that quotes a URL does not quote what is in it', async (t) => {
+  for (const format of ['json', 'pretty'] as const) {
+    const output = memory();
+    const log = createLog('info', format, output);
+    const url = `https://user:${SECRET}@h/?token=${SECRET}`;
+    const cause = new Error(`cannot read ${url}`);
+    const error = Object.assign(new TypeError(`boom at ${url}`, { cause }), { url, at: [url] });
+    log.error({ err: error }, 'failed');
+    log.error({ err: url }, 'failed');
+    log.error({ err: null }, 'failed');
+    t.notOk(output.text.includes(SECRET), output.text);
+    t.match(output.text, /boom at https:\/\/\[hidden:30\]@h\/\?token=\[hidden:25\]/);
+    t.match(output.text, /log\.test\.ts/, 'the stack is there');
+  }
 });

@@ -11,8 +11,11 @@ import {
 } from '../../src/cli/recording.js';
 import type { Flags } from '../../src/config/flags.js';
 import { load } from '../../src/config/load.js';
+import type { SessionGate } from '../../src/connection/session-observer.js';
 import { ConfigError } from '../../src/errors.js';
+import type { UpgradeRequest } from '../../src/handshake/upgrade-request.js';
 import type { Recorder } from '../../src/recording/recorder.js';
+import { FakeSession } from '../fixtures/fake-session.js';
 import { KeptLog } from '../fixtures/kept-log.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
 
@@ -44,6 +47,26 @@ t.test('the file begins when the server does', async (t) => {
   await startRecorder(recorder, values);
   await recorder.close();
   t.match(JSON.parse(readFileSync(record, 'utf8')), { v: 1, ev: 'file', tool: 'twist/dev' });
+});
+
+t.test('what the operator has named is recorded as it is', async (t) => {
+  const record = path.join(makeTempDir(t), 'a.ndjson');
+  const flags = { record, recordHeaders: 'X-Room', recordQuery: 'room', subprotocol: 'my.app' };
+  const { settings, values } = loaded({ ...flags, route: ['/q7Xk2Vb9Zt4Lm8Rw3=echo'] });
+  const recorder = makeRecorder(settings, new KeptLog())!;
+  await startRecorder(recorder, values);
+  const session = Object.assign(new FakeSession(), { subprotocol: 'my.app' });
+  const request = {
+    target: '/q7Xk2Vb9Zt4Lm8Rw3?room=a&token=b',
+    headers: [{ name: 'x-room', value: 'c' }],
+  } as unknown as UpgradeRequest;
+  recorder.begin(session, request, 'echo', {} as SessionGate);
+  await recorder.close();
+  t.match(JSON.parse(readFileSync(record, 'utf8').split('\n')[1]!), {
+    url: '/q7Xk2Vb9Zt4Lm8Rw3?room=a&token=[hidden:1]',
+    headers: { 'x-room': 'c' },
+    subprotocol: 'my.app',
+  });
 });
 
 t.test('why a file cannot be written', async (t) => {

@@ -48,6 +48,8 @@ t.test('without anything: the defaults', async (t) => {
     strict: false,
     record: null,
     recordPayload: Infinity,
+    recordHeaders: [],
+    recordQuery: [],
     recordFrames: false,
     recordSync: 'interval',
     recordFull: 'stop',

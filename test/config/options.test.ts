@@ -31,6 +31,8 @@ t.test('the defaults are those of the design', async (t) => {
     strict: 'false',
     record: 'off',
     recordPayload: 'full',
+    recordHeaders: 'none',
+    recordQuery: 'none',
     recordFrames: 'false',
     recordSync: 'interval',
     recordFull: 'stop',

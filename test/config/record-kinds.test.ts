@@ -1,9 +1,9 @@
 import t from 'tap';
 import type { Kind } from '../../src/config/kinds.js';
-import { fileSize, payloadShare } from '../../src/config/record-kinds.js';
+import { fileSize, headerNames, payloadShare, queryNames } from '../../src/config/record-kinds.js';
 
 /** What is read from a text, as from a flag; a clause when it is refused. */
-function read(kind: Kind<number>, text: string): unknown {
+function read<Value>(kind: Kind<Value>, text: string): unknown {
   const result = kind.schema.safeParse(kind.fromText(text));
   return result.success ? result.data : result.error.issues[0]!.message;
 }
@@ -45,4 +45,38 @@ t.test('the size of a file', async (t) => {
     t.equal(read(kind, text), value, text);
   t.equal(kind.toText(0), 'off');
   t.equal(kind.schema.parse(70_000), 70_000);
+});
+
+t.test('names of headers, without regard to case', async (t) => {
+  const kind = headerNames();
+  const { clause } = kind;
+  for (const [text, value] of [
+    ['none', []],
+    ['*', '*'],
+    ['x-room', ['x-room']],
+    ['X-Room,Cookie', ['x-room', 'cookie']],
+    ['x-room,X-Room', clause],
+    ['', clause],
+    ['x-room,', clause],
+    ['x-room, x-other', clause],
+    ['x:room', clause],
+    ['x-room,*', clause],
+    ['none,x-room', clause],
+  ] as const)
+    t.strictSame(read(kind, text), value, text);
+  t.strictSame(kind.schema.parse(['X-Room']), ['x-room']);
+  t.equal(kind.schema.safeParse(['x room']).success, false);
+  t.equal(kind.schema.safeParse(7).error?.issues[0]?.message, clause);
+  for (const text of ['none', '*', 'x-room,cookie'])
+    t.equal(kind.toText(kind.schema.parse(kind.fromText(text))), text);
+  t.equal(kind.toJson([]), 'none');
+  t.equal(kind.toJson('*'), '*');
+  t.strictSame(kind.toJson(['x-room']), ['x-room']);
+});
+
+t.test('names of parameters', async (t) => {
+  const kind = queryNames();
+  t.strictSame(read(kind, 'Room,user[id],größe'), ['room', 'user[id]', 'größe']);
+  for (const text of ['a=b', 'a&b', 'a b', 'a,,b', 'a*'])
+    t.equal(read(kind, text), kind.clause, text);
 });

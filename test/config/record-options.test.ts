@@ -12,6 +12,8 @@ t.test('the ranges of values', async (t) => {
   for (const [key, taken, refused] of [
     ['record', ['off', 'a.ndjson'], ['']],
     ['recordPayload', ['full', 'none', 1, '4k'], [0, -1, 'all', 1024 ** 3 + 1]],
+    ['recordHeaders', ['none', '*', 'x-a,x-b', ['x-a']], ['', 'x a', 'x-a,', 7]],
+    ['recordQuery', ['none', '*', 'a,b[c]', ['a']], ['', 'a=b', 'a,a', 7]],
     ['recordFrames', [true, false], ['true']],
     ['recordSync', ['none', 'interval', 'always'], ['off']],
     ['recordFull', ['stop', 'drop'], ['off']],

@@ -96,3 +96,10 @@ t.test('real timers move it', async (t) => {
   t.ok(Number.isInteger(nowMs));
   t.ok(nowMs <= performance.now(), 'it shows the monotonic clock');
 });
+
+t.test('it tells the time with fractions, whether it ticks or not', async (t) => {
+  const clock = new CoarseClock(() => undefined);
+  const before = performance.now();
+  const nowMs = clock.exactMs();
+  t.ok(nowMs >= before && nowMs <= performance.now());
+});

@@ -181,3 +181,9 @@ t.test('of all that goes wrong, the first defect of ours is worth most', async (
   quiet.failedLate(late);
   t.equal(summaryOf(quiet).error, late);
 });
+
+t.test('a duration has microseconds, and nothing behind them', async (t) => {
+  const account = new SessionAccount(0);
+  account.opened(4999.1);
+  t.equal(summaryOf(account).durationMs, 0.9);
+});

@@ -250,8 +250,8 @@ t.test('alone, it takes messages and answers none', async (t) => {
     ['file', 'open', 'msg in', 'ctl in', 'ctl out', 'close'],
   );
   t.match(lines[1], {
-    url: '/in?token=***',
-    headers: { 'x-trace': '1' },
+    url: '/in?token=[hidden:6]',
+    headers: { 'x-trace': '[hidden:1]', cookie: '[hidden:6]', authorization: '[hidden:13]' },
     subprotocol: 'chat',
     extensions: 'permessage-deflate',
     mode: 'record',

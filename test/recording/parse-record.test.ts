@@ -170,6 +170,7 @@ t.test('each key that is missing or wrong is named', async (t) => {
     }
   }
   for (const [record, key, values, what] of [
+    [FILE, 'redacted', [false, 1, null], 'true'],
     [MESSAGE, 'part', ['all', null], 'first or middle or last'],
     [MESSAGE, 'cut', [false, 1], 'true'],
     [MESSAGE, 'data', [1, null], 'a text'],

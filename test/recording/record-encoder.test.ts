@@ -6,8 +6,8 @@ import { RecordEncoder, lineOf, lineStartsOf } from '../../src/recording/record-
 import { RecordingClock } from '../../src/recording/recording-clock.js';
 import { SeededRandom } from '../fixtures/seeded-random.js';
 
-const STARTS = lineStartsOf('01JB0000000000000000000000');
 const FIXED = new RecordingClock({ monotonicMs: () => 0.001, wallMs: () => 1_790_000_000_000 });
+const STARTS = lineStartsOf('01JB0000000000000000000000', FIXED.currentOffsetMs());
 
 class Bench {
   readonly buffer = new RecordBuffer();

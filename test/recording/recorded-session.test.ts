@@ -17,15 +17,16 @@ const SUMMARY = {
   bytesIn: 2,
   messagesOut: 3,
   bytesOut: 4,
-  durationMs: 5,
+  durationMs: 1.5,
 } as SessionSummary;
 
 class Host implements RecordedSessionHost {
   readonly buffer = new RecordBuffer();
   nowMs = 0;
+  wallMs = 1_790_000_000_000;
   readonly clock = new RecordingClock({
     monotonicMs: () => this.nowMs,
-    wallMs: () => 1_790_000_000_000,
+    wallMs: () => this.wallMs,
   });
   readonly encoder = new RecordEncoder(this.buffer, this.clock, Infinity);
   readonly watchesFrames = true;
@@ -33,7 +34,12 @@ class Host implements RecordedSessionHost {
   canTake = true;
   /** Records that a client can cause without end are left out. */
   canTakeEndless = true;
-  readonly session = new RecordedSession('S1', this.clock.nowMicros(), {} as SessionGate, this);
+  readonly session = new RecordedSession(
+    'S1',
+    this.clock.currentOffsetMs(),
+    {} as SessionGate,
+    this,
+  );
 
   takes(): boolean {
     return this.canTake;
@@ -133,4 +139,23 @@ t.test('nothing is recorded while nothing is taken', async (t) => {
   tellEverything(host);
   t.strictSame(host.records(), []);
   t.strictSame(host.calls, ['ended']);
+});
+
+t.test('a clock that is set moves no record of a session, nor how long it was', async (t) => {
+  const host = new Host();
+  const { session } = host;
+  for (const stepMs of [-3_600_000, 7_200_000]) {
+    host.nowMs += 2000;
+    host.wallMs += stepMs;
+    session.message(true, 1, A, 0, 1, true, true, 7);
+    session.control(true, 9, A, 0, 1);
+    session.frame(true, 0x81, true, 1, 7);
+    session.target({ state: 'ended', target: 'host:1' });
+  }
+  session.closed({ ...SUMMARY, durationMs: 4000.125, rule: null });
+  const start = 1_790_000_000;
+  t.strictSame(
+    host.records().map(({ t }) => t - start),
+    [2, 2, 2, 2, 4, 4, 4, 4, 4],
+  );
 });

@@ -4,9 +4,10 @@ import t from 'tap';
 import type { SessionGate } from '../../src/connection/session-observer.js';
 import type { SessionSummary } from '../../src/connection/session.js';
 import { HandshakeError } from '../../src/errors.js';
+import type { KnownHarmless } from '../../src/handshake/redaction.js';
 import type { UpgradeRequest } from '../../src/handshake/upgrade-request.js';
 import type { BatchSource } from '../../src/recording/file/batch.js';
-import type { AnyRecord } from '../../src/recording/record.js';
+import type { AnyRecord, GapRecord } from '../../src/recording/record.js';
 import type { RecordedSession } from '../../src/recording/recorded-session.js';
 import { Recorder, type RecorderOptions } from '../../src/recording/recorder.js';
 import { RecordingWriter } from '../../src/recording/file/recording-writer.js';
@@ -56,7 +57,7 @@ class Bench {
   readonly stats = { records: 4, bytes: 5, files: 1, lost: 2, batches: 3, failures: 0 };
   readonly log = new KeptLog();
 
-  constructor(sync: SyncPolicy = 'interval', watchesFrames = false) {
+  constructor(sync: SyncPolicy = 'interval', watchesFrames = false, shown: KnownHarmless = {}) {
     this.recorder = new Recorder(
       {
         path: 'unused',
@@ -67,6 +68,7 @@ class Bench {
         log: this.log,
         maxPayloadBytes: Infinity,
         watchesFrames,
+        shown,
         tool: 'twist/test',
       },
       (_options, source) => {
@@ -138,8 +140,8 @@ t.test('a session from its beginning to its end', async (t) => {
     remote: '203.0.113.7:51234',
     local: '192.0.2.1:443',
     tls: null,
-    url: '/room?token=***',
-    headers: { host: 'localhost' },
+    url: '/room?token=[hidden:6]',
+    headers: { host: 'localhost', cookie: '[hidden:6]' },
     subprotocol: null,
     extensions: null,
     mode: 'echo',
@@ -158,7 +160,7 @@ t.test('a session from its beginning to its end', async (t) => {
       reason: 'done',
       in: { msgs: 1, bytes: 2 },
       out: { msgs: 3, bytes: 4 },
-      dur: Number,
+      dur: 1.5,
     },
   ]);
   t.equal(others.length, 6);
@@ -175,14 +177,23 @@ t.test(
       remoteAddress: 'unix',
       remotePort: 0,
       subprotocol: 'bearer.secret',
+      extensions: 'x; secret',
     });
     const observer = bench.recorder.begin(session, REQUEST, 'echo', new FakeGate());
     observer.closed({ rule: 'rsv' } as unknown as SessionSummary);
     const [open, close] = bench.records();
-    t.match(open, { remote: 'unix', subprotocol: '***' });
+    t.match(open, { remote: 'unix', subprotocol: '[hidden:13]', extensions: 'x; [hidden:6]' });
     t.match(close, { ev: 'close', rule: 'rsv' });
   },
 );
+
+t.test('what the operator has named is recorded as it is', async (t) => {
+  const bench = new Bench('none', false, { headers: ['cookie'], query: ['token'] });
+  bench.recorder.begin(new FakeSession(), REQUEST, 'echo', new FakeGate());
+  t.match(bench.records(), [
+    { url: '/room?token=secret', headers: { host: 'localhost', cookie: 'secret' } },
+  ]);
+});
 
 t.test('frames, where they are recorded', async (t) => {
   const bench = new Bench('none', true);
@@ -435,14 +446,12 @@ t.test('without always nothing was held, and nothing is', async (t) => {
 t.test('the lines that a file begins with, and that say what is missing', async (t) => {
   const { recorder } = new Bench();
   const parse = (line: Uint8Array): unknown => JSON.parse(Buffer.from(line).toString());
-  t.match(parse(recorder.headerLine()), { v: 1, ev: 'file', tool: 'twist/test', t: Number });
-  t.match(parse(recorder.gapLine(1500, 3, 'ENOSPC')), {
-    ev: 'gap',
-    t: Number,
-    since: 1.5,
-    records: 3,
-    error: 'ENOSPC',
+  t.match(parse(recorder.headerLine()), {
+    ...{ v: 1, ev: 'file', tool: 'twist/test', t: Number, redacted: true },
   });
+  const gap = parse(recorder.gapLine(1500, 3, 'ENOSPC')) as GapRecord;
+  t.match(gap, { ev: 'gap', t: Number, records: 3, error: 'ENOSPC' });
+  t.equal(Math.round((gap.t - gap.since) * 1e6), 1_500_000, 'whatever the wall clock was then');
 });
 
 t.test('the file is the business of the writer', async (t) => {

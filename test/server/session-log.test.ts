@@ -1,8 +1,10 @@
 import t from 'tap';
 import type { SessionSummary } from '../../src/connection/session.js';
 import { HandshakeError } from '../../src/errors.js';
+import { Redaction } from '../../src/handshake/redaction.js';
 import { formatPeer, logDeclined, logRefusal, logSession } from '../../src/server/session-log.js';
 import { KeptLog } from '../fixtures/kept-log.js';
+import { SECRET } from '../fixtures/telling-requests.js';
 
 const PEER = { remoteAddress: '203.0.113.7', remotePort: 51_234 };
 
@@ -87,13 +89,13 @@ t.test('a defect of our own is an error', async (t) => {
 
 t.test('a refused handshake', async (t) => {
   const log = new KeptLog();
-  const error = new HandshakeError('origin', {}, { origin: 'there' });
+  const error = new HandshakeError('origin', {}, { origin: 'https://there' });
   logRefusal(log, PEER, error, error);
   t.strictSame(log.lines, [
     {
       level: 'info',
       message: 'handshake refused: origin not allowed',
-      fields: { peer: '203.0.113.7:51234', status: 403, rule: 'origin', origin: 'there' },
+      fields: { peer: '203.0.113.7:51234', status: 403, rule: 'origin', origin: 'https://there' },
     },
   ]);
 });
@@ -151,4 +153,41 @@ t.test('an extension that is not used: everyday, or worth a look', async (t) => 
     { level: 'warn', fields: fields('x-b', 'reserved-bit', 'RSV1 is taken'), message },
     { level: 'warn', fields: fields('x-c', 'defect', 'boom'), message },
   ]);
+});
+
+t.test('no line tells what a client told in confidence', async (t) => {
+  const log = new KeptLog();
+  const url = `https://user:${SECRET}@h/?token=${SECRET}`;
+  const told: SessionSummary = {
+    ...SUMMARY,
+    path: `/room;jsessionid=${SECRET}/${SECRET}`,
+    subprotocol: `bearer.${SECRET}`,
+    extensions: `x-own; key=${SECRET}`,
+    closeReason: `see ${url}`,
+    notes: { target: url, deep: { list: [url] } },
+    error: `thrown: ${url}`,
+  };
+  logSession(log, told);
+  logRefusal(log, PEER, new HandshakeError('origin', {}, { why: url }), null);
+  logDeclined(log, 7, { name: 'x-own', reason: `not ${url}`, why: 'offer' });
+  const headers = { origin: `https://h/${SECRET}?${SECRET}`, host: `u:${SECRET}@h` };
+  logRefusal(log, PEER, new HandshakeError('origin', {}, headers), null);
+  t.match(log.lines.at(-1)?.fields, {
+    origin: 'https://h/[hidden:25]?[hidden:25]',
+    host: /hidden/,
+  });
+  t.match(log.lines[0]?.fields, {
+    path: '/room;jsessionid=[hidden:25]/[hidden:25]',
+    subprotocol: '[hidden:32]',
+    extensions: 'x-own; key=[hidden:25]',
+  });
+  t.notOk(JSON.stringify(log.lines).includes(SECRET), JSON.stringify(log.lines));
+});
+
+t.test('what the operator has written is shown', async (t) => {
+  const log = new KeptLog();
+  const path = `/${SECRET}`;
+  const redaction = new Redaction({ paths: [path], subprotocols: ['my.app'] });
+  logSession(log, { ...SUMMARY, path, subprotocol: 'my.app' }, redaction);
+  t.match(log.lines, [{ fields: { path, subprotocol: 'my.app' } }]);
 });

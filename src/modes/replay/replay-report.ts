@@ -1,5 +1,6 @@
 /** What is told of a replay: its session's line of the log, and a few lines of their own. */
 import type { Session } from '../../connection/session.js';
+import { STRICT_REDACTION, withoutLengths } from '../../handshake/redaction.js';
 import type { ReplaySession } from '../../recording/replay/replay-index.js';
 
 /** Payloads are never told. */
@@ -31,8 +32,8 @@ export class ReplayReport {
   opened(): void {
     const { id, subprotocol, cutOut } = this.#recorded;
     const selected = this.#session.subprotocol;
-    if (id !== null && selected !== subprotocol) {
-      const fields = { subprotocol: selected, recorded: subprotocol };
+    if (id !== null && selected !== subprotocol && !areAlike(selected, subprotocol)) {
+      const fields = { subprotocol: shown(selected), recorded: shown(subprotocol) };
       this.#warn(fields, 'the subprotocol is not the recorded one');
     }
     if (cutOut > 0)
@@ -74,10 +75,19 @@ export class ReplayReport {
 
   get #where(): object {
     const { id, path } = this.#session;
-    return { session: id, path, replay: this.#recorded.s };
+    return { session: id, path: STRICT_REDACTION.path(path), replay: this.#recorded.s };
   }
 
   #warn(fields: object, message: string): void {
     this.#log.warn({ ...this.#where, ...fields }, message);
   }
+}
+
+/** Whether both may be tokens: those of two clients differ. */
+function areAlike(selected: string | null, recorded: string | null): boolean {
+  return withoutLengths(shown(selected) ?? '') === withoutLengths(shown(recorded) ?? '');
+}
+
+function shown(subprotocol: string | null): string | null {
+  return subprotocol === null ? null : STRICT_REDACTION.subprotocol(subprotocol);
 }

@@ -1,6 +1,7 @@
 /** The replay: clients get what a server said in a session that was recorded. */
 import type { Session } from '../../connection/session.js';
 import { HandshakeError } from '../../errors.js';
+import { STRICT_REDACTION, withoutLengths } from '../../handshake/redaction.js';
 import type { DataOpcode } from '../../protocol/opcode.js';
 import type { ReplaySession } from '../../recording/replay/replay-index.js';
 import { ReplayScript } from '../../recording/replay/replay-script.js';
@@ -25,6 +26,8 @@ export class ReplayMode implements Mode {
   readonly #options: ReplayModeOptions;
   /** The first session of each path. */
   readonly #byPath = new Map<string, ReplaySession>();
+  /** The same, by what is shown of paths: tokens in them were not recorded, and differ with each client. */
+  readonly #byShownPath = new Map<string, ReplaySession>();
 
   constructor(options: ReplayModeOptions) {
     const { file, sessions, only } = options;
@@ -32,7 +35,10 @@ export class ReplayMode implements Mode {
     this.name = `replay:${file}`;
     for (const session of sessions) {
       const { path } = session;
-      if (path !== null && !this.#byPath.has(path)) this.#byPath.set(path, session);
+      if (path === null || this.#byPath.has(path)) continue;
+      this.#byPath.set(path, session);
+      const shown = shownPath(path);
+      if (!this.#byShownPath.has(shown)) this.#byShownPath.set(shown, session);
     }
     const served = only === null ? [...this.#byPath.values()] : [only];
     // As it was: what was sent without compression may be larger than what fits into a compressed message.
@@ -42,7 +48,7 @@ export class ReplayMode implements Mode {
 
   async open(session: Session): Promise<void> {
     const { file, only } = this.#options;
-    const recorded = only ?? this.#byPath.get(session.path);
+    const recorded = only ?? this.#find(session.path);
     if (recorded === undefined) {
       const reason = `no session on this path is in ${file}`;
       throw new HandshakeError('route', {}, { reason });
@@ -57,6 +63,10 @@ export class ReplayMode implements Mode {
     }
     // Who has gone meanwhile is `closed` all the same, which closes the file.
     session.context = new ReplayPlayer(session, script, recorded, this.#options);
+  }
+
+  #find(path: string): ReplaySession | undefined {
+    return this.#byPath.get(path) ?? this.#byShownPath.get(shownPath(path));
   }
 
   opened(session: Session): void {
@@ -86,6 +96,10 @@ export class ReplayMode implements Mode {
   closed(session: Session): void {
     playerOf(session).stop();
   }
+}
+
+function shownPath(path: string): string {
+  return withoutLengths(STRICT_REDACTION.path(path));
 }
 
 function playerOf({ context }: Session): ReplayPlayer {

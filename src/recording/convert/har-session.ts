@@ -68,7 +68,8 @@ export class HarSession {
    */
   end(close: CloseRecord | null): Generator<Uint8Array, void, undefined> {
     this.messages.finish();
-    const seconds = close?.dur ?? this.#lastSeconds - this.#startSeconds;
+    // Before durations were measured on the monotonic clock, a clock that was set back made them 0.
+    const seconds = Math.max(close?.dur ?? 0, this.#lastSeconds - this.#startSeconds);
     const time = Math.round(seconds * 1e6) / 1e3;
     const missing = [
       ...(this.#hasOpen ? [] : ['beginning']),

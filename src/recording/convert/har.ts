@@ -7,6 +7,7 @@ import type { AnyRecord, CloseRecord, GapRecord } from '../record.js';
 import type { ConvertOutput, Converter } from './converter.js';
 import { HarSession } from './har-session.js';
 import { Spool } from './spool.js';
+import { steadyTimes } from './steady-times.js';
 
 /** What sessions that are not over take of memory, all together. */
 const MAX_HELD_BYTES = 16 * 1024 * 1024;
@@ -20,7 +21,7 @@ export interface HarOptions {
 
 /** Its calls throw what `node:fs` throws when the spool cannot be written. */
 export function harConverter(output: ConvertOutput, options: HarOptions): Converter {
-  return new HarConverter(output, options);
+  return steadyTimes(new HarConverter(output, options));
 }
 
 class HarConverter implements Converter {

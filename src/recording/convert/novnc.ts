@@ -8,6 +8,7 @@ import type { AnyRecord, MessageRecord } from '../record.js';
 import { ChunkedOutput } from './chunked-output.js';
 import { ConvertError } from './convert-error.js';
 import type { ConvertOutput, Converter } from './converter.js';
+import { steadyTimes } from './steady-times.js';
 
 /** noVNC guesses whether payloads are in base64 unless it is told. */
 const START = "var VNC_frame_encoding = 'binary';\nvar VNC_frame_data = [\n";
@@ -31,7 +32,7 @@ const ESCAPES = Array.from({ length: 256 }, (_, byte) => {
  * from the server that was not recorded in full.
  */
 export function novncConverter(output: ConvertOutput): Converter {
-  return new NovncConverter(output);
+  return steadyTimes(new NovncConverter(output));
 }
 
 class NovncConverter implements Converter {

@@ -8,6 +8,7 @@ import type { ConvertOutput, Converter } from './converter.js';
 import { fileStart } from './pcapng-blocks.js';
 import { PcapngSession } from './pcapng-session.js';
 import { parseRecordedAddress } from './recorded-address.js';
+import { steadyTimes } from './steady-times.js';
 import { type Addresses, TcpConversation } from './tcp-conversation.js';
 
 /** Ports of made-up clients: all but those that need privileges. */
@@ -18,7 +19,7 @@ const MADE_UP_SERVER = { bytes: Uint8Array.of(192, 0, 2, 1), port: 9001 };
 const SEQUENCE_STEP = 0x9e37_79b1;
 
 export function pcapngConverter(output: ConvertOutput): Converter {
-  return new PcapngConverter(output);
+  return steadyTimes(new PcapngConverter(output));
 }
 
 class PcapngConverter implements Converter {

@@ -32,7 +32,6 @@ export interface BatchWriterOptions {
   readonly onFull: FullPolicy;
   readonly syncMs: number;
   readonly complainMs: number;
-  readonly nowMs: () => number;
   readonly log: RecordingLog;
 }
 
@@ -127,7 +126,7 @@ export class BatchWriter {
 
   /** So many records were dropped: a line will tell of them where they are missing. */
   lose(records: number): void {
-    if (this.#lost === 0) this.#lostSinceMs = this.#options.nowMs();
+    if (this.#lost === 0) this.#lostSinceMs = performance.now();
     this.#lost += records;
     this.counts.lost += records;
     this.#failure?.lose(records);
@@ -167,7 +166,8 @@ export class BatchWriter {
 
   /** The line about what was lost so far. */
   #takeGap(): OutgoingLines {
-    const gapLine = this.#owner.gapLine(this.#lostSinceMs, this.#lost, this.#errorCode);
+    const lostForMs = performance.now() - this.#lostSinceMs;
+    const gapLine = this.#owner.gapLine(lostForMs, this.#lost, this.#errorCode);
     this.#lost = 0;
     this.#isGapDue = false;
     this.#lines = new OutgoingLines([gapLine]);

@@ -132,10 +132,10 @@ export class RecordingWriter {
       recovered: () => {
         owner.recovered();
       },
-      gapLine: (sinceMs, records, error) => owner.gapLine(sinceMs, records, error),
+      gapLine: (forMs, records, error) => owner.gapLine(forMs, records, error),
     };
     const { syncMs, complainMs } = this.#times;
-    const batchOptions = { sync, onFull, log, nowMs, syncMs, complainMs };
+    const batchOptions = { sync, onFull, log, syncMs, complainMs };
     this.#batches = new BatchWriter(source, itsOwner, this.#files, batchOptions);
   }
 

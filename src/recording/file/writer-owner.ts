@@ -29,6 +29,11 @@ export interface WriterOwner {
   recovered(): void;
   /** The line that begins a file. */
   headerLine(): Uint8Array;
-  /** The line that says what is missing. @param error the system's name of it */
-  gapLine(sinceMs: number, records: number, error: string): Uint8Array;
+  /**
+   * The line that says what is missing.
+   *
+   * @param forMs how long records have been missing
+   * @param error the system's name of it
+   */
+  gapLine(forMs: number, records: number, error: string): Uint8Array;
 }

@@ -3,6 +3,7 @@ import { ReplayReport } from '../../../src/modes/replay/replay-report.js';
 import type { ReplaySession } from '../../../src/recording/replay/replay-index.js';
 import { FakeSession } from '../../fixtures/fake-session.js';
 import { KeptLog } from '../../fixtures/kept-log.js';
+import { SECRET } from '../../fixtures/telling-requests.js';
 
 interface Parts {
   readonly session: FakeSession;
@@ -99,4 +100,21 @@ t.test('a client that closes before the end', async (t) => {
   report.played();
   report.clientClosed();
   t.equal(log.lines.length, 1, 'at the end there is nothing to tell');
+});
+
+t.test('tokens of two clients differ, and are in no line', async (t) => {
+  const token = `bearer.${SECRET}`;
+  for (const [selected, recorded, fields] of [
+    [token, '[hidden:9]', null],
+    ['my.app', 'my.app', null],
+    ['mqtt', token, { subprotocol: 'mqtt', recorded: '[hidden:32]' }],
+    [token, 'mqtt', { subprotocol: '[hidden:32]', recorded: 'mqtt' }],
+    [token, null, { subprotocol: '[hidden:32]', recorded: null }],
+  ] as const) {
+    const { session, report, log } = parts({ subprotocol: recorded });
+    Object.assign(session, { subprotocol: selected, path: `/${SECRET}` });
+    report.opened();
+    t.equal(log.lines.length, fields === null ? 0 : 1);
+    if (fields !== null) t.match(log.lines[0]?.fields, { ...fields, path: '/[hidden:25]' });
+  }
 });

@@ -11,7 +11,8 @@ import {
 import { FakeSession } from '../../fixtures/fake-session.js';
 import { hexOf } from '../../fixtures/hex.js';
 import { KeptLog } from '../../fixtures/kept-log.js';
-import { RecordedLines, writeRecording } from '../../fixtures/recorded-lines.js';
+import { FILE, RecordedLines, writeRecording } from '../../fixtures/recorded-lines.js';
+import { SECRET } from '../../fixtures/telling-requests.js';
 import { eventually } from '../../fixtures/within.js';
 
 const a = new RecordedLines('A');
@@ -39,7 +40,7 @@ interface Made {
 async function modeOf(
   t: Test,
   only: string | null = null,
-  lines = LINES,
+  lines: readonly (AnyRecord | string)[] = LINES,
   options: Partial<ReplayModeOptions> = {},
 ): Promise<Made> {
   const file = writeRecording(t, lines);
@@ -159,4 +160,36 @@ t.test('a client that has gone before it was answered', async (t) => {
   mode.closed(session);
   await turn();
   t.strictSame(session.calls, []);
+});
+
+t.test('tokens in paths were not recorded, and those of clients are others', async (t) => {
+  const tokens = [SECRET, `${SECRET}2`];
+  const { mode, file } = await modeOf(t, null, [
+    a.open({ url: `/ws;id=1/${SECRET}/x?token=${SECRET}` }),
+    a.out('a'),
+    b.open({ url: '/ws;id=[hidden:9]/[hidden:3]/y' }),
+    b.out('b'),
+    c.open({ url: '/ws;id=[hidden:9]/[hidden:3]/y' }),
+    c.out('c'),
+  ]);
+  for (const token of tokens) {
+    t.equal(await greeting(mode, `/ws;id=77/${token}/x`), 'send 1 61');
+    t.equal(await greeting(mode, `/ws;id=77/${token}/y`), 'send 1 62');
+    await t.rejects(mode.open(sessionOn(`/ws;id=77/${token}/z`)), {
+      name: 'HandshakeError',
+      notes: { reason: `no session on this path is in ${file}` },
+    });
+  }
+});
+
+t.test('a path that was recorded as it was comes before one that is like it', async (t) => {
+  const { mode } = await modeOf(t, null, [
+    { ...FILE, redacted: true },
+    a.open({ url: `/${SECRET}a` }),
+    a.out('a'),
+    b.open({ url: `/${SECRET}b` }),
+    b.out('b'),
+  ]);
+  t.equal(await greeting(mode, `/${SECRET}b`), 'send 1 62');
+  t.equal(await greeting(mode, `/${SECRET}c`), 'send 1 61');
 });

@@ -1,0 +1,38 @@
+/**
+ * Times of sessions that do not go back. In our recordings they never do; in others, and in those of earlier
+ * versions, somebody may have set the clock of the machine in the middle of a session. What was recorded
+ * behind that moves on by as much, so that what lies between two records stays true.
+ */
+import type { AnyRecord } from '../record.js';
+import type { Converter } from './converter.js';
+
+interface SessionTime {
+  /** The time that its last record was given. */
+  last: number;
+  /** What is added to the times of its records. */
+  shift: number;
+}
+
+/** @returns a converter that gives on every record, with such a time */
+export function steadyTimes(next: Converter): Converter {
+  const sessions = new Map<string, SessionTime>();
+  return {
+    convert: (record, line) => next.convert(steady(record, sessions), line),
+    finish: () => next.finish(),
+  };
+}
+
+function steady(record: AnyRecord, sessions: Map<string, SessionTime>): AnyRecord {
+  if (record.ev === 'file' || record.ev === 'gap') return record;
+  const { s, t } = record;
+  let time = sessions.get(s);
+  // The same recording given twice, for instance, begins anew.
+  if (time === undefined || record.ev === 'open') {
+    time = { last: t, shift: 0 };
+    sessions.set(s, time);
+  }
+  if (t + time.shift < time.last) time.shift = time.last - t;
+  time.last = Math.max(time.last, Math.round((t + time.shift) * 1e6) / 1e6);
+  if (record.ev === 'close') sessions.delete(s);
+  return time.shift === 0 ? record : { ...record, t: time.last };
+}

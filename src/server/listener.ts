@@ -75,23 +75,29 @@ function urlOf(bound: AddressInfo | string): string {
  * Looks at the path of a Unix socket, and touches nothing.
  *
  * @returns whether there is a socket
- * @throws ConfigError when the path is that of something else, or too long
+ * @throws ConfigError when the path is that of something else, too long, or in no directory
  */
 export function checkUnixPath(path: string): boolean {
   if (Buffer.byteLength(path) > MAX_UNIX_PATH_BYTES)
     throw new ConfigError(`cannot listen on unix:${path}: the path is too long for a Unix socket`);
-  const stats = lstatSync(path, { throwIfNoEntry: false });
-  if (stats === undefined) {
-    // libuv calls this a lack of permission, as Windows does (uv_pipe_bind).
-    if (statSync(dirname(path), { throwIfNoEntry: false }) === undefined)
-      throw new ConfigError(
-        `cannot listen on unix:${path}: there is no directory ${dirname(path)}`,
-      );
-    return false;
+  const directory = dirname(path);
+  try {
+    // libuv calls it a lack of permission when there is none, as Windows does (uv_pipe_bind).
+    if (!statSync(directory).isDirectory())
+      throw new ConfigError(`cannot listen on unix:${path}: ${directory} is not a directory`);
+    const stats = lstatSync(path, { throwIfNoEntry: false });
+    if (stats?.isSocket() === false)
+      throw new ConfigError(`cannot listen on unix:${path}: the file exists and is not a socket`);
+    return stats !== undefined;
+  } catch (error) {
+    if (error instanceof ConfigError) throw error;
+    const { code } = error as { code: string };
+    const reason =
+      code === 'ENOENT'
+        ? `there is no directory ${directory}`
+        : `${directory} cannot be looked into (${code})`;
+    throw new ConfigError(`cannot listen on unix:${path}: ${reason}`);
   }
-  if (!stats.isSocket())
-    throw new ConfigError(`cannot listen on unix:${path}: the file exists and is not a socket`);
-  return true;
 }
 
 /** Removes the socket of a server that is gone; refuses a path that is in use, no socket, or too long. */

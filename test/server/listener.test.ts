@@ -252,10 +252,13 @@ t.test('a Unix socket in a directory that is not there', async (t) => {
   );
   const plain = path.join(makeTempDir(t), 'file');
   writeFileSync(plain, '');
-  await t.rejects(
-    listen({ kind: 'unix', path: `${plain}/x.sock` }, () => undefined),
-    {
-      code: 'ENOTDIR',
-    },
-  );
+  for (const [below, reason] of [
+    [`${plain}/x.sock`, `${plain} is not a directory`],
+    [`${plain}/y/x.sock`, `${plain}/y cannot be looked into (ENOTDIR)`],
+  ] as const) {
+    await t.rejects(
+      listen({ kind: 'unix', path: below }, () => undefined),
+      new ConfigError(`cannot listen on unix:${below}: ${reason}`),
+    );
+  }
 });

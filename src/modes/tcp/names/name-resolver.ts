@@ -31,8 +31,11 @@ export interface NameResolverOptions {
   readonly system?: SystemLookup;
 }
 
-/** Lookups under way at once. */
-const MAX_LOOKUPS = 1024;
+/**
+ * Names that DNS is asked for at once. Once a server has been silent, each question for it may take a
+ * socket (c-ares 1.34.6 in Node 20), and a name is two.
+ */
+const MAX_ASKED = 256;
 
 /** Failures that are remembered. */
 const MAX_FAILURES = 1024;
@@ -96,6 +99,8 @@ export class NameResolver {
   readonly #system: SystemNames;
   readonly #lookups = new Map<string, Waiters>();
   readonly #failures = new Map<string, Failure>();
+  /** Names that DNS is being asked for. */
+  #askedCount = 0;
   #dns: DnsClient | null = null;
   /** What resolv.conf said when `#dns` was made. */
   #dnsConf = '';
@@ -124,7 +129,6 @@ export class NameResolver {
     if (failure !== undefined && performance.now() < failure.untilMs) throw failure.error;
     let waiters = this.#lookups.get(key);
     if (waiters === undefined) {
-      if (this.#lookups.size >= MAX_LOOKUPS) throw new LookupOverloadError();
       waiters = new Set();
       this.#lookups.set(key, waiters);
       void this.#run(key, waiters);
@@ -159,7 +163,11 @@ export class NameResolver {
     if (listed.length > 0) return inOrder(listed);
     // RFC 6761 §6.3: it is not for DNS to say where.
     if (plain === 'localhost' || plain.endsWith('.localhost')) return [...LOOPBACK];
-    const code = await this.#askDns(name);
+    if (this.#askedCount >= MAX_ASKED) throw new LookupOverloadError();
+    this.#askedCount += 1;
+    const code = await this.#askDns(name).finally(() => {
+      this.#askedCount -= 1;
+    });
     if (typeof code !== 'string') return code;
     if (code === SILENCE) throw new NameError(name, code);
     return await this.#askSystem(name, isWanted, code);

@@ -304,12 +304,22 @@ t.test('failures that are remembered are bounded', async (t) => {
   t.equal(fixture.system.asked.length, before + 1, 'the first one is forgotten');
 });
 
-t.test('lookups are bounded', async (t) => {
-  const fixture = await start(t, { hosts: '10.0.0.1 listed.test\n' });
-  const all = Array.from({ length: 1024 }, (_, index) => find(fixture, `n${index}.test`));
-  t.equal(await find(fixture, 'listed.test'), 'EBUSY: too many names are being looked up');
-  await Promise.all(all);
-  t.equal(await find(fixture, 'listed.test'), '10.0.0.1', 'it is not remembered');
+t.test('names that DNS is asked for are bounded, and others are not held up', async (t) => {
+  const dead = Array.from({ length: 256 }, (_, index) => `gone-${index}.test`);
+  const fixture = await start(t, {
+    hosts: '10.0.0.1 listed.test\n',
+    dns: {
+      ...Object.fromEntries(dead.map((name) => [name, 'silence'] as const)),
+      'good.test': ['10.0.0.2'],
+    },
+    system: { 'printer.local': ['10.0.0.3'] },
+  });
+  const all = dead.map((name) => find(fixture, name));
+  t.equal(await find(fixture, 'good.test'), 'EBUSY: too many names are being looked up');
+  t.equal(await find(fixture, 'listed.test'), '10.0.0.1');
+  t.equal(await find(fixture, 'printer.local'), '10.0.0.3');
+  for (const answer of await Promise.all(all)) t.match(answer, /^ETIMEOUT/);
+  t.equal(await find(fixture, 'good.test'), '10.0.0.2', 'it is not remembered');
 });
 
 t.test('a change of the files is seen by the next lookup', async (t) => {

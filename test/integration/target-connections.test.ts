@@ -66,7 +66,7 @@ t.test('dead names hold up no others', { skip: !isLinux && 'needs namespaces' },
   const { port } = await startTarget(t, (socket) => socket.resume());
   const twist = await startServing(t, {
     args: [
-      ...[...SERVE, '--connect-timeout', '3s', '--token-file'],
+      ...[...SERVE, '--connect-timeout', '6s', '--token-file'],
       writeTokens(t, {
         gone: 'gone.test:1',
         ...Object.fromEntries(dead.map((name) => [name, `${name}.:1`])),
@@ -117,7 +117,7 @@ t.test('dead names hold up no others', { skip: !isLinux && 'needs namespaces' },
         status: 504,
         rule: 'target-timeout',
         target: 'gone.test:1',
-        reason: 'ETIMEDOUT: no address for its name within 3000 ms',
+        reason: 'ETIMEDOUT: no address for its name within 6000 ms',
       },
     ],
   );

@@ -1,4 +1,6 @@
-/** The entry of the bundle, and the only place that touches `process`. */
+/** The entry of the bundle, and with early-signals.ts the only place that touches `process`. */
+// First, because it hears signals while the rest is loaded.
+import { onSignal } from './early-signals.js';
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
@@ -24,10 +26,7 @@ const io: Io = {
   stdin: () => process.stdin,
   readFile: (path) => readFileSync(path, 'utf8'),
   importFile,
-  onSignal: (name, listener) => {
-    process.on(name, listener);
-    return () => process.off(name, listener);
-  },
+  onSignal,
   onCrash: (listener) => {
     process.on('uncaughtException', listener);
     process.on('unhandledRejection', listener);

@@ -1,0 +1,91 @@
+/**
+ * Signals while the program loads. Process 1 of a container gets none that it has no handler for, so
+ * `docker stop` right after `docker run` would wait for its deadline.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import t, { type Test } from 'tap';
+import { makeTempDir } from '../fixtures/temp-dir.js';
+import { BUNDLE, runTwist, type Ending } from '../fixtures/twist-process.js';
+import { eventually, within } from '../fixtures/within.js';
+
+const NAMESPACE = ['unshare', '--pid', '--fork', '--kill-child'];
+const [COMMAND = '', ...FLAGS] = NAMESPACE;
+const canBeFirst = spawnSync(COMMAND, [...FLAGS, 'true']).status === 0;
+
+/** A mode that takes its time to load, and says when it has begun. */
+const SLOW_MODE = `
+process.stdout.write('loading ' + process.pid);
+await new Promise((resolve) => setTimeout(resolve, 60_000));
+export default { name: 'slow', message() {} };
+`;
+
+/** Starts a server, sends it a signal while it loads, and waits for its end. */
+async function endWhileLoading(
+  t: Test,
+  before: readonly string[],
+  signal: NodeJS.Signals,
+): Promise<{ pid: string; ending: Ending }> {
+  const mode = path.join(makeTempDir(t), 'slow.mjs');
+  writeFileSync(mode, SLOW_MODE);
+  const args = [
+    ...before,
+    process.execPath,
+    BUNDLE,
+    'serve',
+    '--mode',
+    mode,
+    '--listen',
+    '127.0.0.1:0',
+  ];
+  const clean = ['-i', `PATH=${process.env['PATH'] ?? ''}`, ...args];
+  const child = spawn('env', clean, { stdio: ['ignore', 'pipe', 'inherit'] });
+  t.teardown(() => child.kill('SIGKILL'));
+  let out = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+  const ended = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
+  await eventually(() => out.includes('loading '), 'the mode is loaded');
+  // What unshare has started is the server.
+  const [inner] = readFileSync(`/proc/${child.pid!}/task/${child.pid!}/children`, 'utf8').split(
+    ' ',
+  );
+  process.kill(inner === undefined || inner === '' ? child.pid! : Number(inner), signal);
+  const [code, name] = await within(ended, 'the end');
+  return { pid: out.replace('loading ', ''), ending: code ?? name! };
+}
+
+const skip = canBeFirst ? false : 'nobody may make a namespace of processes here';
+
+t.test('as process 1: a signal ends a server that still loads', { skip }, async (t) => {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    t.strictSame(await endWhileLoading(t, NAMESPACE, signal), { pid: '1', ending: 0 }, signal);
+});
+
+t.test('as any other process too', async (t) => {
+  const { ending } = await endWhileLoading(t, [], 'SIGTERM');
+  t.equal(ending, 0);
+});
+
+t.test('signals are heard before anything else is loaded', async (t) => {
+  const hook = path.join(makeTempDir(t), 'hook.cjs');
+  writeFileSync(
+    hook,
+    `const { on } = process;
+     process.on = function (name, ...rest) {
+       if (name === 'SIGTERM') {
+         const loaded = ['http', 'zlib', 'dns'].filter((one) => process.moduleLoadList.includes('NativeModule ' + one));
+         process._rawDebug('heard with ' + loaded.join());
+         process.on = on;
+       }
+       return on.call(this, name, ...rest);
+     };`,
+  );
+  const { stderr } = await runTwist(t, {
+    nodeArgs: ['--require', hook],
+    script: BUNDLE,
+    args: ['config', 'print'],
+  });
+  t.equal(stderr.split('\n')[0], 'heard with ');
+});

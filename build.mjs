@@ -5,6 +5,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { builtinModules } from 'node:module';
 import { build } from 'esbuild';
 
 const { version } = readJson('package.json');
@@ -38,10 +39,7 @@ const results = await Promise.all([
     entryPoints: ['src/index.ts'],
     outfile: 'dist/index.js',
     format: 'esm',
-    // Libraries that are CommonJS ask for Node's own modules in their way, which a module does not have.
-    banner: {
-      js: "import { createRequire as makeRequire } from 'node:module';\nconst require = makeRequire(import.meta.url);",
-    },
+    plugins: [importsBuiltins()],
   }),
 ]);
 
@@ -55,6 +53,29 @@ const notices = [...packages].sort().map((folder) => {
   return `${name} ${packageVersion} (${license ?? 'see its repository'})\n\n${licenceText(folder)}`;
 });
 writeFileSync('dist/THIRD_PARTY_NOTICES.txt', notices.join(`\n\n${'-'.repeat(80)}\n\n`));
+
+/**
+ * Libraries that are CommonJS ask for Node's own modules by `require`, which a module does not have, and what
+ * bundles ours into CommonJS has no `import.meta.url` to make one. Here they get what an import gives.
+ * @returns {import('esbuild').Plugin}
+ */
+function importsBuiltins() {
+  const names = new Set(builtinModules);
+  return {
+    name: 'imports-builtins',
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /./ }, ({ path: asked, kind }) => {
+        const name = asked.replace(/^node:/, '');
+        return kind === 'require-call' && names.has(name)
+          ? { path: name, namespace: 'builtin' }
+          : undefined;
+      });
+      onLoad({ filter: /./, namespace: 'builtin' }, ({ path: name }) => ({
+        contents: `import builtin from 'node:${name}'; module.exports = builtin;`,
+      }));
+    },
+  };
+}
 
 /** @param {string} folder of an installed package */
 function licenceText(folder) {

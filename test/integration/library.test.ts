@@ -4,6 +4,7 @@
  */
 import { execFile } from 'node:child_process';
 import {
+  existsSync,
   mkdirSync,
   readFileSync,
   readdirSync,
@@ -13,10 +14,12 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { build } from 'esbuild';
 import t, { type Test } from 'tap';
 import { makeTempDir } from '../fixtures/temp-dir.js';
 
-t.setTimeout(120_000);
+// It compiles a program several times, beside whatever else runs.
+t.setTimeout(300_000);
 
 const MODULES = path.resolve('node_modules');
 
@@ -151,6 +154,28 @@ try {
 } catch (error) {
   console.log(error instanceof ConfigError, error.name, error.message);
 }
+`;
+
+/** Imports nothing but the package and Node. */
+const BUNDLED = `
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { serve } from 'twist-server';
+
+async function main() {
+  const server = await serve({ mode: 'echo', listen: '127.0.0.1:0' });
+  const socket = connect(Number(new URL(server.urls[0]).port), '127.0.0.1');
+  socket.write(
+    'GET / HTTP/1.1\\r\\nHost: localhost\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n' +
+      'Sec-WebSocket-Version: 13\\r\\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\\r\\n\\r\\n',
+  );
+  const [head] = await once(socket, 'data');
+  console.log(head.toString().split(' ')[1], server.connectionCount);
+  socket.destroy();
+  server.stopNow();
+  await server.stop();
+}
+main();
 `;
 
 const CODEC = `
@@ -324,6 +349,16 @@ await serve({ mode: 'echo', logLevel: 'debug' });
 await serve({ mode: 'echo', deflateNoContextTakeover: ['both'] });
 `;
 
+interface Manifest {
+  readonly version: string;
+  readonly peerDependencies: unknown;
+  readonly peerDependenciesMeta: unknown;
+}
+
+function manifest(): Manifest {
+  return JSON.parse(readFileSync('package.json', 'utf8')) as Manifest;
+}
+
 t.test('the package, installed', async (t) => {
   const project = await makeProject(t);
   const runProgram = async (name: string, program: string): Promise<string[]> => {
@@ -334,15 +369,21 @@ t.test('the package, installed', async (t) => {
   t.test('what is in it, and nothing else', async (t) => {
     const installed = path.join(project, 'node_modules/twist-server');
     t.strictSame(readdirSync(installed).sort(), [
+      'ARCHITECTURE.md',
       'CHANGELOG.md',
       'LICENSE-APACHE',
       'LICENSE-MIT',
       'README.md',
+      'bench',
       'bin',
       'config.example.json',
       'config.schema.json',
       'dist',
+      'docs',
+      'examples',
       'package.json',
+      'src',
+      'test',
     ]);
     t.strictSame(readdirSync(path.join(installed, 'dist')).sort(), [
       'THIRD_PARTY_NOTICES.txt',
@@ -384,23 +425,68 @@ t.test('the package, installed', async (t) => {
     t.strictSame(await runProgram('program.cjs', program), ['function']);
   });
 
-  t.test('its types hold what they promise', async (t) => {
+  t.test('programs that use it can be bundled', async (t) => {
+    writeFileSync(path.join(project, 'bundled.mjs'), BUNDLED);
+    for (const [format, name] of [
+      ['cjs', 'bundle.cjs'],
+      ['esm', 'bundle.mjs'],
+    ] as const) {
+      const { warnings } = await build({
+        ...{ entryPoints: ['bundled.mjs'], absWorkingDir: project, outfile: name, format },
+        ...{ bundle: true, platform: 'node', logLevel: 'silent' },
+      });
+      t.strictSame(warnings, [], format);
+      // Elsewhere, so that nothing of the package is found.
+      const elsewhere = makeTempDir(t);
+      renameSync(path.join(project, name), path.join(elsewhere, name));
+      t.equal(await run(elsewhere, process.execPath, name), '101 1\n', format);
+    }
+  });
+
+  t.test('its types hold what they promise, to every kind of consumer', async (t) => {
     writeFileSync(path.join(project, 'consumer.ts'), CONSUMER);
-    const compilerOptions = {
-      target: 'es2023',
-      module: 'nodenext',
-      types: ['node'],
-      strict: true,
-      exactOptionalPropertyTypes: true,
-      noEmit: true,
-      // The package's declarations are looked at like its user's own code.
-      skipLibCheck: false,
-    };
-    writeFileSync(
-      path.join(project, 'tsconfig.json'),
-      JSON.stringify({ compilerOptions, files: ['consumer.ts'] }),
-    );
     const compiler = path.join(MODULES, 'typescript/bin/tsc');
-    t.equal(await run(project, process.execPath, compiler, '-p', '.'), '');
+    for (const [module, moduleResolution, skipLibCheck] of [
+      // The package's declarations are looked at like its user's own code.
+      ['nodenext', 'nodenext', false],
+      ['nodenext', 'nodenext', true],
+      ['node16', 'node16', false],
+      ['esnext', 'bundler', false],
+    ] as const) {
+      const compilerOptions = {
+        ...{ target: 'es2023', module, moduleResolution, skipLibCheck },
+        ...{ types: ['node'], strict: true, exactOptionalPropertyTypes: true, noEmit: true },
+      };
+      writeFileSync(
+        path.join(project, 'tsconfig.json'),
+        JSON.stringify({ compilerOptions, files: ['consumer.ts'] }),
+      );
+      t.equal(
+        await run(project, process.execPath, compiler, '-p', '.'),
+        '',
+        `${module} ${String(skipLibCheck)}`,
+      );
+    }
+    const { peerDependencies, peerDependenciesMeta } = manifest();
+    t.strictSame(peerDependencies, { '@types/node': '>=20' }, 'its types need those of Node');
+    t.strictSame(peerDependenciesMeta, { '@types/node': { optional: true } }, 'programs do not');
+  });
+
+  t.test('links between its pages lead somewhere', async (t) => {
+    const installed = path.join(project, 'node_modules/twist-server');
+    const pages = readdirSync(installed, { recursive: true, encoding: 'utf8' }).filter((name) =>
+      name.endsWith('.md'),
+    );
+    t.ok(pages.length > 10);
+    let count = 0;
+    for (const page of pages) {
+      const file = path.join(installed, page);
+      for (const [, link = ''] of readFileSync(file, 'utf8').matchAll(/\]\(([^)#\s]+)[^)]*\)/g)) {
+        if (/^[a-z]+:/.test(link)) continue;
+        count += 1;
+        t.ok(existsSync(path.join(path.dirname(file), link)), `${page}: ${link}`);
+      }
+    }
+    t.ok(count > 30, 'there are many');
   });
 });

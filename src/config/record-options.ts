@@ -25,6 +25,7 @@ export const RECORD_OPTIONS = {
   },
   recordHeaders: {
     group: 'Recording',
+    needs: 'record',
     kind: headerNames(),
     default: 'none',
     isLibraryKey: false,
@@ -35,6 +36,7 @@ export const RECORD_OPTIONS = {
   },
   recordQuery: {
     group: 'Recording',
+    needs: 'record',
     kind: queryNames(),
     default: 'none',
     isLibraryKey: false,

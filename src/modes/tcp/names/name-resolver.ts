@@ -44,10 +44,11 @@ const MAX_FAILURES = 1024;
 const FAILURE_MS = 1000;
 
 /**
- * A name server has this long for its first answer, then the next one is asked, or the same once more:
- * silence ends after about 7 s. The C library waits 5 s for each, which is all that `connectTimeout` gives.
+ * A name server has this long for its first answer, then the next one is asked, or the same once more,
+ * with twice the time. c-ares takes 250 ms for one that has been fast lately: so its silence about one
+ * name ends after 4 to 8 s, and that of all servers after 15 to 30 s, when nobody waits any more.
  */
-const DNS_PATIENCE = { timeout: 1000, tries: 3 } as const;
+const DNS_PATIENCE = { timeout: 1000, tries: 5 } as const;
 
 const LOOPBACK = ['::1', '127.0.0.1'] as const;
 

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import fs, { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import fsPromises from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
@@ -190,4 +190,19 @@ t.test('what is no directory is refused in one sentence', async (t) => {
     const sentence = `--static ${given} cannot be used: ${fault}; give a directory that holds the files to serve`;
     t.throws(() => new StaticDirectory(given), new ConfigError(sentence), fault);
   }
+});
+
+t.test('a directory that may not be entered is refused when the server starts', async (t) => {
+  const site = makeSite(t);
+  // Root may enter every directory, so the system's refusal is played.
+  const denied = Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES' });
+  const asked = t.capture(fs, 'accessSync', () => {
+    throw denied;
+  });
+  syncBuiltinESMExports();
+  t.teardown(syncBuiltinESMExports);
+  const sentence = `--static ${site} cannot be used: permission to look into it is denied; give a directory that holds the files to serve`;
+  t.throws(() => new StaticDirectory(site), new ConfigError(sentence));
+  t.match(asked(), [{ args: [site, fs.constants.X_OK] }]);
+  asked.restore();
 });

@@ -4,6 +4,7 @@
  *     TwistError
  *     ├── PeerError              the peer broke a rule: answered with a Close frame
  *     │   ├── ProtocolError          1002
+ *     │   ├── AbsenceError           1001
  *     │   ├── InvalidPayloadError    1007
  *     │   ├── PolicyError            1008
  *     │   └── MessageTooBigError     1009
@@ -11,6 +12,7 @@
  *     ├── NegotiationError       an extension offer that is declined: the handshake goes on
  *     ├── ExtensionError         an extension failed by its own fault: 1011, like all that is ours
  *     ├── ConfigError            a wrong flag, environment variable, configuration key or file
+ *     ├── InvalidArgumentError   something was given to a call that it does not take
  *     └── InvalidStateError      our own misuse of an object: never shown to the peer
  *
  * The peer's fault and our fault never share a class. Each broken rule has one name, used by logs,
@@ -55,6 +57,12 @@ export const POLICY_RULES = {
   'too-many-fragments': 'too many fragments in one message',
   'message-timeout': 'message took too long to arrive',
   'output-limit': 'client reads too slowly: too much output is waiting',
+  'send-timeout': 'client reads too slowly: it took nothing for too long',
+} as const;
+
+/** Rules whose breach is answered with close code 1001: the peer seems to be gone (RFC 6455 §7.4.1). */
+export const PRESENCE_RULES = {
+  'pong-timeout': 'no answer to a Ping for too long',
 } as const;
 
 /** Rules whose breach is answered with close code 1009 (RFC 6455 §7.4.1). */
@@ -66,7 +74,8 @@ export type ProtocolRule = keyof typeof PROTOCOL_RULES;
 export type PayloadRule = keyof typeof PAYLOAD_RULES;
 export type PolicyRule = keyof typeof POLICY_RULES;
 export type SizeRule = keyof typeof SIZE_RULES;
-export type PeerRule = ProtocolRule | PayloadRule | PolicyRule | SizeRule;
+export type PresenceRule = keyof typeof PRESENCE_RULES;
+export type PeerRule = ProtocolRule | PayloadRule | PolicyRule | SizeRule | PresenceRule;
 
 /** The peer broke a rule of RFC 6455 or a limit. `message` is what goes out as the close reason. */
 export abstract class PeerError extends TwistError {
@@ -99,6 +108,13 @@ export class InvalidPayloadError extends PeerError {
 export class PolicyError extends PeerError {
   constructor(rule: PolicyRule) {
     super(1008, rule, POLICY_RULES[rule]);
+  }
+}
+
+/** The peer has given no sign of life; close code 1001 (RFC 6455 §7.4.1). */
+export class AbsenceError extends PeerError {
+  constructor(rule: PresenceRule) {
+    super(1001, rule, PRESENCE_RULES[rule]);
   }
 }
 
@@ -225,6 +241,9 @@ export class ExtensionError extends TwistError {}
 
 /** A wrong flag, environment variable, configuration key or file; `message` is one clear sentence. */
 export class ConfigError extends TwistError {}
+
+/** A call was given what it does not take: a defect of a mode, or of twist; `message` is one clear sentence. */
+export class InvalidArgumentError extends TwistError {}
 
 /** An object was used in a state that forbids it: a defect of twist or of a mode, not of the peer. */
 export class InvalidStateError extends TwistError {}

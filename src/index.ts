@@ -39,10 +39,12 @@ export { OutputQueue } from './protocol/output-queue.js';
 export { SlabPool } from './protocol/slab-pool.js';
 
 export {
+  AbsenceError,
   ConfigError,
   ExtensionError,
   HandshakeError,
   type HandshakeRule,
+  InvalidArgumentError,
   InvalidPayloadError,
   InvalidStateError,
   MessageTooBigError,
@@ -52,6 +54,7 @@ export {
   type PeerRule,
   PolicyError,
   type PolicyRule,
+  type PresenceRule,
   ProtocolError,
   type ProtocolRule,
   type SizeRule,

@@ -11,6 +11,7 @@ export default (test) => {
     );
   if (match) return `src/${match[1]}/${match[2]}.ts`;
   if (test === 'test/errors.test.ts') return 'src/errors.ts';
+  if (test === 'test/foreign.test.ts') return 'src/foreign.ts';
   if (test === 'test/index.test.ts') return 'src/index.ts';
   return null;
 };

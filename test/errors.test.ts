@@ -1,16 +1,19 @@
 import { readFileSync } from 'node:fs';
 import t from 'tap';
 import {
+  AbsenceError,
   ConfigError,
   ExtensionError,
   HANDSHAKE_RULES,
   HandshakeError,
+  InvalidArgumentError,
   InvalidPayloadError,
   InvalidStateError,
   MessageTooBigError,
   NegotiationError,
   PAYLOAD_RULES,
   POLICY_RULES,
+  PRESENCE_RULES,
   PROTOCOL_RULES,
   PeerError,
   PolicyError,
@@ -20,6 +23,7 @@ import {
   type HandshakeRule,
   type PayloadRule,
   type PolicyRule,
+  type PresenceRule,
   type ProtocolRule,
 } from '../src/errors.js';
 
@@ -36,6 +40,7 @@ const PEER_ERRORS: readonly PeerError[] = [
   ...keysOf(PAYLOAD_RULES).map((rule: PayloadRule) => new InvalidPayloadError(rule)),
   ...keysOf(POLICY_RULES).map((rule: PolicyRule) => new PolicyError(rule)),
   new MessageTooBigError(16_777_216),
+  ...keysOf(PRESENCE_RULES).map((rule: PresenceRule) => new AbsenceError(rule)),
 ];
 
 const HANDSHAKE_ERRORS = keysOf(HANDSHAKE_RULES).map(
@@ -48,6 +53,8 @@ t.test('each class has its place in the tree and its own name', async (t) => {
     [new InvalidPayloadError('text-not-utf8'), 'InvalidPayloadError', true],
     [new PolicyError('output-limit'), 'PolicyError', true],
     [new MessageTooBigError(1), 'MessageTooBigError', true],
+    [new AbsenceError('pong-timeout'), 'AbsenceError', true],
+    [new InvalidArgumentError('wrong'), 'InvalidArgumentError', false],
     [new HandshakeError('host'), 'HandshakeError', false],
     [new NegotiationError('declined'), 'NegotiationError', false],
     [new ExtensionError('broken'), 'ExtensionError', false],
@@ -96,6 +103,7 @@ t.test('§7.4.1: each error of a peer has the close code that answers it', async
     [1007, keysOf(PAYLOAD_RULES)],
     [1008, keysOf(POLICY_RULES)],
     [1009, keysOf(SIZE_RULES)],
+    [1001, keysOf(PRESENCE_RULES)],
   ] as const;
   const codeOf = new Map(codes.flatMap(([code, rules]) => rules.map((rule) => [rule, code])));
   for (const error of PEER_ERRORS) t.equal(error.closeCode, codeOf.get(error.rule), error.rule);
@@ -134,7 +142,9 @@ t.test('each rule of a peer has one name, and its sentence is the message', asyn
     const error = new PolicyError(rule as PolicyRule);
     t.strictSame([error.rule, error.message], [rule, sentence]);
   }
-  const names = [PROTOCOL_RULES, PAYLOAD_RULES, POLICY_RULES, SIZE_RULES].flatMap(Object.keys);
+  const names = [PROTOCOL_RULES, PAYLOAD_RULES, POLICY_RULES, SIZE_RULES, PRESENCE_RULES].flatMap(
+    Object.keys,
+  );
   t.equal(new Set(names).size, names.length, 'no name stands in two tables');
   t.equal(PEER_ERRORS.length, names.length);
 });

@@ -33,4 +33,6 @@ export interface Io {
   onSignal(name: Signal, listener: () => void): () => void;
   /** Hears of errors that nothing caught. @returns a function that removes the listener */
   onCrash(listener: (error: unknown) => void): () => void;
+  /** Ends the process at once, whatever is still under way. */
+  exit(code: number): void;
 }

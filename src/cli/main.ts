@@ -32,6 +32,7 @@ const io: Io = {
     process.on('unhandledRejection', listener);
     return () => process.off('uncaughtException', listener).off('unhandledRejection', listener);
   },
+  exit: (code) => process.exit(code),
 };
 
 // `twist --help | head -1` leaves us with nobody to write to, which is no failure.

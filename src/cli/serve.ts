@@ -7,6 +7,7 @@ import { TcpMode } from '../modes/tcp/tcp-mode.js';
 import type { Recorder } from '../recording/recorder.js';
 import { checkUnixPath } from '../server/listener.js';
 import { Server } from '../server/server.js';
+import { Ending } from './ending.js';
 import { ExitCode } from './exit-code.js';
 import type { Inputs } from './inputs.js';
 import type { Io } from './io.js';
@@ -23,24 +24,27 @@ export async function serve(inputs: Inputs, io: Io, log: Logger): Promise<ExitCo
   const problem = openFilesProblem(io, settings.maxConnections, takesTwo ? 2 : 1);
   if (problem !== null) log.warn(problem);
   // Before the log says that the server listens, so that no signal is lost.
-  const signals = watchSignals(server, recorder, io, log);
+  const ending = new Ending(server, recorder, io, log);
   try {
-    // The file may be that of another server: nothing is done to it before we know that we can listen.
-    if (recorder !== null) await claimRecording(recorder, values);
-    await server.start(async () => {
-      if (recorder !== null) await startRecorder(recorder, values);
-    });
-  } catch (error) {
-    signals.ignore();
+    try {
+      // The file may be that of another server: nothing is done to it before we know that we can listen.
+      if (recorder !== null) await claimRecording(recorder, values);
+      await server.start(async () => {
+        if (recorder !== null) await startRecorder(recorder, values);
+      });
+    } catch (error) {
+      await recorder?.close();
+      if (error instanceof ConfigError && error.cause !== undefined) throw error;
+      io.stderr.write(`twist: ${startFailure(error)}\n`);
+      return ExitCode.Failure;
+    }
+    await ending.stopped;
+    // Behind the last record of the last session.
     await recorder?.close();
-    if (error instanceof ConfigError && error.cause !== undefined) throw error;
-    io.stderr.write(`twist: ${startFailure(error)}\n`);
-    return ExitCode.Failure;
+    return ending.exitCode;
+  } finally {
+    ending.release();
   }
-  const exitCode = await signals.stopped;
-  // Behind the last record of the last session.
-  await recorder?.close();
-  return exitCode;
 }
 
 /** Makes the server as `serve` would, and does not start it. @throws {ConfigError} when that cannot be done */
@@ -74,52 +78,4 @@ function compose(inputs: Inputs, log: Logger): Composed {
     }),
   );
   return { server, recorder, modes };
-}
-
-/** Ends the server: the first signal drains, the second one stops at once. */
-function watchSignals(
-  server: Server,
-  recorder: Recorder | null,
-  io: Io,
-  log: Logger,
-): { readonly stopped: Promise<ExitCode>; ignore(): void } {
-  let exitCode: ExitCode = ExitCode.Ok;
-  let isStopping = false;
-  let tell: (exitCode: ExitCode) => void;
-  const stopped = new Promise<ExitCode>((resolve) => {
-    tell = resolve;
-  });
-  const stop = (): void => {
-    if (isStopping) {
-      exitCode = ExitCode.Failure;
-      server.stopNow();
-      return;
-    }
-    isStopping = true;
-    void server.stop().then(() => {
-      ignore();
-      tell(exitCode);
-    });
-  };
-  const removers = [
-    io.onSignal('SIGTERM', stop),
-    io.onSignal('SIGINT', stop),
-    io.onSignal('SIGHUP', () => {
-      // The terminal is gone; without one the signal asks for a reload.
-      if (io.stderr.isTTY === true) stop();
-      else if (recorder !== null) void recorder.reopen();
-      else log.info('nothing to reload');
-    }),
-    io.onCrash((error) => {
-      // The state is unknown from here on: say so, let clients go, and leave the restart to whoever
-      // watches over the process.
-      log.fatal({ err: error }, 'internal error');
-      stop();
-      exitCode = ExitCode.Failure;
-    }),
-  ];
-  const ignore = (): void => {
-    for (const remove of removers) remove();
-  };
-  return { stopped, ignore };
 }

@@ -4,6 +4,7 @@ import { readFault } from '../config/config-file.js';
 import { optionName } from '../config/option-name.js';
 import type { Provided, ProvidedSettings } from '../config/settings.js';
 import type { Extension } from '../extensions/extension.js';
+import { errorForLog, memberOf, textOfThrown } from '../foreign.js';
 import { readExtension } from '../library/user-extension.js';
 import { readMode, type Refuse } from '../library/user-mode.js';
 import type { Mode } from '../modes/mode.js';
@@ -105,24 +106,17 @@ async function loadDefault(
   } catch (error) {
     refuse(loadFault(path, error));
   }
-  const exported = (loaded as { readonly default?: unknown }).default;
+  const exported = memberOf(loaded, 'default');
   if (exported === undefined) refuse(`it has no default export; write export default ${shape}`);
-  return isTranspiled(exported) ? exported.default : exported;
-}
-
-/** CommonJS that was made from an ES module has that one's default export inside its own. */
-function isTranspiled(exported: unknown): exported is { readonly default: unknown } {
-  return (
-    typeof exported === 'object' &&
-    exported !== null &&
-    '__esModule' in exported &&
-    'default' in exported
-  );
+  // CommonJS that was made from an ES module has that one's default export inside its own.
+  const isTranspiled = memberOf(exported, '__esModule') === true;
+  return isTranspiled ? memberOf(exported, 'default') : exported;
 }
 
 /** Why a module cannot be loaded, as a clause with the line, where Node tells it. */
 function loadFault(path: string, error: unknown): string {
-  const fault = error instanceof Error ? error : new Error(String(error));
+  const isError = typeof memberOf(error, 'message') === 'string';
+  const fault = isError ? errorForLog(error) : new Error(textOfThrown(error));
   if ((fault as NodeJS.ErrnoException).code === 'ERR_UNKNOWN_FILE_EXTENSION') {
     return TYPESCRIPT.test(path)
       ? 'this version of Node reads JavaScript only; give the file that it compiles to'
@@ -134,7 +128,7 @@ function loadFault(path: string, error: unknown): string {
   const [, file, line] = LOCATION.exec(own) ?? [];
   if (line !== undefined) return `it cannot be loaded, line ${line} of ${String(file)}: ${message}`;
   const help =
-    fault instanceof SyntaxError
+    fault.name === 'SyntaxError'
       ? `; node --check shows where, in it or in a file that it imports`
       : '';
   return `it cannot be loaded: ${message}${help}`;

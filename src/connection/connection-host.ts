@@ -67,4 +67,6 @@ export interface ConnectionHost {
   extensionDeclined(session: Session, declined: Declined): void;
   sessionOpened(session: Session): void;
   sessionEnded(summary: SessionSummary): void;
+  /** A mode or an extension failed when the session had been reported already, or was never opened. */
+  sessionFailedLate(session: Session, mode: string, error: Error): void;
 }

@@ -2,12 +2,20 @@
  * One session: the endpoint of a connection on one side, its consumer (a mode) on the other.
  * It counts, watches the deadlines of an open connection, and turns back-pressure into calls.
  */
-import { InvalidStateError } from '../errors.js';
+import { ExtensionError, InvalidStateError, POLICY_RULES, PeerError } from '../errors.js';
 import { negotiate } from '../extensions/negotiation.js';
-import { CloseCode, type CloseStatus, demandSendableCloseCode } from '../protocol/close-payload.js';
+import { errorOf, isInstance, onRejection, promiseOf } from '../foreign.js';
+import type { UpgradeRequest } from '../handshake/upgrade-request.js';
+import {
+  CloseCode,
+  type CloseStatus,
+  demandCloseReason,
+  demandSendableCloseCode,
+} from '../protocol/close-payload.js';
 import { Endpoint } from '../protocol/endpoint.js';
 import type { EndpointEvents } from '../protocol/endpoint-events.js';
-import type { DataOpcode } from '../protocol/opcode.js';
+import { type DataOpcode, Opcode } from '../protocol/opcode.js';
+import { demandBytes, demandDataOpcode, demandFlags, demandRange } from '../protocol/outgoing.js';
 import type { ConnectionHost } from './connection-host.js';
 import { type GatedSession, ObserverGate } from './observer-gate.js';
 import type { AcceptableUpgrade } from './opening.js';
@@ -18,8 +26,20 @@ import { SessionFlow } from './session-flow.js';
 import { SessionIdentity } from './session-identity.js';
 import { SessionObservation } from './session-observation.js';
 import { SessionTraffic, type TrafficSession } from './session-traffic.js';
+import { SentText } from './sent-text.js';
 import type { SessionTransport } from './session-transport.js';
 import type { Consumer, DropRule, SessionSummary, TargetEvent } from './session.js';
+
+/** What a client is told that is dropped, where it is told anything. */
+const LAST_WORDS: Readonly<Record<DropRule, readonly [code: number, reason: string]>> = {
+  'send-timeout': [CloseCode.PolicyViolation, POLICY_RULES['send-timeout']],
+  'close-timeout': [CloseCode.InternalError, 'closing took too long'],
+  shutdown: [CloseCode.GoingAway, 'the server is shutting down'],
+};
+
+const NO_FAILURE = Symbol('no failure');
+
+const ignore = (): void => undefined;
 
 export class ConnectionSession
   extends SessionIdentity
@@ -43,12 +63,21 @@ export class ConnectionSession
   #isClosing = false;
   /** The socket is gone, whatever the protocol still waits for. */
   #isGone = false;
+  /** Its line is in the log, or it gets none. */
+  #isReported = false;
+  /** The consumer was asked whether it opens. */
+  #wasAsked = false;
+  /** What it failed with before it had answered. */
+  #openingFailure: unknown = NO_FAILURE;
+  /** Looks at the text that the consumer sends; null for text that need not be looked at. */
+  readonly #sentText: SentText | null;
 
   constructor(upgrade: AcceptableUpgrade, host: ConnectionHost, transport: SessionTransport) {
     super(upgrade, transport);
     this.#upgrade = upgrade;
     this.#mode = upgrade.route.name;
     this.#consumer = upgrade.route.consumer;
+    this.#sentText = this.#consumer.isTextChecked === true ? new SentText() : null;
     this.#host = host;
     this.#account = new SessionAccount(host.clock.exactMs());
     this.#deadlines = new SessionDeadlines(this, transport, host);
@@ -105,6 +134,20 @@ export class ConnectionSession
     return this.#extensions !== null || this.#consumer.delivery === 'messages';
   }
 
+  /**
+   * Asks the consumer whether it opens.
+   *
+   * @returns a promise when it takes its time
+   * @throws whatever it refuses with, or its promise rejects with that
+   */
+  ask(request: UpgradeRequest): Promise<void> | null {
+    this.#wasAsked = this.#consumer.open !== undefined;
+    const answer = promiseOf(this.#consumer.open?.(this, request)) as Promise<void> | null;
+    if (this.#openingFailure === NO_FAILURE) return answer;
+    answer?.catch(ignore);
+    throw this.#openingFailure;
+  }
+
   /** Begins: the handshake has been answered. */
   open(): void {
     const { endpointOptions, clock } = this.#host;
@@ -120,7 +163,7 @@ export class ConnectionSession
     this.#host.sessionOpened(this);
     this.#observe();
     try {
-      this.#consumer.opened?.(this);
+      this.follow(this.#consumer.opened?.(this));
     } catch (error) {
       this.fail(error);
     }
@@ -158,9 +201,13 @@ export class ConnectionSession
     this.#account.lost(error);
   }
 
-  /** The connection is dropped for breaking this rule. */
+  /** The connection is dropped for breaking this rule: says so, if nothing was said and the socket takes it. */
   dropped(rule: DropRule): void {
     this.#account.dropped(rule);
+    if (this.#endpoint?.canSend !== true || this.transport.outbox.isBlocked) return;
+    const [code, reason] = LAST_WORDS[rule];
+    this.#account.closedBy('server');
+    this.#endpoint.sendClose(code, reason);
   }
 
   /** The socket has stopped taking bytes: from now on only the newest Pong is owed. */
@@ -181,15 +228,29 @@ export class ConnectionSession
   resumeOutput(): void {
     if (!this.#traffic.mayResume()) return;
     try {
-      this.#consumer.drained?.(this);
+      this.follow(this.#consumer.drained?.(this));
     } catch (error) {
       this.fail(error);
     }
   }
 
-  /** Fails the connection, behind what the extensions are still to send. */
+  follow(result: unknown): void {
+    if (result !== undefined) onRejection(result, this.fail.bind(this));
+  }
+
+  /** Fails the connection, behind what the extensions are still to send; refuses a handshake that is not answered. */
   fail(error: unknown): void {
-    if (this.#isThrough) return;
+    if (this.#isGone || this.#endpoint?.isClosed === true) {
+      // A peer's fault shows in how the session has ended, and who is stopped at work may well reject.
+      if (isInstance(error, PeerError) || isInstance(error, ExtensionError)) return;
+      this.#failLate(error);
+      return;
+    }
+    if (!this.isOpen) {
+      this.#openingFailure = error;
+      this.transport.refuse(error);
+      return;
+    }
     // Named at once: the connection may be gone before its Close can say it.
     this.#account.blame(error);
     this.#isClosing = true;
@@ -203,36 +264,50 @@ export class ConnectionSession
     this.#flow.update();
   }
 
+  /** It is over: the first failure that comes now is still told, in the session's line or in one of its own. */
+  #failLate(error: unknown): void {
+    if (this.#account.hasFailed) return;
+    this.#account.failedLate(error);
+    if (this.#isReported) this.#host.sessionFailedLate(this, this.#mode, errorOf(error));
+  }
+
   /** The handshake was refused: nothing is kept. */
   abandon(): void {
-    this.#closeExtensions();
+    this.#isGone = true;
+    this.#isReported = true;
+    this.#extensions?.close(this.#failLate.bind(this));
   }
 
-  /** The peer, or the deadline, was faster than the consumer. */
+  /** The peer, or the deadline, was faster than the consumer, if that was asked. */
   abandonOpening(): void {
     this.abandon();
-    this.#consumer.abandoned?.(this);
-  }
-
-  #closeExtensions(): void {
-    const error = this.#extensions?.close() ?? null;
-    if (error !== null) this.#account.failedLate(error);
+    if (!this.#wasAsked) return;
+    try {
+      this.follow(this.#consumer.abandoned?.(this));
+    } catch (error) {
+      this.fail(error);
+    }
   }
 
   /** The socket is gone: reports the session to its consumer, and to the log if it had opened. */
   finish(): void {
     this.#endpoint?.receiveEof();
     this.#isGone = true;
-    this.#closeExtensions();
+    this.#isReported = !this.isOpen;
+    this.#extensions?.close(this.#failLate.bind(this));
     try {
-      this.#consumer.closed?.(this, this.#summarise());
+      this.follow(this.#consumer.closed?.(this, this.#summarise()));
     } catch (error) {
-      this.#account.failedLate(error);
+      this.fail(error);
     }
     if (!this.isOpen) return;
     const summary = this.#summarise();
-    this.#traffic.observation?.closed(summary);
-    this.#host.sessionEnded(summary);
+    this.#isReported = true;
+    try {
+      this.#traffic.observation?.closed(summary);
+    } finally {
+      this.#host.sessionEnded(summary);
+    }
   }
 
   // ---- From the endpoint
@@ -263,17 +338,17 @@ export class ConnectionSession
   peerClose(status: CloseStatus): void {
     this.#account.closedBy('client');
     this.#flow.whenIdle(() => {
-      const held = this.#consumer.peerClosed?.(this, status);
       const answer = (): void => {
         if (this.#isThrough) return;
         this.endpoint.sendClose(status.code, status.reason);
         this.transport.scheduleFlush();
       };
-      if (held === undefined) answer();
-      else {
-        this.#flow.holdAnswer(held, answer, (error) => {
-          this.fail(error);
-        });
+      try {
+        const held = promiseOf(this.#consumer.peerClosed?.(this, status));
+        if (held === null) answer();
+        else this.#flow.holdAnswer(held, answer, this.fail.bind(this));
+      } catch (error) {
+        this.fail(error);
       }
     });
   }
@@ -302,11 +377,48 @@ export class ConnectionSession
 
   // ---- From the consumer
 
-  send(opcode: DataOpcode, bytes: Uint8Array, start = 0, end = bytes.length): boolean {
-    return this.#canSend && this.#traffic.send(opcode, bytes, start, end);
+  send(opcode: DataOpcode, data: Uint8Array | string, start = 0, end?: number): boolean {
+    if (typeof data === 'string') return this.#sendString(opcode, data, start, end);
+    demandDataOpcode(opcode);
+    demandBytes(data);
+    const last = end ?? data.length;
+    demandRange(start, last, data.length);
+    if (!this.#canSend) return false;
+    if (this.#sentText !== null && opcode === Opcode.Text)
+      this.#sentText.check(data, start, last, true, true);
+    return this.#traffic.send(opcode, data, start, last);
+  }
+
+  /** What it has of lone surrogates becomes U+FFFD, as everywhere in JavaScript. */
+  #sendString(opcode: DataOpcode, text: string, start: number, end = text.length): boolean {
+    demandDataOpcode(opcode);
+    demandRange(start, end, text.length);
+    if (!this.#canSend) return false;
+    const bytes = Buffer.from(text.slice(start, end));
+    return this.#traffic.send(opcode, bytes, 0, bytes.length);
   }
 
   sendPiece(
+    opcode: DataOpcode,
+    data: Uint8Array | string,
+    start: number,
+    end: number,
+    isFirst: boolean,
+    isLast: boolean,
+  ): boolean {
+    demandDataOpcode(opcode);
+    if (typeof data !== 'string') demandBytes(data);
+    demandRange(start, end, data.length);
+    demandFlags(isFirst, isLast);
+    if (!this.#canSend) return false;
+    if (typeof data === 'string') {
+      const bytes = Buffer.from(data.slice(start, end));
+      return this.#sendPiece(opcode, bytes, 0, bytes.length, isFirst, isLast);
+    }
+    return this.#sendPiece(opcode, data, start, end, isFirst, isLast);
+  }
+
+  #sendPiece(
     opcode: DataOpcode,
     bytes: Uint8Array,
     start: number,
@@ -314,7 +426,8 @@ export class ConnectionSession
     isFirst: boolean,
     isLast: boolean,
   ): boolean {
-    return this.#canSend && this.#traffic.sendPiece(opcode, bytes, start, end, isFirst, isLast);
+    if (opcode === Opcode.Text) this.#sentText?.check(bytes, start, end, isFirst, isLast);
+    return this.#traffic.sendPiece(opcode, bytes, start, end, isFirst, isLast);
   }
 
   reportTarget(event: TargetEvent): void {
@@ -324,6 +437,7 @@ export class ConnectionSession
   close(code: number = CloseCode.Normal, reason = ''): void {
     if (!this.#canSend) return;
     demandSendableCloseCode(code);
+    demandCloseReason(reason);
     this.#isClosing = true;
     this.#account.closedBy('server');
     if (!this.hearsOut) this.#traffic.stopReceiving();

@@ -12,7 +12,9 @@
  */
 import type { Socket } from 'node:net';
 import { HandshakeError } from '../errors.js';
+import { promiseOf } from '../foreign.js';
 import type { Way } from '../handshake/policy.js';
+import type { UpgradeRequest } from '../handshake/upgrade-request.js';
 import { CloseCode } from '../protocol/close-payload.js';
 import { OutputQueue } from '../protocol/output-queue.js';
 import type { ConnectionHost, PeerAddress } from './connection-host.js';
@@ -147,8 +149,12 @@ export class Connection implements SocketOwner, Flushable, PlainTransport {
       else if (this.#phase < Phase.Open) this.#keepEarly(bytes, start, end);
       else this.#discard(end - start);
     } finally {
-      this.flush();
-      flushQueue.release();
+      try {
+        this.flush();
+      } finally {
+        // Others wait for it, whatever happened to this one.
+        flushQueue.release();
+      }
     }
   }
 
@@ -179,11 +185,15 @@ export class Connection implements SocketOwner, Flushable, PlainTransport {
   socketClosed(): void {
     const wasOpening = this.#phase === Phase.Opening;
     this.#phase = Phase.Closed;
-    this.outbox.queue.discard();
-    if (this.#session?.isOpen === true) this.#session.finish();
-    else if (wasOpening) this.#session?.abandonOpening();
-    this.#opening?.plain?.abandon();
-    this.#onClosed(this);
+    try {
+      this.outbox.queue.discard();
+      if (this.#session?.isOpen === true) this.#session.finish();
+      else if (wasOpening) this.#session?.abandonOpening();
+      this.#opening?.plain?.abandon();
+    } finally {
+      // A server that waits for its last connection must not wait for ever.
+      this.#onClosed(this);
+    }
   }
 
   // ---- The opening handshake
@@ -237,25 +247,21 @@ export class Connection implements SocketOwner, Flushable, PlainTransport {
     this.#session = new ConnectionSession(upgrade, this.#host, this);
     // Before the consumer opens anything: an extension may have made what cannot be sent.
     this.#opening!.answer = acceptingResponse(upgrade, this.#session.extensions);
-    const authorized = this.#host.opening.authorize?.(this.#opening!.head!);
+    const { request } = upgrade;
+    const authorized = promiseOf(this.#host.opening.authorize?.(this.#opening!.head!));
     const opened =
-      authorized instanceof Promise
-        ? this.#openBehind(authorized, upgrade)
-        : upgrade.route.consumer.open?.(this.#session, upgrade.request);
-    if (!(opened instanceof Promise)) return true;
+      authorized === null ? this.#session.ask(request) : this.#askBehind(authorized, request);
+    if (opened === null) return true;
     this.#phase = Phase.Opening;
     opened.then(this.#acceptLate.bind(this), this.#refuseLate.bind(this));
     return false;
   }
 
-  async #openBehind(
-    authorized: Promise<void>,
-    { route, request }: AcceptableUpgrade,
-  ): Promise<void> {
+  async #askBehind(authorized: Promise<void>, request: UpgradeRequest): Promise<void> {
     await authorized;
     // Who is gone meanwhile opens nothing.
     if (this.#phase !== Phase.Opening) throw new HandshakeError('handshake-timeout');
-    await route.consumer.open?.(this.#session!, request);
+    await this.#session!.ask(request);
   }
 
   /** Frames that came while the consumer makes up its mind. We read on, so as to hear when the peer goes. */
@@ -319,8 +325,8 @@ export class Connection implements SocketOwner, Flushable, PlainTransport {
 
   #takePlain(plain: PlainExchange): void {
     this.#opening!.plain = plain;
-    const admitted = plain.admit(this.#opening!.head!);
-    if (!(admitted instanceof Promise)) {
+    const admitted = promiseOf(plain.admit(this.#opening!.head!));
+    if (admitted === null) {
       this.#servePlain();
       return;
     }
@@ -380,7 +386,16 @@ export class Connection implements SocketOwner, Flushable, PlainTransport {
 
   drop(rule: DropRule): void {
     this.#session?.dropped(rule);
+    if (this.#phase === Phase.Open) {
+      // What the kernel has taken leaves all the same.
+      this.outbox.flush(this.#host.clock.nowMs);
+      this.#phase = Phase.Ending;
+    }
     this.#socket.destroy();
+  }
+
+  refuse(cause: unknown): void {
+    this.#refuseLate(cause);
   }
 
   // ---- From the server

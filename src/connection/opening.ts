@@ -1,6 +1,12 @@
 /** The opening handshake of one connection, from its first byte to the answer; dropped afterwards. */
-import { HANDSHAKE_RULES, HandshakeError, InvalidStateError } from '../errors.js';
+import {
+  HANDSHAKE_RULES,
+  HandshakeError,
+  type HandshakeRule,
+  InvalidStateError,
+} from '../errors.js';
 import type { Extension } from '../extensions/extension.js';
+import { fieldsForLog, isInstance, memberOf } from '../foreign.js';
 import { checkHost } from '../handshake/allowed-hosts.js';
 import { forwardedScheme } from '../handshake/forwarded-proto.js';
 import type { NamedClient } from '../handshake/named-client.js';
@@ -41,7 +47,7 @@ export interface OpeningPolicy {
    *
    * @throws HandshakeError, or rejects with one, when the handshake is to be refused
    */
-  authorize?(request: RequestHead): void | Promise<void>;
+  authorize?(request: RequestHead): void | PromiseLike<void>;
   /** Whether a connection from there must begin with a PROXY protocol header; without this, none does. */
   expectsProxyHeader?(peer: PeerAddress): boolean;
 }
@@ -201,11 +207,18 @@ export function optionsBytes(): Uint8Array {
  * no copy of our classes, so an error of that name with one of our rules means the same.
  */
 export function refusalOf(error: unknown): HandshakeError {
-  if (error instanceof HandshakeError) return error;
-  const { name, rule, headers, notes } = (error ?? {}) as Partial<HandshakeError>;
-  if (name !== 'HandshakeError' || rule === undefined || !Object.hasOwn(HANDSHAKE_RULES, rule))
+  const isOurs = isInstance(error, HandshakeError);
+  // One of a class made from ours may have members that are not what they seem.
+  if (isOurs && Object.getPrototypeOf(error) === HandshakeError.prototype) return error;
+  const rule = memberOf(error, 'rule');
+  if ((!isOurs && memberOf(error, 'name') !== 'HandshakeError') || !isRule(rule))
     return new HandshakeError('internal');
-  return new HandshakeError(rule, headers, notes);
+  const headers = fieldsForLog(memberOf(error, 'headers')) as Record<string, string>;
+  return new HandshakeError(rule, headers, fieldsForLog(memberOf(error, 'notes')));
+}
+
+function isRule(rule: unknown): rule is HandshakeRule {
+  return typeof rule === 'string' && Object.hasOwn(HANDSHAKE_RULES, rule);
 }
 
 /**

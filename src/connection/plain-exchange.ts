@@ -49,7 +49,7 @@ export class PlainExchange implements TunnelTransport {
    *
    * @throws HandshakeError, or rejects with one, when the request is to be refused
    */
-  admit(head: RequestHead): void | Promise<void> {
+  admit(head: RequestHead): void | PromiseLike<void> {
     const refusal = this.#host.findRefusal(this.#transport);
     if (refusal !== null) throw refusal;
     return this.#host.opening.authorize?.(head);

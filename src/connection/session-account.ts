@@ -1,6 +1,6 @@
 /** The account of one session: what was counted, and how it ended. Its summary is for the log. */
 import { PeerError } from '../errors.js';
-import { textOfThrown } from '../extensions/extension-chain.js';
+import { errorOf, fieldsForLog, isInstance } from '../foreign.js';
 import { CloseCode } from '../protocol/close-payload.js';
 import type { Endpoint } from '../protocol/endpoint.js';
 import type { DropRule, Session, SessionSummary } from './session.js';
@@ -14,7 +14,7 @@ export class SessionAccount {
   #openedMs: number;
   #closedBy: SessionSummary['closedBy'] = 'lost';
   #rule: string | null = null;
-  #error: unknown = null;
+  #error: Error | string | null = null;
 
   constructor(nowMs: number) {
     this.#openedMs = nowMs;
@@ -37,8 +37,8 @@ export class SessionAccount {
 
   /** The peer broke a rule, or something threw on our side: the connection fails, if it lasts. */
   blame(error: unknown): void {
-    if (error instanceof PeerError) this.#rule = error.rule;
-    else this.#error = error instanceof Error ? error : new Error(`thrown: ${textOfThrown(error)}`);
+    if (isInstance(error, PeerError)) this.#rule = error.rule;
+    else this.#error = errorOf(error);
   }
 
   /** The connection failed, and our Close says so: also before the answer to a Close of the client. */
@@ -54,7 +54,12 @@ export class SessionAccount {
 
   /** Something threw when the connection was over; what it may come from is worth more. */
   failedLate(error: unknown): void {
-    if (!(this.#error instanceof Error)) this.#error = error;
+    if (!this.hasFailed) this.#error = errorOf(error);
+  }
+
+  /** Something has thrown on our side; what follows from it need not be told. */
+  get hasFailed(): boolean {
+    return typeof this.#error === 'object' && this.#error !== null;
   }
 
   /** @param endpoint null when the session never opened */
@@ -76,7 +81,7 @@ export class SessionAccount {
       subprotocol: session.subprotocol,
       extensions: session.extensions,
       extensionStats,
-      notes: session.notes,
+      notes: fieldsForLog(session.notes),
       messagesIn: this.messagesIn,
       bytesIn: this.bytesIn,
       messagesOut: this.messagesOut,

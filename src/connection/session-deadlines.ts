@@ -1,5 +1,5 @@
 /** The deadlines of an open connection: when each began, and what happens when it has passed. */
-import { PolicyError } from '../errors.js';
+import { AbsenceError, type PeerError, PolicyError } from '../errors.js';
 import { CloseCode } from '../protocol/close-payload.js';
 import type { Endpoint } from '../protocol/endpoint.js';
 import type { ConnectionHost } from './connection-host.js';
@@ -130,7 +130,7 @@ export class SessionDeadlines {
     const { outbox } = this.#transport;
     if (outbox.isBlocked) {
       if (outbox.stalledMs(nowMs) >= limits.sendMs) {
-        this.#transport.drop('send-timeout');
+        this.#endStalled();
         return;
       }
       this.#transport.checkWithin(this.#blockedCheckMs);
@@ -148,6 +148,19 @@ export class SessionDeadlines {
     } else if (!this.#isCloseWaiting || !outbox.isBlocked) {
       this.#checkClose(this.#closeSentMs, nowMs);
     }
+  }
+
+  /** The peer may still read on: it finds our Close behind what waits for it. Once only. */
+  #endStalled(): void {
+    if (this.#session.endpoint.canSend) this.#failNow(new PolicyError('send-timeout'));
+    else this.#transport.drop('send-timeout');
+  }
+
+  /** Nothing is waited for: the peer seems not to be there. */
+  #failNow(error: PeerError): void {
+    this.#session.endpoint.fail(error);
+    this.#transport.flush();
+    this.#transport.checkWithin(this.#host.limits.closeMs);
   }
 
   #isHeld(mark: number): boolean {
@@ -190,8 +203,8 @@ export class SessionDeadlines {
         this.#isPingHeld = this.#isHeld(this.#pingMark);
         break;
       case 'pong-timeout':
-        this.#transport.drop('pong-timeout');
-        break;
+        this.#failNow(new AbsenceError('pong-timeout'));
+        return;
       case 'idle':
         this.#session.close(CloseCode.GoingAway, 'idle: no message for too long');
         break;

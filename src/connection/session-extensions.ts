@@ -14,7 +14,7 @@ import type { Message } from '../extensions/extension.js';
 import { MessagePipeline } from '../extensions/message-pipeline.js';
 import { Assembler } from '../protocol/assembler.js';
 import { type DataOpcode, Opcode } from '../protocol/opcode.js';
-import { demandNoPieces, demandPieceFits } from '../protocol/piece-order.js';
+import { NO_PIECES, demandNoPieces, demandPieceFits } from '../protocol/piece-order.js';
 import { UTF8_ACCEPT, validateUtf8 } from '../protocol/utf8-validator.js';
 
 /**
@@ -51,6 +51,7 @@ export class SessionExtensions {
   #ends: (() => void)[] = [];
   /** A message that the mode sends in pieces, as far as it is there. */
   #pieces: Assembler | null = null;
+  #piecesOpcode: number = NO_PIECES;
   /** Messages that the mode has sent and that are not encoded. */
   #unencoded = 0;
   /** What the extensions had to say when they were closed. */
@@ -136,7 +137,7 @@ export class SessionExtensions {
    * @throws InvalidStateError inside a message that is sent in pieces
    */
   send(opcode: DataOpcode, bytes: Uint8Array, start: number, end: number): boolean {
-    demandNoPieces(this.#pieces !== null);
+    demandNoPieces(this.#piecesOpcode);
     return this.#encode({ opcode, rsv: 0, payload: bytes.subarray(start, end) });
   }
 
@@ -155,7 +156,8 @@ export class SessionExtensions {
     isFirst: boolean,
     isLast: boolean,
   ): boolean {
-    demandPieceFits(this.#pieces !== null, isFirst);
+    demandPieceFits(this.#piecesOpcode, opcode, isFirst);
+    this.#piecesOpcode = opcode;
     const pieces = (this.#pieces ??= new Assembler(this.#maxMessageBytes));
     if (pieces.length + end - start > this.#maxMessageBytes) {
       throw new InvalidStateError('a message sent in pieces is over the limit for extensions');
@@ -163,6 +165,7 @@ export class SessionExtensions {
     pieces.append(bytes, start, end, 0);
     if (!isLast) return true;
     this.#pieces = null;
+    this.#piecesOpcode = NO_PIECES;
     return this.#encode({ opcode, rsv: 0, payload: pieces.bytes.subarray(0, pieces.length) });
   }
 
@@ -199,15 +202,16 @@ export class SessionExtensions {
     this.#ends = [];
   }
 
-  /** The connection is gone: gives everything back. @returns what went wrong, or null */
-  close(): Error | null {
+  /** The connection is gone: gives everything back. @param fail told of what goes wrong, at once or later */
+  close(fail: (error: Error) => void): void {
     this.#inbound.close();
     this.#outbound.close();
     this.#ends = [];
     this.#pieces = null;
+    this.#piecesOpcode = NO_PIECES;
     this.#unencoded = 0;
     this.#lastStats ??= this.#chain.stats;
-    return this.#chain.close();
+    this.#chain.close(fail);
   }
 
   /** An extension's fault ends the session, and is not the mode's, which may not be prepared for it. */

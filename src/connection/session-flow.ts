@@ -88,7 +88,6 @@ export class SessionFlow {
     const release = (): void => {
       this.#isAnswerHeld = false;
     };
-    // A user's mode may return somebody else's promise, which has less to it.
-    void Promise.resolve(held).finally(release).then(answer).catch(fail);
+    void held.finally(release).then(answer).catch(fail);
   }
 }

@@ -24,6 +24,8 @@ export interface TrafficSession extends Session {
   readonly endpoint: Endpoint;
   /** Whether messages that come now still reach the consumer. */
   readonly canReceive: boolean;
+  /** Hears of what the result of a call of the consumer rejects with. */
+  follow(result: unknown): void;
   extensionsIdle(): void;
 }
 
@@ -98,7 +100,16 @@ export class SessionTraffic implements ExtensionsOwner {
     this.#account.bytesIn += end - start;
     this.#deadlines.active();
     this.observation?.received(opcode, bytes, start, end, isFirst, isLast);
-    this.#consumer.piece?.(this.#session, opcode, bytes, start, end, isFirst, isLast);
+    const result: unknown = this.#consumer.piece?.(
+      this.#session,
+      opcode,
+      bytes,
+      start,
+      end,
+      isFirst,
+      isLast,
+    );
+    if (result !== undefined) this.#session.follow(result);
   }
 
   decoded(message: Message): void {
@@ -118,9 +129,11 @@ export class SessionTraffic implements ExtensionsOwner {
     this.#account.messagesIn++;
     this.#account.bytesIn += end - start;
     // Extensions work on whole messages, so there is but one piece of each.
-    if (this.#consumer.delivery === 'pieces')
-      this.#consumer.piece?.(this.#session, opcode, bytes, start, end, true, true);
-    else this.#consumer.message?.(this.#session, opcode, bytes, start, end);
+    const result: unknown =
+      this.#consumer.delivery === 'pieces'
+        ? this.#consumer.piece?.(this.#session, opcode, bytes, start, end, true, true)
+        : this.#consumer.message?.(this.#session, opcode, bytes, start, end);
+    if (result !== undefined) this.#session.follow(result);
   }
 
   // ---- On their way out

@@ -17,6 +17,8 @@ export interface SessionTransport extends PeerAddress {
   resumeInput(): void;
   /** Has `check` called within that many milliseconds. */
   checkWithin(ms: number): void;
-  /** Ends the connection at once, without a word. */
+  /** Ends the connection at once. */
   drop(rule: DropRule): void;
+  /** The consumer fails while it makes up its mind: the handshake is refused. */
+  refuse(cause: unknown): void;
 }

@@ -37,21 +37,25 @@ export interface Session {
   notes: Readonly<Record<string, unknown>>;
 
   /**
-   * Sends a message with the payload `bytes[start, end)`. The bytes are copied, so they may be used
-   * again; only the payload that a `message` call brings must be left as it is.
+   * Sends a message: text (opcode 1) or binary (2) with the payload `data[start, end)`. A string is sent as
+   * UTF-8, with U+FFFD for lone surrogates, and its range counts as `String.prototype.slice` does. Bytes are
+   * copied, so they may be used again; only the payload that a `message` call brings must be left as it is.
    *
    * @returns false when more waits than the output pause (1 MiB by default): send nothing more until
    * `drained` is called. Who goes on sending meets the output limit, which ends the session with 1008.
+   * @throws InvalidArgumentError for another opcode, for data that are neither, for a range outside of them,
+   * and for text that is not UTF-8; nothing was sent then
    */
-  send(opcode: DataOpcode, bytes: Uint8Array, start?: number, end?: number): boolean;
+  send(opcode: DataOpcode, data: Uint8Array | string, start?: number, end?: number): boolean;
 
   /**
-   * Sends a piece of a message as it comes, as a fragment of its own. Returns as `send` does. With
-   * extensions, which take whole messages, the pieces wait for the last one.
+   * Sends a piece of a message as it comes, as a fragment of its own. Returns and throws as `send` does. With
+   * extensions, which take whole messages, the pieces wait for the last one. A piece of text may end inside a
+   * character; that of a string must not end between two surrogates.
    */
   sendPiece(
     opcode: DataOpcode,
-    bytes: Uint8Array,
+    data: Uint8Array | string,
     start: number,
     end: number,
     isFirst: boolean,
@@ -63,7 +67,8 @@ export interface Session {
 
   /**
    * Ends the session as a throw inside `message` does: 1011 without detail to the peer, the error in the
-   * log. It is for what goes wrong later, in a timer or behind a promise.
+   * log. It is for what goes wrong later, in a timer or behind a promise. Before the handshake is answered it
+   * refuses that.
    */
   fail(error: unknown): void;
 
@@ -76,7 +81,12 @@ export interface Session {
   resumeInput(): void;
 }
 
-/** Who takes the messages of sessions; every mode is one. It is shared by all sessions of a route. */
+/**
+ * Who takes the messages of sessions; every mode is one. It is shared by all sessions of a route.
+ *
+ * Every call may return a promise. Whatever a call throws, at once or as a promise that rejects, ends its own
+ * session as `fail` does, and no other one. Only `open` and `peerClosed` are waited for.
+ */
 export interface Consumer {
   /**
    * Whole messages, or pieces as they arrive, in bounded memory whatever the message's size. With
@@ -93,11 +103,13 @@ export interface Consumer {
    * (RFC 6455 §5.5.1): a proxy must not lose it. Others have nothing to answer to it with.
    */
   readonly hearsOut?: boolean;
+  /** True for a consumer whose text is looked at before it is sent: it may send what is not UTF-8. */
+  readonly isTextChecked?: boolean;
   /**
    * Called before the handshake is answered. It may take its time, and it may throw (or reject with)
    * a HandshakeError, which refuses the handshake with that status.
    */
-  open?(session: Session, request: UpgradeRequest): void | Promise<void>;
+  open?(session: Session, request: UpgradeRequest): void | PromiseLike<void>;
   /** The handshake was answered: messages can be sent from here on. */
   opened?(session: Session): void;
   /** With delivery `messages`: a message. The payload `bytes[start, end)` is valid during the call. */
@@ -122,8 +134,11 @@ export interface Consumer {
    * The peer's Close has come, behind its last message. The answer waits for the promise, and while it
    * does messages can still be sent; the close timeout bounds it.
    */
-  peerClosed?(session: Session, status: CloseStatus): void | Promise<void>;
-  /** The peer hung up, or the handshake's time was over, before `open` was done; `closed` may follow. */
+  peerClosed?(session: Session, status: CloseStatus): void | PromiseLike<void>;
+  /**
+   * The peer hung up, or the handshake's time was over, before the promise of `open` was settled; `closed`
+   * may follow. Not called when `open` was not, because the password was still being checked for instance.
+   */
   abandoned?(session: Session): void;
   /** After `send` had returned false: the peer has read on, send again. */
   drained?(session: Session): void;
@@ -131,8 +146,8 @@ export interface Consumer {
   closed?(session: Session, summary: SessionSummary): void;
 }
 
-/** Rules that end a connection without a Close frame: nobody is there to read it. */
-export type DropRule = 'pong-timeout' | 'send-timeout' | 'close-timeout' | 'shutdown';
+/** Rules that end a connection at once, whether or not the peer has read why. */
+export type DropRule = 'send-timeout' | 'close-timeout' | 'shutdown';
 
 /** How a session went, for the log. */
 export interface SessionSummary {
@@ -164,5 +179,5 @@ export interface SessionSummary {
   /** The rule that the peer broke, or that made us drop it. */
   readonly rule: string | null;
   /** What went wrong on our own side, or the system's name of what broke the connection. */
-  readonly error: unknown;
+  readonly error: Error | string | null;
 }

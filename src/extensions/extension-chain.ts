@@ -9,6 +9,14 @@
  * becomes one of our errors, and what it returns is looked at.
  */
 import { ExtensionError, InvalidPayloadError, MessageTooBigError, PeerError } from '../errors.js';
+import {
+  fieldsForLog,
+  isInstance,
+  memberOf,
+  onRejection,
+  promiseOf,
+  textOfThrown,
+} from '../foreign.js';
 import type { ExtensionSession, Message } from './extension.js';
 import { wireLimitBytes } from '../protocol/assembler.js';
 import { copyPayload } from './payload-copy.js';
@@ -17,6 +25,8 @@ import { copyPayload } from './payload-copy.js';
 export interface ChainLink {
   readonly name: string;
   readonly session: ExtensionSession;
+  /** What the session says under that name, which was read once. */
+  readonly keepsPayload: boolean;
 }
 
 type Direction = 'decode' | 'encode';
@@ -37,7 +47,7 @@ export class ExtensionChain {
     this.#links = links;
     this.#reversed = links.toReversed();
     this.reservedRsv = reservedRsv;
-    this.keepsPayload = links.some(({ session }) => session.keepsPayload !== false);
+    this.keepsPayload = links.some((link) => link.keepsPayload);
   }
 
   /**
@@ -68,19 +78,25 @@ export class ExtensionChain {
     );
   }
 
-  /** Gives back everything; a second call does nothing. @returns what went wrong, or null */
-  close(): ExtensionError | null {
-    if (this.#isClosed) return null;
+  /**
+   * Gives back everything; a second call does nothing.
+   *
+   * @param fail told of what goes wrong, at once or later
+   */
+  close(fail: (error: ExtensionError) => void): void {
+    if (this.#isClosed) return;
     this.#isClosed = true;
-    let failure: ExtensionError | null = null;
     for (const { name, session } of this.#links) {
+      const failed = (error: unknown): void => {
+        fail(failureOf(name, 'close', error));
+      };
       try {
-        session.close();
+        const result: unknown = session.close();
+        onRejection(result, failed);
       } catch (error) {
-        failure ??= failureOf(name, 'close', error);
+        failed(error);
       }
     }
-    return failure;
   }
 
   #run(
@@ -95,16 +111,17 @@ export class ExtensionChain {
       const link = links[index]!;
       const { session } = link;
       const limitBytes = limitOf(links, index, maxBytes);
-      let result: Message | Promise<Message>;
+      let result: Message | PromiseLike<Message>;
       try {
         result =
           direction === 'decode' ? session.decode(current, limitBytes) : session.encode(current);
       } catch (error) {
         throw blame(link.name, direction, error, limitBytes);
       }
-      if (isPromise(result)) return this.#runLater(links, index, direction, result, maxBytes);
       // What goes on as it came was looked at before.
       if (result === current) continue;
+      const pending = promiseOf(result);
+      if (pending !== null) return this.#runLater(links, index, direction, pending, maxBytes);
       // Behind a promise the result is read some microtasks later, and others may work until then.
       const isKept = this.keepsPayload || from > 0;
       current = this.#checked(result, current.payload, link, direction, limitBytes, isKept);
@@ -119,7 +136,7 @@ export class ExtensionChain {
     links: readonly ChainLink[],
     index: number,
     direction: Direction,
-    pending: PromiseLike<Message>,
+    pending: Promise<Message>,
     maxBytes: number,
   ): Promise<Message> {
     const link = links[index]!;
@@ -144,25 +161,27 @@ export class ExtensionChain {
    * @param isKept true when somebody may look at it after the session's next call
    */
   #checked(
-    result: Message,
+    result: unknown,
     input: Uint8Array | null,
-    { name, session }: ChainLink,
+    { name, keepsPayload }: ChainLink,
     direction: Direction,
     limitBytes: number,
     isKept: boolean,
   ): Message {
-    if (!isMessage(result)) {
+    // Each member is read once: what was looked at is what goes on.
+    const opcode = memberOf(result, 'opcode');
+    const rsv = memberOf(result, 'rsv');
+    const payload = memberOf(result, 'payload');
+    if ((opcode !== 1 && opcode !== 2) || !isRsv(rsv) || !isBytes(payload)) {
       throw new ExtensionError(`extension ${name}: ${direction} must return a message`);
     }
     // The peer would take it for a breach of RFC 6455 §5.2, and nobody would know whose.
-    if ((result.rsv & ~this.reservedRsv) !== 0) {
+    if ((rsv & ~this.reservedRsv) !== 0) {
       throw new ExtensionError(`extension ${name}: ${direction} set a bit that is not reserved`);
     }
-    if (result.payload.length > limitBytes) throw new MessageTooBigError(limitBytes);
-    const isShared = session.keepsPayload === false && result.payload !== input;
-    return isKept && isShared
-      ? { opcode: result.opcode, rsv: result.rsv, payload: copyPayload(result.payload) }
-      : result;
+    if (payload.length > limitBytes) throw new MessageTooBigError(limitBytes);
+    const isShared = isKept && !keepsPayload && payload !== input;
+    return { opcode, rsv, payload: isShared ? copyPayload(payload) : payload };
   }
 }
 
@@ -172,37 +191,31 @@ function limitOf(links: readonly ChainLink[], index: number, maxBytes: number): 
   return isLast ? maxBytes : wireLimitBytes(maxBytes, RSV_OF_ANY, 1);
 }
 
-function isPromise(result: Message | Promise<Message>): result is Promise<Message> {
-  return typeof (result as Partial<Promise<Message>> | null | undefined)?.then === 'function';
-}
-
-function isMessage(result: unknown): result is Message {
-  const { opcode, rsv, payload } = (result ?? {}) as Partial<Message>;
-  return (opcode === 1 || opcode === 2) && isRsv(rsv) && payload instanceof Uint8Array;
-}
-
-function isRsv(rsv: unknown): boolean {
+function isRsv(rsv: unknown): rsv is number {
   return Number.isInteger(rsv) && (rsv as number) >= 0 && (rsv as number) <= 7;
 }
 
+/** A view on bytes of its own, which no Proxy is, nor what merely inherits from a view. */
+function isBytes(payload: unknown): payload is Uint8Array {
+  return ArrayBuffer.isView(payload) && isInstance(payload, Uint8Array);
+}
+
+/** Plain values, whatever the session gives; null when it has nothing to say. */
 function statsOf(session: ExtensionSession): object | null {
-  try {
-    return session.stats ?? null;
-  } catch {
-    // A log line goes without them.
-    return null;
-  }
+  const stats = memberOf(session, 'stats');
+  onRejection(stats, () => undefined);
+  return typeof stats === 'object' && stats !== null ? fieldsForLog(stats) : null;
 }
 
 /** Whose fault it is: the peer's for what the extension says is, else its own. */
 function blame(name: string, direction: Direction, error: unknown, maxBytes: number): Error {
   // What is sent is ours: the peer has no part in it.
   if (direction === 'encode') return failureOf(name, direction, error);
-  if (error instanceof PeerError) return error;
-  const { closeCode } = (error ?? {}) as { closeCode?: unknown };
+  if (isInstance(error, PeerError)) return error;
+  const closeCode = memberOf(error, 'closeCode');
   if (closeCode === 1009) return new MessageTooBigError(maxBytes);
   if (closeCode === 1007) {
-    const { message } = error as { message?: unknown };
+    const message = memberOf(error, 'message');
     const isReason = typeof message === 'string' && message !== '';
     return new InvalidPayloadError('extension-data', isReason ? message : undefined);
   }
@@ -213,14 +226,4 @@ function failureOf(name: string, what: string, error: unknown): ExtensionError {
   return new ExtensionError(`extension ${name} failed in ${what}: ${textOfThrown(error)}`, {
     cause: error,
   });
-}
-
-/** What was thrown, whatever it is, in words. Never throws. */
-export function textOfThrown(error: unknown): string {
-  try {
-    return String(error instanceof Error ? error.message : error);
-  } catch {
-    // An object without a prototype, for instance, is no text.
-    return 'something without a text';
-  }
 }

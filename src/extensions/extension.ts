@@ -62,9 +62,9 @@ export interface PerMessage {
    *   `maxBytes`; every other error is the extension's own fault, and ends the connection with 1011.
    *   A promise may reject with the same.
    */
-  decode(message: Message, maxBytes: number): Message | Promise<Message>;
+  decode(message: Message, maxBytes: number): Message | PromiseLike<Message>;
   /** Does its work on a message that goes out, and sets its bits on it if it did any. */
-  encode(message: Message): Message | Promise<Message>;
+  encode(message: Message): Message | PromiseLike<Message>;
   /** The connection is over, however it ended: everything is given back. Called once. */
   close(): void;
 }

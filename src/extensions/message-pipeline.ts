@@ -5,12 +5,13 @@
  * returns a promise, or when one turn of the event loop has done enough work, what follows waits in
  * a queue; whoever pushes sees `isBusy`, stops the source, and is called by `onIdle`.
  */
+import { promiseOf } from '../foreign.js';
 import type { Message } from './extension.js';
 import { copyPayload } from './payload-copy.js';
 
 export interface PipelineOptions {
   /** Transforms one message. A rejection ends the pipeline. */
-  readonly transform: (message: Message) => Message | Promise<Message>;
+  readonly transform: (message: Message) => Message | PromiseLike<Message>;
   /** Takes the results, in the order of the messages. */
   readonly deliver: (message: Message) => void;
   /** Called once, for an error behind a promise; what waited is dropped. */
@@ -87,11 +88,12 @@ export class MessagePipeline {
     // Asked before: a transformation may give the payload's memory to a worker.
     const { length } = message.payload;
     const result = this.#options.transform(message);
-    if (result instanceof Promise) {
+    const pending = promiseOf(result);
+    if (pending !== null) {
       this.isBusy = true;
       this.#isTransforming = true;
       this.waitingBytes += length;
-      result.then(
+      pending.then(
         (transformed) => {
           if (this.#isClosed) return;
           this.#isTransforming = false;
@@ -103,7 +105,7 @@ export class MessagePipeline {
         },
       );
     } else {
-      this.#deliver(result);
+      this.#deliver(result as Message);
     }
   }
 

@@ -1,6 +1,7 @@
 /** Offers in, a chain out (RFC 6455 §9.1, RFC 7692 §5). */
 import { NegotiationError } from '../errors.js';
-import { ExtensionChain, textOfThrown, type ChainLink } from './extension-chain.js';
+import { errorOf, isInstance, memberOf, onRejection, promiseOf, textOfThrown } from '../foreign.js';
+import { ExtensionChain, type ChainLink } from './extension-chain.js';
 import { parseExtensionHeader, type ExtensionOffer } from './extension-header.js';
 import type { Extension, ExtensionSession } from './extension.js';
 
@@ -52,10 +53,11 @@ export function negotiate(
     if (extension === undefined) continue;
     let session: ExtensionSession | null = null;
     try {
-      session = extension.create();
+      session = atOnce('create', extension.create());
       const response = accept(session, offers, name);
-      reserved |= reserve(session, reserved);
-      links.push({ name, session });
+      const rsv = reserve(session, reserved);
+      links.push({ name, session, keepsPayload: keepsPayload(session) });
+      reserved |= rsv;
       responses.push(response);
     } catch (error) {
       declined.push({ name, reason: textOfThrown(error), why: causeOf(error) });
@@ -72,8 +74,14 @@ function accept(
   offers: readonly ExtensionOffer[],
   name: string,
 ): string {
-  session.init(offers.filter((offer) => offer.name === name));
-  const response = session.enabled ? session.response() : null;
+  const result: unknown = session.init(offers.filter((offer) => offer.name === name));
+  atOnce('init', result);
+  const isEnabled: unknown = session.enabled;
+  if (typeof isEnabled !== 'boolean') {
+    onRejection(isEnabled, ignore);
+    throw new Decline('defect', 'enabled must be true or false');
+  }
+  const response = isEnabled ? atOnce('response', session.response()) : null;
   if (response === null) throw new NegotiationError('no offer is accepted');
   // Whatever stands in the answer, the client must find exactly this extension in it.
   const elements = typeof response === 'string' ? parseExtensionHeader([response]) : null;
@@ -92,6 +100,7 @@ function reserve(session: ExtensionSession, reserved: number): number {
   } catch (error) {
     throw new Decline('reserved-bit', textOfThrown(error));
   }
+  atOnce('reserveRsv', rsv);
   if (!Number.isInteger(rsv) || rsv < 0 || rsv > 7) {
     throw new Decline('defect', 'reserveRsv must return bits from 0 to 7');
   }
@@ -101,17 +110,37 @@ function reserve(session: ExtensionSession, reserved: number): number {
   return rsv;
 }
 
+function keepsPayload(session: ExtensionSession): boolean {
+  const answer = session.keepsPayload ?? true;
+  if (typeof answer === 'boolean') return answer;
+  onRejection(answer, ignore);
+  throw new Decline('defect', 'keepsPayload must be true or false');
+}
+
+/** What a call returned; the answer to the handshake waits for no promise. */
+function atOnce<T>(call: string, result: T): T {
+  const promise = promiseOf(result);
+  if (promise === null) return result;
+  promise.catch(ignore);
+  throw new Decline('defect', `${call} must not return a promise`);
+}
+
 function causeOf(error: unknown): Declined['why'] {
-  if (error instanceof Decline) return error.why;
-  if (error instanceof NegotiationError) return 'offer';
+  if (isInstance(error, Decline)) return error.why;
+  if (isInstance(error, NegotiationError)) return 'offer';
   // By name as well, since the extension may have its own copy of the class, or none.
-  return error instanceof Error && error.name === 'NegotiationError' ? 'offer' : 'defect';
+  return memberOf(errorOf(error), 'name') === 'NegotiationError' ? 'offer' : 'defect';
 }
 
 function release(session: ExtensionSession | null): void {
   try {
-    session?.close();
+    const result: unknown = session?.close();
+    onRejection(result, ignore);
   } catch {
     // It is declined already, and why is logged.
   }
+}
+
+function ignore(): void {
+  // What it rejects with adds nothing to why it is declined.
 }

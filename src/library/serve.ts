@@ -5,6 +5,7 @@ import { echoMode } from '../modes/echo.js';
 import type { Mode } from '../modes/mode.js';
 import { Server } from '../server/server.js';
 import type { Log } from '../server/session-log.js';
+import { guardedLog } from './guarded-log.js';
 import { readOptions } from './read-options.js';
 import { serverOptions } from './server-options.js';
 import type { SettingOptions } from './setting-options.js';
@@ -98,11 +99,12 @@ function checkExtensions(given: readonly Extension[], hasDeflate: boolean): Exte
   return extensions;
 }
 
+/** @returns a log that throws nothing: one that fails must not end a server */
 function checkLog(log: Log): Log {
   const calls = log as Partial<Log> | null;
   if (LOG_LEVELS.some((level) => typeof calls?.[level] !== 'function'))
     refusalOf('log')(`give an object with the functions ${LOG_LEVELS.join(', ')}`);
-  return log;
+  return guardedLog(log);
 }
 
 function refusalOf(option: string): Refuse {

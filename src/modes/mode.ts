@@ -6,5 +6,5 @@ export interface Mode extends Consumer {
   /** As it stands in the log, for instance `echo`. */
   readonly name: string;
   /** What holds for it unless somebody says otherwise; without it every origin, and compression. */
-  readonly defaults?: { readonly origin: OriginPolicy; readonly deflate: boolean };
+  readonly defaults?: { readonly origin?: OriginPolicy; readonly deflate?: boolean };
 }

@@ -1,5 +1,12 @@
 /** Close codes and the payload of Close frames (RFC 6455 §5.5.1, §7.4). */
-import { InvalidPayloadError, InvalidStateError, PeerError, ProtocolError } from '../errors.js';
+import {
+  InvalidArgumentError,
+  InvalidPayloadError,
+  InvalidStateError,
+  PeerError,
+  ProtocolError,
+} from '../errors.js';
+import { describe, isInstance, memberOf } from '../foreign.js';
 import { MAX_CONTROL_PAYLOAD_BYTES } from './frame-header.js';
 import { UTF8_ACCEPT, validateUtf8 } from './utf8-validator.js';
 
@@ -34,16 +41,22 @@ const reasonDecoder = new TextDecoder('utf-8', { ignoreBOM: true });
 const reasonEncoder = new TextEncoder();
 
 /** True for the codes that an endpoint may send (RFC 6455 §7.4.2 and the IANA registry). */
-export function isSendableCloseCode(code: number): boolean {
-  if (!Number.isInteger(code)) return false;
+export function isSendableCloseCode(code: unknown): code is number {
+  if (typeof code !== 'number' || !Number.isInteger(code)) return false;
   if (code >= 3000) return code <= 4999;
   return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014);
 }
 
 /** @throws InvalidStateError for a code that must not be sent; 1005 stands for a Close without one */
-export function demandSendableCloseCode(code: number): void {
+export function demandSendableCloseCode(code: unknown): void {
   if (code === CloseCode.NoCode || isSendableCloseCode(code)) return;
-  throw new InvalidStateError(`close code ${code} must not be sent`);
+  throw new InvalidStateError(`close code ${describe(code)} must not be sent`);
+}
+
+/** @throws InvalidArgumentError for a reason that is no text */
+export function demandCloseReason(reason: unknown): void {
+  if (typeof reason === 'string') return;
+  throw new InvalidArgumentError(`a close reason cannot be ${describe(reason)}: give a string`);
 }
 
 /**
@@ -72,6 +85,7 @@ export function parseClosePayload(bytes: Uint8Array, start: number, end: number)
 export function serializeClosePayload(code: number, reason: string): Uint8Array {
   if (code === CloseCode.NoCode) return new Uint8Array(0);
   demandSendableCloseCode(code);
+  demandCloseReason(reason);
   // encodeInto stops before the character that does not fit, and the buffer is zeroed, so nothing
   // but the reason can leave.
   const payload = new Uint8Array(MAX_CONTROL_PAYLOAD_BYTES);
@@ -81,7 +95,12 @@ export function serializeClosePayload(code: number, reason: string): Uint8Array 
   return payload.subarray(0, 2 + written);
 }
 
-/** The close code for what went wrong (RFC 6455 §7.4.1): ours, 1011, for whatever is no peer's fault. */
-export function closeCodeOf(error: unknown): number {
-  return error instanceof PeerError ? error.closeCode : CloseCode.InternalError;
+/** What a Close says about what went wrong (RFC 6455 §7.4.1): no details of whatever is no peer's fault. */
+export function closeStatusOf(error: unknown): CloseStatus {
+  if (isInstance(error, PeerError)) {
+    const code = memberOf(error, 'closeCode');
+    const reason = memberOf(error, 'message');
+    if (isSendableCloseCode(code) && typeof reason === 'string') return { code, reason };
+  }
+  return { code: CloseCode.InternalError, reason: 'internal error' };
 }

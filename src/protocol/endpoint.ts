@@ -17,9 +17,8 @@ import {
 } from '../errors.js';
 import { Assembler, wireLimitBytes } from './assembler.js';
 import {
-  CloseCode,
   type CloseStatus,
-  closeCodeOf,
+  closeStatusOf,
   parseClosePayload,
   serializeClosePayload,
 } from './close-payload.js';
@@ -37,7 +36,8 @@ import { type FrameContext, MAX_CONTROL_PAYLOAD_BYTES } from './frame-header.js'
 import { isAsciiOr, rotateMaskingKey, unmask } from './masking.js';
 import { type DataOpcode, Opcode } from './opcode.js';
 import type { OutputQueue } from './output-queue.js';
-import { demandNoPieces, demandPieceFits } from './piece-order.js';
+import { demandBytes, demandDataOpcode, demandFlags, demandRange } from './outgoing.js';
+import { NO_PIECES, demandNoPieces, demandPieceFits } from './piece-order.js';
 import { UTF8_ACCEPT, UTF8_REJECT, findImpossibleByte, validateUtf8 } from './utf8-validator.js';
 
 export class Endpoint implements FrameContext {
@@ -76,8 +76,8 @@ export class Endpoint implements FrameContext {
   #fragments = 0;
   #utf8State = UTF8_ACCEPT;
   #isFirstPiece = true;
-  /** A message is being sent in pieces and its last one is owed. */
-  #isSendingPieces = false;
+  /** Of the message that is being sent in pieces and whose last one is owed. */
+  #piecesOpcode: number = NO_PIECES;
   /** Payload of a control frame that spans reads. */
   #control: Uint8Array | null = null;
   #controlLength = 0;
@@ -139,11 +139,15 @@ export class Endpoint implements FrameContext {
    * that a `message` event just brought.
    *
    * @returns false when a Close was sent or the connection is over: the message is dropped
+   * @throws InvalidArgumentError for what is no message; that text is UTF-8 is the caller's to see to
    * @throws InvalidStateError inside a message that is sent in pieces
    */
   sendMessage(opcode: DataOpcode, bytes: Uint8Array, start: number, end: number, rsv = 0): boolean {
+    demandDataOpcode(opcode);
+    demandBytes(bytes);
+    demandRange(start, end, bytes.length);
     if (!canSendData(this.#state)) return false;
-    demandNoPieces(this.#isSendingPieces);
+    demandNoPieces(this.#piecesOpcode);
     this.#send(FIN | (rsv << 4) | opcode, bytes, start, end);
     return true;
   }
@@ -152,7 +156,8 @@ export class Endpoint implements FrameContext {
    * Sends a piece of a message as a frame of its own (RFC 6455 §5.4).
    *
    * @returns as {@link sendMessage}
-   * @throws InvalidStateError when `isFirst` does not fit what was sent before
+   * @throws InvalidArgumentError as {@link sendMessage}
+   * @throws InvalidStateError when `isFirst` or the opcode does not fit what was sent before
    */
   sendPiece(
     opcode: DataOpcode,
@@ -162,9 +167,13 @@ export class Endpoint implements FrameContext {
     isFirst: boolean,
     isLast: boolean,
   ): boolean {
+    demandDataOpcode(opcode);
+    demandBytes(bytes);
+    demandRange(start, end, bytes.length);
+    demandFlags(isFirst, isLast);
     if (!canSendData(this.#state)) return false;
-    demandPieceFits(this.#isSendingPieces, isFirst);
-    this.#isSendingPieces = !isLast;
+    demandPieceFits(this.#piecesOpcode, opcode, isFirst);
+    this.#piecesOpcode = isLast ? NO_PIECES : opcode;
     this.#send((isLast ? FIN : 0) | (isFirst ? opcode : Opcode.Continuation), bytes, start, end);
     return true;
   }
@@ -172,9 +181,11 @@ export class Endpoint implements FrameContext {
   /**
    * Sends a Ping (RFC 6455 §5.5.2).
    *
+   * @throws InvalidArgumentError for what are no bytes
    * @throws InvalidStateError for a payload over 125 bytes
    */
   sendPing(payload: Uint8Array): boolean {
+    demandBytes(payload);
     if (payload.length > MAX_CONTROL_PAYLOAD_BYTES)
       throw new InvalidStateError('Ping payload over 125 bytes');
     if (!canSendData(this.#state)) return false;
@@ -224,10 +235,8 @@ export class Endpoint implements FrameContext {
    */
   fail(error: unknown): void {
     if (this.#state === ClosingState.Closed) return;
-    const code = closeCodeOf(error);
-    // What went wrong on our side is nobody's business on the wire.
-    const isOurs = code === CloseCode.InternalError;
-    this.sendClose(code, isOurs ? 'internal error' : (error as Error).message);
+    const { code, reason } = closeStatusOf(error);
+    this.sendClose(code, reason);
     this.#state = nextClosingState(this.#state, ClosingEvent.Fail);
     this.#forget();
     this.#events.failed(error);

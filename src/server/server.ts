@@ -26,11 +26,14 @@ import { type ExpendableLimits, Expendables } from './expendables.js';
 import type { ListenAddress } from './listen-address.js';
 import { type Listener, listen } from './listener.js';
 import { Router, type ServedMode } from './router.js';
-import { type Log, logDeclined, logRefusal, logSession } from './session-log.js';
+import { type Log, logDeclined, logLateFailure, logRefusal, logSession } from './session-log.js';
 import { StaticDirectory } from './static-directory.js';
 
 /** Dropped connections are logged once in this time, with their number so far. */
 const DROP_LOG_MS = 1000;
+
+/** How long the sockets that were dropped at the end of a graceful stop may take to be gone, in milliseconds. */
+const DROP_MS = 1000;
 
 /**
  * From which addresses clients may connect, for which hosts, and who is believed about theirs. Addresses are
@@ -175,12 +178,14 @@ export class Server {
     this.#admission.isDraining = true;
     for (const { server } of this.#listeners) server.close();
     log.info({ connections: this.#connections.size, drainMs }, 'stopping');
-    const timer = setTimeout(() => {
-      this.stopNow();
-    }, drainMs);
     const emptied = new Promise<void>((resolve) => {
       this.#onEmpty = resolve;
     });
+    let timer = setTimeout(() => {
+      this.stopNow();
+      // A defect may have kept a connection in the registry: that must not keep the process.
+      timer = setTimeout(() => this.#onEmpty?.(), DROP_MS);
+    }, drainMs);
     const closing = [...this.#connections];
     for (const { count, waitMs } of drainSteps(closing.length, drainMs)) {
       if (this.#connections.size === 0) break;
@@ -191,7 +196,12 @@ export class Server {
     }
     if (this.#connections.size > 0) await emptied;
     clearTimeout(timer);
-    log.info({}, 'stopped');
+    if (this.#connections.size > 0)
+      log.error(
+        { connections: this.#connections.size },
+        'stopped with connections that did not end',
+      );
+    else log.info({}, 'stopped');
   }
 
   /** Drops every connection at once. */
@@ -363,6 +373,9 @@ export class Server {
       },
       sessionEnded: (summary) => {
         logSession(log, summary, redaction);
+      },
+      sessionFailedLate: (session, mode, error) => {
+        logLateFailure(log, session, mode, error);
       },
     };
   }

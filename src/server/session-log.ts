@@ -2,9 +2,10 @@
 import { formatHostAndPort } from '../connection/host-and-port.js';
 import { printable } from '../connection/printable.js';
 import type { PeerAddress } from '../connection/connection-host.js';
-import type { SessionSummary } from '../connection/session.js';
+import type { Session, SessionSummary } from '../connection/session.js';
 import type { HandshakeError } from '../errors.js';
 import type { Declined } from '../extensions/negotiation.js';
+import { errorForLog, fieldsForLog } from '../foreign.js';
 import { type Redaction, STRICT_REDACTION } from '../handshake/redaction.js';
 import { textWithoutSecrets, valueWithoutSecrets } from '../handshake/secrets-in-text.js';
 
@@ -20,6 +21,9 @@ export interface Log {
 export function formatPeer({ remoteAddress, remotePort }: PeerAddress): string {
   return remotePort === 0 ? remoteAddress : formatHostAndPort(remoteAddress, remotePort);
 }
+
+/** What the log itself writes into each line. */
+const LINE_FIELDS: readonly string[] = ['level', 'time', 'msg'];
 
 /**
  * Logs how a session went. A defect of our own is an error, all else is information.
@@ -64,11 +68,23 @@ export function logSession(
     ...(summary.error === null
       ? {}
       : isDefect
-        ? { err: summary.error }
+        ? { err: errorForLog(summary.error) }
         : { error: valueWithoutSecrets(summary.error) }),
   };
   if (isDefect) log.error(fields, 'session ended by an internal error');
   else log.info(fields, 'session ended');
+}
+
+/** Logs what a mode or an extension threw when its session had its line already, or was to get none. */
+export function logLateFailure(log: Log, session: Session, mode: string, error: Error): void {
+  const fields = {
+    session: session.id,
+    peer: formatPeer(session),
+    path: STRICT_REDACTION.path(session.path),
+    mode,
+    err: errorForLog(error),
+  };
+  log.error(fields, 'failed after the end of a session');
 }
 
 /** Logs an extension that is not used. An offer that does not suit is everyday, the rest wants looking at. */
@@ -78,9 +94,13 @@ export function logDeclined(log: Log, session: number, { name, reason, why }: De
   else log.warn(fields, 'extension declined');
 }
 
-/** What a mode or a refusal has to say; two of the notes are what the client wrote into a header. */
-function publicNotes(notes: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  const shown = valueWithoutSecrets({ ...notes }) as Record<string, unknown>;
+/**
+ * What a mode or a refusal has to say, as plain values that take no place of what every line has; two of the
+ * notes are what the client wrote into a header.
+ */
+function publicNotes(notes: unknown): Readonly<Record<string, unknown>> {
+  const shown = valueWithoutSecrets(fieldsForLog(notes)) as Record<string, unknown>;
+  for (const name of LINE_FIELDS) Reflect.deleteProperty(shown, name);
   const { host, origin } = shown;
   if (typeof host === 'string') shown['host'] = STRICT_REDACTION.header('host', host);
   if (typeof origin === 'string') shown['origin'] = STRICT_REDACTION.origin(origin);
@@ -101,7 +121,7 @@ export function logRefusal(
     ...publicNotes(error.notes),
   };
   if (error.rule === 'internal')
-    log.error({ ...fields, err: cause }, 'handshake failed by an internal error');
+    log.error({ ...fields, err: errorForLog(cause) }, 'handshake failed by an internal error');
   // Nobody's fault outside: somebody has to see to it here.
   else if (error.rule === 'exhausted') log.warn(fields, `handshake refused: ${error.message}`);
   else log.info(fields, `handshake refused: ${error.message}`);

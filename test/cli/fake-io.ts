@@ -3,6 +3,8 @@ import type { Io } from '../../src/cli/io.js';
 export interface FakeIo extends Io {
   /** What was written to each output so far. */
   readonly written: { out: string; err: string };
+  /** With which status the process was ended at once, if it was. */
+  readonly exits: number[];
 }
 
 interface Setting {
@@ -21,10 +23,12 @@ export function fakeIo(
   { env = {}, files = {}, modules = {}, isTTY = false, input = [] }: Setting = {},
 ): FakeIo {
   const written = { out: '', err: '' };
+  const exits: number[] = [];
   return {
     argv,
     env,
     written,
+    exits,
     stdout: { isTTY, write: (text) => (written.out += text) },
     stderr: { isTTY, write: (text) => (written.err += text) },
     bytes: {
@@ -46,5 +50,6 @@ export function fakeIo(
     importFile: (path) => Promise.resolve(modules[path]),
     onSignal: () => () => undefined,
     onCrash: () => () => undefined,
+    exit: (code) => exits.push(code),
   };
 }

@@ -3,6 +3,7 @@ import t from 'tap';
 import type { Session } from '../../src/connection/session.js';
 import { ExtensionError, InvalidStateError, PolicyError } from '../../src/errors.js';
 import type { Message } from '../../src/extensions/extension.js';
+import type { UpgradeRequest } from '../../src/handshake/upgrade-request.js';
 import type { CloseStatus } from '../../src/protocol/close-payload.js';
 import { Deferred, markingSession, nextTurn } from '../fixtures/extensions.js';
 import {
@@ -31,6 +32,9 @@ import {
 } from '../fixtures/session-bench.js';
 import { ObserverWitness } from '../fixtures/observer-witness.js';
 import { LIMITS, NO_KEEPALIVE as QUIET_LIMITS, START_MS } from '../fixtures/test-host.js';
+
+/** What a mode is asked with; none here looks at it. */
+const REQUEST = {} as UpgradeRequest;
 
 const LARGE = new Uint8Array(LIMITS.outputPauseBytes - 10);
 
@@ -385,11 +389,32 @@ t.test('what the system says does not hide what we did wrong', async (t) => {
   t.equal(bench.finish().error, defect);
 });
 
-t.test('a session that is dropped names the rule', async (t) => {
-  const bench = new Bench(new Witness()).open();
-  bench.session.dropped('shutdown');
-  t.match(bench.finish(), { closedBy: 'lost', closeCode: 1006, rule: 'shutdown' });
-});
+t.test(
+  'a session that is dropped names the rule, and its client is told if it can be',
+  async (t) => {
+    for (const [rule, code, reason] of [
+      ['shutdown', 1001, 'the server is shutting down'],
+      ['close-timeout', 1011, 'closing took too long'],
+      ['send-timeout', 1008, 'client reads too slowly: it took nothing for too long'],
+    ] as const) {
+      const bench = new Bench(new Witness()).open();
+      bench.session.dropped(rule);
+      t.strictSame(bench.sent(), [close(code, reason)]);
+      t.match(bench.finish(), { closedBy: 'server', closeCode: code, closeReason: reason, rule });
+    }
+    const blocked = new Bench(new Witness()).open();
+    blocked.block();
+    blocked.session.dropped('shutdown');
+    t.match(blocked.finish(), { closedBy: 'lost', closeCode: 1006, rule: 'shutdown' });
+    const closing = new Bench(new Witness()).open();
+    closing.session.close(4000, 'mine');
+    closing.session.dropped('shutdown');
+    t.strictSame(closing.sent(), [close(4000, 'mine')], 'once');
+    const never = new Bench(new Witness()).session;
+    never.dropped('shutdown');
+    t.notOk(never.isOpen);
+  },
+);
 
 t.test('a summary has everything the log needs', async (t) => {
   const bench = new Bench(new Witness());
@@ -1223,13 +1248,15 @@ t.test('a consumer that is told of the end can neither send nor close', async (t
   const summary = bench.finish();
   t.strictSame(sent, [false]);
   t.strictSame(bench.sent(), []);
-  t.match(summary, { closedBy: 'client', closeCode: 1000, messagesOut: 1, error: null });
+  t.match(summary, { closedBy: 'client', closeCode: 1000, messagesOut: 1 });
+  t.match(summary.error, { message: 'late' }, 'but say what went wrong');
   t.equal(bench.session.waitingBytes, 0);
 
   const never = new Bench(consumer);
   never.session.finish();
   t.strictSame(sent, [false, false], 'nor if it never opened');
   t.match(consumer.summaries[1], { error: null });
+  t.match(never.host.failedLate, [{ message: 'late' }]);
 });
 
 // ---- What a proxy needs
@@ -1342,10 +1369,17 @@ t.test('a handshake that is given up is told to the consumer', async (t) => {
   const consumer = Object.assign(new Witness(), {
     abandoned: (session: Session) => abandoned.push(session),
   });
-  const { session } = new Bench(consumer);
+  const unasked = new Bench(consumer).session;
+  unasked.abandonOpening();
+  t.strictSame(abandoned, [], 'not when it was not asked');
+  const { session } = new Bench(Object.assign(consumer, { open: (): void => undefined }));
+  t.equal(session.ask(REQUEST), null);
   session.abandonOpening();
   t.strictSame(abandoned, [session]);
-  new Bench(new Witness()).session.abandonOpening();
+  t.notOk(session.send(1, 'late'), 'whoever still knows it sends in vain');
+  const silent = new Bench(Object.assign(new Witness(), { open: (): void => undefined })).session;
+  silent.ask(REQUEST);
+  silent.abandonOpening();
 });
 
 t.test('an observer is told of what happens, in order', async (t) => {

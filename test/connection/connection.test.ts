@@ -977,9 +977,13 @@ t.test('the deadlines of the session are looked at, and what they send leaves', 
   t.equal(bench.nextCheckAfterMs, LIMITS.pingMs + LIMITS.pongMs);
   bench.calls();
   bench.checkAfter(LIMITS.pingMs + LIMITS.pongMs);
+  const reason = 'no answer to a Ping for too long';
+  t.equal(bench.written(), hexOf(fromServer(closeFrame(1001, reason))));
+  t.strictSame(bench.calls().slice(1), ['end', 'resume'], 'Close and FIN');
+  bench.checkAfter(LIMITS.pingMs + LIMITS.pongMs + 2000);
   t.strictSame(bench.calls(), ['destroy']);
   await bench.settle();
-  t.match(bench.host.ended, [{ closedBy: 'lost', closeCode: 1006, rule: 'pong-timeout' }]);
+  t.match(bench.host.ended, [{ closedBy: 'server', closeCode: 1001, rule: 'pong-timeout' }]);
 });
 
 t.test('the message deadline fails the connection, with Close and FIN', async (t) => {
@@ -1148,7 +1152,11 @@ t.test('close-timeout: a chain that hangs does not hold the connection', async (
   t.equal(bench.nextCheckAfterMs, LIMITS.closeMs);
   bench.calls();
   bench.checkAfter(LIMITS.closeMs);
-  t.strictSame(bench.calls(), ['destroy']);
+  t.strictSame(
+    bench.calls(),
+    ['write 25', 'destroy'],
+    'the client is told that it was not in vain',
+  );
   await bench.settle();
   t.match(bench.host.ended, [{ closedBy: 'client', closeCode: 1000, rule: 'close-timeout' }]);
   t.equal(gate.closeCount, 1);
@@ -1588,9 +1596,14 @@ for (const isShared of [true, false]) {
       const dropped = bench.dropAll();
       t.equal(dropped, 1);
       await client.waitForEnd();
-      t.equal(client.receivedBytes, 0, 'without a word');
+      const word = fromServer(closeFrame(1001, 'the server is shutting down'));
+      t.equal(hexOf(client.received), hexOf(word));
       await client.finish();
-      t.match(await bench.untilClosed(), { closedBy: 'lost', closeCode: 1006, rule: 'shutdown' });
+      t.match(await bench.untilClosed(), {
+        closedBy: 'server',
+        closeCode: 1001,
+        rule: 'shutdown',
+      });
     });
   });
 }

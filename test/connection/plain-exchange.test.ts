@@ -46,6 +46,10 @@ class Bench implements PlainTransport {
   }
 
   // An exchange has nothing to do with these.
+  refuse(): void {
+    this.told.push('refuse');
+  }
+
   flush(): void {
     this.told.push('flush');
   }

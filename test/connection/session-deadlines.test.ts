@@ -75,6 +75,34 @@ t.test('send-timeout: the peer reads nothing', async (t) => {
   bench.checkAfter(LIMITS.sendMs - 1);
   t.strictSame(bench.calls(), []);
   bench.checkAfter(LIMITS.sendMs);
+  t.strictSame(bench.calls(), ['write'], 'it is told, in case it reads on');
+  t.ok(bench.session.isOver);
+  t.equal(bench.transport.checkMs, LIMITS.closeMs);
+  bench.socket.drain();
+  bench.transport.outbox.unblock();
+  const reason = 'client reads too slowly: it took nothing for too long';
+  t.equal(bench.sent().at(-1), close(1008, reason));
+  t.match(bench.finish(), { closedBy: 'server', closeCode: 1008, rule: 'send-timeout' });
+});
+
+t.test('send-timeout: a client that was sent a Close is not told again', async (t) => {
+  const bench = new Bench(new Witness()).open();
+  bench.block();
+  bench.session.close(1000);
+  bench.calls();
+  bench.checkAfter(LIMITS.sendMs);
+  t.strictSame(bench.calls(), ['drop send-timeout']);
+});
+
+t.test('send-timeout: what the observer holds back stays where it is', async (t) => {
+  const recorder = new ObserverWitness();
+  const bench = new Bench(new Witness(), { limits: NO_KEEPALIVE, route: { recorder } }).open();
+  bench.block();
+  recorder.gate.hold();
+  bench.checkAfter(LIMITS.sendMs);
+  t.notOk(bench.session.isOver, 'the Close is held as well');
+  bench.calls();
+  bench.checkAfter(LIMITS.sendMs + LIMITS.closeMs);
   t.strictSame(bench.calls(), ['drop send-timeout']);
 });
 
@@ -89,7 +117,8 @@ t.test('send-timeout: a peer that reads a byte now and then lives', async (t) =>
   bench.checkAfter(2500);
   t.strictSame(bench.calls(), []);
   bench.checkAfter(2501);
-  t.strictSame(bench.calls(), ['drop send-timeout']);
+  t.strictSame(bench.calls(), ['write']);
+  t.ok(bench.session.isOver);
 });
 
 t.test('while blocked, a Close that waits is not late', async (t) => {
@@ -180,7 +209,10 @@ t.test('pong-timeout: a silent peer is pinged, and given up without an answer', 
   bench.checkAfter(LIMITS.pingMs + LIMITS.pongMs - 1);
   t.strictSame(bench.calls(), []);
   bench.checkAfter(LIMITS.pingMs + LIMITS.pongMs);
-  t.strictSame(bench.calls(), ['drop pong-timeout']);
+  t.strictSame(bench.calls(), ['write']);
+  t.strictSame(bench.sent(), [close(1001, 'no answer to a Ping for too long')]);
+  t.ok(bench.session.isOver, 'no answer is waited for');
+  t.match(bench.finish(), { closedBy: 'server', closeCode: 1001, rule: 'pong-timeout' });
 });
 
 t.test('pong-timeout: any byte is a sign of life', async (t) => {
@@ -535,5 +567,6 @@ t.test('pong-timeout counts from when our Ping was let go', async (t) => {
   atMs(4 * LIMITS.pongMs - 2);
   t.strictSame(bench.calls(), []);
   atMs(4 * LIMITS.pongMs - 1);
-  t.strictSame(bench.calls(), ['drop pong-timeout']);
+  t.ok(bench.session.endpoint.isClosed);
+  t.match(bench.finish(), { rule: 'pong-timeout' });
 });

@@ -20,6 +20,8 @@ import {
   reusingSession,
   sessionOf,
   textOf,
+  linkOf,
+  unexpected,
 } from '../fixtures/extensions.js';
 
 const MAX_MESSAGE_BYTES = 1000;
@@ -83,7 +85,7 @@ interface Fixture {
 /** Extensions at work, in the order of the response header. */
 function make(sessions: readonly ExtensionSession[], reservedRsv = 7): Fixture {
   const owner = new Owner();
-  const links = sessions.map((session, index) => ({ name: `x-${index}`, session }));
+  const links = sessions.map((session, index) => linkOf(`x-${index}`, session));
   const chain = new ExtensionChain(links, reservedRsv);
   const extensions = new SessionExtensions(chain, MAX_MESSAGE_BYTES, owner);
   return {
@@ -207,7 +209,7 @@ t.test('messages without a payload count too while they wait', async (t) => {
   const fixture = make([slowSession('encode').session]);
   for (let count = 0; count < 1000; count++) fixture.send('');
   t.ok(fixture.extensions.waitingBytes >= 100_000, 'each costs memory');
-  fixture.extensions.close();
+  fixture.extensions.close(unexpected);
   t.equal(fixture.extensions.waitingBytes, 0);
 });
 
@@ -555,8 +557,8 @@ t.test('close gives everything back, once, and nothing more comes', async (t) =>
   fixture.send('out');
   fixture.sendPiece('begun', true, false);
   extensions.whenIdle(end(fixture, 'Close'));
-  t.equal(extensions.close(), null);
-  t.equal(extensions.close(), null);
+  extensions.close(unexpected);
+  extensions.close(unexpected);
   t.equal(closeCount, 1);
   t.match(extensions, { isBusy: false, isReceiving: false, isEnding: false, waitingBytes: 0 });
   await slow.decoded();
@@ -576,10 +578,10 @@ t.test('close says what went wrong', async (t) => {
       },
     }),
   ]);
-  const error = fixture.extensions.close();
-  t.type(error, ExtensionError);
-  t.equal(error?.cause, cause);
-  t.equal(fixture.extensions.close(), null, 'once');
+  const errors: Error[] = [];
+  fixture.extensions.close((error) => errors.push(error));
+  t.match(errors, [{ name: 'ExtensionError', cause }]);
+  fixture.extensions.close(unexpected);
 });
 
 t.test('stats are those of the end: a closed extension is not asked', async (t) => {
@@ -605,7 +607,7 @@ t.test('stats are those of the end: a closed extension is not asked', async (t) 
   t.strictSame(extensions.stats, { 'x-0': { count: 0 } });
   fixture.receive('a');
   t.strictSame(extensions.stats, { 'x-0': { count: 1 } });
-  extensions.close();
-  extensions.close();
+  extensions.close(unexpected);
+  extensions.close(unexpected);
   t.strictSame(extensions.stats, { 'x-0': { count: 1 } });
 });

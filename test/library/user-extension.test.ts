@@ -21,8 +21,11 @@ t.test('an extension is taken as it is, after a trial', async (t) => {
       return sessionOf({ close: () => calls.push('close') });
     },
   };
-  t.equal(read(extension), extension);
+  const made = read(extension);
+  t.equal(made.name, 'x-one');
   t.same(calls, ['create', 'close'], 'what the trial made is given back');
+  t.ok(made.create().enabled);
+  t.same(calls, ['create', 'close', 'create']);
 });
 
 t.test('a session may be an instance of a class', async (t) => {
@@ -52,7 +55,7 @@ t.test('a session may be an instance of a class', async (t) => {
     }
   }
   const extension = { name: 'x-one', create: () => new Session() };
-  t.equal(read(extension), extension);
+  t.equal(read(extension).name, 'x-one');
 });
 
 t.test('what is wrong with it', async (t) => {
@@ -86,7 +89,7 @@ t.test('a name is given once, and our own only when ours is not in use', async (
     () => read(own),
     new Error('the name permessage-deflate is taken unless deflate is turned off'),
   );
-  t.equal(read(own, [one], false), own);
+  t.equal(read(own, [one], false).name, 'permessage-deflate');
 });
 
 t.test('what is wrong with its sessions', async (t) => {

@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { Session } from '../../src/connection/session.js';
-import { type Refuse, readMode } from '../../src/library/user-mode.js';
+import { MODE_CALLS, type Refuse, type UserMode, readMode } from '../../src/library/user-mode.js';
 
 const refuse: Refuse = (clause) => {
   throw new Error(clause);
@@ -26,23 +26,80 @@ t.test('a mode keeps its delivery, its state and all that it is called with', as
   t.strictSame(given.calls, [[session, 2, bytes, 0, 2, true, false]]);
 });
 
-t.test('a promise that rejects ends its own session', async (t) => {
-  const failed: unknown[] = [];
-  const session = { fail: (error: unknown) => failed.push(error) } as unknown as Session;
-  const reject = async (): Promise<never> => Promise.reject(new Error('late'));
-  const mode = readMode({ name: 'a', message: reject, piece: reject, drained: reject }, refuse);
-  mode.message!(session, 1, new Uint8Array(0), 0, 0);
-  mode.piece!(session, 1, new Uint8Array(0), 0, 0, true, true);
-  mode.drained!(session);
-  await new Promise(setImmediate);
-  t.strictSame(
-    failed.map((error) => (error as Error).message),
-    ['late', 'late', 'late'],
+t.test('nothing of it is lost', async (t) => {
+  const given: UserMode = {
+    name: 'a',
+    delivery: 'pieces',
+    hearsOut: true,
+    unsupportedSubprotocols: ['base64'],
+    defaults: { origin: ['https://good.example'], deflate: false },
+    ...Object.fromEntries(MODE_CALLS.map((name) => [name, () => name])),
+  };
+  const mode = readMode(given, refuse);
+  const { isTextChecked, ...members } = mode;
+  t.equal(isTextChecked, true, 'it is not taken on trust');
+  t.strictSame(Object.keys(members).sort(), Object.keys(given).sort());
+  t.match(members, {
+    name: 'a',
+    delivery: 'pieces',
+    hearsOut: true,
+    unsupportedSubprotocols: ['base64'],
+    defaults: { origin: ['https://good.example'], deflate: false },
+  });
+  const calls = mode as unknown as Record<string, () => string>;
+  for (const name of MODE_CALLS) t.equal(calls[name]!(), name);
+});
+
+t.test('defaults: each may be left out', async (t) => {
+  const read = (defaults: unknown): unknown =>
+    readMode({ name: 'a', message: call, defaults }, refuse).defaults;
+  for (const defaults of [
+    undefined,
+    {},
+    { origin: 'same' },
+    { origin: 'any', deflate: true },
+    { deflate: false },
+    { origin: ['https://a.example', 'https://b.example:8443'] },
+  ])
+    t.strictSame(read(defaults), defaults);
+  t.strictSame(read({ origin: 'auto', deflate: undefined }), {}, 'which says nothing');
+});
+
+t.test('a member is read once, whatever it says the second time', async (t) => {
+  const reads: string[] = [];
+  const given = new Proxy<Record<string, unknown>>(
+    { name: 'a', message: call, defaults: { deflate: false } },
+    {
+      get: (target, name: string) => {
+        if (reads.includes(name)) throw new Error('again');
+        reads.push(name);
+        return target[name];
+      },
+    },
   );
-  const fine = readMode({ name: 'a', message: async () => Promise.resolve() }, refuse);
-  fine.message!(session, 1, new Uint8Array(0), 0, 0);
-  await new Promise(setImmediate);
-  t.equal(failed.length, 3);
+  t.match(readMode(given, refuse), { name: 'a', defaults: { deflate: false } });
+});
+
+t.test('a member that cannot be read', async (t) => {
+  const broken = (name: string): object =>
+    Object.defineProperty({ name: 'a', message: call }, name, {
+      get: () => {
+        throw new Error('not today');
+      },
+    });
+  for (const name of ['name', 'delivery', 'hearsOut', 'defaults', ...MODE_CALLS]) {
+    const clause = `${name} of a mode cannot be read: not today`;
+    t.throws(() => readMode(broken(name), refuse), new Error(clause));
+  }
+  const defaults = {
+    get origin(): never {
+      throw new Error('not today');
+    },
+  };
+  t.throws(
+    () => readMode({ name: 'a', message: call, defaults }, refuse),
+    new Error('defaults.origin of a mode cannot be read: not today'),
+  );
 });
 
 t.test('without a delivery it gets messages, and stays who it is', async (t) => {
@@ -99,6 +156,34 @@ t.test('what is wrong with it', async (t) => {
           `unsupportedSubprotocols of a mode must be an array of texts, not ${JSON.stringify(unsupportedSubprotocols)}`,
         ] as const,
     ),
+    ...[1, null, 'same', ['same'], call].map(
+      (defaults) =>
+        [
+          { name: 'a', message: call, defaults },
+          `defaults of a mode must be an object such as { origin, deflate }, not ${
+            typeof defaults === 'function' ? 'a function' : JSON.stringify(defaults)
+          }`,
+        ] as const,
+    ),
+    [
+      { name: 'a', message: call, defaults: { origins: 'same' } },
+      'defaults of a mode has an unknown key "origins"; did you mean origin?',
+    ],
+    [
+      { name: 'a', message: call, defaults: { compression: true } },
+      'defaults of a mode has an unknown key "compression"; it can have origin and deflate',
+    ],
+    [
+      { name: 'a', message: call, defaults: { deflate: 'no' } },
+      'defaults.deflate of a mode must be true or false, not "no"',
+    ],
+    ...[7, 'https://a.example/', [], ['https://a.example', 1]].map(
+      (origin) =>
+        [
+          { name: 'a', message: call, defaults: { origin } },
+          `defaults.origin of a mode cannot be ${JSON.stringify(origin)}: `,
+        ] as const,
+    ),
     [{ name: 'a' }, 'a mode with delivery "messages" needs the function message'],
     [{ name: 'a', piece: call }, 'a mode with delivery "messages" needs the function message'],
     [
@@ -106,6 +191,14 @@ t.test('what is wrong with it', async (t) => {
       'a mode with delivery "pieces" needs the function piece',
     ],
   ] as const) {
-    t.throws(() => readMode(given, refuse), new Error(clause), clause);
+    const rest = clause.endsWith(': ') ? 'give auto, any, same, or origins' : '';
+    const thrown = (): unknown => readMode(given, refuse);
+    t.throws(thrown, Error, clause);
+    try {
+      thrown();
+    } catch (error) {
+      const { message } = error as Error;
+      t.equal(rest === '' ? message : message.slice(0, (clause + rest).length), clause + rest);
+    }
   }
 });

@@ -11,7 +11,7 @@ import {
 } from '../../src/errors.js';
 import {
   CloseCode,
-  closeCodeOf,
+  closeStatusOf,
   demandSendableCloseCode,
   MAX_CLOSE_REASON_BYTES,
   isSendableCloseCode,
@@ -329,12 +329,15 @@ t.test('RFC 6455 §7.4: a code is a whole number', (t) => {
 });
 
 t.test('RFC 6455 §7.4.1: every error class has its close code, and what is ours has 1011', (t) => {
-  t.equal(closeCodeOf(new ProtocolError('reserved-bit')), 1002);
-  t.equal(closeCodeOf(new InvalidPayloadError('text-not-utf8')), 1007);
-  t.equal(closeCodeOf(new InvalidPayloadError('deflate-data')), 1007);
-  t.equal(closeCodeOf(new InvalidPayloadError('extension-data', 'a reason of its own')), 1007);
-  t.equal(closeCodeOf(new PolicyError('too-many-fragments')), 1008);
-  t.equal(closeCodeOf(new MessageTooBigError(1)), 1009);
+  t.equal(closeStatusOf(new ProtocolError('reserved-bit')).code, 1002);
+  t.equal(closeStatusOf(new InvalidPayloadError('text-not-utf8')).code, 1007);
+  t.equal(closeStatusOf(new InvalidPayloadError('deflate-data')).code, 1007);
+  t.equal(
+    closeStatusOf(new InvalidPayloadError('extension-data', 'a reason of its own')).code,
+    1007,
+  );
+  t.equal(closeStatusOf(new PolicyError('too-many-fragments')).code, 1008);
+  t.equal(closeStatusOf(new MessageTooBigError(1)).code, 1009);
   for (const error of [
     ...[new InvalidStateError('ours'), new ExtensionError('ours'), new NegotiationError('ours')],
     ...[new HandshakeError('internal'), new Error('ours'), 'thrown', undefined, null, 1007],
@@ -342,7 +345,7 @@ t.test('RFC 6455 §7.4.1: every error class has its close code, and what is ours
     new ExtensionError('ours', { cause: new MessageTooBigError(1) }),
     ...[{ closeCode: 1007 }, Object.assign(new Error('ours'), { closeCode: 1009 })],
   ]) {
-    t.equal(closeCodeOf(error), 1011);
+    t.equal(closeStatusOf(error).code, 1011);
   }
   t.end();
 });

@@ -1,23 +1,36 @@
 import t from 'tap';
 import { InvalidStateError } from '../../src/errors.js';
-import { demandNoPieces, demandPieceFits } from '../../src/protocol/piece-order.js';
+import { NO_PIECES, demandNoPieces, demandPieceFits } from '../../src/protocol/piece-order.js';
 
 const INSIDE = new InvalidStateError('a message is being sent in pieces');
 
 t.test('first, others, last (RFC 6455 §5.4)', async (t) => {
-  demandPieceFits(false, true);
-  demandPieceFits(true, false);
-  t.throws(() => {
-    demandPieceFits(true, true);
-  }, INSIDE);
-  t.throws(() => {
-    demandPieceFits(false, false);
-  }, new InvalidStateError('no message is being sent'));
+  for (const opcode of [1, 2]) {
+    demandPieceFits(NO_PIECES, opcode, true);
+    demandPieceFits(opcode, opcode, false);
+    t.throws(() => {
+      demandPieceFits(opcode, opcode, true);
+    }, INSIDE);
+    t.throws(() => {
+      demandPieceFits(NO_PIECES, opcode, false);
+    }, new InvalidStateError('no message is being sent'));
+  }
+});
+
+t.test('a message has one opcode', async (t) => {
+  for (const [openOpcode, opcode] of [
+    [1, 2],
+    [2, 1],
+  ] as const) {
+    t.throws(() => {
+      demandPieceFits(openOpcode, opcode, false);
+    }, new InvalidStateError('all pieces of a message have one opcode'));
+  }
 });
 
 t.test('nothing in between', async (t) => {
-  demandNoPieces(false);
+  demandNoPieces(NO_PIECES);
   t.throws(() => {
-    demandNoPieces(true);
+    demandNoPieces(1);
   }, INSIDE);
 });

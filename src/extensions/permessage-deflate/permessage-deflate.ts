@@ -87,9 +87,9 @@ class PermessageDeflateSession implements ExtensionSession {
     if ((message.rsv & RSV1) === 0) return message;
     this.#inflater ??= this.#makeInflater();
     const payload = this.#inflater.inflate(message.payload, maxBytes);
-    return payload instanceof Promise
-      ? payload.then((inflated) => this.#decoded(message, inflated))
-      : this.#decoded(message, payload);
+    return payload instanceof Uint8Array
+      ? this.#decoded(message, payload)
+      : payload.then((inflated) => this.#decoded(message, inflated));
   }
 
   /**
@@ -104,9 +104,9 @@ class PermessageDeflateSession implements ExtensionSession {
       return { opcode, rsv: rsv | RSV1, payload: storedMessage(plain) };
     this.#deflater ??= this.#makeDeflater();
     const payload = this.#deflater.deflate(plain);
-    return payload instanceof Promise
-      ? payload.then((deflated) => this.#encoded(message, deflated))
-      : this.#encoded(message, payload);
+    return payload instanceof Uint8Array
+      ? this.#encoded(message, payload)
+      : payload.then((deflated) => this.#encoded(message, deflated));
   }
 
   get stats(): DeflateStats {

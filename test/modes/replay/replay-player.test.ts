@@ -11,13 +11,13 @@ import { eventually } from '../../fixtures/within.js';
 class PieceSession extends FakeSession {
   override sendPiece(
     opcode = 0,
-    bytes: Uint8Array = new Uint8Array(0),
+    data: string | Uint8Array = '',
     start = 0,
     end = 0,
     isFirst = false,
     isLast = false,
   ): boolean {
-    const text = Buffer.from(bytes.subarray(start, end)).toString();
+    const text = Buffer.from(data).subarray(start, end).toString();
     this.calls.push(`piece ${opcode} ${isFirst ? 'F' : '-'}${isLast ? 'L' : '-'} ${text}`);
     return this.canSend;
   }

@@ -1,0 +1,27 @@
+/** The log of the program that a server runs in: whatever becomes of a line, the server goes on. */
+import { onRejection } from '../foreign.js';
+import type { Log } from '../server/session-log.js';
+
+/** @returns a log that writes to `log`, and throws nothing */
+export function guardedLog(log: Log): Log {
+  const guarded =
+    (level: keyof Log) =>
+    (fields: object, message: string): void => {
+      try {
+        const result: unknown = log[level](fields, message);
+        onRejection(result, ignore);
+      } catch {
+        // Where would it be reported?
+      }
+    };
+  return {
+    debug: guarded('debug'),
+    info: guarded('info'),
+    warn: guarded('warn'),
+    error: guarded('error'),
+  };
+}
+
+function ignore(): void {
+  // As above.
+}

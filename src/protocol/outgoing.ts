@@ -1,0 +1,64 @@
+/**
+ * What may be sent, looked at before a byte of it is in the output: a header that has left cannot be taken
+ * back, and what follows would be read as its payload.
+ */
+import { InvalidArgumentError } from '../errors.js';
+import { describe, isInstance } from '../foreign.js';
+import { Opcode } from './opcode.js';
+
+/** @throws InvalidArgumentError unless it is 1 or 2: all other opcodes are not those of messages */
+export function demandDataOpcode(opcode: unknown): void {
+  if (opcode === Opcode.Text || opcode === Opcode.Binary) return;
+  throw new InvalidArgumentError(
+    `the opcode of a message cannot be ${describe(opcode)}: give 1 for text or 2 for binary`,
+  );
+}
+
+/**
+ * @throws InvalidArgumentError unless it is a `Uint8Array`, of this realm or another one, whose memory was
+ *   not given away
+ */
+export function demandBytes(bytes: unknown): asserts bytes is Uint8Array {
+  // Not by its prototype alone, which whatever object may have.
+  if (!ArrayBuffer.isView(bytes) || !(isInstance(bytes, Uint8Array) || isUint8Array(bytes))) {
+    throw new InvalidArgumentError(
+      `what is sent cannot be ${describe(bytes)}: give a Uint8Array, such as a Buffer, or a string`,
+    );
+  }
+  if (bytes.length === 0 && isDetached(bytes))
+    throw new InvalidArgumentError('what is sent cannot be bytes whose memory was transferred');
+}
+
+/** @throws InvalidArgumentError unless `[start, end)` is a range within `length` */
+export function demandRange(start: unknown, end: unknown, length: number): void {
+  if (isIndex(start) && isIndex(end) && start <= end && end <= length) return;
+  throw new InvalidArgumentError(
+    `start and end cannot be ${describe(start)} and ${describe(end)}: give whole numbers with ` +
+      `0 <= start <= end <= ${length}, the length of what is sent`,
+  );
+}
+
+/** @throws InvalidArgumentError unless both are true or false */
+export function demandFlags(isFirst: unknown, isLast: unknown): void {
+  if (typeof isFirst === 'boolean' && typeof isLast === 'boolean') return;
+  throw new InvalidArgumentError(
+    `isFirst and isLast cannot be ${describe(isFirst)} and ${describe(isLast)}: give true or false`,
+  );
+}
+
+function isIndex(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 0;
+}
+
+function isUint8Array(bytes: ArrayBufferView): bytes is Uint8Array {
+  return (bytes as Partial<Uint8Array>)[Symbol.toStringTag] === 'Uint8Array';
+}
+
+/** `ArrayBuffer.prototype.detached` is not there before Node 22. */
+function isDetached({ buffer }: Uint8Array): boolean {
+  try {
+    return new Uint8Array(buffer).length < 0;
+  } catch {
+    return true;
+  }
+}

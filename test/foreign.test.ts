@@ -1,6 +1,7 @@
 import { runInNewContext } from 'node:vm';
 import t from 'tap';
 import {
+  describe,
   errorForLog,
   errorOf,
   fieldsForLog,
@@ -275,4 +276,22 @@ t.test('fields that cannot be read, or never end', async (t) => {
       : Object.fromEntries(Array.from({ length: 100 }, (_, at) => [`k${at}`, wide(depth - 1)]));
   t.ok(JSON.stringify(fieldsForLog(wide(2))).length < 20_000, 'a bound on all of it');
   t.ok(JSON.stringify(fieldsForLog({ list: new Array(1e6).fill('ab') })).length < 20_000);
+});
+
+t.test('a value as the sentence shows it that says it is wrong', async (t) => {
+  for (const [value, shown] of [
+    ['text', '"text"'],
+    ['x'.repeat(100), `"${'x'.repeat(40)}..."`],
+    [7, '7'],
+    [7n, '7'],
+    [undefined, 'undefined'],
+    [null, 'null'],
+    [Symbol('s'), 'Symbol(s)'],
+    [fails, 'a function'],
+    [{}, 'an object of Object'],
+    [new Map(), 'an object of Map'],
+    [Object.create(null), 'an object'],
+    [revoked(), 'an object'],
+  ] as const)
+    t.equal(describe(value), shown);
 });

@@ -42,14 +42,14 @@ export async function loadUserModules(
   const extensions: Extension[] = [];
   for (const [index, path] of extension.value.entries()) {
     const refuse = refusalOf(nameOf('extension', extension, index), path, extension);
-    const loaded = await loadDefault(path, '{ name, create }', files, refuse);
+    const { loaded } = await loadDefault(path, '{ name, create }', files, refuse);
     extensions.push(readExtension(loaded, extensions, deflate.value !== false, refuse));
   }
   const modes = new Map<string, Mode>();
   const loadMode = async (path: string, refuse: Refuse): Promise<void> => {
     // One module is one mode, however many paths it serves: its sessions may know each other.
     if (modes.has(path)) return;
-    const loaded = await loadDefault(path, '{ name, message }', files, refuse);
+    const { loaded } = await loadDefault(path, '{ name, message }', files, refuse);
     modes.set(path, readMode(loaded, refuse));
   };
   if (mode.value !== null) {
@@ -88,29 +88,29 @@ function refusalOf(name: string, path: string, { source }: Provided): Refuse {
   };
 }
 
-/** @returns the default export of the module in a file */
+/** @returns the default export of the module in a file, in an object of its own: no promise asks it for a `then` */
 async function loadDefault(
   path: string,
   shape: string,
   files: Files,
   refuse: Refuse,
-): Promise<unknown> {
+): Promise<{ readonly loaded: unknown }> {
   try {
     files.readFile(path);
   } catch (error) {
     refuse(readFault(error));
   }
-  let loaded: unknown;
+  let module: unknown;
   try {
-    loaded = await files.importFile(path);
+    module = await files.importFile(path);
   } catch (error) {
     refuse(loadFault(path, error));
   }
-  const exported = memberOf(loaded, 'default');
+  const exported = memberOf(module, 'default');
   if (exported === undefined) refuse(`it has no default export; write export default ${shape}`);
   // CommonJS that was made from an ES module has that one's default export inside its own.
   const isTranspiled = memberOf(exported, '__esModule') === true;
-  return isTranspiled ? memberOf(exported, 'default') : exported;
+  return { loaded: isTranspiled ? memberOf(exported, 'default') : exported };
 }
 
 /** Why a module cannot be loaded, as a clause with the line, where Node tells it. */

@@ -109,7 +109,7 @@ export class SessionTraffic implements ExtensionsOwner {
       isFirst,
       isLast,
     );
-    if (result !== undefined) this.#session.follow(result);
+    this.#session.follow(result);
   }
 
   decoded(message: Message): void {
@@ -133,7 +133,7 @@ export class SessionTraffic implements ExtensionsOwner {
       this.#consumer.delivery === 'pieces'
         ? this.#consumer.piece?.(this.#session, opcode, bytes, start, end, true, true)
         : this.#consumer.message?.(this.#session, opcode, bytes, start, end);
-    if (result !== undefined) this.#session.follow(result);
+    this.#session.follow(result);
   }
 
   // ---- On their way out

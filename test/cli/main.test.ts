@@ -147,3 +147,10 @@ t.test('errors of bytes are told to whoever wrote them, and not twice', async (t
     t.doesNotThrow(() => listener.call(process.stdout, error) as unknown);
   }
 });
+
+t.test('the command line can end the process at once', async (t) => {
+  const { io, exits } = await start(t, 0);
+  const before = exits.length;
+  io.exit(3);
+  t.same(exits.slice(before), [{ args: [3] }]);
+});

@@ -276,3 +276,22 @@ t.test('names of extensions: each once, and that of our own only without it', as
     message: /: it has no default export; write export default \{ name, create \}$/,
   });
 });
+
+t.test('CommonJS that was an ES module has its default export', async (t) => {
+  const at = folderOf(t, {
+    'made.cjs':
+      'Object.defineProperty(exports, "__esModule", { value: true });\n' +
+      'exports.default = { name: "made", message() {} };',
+    'odd.mjs': 'export default new Proxy({}, { get() { throw new Error("no"); } });',
+    'thrown.mjs': 'throw Object.create(null);',
+  });
+  const { modes } = await load({ mode: at('made.cjs') });
+  t.match([...modes], [[at('made.cjs'), { name: 'made' }]]);
+  for (const [name, clause] of [
+    ['odd.mjs', 'name of a mode cannot be read: no'],
+    ['thrown.mjs', 'it cannot be loaded: Error: something without a text'],
+  ] as const) {
+    const message = `--mode cannot be ${JSON.stringify(at(name))}: ${clause}`;
+    await t.rejects(load({ mode: at(name) }), { message });
+  }
+});

@@ -1,7 +1,12 @@
 import { Buffer } from 'node:buffer';
 import t from 'tap';
 import type { Session } from '../../src/connection/session.js';
-import { ExtensionError, InvalidStateError, PolicyError } from '../../src/errors.js';
+import {
+  ExtensionError,
+  InvalidArgumentError,
+  InvalidStateError,
+  PolicyError,
+} from '../../src/errors.js';
 import type { Message } from '../../src/extensions/extension.js';
 import type { UpgradeRequest } from '../../src/handshake/upgrade-request.js';
 import type { CloseStatus } from '../../src/protocol/close-payload.js';
@@ -1411,4 +1416,258 @@ t.test('without an observer nobody is told about a target', async (t) => {
   const { session } = new Bench(new Witness()).open();
   session.reportTarget({ state: 'lost', target: 'host:1' });
   t.ok(session.isOpen);
+});
+
+// ---- What a mode may send, and how it may fail
+
+t.test('what cannot be sent is refused before a byte is in the output', async (t) => {
+  const bench = new Bench(new Witness()).open();
+  const { session } = bench;
+  const send = session.send.bind(session) as (...given: unknown[]) => boolean;
+  const sendPiece = session.sendPiece.bind(session) as (...given: unknown[]) => boolean;
+  const bytes = Buffer.from('abc');
+  for (const given of [
+    ['text', bytes],
+    [9, bytes],
+    [0, bytes],
+    [1],
+    [1, 7],
+    [1, null],
+    [2, new ArrayBuffer(3)],
+    [2, bytes, 0, 4],
+    [2, bytes, 2, 1],
+    [2, bytes, -1],
+    [2, bytes, '0'],
+    [1, 'abc', 0, 4],
+    [9, 'abc'],
+  ]) {
+    t.throws(() => send(...given), InvalidArgumentError);
+    const [opcode, data, start = 0, end = 3] = given;
+    t.throws(() => sendPiece(opcode, data, start, end, true, true), InvalidArgumentError);
+  }
+  t.throws(() => sendPiece(1, bytes, 0, 3, 1, true), InvalidArgumentError);
+  t.throws(() => sendPiece(1, bytes), InvalidArgumentError);
+  const close = session.close.bind(session) as (...given: unknown[]) => void;
+  t.throws(() => {
+    close(1000, 7);
+  }, InvalidArgumentError);
+  t.throws(() => {
+    close('1000');
+  }, new InvalidStateError('close code "1000" must not be sent'));
+  t.strictSame(bench.sent(), []);
+  t.ok(session.send(1, bytes));
+  t.strictSame(bench.sent(), [sentText('abc')], 'and nothing else has changed');
+  t.match(bench.finish(), { messagesOut: 1, bytesOut: 3 });
+});
+
+t.test('strings are sent as UTF-8, whichever opcode', async (t) => {
+  const bench = new Bench(new Witness()).open();
+  const { session } = bench;
+  t.ok(session.send(1, 'hello'));
+  t.ok(session.send(2, 'grüß'));
+  t.ok(session.send(1, ''));
+  t.ok(session.send(1, 'a€b', 1, 2));
+  t.ok(session.send(1, 'a\ud800b'));
+  t.ok(session.sendPiece(1, 'one', 0, 3, true, false));
+  t.ok(session.sendPiece(1, '€', 0, 1, false, true));
+  const hex = (text: string): string => Buffer.from(text).toString('hex');
+  t.strictSame(bench.sent(), [
+    `1 ${hex('hello')}`,
+    `2 ${hex('grüß')}`,
+    '1 ',
+    `1 ${hex('€')}`,
+    '1 61efbfbd62',
+    `1+ ${hex('one')}`,
+    `0 ${hex('€')}`,
+  ]);
+  session.close();
+  t.notOk(session.send(1, 'late'));
+  t.notOk(session.sendPiece(1, 'late', 0, 4, true, true));
+});
+
+t.test('the text of somebody else’s mode has to be UTF-8', async (t) => {
+  const bad = Buffer.of(0x61, 0xff);
+  const checked = new Bench(Object.assign(new Witness(), { isTextChecked: true })).open();
+  t.throws(() => checked.session.send(1, bad), InvalidArgumentError);
+  t.throws(() => checked.session.sendPiece(1, bad, 0, 2, true, true), InvalidArgumentError);
+  t.ok(checked.session.send(1, bad, 0, 1));
+  t.ok(checked.session.send(2, bad));
+  t.ok(checked.session.sendPiece(2, bad, 0, 2, true, true));
+  t.strictSame(checked.sent(), ['1 61', '2 61ff', '2 61ff']);
+  const trusted = new Bench(new Witness()).open();
+  t.ok(trusted.session.send(1, bad), 'a replay may want to');
+});
+
+/** A consumer whose every call returns what is given. */
+function returning(result: unknown): Witness {
+  const call = (): unknown => result;
+  return Object.assign(new Witness(), {
+    opened: call,
+    message: call,
+    piece: call,
+    drained: call,
+    closed: call,
+  }) as Witness;
+}
+
+t.test('a promise that rejects ends its own session, whichever call it is', async (t) => {
+  const defect = new Error('late');
+  for (const start of [
+    (bench: Bench): void => void bench.open(),
+    (bench: Bench): void => {
+      bench.open().receive(textFrame('a'));
+    },
+    (bench: Bench): void => {
+      bench.open();
+      while (bench.session.send(2, LARGE));
+      bench.sent();
+      bench.session.resumeOutput();
+    },
+  ]) {
+    const { promise, reject } = new Deferred<never>();
+    const bench = new Bench(returning(promise));
+    start(bench);
+    t.notOk(bench.session.isOver);
+    reject(defect);
+    await nextTurn();
+    t.ok(bench.session.isOver);
+    t.equal(bench.sent().at(-1), close(1011, 'internal error'));
+    bench.session.finish();
+    t.match(bench.host.ended, [{ closeCode: 1011, error: defect }]);
+  }
+  const pieces = new Bench(
+    Object.assign(returning(Promise.reject(defect)), { delivery: 'pieces' }),
+  );
+  pieces.open().receive(binaryFrame('a'));
+  await nextTurn();
+  t.ok(pieces.session.isOver);
+});
+
+t.test('what fails at the very end is told, once', async (t) => {
+  const { promise, reject } = new Deferred<never>();
+  const bench = new Bench(returning(promise)).open();
+  bench.session.finish();
+  t.match(bench.host.ended, [{ error: null }]);
+  t.strictSame(bench.host.failedLate, []);
+  reject(new Error('late'));
+  await nextTurn();
+  bench.session.fail(new Error('later'));
+  t.match(bench.host.failedLate, [{ message: 'late' }]);
+  t.equal(bench.host.failedLate.length, 1);
+
+  const throwing = new Witness();
+  throwing.onClosed = (): void => {
+    throw new Error('in closed');
+  };
+  t.match(new Bench(throwing).open().finish().error, { message: 'in closed' });
+
+  const late = new Bench(new Witness()).open();
+  late.session.finish();
+  late.session.fail(new PolicyError('output-limit'));
+  late.session.fail(new ExtensionError('stopped at work'));
+  t.strictSame(late.host.failedLate, [], 'what comes of the end is not told');
+});
+
+t.test('a failure of the log or the observer keeps nobody from the rest', async (t) => {
+  const recorder = new ObserverWitness();
+  const bench = new Bench(new Witness(), { limits: QUIET_LIMITS, route: { recorder } }).open();
+  const observation = recorder.begin.bind(recorder);
+  t.ok(observation);
+  Object.assign(bench.session.endpoint.watcher!, {
+    closed: () => {
+      throw new Error('no record');
+    },
+  });
+  t.throws(() => {
+    bench.session.finish();
+  }, new Error('no record'));
+  t.equal(bench.host.ended.length, 1, 'it is in the log');
+});
+
+t.test('while a handshake is not answered, fail refuses it', async (t) => {
+  const pending = new Bench(
+    Object.assign(new Witness(), { open: async () => new Promise<void>(() => undefined) }),
+  );
+  t.ok(pending.session.ask(REQUEST) instanceof Promise);
+  pending.session.fail(new Error('no'));
+  t.strictSame(pending.calls(), ['refuse Error: no']);
+
+  const defect = new Error('at once');
+  for (const result of [undefined, Promise.reject(new Error('as well'))]) {
+    const consumer = Object.assign(new Witness(), {
+      open: (session: Session) => {
+        session.fail(defect);
+        return result;
+      },
+    });
+    t.throws(() => new Bench(consumer).session.ask(REQUEST), defect);
+  }
+  await nextTurn();
+});
+
+t.test('a consumer that fails when it is given up', async (t) => {
+  for (const abandoned of [
+    (): never => {
+      throw new Error('in abandoned');
+    },
+    async (): Promise<never> => Promise.reject(new Error('in abandoned')),
+  ]) {
+    const consumer = Object.assign(new Witness(), { open: (): void => undefined, abandoned });
+    const { session, host } = new Bench(consumer);
+    session.ask(REQUEST);
+    session.abandonOpening();
+    await nextTurn();
+    t.match(host.failedLate, [{ message: 'in abandoned' }]);
+    t.strictSame(host.ended, []);
+  }
+});
+
+t.test('an extension that fails when it is given back', async (t) => {
+  const failing = extensionOf('x-bad', {
+    close: () => {
+      throw new Error('in close');
+    },
+  });
+  const options = { limits: QUIET_LIMITS, extensions: [failing] };
+  const refused = new Bench(new Witness(), options);
+  refused.session.abandon();
+  const message = 'extension x-bad failed in close: in close';
+  t.match(refused.host.failedLate, [{ message }]);
+  const opened = new Bench(new Witness(), options).open();
+  t.match(opened.finish().error, { message });
+
+  const { promise, reject } = new Deferred<never>();
+  const slow = extensionOf('x-slow', { close: () => promise as unknown as undefined });
+  const late = new Bench(new Witness(), { limits: QUIET_LIMITS, extensions: [slow] }).open();
+  t.equal(late.finish().error, null);
+  reject(new Error('late'));
+  await nextTurn();
+  t.match(late.host.failedLate, [{ message: 'extension x-slow failed in close: late' }]);
+});
+
+t.test('a peerClosed that throws, or whose promise is of another library', async (t) => {
+  const throwing = new Bench(
+    Object.assign(new Witness(), {
+      peerClosed: (): never => {
+        throw new Error('in peerClosed');
+      },
+    }),
+  ).open();
+  throwing.receive(closeFrame(1000));
+  t.strictSame(throwing.sent(), [close(1011, 'internal error')]);
+  t.match(throwing.finish().error, { message: 'in peerClosed' });
+
+  let settle = (): void => undefined;
+  const thenable = {
+    then: (resolve: (value: void) => void) => {
+      settle = resolve;
+    },
+  } as PromiseLike<void>;
+  const waiting = new Bench(Object.assign(new Witness(), { peerClosed: () => thenable })).open();
+  waiting.receive(closeFrame(1000));
+  await nextTurn();
+  t.strictSame(waiting.sent(), [], 'the answer waits');
+  settle();
+  await nextTurn();
+  t.strictSame(waiting.sent(), [close(1000)]);
 });

@@ -2003,3 +2003,73 @@ t.test('without the PROXY protocol header that is due nothing is served', async 
   t.match(bench.host.refusals, [{ address: { remoteAddress }, error: { rule: 'proxy-header' } }]);
   t.strictSame(bench.host.found, []);
 });
+
+t.test('a consumer that fails while it makes up its mind refuses the handshake', async (t) => {
+  const sessions: Session[] = [];
+  const bench = new Bench(
+    consumerWith({
+      open: async (session: Session) => {
+        sessions.push(session);
+        return new Promise<void>(() => undefined);
+      },
+    }),
+  );
+  bench.receive(upgradeText());
+  t.equal(bench.written(), '');
+  const defect = new Error('in a timer');
+  sessions[0]!.fail(defect);
+  t.equal(bench.refusal(), '500 internal error\n');
+  t.match(bench.host.refusals, [{ cause: defect }]);
+});
+
+t.test('whatever has a then is waited for, and may refuse', async (t) => {
+  const thenable = (
+    act: (resolve: () => void, reject: (error: unknown) => void) => void,
+  ): unknown => ({
+    then: act,
+  });
+  const late = thenable((_resolve, reject) => {
+    setImmediate(reject, new HandshakeError('unauthorized'));
+  });
+  const broken = Object.defineProperty({}, 'then', {
+    get: () => {
+      throw new Error('no');
+    },
+  });
+  for (const [result, status] of [
+    [late, 401],
+    [broken, 500],
+  ] as const) {
+    const byConsumer = new Bench(consumerWith({ open: () => result as PromiseLike<void> }));
+    const byPolicy = new Bench(echoMode, {
+      opening: { authorize: () => result as PromiseLike<void> },
+    });
+    for (const bench of [byConsumer, byPolicy]) {
+      bench.receive(upgradeText());
+      await bench.settle();
+      t.match(bench.refusal(), new RegExp(`^${status} `));
+    }
+  }
+  const fine = new Bench(
+    consumerWith({
+      open: () =>
+        thenable((resolve) => {
+          resolve();
+        }) as PromiseLike<void>,
+    }),
+  );
+  fine.receive(upgradeText());
+  await fine.settle();
+  t.equal(fine.written(), acceptedWith());
+});
+
+t.test('a connection is counted out whatever fails at its end', async (t) => {
+  const bench = new Bench().open();
+  t.intercept(bench.host, 'sessionEnded', {
+    value: () => {
+      throw new Error('no log');
+    },
+  });
+  t.throws(() => bench.socket.emit('close'), new Error('no log'));
+  t.equal(bench.closed.length, 1);
+});

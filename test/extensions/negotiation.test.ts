@@ -456,3 +456,24 @@ t.test('what one client got is not what the next one gets', async (t) => {
   t.not(results[0]!.chain, results[1]!.chain);
   t.equal(results[0]!.response, results[1]!.response);
 });
+
+t.test('what must be there at once is no promise', async (t) => {
+  const rejecting = async (): Promise<never> => Promise.reject(new Error('later'));
+  for (const [parts, reason] of [
+    [{ init: rejecting }, 'init must not return a promise'],
+    [{ response: rejecting }, 'response must not return a promise'],
+    [{ reserveRsv: rejecting }, 'reserveRsv must not return a promise'],
+    [{ enabled: rejecting() }, 'enabled must be true or false'],
+    [{ enabled: 1 }, 'enabled must be true or false'],
+    [{ keepsPayload: rejecting() }, 'keepsPayload must be true or false'],
+    [{ keepsPayload: 0 }, 'keepsPayload must be true or false'],
+  ] as const) {
+    const session = sessionOf({ response: () => 'a', ...(parts as Partial<ExtensionSession>) });
+    const { chain, declined } = negotiate([{ name: 'a', create: () => session }], offersOf('a'));
+    t.equal(chain, null);
+    t.strictSame(declined, [{ name: 'a', reason, why: 'defect' }]);
+  }
+  const closing = sessionOf({ enabled: false, close: rejecting as unknown as () => void });
+  negotiate([{ name: 'a', create: () => closing }], offersOf('a'));
+  await new Promise(setImmediate);
+});

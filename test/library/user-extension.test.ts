@@ -136,3 +136,19 @@ t.test('what is wrong with its sessions', async (t) => {
     t.throws(() => read({ name: 'x-one', create }), new Error(clause), clause);
   }
 });
+
+t.test('a session that cannot be looked at', async (t) => {
+  const thrown = (): never => {
+    throw new Error('no');
+  };
+  const all = 'init, response, reserveRsv, decode, encode, close';
+  t.throws(
+    () => read({ name: 'x-one', create: () => new Proxy({}, { get: thrown, has: thrown }) }),
+    new Error(
+      `create must return an object with the functions ${all}, and enabled; it lacks ${all}, enabled`,
+    ),
+  );
+  const closing = sessionOf({ close: async () => Promise.reject(new Error('later')) });
+  t.equal(read({ name: 'x-one', create: () => closing }).name, 'x-one');
+  await new Promise(setImmediate);
+});

@@ -2,6 +2,7 @@ import t from 'tap';
 import {
   ExtensionError,
   HandshakeError,
+  InvalidArgumentError,
   InvalidPayloadError,
   InvalidStateError,
   MessageTooBigError,
@@ -348,4 +349,24 @@ t.test('RFC 6455 §7.4.1: every error class has its close code, and what is ours
     t.equal(closeStatusOf(error).code, 1011);
   }
   t.end();
+});
+
+t.test('a reason is a text', async (t) => {
+  const serialize = serializeClosePayload as (code: number, reason: unknown) => Uint8Array;
+  t.throws(
+    () => serialize(1000, 7),
+    new InvalidArgumentError('a close reason cannot be 7: give a string'),
+  );
+});
+
+t.test('an error of a peer that says what cannot be sent is ours', async (t) => {
+  const thrown = (): never => {
+    throw new Error('no');
+  };
+  const ours = { code: 1011, reason: 'internal error' };
+  const error = (): PolicyError => new PolicyError('output-limit');
+  t.strictSame(closeStatusOf(Object.assign(error(), { closeCode: 1006 })), ours);
+  t.strictSame(closeStatusOf(Object.assign(error(), { message: 7 })), ours);
+  t.strictSame(closeStatusOf(Object.defineProperty(error(), 'message', { get: thrown })), ours);
+  t.strictSame(closeStatusOf(new Proxy(error(), { getPrototypeOf: thrown })), ours);
 });

@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { Server as NetServer, connect } from 'node:net';
 import path from 'node:path';
 import t, { type Test } from 'tap';
+import { Connection } from '../../src/connection/connection.js';
 import { ConfigError } from '../../src/errors.js';
 import { echoMode } from '../../src/modes/echo.js';
 import type { Mode } from '../../src/modes/mode.js';
@@ -827,4 +828,40 @@ t.test('credentials are asked for when there is somebody who knows them', async 
   t.match(client.received.toString('latin1'), /^HTTP\/1\.1 401 .*\r\nWWW-Authenticate: Basic /s);
   const known = await connectRaw(t, portOf(server));
   await known.open({ Authorization: `Basic ${Buffer.from('ann:secret').toString('base64')}` });
+});
+
+t.test('a connection that does not end keeps no server from stopping', async (t) => {
+  const { server, log } = await start(t, { drainMs: 30 });
+  const client = await openOne(t, server);
+  const dropping = Reflect.getOwnPropertyDescriptor(Connection.prototype, 'drop')!;
+  Object.defineProperty(Connection.prototype, 'drop', { ...dropping, value: () => undefined });
+  t.teardown(() => Object.defineProperty(Connection.prototype, 'drop', dropping));
+  await server.stop();
+  Object.defineProperty(Connection.prototype, 'drop', dropping);
+  t.match(log.find('stopped with connections that did not end'), [
+    { level: 'error', fields: { connections: 1 } },
+  ]);
+  t.strictSame(log.find('stopped'), []);
+  server.stopNow();
+  await client.waitForEnd();
+  await client.finish();
+});
+
+t.test('a mode that fails behind its session is in the log', async (t) => {
+  const late: Mode = {
+    name: 'late',
+    delivery: 'messages',
+    closed: async () => {
+      await new Promise(setImmediate);
+      throw new Error('late');
+    },
+  };
+  const { server, log } = await start(t, { served: { mode: late } });
+  const client = await openOne(t, server);
+  client.send(encodeFrames([closeFrame(1000)], true));
+  await client.waitForEnd();
+  await client.finish();
+  const find = (): readonly unknown[] => log.find('failed after the end of a session');
+  await eventually(() => find().length > 0, 'the line');
+  t.match(find(), [{ level: 'error', fields: { mode: 'late', err: { message: 'late' } } }]);
 });

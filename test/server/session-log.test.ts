@@ -1,8 +1,14 @@
 import t from 'tap';
-import type { SessionSummary } from '../../src/connection/session.js';
+import type { Session, SessionSummary } from '../../src/connection/session.js';
 import { HandshakeError } from '../../src/errors.js';
 import { Redaction } from '../../src/handshake/redaction.js';
-import { formatPeer, logDeclined, logRefusal, logSession } from '../../src/server/session-log.js';
+import {
+  formatPeer,
+  logDeclined,
+  logLateFailure,
+  logRefusal,
+  logSession,
+} from '../../src/server/session-log.js';
 import { KeptLog } from '../fixtures/kept-log.js';
 import { SECRET } from '../fixtures/telling-requests.js';
 
@@ -190,4 +196,44 @@ t.test('what the operator has written is shown', async (t) => {
   const redaction = new Redaction({ paths: [path], subprotocols: ['my.app'] });
   logSession(log, { ...SUMMARY, path, subprotocol: 'my.app' }, redaction);
   t.match(log.lines, [{ fields: { path, subprotocol: 'my.app' } }]);
+});
+
+t.test('what fails after the end of a session has a line of its own', async (t) => {
+  const log = new KeptLog();
+  const session = { ...PEER, id: 7, path: '/a' } as unknown as Session;
+  logLateFailure(log, session, 'mine', new TypeError('late'));
+  t.match(log.lines, [
+    {
+      level: 'error',
+      message: 'failed after the end of a session',
+      fields: {
+        session: 7,
+        peer: '203.0.113.7:51234',
+        path: '/a',
+        mode: 'mine',
+        err: { name: 'TypeError', message: 'late' },
+      },
+    },
+  ]);
+});
+
+t.test('notes and errors that cannot be read cost no line', async (t) => {
+  const log = new KeptLog();
+  const thrown = (): never => {
+    throw new Error('no');
+  };
+  const notes = {
+    fine: 1,
+    level: 'fatal',
+    get broken() {
+      return thrown();
+    },
+  };
+  const error = Object.defineProperty(new Error(), 'message', { get: thrown });
+  logSession(log, { ...SUMMARY, notes, error });
+  t.match(log.lines, [{ level: 'error', fields: { fine: 1 } }]);
+  t.notOk('level' in log.lines[0]!.fields);
+  const refusal = new HandshakeError('origin', {}, notes);
+  logRefusal(log, PEER, refusal, refusal);
+  t.match(log.lines[1], { fields: { fine: 1, rule: 'origin' } });
 });

@@ -143,7 +143,7 @@ function readOrigin(
   if (given === undefined) return undefined;
   const result = originPolicy().schema.safeParse(given);
   if (!result.success) {
-    const { clause } = deepestFault(result.error.issues.slice(0, 1));
+    const { clause } = deepestFault(result.error.issues.slice(0, 1), given);
     return refuse(`defaults.origin of a mode cannot be ${show(given)}: ${clause}`);
   }
   return result.data === 'auto' ? undefined : result.data;

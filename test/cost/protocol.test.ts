@@ -35,7 +35,7 @@ import { TextCutter } from '../../src/modes/tcp/text-cutter.js';
 import { testCosts, type CostCase } from '../fixtures/cost.js';
 import { makeShared, repeated } from '../fixtures/deflate.js';
 import { DEFAULT_OPTIONS } from '../fixtures/endpoint-pair.js';
-import { sessionOf } from '../fixtures/extensions.js';
+import { linkOf, sessionOf } from '../fixtures/extensions.js';
 import { BINARY, CONTINUATION, FIN, RSV1, TEXT, quickFrame } from '../fixtures/quick-frames.js';
 
 t.setTimeout(300_000);
@@ -298,7 +298,7 @@ const EXTENSIONS: readonly CostCase[] = [
     count: 50_000,
     maxCopied: 8,
     prepare: (count: number) => () => {
-      const chain = new ExtensionChain([{ name: 'x', session: sessionOf() }], 0);
+      const chain = new ExtensionChain([linkOf('x', sessionOf())], 0);
       const extensions = new SessionExtensions(chain, count, {
         decoded: nothing,
         encoding: nothing,

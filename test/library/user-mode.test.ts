@@ -191,7 +191,7 @@ t.test('what is wrong with it', async (t) => {
       'a mode with delivery "pieces" needs the function piece',
     ],
   ] as const) {
-    const rest = clause.endsWith(': ') ? 'give auto, any, same, or origins' : '';
+    const rest = clause.endsWith(': ') ? 'give auto, any, ' : '';
     const thrown = (): unknown => readMode(given, refuse);
     t.throws(thrown, Error, clause);
     try {

@@ -154,7 +154,7 @@ export const OPTIONS = {
     group: 'Timeouts',
     kind: duration(),
     default: '30s',
-    help: 'for stalled output; then dropped',
+    help: 'for stalled output; then close 1008',
     docs: 'A client that takes nothing of what waits for it for this long is gone, or might as well be.',
   },
   pingInterval: {
@@ -171,7 +171,7 @@ export const OPTIONS = {
     needs: 'pings',
     kind: duration(),
     default: '20s',
-    help: 'for the pong; then dropped',
+    help: 'for the pong; then close 1001',
     docs: 'A client that has vanished is found after `pingInterval` and this together.',
   },
   idleTimeout: {

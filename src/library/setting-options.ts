@@ -278,8 +278,8 @@ export interface SettingOptions {
    */
   readonly messageTimeout?: Duration | 'off' | undefined;
   /**
-   * For stalled output; then dropped. A client that takes nothing of what waits for it for this
-   * long is gone, or might as well be.
+   * For stalled output; then close 1008. A client that takes nothing of what waits for it for
+   * this long is gone, or might as well be.
    *
    * @default 30s
    */
@@ -293,7 +293,7 @@ export interface SettingOptions {
    */
   readonly pingInterval?: Duration | 'off' | undefined;
   /**
-   * For the pong; then dropped. A client that has vanished is found after `pingInterval` and
+   * For the pong; then close 1001. A client that has vanished is found after `pingInterval` and
    * this together.
    *
    * @default 20s

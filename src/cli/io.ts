@@ -7,7 +7,20 @@ export interface TextOutput {
   readonly isTTY?: boolean;
 }
 
+/** Standard error, which a server must not wait for. */
+export interface ErrorOutput extends TextOutput {
+  /**
+   * From here on lines are lost rather than waited for.
+   *
+   * @param tellLost called when some were, and more are taken again
+   */
+  doNotWait(tellLost: (lines: number) => void): void;
+}
+
 export type Signal = 'SIGTERM' | 'SIGINT' | 'SIGHUP';
+
+/** Signals that Node or the system would do something with, and we do nothing. */
+export type UnusedSignal = 'SIGUSR1' | 'SIGUSR2';
 
 /** Everything the command line needs of the process it runs in. */
 export interface Io {
@@ -15,7 +28,7 @@ export interface Io {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly stdout: TextOutput;
-  readonly stderr: TextOutput;
+  readonly stderr: ErrorOutput;
   /** Standard output for bytes. */
   readonly bytes: {
     /** The file that it goes to; null for anything else. */
@@ -31,6 +44,10 @@ export interface Io {
   importFile(path: string): Promise<unknown>;
   /** @returns a function that removes the listener */
   onSignal(name: Signal, listener: () => void): () => void;
+  /** @returns a function that removes the listener */
+  onUnusedSignal(listener: (name: UnusedSignal) => void): () => void;
+  /** Hears of Node's own warnings, which are then written nowhere else. @returns a function that removes the listener */
+  onWarning(listener: (warning: Error) => void): () => void;
   /** Hears of errors that nothing caught. @returns a function that removes the listener */
   onCrash(listener: (error: unknown) => void): () => void;
   /** Ends the process at once, whatever is still under way. */

@@ -1,4 +1,4 @@
-import { destination, pino, stdSerializers, stdTimeFunctions, type Logger } from 'pino';
+import { pino, stdSerializers, stdTimeFunctions, type Logger } from 'pino';
 import { prettyFactory } from 'pino-pretty';
 import type { Settings } from '../config/settings.js';
 import { printableJson } from '../connection/printable.js';
@@ -6,11 +6,8 @@ import { valueWithoutSecrets } from '../handshake/secrets-in-text.js';
 import type { TextOutput } from './io.js';
 import { prettyMessage } from './pretty-message.js';
 
-/** How much may wait when standard error takes nothing, for instance on a full disk; more is lost. */
-const MAX_WAITING_BYTES = 1024 ** 2;
-
 /**
- * Makes the operational log. This is the only place that makes one, and it writes at once and in this
+ * Makes the operational log. This is the only place that makes one, and it writes in this
  * thread: a worker could not be bundled, and would lose the last lines of a process that ends.
  * @param format `auto` is pretty on a terminal and JSON elsewhere
  * @param isStyled whether pretty lines have colours
@@ -30,18 +27,6 @@ export function createLog(
   };
   const isPretty = format === 'auto' ? output.isTTY === true : format === 'pretty';
   return pino(options, isPretty ? prettyOutput(output, isStyled) : jsonOutput(output));
-}
-
-/**
- * Standard error as something to write to at once. When nobody reads it any more, or the disk is full,
- * lines are lost; that is no reason for a server to stop.
- */
-export function openStandardError(isTTY: boolean): TextOutput {
-  const stream = destination({ dest: 2, sync: true, maxLength: MAX_WAITING_BYTES });
-  stream.on('error', () => {
-    // Where would it be reported?
-  });
-  return { isTTY, write: (text) => stream.write(text) };
 }
 
 /** Lines are read by people too, on a terminal: what a peer sent is not shown there as it is. */

@@ -1,12 +1,13 @@
 /** The entry of the bundle, and with early-signals.ts the only place that touches `process`. */
 // First, because it hears signals while the rest is loaded.
 import { onSignal } from './early-signals.js';
-import { readFileSync } from 'node:fs';
+import { closeSync, readFileSync } from 'node:fs';
+import { isatty } from 'node:tty';
 import { pathToFileURL } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { ByteOutput } from './byte-output.js';
 import type { Io } from './io.js';
-import { openStandardError } from './log.js';
+import { StandardError } from './error-output.js';
 import { runCli } from './run-cli.js';
 import { check, serve } from './serve.js';
 
@@ -15,18 +16,44 @@ import { check, serve } from './serve.js';
 // idle connections cost a third less memory, and the time per message stays the same (bench/README.md).
 setFlagsFromString('--semi-space-growth-factor=1');
 
+// Node would open its debugger for the first, through which code can be run in here, and end with the second.
+const UNUSED = ['SIGUSR1', 'SIGUSR2'] as const;
+for (const signal of UNUSED) process.on(signal, () => undefined);
+
 const bytes = new ByteOutput(process.stdout, 1);
+const stderr = new StandardError(2, () => process.stderr);
+const terminals = [0, 1, 2].filter((descriptor) => isatty(descriptor));
+let hasHungUp = false;
 
 const io: Io = {
   argv: process.argv.slice(2),
   env: process.env,
   stdout: process.stdout,
-  stderr: openStandardError(process.stderr.isTTY),
+  stderr,
   bytes,
   stdin: () => process.stdin,
   readFile: (path) => readFileSync(path, 'utf8'),
   importFile,
-  onSignal,
+  onSignal: (name, listener) =>
+    onSignal(name, () => {
+      hasHungUp ||= name === 'SIGHUP' && stderr.isTTY;
+      listener();
+    }),
+  onUnusedSignal: (listener) => {
+    for (const signal of UNUSED) process.on(signal, listener);
+    return () => {
+      for (const signal of UNUSED) process.off(signal, listener);
+    };
+  },
+  onWarning: (listener) => {
+    // Node's own listener would write, and wait for whoever reads.
+    const others = process.listeners('warning');
+    process.removeAllListeners('warning').on('warning', listener);
+    return () => {
+      process.off('warning', listener);
+      for (const other of others) process.on('warning', other);
+    };
+  },
   onCrash: (listener) => {
     process.on('uncaughtException', listener);
     process.on('unhandledRejection', listener);
@@ -40,8 +67,20 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE' && !bytes.isUsed) throw error;
 });
 
+process.on('exit', () => {
+  stderr.finish();
+  // Node 20 sets terminals back when it ends, and aborts when one is gone (nodejs/node#51519); it leaves
+  // alone what is closed.
+  for (const descriptor of terminals) if (!isatty(descriptor)) closeSync(descriptor);
+});
+
 void runCli(io, { serve, check }).then((exitCode) => {
   process.exitCode = exitCode;
+  if (hasHungUp) {
+    // Whoever started us sees what ended us, as without our graceful stop.
+    stderr.finish();
+    process.kill(process.pid, 'SIGHUP');
+  }
   // What was written must still go out; but nobody waits for what a user's own module has left
   // running, a timer for instance.
   process.stdout.write('', () => process.exit());

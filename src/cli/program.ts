@@ -3,6 +3,7 @@ import { MODES } from '../config/chosen-modes.js';
 import { GROUPS, flagOf, flagRows, negativeFlagOf, type Option } from '../config/option.js';
 import { OPTIONS } from '../config/options.js';
 import type { Flags } from '../config/flags.js';
+import { complain } from './complain.js';
 import { convertOptions, type ConvertFlags } from './convert-options.js';
 import { convertFooter, fullName, helpLayout, optionsFooter, programFooter } from './help.js';
 import type { Io } from './io.js';
@@ -87,7 +88,7 @@ function command(made: Command, io: Io): Command {
       // Commander takes a command without its subcommand for an error; we take it for a question.
       writeErr: (text) => io.stdout.write(text),
       outputError: (text) => {
-        io.stderr.write(`twist: ${usageSentence(OPTIONS, text, fullName(made), io.argv)}\n`);
+        complain(io, usageSentence(OPTIONS, text, fullName(made), io.argv));
       },
       getOutHasColors: () => isStyled,
       getErrHasColors: () => isStyled,

@@ -3,7 +3,9 @@ import type { Logger } from 'pino';
 import type { Flags } from '../config/flags.js';
 import { load, type Loaded } from '../config/load.js';
 import { OPTIONS } from '../config/options.js';
+import type { Settings } from '../config/settings.js';
 import { ConfigError } from '../errors.js';
+import { complain } from './complain.js';
 import { convert } from './convert.js';
 import { convertRequest } from './convert-request.js';
 import { ExitCode } from './exit-code.js';
@@ -30,12 +32,14 @@ export interface Parts {
  */
 export async function runCli(io: Io, { serve, check }: Parts): Promise<number> {
   let exitCode: number = ExitCode.Ok;
+  let format: Settings['logFormat'] | null = null;
   const loaded = (flags: Flags): Loaded =>
     load({ flags, environment: io.env, readFile: (path) => io.readFile(path) });
 
   const program = createProgram(io, version(), {
     async serve(flags, fail) {
       const { settings, values, warnings } = loaded(flags);
+      format = settings.logFormat;
       const problem = modeProblem(values);
       if (problem !== null) {
         // One of them may be why there is no mode.
@@ -48,9 +52,22 @@ export async function runCli(io: Io, { serve, check }: Parts): Promise<number> {
         io.stderr,
         hasColor(io.stderr, io.env),
       );
-      const inputs = await readInputs({ settings, values }, io, log);
-      for (const warning of warnings) log.warn(warning);
-      exitCode = await serve(inputs, io, log).catch((error: unknown) => failed(error, log));
+      io.stderr.doNotWait((lines) => {
+        log.warn({ lines }, 'lines of the log were lost: nobody took them');
+      });
+      io.onWarning(({ name, message }) => {
+        log.warn({ name }, message);
+      });
+      io.onUnusedSignal((signal) => {
+        log.info({ signal }, 'signal ignored');
+      });
+      try {
+        const inputs = await readInputs({ settings, values }, io, log);
+        for (const warning of warnings) log.warn(warning);
+        exitCode = await serve(inputs, io, log);
+      } catch (error) {
+        exitCode = failed(error, log);
+      }
     },
     printConfig(flags, isJson) {
       const { values, warnings } = loaded(flags);
@@ -82,7 +99,7 @@ export async function runCli(io: Io, { serve, check }: Parts): Promise<number> {
     // Commander has written what there is to say.
     if (error instanceof CommanderError) return isAnswer(error) ? ExitCode.Ok : ExitCode.Usage;
     if (!(error instanceof ConfigError)) throw error;
-    io.stderr.write(`twist: ${error.message}\n`);
+    complain(io, error.message, format);
     return error.cause === 'flag' ? ExitCode.Usage : ExitCode.Config;
   }
 }

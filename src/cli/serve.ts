@@ -7,6 +7,7 @@ import { TcpMode } from '../modes/tcp/tcp-mode.js';
 import type { Recorder } from '../recording/recorder.js';
 import { checkUnixPath } from '../server/listener.js';
 import { Server } from '../server/server.js';
+import { complain } from './complain.js';
 import { Ending } from './ending.js';
 import { ExitCode } from './exit-code.js';
 import type { Inputs } from './inputs.js';
@@ -35,7 +36,7 @@ export async function serve(inputs: Inputs, io: Io, log: Logger): Promise<ExitCo
     } catch (error) {
       await recorder?.close();
       if (error instanceof ConfigError && error.cause !== undefined) throw error;
-      io.stderr.write(`twist: ${startFailure(error)}\n`);
+      complain(io, startFailure(error), settings.logFormat);
       return ExitCode.Failure;
     }
     await ending.stopped;

@@ -30,7 +30,7 @@ export function fakeIo(
     written,
     exits,
     stdout: { isTTY, write: (text) => (written.out += text) },
-    stderr: { isTTY, write: (text) => (written.err += text) },
+    stderr: { isTTY, write: (text) => (written.err += text), doNotWait: () => undefined },
     bytes: {
       file: null,
       write: (bytes) => {
@@ -51,5 +51,7 @@ export function fakeIo(
     onSignal: () => () => undefined,
     onCrash: () => () => undefined,
     exit: (code) => exits.push(code),
+    onUnusedSignal: () => () => undefined,
+    onWarning: () => () => undefined,
   };
 }

@@ -1,7 +1,3 @@
-import { closeSync, openSync } from 'node:fs';
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { text } from 'node:stream/consumers';
 import t from 'tap';
 import { createLog } from '../../src/cli/log.js';
 import type { TextOutput } from '../../src/cli/io.js';
@@ -91,62 +87,6 @@ t.test('silent', async (t) => {
   const output = memory();
   createLog('silent', 'json', output).fatal('x');
   t.equal(output.text, '');
-});
-
-// Standard error is the process's own: these run in one of their own.
-const script = `
-  import { openStandardError } from ${JSON.stringify(new URL('../../src/cli/log.ts', import.meta.url).href)};
-  const error = openStandardError(false);
-  for (let n = 0; n < 3; n++) error.write('line ' + n + '\\n');
-  console.log(error.isTTY, 'went on');
-`;
-
-t.test('standard error is written to at once', async (t) => {
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    [...process.execArgv, '--input-type=module', '-e', script],
-    { encoding: 'utf8' },
-  );
-  t.equal(stderr, 'line 0\nline 1\nline 2\n');
-  t.equal(stdout, 'false went on\n');
-  t.equal(status, 0);
-});
-
-t.test(
-  'a full disk does not stop the process',
-  { skip: process.platform !== 'linux' && 'there is no /dev/full' },
-  async (t) => {
-    const full = openSync('/dev/full', 'w');
-    t.teardown(() => {
-      closeSync(full);
-    });
-    const { status, stdout } = spawnSync(
-      process.execPath,
-      [...process.execArgv, '--input-type=module', '-e', script],
-      {
-        encoding: 'utf8',
-        stdio: ['ignore', 'pipe', full],
-      },
-    );
-    t.equal(stdout, 'false went on\n');
-    t.equal(status, 0);
-  },
-);
-
-t.test('nobody who reads standard error does not stop the process', async (t) => {
-  const waiting = `process.stdin.resume().once('end', () => {${script.replace(/import .*;/, '')}});`;
-  const header = script.slice(0, script.indexOf(';') + 1);
-  const child = spawn(process.execPath, [
-    ...process.execArgv,
-    '--input-type=module',
-    '-e',
-    header + waiting,
-  ]);
-  child.stderr.destroy();
-  child.stdin.end();
-  const [stdout] = await Promise.all([text(child.stdout), once(child, 'close')]);
-  t.equal(stdout, 'false went on\n');
-  t.equal(child.exitCode, 0);
 });
 
 t.test('an error that quotes a URL does not quote what is in it', async (t) => {

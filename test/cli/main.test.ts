@@ -1,5 +1,6 @@
-import { writeFileSync } from 'node:fs';
+import fs, { writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { isatty } from 'node:tty';
 import { setImmediate } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import type { Io } from '../../src/cli/io.js';
@@ -7,7 +8,12 @@ import type { Parts } from '../../src/cli/run-cli.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
 import { eventually } from '../fixtures/within.js';
 
-const onSignal = (): (() => void) => () => undefined;
+/** What was listened for, and by whom. */
+const signals: (readonly [name: string, listener: () => void])[] = [];
+const onSignal = (name: string, listener: () => void): (() => void) => {
+  signals.push([name, listener]);
+  return () => undefined;
+};
 
 interface Started {
   readonly io: Io;
@@ -17,10 +23,27 @@ interface Started {
   readonly check: () => void;
   /** The calls that would have ended this process. */
   readonly exits: readonly { readonly args: readonly unknown[] }[];
+  /** How often standard error was told to write what waits. */
+  readonly finished: { count: number };
+}
+
+interface Scene {
+  /** All descriptors are terminals, and the signal that says that they are gone comes. */
+  readonly hangsUp?: boolean;
+  /** Of all descriptors, which are terminals at first, whether they are none at the end. */
+  readonly isThereNoTerminal?: readonly boolean[];
+  /** Takes what is closed. */
+  readonly closed?: number[];
 }
 
 /** Starts main.ts in this process, with a command line that ends at once with `exitCode`. */
-async function start(t: Test, exitCode: number): Promise<Started> {
+async function start(
+  t: Test,
+  exitCode: number,
+  { hangsUp = false, isThereNoTerminal, closed = [] }: Scene = {},
+): Promise<Started> {
+  const finished = { count: 0 };
+  let asked = 0;
   const started: Started[] = [];
   const serve = (): void => undefined;
   const check = (): void => undefined;
@@ -32,12 +55,37 @@ async function start(t: Test, exitCode: number): Promise<Started> {
     process.stdout.removeAllListeners('error');
     for (const listener of before) process.stdout.on('error', listener as () => void);
   });
+  const exitListeners = process.listeners('exit');
+  t.teardown(() => {
+    for (const listener of process.listeners('exit'))
+      if (!exitListeners.includes(listener)) process.off('exit', listener);
+    for (const name of ['SIGUSR1', 'SIGUSR2']) process.removeAllListeners(name);
+  });
+  const isStaged = hangsUp || isThereNoTerminal !== undefined;
   await t.mockImport('../../src/cli/main.js', {
     // It would listen for signals of this process.
     '../../src/cli/early-signals.js': { onSignal },
+    ...(isStaged && {
+      '../../src/cli/error-output.js': {
+        StandardError: class {
+          readonly isTTY = true;
+          finish(): void {
+            finished.count++;
+          }
+        },
+      },
+      'node:tty': {
+        isatty: (descriptor: number) => asked++ < 3 || isThereNoTerminal?.[descriptor] !== true,
+      },
+      'node:fs': { ...fs, closeSync: (descriptor: number) => closed.push(descriptor) },
+    }),
     '../../src/cli/run-cli.js': {
       runCli: (io: Io, parts: Parts) => {
-        started.push({ io, parts, serve, check, exits });
+        started.push({ io, parts, serve, check, exits, finished });
+        if (hangsUp) {
+          io.onSignal('SIGHUP', () => undefined);
+          signals.at(-1)![1]();
+        }
         return Promise.resolve(exitCode);
       },
     },
@@ -61,7 +109,7 @@ t.test('the command line gets the process, and the real server', async (t) => {
   t.same(io.argv, process.argv.slice(2));
   t.equal(io.env, process.env);
   t.equal(io.stdout, process.stdout);
-  t.equal(io.stderr.isTTY, process.stderr.isTTY);
+  t.equal(io.stderr.isTTY, isatty(2));
   t.equal(io.stdin(), process.stdin);
   t.equal(parts.serve, serve);
   t.equal(parts.check, check);
@@ -97,7 +145,57 @@ t.test('a module that waits for ever is given up when there is nothing else to d
 
 t.test('signals are what is heard from the beginning', async (t) => {
   const { io } = await start(t, 0);
-  t.match(io, { onSignal });
+  for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) {
+    let heard = 0;
+    io.onSignal(name, () => heard++);
+    const [known, listener] = signals.at(-1)!;
+    t.equal(known, name);
+    listener();
+    t.equal(heard, 1);
+  }
+});
+
+t.test('signals that mean nothing do nothing, from the beginning', async (t) => {
+  const { io } = await start(t, 0);
+  for (const name of ['SIGUSR1', 'SIGUSR2'] as const) {
+    t.ok(process.listenerCount(name) > 0, name);
+    const heard: string[] = [];
+    const remove = io.onUnusedSignal((signal) => heard.push(signal));
+    process.emit(name, name);
+    t.same(heard, [name]);
+    remove();
+    process.emit(name, name);
+    t.equal(heard.length, 1);
+  }
+});
+
+t.test('Node’s warnings go where they are listened for, and nowhere else', async (t) => {
+  const { io } = await start(t, 0);
+  const before = process.listeners('warning');
+  const listener = (): void => undefined;
+  const remove = io.onWarning(listener);
+  t.same(process.listeners('warning'), [listener]);
+  remove();
+  t.same(process.listeners('warning'), before);
+});
+
+t.test('whose terminal has hung up ends by the same signal', async (t) => {
+  const kills: { args: readonly unknown[] }[] = [];
+  t.intercept(process, 'kill', { value: (...args: unknown[]) => kills.push({ args }) });
+  const { exits } = await start(t, 0, { hangsUp: true });
+  await eventually(() => exits.length > 0, 'the end');
+  t.same(kills, [{ args: [process.pid, 'SIGHUP'] }]);
+});
+
+t.test('at the end what waits is written, and terminals that are gone are let go', async (t) => {
+  const closed: number[] = [];
+  const before = process.listeners('exit');
+  const { finished } = await start(t, 0, { isThereNoTerminal: [false, true, false], closed });
+  const [atExit] = process.listeners('exit').filter((each) => !before.includes(each));
+  atExit!(0);
+  process.off('exit', atExit!);
+  t.same(closed, [1]);
+  t.equal(finished.count, 1);
 });
 
 t.test('errors that nothing caught', async (t) => {

@@ -1,5 +1,6 @@
 import t from 'tap';
 import { OPTIONS } from '../../src/config/options.js';
+import type { UnusedSignal } from '../../src/cli/io.js';
 import { runCli, type Parts } from '../../src/cli/run-cli.js';
 import { ConfigError, InvalidStateError } from '../../src/errors.js';
 import { fakeIo, type FakeIo } from './fake-io.js';
@@ -341,4 +342,35 @@ t.test('convert', async (t) => {
     const { code, err, out } = await run(argv, { isTTY: true });
     t.same([code, err, out], [2, `twist: ${sentence}\n`, '']);
   }
+});
+
+t.test('what a server hears beside its clients is in the log', async (t) => {
+  const io = fakeIo(['serve', '--echo']);
+  const serve: Parts['serve'] = () => {
+    tell.lost(7);
+    tell.warning(Object.assign(new Error('careful'), { name: 'Warning' }));
+    tell.unused('SIGUSR2');
+    return Promise.resolve(0);
+  };
+  const nothing = (): void => undefined;
+  const tell: {
+    lost: (lines: number) => void;
+    warning: (warning: Error) => void;
+    unused: (name: UnusedSignal) => void;
+  } = { lost: nothing, warning: nothing, unused: nothing };
+  Object.assign(io.stderr, { doNotWait: (listener: typeof tell.lost) => (tell.lost = listener) });
+  Object.assign(io, {
+    onWarning: (listener: typeof tell.warning) => (tell.warning = listener),
+    onUnusedSignal: (listener: typeof tell.unused) => (tell.unused = listener),
+  });
+  t.equal(await runCli(io, { serve, check: () => undefined }), 0);
+  const lines = io.written.err.trimEnd().split('\n');
+  t.match(
+    lines.map((line) => JSON.parse(line) as object),
+    [
+      { level: 'warn', lines: 7, msg: /^lines of the log were lost/ },
+      { level: 'warn', name: 'Warning', msg: 'careful' },
+      { level: 'info', signal: 'SIGUSR2', msg: 'signal ignored' },
+    ],
+  );
 });

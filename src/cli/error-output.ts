@@ -1,0 +1,162 @@
+/**
+ * Standard error. A command that ends by itself waits for whoever reads it, as all do. A server must not:
+ * a reader that has stopped, a terminal that is held or a disk that is full would stop the server with it.
+ */
+import { constants, fstatSync, openSync, writeSync } from 'node:fs';
+import { isatty } from 'node:tty';
+import type { ErrorOutput } from './io.js';
+
+/** How much waits for a reader that is slow or has stopped; beyond it lines are lost. */
+const MAX_WAITING_BYTES = 1024 ** 2;
+
+/** After nothing was taken it is tried again, at first soon, then less and less often. */
+const FIRST_RETRY_MS = 1;
+const LAST_RETRY_MS = 50;
+/** The disk is full, or nobody reads at all: that does not change soon. */
+const FAILED_RETRY_MS = 1000;
+
+/** So long a process that ends waits for its last lines to be taken. */
+const FINISH_MS = 500;
+
+const NO_BYTES = Buffer.alloc(0);
+
+export class StandardError implements ErrorOutput {
+  readonly isTTY: boolean;
+
+  readonly #shared: number;
+  readonly #unblockShared: () => void;
+  #descriptor: number;
+  /** Null while whoever writes waits for the reader. */
+  #tellLost: ((lines: number) => void) | null = null;
+
+  /** What is being written, and the lines behind it. */
+  #bytes: Buffer = NO_BYTES;
+  #lines: string[] = [];
+  #waitingBytes = 0;
+  #lostLines = 0;
+
+  #isBlocked = false;
+  #hasFailed = false;
+  #retryMs = FIRST_RETRY_MS;
+  #triedMs = 0;
+  #isRetryDue = false;
+
+  /**
+   * @param descriptor is shared with other processes
+   * @param unblockShared makes that one not block, for them too: for where no other way is left
+   */
+  constructor(descriptor: number, unblockShared: () => void) {
+    this.#shared = this.#descriptor = descriptor;
+    this.#unblockShared = unblockShared;
+    this.isTTY = isatty(descriptor);
+  }
+
+  /**
+   * From here on nobody waits for the reader.
+   *
+   * @param tellLost called when lines were lost and the reader takes more again
+   */
+  doNotWait(tellLost: (lines: number) => void): void {
+    if (this.#tellLost === null) this.#descriptor = this.#openOwn();
+    this.#tellLost = tellLost;
+  }
+
+  write(text: string): void {
+    if (this.#tellLost === null) {
+      this.#writeWaiting(Buffer.from(text));
+      return;
+    }
+    if (this.#isBlocked && performance.now() - this.#triedMs >= this.#retryMs) this.#flush();
+    const bytes = Buffer.byteLength(text);
+    if (this.#isBlocked && this.#waitingBytes + bytes > MAX_WAITING_BYTES) {
+      this.#lostLines++;
+      return;
+    }
+    this.#lines.push(text);
+    this.#waitingBytes += bytes;
+    if (!this.#isBlocked) this.#flush();
+  }
+
+  /** The process ends: what waits is written, if anybody takes it. */
+  finish(): void {
+    const deadlineMs = performance.now() + FINISH_MS;
+    while (this.#isBlocked && performance.now() < deadlineMs) {
+      this.#flush();
+      if (this.#hasFailed) return;
+      sleep(FIRST_RETRY_MS);
+    }
+  }
+
+  #flush(): void {
+    this.#triedMs = performance.now();
+    while (this.#waitingBytes > 0) {
+      if (this.#bytes.length === 0) {
+        this.#bytes = Buffer.from(this.#lines.join(''));
+        this.#lines = [];
+      }
+      try {
+        const written = writeSync(this.#descriptor, this.#bytes);
+        this.#bytes = this.#bytes.subarray(written);
+        this.#waitingBytes -= written;
+        this.#retryMs = FIRST_RETRY_MS;
+      } catch (error) {
+        this.#block((error as NodeJS.ErrnoException).code !== 'EAGAIN');
+        return;
+      }
+    }
+    this.#isBlocked = this.#hasFailed = false;
+    this.#bytes = NO_BYTES;
+    const lines = this.#lostLines;
+    if (lines === 0) return;
+    this.#lostLines = 0;
+    this.#tellLost?.(lines);
+  }
+
+  #block(hasFailed: boolean): void {
+    this.#hasFailed = hasFailed;
+    if (hasFailed) this.#retryMs = FAILED_RETRY_MS;
+    else if (this.#isBlocked) this.#retryMs = Math.min(2 * this.#retryMs, LAST_RETRY_MS);
+    this.#isBlocked = true;
+    if (this.#isRetryDue) return;
+    this.#isRetryDue = true;
+    setTimeout(() => {
+      this.#isRetryDue = false;
+      this.#flush();
+    }, this.#retryMs).unref();
+  }
+
+  #writeWaiting(bytes: Buffer): void {
+    let rest = bytes;
+    while (rest.length > 0) {
+      try {
+        rest = rest.subarray(writeSync(this.#descriptor, rest));
+      } catch (error) {
+        // Whoever shares the descriptor may have made it one that does not block. Other errors have nowhere
+        // to be reported.
+        if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return;
+        sleep(LAST_RETRY_MS);
+      }
+    }
+  }
+
+  /**
+   * A pipe or a terminal is opened anew, which makes an open file description of our own: whether its
+   * writes return at once is not for other processes to say, and not for us to change for them. (Node itself
+   * does so for pipes, whenever a socket is closed.) A file needs none.
+   */
+  #openOwn(): number {
+    try {
+      if (fstatSync(this.#shared).isFile()) return this.#shared;
+      const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = constants;
+      return openSync(`/proc/self/fd/${this.#shared}`, O_WRONLY | O_NONBLOCK | O_NOCTTY);
+    } catch {
+      // It is a socket, as journald has them, that of another user, or this is not Linux.
+      this.#unblockShared();
+      return this.#shared;
+    }
+  }
+}
+
+function sleep(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}

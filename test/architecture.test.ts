@@ -82,7 +82,15 @@ const LAYERS: readonly Layer[] = [
   { name: 'library', builtins: [], packages: [] },
   {
     name: 'cli',
-    builtins: ['node:crypto', 'node:fs', 'node:path', 'node:url', 'node:util', 'node:v8'],
+    builtins: [
+      'node:tty',
+      'node:crypto',
+      'node:fs',
+      'node:path',
+      'node:url',
+      'node:util',
+      'node:v8',
+    ],
     // A user's own modules are imported by a name that is only known at run time.
     packages: ['commander', 'pino', 'pino-pretty', COMPUTED],
   },

@@ -174,7 +174,7 @@ t.test('who never reads again is dropped, and the others do not notice', async (
     sender.send(block(number));
     if (((await sender.next()) as Buffer).readUInt32BE() !== number) t.fail(`lost ${number}`);
   }
-  t.match(findEnd(), { rule: 'send-timeout', closedBy: 'lost', code: 1006 });
+  t.match(findEnd(), { rule: 'send-timeout', closedBy: 'server', code: 1008 });
   sender.send('still here');
   t.equal(await sender.next(), 'still here');
   await sender.close();

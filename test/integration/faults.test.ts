@@ -243,7 +243,7 @@ t.test(
       client.send(Buffer.alloc(64 * MIB, quickFrame(FIN | BINARY, randomBytes(60_000))));
       t.match(
         await twist.waitForPeer(client),
-        { closedBy: 'lost', code: 1006, rule: 'send-timeout' },
+        { closedBy: 'server', code: 1008, rule: 'send-timeout' },
         'the log says why',
       );
       client.socket.resume();

@@ -102,14 +102,14 @@ t.test('ws answers a Ping of the server', async (t) => {
   t.strictSame(await peer.close(1000, ''), { code: 1000, reason: '' });
 });
 
-t.test('a peer that answers no Ping is dropped', async (t) => {
+t.test('a peer that answers no Ping is told so, and dropped', async (t) => {
   const twist = await startTwist(t, ['--ping-interval', '100ms', '--pong-timeout', '200ms']);
   const socket = new WebSocket(twist.url, { autoPong: false });
   const peer = new WsPeer(socket);
-  t.equal((await within(peer.closed(), 'the end')).code, 1006);
+  t.equal((await within(peer.closed(), 'the end')).code, 1001);
   t.match(await twist.waitForLog(({ msg }) => msg === 'session ended'), {
-    closedBy: 'lost',
-    code: 1006,
+    closedBy: 'server',
+    code: 1001,
     rule: 'pong-timeout',
   });
 });

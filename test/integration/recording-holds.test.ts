@@ -348,7 +348,7 @@ t.test('a Ping waits for the disk, and then for the client', async (t) => {
   await eventually(() => server.lines().some(isPong), 'the Pong');
   clock.pass(700);
   await silent.raw.waitForEnd();
-  t.match(await server.endOf(silent.raw), { closedBy: 'lost', rule: 'pong-timeout' });
+  t.match(await server.endOf(silent.raw), { closedBy: 'server', rule: 'pong-timeout' });
   t.notOk(isGone(lively.raw));
   clock.pass(1500);
   t.match(await lively.nextFrame(), { opcode: PING }, 'it is asked again');

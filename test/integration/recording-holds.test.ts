@@ -348,6 +348,7 @@ t.test('a Ping waits for the disk, and then for the client', async (t) => {
   await eventually(() => server.lines().some(isPong), 'the Pong');
   clock.pass(700);
   await silent.raw.waitForEnd();
+  await silent.raw.finish();
   t.match(await server.endOf(silent.raw), { closedBy: 'server', rule: 'pong-timeout' });
   t.notOk(isGone(lively.raw));
   clock.pass(1500);

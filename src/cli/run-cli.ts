@@ -10,6 +10,7 @@ import { convert } from './convert.js';
 import { convertRequest } from './convert-request.js';
 import { ExitCode } from './exit-code.js';
 import { type Inputs, readInputs } from './inputs.js';
+import { permissionWarnings } from './given-files.js';
 import type { Io } from './io.js';
 import { createLog } from './log.js';
 import { modeProblem } from './mode-choice.js';
@@ -63,7 +64,7 @@ export async function runCli(io: Io, { serve, check }: Parts): Promise<number> {
       });
       try {
         const inputs = await readInputs({ settings, values }, io, log);
-        for (const warning of warnings) log.warn(warning);
+        for (const warning of [...warnings, ...permissionWarnings(values)]) log.warn(warning);
         exitCode = await serve(inputs, io, log);
       } catch (error) {
         exitCode = failed(error, log);
@@ -79,7 +80,7 @@ export async function runCli(io: Io, { serve, check }: Parts): Promise<number> {
     },
     async checkConfig(flags) {
       const { settings, values, warnings } = loaded(flags);
-      warn(io, warnings);
+      warn(io, [...warnings, ...permissionWarnings(values)]);
       const problem = modeProblem(values);
       if (problem !== null) throw new ConfigError(problem, { cause: 'file' });
       const log = createLog('silent', 'json', io.stderr);

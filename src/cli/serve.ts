@@ -10,6 +10,7 @@ import { Server } from '../server/server.js';
 import { complain } from './complain.js';
 import { Ending } from './ending.js';
 import { ExitCode } from './exit-code.js';
+import { privatePaths } from './given-files.js';
 import type { Inputs } from './inputs.js';
 import type { Io } from './io.js';
 import { modesOf } from './modes-of.js';
@@ -74,6 +75,7 @@ function compose(inputs: Inputs, log: Logger): Composed {
       extensions: modules.extensions,
       authenticator,
       staticDir: settings.static,
+      privatePaths: privatePaths(settings),
       recorder,
       log,
     }),

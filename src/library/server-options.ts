@@ -5,6 +5,7 @@ import { permessageDeflate } from '../extensions/permessage-deflate/permessage-d
 import type { OriginPolicy } from '../handshake/policy.js';
 import type { Mode } from '../modes/mode.js';
 import type { Authenticator } from '../server/basic-auth.js';
+import type { PrivatePaths } from '../server/private-files.js';
 import type { ServedMode } from '../server/router.js';
 import type { ServerOptions } from '../server/server.js';
 import type { Log } from '../server/session-log.js';
@@ -23,6 +24,8 @@ export interface ServerParts {
   readonly authenticator: Authenticator | null;
   /** The directory whose files are served; null for none. */
   readonly staticDir: string | null;
+  /** Files that are not served though they are in it. */
+  readonly privatePaths?: PrivatePaths;
   /** Who records the sessions; null for nobody. */
   readonly recorder: SessionRecorder | null;
   readonly log: Log;
@@ -31,7 +34,7 @@ export interface ServerParts {
 /** Names the settings as the layers below do: sizes in bytes, durations in milliseconds. */
 export function serverOptions(
   settings: ServerSettings,
-  { modes, extensions, authenticator, staticDir, recorder, log }: ServerParts,
+  { modes, extensions, authenticator, staticDir, privatePaths, recorder, log }: ServerParts,
 ): ServerOptions {
   // One for all of them: they share the budget of compressors.
   const withDeflate = [...extensions, deflate(settings)];
@@ -50,6 +53,7 @@ export function serverOptions(
     listen: settings.listen,
     served,
     staticDir,
+    ...(privatePaths === undefined ? {} : { privatePaths }),
     access: {
       allowedHosts: settings.allowedHosts,
       allow: settings.allow,

@@ -25,6 +25,7 @@ import { drainSteps } from './drain-steps.js';
 import { type ExpendableLimits, Expendables } from './expendables.js';
 import type { ListenAddress } from './listen-address.js';
 import { type Listener, listen } from './listener.js';
+import { PrivateFiles, type PrivatePaths } from './private-files.js';
 import { Router, type ServedMode } from './router.js';
 import { type Log, logDeclined, logLateFailure, logRefusal, logSession } from './session-log.js';
 import { StaticDirectory } from './static-directory.js';
@@ -50,6 +51,8 @@ export interface AccessOptions {
   readonly trustProxyHeader: ProxyHeader;
 }
 
+const NO_PATHS: PrivatePaths = { files: [], recording: null };
+
 const NO_LIMITS: ExpendableLimits = { max: Number.MAX_SAFE_INTEGER, maxPerNetwork: 0 };
 
 const EVERYBODY: AccessOptions = {
@@ -65,6 +68,8 @@ export interface ServerOptions {
   readonly served: readonly ServedMode[];
   /** A directory whose files are served beside; by default, and with null, there is none. */
   readonly staticDir?: string | null;
+  /** Files that are not served though they are in it. */
+  readonly privatePaths?: PrivatePaths;
   readonly head: HeadLimits;
   readonly subprotocol: SubprotocolPolicy;
   readonly limits: ConnectionLimits;
@@ -111,7 +116,9 @@ export class Server {
   constructor(options: ServerOptions) {
     const { staticDir = null, access = EVERYBODY } = options;
     this.#options = options;
-    this.#staticDirectory = staticDir === null ? null : new StaticDirectory(staticDir);
+    const privateFiles = new PrivateFiles(options.privatePaths ?? NO_PATHS);
+    this.#staticDirectory =
+      staticDir === null ? null : new StaticDirectory(staticDir, privateFiles);
     this.#expendables = new Expendables(options.handshakes ?? NO_LIMITS);
     this.#admission = new Admission(options.admission, {
       allow: new AddressList(access.allow),

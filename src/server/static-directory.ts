@@ -3,6 +3,7 @@ import { type Stats, accessSync, constants, statSync } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { ConfigError } from '../errors.js';
+import type { PrivateFiles } from './private-files.js';
 
 /** What a request's path leads to. */
 export type Found =
@@ -21,18 +22,21 @@ const NOWHERE: readonly unknown[] = ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG
 
 export class StaticDirectory {
   readonly #directory: string;
+  readonly #private: PrivateFiles | null;
 
   /**
    * @param directory as it was given with `--static`
+   * @param privateFiles what leads nowhere, as if it were not there
    * @throws ConfigError when that is no directory
    */
-  constructor(directory: string) {
+  constructor(directory: string, privateFiles: PrivateFiles | null = null) {
     const fault = faultOf(directory);
     if (fault !== null)
       throw new ConfigError(
         `--static ${directory} cannot be used: ${fault}; give a directory that holds the files to serve`,
       );
     this.#directory = directory;
+    this.#private = privateFiles;
   }
 
   /**
@@ -59,6 +63,7 @@ export class StaticDirectory {
       const segments = segmentsWithin(root, target);
       if (segments === null) return NOTHING;
       const stats = await stat(target);
+      if ((await this.#private?.has(target, stats)) === true) return NOTHING;
       if (stats.isFile()) return { kind: 'file', root, segments };
       return stats.isDirectory() && !isDirectoryMeant ? DIRECTORY : NOTHING;
     } catch (error) {

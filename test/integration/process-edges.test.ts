@@ -2,16 +2,26 @@
 import { Buffer } from 'node:buffer';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, constants, existsSync, openSync, readSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { encodeFrames, textFrame } from '../fixtures/frames.js';
+import { HASH, PASSWORD } from '../fixtures/password-hashes.js';
 import { RawClient } from '../fixtures/raw-client.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
-import { type LogLine, runTwist, startTwist } from '../fixtures/twist-process.js';
+import { type LogLine, runTwist, startServing, startTwist } from '../fixtures/twist-process.js';
 import { eventually, within } from '../fixtures/within.js';
 
 const SCRIPT = fileURLToPath(new URL('../../bin/twist.js', import.meta.url));
@@ -272,3 +282,36 @@ t.test(
     t.equal(await statusOf('SIGTERM'), '0', 'a graceful stop later on');
   },
 );
+
+t.test('no file that the server was given is served', async (t) => {
+  const root = makeTempDir(t);
+  const at = (name: string): string => path.join(root, name);
+  mkdirSync(at('tokens'));
+  writeFileSync(at('index.html'), 'the page');
+  writeFileSync(at('users'), `ada:${HASH}\n`, { mode: 0o644 });
+  writeFileSync(at('tokens/one'), 'a: 127.0.0.1:1\n');
+  writeFileSync(at('mode.mjs'), 'export default { name: "m", message() {} };');
+  writeFileSync(at('config.json'), '{}');
+  const record = at('traffic.ndjson');
+  const twist = await startServing(t, {
+    args: [
+      ...['serve', '--mode', at('mode.mjs'), '--static', root, '--listen', '127.0.0.1:0'],
+      ...['--auth-file', at('users'), '--token-file', at('tokens'), '--config', at('config.json')],
+      ...['--route', '/t=token', '--record', record, '--log-format', 'json'],
+    ],
+  });
+  writeFileSync(`${record}.20261123T043105.123Z`, 'rotated');
+  linkSync(at('users'), at('other-name.html'));
+  const statusOf = async (name: string): Promise<number> => {
+    const url = `http://127.0.0.1:${twist.port}/${name}`;
+    const Authorization = `Basic ${Buffer.from(`ada:${PASSWORD}`).toString('base64')}`;
+    return (await fetch(url, { headers: { Authorization } })).status;
+  };
+  t.equal(await statusOf(''), 200, 'the rest is');
+  for (const name of [
+    ...['users', 'other-name.html', 'tokens/one', 'mode.mjs', 'config.json', 'traffic.ndjson'],
+    'traffic.ndjson.20261123T043105.123Z',
+  ])
+    t.equal(await statusOf(name), 404, name);
+  t.ok(twist.log.some(({ msg }) => /--auth-file .* can be read by every user/.test(msg)));
+});

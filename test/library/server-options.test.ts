@@ -61,7 +61,8 @@ t.test('every setting reaches the server', async (t) => {
     drainTimeout: '1018ms',
   });
   const authenticator = { authorize: (): void => undefined };
-  const parts = { ...PARTS, authenticator, staticDir: 'public' };
+  const privatePaths = { files: ['users'], recording: null };
+  const parts = { ...PARTS, authenticator, staticDir: 'public', privatePaths };
   t.strictSame(serverOptions(settings, parts), {
     listen: [
       { kind: 'tcp', host: '127.0.0.1', port: 0 },
@@ -69,6 +70,7 @@ t.test('every setting reaches the server', async (t) => {
     ],
     served: [{ path: null, mode: echoMode, origin: 'same', extensions: [one], recorder: null }],
     staticDir: 'public',
+    privatePaths,
     access: {
       allowedHosts: ['desk.example.com'],
       allow: ['10.0.0.0/8', '::1/128'],

@@ -4,6 +4,7 @@ import { syncBuiltinESMExports } from 'node:module';
 import path from 'node:path';
 import t, { type Test } from 'tap';
 import { ConfigError } from '../../src/errors.js';
+import { PrivateFiles } from '../../src/server/private-files.js';
 import { StaticDirectory } from '../../src/server/static-directory.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
 
@@ -205,4 +206,17 @@ t.test('a directory that may not be entered is refused when the server starts', 
   t.throws(() => new StaticDirectory(site), new ConfigError(sentence));
   t.match(asked(), [{ args: [site, fs.constants.X_OK] }]);
   asked.restore();
+});
+
+t.test('private files lead nowhere', async (t) => {
+  const site = makeTempDir(t);
+  const users = path.join(site, 'users');
+  writeFileSync(users, 'ada');
+  writeFileSync(path.join(site, 'page'), 'page');
+  const directory = new StaticDirectory(
+    site,
+    new PrivateFiles({ files: [users], recording: null }),
+  );
+  t.equal((await directory.find('/users')).kind, 'nothing');
+  t.equal((await directory.find('/page')).kind, 'file');
 });

@@ -4,7 +4,7 @@ import { harConverter } from '../recording/convert/har.js';
 import { ndjsonConverter } from '../recording/convert/ndjson.js';
 import { novncConverter } from '../recording/convert/novnc.js';
 import { pcapngConverter } from '../recording/convert/pcapng.js';
-import { textConverter } from '../recording/convert/text.js';
+import { type TextTimes, textConverter } from '../recording/convert/text.js';
 
 /** What some formats want to know. */
 export interface FormatSetting {
@@ -12,8 +12,11 @@ export interface FormatSetting {
   readonly tool: string;
   /** A directory for what does not fit into memory. */
   readonly spoolDir: string;
-  /** It goes to a terminal. */
-  readonly isTerminal: boolean;
+  /** Long payloads are cut, as for a terminal. */
+  readonly isCut: boolean;
+  /** Binary payloads are shown whole as well. */
+  readonly isFull: boolean;
+  readonly times: TextTimes;
   readonly hasColor: boolean;
 }
 
@@ -26,6 +29,9 @@ export interface Format {
   readonly make: (output: ConvertOutput, setting: FormatSetting) => Converter;
 }
 
+/** How many bytes of what is binary are shown. */
+const PREVIEW_BYTES = 32;
+
 /** How much of a text fits on a terminal. */
 const TERMINAL_CHARACTERS = 200;
 
@@ -33,10 +39,12 @@ export const TEXT_FORMAT: Format = {
   name: 'text',
   extensions: ['.txt', '.log'],
   isBinary: false,
-  make: (output, { hasColor, isTerminal }) =>
+  make: (output, { hasColor, isCut, isFull, times }) =>
     textConverter(output, {
       hasColor,
-      maxCharacters: isTerminal ? TERMINAL_CHARACTERS : Infinity,
+      times,
+      maxCharacters: isCut ? TERMINAL_CHARACTERS : Infinity,
+      maxBytes: isFull ? Infinity : PREVIEW_BYTES,
     }),
 };
 

@@ -2,6 +2,7 @@
 import { parseDuration } from '../config/units.js';
 import { ConfigError } from '../errors.js';
 import type { FilterOptions } from '../recording/convert/filter.js';
+import type { TextTimes } from '../recording/convert/text.js';
 import type { Direction } from '../recording/record.js';
 import { FORMATS, TEXT_FORMAT, type Format } from './convert-formats.js';
 import { formatNames, type ConvertFlags } from './convert-options.js';
@@ -12,8 +13,12 @@ export interface ConvertRequest {
   readonly format: Format;
   /** Null is standard output. */
   readonly out: string | null;
-  /** The last input is followed. */
+  /** The newest input is followed. */
   readonly isFollowing: boolean;
+  /** What follows is about text: whole payloads, its times, its colours. */
+  readonly isFull: boolean;
+  readonly times: TextTimes;
+  readonly color: 'auto' | 'always' | 'never';
   /** Null: everything passes. */
   readonly filters: FilterOptions | null;
 }
@@ -50,7 +55,29 @@ export function convertRequest(
   if (format.isBinary && out === null && isTerminal) {
     throw wrong(`${format.name} is not for a terminal: give --out FILE`);
   }
-  return { inputs, format, out, isFollowing, filters: filtersOf(flags, nowMs) };
+  return {
+    inputs,
+    format,
+    out,
+    isFollowing,
+    isFull: flags.full === true,
+    times: oneOf('--time', flags.time, ['clock', 'relative', 'delta']),
+    color: oneOf('--color', flags.color, ['auto', 'always', 'never']),
+    filters: filtersOf(flags, nowMs),
+  };
+}
+
+/** @param words what can be given; the first one is what it is otherwise */
+function oneOf<Word extends string>(
+  flag: string,
+  given: string | undefined,
+  words: readonly [Word, Word, Word],
+): Word {
+  if (given === undefined) return words[0];
+  const found = words.find((word) => word === given);
+  if (found === undefined)
+    throw refusal(flag, given, `give ${words[0]}, ${words[1]} or ${words[2]}`);
+  return found;
 }
 
 function formatOf(to: string | undefined, out: string | null): Format {
@@ -61,21 +88,25 @@ function formatOf(to: string | undefined, out: string | null): Format {
   }
   if (out === null) return TEXT_FORMAT;
   const name = out.toLowerCase();
-  return (
-    FORMATS.find(({ extensions }) => extensions.some((extension) => name.endsWith(extension))) ??
-    TEXT_FORMAT
-  );
+  const found = FORMATS.find(({ extensions }) => extensions.some((end) => name.endsWith(end)));
+  if (found !== undefined) return found;
+  if (/\.[^./]+$/.test(name))
+    throw refusal('--out', out, `its ending tells no format; give --to ${formatNames()}`);
+  return TEXT_FORMAT;
 }
 
 function filtersOf(
-  { session, path, since, dir, grep }: ConvertFlags,
+  { session, path, since, until, limit, dir, grep }: ConvertFlags,
   nowMs: number,
 ): FilterOptions | null {
-  if ([session, path, since, dir, grep].every((flag) => flag === undefined)) return null;
+  const flags = [session, path, since, until, limit, dir, grep];
+  if (flags.every((flag) => flag === undefined)) return null;
   return {
     session: session === undefined ? null : sessionOf(session),
     path: path === undefined ? null : pathOf(path),
-    sinceTime: since === undefined ? null : timeOf(since, nowMs),
+    sinceTime: since === undefined ? null : timeOf('--since', since, nowMs),
+    untilTime: until === undefined ? null : timeOf('--until', until, nowMs),
+    maxMessages: limit === undefined ? null : limitOf(limit),
     direction: dir === undefined ? null : directionOf(dir),
     grep: grep === undefined ? null : expressionOf(grep),
   };
@@ -97,7 +128,13 @@ function pathOf(path: string): string {
   return path;
 }
 
-function timeOf(text: string, nowMs: number): number {
+function limitOf(text: string): number {
+  if (!/^[1-9]\d{0,14}$/.test(text))
+    throw refusal('--limit', text, 'give a whole number from 1 on');
+  return Number(text);
+}
+
+function timeOf(flag: string, text: string, nowMs: number): number {
   const agoMs = parseDuration(text);
   if (agoMs !== null) return (nowMs - agoMs) / 1000;
   const match = TIME.exec(text);
@@ -105,7 +142,7 @@ function timeOf(text: string, nowMs: number): number {
   const ms = match === null ? NaN : Date.parse(`${text.replace(' ', 'T')}${zone}`);
   if (Number.isNaN(ms)) {
     throw refusal(
-      '--since',
+      flag,
       text,
       'give a time such as 2026-01-31T12:00:00Z, or a duration such as 10m',
     );

@@ -1,13 +1,17 @@
 /** `twist convert`: recordings in, another format out, in memory that does not depend on their size. */
-import { statSync, type Stats } from 'node:fs';
+import { promises, statSync, type Stats } from 'node:fs';
+import path from 'node:path';
 import { ConfigError, TwistError } from '../errors.js';
 import { ConvertError } from '../recording/convert/convert-error.js';
 import type { Converter } from '../recording/convert/converter.js';
 import { RecordFilter } from '../recording/convert/filter.js';
-import { RecordReader } from '../recording/record-reader.js';
+import { SpoolError } from '../recording/convert/spool-file.js';
+import { type NumberedRecord, RecordReader } from '../recording/record-reader.js';
 import { RECORDING_VERSION } from '../recording/record.js';
 import { destinationOf, type Destination } from './convert-destination.js';
-import { followFile, readFile, readStream, type InputTaker } from './convert-input.js';
+import { Follower } from './convert-follow.js';
+import { InputFile, readStream, type InputTaker } from './convert-input.js';
+import { inOrderOfTime, readMerged } from './convert-merge.js';
 import { ConvertReport } from './convert-report.js';
 import type { ConvertRequest } from './convert-request.js';
 import { ExitCode } from './exit-code.js';
@@ -52,7 +56,7 @@ class Conversion implements InputTaker {
   readonly #filter: RecordFilter | null;
   /** Bytes of all inputs; null when nobody looks at the progress, or nobody knows. */
   readonly #totalBytes: number | null;
-  #reader: RecordReader | null = null;
+  /** The input that is read. */
   #input = '';
   #bytes = 0;
   #records = 0;
@@ -68,11 +72,14 @@ class Conversion implements InputTaker {
     this.#refuseSameFile(stats);
     this.#output = new OutputBuffer((bytes) => this.#writing(() => this.#destination.write(bytes)));
     const isTerminal = out === null && io.stdout.isTTY === true;
+    const { color, isFull, times } = request;
     const converter = format.make(this.#output, {
       tool: `twist/${version()}`,
       spoolDir: io.env['TMPDIR'] ?? io.env['TEMP'] ?? '/tmp',
-      isTerminal,
-      hasColor: isTerminal && hasColor(io.stdout, io.env),
+      isCut: isTerminal && !isFull,
+      isFull,
+      times,
+      hasColor: color === 'auto' ? isTerminal && hasColor(io.stdout, io.env) : color === 'always',
     });
     this.#filter = filters === null ? null : new RecordFilter(converter, filters);
     this.#converter = this.#filter ?? converter;
@@ -93,8 +100,8 @@ class Conversion implements InputTaker {
     );
     let isDone = false;
     try {
-      await this.#writing(() => this.#destination.open());
-      for (const [index, input] of this.#request.inputs.entries()) await this.#read(input, index);
+      await this.#writing(() => this.#open());
+      await this.#readAll();
       // Who follows ends with a signal, and so does a pipe; a file is converted whole or not at all.
       if (this.#stopSignal !== null && !this.#isEndless()) return SIGNAL_STATUS[this.#stopSignal];
       await this.#writing(() => this.#converter.finish());
@@ -111,52 +118,104 @@ class Conversion implements InputTaker {
     return isAllDamaged ? ExitCode.Failure : ExitCode.Ok;
   }
 
+  async #open(): Promise<void> {
+    const { out } = this.#request;
+    try {
+      await this.#destination.open();
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      const missing = out !== null && code === 'ENOENT' ? missingDirectory(out) : null;
+      if (missing === null) throw error;
+      throw new ConvertError(`cannot write ${this.#outName}: there is no directory ${missing}`);
+    }
+  }
+
   // ---- From the inputs
 
-  begin(): void {
-    const input = this.#input === STANDARD ? 'standard input' : this.#input;
-    this.#reader = new RecordReader((line, reason) => {
+  begin(name: string): RecordReader {
+    const input = name === STANDARD ? 'standard input' : name;
+    this.#input = name;
+    return new RecordReader((line, reason) => {
       this.#report.damaged(input, line, reason);
     });
   }
 
-  async take(chunk: Uint8Array): Promise<void> {
-    const records = this.#reader!.read(chunk);
+  async take(records: readonly NumberedRecord[], bytes: number): Promise<void> {
     await this.#writing(async () => {
-      for (const { record, bytes } of records) {
+      for (const { record, bytes: line } of records) {
+        if (this.#filter?.isFull === true) {
+          this.#stop.stop();
+          return;
+        }
         if (record.ev === 'file' && record.v > RECORDING_VERSION) this.#noteVersion(record.v);
-        const ready = this.#converter.convert(record, bytes);
+        const ready = this.#converter.convert(record, line);
         if (ready !== undefined) await ready;
       }
     });
     this.#records += records.length;
-    this.#bytes += chunk.length;
+    this.#bytes += bytes;
     if (this.#totalBytes === null) return;
     const totalBytes = this.#totalBytes;
     this.#report.progress({ bytes: this.#bytes, totalBytes, records: this.#records });
   }
 
   async idle(): Promise<void> {
+    await this.#writing(async () => {
+      await this.#converter.flush?.();
+    });
     await this.#output.flush();
-  }
-
-  end(): void {
-    this.#reader!.finish();
   }
 
   note(sentence: string): void {
     this.#report.note(sentence);
   }
 
-  async #read(input: string, index: number): Promise<void> {
+  /** Files in the order of their times, unless one of the inputs has none; the newest is followed. */
+  async #readAll(): Promise<void> {
+    const { inputs, isFollowing } = this.#request;
+    const isOrdered = this.#isAllFiles(inputs);
+    const inOrder = isOrdered
+      ? await this.#reading(() => inOrderOfTime(inputs))
+      : inputs.map((input) => ({ path: input, startTime: 0 }));
+    const followed = isFollowing ? inOrder.pop()!.path : null;
+    // It looks at what is there before anything else is read, which may take a while.
+    const follower = followed === null ? null : await this.#reading(() => followerOf(followed));
+    if (isOrdered) await this.#reading(() => readMerged(inOrder, this, this.#stop));
+    else for (const input of inOrder) await this.#read(input.path);
+    if (follower !== null) await this.#reading(() => follower.run(this, this.#stop));
+  }
+
+  #isAllFiles(inputs: readonly string[]): boolean {
+    return inputs.every(
+      (input) =>
+        input !== STANDARD && statSync(input, { throwIfNoEntry: false })?.isFile() === true,
+    );
+  }
+
+  async #read(input: string): Promise<void> {
     this.#input = input;
-    const stop = this.#stop;
+    await this.#reading(async () => {
+      if (input === STANDARD) {
+        await readStream(this.#io.stdin(), this, this.#stop);
+        return;
+      }
+      const file = await InputFile.open(input, await promises.open(input), this.begin(input));
+      try {
+        await file.readOn(this, this.#stop);
+        if (!this.#stop.isStopped) await this.take(file.finish(), 0);
+      } finally {
+        await file.close();
+      }
+    });
+  }
+
+  /** Does what reads; what the system reports is about the input, then, or was told of the output before. */
+  async #reading<T>(work: () => Promise<T>): Promise<T> {
     try {
-      if (input === STANDARD) await readStream(this.#io.stdin(), this, stop);
-      else if (this.#isFollowed(index)) await followFile(input, this, stop);
-      else await readFile(input, this, stop);
+      return await work();
     } catch (error) {
-      throw failure(`cannot read ${input}`, error);
+      const { path } = error as NodeJS.ErrnoException;
+      throw failure(`cannot read ${path ?? this.#input}`, error);
     }
   }
 
@@ -242,8 +301,24 @@ class Conversion implements InputTaker {
   }
 }
 
+async function followerOf(input: string): Promise<Follower> {
+  const follower = new Follower(input);
+  await follower.begin();
+  return follower;
+}
+
+/** The first thing that is missing of a path, when it is a directory. */
+function missingDirectory(out: string): string | null {
+  const directory = path.dirname(out);
+  return statSync(directory, { throwIfNoEntry: false }) === undefined ? directory : null;
+}
+
 /** @returns what the system reported as a sentence; anything else as it is */
 function failure(what: string, error: unknown): unknown {
+  if (error instanceof SpoolError) {
+    const sentence = `cannot write a temporary file in ${error.directory}: ${systemReason(error.cause)}; set TMPDIR to another directory`;
+    return new ConvertError(sentence, { cause: error.cause });
+  }
   if (error instanceof TwistError || (error as NodeJS.ErrnoException).syscall === undefined) {
     return error;
   }

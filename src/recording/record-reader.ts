@@ -89,13 +89,26 @@ export class RecordReader {
     return records;
   }
 
-  /** There are no more bytes. A line that has begun has no end: it is reported. */
-  finish(): void {
+  /**
+   * There are no more bytes. A line that has begun has no end: it is taken if it is whole all the same, as
+   * one that somebody has written by hand, and reported if not.
+   *
+   * @returns its record, if it has one
+   */
+  finish(): NumberedRecord[] {
+    const records: NumberedRecord[] = [];
     if (this.#length > 0 && !this.#isTooLong) {
-      this.#onDamage(this.#line, 'it has no newline at its end');
+      const bytes = this.#buffer.subarray(0, this.#length);
+      const record = isUtf8(bytes) ? parseRecord(bytes.toString()) : 'it is not UTF-8';
+      if (typeof record === 'string') {
+        this.#onDamage(this.#line, 'it has no newline at its end');
+      } else if (record !== null) {
+        records.push({ record, line: this.#line, offset: this.#offset, bytes });
+      }
     }
     this.#length = 0;
     this.#buffer = Buffer.alloc(0);
+    return records;
   }
 
   /** @param block whole lines, with their newlines */

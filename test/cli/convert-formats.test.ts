@@ -11,14 +11,20 @@ const RECORDS: readonly AnyRecord[] = [
   { ev: 'msg', s: 'A', t: 2, dir: 'in', op: 1, len: 300, wire: 308, data: 'x'.repeat(300) },
 ];
 
-async function convert(name: string, isTerminal: boolean, spoolDir: string): Promise<Buffer> {
+async function convert(
+  name: string,
+  isTerminal: boolean,
+  spoolDir: string,
+  isFull = false,
+): Promise<Buffer> {
   const pieces: Buffer[] = [];
   const output = {
     write: (piece: string | Uint8Array): undefined => {
       pieces.push(Buffer.from(piece));
     },
   };
-  const setting = { tool: 'twist/1.0.0', spoolDir, isTerminal, hasColor: false };
+  const text = { isCut: isTerminal, isFull, times: 'clock', hasColor: false } as const;
+  const setting = { tool: 'twist/1.0.0', spoolDir, ...text };
   const converter = FORMATS.find((each) => each.name === name)!.make(output, setting);
   for (const record of RECORDS) {
     await converter.convert(record, Buffer.from(JSON.stringify(record)));
@@ -41,6 +47,7 @@ t.test('each name gets its format', async (t) => {
   );
   t.match((await convert('text', false, folder)).toString(), /x{300}\n$/);
   t.match((await convert('text', true, folder)).toString(), /[^x]x{200}… \(\+100 bytes\)\n$/);
+  t.match((await convert('text', false, folder, true)).toString(), /x{300}\n$/);
   t.match(JSON.parse((await convert('har', false, folder)).toString()), {
     log: { creator: { name: 'twist', version: '1.0.0' } },
   });

@@ -1,180 +1,102 @@
-import { spawnSync } from 'node:child_process';
-import { appendFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { promises, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t, { type Test } from 'tap';
-import { followFile, readFile, readStream, type InputTaker } from '../../src/cli/convert-input.js';
+import { InputFile, readStream } from '../../src/cli/convert-input.js';
 import { Stop } from '../../src/cli/stop.js';
+import { ConvertError } from '../../src/recording/convert/convert-error.js';
+import { KeptInput, line } from '../fixtures/input-taker.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
-import { eventually } from '../fixtures/within.js';
 
-/** Writes down what it is given. */
-class Taker implements InputTaker {
-  /** `<` begins a file, `>` ends it, `!` is a note. */
-  text = '';
-  isIdle = false;
-
-  begin(): void {
-    this.text += '<';
-  }
-
-  async take(chunk: Uint8Array): Promise<void> {
-    this.isIdle = false;
-    await Promise.resolve();
-    this.text += Buffer.from(chunk).toString('latin1');
-  }
-
-  async idle(): Promise<void> {
-    this.isIdle = true;
-    return Promise.resolve();
-  }
-
-  end(): void {
-    this.text += '>';
-  }
-
-  note(sentence: string): void {
-    this.text += `!${path.basename(sentence)}!`;
-  }
-
-  async waitFor(text: string): Promise<void> {
-    const isReached = (): boolean => this.text === text && this.isIdle;
-    await eventually(isReached, JSON.stringify(text), () => JSON.stringify(this.text));
-  }
+async function* chunksOf(...texts: string[]): AsyncGenerator<Uint8Array> {
+  for (const text of texts) yield Promise.resolve(Buffer.from(text, 'latin1'));
 }
 
-interface Following {
-  readonly file: string;
-  readonly taker: Taker;
-  readonly stop: Stop;
-  readonly done: Promise<void>;
+async function open(t: Test, content: string, taker: KeptInput): Promise<InputFile> {
+  const file = path.join(makeTempDir(t), 'a');
+  writeFileSync(file, content, 'latin1');
+  const opened = await InputFile.open(file, await promises.open(file), taker.begin(file));
+  t.teardown(() => opened.close());
+  return opened;
 }
 
-function follow(t: Test, file = path.join(makeTempDir(t), 'a'), content?: string): Following {
-  if (content !== undefined) writeFileSync(file, content);
-  const taker = new Taker();
-  const stop = new Stop();
-  t.teardown(() => {
-    stop.stop();
-  });
-  return { file, taker, stop, done: followFile(file, taker, stop) };
-}
-
-t.test('streams: each chunk goes on at once', async (t) => {
-  const taker = new Taker();
+t.test('streams: each chunk goes on at once, and a last line that is whole counts', async (t) => {
+  const taker = new KeptInput();
   async function* chunks(): AsyncGenerator<Uint8Array> {
-    for (const text of ['a', 'b']) yield Promise.resolve(Buffer.from(text));
+    yield* chunksOf(line('a'), line('b'));
     t.ok(taker.isIdle);
+    t.equal(taker.text, '<-:ab');
+    yield* chunksOf(line('c').trimEnd());
   }
   await readStream(chunks(), taker, new Stop());
-  t.equal(taker.text, '<ab>');
+  t.equal(taker.text, '<-:abc');
+  await readStream(chunksOf('{"ev"'), taker, new Stop());
+  t.equal(taker.text, '<-:abc<-:?1?');
+  await readStream(chunksOf(), taker, new Stop());
 });
 
-t.test('streams end when it is time', async (t) => {
-  const taker = new Taker();
+t.test('streams end when it is time, and half a line is no fault then', async (t) => {
+  const taker = new KeptInput();
   const stop = new Stop();
-  const endless = {
-    [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => undefined) }),
-  };
-  const done = readStream(endless, taker, stop);
-  stop.stop();
-  await done;
-  await readStream(endless, taker, stop);
-  t.equal(taker.text, '<><>');
+  async function* endless(): AsyncGenerator<Uint8Array> {
+    yield* chunksOf(line('a'), '{"ev":');
+    stop.stop();
+    await new Promise(() => undefined);
+  }
+  await readStream(endless(), taker, stop);
+  await readStream(endless(), taker, stop);
+  t.equal(taker.text, '<-:a<-:');
 });
 
 t.test('files', async (t) => {
-  const taker = new Taker();
-  const file = path.join(makeTempDir(t), 'a');
-  await t.rejects(readFile(file, taker, new Stop()), { code: 'ENOENT' });
-  const text = 'abc'.repeat(100_000);
-  writeFileSync(file, text);
-  await readFile(file, taker, new Stop());
-  t.equal(taker.text, `<${text}>`);
-  await t.rejects(readFile(path.dirname(file), taker, new Stop()), { code: 'EISDIR' });
+  const taker = new KeptInput();
+  const text = line('x'.repeat(1000)).repeat(300) + line('end').trimEnd();
+  const file = await open(t, text, taker);
+  await file.readOn(taker, new Stop());
+  t.equal(file.position, text.length);
+  t.equal(taker.bytes, text.length);
+  await taker.take(file.finish(), 0);
+  t.equal(taker.text, `<a:${'x'.repeat(300_000)}end`);
 });
 
 t.test('files end when it is time', async (t) => {
-  const file = path.join(makeTempDir(t), 'a');
-  writeFileSync(file, 'x'.repeat(1_000_000));
+  const taker = new KeptInput();
   const stop = new Stop();
-  const taker = new Taker();
-  taker.take = async (chunk) => {
+  const file = await open(t, line('x').repeat(100_000), taker);
+  taker.take = (records, bytes) => {
     stop.stop();
-    return Taker.prototype.take.call(taker, chunk);
+    return KeptInput.prototype.take.call(taker, records, bytes);
   };
-  await readFile(file, taker, stop);
-  t.ok(taker.text.length < 500_000, 'after a chunk');
+  await file.readOn(taker, stop);
+  t.ok(taker.bytes < 500_000, 'after a chunk');
 });
 
-t.test('pipes', async (t) => {
-  const file = path.join(makeTempDir(t), 'fifo');
-  if (spawnSync('mkfifo', [file]).status !== 0) throw new Error('no mkfifo');
-  const taker = new Taker();
-  const done = readFile(file, taker, new Stop());
-  writeFileSync(file, 'abc');
-  await done;
-  t.equal(taker.text, '<abc>');
-  const following = follow(t, file);
-  writeFileSync(file, 'def');
-  await following.taker.waitFor('<def');
-  following.stop.stop();
-  await following.done;
+t.test('a pipe', async (t) => {
+  const fifo = path.join(makeTempDir(t), 'fifo');
+  execFileSync('mkfifo', [fifo]);
+  const writing = promises.writeFile(fifo, line('a') + line('b'));
+  const taker = new KeptInput();
+  const file = await InputFile.open(fifo, await promises.open(fifo), taker.begin(fifo));
+  await file.readOn(taker, new Stop());
+  await writing;
+  await file.close();
+  t.equal(taker.text, '<fifo:ab');
 });
 
-t.test('a file that grows', async (t) => {
-  const { file, taker, stop, done } = follow(t, undefined, 'abc');
-  await taker.waitFor('<abc');
-  appendFileSync(file, 'def');
-  await taker.waitFor('<abcdef');
-  stop.stop();
-  await done;
-  t.equal(taker.text, '<abcdef>');
+t.test('what is compressed is named, and nothing is read of it', async (t) => {
+  const taker = new KeptInput();
+  const gzip = '\x1f\x8b\x08\0';
+  await t.rejects(readStream(chunksOf(gzip), taker, new Stop()), ConvertError);
+  const file = await open(t, gzip, taker);
+  await t.rejects(file.readOn(taker, new Stop()), ConvertError);
+  t.equal(taker.text, '<-:<a:');
 });
 
-t.test('a file that is not there yet', async (t) => {
-  const { file, taker, stop, done } = follow(t);
-  const note = '!a is not there yet; waiting for it!';
-  await taker.waitFor(`<${note}`);
-  writeFileSync(file, 'abc');
-  await taker.waitFor(`<${note}abc`);
-  stop.stop();
-  await done;
-});
-
-t.test('a file that never comes', async (t) => {
-  const { taker, stop, done } = follow(t);
-  await taker.waitFor('<!a is not there yet; waiting for it!');
-  stop.stop();
-  await done;
-  t.match(taker.text, /!>$/);
-  await follow(t, '/dev/null/a').done.then(
-    () => t.fail('it cannot be there'),
-    (error: unknown) => t.match(error, { code: 'ENOTDIR' }),
-  );
-});
-
-t.test('a file that is rotated is read to its end first', async (t) => {
-  const { file, taker, stop, done } = follow(t, undefined, 'abc');
-  await taker.waitFor('<abc');
-  renameSync(file, `${file}.1`);
-  appendFileSync(`${file}.1`, 'def');
-  await taker.waitFor('<abcdef');
-  writeFileSync(`${file}.new`, 'ghi');
-  appendFileSync(`${file}.1`, '.');
-  renameSync(`${file}.new`, file);
-  await taker.waitFor('<abcdef.><ghi');
-  stop.stop();
-  await done;
-  t.equal(taker.text, '<abcdef.><ghi>');
-});
-
-t.test('a file that is truncated', async (t) => {
-  const { file, taker, stop, done } = follow(t, undefined, 'abcdef');
-  await taker.waitFor('<abcdef');
-  truncateSync(file);
-  await taker.waitFor('<abcdef>!a was truncated; reading it from its beginning!<');
-  appendFileSync(file, 'gh');
-  await taker.waitFor('<abcdef>!a was truncated; reading it from its beginning!<gh');
-  stop.stop();
-  await done;
+t.test('the rest in a copy', async (t) => {
+  const taker = new KeptInput();
+  const file = await open(t, line('a') + line('b').slice(0, 10), taker);
+  await file.readOn(taker, new Stop());
+  const copy = await open(t, line('a') + line('b') + line('c'), new KeptInput());
+  await file.continuedIn(copy.handle).readOn(taker, new Stop());
+  t.equal(taker.text, '<a:abc');
 });

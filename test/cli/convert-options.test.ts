@@ -5,11 +5,14 @@ t.test('options have groups, and values are named', async (t) => {
   const options = convertOptions();
   t.same(
     options.map((option) => option.attributeName()),
-    ['to', 'out', 'follow', 'session', 'path', 'since', 'dir', 'grep'],
+    [
+      ...['to', 'out', 'time', 'full', 'color', 'follow'],
+      ...['session', 'path', 'since', 'until', 'limit', 'dir', 'grep'],
+    ],
   );
   for (const option of options) {
     t.match(option.helpGroupHeading, /^[A-Z][a-z]+:$/);
-    t.equal(option.required, option.attributeName() !== 'follow');
+    t.equal(option.required, !['follow', 'full'].includes(option.attributeName()));
   }
 });
 

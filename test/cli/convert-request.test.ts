@@ -28,6 +28,8 @@ t.test('the format, by its name or that of the output', async (t) => {
     [undefined, 'a.txt', 'text'],
     [undefined, 'a.js', 'novnc'],
     [undefined, 'a', 'text'],
+    [undefined, 'a.b/c', 'text'],
+    ['text', 'a.json', 'text'],
     [undefined, '-', 'text'],
     ['har', undefined, 'har'],
     ['har', 'a.txt', 'har'],
@@ -40,19 +42,29 @@ t.test('the format, by its name or that of the output', async (t) => {
   t.equal(request({ out: 'a.har' }).out, 'a.har');
 });
 
+t.test('how text looks', async (t) => {
+  t.match(request({}), { isFull: false, times: 'clock', color: 'auto' });
+  const flags = { full: true, time: 'delta', color: 'never' };
+  t.match(request(flags), { isFull: true, times: 'delta', color: 'never' });
+});
+
 t.test('following', async (t) => {
   t.equal(request({ follow: true }).isFollowing, true);
   t.equal(request({ follow: true }, ['-', 'a']).isFollowing, true);
 });
 
 t.test('filters', async (t) => {
-  const none = { session: null, path: null, sinceTime: null, direction: null, grep: null };
+  const none = {
+    ...{ session: null, path: null, sinceTime: null, untilTime: null, maxMessages: null },
+    ...{ direction: null, grep: null },
+  };
   for (const [flags, filters] of [
     [{ session: '#12' }, { session: '12' }],
     [{ session: '01JB' }, { session: '01JB' }],
     [{ path: '/chat' }, { path: '/chat' }],
     [{ path: '/chat*' }, { path: '/chat*' }],
     [{ path: '*' }, { path: '*' }],
+    [{ limit: '10' }, { maxMessages: 10 }],
     [{ dir: 'in' }, { direction: 'in' }],
     [{ dir: 'out' }, { direction: 'out' }],
     [{ grep: 'a+b' }, { grep: /a+b/ }],
@@ -70,6 +82,7 @@ t.test('filters', async (t) => {
     ['2026-01-31', now - 12 * 3600 - 0.5],
   ] as const) {
     t.same(request({ since }).filters, { ...none, sinceTime: time }, since);
+    t.same(request({ until: since }).filters, { ...none, untilTime: time }, since);
   }
 });
 
@@ -94,6 +107,16 @@ t.test('what is wrong is said in one sentence', async (t) => {
     [{ since: 'yesterday' }, ['a'], `--since cannot be "yesterday": ${time}`],
     [{ since: '2026-13-01' }, ['a'], `--since cannot be "2026-13-01": ${time}`],
     [{ since: '10' }, ['a'], `--since cannot be "10": ${time}`],
+    [{ until: '10' }, ['a'], `--until cannot be "10": ${time}`],
+    [{ limit: '0' }, ['a'], '--limit cannot be "0": give a whole number from 1 on'],
+    [{ limit: 'x' }, ['a'], '--limit cannot be "x": give a whole number from 1 on'],
+    [{ time: 'x' }, ['a'], '--time cannot be "x": give clock, relative or delta'],
+    [{ color: 'x' }, ['a'], '--color cannot be "x": give auto, always or never'],
+    [
+      { out: 'a.json' },
+      ['a'],
+      '--out cannot be "a.json": its ending tells no format; give --to text, ndjson, har, pcapng or novnc',
+    ],
     [{ dir: 'both' }, ['a'], '--dir cannot be "both": give in or out'],
     [
       { grep: '(' },

@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync, statSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  promises,
+  readFileSync,
+  readdirSync,
+  writeFileSync,
+  statSync,
+} from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { convert } from '../../src/cli/convert.js';
@@ -139,7 +148,7 @@ t.test('what cannot be read or written', async (t) => {
     [[folder], {}, `cannot read ${folder}: it is a directory`],
     [[path.join(file, 'b')], { follow: true }, `cannot read ${file}/b: there is no such file`],
     [[none, file], { follow: true }, `cannot read ${none}: there is no such file`],
-    [[file], { out }, `cannot write ${out}: there is no such file`],
+    [[file], { out }, `cannot write ${out}: there is no directory ${none}`],
     [[file], { out: path.join(file, 'b') }, `cannot write ${file}/b: there is no such file`],
     [[file], { out: folder }, `cannot write ${folder}: it is a directory`],
   ] as const) {
@@ -170,6 +179,86 @@ t.test('an input that fails while it is read', async (t) => {
 t.test('a reader that has seen enough is no failure', async (t) => {
   const input = [message('a')];
   t.same(await run(['-'], {}, { input, io: failing('EPIPE') }), { code: 0, out: '', err: '' });
+});
+
+t.test('files in the order of their times, those of several servers at once', async (t) => {
+  const folder = makeTempDir(t);
+  const at = (data: string, time: number): string =>
+    message(data).replace('"t":1,', `"t":${time},`);
+  const file = (name: string, ...lines: string[]): string => {
+    writeFileSync(path.join(folder, name), lines.join(''));
+    return path.join(folder, name);
+  };
+  const late = file('a', at('c', 3), at('e', 5));
+  const early = file('b', at('a', 1), at('b', 2), at('d', 4));
+  const expected = {
+    code: 0,
+    out: at('a', 1) + at('b', 2) + at('c', 3) + at('d', 4) + at('e', 5),
+    err: '',
+  };
+  t.same(await run([late, early], { to: 'ndjson' }), expected);
+  const followed = start([late, early], { to: 'ndjson', follow: true });
+  await eventually(() => followed.io.written.out.length === expected.out.length, 'all');
+  followed.signal('SIGINT');
+  t.equal((await followed.outcome).code, 0);
+});
+
+t.test('a limit ends it, also of what is endless', async (t) => {
+  async function* stdin(): AsyncGenerator<Uint8Array> {
+    for (;;) yield Promise.resolve(Buffer.from(message('a')));
+  }
+  const { code, out, err } = await run(['-'], { to: 'ndjson', limit: '3' }, { io: { stdin } });
+  t.same({ code, out, err }, { code: 0, out: message('a').repeat(3), err: '' });
+});
+
+t.test('what is buffered is shown as it comes', async (t) => {
+  async function* stdin(): AsyncGenerator<Uint8Array> {
+    yield Buffer.from(message('hello'));
+    await new Promise(() => undefined);
+  }
+  const { io, signal, outcome } = start(['-'], { to: 'novnc' }, { io: { stdin } });
+  await eventually(() => io.written.out.includes('hello'), 'the message');
+  signal('SIGINT');
+  t.equal((await outcome).code, 0);
+});
+
+t.test('a temporary file that cannot be written is not the target', async (t) => {
+  const input = [message('x'.repeat(17_000_000))];
+  const env = { TMPDIR: '/nowhere' };
+  t.same(await run(['-'], { to: 'har' }, { input, env }), {
+    code: 1,
+    out: '',
+    err: 'twist: cannot write a temporary file in /nowhere: there is no such file; set TMPDIR to another directory\n',
+  });
+});
+
+t.test('a compressed file', async (t) => {
+  const file = path.join(makeTempDir(t), 'a.gz');
+  writeFileSync(file, Buffer.from('1f8b0800', 'hex'));
+  t.same(await run([file]), {
+    code: 1,
+    out: '',
+    err: `twist: ${file} is compressed (gzip); decompress it: gunzip -c ${file} | twist convert -\n`,
+  });
+});
+
+t.test('colours and whole payloads, when they are asked for', async (t) => {
+  const input = [message('x'.repeat(300))];
+  t.match((await run(['-'], { color: 'always' }, { input })).out, '\u001b[');
+  const own = await run(['-'], { color: 'never', full: true }, { input, isTTY: true });
+  t.notMatch(own.out, '\u001b[');
+  t.match(own.out, /x{300}\n$/);
+});
+
+t.test('a pipe among the inputs is read in its turn', async (t) => {
+  const folder = makeTempDir(t);
+  const fifo = path.join(folder, 'fifo');
+  execFileSync('mkfifo', [fifo]);
+  writeFileSync(path.join(folder, 'b'), message('b'));
+  const outcome = run([fifo, path.join(folder, 'b')], { to: 'ndjson' });
+  const writing = promises.writeFile(fifo, message('a').trimEnd());
+  t.same(await outcome, { code: 0, out: message('a') + message('b'), err: '' });
+  await writing;
 });
 
 t.test('a defect is not taken for a wrong file', async (t) => {

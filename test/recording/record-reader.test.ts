@@ -25,7 +25,7 @@ function readAll(
     // Who reads may use the same memory for every chunk.
     given.fill(0x21);
   }
-  reader.finish();
+  for (const one of reader.finish()) take(one);
   return { records, damage };
 }
 
@@ -132,4 +132,21 @@ t.test('bytes of all records of a chunk are there until the next', async (t) => 
   t.same(reader.read(Buffer.from(text.slice(0, 900))), []);
   const records = reader.read(Buffer.from(`${text.slice(900)}${text.slice(0, 900)}`));
   t.equal(records.map(({ bytes }) => `${Buffer.from(bytes).toString()}\n`).join(''), text);
+});
+
+t.test('a last line without a newline counts when it is whole', async (t) => {
+  const start = `${message('a')}\n`;
+  for (const size of [1, 7, 10_000]) {
+    const whole = readAll(split(Buffer.from(start + message('b')), size));
+    t.same(
+      whole.records.map(([line, offset, , data]) => [line, offset, data]),
+      [
+        [1, 0, 'a'],
+        [2, start.length, 'b'],
+      ],
+    );
+    t.same(whole.damage, []);
+  }
+  t.same(readAll([Buffer.from('{"ev":"unknown"}')]), { records: [], damage: [] });
+  t.same(readAll([Buffer.from([0x22, 0xff, 0x22])]).damage, [[1, 'it has no newline at its end']]);
 });

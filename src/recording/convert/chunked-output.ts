@@ -12,6 +12,8 @@ export class ChunkedOutput {
   at = 0;
   readonly #output: ConvertOutput;
   #full: Buffer[] = [];
+  /** What of the chunk is written, or on its way. */
+  #written = 0;
 
   constructor(output: ConvertOutput) {
     this.#output = output;
@@ -20,9 +22,10 @@ export class ChunkedOutput {
   /** Sees to it that `chunk` has room for this many bytes behind `at`. */
   reserve(bytes: number): void {
     if (this.chunk.length - this.at >= bytes) return;
-    this.#full.push(this.chunk.subarray(0, this.at));
+    this.#full.push(this.chunk.subarray(this.#written, this.at));
     this.chunk = Buffer.allocUnsafeSlow(Math.max(CHUNK_BYTES, bytes));
     this.at = 0;
+    this.#written = 0;
   }
 
   /**
@@ -35,9 +38,9 @@ export class ChunkedOutput {
   }
 
   /** Writes all there is. */
-  async finish(): Promise<void> {
-    this.#full.push(this.chunk.subarray(0, this.at));
-    this.at = this.chunk.length;
+  async flush(): Promise<void> {
+    if (this.at > this.#written) this.#full.push(this.chunk.subarray(this.#written, this.at));
+    this.#written = this.at;
     await this.#write();
   }
 

@@ -19,6 +19,8 @@ export interface Converter {
    * @returns a promise when the caller has to wait before the next one
    */
   convert(record: AnyRecord, line: Uint8Array): Promise<void> | undefined;
+  /** There are no more for now: writes what can be written so far. Without it nothing ever waits. */
+  flush?(): Promise<void>;
   /** There are no more records: writes what is left. */
   finish(): Promise<void>;
 }

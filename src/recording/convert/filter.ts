@@ -28,6 +28,10 @@ export interface FilterOptions {
   readonly path: string | null;
   /** Seconds since 1970: what is older does not pass. */
   readonly sinceTime: number | null;
+  /** Seconds since 1970: what is newer does not pass. */
+  readonly untilTime: number | null;
+  /** After so many messages, or pieces of them, nothing passes. */
+  readonly maxMessages: number | null;
   /** Messages, control frames and frames of the other direction do not pass. */
   readonly direction: Direction | null;
   /** What a payload has to match; of one that is binary, each byte is a character. */
@@ -56,6 +60,8 @@ const KNOWN_BYTES = 200;
 export class RecordFilter implements Converter {
   /** How many records have passed, headers of files not counted. */
   passedRecords = 0;
+  /** As many messages have passed as may. */
+  isFull = false;
   /** How many did not because nothing tells their session's path or number: its beginning is missing. */
   strayRecords = 0;
 
@@ -65,6 +71,7 @@ export class RecordFilter implements Converter {
   /** In the order in which they began. */
   readonly #sessions = new Map<string, Known>();
   #knownBytes = 0;
+  #passedMessages = 0;
 
   constructor(next: Converter, options: FilterOptions, maxKnownBytes = MAX_KNOWN_BYTES) {
     this.#next = next;
@@ -91,6 +98,10 @@ export class RecordFilter implements Converter {
       case 'target':
         return this.#sessionRecord(record, line);
     }
+  }
+
+  async flush(): Promise<void> {
+    await this.#next.flush?.();
   }
 
   finish(): Promise<void> {
@@ -131,13 +142,18 @@ export class RecordFilter implements Converter {
   }
 
   #pass(record: AnyRecord, line: Uint8Array): Promise<void> | undefined {
+    if (this.isFull) return undefined;
     this.passedRecords++;
+    if (record.ev === 'msg') {
+      this.#passedMessages++;
+      this.isFull = this.#passedMessages === this.#options.maxMessages;
+    }
     return this.#next.convert(record, line);
   }
 
   #isRecent({ t }: AnyRecord): boolean {
-    const { sinceTime } = this.#options;
-    return sinceTime === null || t >= sinceTime;
+    const { sinceTime, untilTime } = this.#options;
+    return (sinceTime === null || t >= sinceTime) && (untilTime === null || t <= untilTime);
   }
 
   /** Looks at what is in the record itself. */

@@ -60,9 +60,13 @@ class NovncConverter implements Converter {
     return this.#output.drain();
   }
 
+  flush(): Promise<void> {
+    return this.#output.flush();
+  }
+
   async finish(): Promise<void> {
     this.#text(END);
-    await this.#output.finish();
+    await this.#output.flush();
   }
 
   #choose({ s, t }: MessageRecord): void {

@@ -1,9 +1,6 @@
 /** Payloads on one line of a terminal, as far as they are shown. */
 import { Buffer } from 'node:buffer';
 
-/** How many bytes of what is binary are shown. */
-const PREVIEW_BYTES = 32;
-
 const GROUP_BYTES = 4;
 
 /** A byte in hexadecimal, and as a character that a terminal shows. */
@@ -19,14 +16,17 @@ export function beginningOf(text: string, maxCharacters: number): string {
 }
 
 /**
- * The first bytes as they are and as ASCII: `48690d0a 00  |Hi...|`.
+ * The first bytes, or all, as they are and as ASCII: `48690d0a 00  |Hi...|`.
  *
  * @returns the text, and how many bytes it shows
  */
-export function hexPreview(base64: string): { readonly text: string; readonly bytes: number } {
+export function hexPreview(
+  base64: string,
+  maxBytes: number,
+): { readonly text: string; readonly bytes: number } {
   // Four characters are three bytes.
-  const all = Buffer.from(base64.slice(0, 4 * Math.ceil(PREVIEW_BYTES / 3)), 'base64');
-  const length = Math.min(all.length, PREVIEW_BYTES);
+  const all = Buffer.from(base64.slice(0, 4 * Math.ceil(maxBytes / 3)), 'base64');
+  const length = Math.min(all.length, maxBytes);
   let hex = '';
   let ascii = '';
   for (let at = 0; at < length; at++) {

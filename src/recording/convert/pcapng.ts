@@ -7,14 +7,23 @@ import { ChunkedOutput } from './chunked-output.js';
 import type { ConvertOutput, Converter } from './converter.js';
 import { fileStart } from './pcapng-blocks.js';
 import { PcapngSession } from './pcapng-session.js';
-import { parseRecordedAddress } from './recorded-address.js';
+import {
+  type RecordedAddress,
+  parseRecordedAddress,
+  parseRecordedHost,
+} from './recorded-address.js';
 import { steadyTimes } from './steady-times.js';
 import { type Addresses, TcpConversation } from './tcp-conversation.js';
 
-/** Ports of made-up clients: all but those that need privileges. */
-const FIRST_PORT = 1024;
+/** Ports of made-up clients: those that no protocol has (RFC 6335 §6), by which Wireshark would take them. */
+const FIRST_PORT = 49_152;
 const PORTS = 65_536 - FIRST_PORT;
-const MADE_UP_SERVER = { bytes: Uint8Array.of(192, 0, 2, 1), port: 9001 };
+const SERVER_PORT = 9001;
+/** Prefixes that are kept for documentation (RFC 5737 §3, RFC 3849). */
+const DOCUMENTATION = {
+  4: [192, 0, 2, 0],
+  16: [0x20, 0x01, 0x0d, 0xb8, ...Array<number>(12).fill(0)],
+} as const;
 /** Sequence numbers of connections between the same addresses must differ for Wireshark to tell them apart. */
 const SEQUENCE_STEP = 0x9e37_79b1;
 
@@ -62,8 +71,12 @@ class PcapngConverter implements Converter {
     return this.#output.drain();
   }
 
+  flush(): Promise<void> {
+    return this.#output.flush();
+  }
+
   async finish(): Promise<void> {
-    await this.#output.finish();
+    await this.#output.flush();
   }
 
   #session(name: string, t: number): PcapngSession {
@@ -72,10 +85,7 @@ class PcapngConverter implements Converter {
 
   #begin(name: string, t: number, open: OpenRecord | null): PcapngSession {
     const number = this.#begun++;
-    const addresses = addressesOf(open) ?? {
-      client: madeUpClient(number),
-      server: MADE_UP_SERVER,
-    };
+    const addresses = addressesOf(open, number);
     const first = Math.imul(number, SEQUENCE_STEP) >>> 0;
     const session = new PcapngSession(new TcpConversation(this.#output, addresses, first));
     this.#sessions.set(name, session);
@@ -90,18 +100,40 @@ class PcapngConverter implements Converter {
   }
 }
 
-/** @returns null when they cannot stand in the headers of one datagram */
-function addressesOf(open: OpenRecord | null): Addresses | null {
-  if (open === null) return null;
-  const client = parseRecordedAddress(open.remote);
-  const server = parseRecordedAddress(open.local);
-  return client === null || server?.bytes.length !== client.bytes.length
-    ? null
-    : { client, server };
+/** What is known stays; what is not, for a Unix socket or a missing beginning, is made up. */
+function addressesOf(open: OpenRecord | null, number: number): Addresses {
+  const port = FIRST_PORT + (number % PORTS);
+  const client = open === null ? null : addressOf(open.remote, port);
+  const server = open === null ? null : addressOf(open.local, SERVER_PORT);
+  // Both stand in the headers of one datagram: IPv4 beside IPv6 is written as IPv6 (RFC 4291 §2.5.5.2).
+  const isIpv6 = client?.bytes.length === 16 || server?.bytes.length === 16;
+  const family = isIpv6 ? 16 : 4;
+  return {
+    client: fitting(client ?? madeUp(family, hostOf(number), port), family),
+    server: fitting(server ?? madeUp(family, 1, SERVER_PORT), family),
+  };
 }
 
-/** An address that is kept for documentation (RFC 5737 §3), and a port that goes up. */
-function madeUpClient(number: number): Addresses['client'] {
-  const host = 2 + (Math.floor(number / PORTS) % 253);
-  return { bytes: Uint8Array.of(192, 0, 2, host), port: FIRST_PORT + (number % PORTS) };
+/** @param port where none is known */
+function addressOf(text: string, port: number): RecordedAddress | null {
+  const address = parseRecordedAddress(text);
+  if (address !== null) return address;
+  const bytes = parseRecordedHost(text);
+  return bytes === null ? null : { bytes, port };
+}
+
+function fitting({ bytes, port }: RecordedAddress, family: 4 | 16): RecordedAddress {
+  if (bytes.length === family) return { bytes, port };
+  return { bytes: Uint8Array.of(...Array<number>(10).fill(0), 0xff, 0xff, ...bytes), port };
+}
+
+/** The ports go up, and then the last byte of a made-up address. */
+function hostOf(number: number): number {
+  return 2 + (Math.floor(number / PORTS) % 253);
+}
+
+function madeUp(family: 4 | 16, host: number, port: number): RecordedAddress {
+  const bytes = Uint8Array.from(DOCUMENTATION[family]);
+  bytes[family - 1] = host;
+  return { bytes, port };
 }

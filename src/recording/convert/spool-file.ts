@@ -7,6 +7,7 @@ import { Buffer } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
 import path from 'node:path';
+import { ConvertError } from './convert-error.js';
 
 const BLOCK_BYTES = 65_536;
 const LINK_BYTES = 8;
@@ -16,7 +17,17 @@ export const BLOCK_ROOM_BYTES = BLOCK_BYTES - LINK_BYTES;
 
 const NONE = -1;
 
-/** Its calls throw what `node:fs` throws. */
+/** What is temporary could not be written; `cause` is what the system says. */
+export class SpoolError extends ConvertError {
+  readonly directory: string;
+
+  constructor(directory: string, cause: unknown) {
+    super(`cannot write a temporary file in ${directory}`, { cause });
+    this.directory = directory;
+  }
+}
+
+/** Its calls throw what `node:fs` throws, those that write {@link SpoolError}. */
 export class SpoolFile {
   readonly #directory: string;
   readonly #link = Buffer.alloc(LINK_BYTES);
@@ -46,11 +57,15 @@ export class SpoolFile {
 
   /** Writes into a block. */
   write(block: number, at: number, bytes: Uint8Array): void {
-    const descriptor = (this.#descriptor ??= this.#open());
-    // Regular files take less than all only when the disk is full: the next call then says so.
-    for (let done = 0; done < bytes.length;) {
-      const position = block * BLOCK_BYTES + at + done;
-      done += writeSync(descriptor, bytes, done, bytes.length - done, position);
+    try {
+      const descriptor = (this.#descriptor ??= this.#open());
+      // Regular files take less than all only when the disk is full: the next call then says so.
+      for (let done = 0; done < bytes.length;) {
+        const position = block * BLOCK_BYTES + at + done;
+        done += writeSync(descriptor, bytes, done, bytes.length - done, position);
+      }
+    } catch (error) {
+      throw new SpoolError(this.#directory, error);
     }
   }
 

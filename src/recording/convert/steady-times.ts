@@ -18,6 +18,9 @@ export function steadyTimes(next: Converter): Converter {
   const sessions = new Map<string, SessionTime>();
   return {
     convert: (record, line) => next.convert(steady(record, sessions), line),
+    flush: async () => {
+      await next.flush?.();
+    },
     finish: () => next.finish(),
   };
 }

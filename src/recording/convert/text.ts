@@ -22,11 +22,20 @@ import { ClockText, durationText } from './clock-text.js';
 import type { ConvertOutput, Converter } from './converter.js';
 import { beginningOf, hexPreview } from './one-line.js';
 
+/** What time a line begins with: that of the clock, since the first record, or since the message before. */
+export type TextTimes = 'clock' | 'relative' | 'delta';
+
 export interface TextOptions {
   readonly hasColor: boolean;
   /** Of a longer text only so many characters are shown; Infinity for all. */
   readonly maxCharacters: number;
+  /** The same for what is binary. */
+  readonly maxBytes: number;
+  readonly times: TextTimes;
 }
+
+/** `-123456.789012`: as wide as the time of a day. */
+const SECONDS_COLUMNS = 15;
 
 const KIND_COLUMNS = 8;
 const LENGTH_COLUMNS = 7;
@@ -66,13 +75,20 @@ class TextConverter implements Converter {
   readonly #output: ConvertOutput;
   readonly #hasColor: boolean;
   readonly #maxCharacters: number;
+  readonly #maxBytes: number;
+  readonly #times: TextTimes;
   readonly #clock = new ClockText();
   #day = -1;
+  /** What times are counted from, unless they are those of the clock. */
+  #startTime: number | null = null;
 
-  constructor(output: ConvertOutput, { hasColor, maxCharacters }: TextOptions) {
+  constructor(output: ConvertOutput, options: TextOptions) {
+    const { hasColor, maxCharacters, maxBytes, times } = options;
     this.#output = output;
     this.#hasColor = hasColor;
     this.#maxCharacters = maxCharacters;
+    this.#maxBytes = maxBytes;
+    this.#times = times;
   }
 
   convert(record: AnyRecord): Promise<void> | undefined {
@@ -84,7 +100,7 @@ class TextConverter implements Converter {
   }
 
   #line(record: AnyRecord): string {
-    const time = this.#styled(DIM, this.#clock.time(record.t));
+    const time = this.#styled(DIM, this.#time(record));
     if (record.ev === 'file') {
       return `${time} ${this.#styled(DIM, `──── recorded by ${printable(record.tool)}`)}`;
     }
@@ -94,6 +110,14 @@ class TextConverter implements Converter {
       return `${time} ${this.#styled(RED, text)}`;
     }
     return `${time} ${this.#session(record.s)} ${this.#event(record)}`;
+  }
+
+  #time({ ev, t }: AnyRecord): string {
+    if (this.#times === 'clock') return this.#clock.time(t);
+    this.#startTime ??= t;
+    const seconds = Math.round((t - this.#startTime) * 1e6) / 1e6;
+    if (this.#times === 'delta' && ev === 'msg') this.#startTime = t;
+    return seconds.toFixed(6).padStart(SECONDS_COLUMNS);
   }
 
   #event(record: Exclude<AnyRecord, { ev: 'file' | 'gap' }>): string {
@@ -128,7 +152,7 @@ class TextConverter implements Converter {
     const { data, b64, len, cut } = record;
     if (len === 0) return '';
     if (data === undefined) {
-      const { text, bytes } = hexPreview(b64!);
+      const { text, bytes } = hexPreview(b64!, this.#maxBytes);
       return `${text}${this.#rest(len - bytes, cut)}`;
     }
     if (data.length <= this.#maxCharacters && cut === undefined) return printable(data);

@@ -45,6 +45,19 @@ export function parseFileNamePattern(text: string): FileNamePattern | null {
   return { isFixed: tails.length === 0, format };
 }
 
+/** Digits that each letter stands for; `s` has any number of them. */
+const WIDTHS: Readonly<Record<string, string>> = {
+  ...{ Y: '{4}', m: '{2}', d: '{2}', H: '{2}', M: '{2}', S: '{2}', j: '{3}', s: '+' },
+};
+
+/** @param text a pattern that can be parsed. @returns the source of an expression for the names that it makes */
+export function fileNameExpression(text: string): string {
+  return text.replace(/%(.)|[\\^$.*+?()[\]{}|/-]/gs, (found, letter: string | undefined) => {
+    if (letter === undefined) return `\\${found}`;
+    return letter === '%' ? '%' : `\\d${WIDTHS[letter]!}`;
+  });
+}
+
 /** A time as part of a file's name that sorts: `20261123T043105.123Z`. */
 export function timeStamp(timeMs: number): string {
   return new Date(timeMs).toISOString().replaceAll(/[-:]/g, '');

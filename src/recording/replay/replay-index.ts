@@ -2,6 +2,7 @@
 import { open, stat } from 'node:fs/promises';
 import { splitRequestTarget } from '../../handshake/request-target.js';
 import { MessageBorders } from '../message-borders.js';
+import { isBrokenText } from '../payload.js';
 import { type NumberedRecord, type OnDamage, RecordReader } from '../record-reader.js';
 import type { AnyRecord, Direction } from '../record.js';
 
@@ -46,12 +47,18 @@ export async function readReplaySessions(
   try {
     const reader = new RecordReader(onDamage);
     const drafts = new Map<string, Draft>();
+    const take = (one: NumberedRecord): void => {
+      const { record, line } = one;
+      if (record.ev === 'msg' && isBrokenText(record))
+        onDamage(line, 'its text is not UTF-8, and is sent as binary');
+      note(one, drafts);
+    };
     for (;;) {
       const { buffer, bytesRead } = await handle.read({ buffer: Buffer.allocUnsafe(CHUNK_BYTES) });
       if (bytesRead === 0) break;
-      for (const one of reader.read(buffer.subarray(0, bytesRead))) note(one, drafts);
+      for (const one of reader.read(buffer.subarray(0, bytesRead))) take(one);
     }
-    reader.finish();
+    for (const one of reader.finish()) take(one);
     return [...drafts.values()].map((draft) => draft.session());
   } finally {
     await handle.close();

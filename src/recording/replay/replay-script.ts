@@ -8,7 +8,7 @@ import {
 } from '../../protocol/close-payload.js';
 import { type DataOpcode, Opcode } from '../../protocol/opcode.js';
 import { MessageBorders } from '../message-borders.js';
-import { payloadOf } from '../payload.js';
+import { isBrokenText, payloadOf } from '../payload.js';
 import { RecordReader } from '../record-reader.js';
 import type { AnyRecord, ControlRecord, Direction, MessageRecord, RecordTime } from '../record.js';
 import type { ReplaySession } from './replay-index.js';
@@ -109,9 +109,11 @@ export class ReplayScript {
       buffer: Buffer.allocUnsafe(CHUNK_BYTES),
       position: this.#offset,
     });
-    if (bytesRead === 0) throw changed();
     this.#offset += bytesRead;
-    for (const { record, line } of this.#reader.read(buffer.subarray(0, bytesRead))) {
+    const chunk = buffer.subarray(0, bytesRead);
+    const records = bytesRead === 0 ? this.#reader.finish() : this.#reader.read(chunk);
+    if (bytesRead === 0 && records.length === 0) throw changed();
+    for (const { record, line } of records) {
       if (this.#isOver) break;
       if ('s' in record && record.s === this.#session.s) this.#take(record);
       // The first record is of the session, or this is another file by now.
@@ -132,7 +134,8 @@ export class ReplayScript {
   }
 
   #takeMessage(record: MessageRecord): void {
-    const { t, dir, op: opcode } = record;
+    const { t, dir } = record;
+    const opcode = isBrokenText(record) ? Opcode.Binary : record.op;
     const { isFirst, isLast, isPreviousOpen } = this.#borders.take(record);
     if (isPreviousOpen) {
       this.#steps.push({

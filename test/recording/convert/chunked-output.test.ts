@@ -25,7 +25,7 @@ t.test('small pieces become few large ones', async (t) => {
   }
   t.equal(waits, 3);
   t.equal(output.bytes.length, 3 * 262_000);
-  await chunked.finish();
+  await chunked.flush();
   t.ok(output.bytes.equals(Buffer.alloc(1_000_000, 'x')));
 });
 
@@ -37,12 +37,26 @@ t.test('a piece larger than a chunk', async (t) => {
   put(chunked, Buffer.from('small'));
   await chunked.drain();
   t.equal(output.bytes.length, 5 + CHUNK_BYTES + 1, 'all chunks that are full');
-  await chunked.finish();
+  await chunked.flush();
   t.equal(output.bytes.toString('latin1', CHUNK_BYTES), 'llllllsmall');
 });
 
 t.test('nothing', async (t) => {
   const output = new KeptOutput();
-  await new ChunkedOutput(output).finish();
+  await new ChunkedOutput(output).flush();
   t.equal(output.bytes.length, 0);
+});
+
+t.test('what is there is written when asked for, and once', async (t) => {
+  const output = new KeptOutput();
+  const chunked = new ChunkedOutput(output);
+  for (const text of ['one', 'two']) {
+    put(chunked, Buffer.from(text));
+    await chunked.flush();
+    await chunked.flush();
+  }
+  t.equal(output.bytes.toString(), 'onetwo');
+  put(chunked, Buffer.alloc(CHUNK_BYTES, 'x'));
+  await chunked.flush();
+  t.equal(output.bytes.length, 6 + CHUNK_BYTES);
 });

@@ -9,6 +9,8 @@ const ALL: FilterOptions = {
   session: null,
   path: null,
   sinceTime: null,
+  untilTime: null,
+  maxMessages: null,
   direction: null,
   grep: null,
 };
@@ -268,4 +270,29 @@ t.test('what is known of sessions is bounded: the oldest are forgotten', async (
   );
   t.equal(passed.length, 302, 'those that are over count no more');
   t.equal(filter.strayRecords, 0);
+});
+
+t.test('after so many messages nothing passes', async (t) => {
+  const records = [FILE, open(A, 1), message(A, 'in', 'a'), message(A, 'out', 'b'), close(A)];
+  const { passed, filter } = await run(records, { maxMessages: 1 });
+  t.same(passed, ['file', 'A open', 'A msg a']);
+  t.equal(filter.isFull, true);
+  t.equal((await run(records, { maxMessages: 3 })).filter.isFull, false);
+});
+
+t.test('what waits is written when the next converter says so', async (t) => {
+  let flushes = 0;
+  const next = {
+    convert: () => undefined,
+    flush: () => Promise.resolve(void flushes++),
+    finish: () => Promise.resolve(),
+  };
+  await new RecordFilter(next, ALL).flush();
+  t.equal(flushes, 1);
+  await new RecordFilter({ convert: next.convert, finish: next.finish }, ALL).flush();
+});
+
+t.test('what is newer does not pass', async (t) => {
+  const records = [open(A, 1), message(A, 'in', 'a', 2), message(A, 'in', 'b', 3), close(A)];
+  t.same((await run(records, { untilTime: 2 })).passed, ['A open', 'A msg a']);
 });

@@ -126,6 +126,6 @@ t.test('a spool that cannot be made', async (t) => {
     () => {
       for (const record of recording.records) void converter.convert(record, Buffer.alloc(0));
     },
-    { code: 'ENOENT' },
+    { name: 'SpoolError', cause: { code: 'ENOENT' } },
   );
 });

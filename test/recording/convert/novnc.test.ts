@@ -101,3 +101,13 @@ t.test('a payload from the server that was cut', async (t) => {
     for (const record of recording.records) void converter.convert(record, Buffer.alloc(0));
   }, new ConvertError('noVNC plays whole payloads: this recording has cut ones'));
 });
+
+t.test('what is there is written before the end', async (t) => {
+  const output = new KeptOutput();
+  const converter = novncConverter(output);
+  const recording = new Recording();
+  recording.session().text('out', 'hello');
+  for (const record of recording.records) await converter.convert(record, Buffer.alloc(0));
+  await converter.flush?.();
+  t.match(output.bytes.toString(), 'hello');
+});

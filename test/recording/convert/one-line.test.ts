@@ -12,7 +12,8 @@ t.test('a beginning has whole characters', async (t) => {
 });
 
 t.test('binary payloads by their first bytes', async (t) => {
-  const preview = (bytes: Uint8Array): object => hexPreview(Buffer.from(bytes).toString('base64'));
+  const preview = (bytes: Uint8Array): object =>
+    hexPreview(Buffer.from(bytes).toString('base64'), 32);
   t.same(preview(Buffer.alloc(0)), { text: '  ||', bytes: 0 });
   t.same(preview(Buffer.from('Hi\r\n\xff', 'latin1')), { text: '48690d0a ff  |Hi...|', bytes: 5 });
   t.same(preview(Buffer.from(' ~\x7f\x1f', 'latin1')), { text: '207e7f1f  | ~..|', bytes: 4 });
@@ -22,4 +23,5 @@ t.test('binary payloads by their first bytes', async (t) => {
       bytes: 32,
     });
   }
+  t.equal(hexPreview(Buffer.alloc(1000).toString('base64'), Infinity).bytes, 1000);
 });

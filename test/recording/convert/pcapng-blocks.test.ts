@@ -29,7 +29,7 @@ t.test('the block of a datagram', async (t) => {
     t.equal(at % 4, 0);
     chunked.chunk.fill('d', at, at + length);
   }
-  await chunked.finish();
+  await chunked.flush();
   const [plain, commented, ...more] = readBlocks(output.bytes);
   t.strictSame(more, []);
   const micros = 1_790_000_000_123_456n;
@@ -47,7 +47,7 @@ t.test('a comment that is too long', async (t) => {
   const output = new KeptOutput();
   const chunked = new ChunkedOutput(output);
   writeDatagramBlock(chunked, 1, 4, 'x'.repeat(70_000));
-  await chunked.finish();
+  await chunked.flush();
   const [block] = readBlocks(output.bytes);
   t.equal(readOptions(block!.body.subarray(24)).get(1)?.toString(), 'x'.repeat(1000));
 });

@@ -27,7 +27,7 @@ async function capture(
     if (record.ev === 'ctl') session.control(record, '');
     if (record.ev === 'close') session.close(record, '');
   }
-  await chunked.finish();
+  await chunked.flush();
   return readSegments(output.bytes);
 }
 

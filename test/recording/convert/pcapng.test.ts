@@ -3,7 +3,7 @@ import t from 'tap';
 import { pcapngConverter } from '../../../src/recording/convert/pcapng.js';
 import type { AnyRecord } from '../../../src/recording/record.js';
 import { type CapturedSegment, readBlocks, readSegments } from '../../fixtures/pcapng.js';
-import { convertRecords, Recording } from '../../fixtures/recordings.js';
+import { convertRecords, KeptOutput, Recording } from '../../fixtures/recordings.js';
 
 async function convert(records: Iterable<AnyRecord>): Promise<CapturedSegment[]> {
   return readSegments(await convertRecords(pcapngConverter, records));
@@ -31,6 +31,9 @@ t.test('addresses', async (t) => {
     ['unix', 'unix'],
     ['[2001:db8::1]:5000', '198.51.100.1:80'],
     ['192.0.2.200:5000', 'unix'],
+    ['198.51.100.2', '198.51.100.1:80'],
+    ['2001:db8::5', '[2001:db8::2]:80'],
+    ['[2001:db8::1]:5000', 'unix'],
   ] as const) {
     recording.session({ remote, local });
   }
@@ -41,10 +44,14 @@ t.test('addresses', async (t) => {
     'c00002c8:5000 c6336401:80',
     `${v6}1:5000 ${v6}2:80`,
     'c00002c9:5000 c6336401:80',
-    'c0000202:1027 c0000201:9001',
-    'c0000202:1028 c0000201:9001',
-    'c0000202:1029 c0000201:9001',
-    'c0000202:1030 c0000201:9001',
+    'c0000202:49155 c0000201:9001',
+    // IPv4 beside IPv6 is mapped into it.
+    `${v6}1:5000 ${'0'.repeat(20)}ffffc6336401:80`,
+    'c00002c8:5000 c0000201:9001',
+    'c6336402:49158 c6336401:80',
+    `${v6}5:49159 ${v6}2:80`,
+    `${v6}1:5000 ${v6.slice(0, 31)}1:9001`,
+    'c0000202:49161 c0000201:9001',
   ]);
   const numbers = segments.filter(({ flags }) => flags === 'S').map(({ sequence }) => sequence);
   t.equal(new Set(numbers).size, numbers.length, 'each begins with a number of its own');
@@ -72,7 +79,7 @@ t.test('sessions one beside the other', async (t) => {
     '7f000001:50001 a2',
     '7f000001:50002 b2',
     // A session is forgotten when it is over: what comes later is one without a beginning.
-    'c0000202:1026 a3',
+    'c0000202:49154 a3',
   ]);
   t.equal(segments.filter(({ flags }) => flags.includes('F')).length, 2);
 });
@@ -99,4 +106,14 @@ t.test('many records', async (t) => {
     texts,
     Array.from({ length: 5000 }, (_, index) => `message ${index}`),
   );
+});
+
+t.test('what is there is written before the end', async (t) => {
+  const output = new KeptOutput();
+  const converter = pcapngConverter(output);
+  const recording = new Recording();
+  recording.session().text('out', 'hello');
+  for (const record of recording.records) await converter.convert(record, Buffer.alloc(0));
+  await converter.flush?.();
+  t.match(output.bytes.toString('latin1'), 'hello');
 });

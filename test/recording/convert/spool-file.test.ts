@@ -58,6 +58,10 @@ t.test('a directory that is not there', async (t) => {
     () => {
       file.write(file.allocate(), 0, Buffer.from('x'));
     },
-    { code: 'ENOENT' },
+    {
+      name: 'SpoolError',
+      directory: /missing$/,
+      cause: { code: 'ENOENT' },
+    },
   );
 });

@@ -16,7 +16,7 @@ async function capture(
   const output = new KeptOutput();
   const chunked = new ChunkedOutput(output);
   make(new TcpConversation(chunked, addresses, FIRST));
-  await chunked.finish();
+  await chunked.flush();
   return readSegments(output.bytes);
 }
 

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { textConverter } from '../../../src/recording/convert/text.js';
+import { type TextOptions, textConverter } from '../../../src/recording/convert/text.js';
 import type { AnyRecord } from '../../../src/recording/record.js';
 
 const S = '01JB0000000000000000000042';
@@ -34,9 +34,16 @@ const CLOSE = {
   dur: 1.5,
 } as const;
 
+const PLAIN: TextOptions = {
+  hasColor: false,
+  maxCharacters: Infinity,
+  maxBytes: 32,
+  times: 'clock',
+};
+
 async function convert(
   records: readonly AnyRecord[],
-  options: { hasColor?: boolean; maxCharacters?: number } = {},
+  options: Partial<TextOptions> = {},
 ): Promise<string> {
   let written = '';
   const output = {
@@ -44,7 +51,7 @@ async function convert(
       written += Buffer.from(piece).toString();
     },
   };
-  const converter = textConverter(output, { hasColor: false, maxCharacters: Infinity, ...options });
+  const converter = textConverter(output, { ...PLAIN, ...options });
   for (const record of records) converter.convert(record, new Uint8Array(0));
   await converter.finish();
   return written;
@@ -193,6 +200,46 @@ t.test('in colour it is the same text', async (t) => {
 
 t.test('waits for an output that is full', async (t) => {
   const ready = Promise.resolve();
-  const converter = textConverter({ write: () => ready }, { hasColor: false, maxCharacters: 1 });
+  const converter = textConverter({ write: () => ready }, { ...PLAIN, maxCharacters: 1 });
   t.equal(converter.convert(TEXT, new Uint8Array(0)), ready);
+});
+
+t.test('times since the first record, and since the message before', async (t) => {
+  const at = (record: AnyRecord, seconds: number): AnyRecord => ({ ...record, t: T + seconds });
+  const records = [
+    at(OPEN, 0),
+    at(TEXT, 1),
+    at(CONTROL, 1.25),
+    at(TEXT, 1.5),
+    at(TEXT, 100.000001),
+    at(TEXT, 99),
+  ];
+  const times = async (which: TextOptions['times']): Promise<string[]> => {
+    const lines = (await convert(records, { times: which })).split('\n').slice(1, -1);
+    return lines.map((line) => line.slice(0, 15).trim());
+  };
+  t.same(await times('relative'), [
+    '0.000000',
+    '1.000000',
+    '1.250000',
+    '1.500000',
+    '100.000001',
+    '99.000000',
+  ]);
+  t.same(await times('delta'), [
+    '0.000000',
+    '1.000000',
+    '0.250000',
+    '0.500000',
+    '98.500001',
+    '-1.000001',
+  ]);
+});
+
+t.test('binary payloads, whole when asked for', async (t) => {
+  const record: AnyRecord = { ...BINARY, len: 40, b64: Buffer.alloc(40, 'a').toString('base64') };
+  t.match(await convert([record]), '(+8 bytes)');
+  const whole = await convert([record], { maxBytes: Infinity });
+  t.match(whole, `|${'a'.repeat(40)}|`);
+  t.notMatch(whole, '(+');
 });

@@ -1,5 +1,9 @@
 import t from 'tap';
-import { parseFileNamePattern, timeStamp } from '../../../src/recording/file/file-name-pattern.js';
+import {
+  fileNameExpression,
+  parseFileNamePattern,
+  timeStamp,
+} from '../../../src/recording/file/file-name-pattern.js';
 
 const TIME_MS = Date.UTC(2026, 10, 3, 4, 5, 6, 7);
 
@@ -33,4 +37,20 @@ t.test('any other letter is refused', async (t) => {
 
 t.test('a time in a name', async (t) => {
   t.equal(timeStamp(TIME_MS), '20261103T040506.007Z');
+});
+
+t.test('an expression for the names that a pattern makes', async (t) => {
+  for (const [text, right, wrong] of [
+    ['a.b', 'a.b', 'axb'],
+    ['a+(%Y-%m-%d)', 'a+(2026-11-03)', 'a+(26-11-03)'],
+    ['%H%M%S.%j', '040506.307', '040506x307'],
+    ['%s', '1790000000', ''],
+    ['100%%', '100%', '100'],
+    ['%%Y', '%Y', '2026'],
+  ] as const) {
+    const expression = new RegExp(`^${fileNameExpression(text)}$`);
+    t.match(right, expression);
+    t.notMatch(wrong, expression);
+    t.match(parseFileNamePattern(text)!.format(TIME_MS), expression);
+  }
 });

@@ -131,3 +131,20 @@ t.test('which session is meant', async (t) => {
     );
   }
 });
+
+t.test('a last line without a newline, and a text that is none', async (t) => {
+  const a = new RecordedLines('A');
+  const broken = { op: 1, b64: '/w==' } as const;
+  const file = writeRecording(t, [
+    a.open(),
+    a.out('', broken),
+    a.out('', { ...broken, part: 'first' }),
+  ]);
+  writeFileSync(file, JSON.stringify(a.out('last')), { flag: 'a' });
+  const damage: string[] = [];
+  const sessions = await readReplaySessions(file, (line, reason) =>
+    damage.push(`${line}: ${reason}`),
+  );
+  t.match(sessions, [{ messages: { out: 3 }, lastLine: 5 }]);
+  t.strictSame(damage, ['3: its text is not UTF-8, and is sent as binary']);
+});

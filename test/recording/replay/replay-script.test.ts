@@ -213,3 +213,21 @@ t.test('the file is closed once, whatever comes of it', async (t) => {
   await t.rejects(Watched.open(file, session!));
   t.equal(closings, 2, 'also when it cannot be replayed');
 });
+
+t.test('a last line without a newline', async (t) => {
+  const file = writeRecording(t, [a.open()]);
+  writeFileSync(file, JSON.stringify(a.out('last')), { flag: 'a' });
+  const [session] = await readReplaySessions(file, () => undefined);
+  const script = await ReplayScript.open(file, session!);
+  t.teardown(() => script.close());
+  t.strictSame((await readAll(script)).map(brief), ['1000 out FL 1 last']);
+});
+
+t.test('a text that is not UTF-8 is sent as binary', async (t) => {
+  const steps = await stepsOf(t, [
+    a.open(),
+    a.out('', { op: 1, b64: '/w==' }),
+    a.in('', { op: 1, b64: '/w==' }),
+  ]);
+  t.match(steps, [/ out FL 2 /, / in FL 1 /]);
+});

@@ -36,6 +36,9 @@ export class Follower {
   /** The first line of the file that is read, and which one that is. */
   #head = '';
   #current = '';
+  #startTime = 0;
+  /** Which files were read. */
+  readonly #read = new Set<string>();
 
   /** @param given the path of a file, or what `--record` was given */
   constructor(given: string) {
@@ -59,7 +62,15 @@ export class Follower {
     try {
       while (!stop.isStopped) {
         const next = this.#waiting.shift();
+        if (next !== undefined && file !== null && this.#isOlder(next)) {
+          // Somebody has put it there: it comes before the one that is read, which is gone on with.
+          const older = await InputFile.open(next.path, next.handle, taker.begin(next.path));
+          await this.#finish(older, taker, stop);
+          continue;
+        }
         if (next !== undefined) {
+          if (file !== null && (await this.#isTruncated(file)))
+            file = await this.#beginAgain(file, taker, stop);
           await this.#finish(file, taker, stop);
           file = await this.#open(next, taker);
           await file.readOn(taker, stop);
@@ -69,10 +80,7 @@ export class Follower {
           if (!isNoted) taker.note(`${this.#path} is not there yet; waiting for it`);
           isNoted = true;
         } else if (await this.#isTruncated(file)) {
-          await this.#readCopy(file, taker, stop);
-          taker.note(`${file.path} was truncated; reading it from its beginning`);
-          file = await InputFile.open(file.path, file.handle, taker.begin(file.path));
-          this.#head = '';
+          file = await this.#beginAgain(file, taker, stop);
           continue;
         } else {
           await file.readOn(taker, stop);
@@ -87,9 +95,12 @@ export class Follower {
     }
   }
 
-  async #open({ path, handle, head }: Found, taker: InputTaker): Promise<InputFile> {
+  async #open(found: Found, taker: InputTaker): Promise<InputFile> {
+    const { path, handle, head } = found;
     this.#head = head.text;
+    this.#startTime = timeOf(found);
     this.#current = await identityOf(handle);
+    this.#read.add(this.#current);
     return await InputFile.open(path, handle, taker.begin(path));
   }
 
@@ -114,6 +125,18 @@ export class Follower {
     return false;
   }
 
+  /** What has the name that was asked for is the next one, though the clock may have been set back. */
+  #isOlder(found: Found): boolean {
+    return found.path !== this.#path && timeOf(found) < this.#startTime;
+  }
+
+  async #beginAgain(file: InputFile, taker: InputTaker, stop: Stop): Promise<InputFile> {
+    await this.#readCopy(file, taker, stop);
+    taker.note(`${file.path} was truncated; reading it from its beginning`);
+    this.#head = '';
+    return await InputFile.open(file.path, file.handle, taker.begin(file.path));
+  }
+
   /** Before it was truncated it may have been copied (logrotate's `copytruncate`): the rest is there. */
   async #readCopy(file: InputFile, taker: InputTaker, stop: Stop): Promise<void> {
     for (const path of await this.#names.list()) {
@@ -122,6 +145,7 @@ export class Follower {
       try {
         const { text } = await readHead(handle);
         const { size } = await handle.stat();
+        if (this.#read.has(await identityOf(handle))) continue;
         if (text !== this.#head || size <= file.position) continue;
         const copy = file.continuedIn(handle);
         await copy.readOn(taker, stop);

@@ -123,10 +123,9 @@ class Conversion implements InputTaker {
     try {
       await this.#destination.open();
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      const missing = out !== null && code === 'ENOENT' ? missingDirectory(out) : null;
-      if (missing === null) throw error;
-      throw new ConvertError(`cannot write ${this.#outName}: there is no directory ${missing}`);
+      // A file that is made is there, but for its directory.
+      if (out === null || (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      throw new ConvertError(`cannot write ${out}: there is no directory ${path.dirname(out)}`);
     }
   }
 
@@ -305,12 +304,6 @@ async function followerOf(input: string): Promise<Follower> {
   const follower = new Follower(input);
   await follower.begin();
   return follower;
-}
-
-/** The first thing that is missing of a path, when it is a directory. */
-function missingDirectory(out: string): string | null {
-  const directory = path.dirname(out);
-  return statSync(directory, { throwIfNoEntry: false }) === undefined ? directory : null;
 }
 
 /** @returns what the system reported as a sentence; anything else as it is */

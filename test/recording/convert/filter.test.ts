@@ -284,7 +284,10 @@ t.test('what waits is written when the next converter says so', async (t) => {
   let flushes = 0;
   const next = {
     convert: () => undefined,
-    flush: () => Promise.resolve(void flushes++),
+    flush: () => {
+      flushes++;
+      return Promise.resolve();
+    },
     finish: () => Promise.resolve(),
   };
   await new RecordFilter(next, ALL).flush();

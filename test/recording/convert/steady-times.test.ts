@@ -1,6 +1,7 @@
 import t from 'tap';
 import { steadyTimes } from '../../../src/recording/convert/steady-times.js';
 import type { AnyRecord } from '../../../src/recording/record.js';
+import type { Converter } from '../../../src/recording/convert/converter.js';
 import { FILE, RecordedLines } from '../../fixtures/recorded-lines.js';
 
 const a = new RecordedLines('A');
@@ -62,4 +63,16 @@ t.test('a session that is over, or begins again, is another one', async (t) => {
     out.map(({ t }) => t),
     [9, 8, 8, 7],
   );
+});
+
+t.test('what waits is written when it is asked for', async (t) => {
+  const converter: Converter = { convert: () => undefined, finish: () => Promise.resolve() };
+  await steadyTimes(converter).flush?.();
+  let flushes = 0;
+  const flush = (): Promise<void> => {
+    flushes++;
+    return Promise.resolve();
+  };
+  await steadyTimes({ ...converter, flush }).flush?.();
+  t.equal(flushes, 1);
 });

@@ -31,9 +31,8 @@ export function promiseOf<T>(value: T): Promise<Awaited<T>> | null {
       Reflect.apply(then, value, [resolve, reject]);
     });
   } catch (error) {
-    return new Promise((_resolve, reject: (error: unknown) => void) => {
-      reject(error);
-    });
+    // Whatever it is: nobody here has to know.
+    return rejection(error as Error);
   }
 }
 
@@ -105,6 +104,10 @@ export function errorForLog(thrown: unknown): Error {
 export function fieldsForLog(value: unknown): Record<string, unknown> {
   const plain = new Plain().copy(value);
   return isObject(plain) && !Array.isArray(plain) ? (plain as Record<string, unknown>) : {};
+}
+
+function rejection(error: Error): Promise<never> {
+  return Promise.reject(error);
 }
 
 function isObject(value: unknown): value is object {

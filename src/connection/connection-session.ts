@@ -142,7 +142,8 @@ export class ConnectionSession
    */
   ask(request: UpgradeRequest): Promise<void> | null {
     this.#wasAsked = this.#consumer.open !== undefined;
-    const answer = promiseOf(this.#consumer.open?.(this, request)) as Promise<void> | null;
+    const result: unknown = this.#consumer.open?.(this, request);
+    const answer = promiseOf(result) as Promise<void> | null;
     if (this.#openingFailure === NO_FAILURE) return answer;
     answer?.catch(ignore);
     throw this.#openingFailure;

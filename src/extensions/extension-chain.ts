@@ -91,8 +91,7 @@ export class ExtensionChain {
         fail(failureOf(name, 'close', error));
       };
       try {
-        const result: unknown = session.close();
-        onRejection(result, failed);
+        onRejection((session as { close(): unknown }).close(), failed);
       } catch (error) {
         failed(error);
       }

@@ -74,8 +74,8 @@ function accept(
   offers: readonly ExtensionOffer[],
   name: string,
 ): string {
-  const result: unknown = session.init(offers.filter((offer) => offer.name === name));
-  atOnce('init', result);
+  const own = offers.filter((offer) => offer.name === name);
+  atOnce('init', (session as { init(offers: unknown): unknown }).init(own));
   const isEnabled: unknown = session.enabled;
   if (typeof isEnabled !== 'boolean') {
     onRejection(isEnabled, ignore);

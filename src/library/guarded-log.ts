@@ -2,14 +2,16 @@
 import { onRejection } from '../foreign.js';
 import type { Log } from '../server/session-log.js';
 
+/** As a log may really be: it need not keep to returning nothing. */
+type Lines = Readonly<Record<keyof Log, (fields: object, message: string) => unknown>>;
+
 /** @returns a log that writes to `log`, and throws nothing */
 export function guardedLog(log: Log): Log {
   const guarded =
     (level: keyof Log) =>
     (fields: object, message: string): void => {
       try {
-        const result: unknown = log[level](fields, message);
-        onRejection(result, ignore);
+        onRejection((log as Lines)[level](fields, message), ignore);
       } catch {
         // Where would it be reported?
       }

@@ -1507,7 +1507,7 @@ function returning(result: unknown): Witness {
     piece: call,
     drained: call,
     closed: call,
-  }) as Witness;
+  });
 }
 
 t.test('a promise that rejects ends its own session, whichever call it is', async (t) => {
@@ -1659,10 +1659,10 @@ t.test('a peerClosed that throws, or whose promise is of another library', async
 
   let settle = (): void => undefined;
   const thenable = {
-    then: (resolve: (value: void) => void) => {
+    then: (resolve: () => void) => {
       settle = resolve;
     },
-  } as PromiseLike<void>;
+  } as unknown as PromiseLike<void>;
   const waiting = new Bench(Object.assign(new Witness(), { peerClosed: () => thenable })).open();
   waiting.receive(closeFrame(1000));
   await nextTurn();

@@ -148,7 +148,8 @@ t.test('a session that cannot be looked at', async (t) => {
       `create must return an object with the functions ${all}, and enabled; it lacks ${all}, enabled`,
     ),
   );
-  const closing = sessionOf({ close: async () => Promise.reject(new Error('later')) });
+  const close = async (): Promise<never> => Promise.reject(new Error('later'));
+  const closing = Object.assign(sessionOf(), { close });
   t.equal(read({ name: 'x-one', create: () => closing }).name, 'x-one');
   await new Promise(setImmediate);
 });

@@ -848,14 +848,11 @@ t.test('a connection that does not end keeps no server from stopping', async (t)
 });
 
 t.test('a mode that fails behind its session is in the log', async (t) => {
-  const late: Mode = {
-    name: 'late',
-    delivery: 'messages',
-    closed: async () => {
-      await new Promise(setImmediate);
-      throw new Error('late');
-    },
+  const closed = async (): Promise<never> => {
+    await new Promise(setImmediate);
+    throw new Error('late');
   };
+  const late: Mode = Object.assign({ name: 'late', delivery: 'messages' } as const, { closed });
   const { server, log } = await start(t, { served: { mode: late } });
   const client = await openOne(t, server);
   client.send(encodeFrames([closeFrame(1000)], true));

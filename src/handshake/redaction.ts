@@ -272,7 +272,8 @@ function extension(element: string): string {
     const key = parameter.slice(0, equals);
     const value = parameter.slice(equals + 1);
     if (isHarmlessExtensionParameter(key) && isNumber(value)) return parameter;
-    return equals === parameter.length ? hidden(key) : `${publicToken(key)}=${hidden(value)}`;
+    if (equals === parameter.length) return hidden(key);
+    return `${publicToken(key)}=${value !== '' && isNumber(value) ? value : hidden(value)}`;
   });
   return [publicToken(name), ...shown].join('; ');
 }
@@ -281,11 +282,11 @@ function publicToken(name: string): string {
   return isToken(name) && isName(name) ? name : hidden(name);
 }
 
-/** A number of the size that such parameters have, in quotes or not; or nothing. */
+/** A number of the size that parameters of extensions have, in quotes or not; or nothing. */
 function isNumber(value: string): boolean {
   const isQuoted = value.length > 1 && value.startsWith('"') && value.endsWith('"');
   const digits = isQuoted ? value.slice(1, -1) : value;
-  return digits.length <= 2 && consistsOf(digits, DIGITS);
+  return digits.length <= 4 && consistsOf(digits, DIGITS);
 }
 
 /** One proxy of a Forwarded header (RFC 7239 §4). */

@@ -157,7 +157,12 @@ t.test('headers: a value is shown when the name is harmless', async (t) => {
       'x-own; key=abc; abc; client_max_window_bits=12345, eyJhbGciOiJIUzI1NiJ9',
       'x-own; key=[hidden:3]; [hidden:3]; client_max_window_bits=[hidden:5], [hidden:20]',
     ],
-    ['sec-websocket-extensions', 'a b; "=1', '[hidden:3]; [hidden:1]=[hidden:1]'],
+    ['sec-websocket-extensions', 'a b; "=1', '[hidden:3]; [hidden:1]=1'],
+    [
+      'sec-websocket-extensions',
+      'x-own; min_bytes=1000; level="9"; pin=12345; empty=',
+      'x-own; min_bytes=1000; level="9"; pin=[hidden:5]; empty=',
+    ],
   ];
   for (const [name, value, shown] of cases) {
     t.equal(strict.header(name, value), shown, `${name}: ${value}`);

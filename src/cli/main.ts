@@ -6,10 +6,12 @@ import { isatty } from 'node:tty';
 import { pathToFileURL } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import { ByteOutput } from './byte-output.js';
+import { ExitCode } from './exit-code.js';
 import type { Io } from './io.js';
 import { StandardError } from './error-output.js';
 import { runCli } from './run-cli.js';
 import { check, serve } from './serve.js';
+import { StandardOutput } from './standard-output.js';
 
 // V8 answers a burst of connections with a young generation of over 20 MiB, which it keeps: more
 // than the connections themselves need. Messages hardly allocate, so a small one serves as well: 10,000
@@ -21,6 +23,7 @@ const UNUSED = ['SIGUSR1', 'SIGUSR2'] as const;
 for (const signal of UNUSED) process.on(signal, () => undefined);
 
 const bytes = new ByteOutput(process.stdout, 1);
+const stdout = new StandardOutput(bytes, process.stdout.isTTY);
 const stderr = new StandardError(2, () => process.stderr);
 const terminals = [0, 1, 2].filter((descriptor) => isatty(descriptor));
 let hasHungUp = false;
@@ -28,7 +31,7 @@ let hasHungUp = false;
 const io: Io = {
   argv: process.argv.slice(2),
   env: process.env,
-  stdout: process.stdout,
+  stdout,
   stderr,
   bytes,
   stdin: () => process.stdin,
@@ -62,7 +65,7 @@ const io: Io = {
   exit: (code) => process.exit(code),
 };
 
-// `twist --help | head -1` leaves us with nobody to write to, which is no failure.
+// Whoever writes through `bytes` is told of it there; a user's own module may write too.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE' && !bytes.isUsed) throw error;
 });
@@ -74,8 +77,13 @@ process.on('exit', () => {
   for (const descriptor of terminals) if (!isatty(descriptor)) closeSync(descriptor);
 });
 
-void runCli(io, { serve, check }).then((exitCode) => {
+void runCli(io, { serve, check }).then(async (exitCode) => {
   process.exitCode = exitCode;
+  const problem = await stdout.finish();
+  if (problem !== null) {
+    stderr.write(`twist: cannot write standard output: ${problem}\n`);
+    if (exitCode === ExitCode.Ok) process.exitCode = ExitCode.Failure;
+  }
   if (hasHungUp) {
     // Whoever started us sees what ended us, as without our graceful stop.
     stderr.finish();

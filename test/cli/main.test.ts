@@ -24,7 +24,7 @@ interface Started {
   /** The calls that would have ended this process. */
   readonly exits: readonly { readonly args: readonly unknown[] }[];
   /** How often standard error was told to write what waits. */
-  readonly finished: { count: number };
+  readonly finished: { count: number; text: string };
 }
 
 interface Scene {
@@ -32,6 +32,8 @@ interface Scene {
   readonly hangsUp?: boolean;
   /** Of all descriptors, which are terminals at first, whether they are none at the end. */
   readonly isThereNoTerminal?: readonly boolean[];
+  /** Why standard output takes nothing. */
+  readonly problem?: string;
   /** Takes what is closed. */
   readonly closed?: number[];
 }
@@ -40,9 +42,9 @@ interface Scene {
 async function start(
   t: Test,
   exitCode: number,
-  { hangsUp = false, isThereNoTerminal, closed = [] }: Scene = {},
+  { hangsUp = false, isThereNoTerminal, problem, closed = [] }: Scene = {},
 ): Promise<Started> {
-  const finished = { count: 0 };
+  const finished = { count: 0, text: '' };
   let asked = 0;
   const started: Started[] = [];
   const serve = (): void => undefined;
@@ -61,14 +63,24 @@ async function start(
       if (!exitListeners.includes(listener)) process.off('exit', listener);
     for (const name of ['SIGUSR1', 'SIGUSR2']) process.removeAllListeners(name);
   });
-  const isStaged = hangsUp || isThereNoTerminal !== undefined;
+  const isStaged = hangsUp || problem !== undefined || isThereNoTerminal !== undefined;
   await t.mockImport('../../src/cli/main.js', {
     // It would listen for signals of this process.
     '../../src/cli/early-signals.js': { onSignal },
+    ...(problem !== undefined && {
+      '../../src/cli/standard-output.js': {
+        StandardOutput: class {
+          finish = (): Promise<string | undefined> => Promise.resolve(problem);
+        },
+      },
+    }),
     ...(isStaged && {
       '../../src/cli/error-output.js': {
         StandardError: class {
           readonly isTTY = true;
+          write(text: string): void {
+            finished.text += text;
+          }
           finish(): void {
             finished.count++;
           }
@@ -104,11 +116,24 @@ t.test('the status of the command line becomes that of the process, which ends',
   t.same(exits, [{ args: [] }], 'with the status that is set');
 });
 
+t.test('what could not be written to standard output is a failure', async (t) => {
+  for (const [exitCode, expected] of [
+    [0, 1],
+    [78, 78],
+  ] as const) {
+    const { exits, finished } = await start(t, exitCode, { problem: 'the disk is full' });
+    await eventually(() => exits.length > 0, 'the end');
+    t.equal(finished.text, 'twist: cannot write standard output: the disk is full\n');
+    t.equal(process.exitCode, expected);
+    process.exitCode = 0;
+  }
+});
+
 t.test('the command line gets the process, and the real server', async (t) => {
   const { io, parts, serve, check } = await start(t, 0);
   t.same(io.argv, process.argv.slice(2));
   t.equal(io.env, process.env);
-  t.equal(io.stdout, process.stdout);
+  t.equal(io.stdout.isTTY, process.stdout.isTTY);
   t.equal(io.stderr.isTTY, isatty(2));
   t.equal(io.stdin(), process.stdin);
   t.equal(parts.serve, serve);

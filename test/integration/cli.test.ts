@@ -1,4 +1,5 @@
 /** The command as a user meets it: exit status, what it says and where, signals, and the bundle. */
+import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
@@ -383,3 +384,32 @@ t.test('a pretty log comes out of the bundle too', async (t) => {
   await echo(t, url, 'pretty');
   t.equal(await twist.stop(), 0, 'a good end');
 });
+
+t.test(
+  'whatever writes to standard output says so when it cannot',
+  { skip: !existsSync('/dev/full') && 'no /dev/full' },
+  (t) => {
+    for (const args of [
+      ['--help'],
+      ['--version'],
+      ['serve', '--help'],
+      ['config', 'print'],
+      ['config', 'print', '--json'],
+      ['config', 'check', '--echo'],
+    ]) {
+      const run = (redirection: string): object => {
+        const command = `"$0" "$@" ${redirection}`;
+        const shell = ['-c', command, process.execPath, path.resolve('bin/twist.js'), ...args];
+        const { status, stderr } = spawnSync('sh', shell, { encoding: 'utf8', env: {} });
+        return { status, stderr };
+      };
+      const failure = {
+        status: 1,
+        stderr: 'twist: cannot write standard output: the disk is full\n',
+      };
+      t.strictSame(run('> /dev/full'), failure, args.join(' '));
+      t.strictSame(run('| true'), { status: 0, stderr: '' }, 'nobody who reads is no failure');
+    }
+    t.end();
+  },
+);

@@ -10,6 +10,7 @@ import { closeFrame, encodeFrames } from '../fixtures/frames.js';
 import { connectRaw, type RawClient } from '../fixtures/raw-client.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
 import {
+  type LogLine,
   BUNDLE,
   runTwist,
   startServing,
@@ -51,8 +52,14 @@ async function assertRefusesToStart(
   sentence: string,
   env: Readonly<Record<string, string>> = {},
 ): Promise<void> {
+  const outcome = await runTwist(t, { args, env });
+  const isJson = outcome.stderr.startsWith('{');
+  t.equal(isJson, args.includes('json'), 'JSON where the log is to be JSON');
+  const stderr = isJson
+    ? `twist: ${(JSON.parse(outcome.stderr) as LogLine).msg}\n`
+    : outcome.stderr;
   t.strictSame(
-    await runTwist(t, { args, env }),
+    { ...outcome, stderr },
     { ending, stdout: '', stderr: `twist: ${sentence}\n` },
     `twist ${args.join(' ')}`,
   );

@@ -419,11 +419,12 @@ t.test('with always an answer waits for its record', async (t) => {
   t.equal(client!.answered, stuck, 'nothing is answered while nothing is written');
   let text = '';
   const chunk = Buffer.alloc(64 * 1024);
-  for (let count = 0; count < 3; count++) {
+  // What a batch holds depends on what one read has brought. All records are twenty times that much.
+  for (let count = 0; count < 20 && client!.answered === stuck; count++) {
     text += chunk.toString('latin1', 0, readSync(ours, chunk));
     await delay(20);
   }
-  await eventually(() => client!.answered > stuck, 'answers');
+  t.ok(client!.answered > stuck, 'answers');
   const known = text.match(/"dir":"out"/g)!.length;
   t.ok(client!.answered <= known + 70, 'no further than what was written: the pipe holds 64 KiB');
   client!.destroy();

@@ -1,6 +1,6 @@
 /** Who comes in, and who takes whose place: the built command, with peers that reset, say nothing, or may not come. */
 import { Buffer } from 'node:buffer';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { type Socket, connect, createServer } from 'node:net';
@@ -11,6 +11,7 @@ import t, { type Test } from 'tap';
 import { binaryFrame, encodeFrames, textFrame } from '../fixtures/frames.js';
 import { upgradeText } from '../fixtures/handshake.js';
 import { RawClient } from '../fixtures/raw-client.js';
+import { findCommands } from '../fixtures/service-process.js';
 import { startTarget } from '../fixtures/tcp-target.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
 import { type TwistProcess, startServing, startTwist } from '../fixtures/twist-process.js';
@@ -117,25 +118,22 @@ t.test(
   },
 );
 
-const hasHaproxy = spawnSync('haproxy', ['-v']).status === 0;
-
-t.test(
-  'the health checks of HAProxy with send-proxy leave no line in the log',
-  { skip: hasHaproxy ? false : 'haproxy is not here' },
-  async (t) => {
-    const twist = await startTwist(t, [
-      ...['--trust-proxy', GOOD, '--trust-proxy-header', 'proxy-protocol'],
-      ...['--log-level', 'debug'],
-    ]);
-    const probe = createServer().listen(0, GOOD);
-    await once(probe, 'listening');
-    const { port } = probe.address() as { port: number };
-    probe.close();
-    await once(probe, 'close');
-    const file = path.join(makeTempDir(t), 'haproxy.cfg');
-    writeFileSync(
-      file,
-      `defaults
+t.test('the health checks of HAProxy with send-proxy leave no line in the log', async (t) => {
+  const commands = findCommands(t, ['haproxy']);
+  if (commands === null) return;
+  const twist = await startTwist(t, [
+    ...['--trust-proxy', GOOD, '--trust-proxy-header', 'proxy-protocol'],
+    ...['--log-level', 'debug'],
+  ]);
+  const probe = createServer().listen(0, GOOD);
+  await once(probe, 'listening');
+  const { port } = probe.address() as { port: number };
+  probe.close();
+  await once(probe, 'close');
+  const file = path.join(makeTempDir(t), 'haproxy.cfg');
+  writeFileSync(
+    file,
+    `defaults
   mode tcp
   timeout connect 1s
   timeout client 10s
@@ -144,22 +142,21 @@ listen front
   bind 127.0.0.1:${port}
   server twist 127.0.0.1:${twist.port} send-proxy check check-send-proxy inter 10ms
 `,
-    );
-    const haproxy = spawn('haproxy', ['-f', file], { stdio: 'ignore' });
-    t.teardown(() => haproxy.kill('SIGKILL'));
-    // Long enough for a hundred checks; HAProxy says nowhere how many there were.
-    await sleep(1500);
-    const client = await connectFrom(t, port, GOOD);
-    await client.open();
-    client.socket.destroy();
-    const line = await twist.waitForLog(({ msg }) => msg === 'session ended');
-    t.equal(line['peer'], `127.0.0.1:${client.port}`, 'the client, as HAProxy tells it');
-    t.strictSame(
-      twist.log.filter(({ msg }) => msg.includes('refused')),
-      [],
-    );
-  },
-);
+  );
+  const haproxy = spawn(commands[0], ['-f', file], { stdio: 'ignore' });
+  t.teardown(() => haproxy.kill('SIGKILL'));
+  // Long enough for a hundred checks; HAProxy says nowhere how many there were.
+  await sleep(1500);
+  const client = await connectFrom(t, port, GOOD);
+  await client.open();
+  client.socket.destroy();
+  const line = await twist.waitForLog(({ msg }) => msg === 'session ended');
+  t.equal(line['peer'], `127.0.0.1:${client.port}`, 'the client, as HAProxy tells it');
+  t.strictSame(
+    twist.log.filter(({ msg }) => msg.includes('refused')),
+    [],
+  );
+});
 
 t.test(
   'silent connections from an address that may not connect take no place',

@@ -20,6 +20,7 @@ import t, { type Test } from 'tap';
 import { encodeFrames, textFrame } from '../fixtures/frames.js';
 import { HASH, PASSWORD } from '../fixtures/password-hashes.js';
 import { RawClient } from '../fixtures/raw-client.js';
+import { findCommands } from '../fixtures/service-process.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
 import { type LogLine, runTwist, startServing, startTwist } from '../fixtures/twist-process.js';
 import { eventually, within } from '../fixtures/within.js';
@@ -258,30 +259,25 @@ if not is_session:
 print(child.wait(20))
 `;
 
-const hasPython = spawnSync('python3', ['--version']).status === 0;
-
-t.test(
-  'a terminal that goes',
-  { skip: hasPython ? false : 'python3 makes the terminal' },
-  async (t) => {
-    const statusOf = async (how: string): Promise<string> => {
-      const serve = [process.execPath, SCRIPT, 'serve', '--echo', '--listen', '127.0.0.1:0'];
-      const python = spawn(
-        'env',
-        ['-i', 'PATH=' + process.env['PATH']!, 'python3', '-c', TERMINAL, how, ...serve],
-        {
-          stdio: ['ignore', 'pipe', 'inherit'],
-        },
-      );
-      let text = '';
-      python.stdout.setEncoding('utf8').on('data', (piece: string) => (text += piece));
-      await within(once(python, 'close'), 'the end');
-      return text.trim();
-    };
-    t.equal(await statusOf('hangup'), '-1', 'ended by SIGHUP, as whoever closed it expects');
-    t.equal(await statusOf('SIGTERM'), '0', 'a graceful stop later on');
-  },
-);
+t.test('a terminal that goes', async (t) => {
+  if (findCommands(t, ['python3']) === null) return;
+  const statusOf = async (how: string): Promise<string> => {
+    const serve = [process.execPath, SCRIPT, 'serve', '--echo', '--listen', '127.0.0.1:0'];
+    const python = spawn(
+      'env',
+      ['-i', 'PATH=' + process.env['PATH']!, 'python3', '-c', TERMINAL, how, ...serve],
+      {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      },
+    );
+    let text = '';
+    python.stdout.setEncoding('utf8').on('data', (piece: string) => (text += piece));
+    await within(once(python, 'close'), 'the end');
+    return text.trim();
+  };
+  t.equal(await statusOf('hangup'), '-1', 'ended by SIGHUP, as whoever closed it expects');
+  t.equal(await statusOf('SIGTERM'), '0', 'a graceful stop later on');
+});
 
 t.test('no file that the server was given is served', async (t) => {
   const root = makeTempDir(t);

@@ -63,14 +63,14 @@ function importsBuiltins() {
   const names = new Set(builtinModules);
   return {
     name: 'imports-builtins',
-    setup({ onResolve, onLoad }) {
-      onResolve({ filter: /./ }, ({ path: asked, kind }) => {
+    setup(build) {
+      build.onResolve({ filter: /./ }, ({ path: asked, kind }) => {
         const name = asked.replace(/^node:/, '');
         return kind === 'require-call' && names.has(name)
           ? { path: name, namespace: 'builtin' }
           : undefined;
       });
-      onLoad({ filter: /./, namespace: 'builtin' }, ({ path: name }) => ({
+      build.onLoad({ filter: /./, namespace: 'builtin' }, ({ path: name }) => ({
         contents: `import builtin from 'node:${name}'; module.exports = builtin;`,
       }));
     },

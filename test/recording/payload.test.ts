@@ -33,6 +33,5 @@ t.test('whole texts of the server that are not UTF-8', async (t) => {
     { b64: 'YQ==' },
   ] as const)
     t.equal(isBrokenText({ ...broken, ...fields }), false);
-  const { b64: _, ...rest } = broken;
-  t.equal(isBrokenText({ ...rest, data: 'a' }), false);
+  t.equal(isBrokenText({ ...KEYS, ev: 'msg', op: 1, wire: 3, dir: 'out', data: 'a' }), false);
 });

@@ -40,7 +40,8 @@ export class Ending {
   readonly #log: Logger;
   readonly #removers: (() => void)[];
   readonly #timers: NodeJS.Timeout[] = [];
-  #tell: () => void = () => undefined;
+  /** Settles `stopped`; given by that promise, at once. */
+  #tell!: () => void;
   #isStopping = false;
   #isHurrying = false;
   #crashes = 0;

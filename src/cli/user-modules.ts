@@ -124,7 +124,7 @@ function loadFault(path: string, error: unknown): string {
   }
   const message = `${fault.name}: ${fault.message.replace(/\n[^]*$/, '')}`;
   // What stands behind the first line of Node's own is where the module was loaded from.
-  const [own = ''] = (fault.stack ?? '').split('node:internal', 1);
+  const [own = ''] = String(fault.stack).split('node:internal', 1);
   const [, file, line] = LOCATION.exec(own) ?? [];
   if (line !== undefined) return `it cannot be loaded, line ${line} of ${String(file)}: ${message}`;
   const help =

@@ -1,5 +1,5 @@
 /** `twist convert` as a user meets it: pipes, files that grow and move, signals, and memory. */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import {
   appendFileSync,
   closeSync,
@@ -15,8 +15,9 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import t, { type Test } from 'tap';
+import { LoadClient } from '../fixtures/load-client.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
-import { TwistProcess, runTwist } from '../fixtures/twist-process.js';
+import { TwistProcess, runTwist, startTwist } from '../fixtures/twist-process.js';
 import { eventually, within } from '../fixtures/within.js';
 
 t.setTimeout(120_000);
@@ -255,6 +256,148 @@ t.test('following: growth, rotation, truncation, and a signal', async (t) => {
   t.equal(await twist.stop('SIGINT'), 0);
   t.equal(twist.stdout, wanted);
 });
+
+/** Lines of messages that a client has sent, in the order in which they stand there. */
+const sentIn = (text: string): string[] =>
+  text.split('\n').flatMap((each) => /"dir":"in".*"data":"([^":]+:\d+)/.exec(each)?.[1] ?? []);
+
+t.test(
+  'following a server: through fast rotations and kill -9, nothing is lost and nothing comes twice',
+  async (t) => {
+    const file = path.join(makeTempDir(t), 'traffic.ndjson');
+    const twist = follow(t, file, '--to', 'ndjson');
+    const load = { count: 3000, bytes: 300, window: 50 };
+    for (const name of ['one', 'two']) {
+      const server = await startTwist(t, ['--record', file, '--record-rotate', '64k']);
+      const client = await LoadClient.open(server.port, { name, ...load });
+      await client.run();
+      // What the file has by then stays.
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      await server.stop(name === 'one' ? 'SIGKILL' : 'SIGTERM');
+    }
+    const files = readdirSync(path.dirname(file)).filter((name) => !name.startsWith('.'));
+    t.ok(files.length > 20, `${files.length} files`);
+    const expected = ['one', 'two'].flatMap((name) =>
+      Array.from({ length: load.count }, (_, index) => `${name}:${index}`),
+    );
+    await eventually(
+      () => sentIn(twist.stdout).length >= expected.length,
+      'all messages',
+      () => String(sentIn(twist.stdout).length),
+    );
+    t.equal(await twist.stop('SIGINT'), 0);
+    t.strictSame(sentIn(twist.stdout), expected);
+    t.notMatch(twist.stderr, 'skipped');
+    // All of them at once, in whatever order a shell names them.
+    const paths = files
+      .sort()
+      .reverse()
+      .map((name) => path.join(path.dirname(file), name));
+    const all = await runTwist(t, { args: ['convert', '--to', 'ndjson', ...paths] });
+    t.strictSame(sentIn(all.stdout), expected);
+  },
+);
+
+t.test('following names by time', async (t) => {
+  const directory = makeTempDir(t);
+  const pattern = path.join(directory, 'traffic-%H%M%S.ndjson');
+  const twist = follow(t, pattern, '--to', 'ndjson');
+  const server = await startTwist(t, ['--record', pattern]);
+  const client = await LoadClient.open(server.port, {
+    name: 'a',
+    count: 300,
+    bytes: 100,
+    window: 1,
+  });
+  const sent = client.run();
+  await new Promise((resolve) => setTimeout(resolve, 2500));
+  await sent;
+  const later = await LoadClient.open(server.port, {
+    name: 'b',
+    count: 300,
+    bytes: 100,
+    window: 1,
+  });
+  await later.run();
+  t.equal(await server.stop(), 0);
+  await eventually(
+    () => sentIn(twist.stdout).length === 600,
+    'all messages',
+    () => String(sentIn(twist.stdout).length),
+  );
+  t.ok(readdirSync(directory).length > 1);
+  t.equal(await twist.stop('SIGINT'), 0);
+});
+
+t.test('following in other formats shows what there is', async (t) => {
+  const file = path.join(makeTempDir(t), 'a.ndjson');
+  writeFileSync(file, HEADER + open(A, 1, '/') + text(A, 'out', 'hello'));
+  for (const format of ['pcapng', 'novnc', 'text']) {
+    const twist = follow(t, file, '--to', format);
+    await eventually(() => twist.stdout.includes('hello'), format);
+    t.equal(await twist.stop('SIGINT'), 0);
+  }
+});
+
+t.test('a last line without a newline, a limit, and Ctrl-C in the middle of a line', async (t) => {
+  const file = path.join(makeTempDir(t), 'a.ndjson');
+  const messages = ['1', '2', '3'].map((data) => text(A, 'in', data));
+  writeFileSync(file, (HEADER + messages.join('')).trimEnd());
+  const args = ['convert', file, '--to', 'ndjson'];
+  t.strictSame(await runTwist(t, { args }), {
+    ending: 0,
+    stdout: HEADER + messages.join(''),
+    stderr: '',
+  });
+  const limited = await runTwist(t, { args: [...args, '--limit', '2'] });
+  t.strictSame(limited, { ending: 0, stdout: HEADER + messages.slice(0, 2).join(''), stderr: '' });
+  writeFileSync(file, `${HEADER}{"ev":"ms`);
+  const twist = follow(t, file, '--to', 'ndjson');
+  await waitForOutput(twist, HEADER);
+  t.equal(await twist.stop('SIGINT'), 0);
+  t.equal(twist.stderr, '');
+});
+
+t.test(
+  'a compressed file, a directory that is missing, a full TMPDIR, an ending that tells nothing',
+  async (t) => {
+    const folder = makeTempDir(t);
+    const file = path.join(folder, 'a.ndjson');
+    writeFileSync(file, RECORDING);
+    const gzip = path.join(folder, 'a.gz');
+    execFileSync('sh', ['-c', `gzip -c ${file} > ${gzip}`]);
+    const large = path.join(folder, 'large.ndjson');
+    writeFileSync(large, HEADER + open(A, 1, '/') + text(A, 'in', 'x'.repeat(17e6)));
+    for (const [args, ending, sentence] of [
+      [
+        [gzip],
+        1,
+        `${gzip} is compressed (gzip); decompress it: gunzip -c ${gzip} | twist convert -`,
+      ],
+      [
+        [file, '-o', '/nonexistent/x.har'],
+        1,
+        'cannot write /nonexistent/x.har: there is no directory /nonexistent',
+      ],
+      [
+        [file, '-o', 'x.json'],
+        2,
+        '--out cannot be "x.json": its ending tells no format; give --to text, ndjson, har, pcapng or novnc',
+      ],
+      [
+        [large, '--to', 'har'],
+        1,
+        'cannot write a temporary file in /nonexistent: there is no such file; set TMPDIR to another directory',
+      ],
+    ] as const) {
+      const said = await runTwist(t, {
+        args: ['convert', ...args],
+        env: { TMPDIR: '/nonexistent' },
+      });
+      t.strictSame([said.ending, said.stderr], [ending, `twist: ${sentence}\n`]);
+    }
+  },
+);
 
 t.test('a signal while following makes the output whole', async (t) => {
   const folder = makeTempDir(t);

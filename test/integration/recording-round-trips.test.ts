@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import t, { type Test } from 'tap';
 import { WebSocket } from 'ws';
 import { skipWithout } from '../fixtures/interop.js';
+import { connectRaw } from '../fixtures/raw-client.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
 import {
   type TwistProcess,
@@ -114,6 +115,68 @@ t.test('pcapng: Wireshark sees the same messages', async (t) => {
     both.map((message, index) => ({ isReceived: index % 2 === 0, message })),
   );
 });
+
+t.test(
+  'pcapng: with recorded frames Wireshark sees the frames that were on the wire',
+  async (t) => {
+    if (!existsSync(TSHARK)) {
+      skipWithout(t, `there is no ${TSHARK} (TSHARK names another path)`);
+      return;
+    }
+    const record = path.join(makeTempDir(t), 'traffic.ndjson');
+    const twist = await startTwist(t, ['--record', record, '--record-frames', '--no-deflate']);
+    const client = await connectRaw(t, twist.port);
+    await client.open();
+    // A text in three fragments, the last one empty, with a Ping between them.
+    const frames: readonly (readonly [first: number, payload: string])[] = [
+      [0x01, 'ab'],
+      [0x89, '!'],
+      [0x00, 'c'],
+      [0x80, ''],
+      [0x82, 'binary'],
+      [0x88, '\u0003\u00e8'],
+    ];
+    for (const [first, payload] of frames)
+      client.send(
+        Buffer.concat([
+          Buffer.of(first, 0x80 | payload.length, 0, 0, 0, 0),
+          Buffer.from(payload, 'latin1'),
+        ]),
+      );
+    await client.waitForEnd();
+    await client.finish();
+    t.equal(await twist.stop(), 0);
+    const { stdout } = await promisify(execFile)(TSHARK, [
+      ...['-r', await convert(t, record, 'pcapng'), '-d', `tcp.port==${twist.port},http`],
+      ...['-Y', `websocket && tcp.dstport == ${twist.port}`, '-T', 'fields'],
+      ...['-e', 'websocket.fin', '-e', 'websocket.rsv', '-e', 'websocket.opcode'],
+      ...['-e', 'websocket.mask', '-e', 'websocket.payload_length'],
+    ]);
+    // Several frames may stand in one segment: their values are behind commas.
+    const found = stdout
+      .trimEnd()
+      .split('\n')
+      .flatMap((row) => {
+        const columns = row.split('\t').map((column) => column.split(','));
+        return columns[0]!.map((_, index) =>
+          columns
+            .map((column) =>
+              Number(
+                /^(?:0x)?[0-9a-f]+$/i.test(column[index]!)
+                  ? column[index]
+                  : column[index] === 'True',
+              ),
+            )
+            .join(' '),
+        );
+      })
+      .sort();
+    const expected = frames.map(
+      ([first, payload]) => `${first >> 7} ${(first >> 4) & 7} ${first & 15} 1 ${payload.length}`,
+    );
+    t.strictSame(found, [...expected].sort());
+  },
+);
 
 t.test('replay: the same script hears the same, and another one is told so', async (t) => {
   const { file } = await record(t);

@@ -1,10 +1,11 @@
 /** The replay of recordings by the built command, with ws as the client. */
 import { once } from 'node:events';
-import { createWriteStream, renameSync } from 'node:fs';
+import { createWriteStream, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t, { type Test } from 'tap';
 import { type ClientOptions, WebSocket } from 'ws';
 import type { AnyRecord } from '../../src/recording/record.js';
+import { readReplaySessions } from '../../src/recording/replay/replay-index.js';
 import { RecordedLines, closePayload, writeRecording } from '../fixtures/recorded-lines.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
 import {
@@ -291,6 +292,38 @@ t.test('what is wrong is one sentence', async (t) => {
         { ending: 2, stdout: '', stderr: `twist: ${sentence}\n` },
         sentence,
       );
+    }
+  }
+});
+
+t.test('the least that a recording by hand must have, as the guide shows it', async (t) => {
+  const guide = readFileSync('docs/replay.md', 'utf8');
+  const block = /```json title="prices\.ndjson"\n([^]*?)```/.exec(guide)![1]!;
+  const lines = block.split('\n').map((line) => line.trim());
+  const file = path.join(makeTempDir(t), 'prices.ndjson');
+  writeFileSync(file, lines.join('\n'));
+  const twist = await startServing(t, {
+    args: ['serve', '--replay', file, '--strict', '--listen', '127.0.0.1:0', '--log-format', 'json'],
+  });
+  t.notOk(twist.log.some(({ msg }) => msg.includes('damaged')));
+  const socket = new WebSocket(`${twist.url}/prices`);
+  await within(once(socket, 'open'), 'the session');
+  socket.send('apple');
+  const [answer] = (await within(once(socket, 'message'), 'the answer')) as [Buffer];
+  t.equal(answer.toString(), 'apple: 0.40');
+  socket.close(1000);
+  await within(once(socket, 'close'), 'the end');
+  // None of the keys can be left out.
+  const [open = '', message = ''] = lines;
+  for (const line of [open, message]) {
+    for (const key of Object.keys(JSON.parse(line) as object)) {
+      const less = JSON.parse(line) as Record<string, unknown>;
+      delete less[key];
+      const records = line === open ? [less, JSON.parse(message)] : [JSON.parse(open), less];
+      writeFileSync(file, records.map((record) => `${JSON.stringify(record)}\n`).join(''));
+      const sessions: number[] = [];
+      await readReplaySessions(file, (number) => sessions.push(number));
+      t.equal(sessions.length, 1, `without ${key}`);
     }
   }
 });

@@ -8,9 +8,11 @@ import type {
   CloseRecord,
   ControlRecord,
   Direction,
+  FrameRecord,
   MessageRecord,
   OpenRecord,
 } from '../record.js';
+import { type FrameBytes, FrameTrail } from './frame-trail.js';
 import { type HeaderLine, requestHeaders, responseHeaders } from './recorded-handshake.js';
 import type { TcpConversation } from './tcp-conversation.js';
 
@@ -22,6 +24,9 @@ const MASKING_KEY = 0;
 
 /** Wireshark unmasks no more of a frame than this: longer payloads of clients get several frames. */
 const MAX_MASKED_BYTES = 256 * 1024;
+
+/** Of a larger frame whose payload is missing nothing is shown. */
+const MAX_MISSING_BYTES = 64 * 1024;
 
 const NOTHING = Buffer.alloc(0);
 
@@ -41,6 +46,12 @@ const UNKNOWN: Pick<OpenRecord, 'url' | 'headers' | 'subprotocol'> = {
 export class PcapngSession {
   readonly #conversation: TcpConversation;
   readonly #borders = new MessageBorders();
+  readonly #trails: Readonly<Record<Direction, FrameTrail>> = {
+    in: new FrameTrail(),
+    out: new FrameTrail(),
+  };
+  /** The last control frame of each direction whose payload has not come. */
+  readonly #controls: Record<Direction, FrameRecord | null> = { in: null, out: null };
 
   constructor(conversation: TcpConversation) {
     this.#conversation = conversation;
@@ -59,6 +70,14 @@ export class PcapngSession {
     this.#head('out', 'HTTP/1.1 101 Switching Protocols', responseHeaders(known, null), t);
   }
 
+  /** A frame, as it was: its payload comes with the next message or control record. */
+  frame(record: FrameRecord): void {
+    const { dir, op } = record;
+    if (op === Opcode.Close || op === Opcode.Ping || op === Opcode.Pong)
+      this.#controls[dir] = record;
+    else this.#trails[dir].take(record);
+  }
+
   message(record: MessageRecord, note: string): void {
     const { dir, op, t } = record;
     const { isFirst, isLast, isPreviousOpen } = this.#borders.take(record);
@@ -73,16 +92,29 @@ export class PcapngSession {
     }
     const opcode = isFirst ? op : Opcode.Continuation;
     const payload = payloadOf(record);
+    const parts = this.#trails[dir].cut(record, payload);
+    if (parts !== null) {
+      this.#real(dir, parts, t, note);
+      return;
+    }
     this.#payload(dir, opcode, isLast, payload, t, joined([note, cutNote(record, payload)]));
   }
 
   control(record: ControlRecord, note: string): void {
     const { dir, op, t } = record;
     const payload = payloadOf(record);
-    this.#frame(dir, FIN | op, payload, t, joined([note, cutNote(record, payload)]));
+    const real = this.#controls[dir];
+    this.#controls[dir] = null;
+    const isReal = real?.op === op && real.len === payload.length;
+    const first = isReal ? firstByteOf(real) : FIN | op;
+    const isMasked = isReal ? real.masked : dir === 'in';
+    this.#frame(dir, first, payload, t, joined([note, cutNote(record, payload)]), isMasked);
   }
 
   close({ by, t, code, reason }: CloseRecord, note: string): void {
+    for (const dir of ['in', 'out'] as const) {
+      for (const frame of this.#trails[dir].rest()) this.#withoutPayload(frame);
+    }
     const how = by === 'lost' ? 'connection lost' : `closed by the ${by}`;
     const comment = joined([note, `${how}, ${code}${reason === '' ? '' : ` ${reason}`}`]);
     if (by === 'lost') this.#conversation.reset('in', t, comment);
@@ -114,14 +146,44 @@ export class PcapngSession {
     this.#frame(dir, (isLast ? FIN : 0) | first, rest, t, note);
   }
 
-  #frame(dir: Direction, first: number, payload: Buffer, t: number, comment: string): void {
-    const isMasked = dir === 'in';
-    const headerBytes = frameHeaderBytes(payload.length, isMasked);
+  /** Frames as they were; only what key they were masked with is not known. */
+  #real(dir: Direction, parts: readonly FrameBytes[], t: number, comment: string): void {
+    let note = comment;
+    for (const { frame, bytes } of parts) {
+      if (frame === null) this.#conversation.send(dir, bytes, t, note);
+      else this.#frame(dir, firstByteOf(frame), bytes, t, note, frame.masked, frame.len);
+      note = '';
+    }
+  }
+
+  /** A frame of which only the header was recorded. */
+  #withoutPayload(frame: FrameRecord): void {
+    const { dir, t, len, masked } = frame;
+    if (len > MAX_MISSING_BYTES) return;
+    const comment = `made up: the ${len} bytes in this frame were not recorded`;
+    this.#frame(dir, firstByteOf(frame), Buffer.alloc(len), t, comment, masked);
+  }
+
+  #frame(
+    dir: Direction,
+    first: number,
+    payload: Buffer,
+    t: number,
+    comment: string,
+    isMasked = dir === 'in',
+    payloadBytes = payload.length,
+  ): void {
+    const headerBytes = frameHeaderBytes(payloadBytes, isMasked);
     const frame = Buffer.allocUnsafe(headerBytes + payload.length);
-    writeFrameHeader(frame, 0, first, payload.length, isMasked ? MASKING_KEY : null);
+    writeFrameHeader(frame, 0, first, payloadBytes, isMasked ? MASKING_KEY : null);
     frame.set(payload, headerBytes);
     this.#conversation.send(dir, frame, t, comment);
   }
+}
+
+/** What a frame begins with: FIN, the reserved bits, the opcode (RFC 6455 §5.2). */
+function firstByteOf({ fin, rsv, op }: FrameRecord): number {
+  return (fin ? FIN : 0) | (rsv << 4) | op;
 }
 
 function cutNote({ cut, len }: MessageRecord | ControlRecord, { length }: Buffer): string {

@@ -48,7 +48,6 @@ class PcapngConverter implements Converter {
   convert(record: AnyRecord): Promise<void> | undefined {
     switch (record.ev) {
       case 'file':
-      case 'frame':
       case 'target':
         return undefined;
       case 'gap':
@@ -56,6 +55,9 @@ class PcapngConverter implements Converter {
         return undefined;
       case 'open':
         this.#begin(record.s, record.t, record);
+        break;
+      case 'frame':
+        this.#session(record.s, record.t).frame(record);
         break;
       case 'msg':
         this.#session(record.s, record.t).message(record, this.#takeNote());

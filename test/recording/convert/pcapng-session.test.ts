@@ -23,6 +23,7 @@ async function capture(
   const session = new PcapngSession(conversation);
   for (const record of recording.records) {
     if (record.ev === 'open') session.open(open === null ? null : record, record.t, 'note');
+    if (record.ev === 'frame') session.frame(record);
     if (record.ev === 'msg') session.message(record, '');
     if (record.ev === 'ctl') session.control(record, '');
     if (record.ev === 'close') session.close(record, '');
@@ -187,5 +188,42 @@ t.test('the end', async (t) => {
   );
   t.strictSame(frames(await capture((session) => session.close({ by: 'lost', code: 1006 }))), [
     '> AR (connection lost, 1006)',
+  ]);
+});
+
+t.test('frames as they were, where the recording has them', async (t) => {
+  const segments = await capture((session) => {
+    session
+      .frame('in', { op: 1, len: 2, fin: false })
+      .frame('in', { op: 9, len: 1 })
+      .control('in', 9, Buffer.from('!'))
+      .frame('in', { op: 0, len: 1 })
+      .text('in', 'abc')
+      .frame('in', { op: 2, len: 1, masked: false })
+      .binary('in', Buffer.from('x'))
+      .frame('out', { op: 2, len: 4 })
+      .piece('out', 2, 'first', Buffer.from('12'))
+      .piece('out', 2, 'last', Buffer.from('34'))
+      .frame('out', { op: 1, len: 3, rsv: 4 })
+      .text('out', 'compressed')
+      .frame('in', { op: 10, len: 5 })
+      .control('in', 10, Buffer.from('?'))
+      .frame('in', { op: 8, len: 1, masked: false, rsv: 1 })
+      .control('in', 8, Buffer.from('c'))
+      .frame('in', { op: 3, len: 2, rsv: 2 })
+      .frame('in', { op: 1, len: 70_000 })
+      .close({ by: 'server', code: 1002 });
+  });
+  t.strictSame(frames(segments).slice(0, -3), [
+    `> 8981${KEY}21`,
+    `> 0182${KEY}6162`,
+    `> 8081${KEY}63`,
+    '> 820178',
+    '< 82043132',
+    '< 3334',
+    '< 810a636f6d70726573736564',
+    `> 8a81${KEY}3f`,
+    '> 980163',
+    `> a382${KEY}0000 (made up: the 2 bytes in this frame were not recorded)`,
   ]);
 });

@@ -77,6 +77,8 @@ t.test('sessions one beside the other', async (t) => {
     '7f000001:50001 a1',
     '7f000001:50002 b1',
     '7f000001:50001 a2',
+    // A frame without a message.
+    `7f000001:9001 ${'\0'.repeat(6)}`,
     '7f000001:50002 b2',
     // A session is forgotten when it is over: what comes later is one without a beginning.
     'c0000202:49154 a3',

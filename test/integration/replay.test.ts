@@ -303,7 +303,16 @@ t.test('the least that a recording by hand must have, as the guide shows it', as
   const file = path.join(makeTempDir(t), 'prices.ndjson');
   writeFileSync(file, lines.join('\n'));
   const twist = await startServing(t, {
-    args: ['serve', '--replay', file, '--strict', '--listen', '127.0.0.1:0', '--log-format', 'json'],
+    args: [
+      'serve',
+      '--replay',
+      file,
+      '--strict',
+      '--listen',
+      '127.0.0.1:0',
+      '--log-format',
+      'json',
+    ],
   });
   t.notOk(twist.log.some(({ msg }) => msg.includes('damaged')));
   const socket = new WebSocket(`${twist.url}/prices`);

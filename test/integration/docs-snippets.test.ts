@@ -49,7 +49,7 @@ t.test('the types of all snippets', (t) => {
 
 /** Writes each version of each file: the last ones side by side, those that they replace elsewhere. */
 function writeVersions(directory: string, page: string, pageIndex: number): string[] {
-  const titled = blocksOf(page).filter(({ title }) => title !== null);
+  const titled = blocksOf(page).filter(({ title }) => title !== null && /\.m?js$/.test(title));
   return titled.map(({ title, lines, lineNumber }, index) => {
     const isLast = titled.findLastIndex((other) => other.title === title) === index;
     const folder = path.join(directory, `page-${pageIndex}`, isLast ? '.' : `line-${lineNumber}`);

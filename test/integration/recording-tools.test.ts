@@ -27,12 +27,21 @@ t.test('DuckDB, Polars and pandas read a recording as the guide says', async (t)
   const imports = programs.map((program) => /^import (\w+)$/m.exec(program)![1]!);
   t.same(imports, ['duckdb', 'polars', 'pandas']);
   if (spawnSync(PYTHON, ['-c', `import ${imports.join(', ')}`]).status !== 0) {
-    skipWithout(t, `${PYTHON} cannot import ${imports.join(', ')} (TWIST_PYTHON names another one)`);
+    skipWithout(
+      t,
+      `${PYTHON} cannot import ${imports.join(', ')} (TWIST_PYTHON names another one)`,
+    );
     return;
   }
   const directory = makeTempDir(t);
   const record = path.join(directory, 'traffic.ndjson');
-  const twist = await startTwist(t, ['--record', record, '--record-frames', '--record-rotate', '1g']);
+  const twist = await startTwist(t, [
+    '--record',
+    record,
+    '--record-frames',
+    '--record-rotate',
+    '1g',
+  ]);
   // One that sends a header twice: in each recording a name has one type all the same.
   for (const headers of [{ 'x-a': ['1', '2'] }, { 'x-a': '1' }, {}]) {
     const socket = new WebSocket(`${twist.url}/room?a=b`, { headers });
@@ -53,7 +62,9 @@ t.test('DuckDB, Polars and pandas read a recording as the guide says', async (t)
     "[('in', 9, 69.0), ('out', 9, 69.0)]\n",
   ];
   for (const [index, program] of programs.entries()) {
-    const { stdout, stderr } = await promisify(execFile)(PYTHON, ['-c', program], { cwd: directory });
+    const { stdout, stderr } = await promisify(execFile)(PYTHON, ['-c', program], {
+      cwd: directory,
+    });
     t.equal(stdout, expected[index]);
     t.equal(stderr, '');
   }

@@ -1,6 +1,6 @@
 /** Where `twist convert` writes: standard output, a device, or a file that is there when it is whole. */
 import { randomBytes } from 'node:crypto';
-import { promises, realpathSync, rmSync, statSync } from 'node:fs';
+import { promises, realpathSync, statSync, unlinkSync } from 'node:fs';
 import type { FileIdentity } from './byte-output.js';
 import type { Io } from './io.js';
 import { writeAll } from './write-all.js';
@@ -75,7 +75,11 @@ function newFile(path: string, existing: FileIdentity | null, mode: number): Des
       await promises.rename(draft, path);
     },
     discard: () => {
-      rmSync(draft, { force: true });
+      try {
+        unlinkSync(draft);
+      } catch {
+        // It was never made.
+      }
     },
   };
 }

@@ -83,7 +83,7 @@ export class Follower {
           file = await this.#beginAgain(file, taker, stop);
           continue;
         } else {
-          await file.readOn(taker, stop);
+          await readWholeLines(file, taker, stop);
         }
         await taker.idle();
         await pause(POLL_MS, stop);
@@ -164,42 +164,40 @@ export class Follower {
    */
   async #look(takesAny = false): Promise<Found[]> {
     const all: Found[] = [];
+    const held = new Set([this.#current]);
     for (let look = 0; look < MAX_LOOKS; look++) {
-      const found = await this.#lookOnce(takesAny);
+      const found = await this.#lookOnce(takesAny, held);
       all.push(...found);
       if (found.length === 0) break;
     }
     return all.sort((one, other) => timeOf(one) - timeOf(other));
   }
 
-  async #isCurrent(handle: promises.FileHandle): Promise<boolean> {
-    return (await identityOf(handle)) === this.#current;
-  }
-
-  async #lookOnce(takesAny: boolean): Promise<Found[]> {
+  /** @param held files that are open, by their places on the disk, which no other file gets meanwhile */
+  async #lookOnce(takesAny: boolean, held: Set<string>): Promise<Found[]> {
     const keys = new Map<string, string>();
     const found: Found[] = [];
     for (const path of await this.#names.list()) {
-      const key = await keyOf(path);
-      if (key === null) continue;
-      const text = this.#knownKeys.get(key);
-      if (text !== undefined) {
-        keys.set(key, text);
+      const before = await keyOf(path);
+      const text = this.#knownKeys.get(before ?? '');
+      if (before !== null && text !== undefined) {
+        keys.set(before, text);
         continue;
       }
       const one = await openFound(path);
       if (one === null) continue;
       const { head, handle } = one;
-      const isAsked = takesAny && path === this.#path;
-      if (head.isRecording) keys.set(key, head.text);
-      const isKnown =
-        path === this.#path ? await this.#isCurrent(handle) : this.#known.has(head.text);
-      if (isKnown || !(head.isRecording || isAsked)) {
+      // The name may have gone on to another file since.
+      const [key, place] = [await keyOf(handle), await identityOf(handle)];
+      const isTaken = head.isRecording || (takesAny && path === this.#path);
+      if (isTaken) keys.set(key, head.text);
+      const isNew = !held.has(place) && (path === this.#path || !this.#known.has(head.text));
+      if (!isTaken || !isNew) {
         await handle.close();
         continue;
       }
+      held.add(place);
       if (head.isRecording) this.#known.add(head.text);
-      else keys.set(key, head.text);
       found.push(one);
     }
     this.#knownKeys = keys;
@@ -219,9 +217,13 @@ async function identityOf(handle: promises.FileHandle): Promise<string> {
 }
 
 /** What tells a file from others without reading it; one that has the place of a removed one has another birth. */
-async function keyOf(path: string): Promise<string | null> {
+async function keyOf(path: string): Promise<string | null>;
+async function keyOf(handle: promises.FileHandle): Promise<string>;
+async function keyOf(file: string | promises.FileHandle): Promise<string | null> {
   try {
-    const { dev, ino, birthtimeNs } = await promises.stat(path, { bigint: true });
+    const options = { bigint: true } as const;
+    const stats = typeof file === 'string' ? promises.stat(file, options) : file.stat(options);
+    const { dev, ino, birthtimeNs } = await stats;
     return `${dev}:${ino}:${birthtimeNs}`;
   } catch (error) {
     return goneOr(error);
@@ -244,6 +246,11 @@ async function openFound(path: string): Promise<Found | null> {
 function goneOr(error: unknown): null {
   if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
   throw error;
+}
+
+async function readWholeLines(file: InputFile, taker: InputTaker, stop: Stop): Promise<void> {
+  await file.readOn(taker, stop);
+  if (file.isRegular) file.takeBackHalfLine();
 }
 
 /** Waits that long, or until `stop`. */

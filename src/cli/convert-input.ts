@@ -16,7 +16,10 @@ export interface InputTaker {
   note(sentence: string): void;
 }
 
-export const CHUNK_BYTES = 128 * 1024;
+const CHUNK_BYTES = 128 * 1024;
+
+/** A longer beginning of a line is not read again and again. */
+const MAX_HALF_LINE_BYTES = 1024 * 1024;
 
 /** Reads a stream; what is there goes on at once. Ends early when `stop` says so. */
 export async function readStream(
@@ -109,6 +112,11 @@ export class InputFile {
       if (bytes === 0) return;
       await taker.take(records, bytes);
     }
+  }
+
+  /** Half a line at the end is read again with what comes: after a crash its writer cuts it off. */
+  takeBackHalfLine(): void {
+    this.#position -= this.#reader.takeBack(MAX_HALF_LINE_BYTES);
   }
 
   /** Nothing more comes. @returns the record of a last line without a newline */

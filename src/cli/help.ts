@@ -37,7 +37,11 @@ const CONVERT_EXAMPLES: readonly Example[] = [
 const CONVERT_RULES = `Times are UTC. Several filters let pass what all of them let pass. A file is
 written under another name first and is there when it is whole; with --follow
 that is when it is stopped (Ctrl-C). Lines that cannot be read are skipped and
-reported.`;
+reported. Files are read in the order in which they began, and merged by time.
+
+As text, a line is the time, the end of the session's name, and what happened:
+→ from the client, ← to it, with kind, length and payload; … more pieces of the
+message follow on that side; • what happened to the session.`;
 
 const CONVERT_EXIT_STATUS = `  0   all is well, also when some lines were damaged
   1   an input cannot be read or the output not be written, or all was damaged

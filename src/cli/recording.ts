@@ -107,16 +107,13 @@ export async function claimRecording(
   try {
     await recorder.claim();
   } catch (error) {
-    if (codeOf(error) !== LOCKED) refuse(record, writeFault(error as NodeJS.ErrnoException));
-    throw new ConfigError(
-      `${sentenceStart(record)}: another process records to it; give each server a file of its own`,
-    );
+    refuseOrFail(record, error);
   }
 }
 
 /**
  * Opens the file.
- * @throws {ConfigError} as a rejection, when that cannot be done
+ * @throws {ConfigError} as a rejection, in the same way
  */
 export async function startRecorder(
   recorder: Recorder,
@@ -125,8 +122,15 @@ export async function startRecorder(
   try {
     await recorder.start();
   } catch (error) {
-    refuse(record, writeFault(error as NodeJS.ErrnoException));
+    refuseOrFail(record, error);
   }
+}
+
+function refuseOrFail(record: ProvidedSettings['record'], error: unknown): never {
+  if (codeOf(error) !== LOCKED) refuse(record, writeFault(error as NodeJS.ErrnoException));
+  throw new ConfigError(
+    `${sentenceStart(record)}: another process records to it; give each server a file of its own`,
+  );
 }
 
 function refuse(record: ProvidedSettings['record'], clause: string): never {

@@ -111,6 +111,19 @@ export class RecordReader {
     return records;
   }
 
+  /**
+   * Forgets the line that has begun, so that it can be read again: whoever wrote half of it may take that
+   * back.
+   *
+   * @returns its bytes so far; 0 when it is too long to be read twice
+   */
+  takeBack(maxBytes: number): number {
+    const length = this.#length;
+    if (length > maxBytes) return 0;
+    this.#length = 0;
+    return length;
+  }
+
   /** @param block whole lines, with their newlines */
   #readLines(block: Buffer, records: NumberedRecord[]): void {
     // One look at all lines is cheaper than one at each.

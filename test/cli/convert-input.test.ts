@@ -100,3 +100,16 @@ t.test('the rest in a copy', async (t) => {
   await file.continuedIn(copy.handle).readOn(taker, new Stop());
   t.equal(taker.text, '<a:abc');
 });
+
+t.test('half a line that its writer takes back is not read', async (t) => {
+  const taker = new KeptInput();
+  const half = line('lost').slice(0, 10);
+  const file = await open(t, line('a') + half, taker);
+  await file.readOn(taker, new Stop());
+  t.equal(file.position, line('a').length + half.length);
+  file.takeBackHalfLine();
+  t.equal(file.position, line('a').length);
+  writeFileSync(file.path, line('a') + line('b'), 'latin1');
+  await file.readOn(taker, new Stop());
+  t.equal(taker.text, '<a:ab');
+});

@@ -150,3 +150,15 @@ t.test('a last line without a newline counts when it is whole', async (t) => {
   t.same(readAll([Buffer.from('{"ev":"unknown"}')]), { records: [], damage: [] });
   t.same(readAll([Buffer.from([0x22, 0xff, 0x22])]).damage, [[1, 'it has no newline at its end']]);
 });
+
+t.test('half a line that is taken back is read again', async (t) => {
+  const damage: number[] = [];
+  const reader = new RecordReader((line) => damage.push(line));
+  const text = message('a');
+  t.same(reader.read(Buffer.from(text.slice(0, 10))), []);
+  t.equal(reader.takeBack(9), 0, 'it is too long for that');
+  t.equal(reader.takeBack(10), 10);
+  t.equal(reader.takeBack(10), 0);
+  t.match(reader.read(Buffer.from(`${text}\n`)), [{ line: 1, offset: 0, record: { data: 'a' } }]);
+  t.same(damage, []);
+});

@@ -1,8 +1,9 @@
 /** Where `twist convert` writes: standard output, a device, or a file that is there when it is whole. */
 import { randomBytes } from 'node:crypto';
-import { promises, realpathSync, statSync, unlinkSync } from 'node:fs';
+import { promises, realpathSync, unlinkSync } from 'node:fs';
 import type { FileIdentity } from './byte-output.js';
 import type { Io } from './io.js';
+import { statsOf } from './stats-of.js';
 import { writeAll } from './write-all.js';
 
 export interface Destination {
@@ -26,7 +27,7 @@ const NEW_FILE_MODE = 0o600;
  */
 export function destinationOf(out: string | null, io: Pick<Io, 'bytes'>): Destination {
   if (out === null) return standardOutput(io);
-  const stats = statSync(out, { throwIfNoEntry: false });
+  const stats = statsOf(out);
   if (stats === undefined) return newFile(out, null, NEW_FILE_MODE);
   // What is behind a link is replaced, and not the link.
   if (stats.isFile()) return newFile(realpathSync(out), stats, stats.mode & 0o777);
@@ -54,7 +55,9 @@ function device(path: string): Destination {
     commit: async () => {
       await handle!.close();
     },
-    discard: () => undefined,
+    discard: () => {
+      letGo(handle);
+    },
   };
 }
 
@@ -75,6 +78,7 @@ function newFile(path: string, existing: FileIdentity | null, mode: number): Des
       await promises.rename(draft, path);
     },
     discard: () => {
+      letGo(handle);
       try {
         unlinkSync(draft);
       } catch {
@@ -82,4 +86,9 @@ function newFile(path: string, existing: FileIdentity | null, mode: number): Des
       }
     },
   };
+}
+
+/** Closes a file that nobody needs any more; Node 26 ends with an error when one is only forgotten. */
+function letGo(handle: promises.FileHandle | null): void {
+  handle?.close().catch(() => undefined);
 }

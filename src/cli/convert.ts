@@ -18,6 +18,7 @@ import { ExitCode } from './exit-code.js';
 import type { Io, Signal } from './io.js';
 import { OutputBuffer } from './output-buffer.js';
 import { Stop } from './stop.js';
+import { statsOf } from './stats-of.js';
 import { hasColor } from './style.js';
 import { systemReason } from './system-reason.js';
 import { version } from './version.js';
@@ -185,10 +186,7 @@ class Conversion implements InputTaker {
   }
 
   #isAllFiles(inputs: readonly string[]): boolean {
-    return inputs.every(
-      (input) =>
-        input !== STANDARD && statSync(input, { throwIfNoEntry: false })?.isFile() === true,
-    );
+    return inputs.every((input) => input !== STANDARD && statsOf(input)?.isFile() === true);
   }
 
   async #read(input: string): Promise<void> {
@@ -225,7 +223,7 @@ class Conversion implements InputTaker {
     if (input === STANDARD) return null;
     const mayBeMissing = this.#isFollowed(index);
     try {
-      const stats = statSync(input, { throwIfNoEntry: !mayBeMissing }) as Stats | undefined;
+      const stats = mayBeMissing ? statsOf(input) : statSync(input);
       if (stats === undefined) return null;
       if (stats.isDirectory()) throw new ConvertError(`cannot read ${input}: it is a directory`);
       return stats;

@@ -1,5 +1,5 @@
 /** What `--record` asks for. */
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
 import { configError, show } from '../config/complaint.js';
 import { optionName } from '../config/option-name.js';
@@ -11,6 +11,7 @@ import { parseFileNamePattern } from '../recording/file/file-name-pattern.js';
 import type { KnownHarmless } from '../handshake/redaction.js';
 import { Recorder } from '../recording/recorder.js';
 import type { Log } from '../server/session-log.js';
+import { statsOf } from './stats-of.js';
 import { systemReason } from './system-reason.js';
 import { version } from './version.js';
 
@@ -36,7 +37,7 @@ export function checkRecording({ record }: ProvidedSettings): void {
 
 /** @throws the system's error */
 function checkWritable(file: string, makesDirectories: boolean): void {
-  const stats = statSync(file, { throwIfNoEntry: false });
+  const stats = statsOf(file);
   if (stats === undefined) {
     checkDirectory(path.dirname(file), makesDirectories);
   } else if (stats.isDirectory()) {
@@ -50,7 +51,7 @@ function checkWritable(file: string, makesDirectories: boolean): void {
 }
 
 function checkDirectory(directory: string, makesIt: boolean): void {
-  const stats = statSync(directory, { throwIfNoEntry: false });
+  const stats = statsOf(directory);
   if (stats === undefined) {
     if (!makesIt) throw systemError('ENOENT');
     checkDirectory(path.dirname(directory), makesIt);

@@ -4,6 +4,7 @@ import {
   mkdirSync,
   readFileSync,
   readdirSync,
+  readlinkSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -13,6 +14,7 @@ import t from 'tap';
 import { destinationOf, type Destination } from '../../src/cli/convert-destination.js';
 import { fakeIo } from './fake-io.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
+import { eventually } from '../fixtures/within.js';
 
 const to = (out: string | null): Destination => destinationOf(out, fakeIo([]));
 
@@ -71,7 +73,19 @@ t.test('what was in vain leaves nothing behind', async (t) => {
   await output.write(Buffer.from('abc'));
   output.discard();
   t.same(readdirSync(folder), []);
+  await eventually(() => openIn(folder) === 0, 'no open file');
 });
+
+/** How many files of a folder this process has open. */
+function openIn(folder: string): number {
+  return readdirSync('/proc/self/fd').filter((descriptor) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${descriptor}`).startsWith(folder);
+    } catch {
+      return false;
+    }
+  }).length;
+}
 
 t.test('devices are written to at once', async (t) => {
   const output = to('/dev/null');

@@ -72,5 +72,5 @@ async function write(file, text) {
 const { schema, example, page, type } = await generate();
 await write('config.schema.json', JSON.stringify(schema));
 await write('config.example.json', JSON.stringify(example));
-await write('src/library/setting-options.ts', type);
+await write('src/app/setting-options.ts', type);
 await write('docs/reference.md', page);

@@ -2,16 +2,16 @@
  * The library: the server to be started by a program, the types for modes and extensions of one's
  * own, and RFC 6455 without a socket.
  */
-export { type RunningServer, type ServeOptions, serve } from './library/serve.js';
-export type { Duration, SettingOptions, Size } from './library/setting-options.js';
-export type { Log } from './server/session-log.js';
+export { type RunningServer, type ServeOptions, serve } from './app/serve.js';
+export type { Duration, SettingOptions, Size } from './app/setting-options.js';
+export type { Log } from './log.js';
 
 // Modes.
 export { echoMode } from './modes/echo.js';
-export type { UserMode as Mode } from './library/user-mode.js';
-export type { DropRule, Session, SessionSummary, TargetEvent } from './connection/session.js';
+export type { UserMode as Mode } from './app/user-mode.js';
+export type { DropRule, Session, SessionSummary, TargetEvent } from './session/session.js';
 export type { HeaderField } from './handshake/request-head.js';
-export type { UpgradeRequest } from './handshake/upgrade-request.js';
+export type { UpgradeRequest } from './handshake/request.js';
 
 // Extensions.
 export type {

@@ -21,16 +21,26 @@ interface Layer {
   readonly name: string;
   readonly builtins: readonly string[];
   readonly packages: readonly string[];
-  /** Of the layers to its left it may only see types. */
-  readonly isTypesOnly?: true;
+  /** Of the layers to its left it sees only the types, but for these. */
+  readonly seesOnly?: readonly string[];
+  /** Layers to its right whose types it may see, until that is mended. */
+  readonly typesFrom?: readonly string[];
 }
 
 /** From left to right: a layer imports only from those before it and itself. */
 const LAYERS: readonly Layer[] = [
+  { name: 'net', builtins: ['node:buffer', 'node:net'], packages: [] },
   { name: 'protocol', builtins: ['node:buffer', 'node:crypto'], packages: [] },
   { name: 'extensions', builtins: ['node:buffer', 'node:zlib'], packages: [] },
   { name: 'handshake', builtins: ['node:buffer', 'node:crypto'], packages: [] },
-  { name: 'connection', builtins: ['node:net', 'node:stream'], packages: [] },
+  { name: 'session', builtins: [], packages: [], typesFrom: ['connection'] },
+  {
+    name: 'http',
+    builtins: ['node:fs', 'node:fs/promises', 'node:http', 'node:path', 'node:stream'],
+    packages: ['send'],
+    typesFrom: ['connection'],
+  },
+  { name: 'connection', builtins: ['node:net'], packages: [] },
   {
     name: 'recording',
     // Sockets are its locks on files.
@@ -66,20 +76,19 @@ const LAYERS: readonly Layer[] = [
       'node:tls',
       'node:fs',
       'node:fs/promises',
-      'node:http',
       'node:path',
       'node:crypto',
       'node:worker_threads',
     ],
-    packages: ['send'],
+    packages: [],
   },
   {
     name: 'config',
     builtins: ['node:net'],
     packages: ['zod', 'fastest-levenshtein'],
-    isTypesOnly: true,
+    seesOnly: ['net'],
   },
-  { name: 'library', builtins: [], packages: [] },
+  { name: 'app', builtins: [], packages: [] },
   {
     name: 'cli',
     builtins: [
@@ -102,7 +111,12 @@ const IN_ONE_FILE: readonly string[] = ['node:zlib', 'node:http'];
 /** The library's entry: it may re-export from every layer but the command line. */
 const ENTRY = 'src/index.ts';
 /** What every file may import, and what imports nothing itself. */
-const ROOTS: readonly string[] = ['src/errors.ts', 'src/foreign.ts'];
+const ROOTS: readonly string[] = [
+  'src/errors.ts',
+  'src/foreign.ts',
+  'src/log.ts',
+  'src/printable.ts',
+];
 
 interface Import {
   readonly specifier: string;
@@ -191,8 +205,10 @@ function findArrowFault(
   const fromIndex = LAYERS.findIndex(({ name }) => name === from);
   const toIndex = LAYERS.findIndex(({ name }) => name === to);
   if (fromIndex < 0 || toIndex < 0) return 'it is in no layer';
-  if (toIndex > fromIndex) return `${from} comes before ${to}`;
-  if (toIndex < fromIndex && LAYERS[fromIndex]!.isTypesOnly === true && !isTypeOnly)
+  const { seesOnly, typesFrom = [] } = LAYERS[fromIndex]!;
+  if (toIndex > fromIndex && !(isTypeOnly && typesFrom.includes(to)))
+    return `${from} comes before ${to}`;
+  if (toIndex < fromIndex && seesOnly?.includes(to) === false && !isTypeOnly)
     return `${from} takes only types from ${to}`;
   return null;
 }
@@ -306,26 +322,28 @@ const EXISTING = [
   'src/index.ts',
   'src/protocol/masking.ts',
   'src/handshake/policy.ts',
-  'src/connection/session.ts',
+  'src/session/session.ts',
+  'src/connection/outbox.ts',
   'src/server/server.ts',
-  'src/config/options.ts',
-  'src/library/serve.ts',
-  'src/cli/serve.ts',
+  'src/net/cidr.ts',
+  'src/config/options/options.ts',
+  'src/app/serve.ts',
+  'src/cli/serve/serve.ts',
   'src/other/thing.ts',
 ];
 
 t.test('an import that breaks a rule is found', async (t) => {
   const cases: readonly [file: string, text: string, fault: string | null][] = [
     ['src/connection/a.ts', "import { a } from '../protocol/masking.js';", null],
-    ['src/connection/a.ts', "import { a } from './session.js';", null],
+    ['src/connection/a.ts', "import { a } from './outbox.js';", null],
     ['src/protocol/a.ts', "import { a } from '../errors.js';", null],
     ['src/protocol/a.ts', "// import { a } from '../cli/serve.js';", null],
     ['src/protocol/a.ts', "const text = `import '../cli/serve.js'`;", null],
-    ['src/protocol/a.ts', "import type { A } from '../connection/session.js';", 'comes before'],
-    ['src/protocol/a.ts', "export { a } from '../connection/session.js';", 'comes before'],
-    ['src/protocol/a.ts', "await import('../connection/session.js');", 'comes before'],
-    ['src/protocol/a.ts', "type A = import('../connection/session.js').A;", 'comes before'],
-    ['src/server/a.ts', "import '../config/options.js';", 'server comes before config'],
+    ['src/protocol/a.ts', "import type { A } from '../connection/outbox.js';", 'comes before'],
+    ['src/protocol/a.ts', "export { a } from '../connection/outbox.js';", 'comes before'],
+    ['src/protocol/a.ts', "await import('../connection/outbox.js');", 'comes before'],
+    ['src/protocol/a.ts', "type A = import('../connection/outbox.js').A;", 'comes before'],
+    ['src/server/a.ts', "import '../config/options/options.js';", 'server comes before config'],
     ['src/server/a.ts', "import '../index.js';", 'in no layer'],
     ['src/server/a.ts', "import '../other/thing.js';", 'in no layer'],
     ['src/other/thing.ts', "import '../server/server.js';", 'in no layer'],
@@ -334,22 +352,23 @@ t.test('an import that breaks a rule is found', async (t) => {
     ['src/protocol/a.ts', "import { a } from '../foreign.js';", null],
     ['src/errors.ts', "import './protocol/masking.js';", 'import nothing'],
     ['src/foreign.ts', "import './errors.js';", 'import nothing'],
-    ['src/library/a.ts', "import { OPTIONS } from '../config/options.js';", null],
-    ['src/library/a.ts', "import { Server } from '../server/server.js';", null],
-    ['src/library/a.ts', "import '../cli/serve.js';", 'library comes before cli'],
-    ['src/library/a.ts', "import { x } from 'node:fs';", 'builtins of library'],
-    ['src/config/a.ts', "import type { A } from '../library/serve.js';", 'comes before'],
-    ['src/cli/a.ts', "import { serve } from '../library/serve.js';", null],
+    ['src/app/a.ts', "import { OPTIONS } from '../config/options/options.js';", null],
+    ['src/app/a.ts', "import { Server } from '../server/server.js';", null],
+    ['src/app/a.ts', "import '../cli/serve/serve.js';", 'app comes before cli'],
+    ['src/app/a.ts', "import { x } from 'node:fs';", 'builtins of app'],
+    ['src/config/a.ts', "import type { A } from '../app/serve.js';", 'comes before'],
+    ['src/cli/a.ts', "import { serve } from '../app/serve.js';", null],
     ['src/cli/a.ts', 'await import(name);', null],
-    ['src/index.ts', "export { a } from './config/options.js';", null],
-    ['src/index.ts', "export { a } from './cli/serve.js';", 'command line'],
+    ['src/index.ts', "export { a } from './config/options/options.js';", null],
+    ['src/index.ts', "export { a } from './cli/serve/serve.js';", 'command line'],
     ['src/config/a.ts', "import type { A } from '../handshake/policy.js';", null],
     ['src/config/a.ts', "import { type A, type B } from '../handshake/policy.js';", null],
     ['src/config/a.ts', "import { type A, b } from '../handshake/policy.js';", 'only types'],
     ['src/config/a.ts', "import a from '../handshake/policy.js';", 'only types'],
     ['src/config/a.ts', "import * as a from '../handshake/policy.js';", 'only types'],
     ['src/config/a.ts', "import '../handshake/policy.js';", 'only types'],
-    ['src/config/a.ts', "import { a } from './options.js';", null],
+    ['src/config/a.ts', "import { a } from './options/options.js';", null],
+    ['src/config/a.ts', "import { a } from '../net/cidr.js';", null],
     ['src/protocol/a.ts', "import { Buffer } from 'node:buffer';", null],
     ['src/protocol/a.ts', "import { connect } from 'node:net';", 'builtins of protocol'],
     ['src/protocol/a.ts', "import { Buffer } from 'buffer';", 'builtins of protocol'],

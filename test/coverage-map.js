@@ -6,12 +6,13 @@
  */
 export default (test) => {
   const match =
-    /^test\/(protocol|extensions|handshake|connection|recording|modes|server|config|library|cli)\/(.+)\.test\.ts$/.exec(
+    /^test\/(net|protocol|extensions|handshake|session|http|connection|recording|modes|server|config|app|cli)\/(.+)\.test\.ts$/.exec(
       test,
     );
   if (match) return `src/${match[1]}/${match[2]}.ts`;
   if (test === 'test/errors.test.ts') return 'src/errors.ts';
   if (test === 'test/foreign.test.ts') return 'src/foreign.ts';
+  if (test === 'test/printable.test.ts') return 'src/printable.ts';
   if (test === 'test/index.test.ts') return 'src/index.ts';
   return null;
 };

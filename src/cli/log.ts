@@ -1,8 +1,8 @@
 import { pino, stdSerializers, stdTimeFunctions, type Logger } from 'pino';
 import { prettyFactory } from 'pino-pretty';
 import type { Settings } from '../config/settings.js';
-import { printableJson } from '../connection/printable.js';
-import { valueWithoutSecrets } from '../handshake/secrets-in-text.js';
+import { printableJson } from '../printable.js';
+import { valueWithoutSecrets } from '../handshake/redaction/secrets-in-text.js';
 import type { TextOutput } from './io.js';
 import { prettyMessage } from './pretty-message.js';
 

@@ -10,7 +10,7 @@ import { ExitCode } from './exit-code.js';
 import type { Io } from './io.js';
 import { StandardError } from './error-output.js';
 import { runCli } from './run-cli.js';
-import { check, serve } from './serve.js';
+import { check, serve } from './serve/serve.js';
 import { StandardOutput } from './standard-output.js';
 
 // V8 answers a burst of connections with a young generation of over 20 MiB, which it keeps: more

@@ -1,10 +1,10 @@
 import { Command, Option as CommanderOption } from 'commander';
 import { MODES } from '../config/chosen-modes.js';
-import { GROUPS, flagOf, flagRows, negativeFlagOf, type Option } from '../config/option.js';
-import { OPTIONS } from '../config/options.js';
+import { GROUPS, flagOf, flagRows, negativeFlagOf, type Option } from '../config/options/option.js';
+import { OPTIONS } from '../config/options/options.js';
 import type { Flags } from '../config/flags.js';
 import { complain } from './complain.js';
-import { convertOptions, type ConvertFlags } from './convert-options.js';
+import { convertOptions, type ConvertFlags } from './convert/options.js';
 import { convertFooter, fullName, helpLayout, optionsFooter, programFooter } from './help.js';
 import type { Io } from './io.js';
 import { hasColor } from './style.js';

@@ -1,6 +1,6 @@
 /** What somebody most likely meant who wrote a command line that twist does not know. */
 import { habitOf } from '../config/habits.js';
-import { parseListenAddress } from '../config/listen-text.js';
+import { parseListenAddress } from '../net/listen-address.js';
 import { didYouMean } from '../config/nearest-name.js';
 import {
   environmentNameOf,
@@ -8,8 +8,8 @@ import {
   flagRows,
   negativeFlagOf,
   type OptionTable,
-} from '../config/option.js';
-import { parseTarget } from '../config/target-text.js';
+} from '../config/options/option.js';
+import { parseTarget } from '../net/target.js';
 
 /** `-p80`: a short flag and its value in one word. */
 const GLUED = /^-([a-z])([^a-z].*)$/is;

@@ -1,7 +1,7 @@
 /** Which of the options that say what is served are in force. */
-import { defaultValue, type Option } from './option.js';
-import { OPTIONS } from './options.js';
-import type { RouteMode } from './route-text.js';
+import { defaultValue, type Option } from './options/option.js';
+import { OPTIONS } from './options/options.js';
+import type { RouteMode } from './values/route-text.js';
 import type { Provided, ProvidedSettings } from './settings.js';
 
 /** The options that each are a mode for every path that has no route. */

@@ -1,7 +1,7 @@
-import { configError } from './complaint.js';
+import { configError } from './messages.js';
 import { findJsonFault } from './json-fault.js';
-import { readObject } from './object-values.js';
-import type { OptionTable } from './option.js';
+import { readObject } from './values/object-values.js';
+import type { OptionTable } from './options/option.js';
 import type { Provided } from './settings.js';
 
 /** Reads a whole file as UTF-8 text; throws what `node:fs` throws. */

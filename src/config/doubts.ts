@@ -1,5 +1,5 @@
 /** What is allowed and yet seldom meant: the operator is told so at start. */
-import { optionName } from './option-name.js';
+import { optionName } from './options/option-name.js';
 import type { ProvidedServerSettings } from './settings.js';
 
 /** The sentences, without an end. */

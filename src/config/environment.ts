@@ -1,8 +1,8 @@
 import { habitOf } from './habits.js';
 import { nearestName } from './nearest-name.js';
-import { environmentNameOf, presetNameOf, type OptionTable } from './option.js';
+import { environmentNameOf, presetNameOf, type OptionTable } from './options/option.js';
 import type { Provided } from './settings.js';
-import { readTextValue } from './text-value.js';
+import { readTextValue } from './values/text-value.js';
 
 /** The variables of a process, as Node has them. */
 export type Environment = Readonly<Record<string, string | undefined>>;

@@ -1,6 +1,6 @@
-import { flagOf, negativeFlagOf, type OptionTable } from './option.js';
+import { flagOf, negativeFlagOf, type OptionTable } from './options/option.js';
 import type { Provided } from './settings.js';
-import { readTextValue } from './text-value.js';
+import { readTextValue } from './values/text-value.js';
 
 /**
  * What the command line gave, by option key: the text of a value, all texts of a flag that may be

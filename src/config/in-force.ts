@@ -1,4 +1,4 @@
-import { defaultValue, type OptionTable } from './option.js';
+import { defaultValue, type OptionTable } from './options/option.js';
 import type { Provided } from './settings.js';
 
 /**

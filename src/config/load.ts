@@ -6,7 +6,7 @@ import { readFlags, type Flags } from './flags.js';
 import { settingsOf, valuesInForce } from './in-force.js';
 import { loopbackWarning } from './loopback-warning.js';
 import { checkNeeds } from './needs.js';
-import { OPTIONS } from './options.js';
+import { OPTIONS } from './options/options.js';
 import { checkCommandRelations, checkRelations } from './relations.js';
 import type { Provided, ProvidedSettings, Settings } from './settings.js';
 

@@ -1,6 +1,6 @@
-import type { ListenAddress } from '../server/listen-address.js';
-import { formatListenAddress } from './listen-text.js';
-import { optionName } from './option-name.js';
+import type { ListenAddress } from '../net/listen-address.js';
+import { formatListenAddress } from '../net/listen-address.js';
+import { optionName } from './options/option-name.js';
 import type { Provided } from './settings.js';
 
 type Listen = Provided<readonly ListenAddress[]>;

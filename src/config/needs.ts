@@ -4,11 +4,11 @@
  * well turn off what another one needs: there it is a warning.
  */
 import { servedModes } from './chosen-modes.js';
-import { configError } from './complaint.js';
-import { negativeFlagOf, type Need, type Option } from './option.js';
-import { optionName, type OptionKey } from './option-name.js';
-import { OPTIONS } from './options.js';
-import type { RouteMode } from './route-text.js';
+import { configError } from './messages.js';
+import { negativeFlagOf, type Need, type Option } from './options/option.js';
+import { optionName, type OptionKey } from './options/option-name.js';
+import { OPTIONS } from './options/options.js';
+import type { RouteMode } from './values/route-text.js';
 import type { Provided, ProvidedServerSettings, ProvidedSettings, Source } from './settings.js';
 
 /** What is missing, as a clause that names options as `source` does; null when nothing is. */

@@ -1,4 +1,4 @@
-import { capitalized, type OptionTable } from './option.js';
+import { capitalized, type OptionTable } from './options/option.js';
 
 /** Comments are wrapped here; the formatter leaves them alone. */
 const WIDTH = 100;
@@ -7,7 +7,7 @@ const HEADER = `/**
  * The options that \`serve\` of the library shares with the configuration file: same names, units,
  * meanings and defaults.
  *
- * Written by docs/generate.mjs from src/config/options.ts. Change that file, then run \`npm run docs\`.
+ * Written by docs/generate.mjs from src/config/options/options.ts. Change that file, then run \`npm run docs\`.
  */
 
 /** Whole bytes, as a number or as text: \`64k\`, \`16m\` and \`1g\` are powers of 1024. */

@@ -9,11 +9,11 @@ import {
   type Need,
   type Option,
   type OptionTable,
-} from './option.js';
+} from './options/option.js';
 
 const INTRODUCTION = `# Options
 
-<!-- Written by docs/generate.mjs from src/config/options.ts. Change that file, then run \`npm run docs\`. -->
+<!-- Written by docs/generate.mjs from src/config/options/options.ts. Change that file, then run \`npm run docs\`. -->
 
 Every option can be given in five places, which mean the same. The first one that gives it wins:
 

@@ -1,8 +1,8 @@
 /** What options have to do with each other. */
-import { configError, show } from './complaint.js';
-import { optionName } from './option-name.js';
-import { OPTIONS } from './options.js';
-import { formatRouteMode } from './route-text.js';
+import { configError, show } from './messages.js';
+import { optionName } from './options/option-name.js';
+import { OPTIONS } from './options/options.js';
+import { formatRouteMode } from './values/route-text.js';
 import type { Provided, ProvidedServerSettings, ProvidedSettings, Source } from './settings.js';
 
 /** The options that are compared by their size. */

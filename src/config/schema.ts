@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { capitalized, defaultValue, fileKeyOf, type OptionTable } from './option.js';
+import { capitalized, defaultValue, fileKeyOf, type OptionTable } from './options/option.js';
 
 /** Values by their keys in the file; options that a file does not name are absent. */
 export type FileSchema = z.ZodType<Readonly<Record<string, unknown>>>;

@@ -1,5 +1,5 @@
-import type { ValueOf } from './option.js';
-import type { OPTIONS } from './options.js';
+import type { ValueOf } from './options/option.js';
+import type { OPTIONS } from './options/options.js';
 
 /**
  * The value of every option, under its key in the option table. Sizes are bytes, durations are

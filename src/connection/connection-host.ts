@@ -1,16 +1,17 @@
 /** What the connections of one server share: limits, policy, clock, memory, and whom they report to. */
 import type { HandshakeError } from '../errors.js';
 import type { Declined } from '../extensions/negotiation.js';
+import type { PeerAddress } from '../net/peer-address.js';
 import type { HeaderField } from '../handshake/request-head.js';
 import type { EndpointOptions } from '../protocol/endpoint-events.js';
 import type { SlabPool } from '../protocol/slab-pool.js';
-import type { CoarseClock } from './coarse-clock.js';
+import type { CoarseClock } from './clock.js';
 import type { Connection } from './connection.js';
 import type { FlushQueue } from './flush-queue.js';
-import type { HttpService } from './http-tunnel.js';
-import type { OpeningPolicy } from './opening.js';
-import type { Consumer, Session, SessionSummary } from './session.js';
-import type { SharedReads } from './socket-internals.js';
+import type { HttpService } from '../http/tunnel.js';
+import type { OpeningPolicy } from './handshake-phase.js';
+import type { Consumer, Session, SessionSummary } from '../session/session.js';
+import type { SharedReads } from './node-internals.js';
 
 /** Limits and deadlines of connections. Durations are in milliseconds. */
 export interface ConnectionLimits {
@@ -33,14 +34,6 @@ export interface ConnectionLimits {
   readonly idleMs: number;
   /** From our Close to the peer's. */
   readonly closeMs: number;
-}
-
-/** Where a connection comes from. */
-export interface PeerAddress {
-  /** The peer's address, or `unix`. */
-  readonly remoteAddress: string;
-  /** The peer's port; 0 behind a Unix socket. */
-  readonly remotePort: number;
 }
 
 export interface ConnectionHost {

@@ -14,11 +14,12 @@ import type { Socket } from 'node:net';
 import { HandshakeError } from '../errors.js';
 import { promiseOf } from '../foreign.js';
 import type { Way } from '../handshake/policy.js';
-import type { UpgradeRequest } from '../handshake/upgrade-request.js';
+import type { UpgradeRequest } from '../handshake/request.js';
 import { CloseCode } from '../protocol/close-payload.js';
 import { OutputQueue } from '../protocol/output-queue.js';
-import type { ConnectionHost, PeerAddress } from './connection-host.js';
-import { ConnectionSession } from './connection-session.js';
+import type { PeerAddress } from '../net/peer-address.js';
+import type { ConnectionHost } from './connection-host.js';
+import { ConnectionSession } from '../session/server-session.js';
 import type { EarlyBytes } from './early-bytes.js';
 import type { Flushable } from './flush-queue.js';
 import {
@@ -28,13 +29,13 @@ import {
   optionsBytes,
   refusalBytes,
   refusalOf,
-} from './opening.js';
+} from './handshake-phase.js';
 import { Outbox } from './outbox.js';
 import { type ListenerKind, localAddressOf } from './peer.js';
-import { PlainExchange, type PlainTransport } from './plain-exchange.js';
-import type { DropRule } from './session.js';
-import { forgetPeerAddress, startReceiving } from './socket-internals.js';
-import { type SocketOwner, own } from './socket-owner.js';
+import { PlainExchange, type PlainTransport } from '../http/exchange.js';
+import type { DropRule } from '../session/session.js';
+import { forgetPeerAddress, startReceiving } from './node-internals.js';
+import { type SocketOwner, own } from './socket.js';
 
 /** How far a connection is. */
 const Phase = {

@@ -1,7 +1,7 @@
 /** The way out of a connection: an output queue, written to a socket in as few writes as can be. */
 import type { Socket } from 'node:net';
 import type { OutputQueue } from '../protocol/output-queue.js';
-import { unsentBytes } from './socket-internals.js';
+import { unsentBytes } from './node-internals.js';
 
 export class Outbox {
   readonly queue: OutputQueue;

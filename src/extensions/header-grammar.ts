@@ -2,33 +2,13 @@
  * What the header fields of the opening handshake are made of: tokens and comma lists (RFC 9110
  * §5.6). Everything here looks at each character once, by table; nothing backtracks.
  */
-
-const DIGITS = '0123456789';
-const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';
-
-export const ALPHANUMERICS = DIGITS + LETTERS;
-export const HEX_DIGITS = `${DIGITS}abcdefABCDEF`;
-
-/** A set of bytes: 1 at each member's own code, 0 elsewhere. `members` is ASCII or Latin-1. */
-export function byteTable(members: string): Uint8Array {
-  const table = new Uint8Array(256);
-  for (let index = 0; index < members.length; index += 1) table[members.charCodeAt(index)] = 1;
-  return table;
-}
+import { ALPHANUMERICS, byteTable, consistsOf } from '../net/byte-table.js';
 
 /** The bytes of a token, `tchar` (RFC 9110 §5.6.2). */
 export const TOKEN_BYTES = byteTable(`!#$%&'*+-.^_\`|~${ALPHANUMERICS}`);
 
 /** Optional white space, `OWS` (RFC 9110 §5.6.3). */
 export const WHITESPACE_BYTES = byteTable(' \t');
-
-/** Whether every character of `text` is in `table`; true of an empty text. */
-export function consistsOf(text: string, table: Uint8Array): boolean {
-  for (let index = 0; index < text.length; index += 1) {
-    if (table[text.charCodeAt(index)] !== 1) return false;
-  }
-  return true;
-}
 
 /** Whether `text` is a token (RFC 9110 §5.6.2): at least one character, all of them `tchar`. */
 export function isToken(text: string): boolean {

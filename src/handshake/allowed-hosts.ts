@@ -5,7 +5,7 @@
  */
 import { HandshakeError } from '../errors.js';
 import { isIpLiteral, parseHost } from './host.js';
-import { loggable } from './loggable.js';
+import { loggable } from './redaction/loggable.js';
 import { matchesName } from './name-pattern.js';
 import type { HostPolicy, Way } from './policy.js';
 

@@ -1,6 +1,6 @@
 /** HTTP Basic authentication (RFC 7617): what the Authorization header holds. */
 import { Buffer, isUtf8 } from 'node:buffer';
-import { ALPHANUMERICS, byteTable, consistsOf } from '../extensions/header-grammar.js';
+import { ALPHANUMERICS, byteTable, consistsOf } from '../net/byte-table.js';
 import { valuesOf } from './http-request.js';
 import type { HeaderField } from './request-head.js';
 

@@ -3,8 +3,8 @@
  * of a trusted proxy's own entry may be the client's invention, so it is read from the right.
  */
 import { splitList } from '../extensions/header-grammar.js';
-import { formatUnmapped, parseIp, parseIpv6, parsePort } from './ip-address.js';
-import type { NamedClient } from './named-client.js';
+import { formatUnmapped, parseIp, parseIpv6, parsePort } from '../net/ip-address.js';
+import type { PeerAddress } from '../net/peer-address.js';
 
 /**
  * Finds the client: the last address that is no trusted proxy. An entry that is no address ends the search,
@@ -18,8 +18,8 @@ import type { NamedClient } from './named-client.js';
 export function findForwardedClient(
   values: readonly string[],
   isProxy: (address: string) => boolean,
-): NamedClient | null {
-  let found: NamedClient | null = null;
+): PeerAddress | null {
+  let found: PeerAddress | null = null;
   for (const entry of splitList(values).reverse()) {
     const client = parseEntry(entry);
     if (client === null) break;
@@ -30,7 +30,7 @@ export function findForwardedClient(
 }
 
 /** An address, with or without a port: `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]:80`. */
-function parseEntry(text: string): NamedClient | null {
+function parseEntry(text: string): PeerAddress | null {
   if (text.startsWith('[')) {
     const close = text.indexOf(']');
     return named(parseIpv6(text.slice(1, close)), text.slice(close + 1));
@@ -42,7 +42,7 @@ function parseEntry(text: string): NamedClient | null {
 }
 
 /** @param rest nothing, or a colon and the port */
-function named(address: Uint8Array | null, rest: string): NamedClient | null {
+function named(address: Uint8Array | null, rest: string): PeerAddress | null {
   const port = rest === '' ? 0 : rest.startsWith(':') ? parsePort(rest.slice(1)) : null;
   if (address === null || port === null) return null;
   return { remoteAddress: formatUnmapped(address), remotePort: port };

@@ -2,7 +2,7 @@
 import { splitList } from '../extensions/header-grammar.js';
 import { valuesOf } from './http-request.js';
 import type { HeaderField } from './request-head.js';
-import type { WebScheme } from './upgrade-decision.js';
+import type { WebScheme } from './upgrade.js';
 
 const SCHEMES: ReadonlyMap<string, WebScheme> = new Map([
   ['http', 'http'],

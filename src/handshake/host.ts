@@ -1,4 +1,4 @@
-import { ALPHANUMERICS, HEX_DIGITS, byteTable, consistsOf } from '../extensions/header-grammar.js';
+import { ALPHANUMERICS, HEX_DIGITS, byteTable, consistsOf } from '../net/byte-table.js';
 
 /** A host and the port that was written with it. */
 export interface Host {

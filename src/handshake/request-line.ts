@@ -1,5 +1,6 @@
 import type { HandshakeRule } from '../errors.js';
-import { TOKEN_BYTES, byteTable } from '../extensions/header-grammar.js';
+import { byteTable } from '../net/byte-table.js';
+import { TOKEN_BYTES } from '../extensions/header-grammar.js';
 import { RequestTargetScanner } from './request-target.js';
 
 /** The three parts of a request line, as sent. `version` is without its `HTTP/`. */

@@ -4,7 +4,7 @@
  * Slashes that repeat count as one, because a proxy whose location and target both end in one doubles them.
  * Nothing else is changed: dots stay, and so do escapes, which are compared byte by byte.
  */
-import { HEX_DIGITS, byteTable } from '../extensions/header-grammar.js';
+import { HEX_DIGITS, byteTable } from '../net/byte-table.js';
 
 const HEX_BYTES = byteTable(HEX_DIGITS);
 

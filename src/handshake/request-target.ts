@@ -1,4 +1,4 @@
-import { ALPHANUMERICS, byteTable } from '../extensions/header-grammar.js';
+import { ALPHANUMERICS, byteTable } from '../net/byte-table.js';
 import { normalPath } from './request-path.js';
 
 /** A request target taken apart; nothing is decoded, and slashes that repeat are one. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { HANDSHAKE_RULES, InvalidStateError, type HandshakeError } from '../errors.js';
-import { consistsOf, isToken } from '../extensions/header-grammar.js';
+import { consistsOf } from '../net/byte-table.js';
+import { isToken } from '../extensions/header-grammar.js';
 
 const CRLF = '\r\n';
 

@@ -1,5 +1,5 @@
 /** The echo mode: every message goes back with its own opcode, and nothing else does. */
-import type { Session } from '../connection/session.js';
+import type { Session } from '../session/session.js';
 import type { DataOpcode } from '../protocol/opcode.js';
 import type { Mode } from './mode.js';
 

@@ -1,5 +1,5 @@
 /** What every mode is: a consumer of sessions with a name for the log. */
-import type { Consumer } from '../connection/session.js';
+import type { Consumer } from '../session/session.js';
 import type { OriginPolicy } from '../handshake/policy.js';
 
 export interface Mode extends Consumer {

@@ -1,8 +1,8 @@
 /** Who is let in: from which addresses, how many in all and per address, and none while the server drains. */
-import type { PeerAddress } from '../connection/connection-host.js';
+import type { PeerAddress } from '../net/peer-address.js';
 import { HandshakeError } from '../errors.js';
-import { AddressList } from '../connection/address-list.js';
-import { networkOf } from '../handshake/ip-address.js';
+import { AddressList } from '../net/address-list.js';
+import { networkOf } from '../net/ip-address.js';
 
 /** Counts of connections; 0 means no limit for `maxConnectionsPerAddress`. */
 export interface AdmissionLimits {

@@ -8,11 +8,11 @@ import {
   createServer,
 } from 'node:net';
 import { dirname } from 'node:path';
-import { AddressList } from '../connection/address-list.js';
-import { formatHostAndPort } from '../connection/host-and-port.js';
+import { AddressList } from '../net/address-list.js';
+import { formatHostAndPort } from '../net/host-and-port.js';
 import type { ListenerKind } from '../connection/peer.js';
 import { ConfigError } from '../errors.js';
-import type { ListenAddress } from './listen-address.js';
+import type { ListenAddress } from '../net/listen-address.js';
 
 /** Connections that may wait to be accepted; the kernel caps it at `net.core.somaxconn`. */
 const BACKLOG = 4096;

@@ -1,11 +1,11 @@
 /** Who serves which path. */
-import type { Route } from '../connection/opening.js';
-import type { SessionRecorder } from '../connection/session-observer.js';
+import type { Route } from '../connection/handshake-phase.js';
+import type { SessionRecorder } from '../session/tap.js';
 import { HandshakeError } from '../errors.js';
 import type { Extension } from '../extensions/extension.js';
 import type { OriginPolicy } from '../handshake/policy.js';
 import { hasStrayPercent, routePath } from '../handshake/request-path.js';
-import type { UpgradeRequest } from '../handshake/upgrade-request.js';
+import type { UpgradeRequest } from '../handshake/request.js';
 import type { Mode } from '../modes/mode.js';
 
 /** A mode, where it is served and on which terms. */

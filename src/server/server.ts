@@ -1,34 +1,32 @@
 /** The server: listeners, admission, the registry of connections, and the graceful stop. */
 import type { Socket } from 'node:net';
-import { CoarseClock } from '../connection/coarse-clock.js';
-import type {
-  ConnectionHost,
-  ConnectionLimits,
-  PeerAddress,
-} from '../connection/connection-host.js';
+import { CoarseClock } from '../connection/clock.js';
+import type { PeerAddress } from '../net/peer-address.js';
+import type { ConnectionHost, ConnectionLimits } from '../connection/connection-host.js';
 import { Connection } from '../connection/connection.js';
 import { FlushQueue } from '../connection/flush-queue.js';
-import type { HttpService } from '../connection/http-tunnel.js';
+import type { HttpService } from '../http/tunnel.js';
 import { type ListenerKind, peerOf } from '../connection/peer.js';
-import { probeSharedReads } from '../connection/socket-internals.js';
+import { probeSharedReads } from '../connection/node-internals.js';
 import type { HandshakeError } from '../errors.js';
 import type { HostPolicy, SubprotocolPolicy } from '../handshake/policy.js';
-import { networkOf } from '../handshake/ip-address.js';
-import { Redaction } from '../handshake/redaction.js';
+import { networkOf } from '../net/ip-address.js';
+import { Redaction } from '../handshake/redaction/redaction.js';
 import type { HeadLimits } from '../handshake/request-head.js';
 import { SlabPool } from '../protocol/slab-pool.js';
-import { AddressList } from '../connection/address-list.js';
+import { AddressList } from '../net/address-list.js';
 import { Admission, type AdmissionLimits } from './admission.js';
-import type { Authenticator } from './basic-auth.js';
+import type { Authenticator } from './auth/basic-auth.js';
 import { ClientAddress, type ProxyHeader } from './client-address.js';
 import { drainSteps } from './drain-steps.js';
 import { type ExpendableLimits, Expendables } from './expendables.js';
-import type { ListenAddress } from './listen-address.js';
+import type { ListenAddress } from '../net/listen-address.js';
 import { type Listener, listen } from './listener.js';
-import { PrivateFiles, type PrivatePaths } from './private-files.js';
+import { PrivateFiles, type PrivatePaths } from '../http/private-files.js';
 import { Router, type ServedMode } from './router.js';
-import { type Log, logDeclined, logLateFailure, logRefusal, logSession } from './session-log.js';
-import { StaticDirectory } from './static-directory.js';
+import type { Log } from '../log.js';
+import { logDeclined, logLateFailure, logRefusal, logSession } from './session-log.js';
+import { StaticDirectory } from '../http/static-directory.js';
 
 /** Dropped connections are logged once in this time, with their number so far. */
 const DROP_LOG_MS = 1000;
@@ -315,7 +313,7 @@ export class Server {
     const { limits, head, log } = this.#options;
     if (this.#staticDirectory === null) return null;
     // Only who serves files pays for it: the library's list of media types takes 2 MiB, and its time to load.
-    const { StaticFiles } = await import('./static-files.js');
+    const { StaticFiles } = await import('../http/static-files.js');
     return new StaticFiles({
       directory: this.#staticDirectory,
       keepAliveMs: limits.handshakeMs,

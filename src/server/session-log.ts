@@ -1,26 +1,14 @@
 /** One line at the end of each session, and one for each handshake that was refused. */
-import { formatHostAndPort } from '../connection/host-and-port.js';
-import { printable } from '../connection/printable.js';
-import type { PeerAddress } from '../connection/connection-host.js';
-import type { Session, SessionSummary } from '../connection/session.js';
+import { formatPeer } from '../net/host-and-port.js';
+import type { Log } from '../log.js';
+import { printable } from '../printable.js';
+import type { PeerAddress } from '../net/peer-address.js';
+import type { Session, SessionSummary } from '../session/session.js';
 import type { HandshakeError } from '../errors.js';
 import type { Declined } from '../extensions/negotiation.js';
 import { errorForLog, fieldsForLog } from '../foreign.js';
-import { type Redaction, STRICT_REDACTION } from '../handshake/redaction.js';
-import { textWithoutSecrets, valueWithoutSecrets } from '../handshake/secrets-in-text.js';
-
-/** The operational log, as pino offers it. */
-export interface Log {
-  debug(fields: object, message: string): void;
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
-
-/** `address:port`, with brackets around an IPv6 address; `unix` for a Unix socket. */
-export function formatPeer({ remoteAddress, remotePort }: PeerAddress): string {
-  return remotePort === 0 ? remoteAddress : formatHostAndPort(remoteAddress, remotePort);
-}
+import { type Redaction, STRICT_REDACTION } from '../handshake/redaction/redaction.js';
+import { textWithoutSecrets, valueWithoutSecrets } from '../handshake/redaction/secrets-in-text.js';
 
 /** What the log itself writes into each line. */
 const LINE_FIELDS: readonly string[] = ['level', 'time', 'msg'];

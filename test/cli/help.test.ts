@@ -8,7 +8,7 @@ import {
   optionsFooter,
   programFooter,
 } from '../../src/cli/help.js';
-import { OPTIONS } from '../../src/config/options.js';
+import { OPTIONS } from '../../src/config/options/options.js';
 
 const ESCAPES = /\u001b\[\d+m/g; // eslint-disable-line no-control-regex
 

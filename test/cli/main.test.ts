@@ -101,7 +101,7 @@ async function start(
         return Promise.resolve(exitCode);
       },
     },
-    '../../src/cli/serve.js': { check, serve },
+    '../../src/cli/serve/serve.js': { check, serve },
   });
   await setImmediate();
   const [first] = started;

@@ -1,8 +1,8 @@
 import { CommanderError } from 'commander';
 import t from 'tap';
 import { createProgram, type Actions } from '../../src/cli/program.js';
-import { flagRows, flagTermOf } from '../../src/config/option.js';
-import { OPTIONS } from '../../src/config/options.js';
+import { flagRows, flagTermOf } from '../../src/config/options/option.js';
+import { OPTIONS } from '../../src/config/options/options.js';
 import { fakeIo } from './fake-io.js';
 
 interface Outcome {

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { OPTIONS } from '../../src/config/options.js';
+import { OPTIONS } from '../../src/config/options/options.js';
 import type { UnusedSignal } from '../../src/cli/io.js';
 import { runCli, type Parts } from '../../src/cli/run-cli.js';
 import { ConfigError, InvalidStateError } from '../../src/errors.js';

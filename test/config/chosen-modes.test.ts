@@ -9,8 +9,8 @@ import type { Environment } from '../../src/config/environment.js';
 import { readEnvironment, readPresets } from '../../src/config/environment.js';
 import { readFlags, type Flags } from '../../src/config/flags.js';
 import { valuesInForce } from '../../src/config/in-force.js';
-import { readObject } from '../../src/config/object-values.js';
-import { OPTIONS } from '../../src/config/options.js';
+import { readObject } from '../../src/config/values/object-values.js';
+import { OPTIONS } from '../../src/config/options/options.js';
 import type { ProvidedSettings } from '../../src/config/settings.js';
 
 interface Given {

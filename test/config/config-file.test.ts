@@ -1,8 +1,8 @@
 import t from 'tap';
 import { readConfigFile, readFault } from '../../src/config/config-file.js';
-import { count } from '../../src/config/kinds.js';
-import type { OptionTable } from '../../src/config/option.js';
-import { OPTIONS } from '../../src/config/options.js';
+import { count } from '../../src/config/values/values.js';
+import type { OptionTable } from '../../src/config/options/option.js';
+import { OPTIONS } from '../../src/config/options/options.js';
 import type { Provided } from '../../src/config/settings.js';
 import { ConfigError } from '../../src/errors.js';
 

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { readEnvironment, readPresets, strayVariables } from '../../src/config/environment.js';
-import { OPTIONS } from '../../src/config/options.js';
+import { OPTIONS } from '../../src/config/options/options.js';
 import { ConfigError } from '../../src/errors.js';
 
 t.test('variables of options, in text', async (t) => {

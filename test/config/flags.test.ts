@@ -1,6 +1,6 @@
 import t from 'tap';
 import { readFlags } from '../../src/config/flags.js';
-import { OPTIONS } from '../../src/config/options.js';
+import { OPTIONS } from '../../src/config/options/options.js';
 import { ConfigError } from '../../src/errors.js';
 
 t.test('flags that are not given give nothing', async (t) => {

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { habitOf } from '../../src/config/habits.js';
-import { flagOf, type Option } from '../../src/config/option.js';
-import { OPTIONS } from '../../src/config/options.js';
+import { flagOf, type Option } from '../../src/config/options/option.js';
+import { OPTIONS } from '../../src/config/options/options.js';
 
 t.test('what others call it', async (t) => {
   for (const [name, key] of [

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { settingsOf, valuesInForce } from '../../src/config/in-force.js';
-import { count, file } from '../../src/config/kinds.js';
-import type { OptionTable } from '../../src/config/option.js';
+import { count, file } from '../../src/config/values/values.js';
+import type { OptionTable } from '../../src/config/options/option.js';
 import type { Provided } from '../../src/config/settings.js';
 
 const texts = { group: 'General', help: '', docs: '' } as const;

@@ -3,8 +3,8 @@ import t from 'tap';
 import type { Environment } from '../../src/config/environment.js';
 import type { Flags } from '../../src/config/flags.js';
 import { load, type Loaded } from '../../src/config/load.js';
-import { environmentNameOf, flagOf, negativeFlagOf } from '../../src/config/option.js';
-import type { OPTIONS } from '../../src/config/options.js';
+import { environmentNameOf, flagOf, negativeFlagOf } from '../../src/config/options/option.js';
+import type { OPTIONS } from '../../src/config/options/options.js';
 import { ConfigError } from '../../src/errors.js';
 
 type Key = keyof typeof OPTIONS;

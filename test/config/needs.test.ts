@@ -4,9 +4,9 @@ import { readEnvironment, readPresets, type Environment } from '../../src/config
 import { readFlags, type Flags } from '../../src/config/flags.js';
 import { valuesInForce } from '../../src/config/in-force.js';
 import { checkNeeds, checkServerNeeds } from '../../src/config/needs.js';
-import { readObject } from '../../src/config/object-values.js';
-import { environmentNameOf, flagOf, type Option } from '../../src/config/option.js';
-import { OPTIONS } from '../../src/config/options.js';
+import { readObject } from '../../src/config/values/object-values.js';
+import { environmentNameOf, flagOf, type Option } from '../../src/config/options/option.js';
+import { OPTIONS } from '../../src/config/options/options.js';
 import { libraryOptions } from '../../src/config/options-type.js';
 import type { ProvidedServerSettings, ProvidedSettings } from '../../src/config/settings.js';
 import { ConfigError } from '../../src/errors.js';

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { format } from 'prettier';
 import t from 'tap';
-import { count, file, size } from '../../src/config/kinds.js';
-import type { OptionTable } from '../../src/config/option.js';
-import { OPTIONS } from '../../src/config/options.js';
+import { count, file, size } from '../../src/config/values/values.js';
+import type { OptionTable } from '../../src/config/options/option.js';
+import { OPTIONS } from '../../src/config/options/options.js';
 import { libraryOptions, optionsType } from '../../src/config/options-type.js';
 
 const TABLE: OptionTable = {
@@ -66,5 +66,5 @@ t.test('the file is current: run `npm run docs` after a change to the table', as
     printWidth: 100,
     singleQuote: true,
   });
-  t.equal(readFileSync('src/library/setting-options.ts', 'utf8'), made);
+  t.equal(readFileSync('src/app/setting-options.ts', 'utf8'), made);
 });

@@ -7,8 +7,8 @@ import {
   flagOf,
   type Option,
   type OptionTable,
-} from '../../src/config/option.js';
-import { OPTIONS } from '../../src/config/options.js';
+} from '../../src/config/options/option.js';
+import { OPTIONS } from '../../src/config/options/options.js';
 import { reference } from '../../src/config/reference.js';
 
 const page = reference(OPTIONS);

@@ -1,6 +1,6 @@
 import t from 'tap';
-import { defaultValue, type Option } from '../../src/config/option.js';
-import { OPTIONS } from '../../src/config/options.js';
+import { defaultValue, type Option } from '../../src/config/options/option.js';
+import { OPTIONS } from '../../src/config/options/options.js';
 import { checkCommandRelations, checkRelations } from '../../src/config/relations.js';
 import type { Provided, ProvidedSettings } from '../../src/config/settings.js';
 import { ConfigError } from '../../src/errors.js';

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { format } from 'prettier';
 import t from 'tap';
-import type { Option, OptionTable } from '../../src/config/option.js';
-import { OPTIONS } from '../../src/config/options.js';
+import type { Option, OptionTable } from '../../src/config/options/option.js';
+import { OPTIONS } from '../../src/config/options/options.js';
 import { fileKeys, fileSchema, jsonSchema } from '../../src/config/schema.js';
 
 interface Written {

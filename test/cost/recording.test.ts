@@ -1,18 +1,18 @@
 /** Every buffer and queue of the recording, its readers, and the command: what comes costs as it comes. */
 import { Buffer } from 'node:buffer';
 import t from 'tap';
-import { OutputBuffer } from '../../src/cli/output-buffer.js';
+import { OutputBuffer } from '../../src/cli/convert/output-buffer.js';
 import { readTokenLines } from '../../src/modes/tcp/token-lines.js';
 import { MessageMatch } from '../../src/modes/replay/message-match.js';
 import { PieceQueue } from '../../src/modes/replay/piece-queue.js';
-import { harConverter } from '../../src/recording/convert/har.js';
-import { pcapngConverter } from '../../src/recording/convert/pcapng.js';
+import { harConverter } from '../../src/recording/convert/har/har.js';
+import { pcapngConverter } from '../../src/recording/convert/pcapng/pcapng.js';
 import type { Converter, ConvertOutput } from '../../src/recording/convert/converter.js';
 import { Spool, SpoolStream } from '../../src/recording/convert/spool.js';
 import { OutgoingLines } from '../../src/recording/file/outgoing-lines.js';
-import { RecordBuffer } from '../../src/recording/record-buffer.js';
-import { RecordReader } from '../../src/recording/record-reader.js';
-import { Remembered } from '../../src/server/remembered.js';
+import { RecordBuffer } from '../../src/recording/write/record-buffer.js';
+import { RecordReader } from '../../src/recording/format/record-reader.js';
+import { Remembered } from '../../src/server/auth/remembered.js';
 import { testCosts, type CostCase } from '../fixtures/cost.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
 

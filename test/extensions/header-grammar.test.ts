@@ -1,11 +1,7 @@
 import t from 'tap';
 import {
-  ALPHANUMERICS,
-  HEX_DIGITS,
   TOKEN_BYTES,
   WHITESPACE_BYTES,
-  byteTable,
-  consistsOf,
   isToken,
   splitList,
 } from '../../src/extensions/header-grammar.js';
@@ -13,12 +9,6 @@ import { countLooks } from '../fixtures/handshake.js';
 
 const membersOf = (table: Uint8Array): number[] =>
   [...table.keys()].filter((byte) => table[byte] === 1);
-
-t.test('byteTable holds its members and no other byte', async (t) => {
-  t.strictSame(membersOf(byteTable('\0a\xff')), [0x00, 0x61, 0xff]);
-  t.equal(byteTable('').length, 256);
-  t.strictSame(membersOf(byteTable('')), []);
-});
 
 t.test('RFC 9110 §5.6.2: tchar, every byte', async (t) => {
   const expected: number[] = [];
@@ -39,19 +29,6 @@ t.test('RFC 9110 §5.6.2: tchar, every byte', async (t) => {
 
 t.test('RFC 9110 §5.6.3: white space is space and tab', async (t) => {
   t.strictSame(membersOf(WHITESPACE_BYTES), [0x09, 0x20]);
-});
-
-t.test('the alphabets', async (t) => {
-  t.equal(new Set(ALPHANUMERICS).size, 62);
-  t.equal(new Set(HEX_DIGITS).size, 22);
-});
-
-t.test('consistsOf', async (t) => {
-  const table = byteTable('ab');
-  t.equal(consistsOf('abba', table), true);
-  t.equal(consistsOf('abc', table), false);
-  t.equal(consistsOf('', table), true);
-  t.equal(consistsOf('a\u0161', table), false, 'a character that is no byte');
 });
 
 t.test('isToken', async (t) => {

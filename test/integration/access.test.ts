@@ -11,7 +11,7 @@ import oracle from 'proxy-protocol-js';
 import t, { type Test } from 'tap';
 import type { OriginPolicy } from '../../src/handshake/policy.js';
 import { echoMode } from '../../src/modes/echo.js';
-import { fileAuthenticator, passwordAuthenticator } from '../../src/server/basic-auth.js';
+import { fileAuthenticator, passwordAuthenticator } from '../../src/server/auth/basic-auth.js';
 import { type AccessOptions, Server, type ServerOptions } from '../../src/server/server.js';
 import { type Changes, DEFAULT_LIMITS, upgradeText } from '../fixtures/handshake.js';
 import { KeptLog } from '../fixtures/kept-log.js';

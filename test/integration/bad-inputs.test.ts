@@ -1449,4 +1449,4 @@ t.test('F17 who goes without a Close gets no answer', async (t) => {
 });
 
 // F18, text to a mode that only takes binary (1003), and F19, a defect of our own (1011), cannot be
-// had from the echo mode: test/connection/connection-session.test.ts has them.
+// had from the echo mode: test/session/server-session.test.ts has them.

@@ -9,7 +9,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { constants, inflateRawSync } from 'node:zlib';
 import t, { type Test } from 'tap';
 import { WebSocket } from 'ws';
-import type { Session } from '../../src/connection/session.js';
+import type { Session } from '../../src/session/session.js';
 import type { Mode } from '../../src/modes/mode.js';
 import type { DataOpcode } from '../../src/protocol/opcode.js';
 import type { FullPolicy } from '../../src/recording/file/writer-owner.js';

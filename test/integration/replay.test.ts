@@ -4,7 +4,7 @@ import { createWriteStream, readFileSync, renameSync, writeFileSync } from 'node
 import path from 'node:path';
 import t, { type Test } from 'tap';
 import { type ClientOptions, WebSocket } from 'ws';
-import type { AnyRecord } from '../../src/recording/record.js';
+import type { AnyRecord } from '../../src/recording/format/record.js';
 import { readReplaySessions } from '../../src/recording/replay/replay-index.js';
 import { RecordedLines, closePayload, writeRecording } from '../fixtures/recorded-lines.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';

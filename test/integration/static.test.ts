@@ -15,7 +15,7 @@ import path from 'node:path';
 import t, { type Test } from 'tap';
 import { WebSocket } from 'ws';
 import { echoMode } from '../../src/modes/echo.js';
-import { passwordAuthenticator } from '../../src/server/basic-auth.js';
+import { passwordAuthenticator } from '../../src/server/auth/basic-auth.js';
 import { Server, type ServerOptions } from '../../src/server/server.js';
 import { closeFrame, encodeFrames, textFrame } from '../fixtures/frames.js';
 import { DEFAULT_LIMITS, upgradeText } from '../fixtures/handshake.js';

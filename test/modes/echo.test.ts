@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { Session } from '../../src/connection/session.js';
+import type { Session } from '../../src/session/session.js';
 import { echoMode } from '../../src/modes/echo.js';
 import { hexOf, bytesOfHex } from '../fixtures/hex.js';
 

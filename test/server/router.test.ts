@@ -1,6 +1,6 @@
 import t from 'tap';
 import { HandshakeError } from '../../src/errors.js';
-import type { UpgradeRequest } from '../../src/handshake/upgrade-request.js';
+import type { UpgradeRequest } from '../../src/handshake/request.js';
 import { echoMode } from '../../src/modes/echo.js';
 import type { Mode } from '../../src/modes/mode.js';
 import { Router, type ServedMode } from '../../src/server/router.js';

@@ -1,9 +1,9 @@
 import t from 'tap';
-import type { Session, SessionSummary } from '../../src/connection/session.js';
+import type { Session, SessionSummary } from '../../src/session/session.js';
 import { HandshakeError } from '../../src/errors.js';
-import { Redaction } from '../../src/handshake/redaction.js';
+import { Redaction } from '../../src/handshake/redaction/redaction.js';
+import { formatPeer } from '../../src/net/host-and-port.js';
 import {
-  formatPeer,
   logDeclined,
   logLateFailure,
   logRefusal,

@@ -1,5 +1,5 @@
 /** When the steps of a replay are due: as long after one another as they were recorded, or faster. */
-import type { RecordTime } from '../../recording/record.js';
+import type { RecordTime } from '../../recording/format/record.js';
 
 export class ReplayClock {
   readonly #speed: number;

@@ -10,11 +10,11 @@
  *    before it as it did then, divided by the speed.
  * 3. Once the client has sent Close nothing waits any more.
  */
-import type { Session } from '../../connection/session.js';
+import type { Session } from '../../session/session.js';
 import { copyPayload } from '../../extensions/payload-copy.js';
 import { CloseCode, type CloseStatus } from '../../protocol/close-payload.js';
 import { type DataOpcode, Opcode } from '../../protocol/opcode.js';
-import type { RecordTime } from '../../recording/record.js';
+import type { RecordTime } from '../../recording/format/record.js';
 import type { ReplaySession } from '../../recording/replay/replay-index.js';
 import type {
   MessageStep,

@@ -1,6 +1,6 @@
 /** What is told of a replay: its session's line of the log, and a few lines of their own. */
-import type { Session } from '../../connection/session.js';
-import { STRICT_REDACTION, withoutLengths } from '../../handshake/redaction.js';
+import type { Session } from '../../session/session.js';
+import { STRICT_REDACTION, withoutLengths } from '../../handshake/redaction/redaction.js';
 import type { ReplaySession } from '../../recording/replay/replay-index.js';
 
 /** Payloads are never told. */

@@ -1,7 +1,7 @@
 /** The replay: clients get what a server said in a session that was recorded. */
-import type { Session } from '../../connection/session.js';
+import type { Session } from '../../session/session.js';
 import { HandshakeError } from '../../errors.js';
-import { STRICT_REDACTION, withoutLengths } from '../../handshake/redaction.js';
+import { STRICT_REDACTION, withoutLengths } from '../../handshake/redaction/redaction.js';
 import type { DataOpcode } from '../../protocol/opcode.js';
 import type { ReplaySession } from '../../recording/replay/replay-index.js';
 import { ReplayScript } from '../../recording/replay/replay-script.js';

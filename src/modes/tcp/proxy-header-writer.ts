@@ -3,7 +3,7 @@
  *
  * Whatever cannot be told is said to be unknown; a header that is wrong would be believed.
  */
-import { formatIp, parseIp, unmapped } from '../../handshake/ip-address.js';
+import { formatIp, parseIp, unmapped } from '../../net/ip-address.js';
 
 /** The two ends of a client's connection to us; an address that is none, `unix`, is not known. */
 export interface ClientEnds {

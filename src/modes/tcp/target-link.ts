@@ -14,8 +14,8 @@
 import type { Socket } from 'node:net';
 import type { FlushQueue, Flushable } from '../../connection/flush-queue.js';
 import { Outbox } from '../../connection/outbox.js';
-import type { Session, TargetEvent } from '../../connection/session.js';
-import { type SocketOwner, own } from '../../connection/socket-owner.js';
+import type { Session, TargetEvent } from '../../session/session.js';
+import { type SocketOwner, own } from '../../connection/socket.js';
 import { CloseCode } from '../../protocol/close-payload.js';
 import { Opcode } from '../../protocol/opcode.js';
 import { OutputQueue } from '../../protocol/output-queue.js';

@@ -1,14 +1,14 @@
 /** The TCP proxy: each session has a TCP connection of its own, to a target that the operator named. */
 import type { Socket } from 'node:net';
-import { CoarseClock } from '../../connection/coarse-clock.js';
+import { CoarseClock } from '../../connection/clock.js';
 import { FlushQueue } from '../../connection/flush-queue.js';
-import type { Session } from '../../connection/session.js';
-import type { UpgradeRequest } from '../../handshake/upgrade-request.js';
+import type { Session } from '../../session/session.js';
+import type { UpgradeRequest } from '../../handshake/request.js';
 import type { DataOpcode } from '../../protocol/opcode.js';
 import { SlabPool } from '../../protocol/slab-pool.js';
 import type { Mode } from '../mode.js';
 import { type LinkHost, TargetLink } from './target-link.js';
-import type { Target } from './target.js';
+import type { Target } from '../../net/target.js';
 
 /** Whom a connector gives what the target sends. */
 export interface TargetReceiver {

@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto';
 import { readFile, readdir, stat } from 'node:fs/promises';
 import { HandshakeError } from '../../errors.js';
 import { hasStrayPercent } from '../../handshake/request-path.js';
-import type { UpgradeRequest } from '../../handshake/upgrade-request.js';
-import type { Target } from './target.js';
+import type { UpgradeRequest } from '../../handshake/request.js';
+import type { Target } from '../../net/target.js';
 import { type ParseTarget, isToken, readTokenLines, tokenKey } from './token-lines.js';
 
 /** What is said about the file; tokens are not. */

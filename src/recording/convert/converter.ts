@@ -1,5 +1,5 @@
 /** What every format that a recording is converted to has to offer. */
-import type { AnyRecord } from '../record.js';
+import type { AnyRecord } from '../format/record.js';
 
 /** Where a converter writes. */
 export interface ConvertOutput {

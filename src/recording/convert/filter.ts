@@ -4,8 +4,8 @@
  */
 import { Buffer } from 'node:buffer';
 import { splitRequestTarget } from '../../handshake/request-target.js';
-import { parseRecord } from '../parse-record.js';
-import { payloadOf } from '../payload.js';
+import { parseRecord } from '../format/parse-record.js';
+import { payloadOf } from '../format/payload.js';
 import type {
   AnyRecord,
   ControlRecord,
@@ -14,7 +14,7 @@ import type {
   GapRecord,
   MessageRecord,
   OpenRecord,
-} from '../record.js';
+} from '../format/record.js';
 import type { Converter } from './converter.js';
 
 /** Which records pass: those that meet all of these. Null asks for nothing. */

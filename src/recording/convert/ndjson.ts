@@ -1,5 +1,5 @@
 /** A recording as a recording: its lines pass as they are, so that filters can make a smaller one. */
-import type { AnyRecord } from '../record.js';
+import type { AnyRecord } from '../format/record.js';
 import type { ConvertOutput, Converter } from './converter.js';
 
 const NEWLINE = Uint8Array.of(0x0a);

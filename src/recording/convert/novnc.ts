@@ -3,8 +3,8 @@
  * of websockify's --record: `{ms{` before what the server sent, `}ms}` before what it received.
  */
 import { Buffer } from 'node:buffer';
-import { payloadOf } from '../payload.js';
-import type { AnyRecord, MessageRecord } from '../record.js';
+import { payloadOf } from '../format/payload.js';
+import type { AnyRecord, MessageRecord } from '../format/record.js';
 import { ChunkedOutput } from './chunked-output.js';
 import { ConvertError } from './convert-error.js';
 import type { ConvertOutput, Converter } from './converter.js';

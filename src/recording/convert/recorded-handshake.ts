@@ -1,7 +1,7 @@
 /** The opening handshake of a session, made again from what was recorded of it. */
 import { splitRequestTarget } from '../../handshake/request-target.js';
 import { acceptKey } from '../../handshake/response.js';
-import type { OpenRecord } from '../record.js';
+import type { OpenRecord } from '../format/record.js';
 
 export type HeaderLine = readonly [name: string, value: string];
 

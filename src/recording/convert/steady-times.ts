@@ -3,7 +3,7 @@
  * versions, somebody may have set the clock of the machine in the middle of a session. What was recorded
  * behind that moves on by as much, so that what lies between two records stays true.
  */
-import type { AnyRecord } from '../record.js';
+import type { AnyRecord } from '../format/record.js';
 import type { Converter } from './converter.js';
 
 interface SessionTime {

@@ -2,10 +2,10 @@
  * Takes batches and brings them into the file, one attempt at a time: what an attempt did not bring
  * there is kept for the next one. It knows whether the file can be written, and what is lost if not.
  */
-import type { Batch, BatchSource } from './batch.js';
+import type { Batch, BatchSource } from '../write/batch.js';
 import type { FileSuccession } from './file-succession.js';
 import { OutgoingLines } from './outgoing-lines.js';
-import type { RecordingLog } from './recording-log.js';
+import type { Log } from '../../log.js';
 import type { FullPolicy, SyncPolicy, WriterOwner } from './writer-owner.js';
 import { WriteFailure } from './write-failure.js';
 
@@ -32,7 +32,7 @@ export interface BatchWriterOptions {
   readonly onFull: FullPolicy;
   readonly syncMs: number;
   readonly complainMs: number;
-  readonly log: RecordingLog;
+  readonly log: Log;
 }
 
 /** What an attempt does beside writing. */

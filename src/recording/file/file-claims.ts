@@ -1,15 +1,15 @@
 /** The files that a recording holds against other processes: the one of now, and for a moment the next. */
 import { codeOf } from './error-code.js';
 import { FileLock, LOCKED } from './file-lock.js';
-import type { RecordingLog } from './recording-log.js';
+import type { Log } from '../../log.js';
 
 export class FileClaims {
-  readonly #log: RecordingLog;
+  readonly #log: Log;
   /** By the paths of the files, links followed; null where files cannot be locked. */
   readonly #locks = new Map<string, FileLock | null>();
   #hasWarned = false;
 
-  constructor(log: RecordingLog) {
+  constructor(log: Log) {
     this.#log = log;
   }
 

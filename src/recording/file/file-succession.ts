@@ -11,7 +11,7 @@ import { type FileNamePattern, timeStamp } from './file-name-pattern.js';
 import type { OutgoingLines } from './outgoing-lines.js';
 import { RecordingFile, isOwnFile } from './recording-file.js';
 import type { RecordingFileSystem } from './recording-file-system.js';
-import type { RecordingLog } from './recording-log.js';
+import type { Log } from '../../log.js';
 
 export interface FileSuccessionOptions {
   readonly pattern: FileNamePattern;
@@ -20,7 +20,7 @@ export interface FileSuccessionOptions {
   /** Whether a file is synced before another takes its place. */
   readonly syncsOnChange: boolean;
   readonly fileSystem: RecordingFileSystem;
-  readonly log: RecordingLog;
+  readonly log: Log;
   /** The wall clock: milliseconds since 1970. */
   readonly nowMs: () => number;
   readonly headerLine: () => Uint8Array;

@@ -10,7 +10,7 @@ import { codeOf } from './error-code.js';
 import type { FileClaims } from './file-claims.js';
 import { OutgoingLines } from './outgoing-lines.js';
 import type { FileFacts, RecordingFileSystem } from './recording-file-system.js';
-import type { RecordingLog } from './recording-log.js';
+import type { Log } from '../../log.js';
 import { findTail } from './torn-tail.js';
 
 /** What a pipe that is full is given before the next attempt: it doubles up to the second. */
@@ -42,7 +42,7 @@ export class RecordingFile {
   isWorthKeeping: boolean;
 
   readonly #fileSystem: RecordingFileSystem;
-  readonly #log: RecordingLog;
+  readonly #log: Log;
   readonly #fd: number;
   readonly #identity: FileFacts;
   /** Its size when it holds nothing but our header; -1 for one that has held more from the beginning. */
@@ -61,7 +61,7 @@ export class RecordingFile {
     name: string,
     headerLine: Uint8Array,
     fileSystem: RecordingFileSystem,
-    log: RecordingLog,
+    log: Log,
     claims: Pick<FileClaims, 'claim'>,
   ): Promise<RecordingFile> {
     const fd = await fileSystem.openToAppend(name);
@@ -102,7 +102,7 @@ export class RecordingFile {
     fd: number,
     identity: FileFacts,
     fileSystem: RecordingFileSystem,
-    log: RecordingLog,
+    log: Log,
   ) {
     this.path = name;
     this.realPath = realPath;

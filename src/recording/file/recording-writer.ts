@@ -5,13 +5,13 @@
  * it, and takes what was appended meanwhile. While the file cannot be written it tries again.
  */
 import { InvalidStateError } from '../../errors.js';
-import type { BatchSource } from './batch.js';
+import type { BatchSource } from '../write/batch.js';
 import { type BatchCounts, type BatchOwner, BatchWriter } from './batch-writer.js';
 import { parseFileNamePattern } from './file-name-pattern.js';
 import { FileSuccession } from './file-succession.js';
 import { OutgoingLines } from './outgoing-lines.js';
 import { NODE_FILE_SYSTEM, type RecordingFileSystem } from './recording-file-system.js';
-import type { RecordingLog } from './recording-log.js';
+import type { Log } from '../../log.js';
 import type { FullPolicy, SyncPolicy, WriterOwner } from './writer-owner.js';
 
 /** How long things take, in milliseconds. */
@@ -37,7 +37,7 @@ export interface WriterOptions {
   readonly rotateBytes: number;
   /** The most bytes that should wait in memory. */
   readonly queueBytes: number;
-  readonly log: RecordingLog;
+  readonly log: Log;
   readonly fileSystem?: RecordingFileSystem;
   readonly times?: Partial<WriterTimes>;
   /** The wall clock: milliseconds since 1970. */
@@ -64,7 +64,7 @@ export const FLUSH_BYTES = 256 * 1024;
 export class RecordingWriter {
   readonly #source: BatchSource;
   readonly #owner: WriterOwner;
-  readonly #log: RecordingLog;
+  readonly #log: Log;
   readonly #files: FileSuccession;
   readonly #batches: BatchWriter;
   readonly #times: WriterTimes;

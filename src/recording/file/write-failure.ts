@@ -1,6 +1,6 @@
 /** A recording that cannot be written at the moment: since when, why, and how much is lost meanwhile. */
 import { codeOf } from './error-code.js';
-import type { RecordingLog } from './recording-log.js';
+import type { Log } from '../../log.js';
 
 export class WriteFailure {
   /** The system's name of the last error. */
@@ -8,13 +8,13 @@ export class WriteFailure {
   /** Records that were dropped because of it. */
   lost = 0;
 
-  readonly #log: RecordingLog;
+  readonly #log: Log;
   readonly #complainMs: number;
   readonly #startMs = performance.now();
   #nextComplaintMs = -Infinity;
 
   /** @param complainMs how often it is logged that it lasts */
-  constructor(log: RecordingLog, complainMs: number) {
+  constructor(log: Log, complainMs: number) {
     this.#log = log;
     this.#complainMs = complainMs;
   }

@@ -1,10 +1,10 @@
 /** Which sessions a recording has, and where they are in it: all that replaying one needs to begin. */
 import { open, stat } from 'node:fs/promises';
 import { splitRequestTarget } from '../../handshake/request-target.js';
-import { MessageBorders } from '../message-borders.js';
-import { isBrokenText } from '../payload.js';
-import { type NumberedRecord, type OnDamage, RecordReader } from '../record-reader.js';
-import type { AnyRecord, Direction } from '../record.js';
+import { MessageBorders } from '../format/message-borders.js';
+import { isBrokenText } from '../format/payload.js';
+import { type NumberedRecord, type OnDamage, RecordReader } from '../format/record-reader.js';
+import type { AnyRecord, Direction } from '../format/record.js';
 
 /** How much is read at once. */
 const CHUNK_BYTES = 256 * 1024;

@@ -7,10 +7,16 @@ import {
   parseClosePayload,
 } from '../../protocol/close-payload.js';
 import { type DataOpcode, Opcode } from '../../protocol/opcode.js';
-import { MessageBorders } from '../message-borders.js';
-import { isBrokenText, payloadOf } from '../payload.js';
-import { RecordReader } from '../record-reader.js';
-import type { AnyRecord, ControlRecord, Direction, MessageRecord, RecordTime } from '../record.js';
+import { MessageBorders } from '../format/message-borders.js';
+import { isBrokenText, payloadOf } from '../format/payload.js';
+import { RecordReader } from '../format/record-reader.js';
+import type {
+  AnyRecord,
+  ControlRecord,
+  Direction,
+  MessageRecord,
+  RecordTime,
+} from '../format/record.js';
 import type { ReplaySession } from './replay-index.js';
 
 /** How much is read at once: no more than this, and one line, is in memory. */

@@ -3,7 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import type { HandshakeError } from '../../../src/errors.js';
 import { ReplayMode, type ReplayModeOptions } from '../../../src/modes/replay/replay.js';
-import type { AnyRecord } from '../../../src/recording/record.js';
+import type { AnyRecord } from '../../../src/recording/format/record.js';
 import {
   type ReplaySession,
   readReplaySessions,

@@ -2,14 +2,14 @@ import { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
 import t from 'tap';
 import { HandshakeError } from '../../../src/errors.js';
-import type { UpgradeRequest } from '../../../src/handshake/upgrade-request.js';
+import type { UpgradeRequest } from '../../../src/handshake/request.js';
 import {
   type TargetConnector,
   type TargetReceiver,
   TcpMode,
   type TcpModeOptions,
 } from '../../../src/modes/tcp/tcp-mode.js';
-import type { Target } from '../../../src/modes/tcp/target.js';
+import type { Target } from '../../../src/net/target.js';
 import { Deferred, nextTurn } from '../../fixtures/extensions.js';
 import { FakeSession } from '../../fixtures/fake-session.js';
 import { FakeSocket } from '../../fixtures/fake-socket.js';

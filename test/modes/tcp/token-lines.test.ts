@@ -1,12 +1,12 @@
 import t from 'tap';
-import { parseTarget } from '../../../src/config/target-text.js';
+import { parseTarget } from '../../../src/net/target.js';
 import {
   type LineFault,
   isToken,
   readTokenLines,
   tokenKey,
 } from '../../../src/modes/tcp/token-lines.js';
-import type { Target } from '../../../src/modes/tcp/target.js';
+import type { Target } from '../../../src/net/target.js';
 
 interface Read {
   readonly targets: Map<string, Target>;

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { RecordFilter, type FilterOptions } from '../../../src/recording/convert/filter.js';
-import type { AnyRecord } from '../../../src/recording/record.js';
+import type { AnyRecord } from '../../../src/recording/format/record.js';
 
 const A = '01JBAAAAAAAAAAAAAAAAAAAAAA';
 const B = '01JBBBBBBBBBBBBBBBBBBBBBBB';

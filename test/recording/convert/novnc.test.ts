@@ -3,7 +3,7 @@ import vm from 'node:vm';
 import t from 'tap';
 import { ConvertError } from '../../../src/recording/convert/convert-error.js';
 import { novncConverter } from '../../../src/recording/convert/novnc.js';
-import type { AnyRecord } from '../../../src/recording/record.js';
+import type { AnyRecord } from '../../../src/recording/format/record.js';
 import { convertRecords, KeptOutput, Recording } from '../../fixtures/recordings.js';
 
 interface Script {

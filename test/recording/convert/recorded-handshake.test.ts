@@ -4,7 +4,7 @@ import {
   requestUrl,
   responseHeaders,
 } from '../../../src/recording/convert/recorded-handshake.js';
-import type { OpenRecord } from '../../../src/recording/record.js';
+import type { OpenRecord } from '../../../src/recording/format/record.js';
 import { Recording } from '../../fixtures/recordings.js';
 
 function open(fields: Partial<OpenRecord>): OpenRecord {

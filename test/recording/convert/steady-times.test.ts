@@ -1,6 +1,6 @@
 import t from 'tap';
 import { steadyTimes } from '../../../src/recording/convert/steady-times.js';
-import type { AnyRecord } from '../../../src/recording/record.js';
+import type { AnyRecord } from '../../../src/recording/format/record.js';
 import type { Converter } from '../../../src/recording/convert/converter.js';
 import { FILE, RecordedLines } from '../../fixtures/recorded-lines.js';
 

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t, { type Test } from 'tap';
-import type { AnyRecord } from '../../../src/recording/record.js';
+import type { AnyRecord } from '../../../src/recording/format/record.js';
 import {
   type ReplaySession,
   findReplaySessions,

@@ -2,7 +2,7 @@ import { truncateSync, writeFileSync } from 'node:fs';
 import type { FileHandle, open as openFile } from 'node:fs/promises';
 import * as fs from 'node:fs/promises';
 import t, { type Test } from 'tap';
-import type { AnyRecord } from '../../../src/recording/record.js';
+import type { AnyRecord } from '../../../src/recording/format/record.js';
 import { readReplaySessions } from '../../../src/recording/replay/replay-index.js';
 import { ReplayScript, type ReplayStep } from '../../../src/recording/replay/replay-script.js';
 import {

@@ -1,0 +1,118 @@
+import type { SessionRecorder } from '../session/tap.js';
+import type { ServerSettings } from '../config/settings.js';
+import type { Extension } from '../extensions/extension.js';
+import { permessageDeflate } from '../extensions/permessage-deflate/permessage-deflate.js';
+import type { OriginPolicy } from '../handshake/policy.js';
+import type { Mode } from '../modes/mode.js';
+import type { Authenticator } from '../server/auth/basic-auth.js';
+import type { PrivatePaths } from '../http/private-files.js';
+import type { ServedMode } from '../server/router.js';
+import type { ServerOptions } from '../server/server.js';
+import type { Log } from '../log.js';
+
+/** A mode and the path that it serves; null is every path that no other one has. */
+export interface ModeOnPath {
+  readonly path: string | null;
+  readonly mode: Mode;
+}
+
+/** What a server has beside its settings. */
+export interface ServerParts {
+  readonly modes: readonly ModeOnPath[];
+  readonly extensions: readonly Extension[];
+  /** Asks who the client is; null to let everybody in. */
+  readonly authenticator: Authenticator | null;
+  /** The directory whose files are served; null for none. */
+  readonly staticDir: string | null;
+  /** Files that are not served though they are in it. */
+  readonly privatePaths?: PrivatePaths;
+  /** Who records the sessions; null for nobody. */
+  readonly recorder: SessionRecorder | null;
+  readonly log: Log;
+}
+
+/** Names the settings as the layers below do: sizes in bytes, durations in milliseconds. */
+export function serverOptions(
+  settings: ServerSettings,
+  { modes, extensions, authenticator, staticDir, privatePaths, recorder, log }: ServerParts,
+): ServerOptions {
+  // One for all of them: they share the budget of compressors.
+  const withDeflate = [...extensions, deflate(settings)];
+  const served = modes.map(({ path, mode }): ServedMode => {
+    const hasDeflate =
+      settings.deflate === 'auto' ? mode.defaults?.deflate !== false : settings.deflate;
+    return {
+      path,
+      mode,
+      origin: settings.origin === 'auto' ? originOf(mode, authenticator) : settings.origin,
+      extensions: hasDeflate ? withDeflate : extensions,
+      recorder,
+    };
+  });
+  return {
+    listen: settings.listen,
+    served,
+    staticDir,
+    ...(privatePaths === undefined ? {} : { privatePaths }),
+    access: {
+      allowedHosts: settings.allowedHosts,
+      allow: settings.allow,
+      deny: settings.deny,
+      trustProxy: settings.trustProxy,
+      trustProxyHeader: settings.trustProxyHeader,
+    },
+    auth: authenticator,
+    head: {
+      maxRequestLineBytes: settings.maxRequestLine,
+      maxHeaderLineBytes: settings.maxHeaderLine,
+      maxHeadBytes: settings.maxHead,
+      maxHeaderCount: settings.maxHeaders,
+    },
+    subprotocol: settings.subprotocol,
+    limits: {
+      outputPauseBytes: settings.outputPause,
+      outputLimitBytes: settings.outputLimit,
+      maxMessageBytes: settings.maxMessage,
+      handshakeMs: settings.handshakeTimeout,
+      messageMs: settings.messageTimeout,
+      sendMs: settings.sendTimeout,
+      pingMs: settings.pingInterval,
+      pongMs: settings.pongTimeout,
+      idleMs: settings.idleTimeout,
+      closeMs: settings.closeTimeout,
+    },
+    maxFragments: settings.maxFragments,
+    admission: {
+      maxConnections: settings.maxConnections,
+      maxConnectionsPerAddress: settings.maxConnectionsPerAddress,
+    },
+    handshakes: {
+      max: settings.maxHandshakes,
+      maxPerNetwork: settings.maxHandshakesPerAddress,
+    },
+    drainMs: settings.drainTimeout,
+    log,
+  };
+}
+
+/**
+ * Which pages may connect where nobody says so: a mode's own choice. But a browser sends the password that it
+ * knows with every page's request, so that none has to let in all of them where there is one.
+ */
+function originOf({ defaults }: Mode, authenticator: Authenticator | null): OriginPolicy {
+  const origin = defaults?.origin ?? 'any';
+  return origin === 'any' && authenticator !== null ? 'same' : origin;
+}
+
+function deflate(settings: ServerSettings): Extension {
+  return permessageDeflate({
+    level: settings.deflateLevel,
+    thresholdBytes: settings.deflateThreshold,
+    memoryBytes: settings.deflateMemory,
+    maxRatio: settings.deflateMaxRatio,
+    serverMaxWindowBits: settings.deflateWindowBits,
+    clientMaxWindowBits: settings.deflateClientWindowBits,
+    serverNoContextTakeover: settings.deflateNoContextTakeover.includes('server'),
+    clientNoContextTakeover: settings.deflateNoContextTakeover.includes('client'),
+  });
+}

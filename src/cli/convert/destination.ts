@@ -1,0 +1,94 @@
+/** Where `twist convert` writes: standard output, a device, or a file that is there when it is whole. */
+import { randomBytes } from 'node:crypto';
+import { promises, realpathSync, unlinkSync } from 'node:fs';
+import type { FileIdentity } from '../byte-output.js';
+import type { Io } from '../io.js';
+import { statsOf } from '../stats-of.js';
+import { writeAll } from '../write-all.js';
+
+export interface Destination {
+  /** The file that is there already; null when there is none, or it is no file. */
+  readonly existing: FileIdentity | null;
+  /** Rejects with what the system reports. */
+  open(): Promise<void>;
+  write(bytes: Uint8Array): Promise<void>;
+  /** All is written. */
+  commit(): Promise<void>;
+  /** It was in vain: nothing is left behind. */
+  discard(): void;
+}
+
+/** A recording is for its owner only, and so is what is made of it. */
+const NEW_FILE_MODE = 0o600;
+
+/**
+ * @param out a path; null for standard output
+ * @throws what `node:fs` throws when there is something at the path that cannot be looked at
+ */
+export function destinationOf(out: string | null, io: Pick<Io, 'bytes'>): Destination {
+  if (out === null) return standardOutput(io);
+  const stats = statsOf(out);
+  if (stats === undefined) return newFile(out, null, NEW_FILE_MODE);
+  // What is behind a link is replaced, and not the link.
+  if (stats.isFile()) return newFile(realpathSync(out), stats, stats.mode & 0o777);
+  return device(out);
+}
+
+function standardOutput({ bytes }: Pick<Io, 'bytes'>): Destination {
+  return {
+    existing: bytes.file,
+    open: () => Promise.resolve(),
+    write: (piece) => bytes.write(piece),
+    commit: () => Promise.resolve(),
+    discard: () => undefined,
+  };
+}
+
+function device(path: string): Destination {
+  let handle: promises.FileHandle | null = null;
+  return {
+    existing: null,
+    open: async () => {
+      handle = await promises.open(path, 'w');
+    },
+    write: (piece) => writeAll(handle!.fd, piece),
+    commit: async () => {
+      await handle!.close();
+    },
+    discard: () => {
+      letGo(handle);
+    },
+  };
+}
+
+/** Written under another name until it is whole, so that what is there stays until then. */
+function newFile(path: string, existing: FileIdentity | null, mode: number): Destination {
+  const draft = `${path}.${randomBytes(4).toString('hex')}.tmp`;
+  let handle: promises.FileHandle | null = null;
+  return {
+    existing,
+    open: async () => {
+      handle = await promises.open(draft, 'wx', mode);
+      // The mask of the process does not count for a file that is there already.
+      await handle.chmod(mode);
+    },
+    write: (piece) => writeAll(handle!.fd, piece),
+    commit: async () => {
+      await handle!.close();
+      await promises.rename(draft, path);
+    },
+    discard: () => {
+      letGo(handle);
+      try {
+        unlinkSync(draft);
+      } catch {
+        // It was never made.
+      }
+    },
+  };
+}
+
+/** Closes a file that nobody needs any more; Node 26 ends with an error when one is only forgotten. */
+function letGo(handle: promises.FileHandle | null): void {
+  handle?.close().catch(() => undefined);
+}

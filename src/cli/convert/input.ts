@@ -1,0 +1,130 @@
+/** Reads recordings from files and streams, to their end or for ever. */
+import type { promises } from 'node:fs';
+import type { RecordReader, NumberedRecord } from '../../recording/format/record-reader.js';
+import { ConvertError } from '../../recording/convert/convert-error.js';
+import { compressionProblem } from './recording-head.js';
+import type { Stop } from './stop.js';
+
+/** Is given what was read. */
+export interface InputTaker {
+  /** A file begins: its lines count from 1. */
+  begin(name: string): RecordReader;
+  /** Records, in their order, and how many bytes they were read from. */
+  take(records: readonly NumberedRecord[], bytes: number): Promise<void>;
+  /** There is nothing more for now. */
+  idle(): Promise<void>;
+  note(sentence: string): void;
+}
+
+const CHUNK_BYTES = 128 * 1024;
+
+/** A longer beginning of a line is not read again and again. */
+const MAX_HALF_LINE_BYTES = 1024 * 1024;
+
+/** Reads a stream; what is there goes on at once. Ends early when `stop` says so. */
+export async function readStream(
+  stream: AsyncIterable<Uint8Array>,
+  taker: InputTaker,
+  stop: Stop,
+): Promise<void> {
+  const reader = taker.begin('-');
+  const chunks = stream[Symbol.asyncIterator]();
+  for (let isFirst = true; ; isFirst = false) {
+    const next = stop.isStopped ? null : await stop.orStopped(chunks.next());
+    // What has no end by then may get one later.
+    if (next === null) return;
+    if (next.done === true) break;
+    if (isFirst) refuseCompressed(next.value, '-');
+    await taker.take(reader.read(next.value), next.value.length);
+    await taker.idle();
+  }
+  await taker.take(reader.finish(), 0);
+}
+
+/** @throws ConvertError when it is compressed */
+export function refuseCompressed(start: Uint8Array, input: string): void {
+  const problem = compressionProblem(start, input);
+  if (problem !== null) throw new ConvertError(problem);
+}
+
+/** A file that is read from its beginning. Calls reject with what `node:fs` reports. */
+export class InputFile {
+  readonly path: string;
+  readonly isRegular: boolean;
+  readonly #handle: promises.FileHandle;
+  readonly #reader: RecordReader;
+  /** What was read is used before more is read. */
+  #buffer: Buffer | null = null;
+  #position = 0;
+
+  private constructor(
+    path: string,
+    handle: promises.FileHandle,
+    isRegular: boolean,
+    reader: RecordReader,
+  ) {
+    this.path = path;
+    this.#handle = handle;
+    this.isRegular = isRegular;
+    this.#reader = reader;
+  }
+
+  static async open(
+    path: string,
+    handle: promises.FileHandle,
+    reader: RecordReader,
+  ): Promise<InputFile> {
+    const stats = await handle.stat();
+    return new InputFile(path, handle, stats.isFile(), reader);
+  }
+
+  /** The rest of it, in a copy. */
+  continuedIn(handle: promises.FileHandle): InputFile {
+    const copy = new InputFile(this.path, handle, true, this.#reader);
+    copy.#position = this.#position;
+    return copy;
+  }
+
+  /** How far it was read. */
+  get position(): number {
+    return this.#position;
+  }
+
+  get handle(): promises.FileHandle {
+    return this.#handle;
+  }
+
+  /** @returns the records of what comes next, and how much that was: 0 at the end */
+  async read(): Promise<{ readonly records: readonly NumberedRecord[]; readonly bytes: number }> {
+    this.#buffer ??= Buffer.allocUnsafeSlow(CHUNK_BYTES);
+    const position = this.isRegular ? this.#position : null;
+    const { bytesRead } = await this.#handle.read(this.#buffer, 0, CHUNK_BYTES, position);
+    const chunk = this.#buffer.subarray(0, bytesRead);
+    if (this.#position === 0) refuseCompressed(chunk, this.path);
+    this.#position += bytesRead;
+    return { records: this.#reader.read(chunk), bytes: bytesRead };
+  }
+
+  /** Reads and gives on what there is. */
+  async readOn(taker: InputTaker, stop: Stop): Promise<void> {
+    while (!stop.isStopped) {
+      const { records, bytes } = await this.read();
+      if (bytes === 0) return;
+      await taker.take(records, bytes);
+    }
+  }
+
+  /** Half a line at the end is read again with what comes: after a crash its writer cuts it off. */
+  takeBackHalfLine(): void {
+    this.#position -= this.#reader.takeBack(MAX_HALF_LINE_BYTES);
+  }
+
+  /** Nothing more comes. @returns the record of a last line without a newline */
+  finish(): readonly NumberedRecord[] {
+    return this.#reader.finish();
+  }
+
+  async close(): Promise<void> {
+    await this.#handle.close();
+  }
+}

@@ -1,0 +1,133 @@
+/** Reads the files of a recording in the order of their times, those of several servers at once. */
+import { promises } from 'node:fs';
+import type { NumberedRecord } from '../../recording/format/record-reader.js';
+import { InputFile, type InputTaker } from './input.js';
+import { readHead } from './recording-head.js';
+import type { Stop } from './stop.js';
+
+/** A file and when it began. */
+export interface TimedFile {
+  readonly path: string;
+  /** Seconds since 1970; of what has no time it is that of the file before it. */
+  readonly startTime: number;
+}
+
+/** Puts files in the order in which they began; those of which nothing tells stay behind the one before. */
+export async function inOrderOfTime(paths: readonly string[]): Promise<TimedFile[]> {
+  const files: TimedFile[] = [];
+  let last = -Infinity;
+  for (const path of paths) {
+    const handle = await promises.open(path);
+    try {
+      last = (await readHead(handle)).startTime ?? last;
+    } finally {
+      await handle.close();
+    }
+    files.push({ path, startTime: last });
+  }
+  return files.sort((one, other) => compare(one.startTime, other.startTime));
+}
+
+/** Reads files to their ends; a file is open only as long as its time has come. */
+export async function readMerged(
+  files: readonly TimedFile[],
+  taker: InputTaker,
+  stop: Stop,
+): Promise<void> {
+  const waiting = [...files];
+  const open: Source[] = [];
+  try {
+    while (!stop.isStopped) {
+      const [first] = open;
+      const next = waiting[0];
+      if (next !== undefined && (first === undefined || next.startTime <= first.time)) {
+        waiting.shift();
+        const source = await Source.open(next, taker);
+        if (await source.fill()) insert(open, source);
+        else await source.close();
+        continue;
+      }
+      if (first === undefined) return;
+      // As far as it may go before another one's turn comes.
+      const limit = Math.min(open[1]?.time ?? Infinity, next?.startTime ?? Infinity);
+      await taker.take(first.takeUntil(limit), first.takeBytes());
+      open.shift();
+      if (await first.fill()) insert(open, first);
+      else await first.close();
+    }
+  } finally {
+    for (const source of open) await source.close();
+  }
+}
+
+/** Keeps the sources in the order of their times; of two that have the same the one that was there is first. */
+function insert(sources: Source[], source: Source): void {
+  let at = sources.length;
+  while (at > 0 && sources[at - 1]!.time > source.time) at--;
+  sources.splice(at, 0, source);
+}
+
+class Source {
+  /** The time of the next record; it does not go back in a file, whatever the clock did. */
+  time = -Infinity;
+
+  readonly #file: InputFile;
+  #records: readonly NumberedRecord[] = [];
+  #next = 0;
+  #bytes = 0;
+  #isAtEnd = false;
+
+  private constructor(file: InputFile, startTime: number) {
+    this.#file = file;
+    this.time = startTime;
+  }
+
+  static async open({ path, startTime }: TimedFile, taker: InputTaker): Promise<Source> {
+    const handle = await promises.open(path);
+    const file = await InputFile.open(path, handle, taker.begin(path));
+    return new Source(file, startTime);
+  }
+
+  /** Sees to it that there is a next record. @returns whether there is */
+  async fill(): Promise<boolean> {
+    while (this.#next === this.#records.length) {
+      if (this.#isAtEnd) return false;
+      const { records, bytes } = await this.#file.read();
+      this.#isAtEnd = bytes === 0;
+      this.#records = this.#isAtEnd ? this.#file.finish() : records;
+      this.#next = 0;
+      this.#bytes += bytes;
+    }
+    this.#noteTime();
+    return true;
+  }
+
+  /** @returns the next record, and those after it that are no later than `limit` */
+  takeUntil(limit: number): readonly NumberedRecord[] {
+    const start = this.#next;
+    do {
+      this.#next++;
+      if (this.#next < this.#records.length) this.#noteTime();
+    } while (this.#next < this.#records.length && this.time <= limit);
+    return this.#records.slice(start, this.#next);
+  }
+
+  /** @returns how much was read since the last call */
+  takeBytes(): number {
+    const bytes = this.#bytes;
+    this.#bytes = 0;
+    return bytes;
+  }
+
+  async close(): Promise<void> {
+    await this.#file.close();
+  }
+
+  #noteTime(): void {
+    this.time = Math.max(this.time, this.#records[this.#next]!.record.t);
+  }
+}
+
+function compare(one: number, other: number): number {
+  return one === other ? 0 : one < other ? -1 : 1;
+}

@@ -1,0 +1,56 @@
+import { Option } from 'commander';
+import { FORMATS } from './formats.js';
+
+/** The flags of `twist convert`, as they were given. */
+export interface ConvertFlags {
+  readonly to?: string;
+  readonly out?: string;
+  readonly follow?: boolean;
+  readonly session?: string;
+  readonly path?: string;
+  readonly since?: string;
+  readonly until?: string;
+  readonly limit?: string;
+  readonly time?: string;
+  readonly full?: boolean;
+  readonly color?: string;
+  readonly dir?: string;
+  readonly grep?: string;
+}
+
+type Row = readonly [group: string, flags: string, help: string];
+
+const ROWS: readonly Row[] = [
+  ['Output', '--to <format>', `${formatNames()} [by the name of the output, or text]`],
+  ['Output', '-o, --out <file>', 'where to write, or - for standard output [-]'],
+  [
+    'Output',
+    '--time <which>',
+    'clock, relative (to the first record) or delta (to the message before) [clock]',
+  ],
+  ['Output', '--full', 'as text: whole payloads, on a terminal and of binary messages too'],
+  ['Output', '--color <when>', 'auto, always or never [auto]'],
+  [
+    'Input',
+    '-f, --follow',
+    'go on as the newest file grows, and with those after it: rotated ones, and names by time, given as to --record',
+  ],
+  ['Filters', '--session <id>', 'one session: its id, the beginning or end of it, or its number'],
+  ['Filters', '--path <path>', 'sessions on this path; /chat* is all that begins so'],
+  ['Filters', '--since <time>', 'from a time on (2026-01-31T12:00:00Z), or that long ago (10m)'],
+  ['Filters', '--until <time>', 'up to a time, told in the same way'],
+  ['Filters', '--limit <number>', 'end after so many messages'],
+  ['Filters', '--dir <direction>', 'in: only what clients sent; out: only what they got'],
+  ['Filters', '--grep <regexp>', 'messages that match, with their sessions'],
+];
+
+/** The options of `twist convert` for commander. */
+export function convertOptions(): Option[] {
+  return ROWS.map(([group, flags, help]) => new Option(flags, help).helpGroup(`${group}:`));
+}
+
+/** `text, ndjson or har` */
+export function formatNames(): string {
+  const names = FORMATS.map(({ name }) => name);
+  return `${names.slice(0, -1).join(', ')} or ${names.at(-1)!}`;
+}

@@ -1,0 +1,50 @@
+/** The files that options name: none is served to clients, and some should not be open to other users. */
+import { statSync } from 'node:fs';
+import { optionName } from '../../config/options/option-name.js';
+import type { ProvidedSettings, Settings } from '../../config/settings.js';
+import type { PrivatePaths } from '../../http/private-files.js';
+
+/** Permissions of users who neither own a file nor are in its group. */
+const OTHERS_READ = 0o004;
+const OTHERS_WRITE = 0o002;
+
+/** What `--static` must not serve, wherever it is. */
+export function privatePaths(settings: Settings): PrivatePaths {
+  const { config, authFile, tokenFile, targetCa, targetCert, targetKey, mode, replay } = settings;
+  const files = [config, authFile, tokenFile, targetCa, targetCert, targetKey, mode, replay];
+  files.push(...settings.extension);
+  for (const route of settings.route) if ('file' in route.mode) files.push(route.mode.file);
+  for (const address of settings.listen) if (address.kind === 'unix') files.push(address.path);
+  return { files: files.filter((file) => file !== null), recording: settings.record };
+}
+
+type Key = 'authFile' | 'tokenFile' | 'targetKey' | 'config' | 'mode';
+
+/** What other users of this machine could do, as sentences. */
+export function permissionWarnings(
+  values: Pick<ProvidedSettings, Key>,
+  statOf: (file: string) => { readonly mode: number } = statSync,
+): string[] {
+  const secret: readonly Key[] = ['authFile', 'targetKey'];
+  const trusted: readonly Key[] = ['authFile', 'targetKey', 'tokenFile', 'config', 'mode'];
+  return trusted.flatMap((key) => {
+    const { [key]: provided } = values;
+    const mode = provided.value === null ? 0 : modeOf(provided.value, statOf);
+    const canWrite = (mode & OTHERS_WRITE) !== 0;
+    const canRead = secret.includes(key) && (mode & OTHERS_READ) !== 0;
+    if (!canWrite && !canRead) return [];
+    const name = `${optionName(key, provided)} ${JSON.stringify(provided.value)}`;
+    return [
+      `${name} can be ${canWrite ? 'changed' : 'read'} by every user of this machine; chmod ${canRead ? 'o-rw' : 'o-w'} it`,
+    ];
+  });
+}
+
+function modeOf(file: string, statOf: (file: string) => { readonly mode: number }): number {
+  try {
+    return statOf(file).mode;
+  } catch {
+    // Whoever reads it says what is wrong.
+    return 0;
+  }
+}

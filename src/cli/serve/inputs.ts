@@ -1,0 +1,98 @@
+/** All that a server is started with: the settings, and what the files hold that they name. */
+import { configError, show } from '../../config/messages.js';
+import { readFault } from '../../config/config-file.js';
+import type { Loaded } from '../../config/load.js';
+import { optionName } from '../../config/options/option-name.js';
+import type { ProvidedSettings, Source } from '../../config/settings.js';
+import { ConfigError } from '../../errors.js';
+import {
+  type Authenticator,
+  fileAuthenticator,
+  passwordAuthenticator,
+} from '../../server/auth/basic-auth.js';
+import type { Log } from '../../log.js';
+import { StaticDirectory } from '../../http/static-directory.js';
+import type { Io } from '../io.js';
+import { checkModes } from './mode-choice.js';
+import { checkRecording } from './recording.js';
+import { type Replay, readReplays } from './replays.js';
+import { type TargetCertificates, readTargetCertificates } from './target-certificates.js';
+import { type UserModules, loadUserModules } from './user-modules.js';
+
+type Files = Pick<Io, 'readFile' | 'importFile'>;
+
+export interface Inputs extends Pick<Loaded, 'settings' | 'values'> {
+  readonly modules: UserModules;
+  /** What is replayed, by the paths of the recordings. */
+  readonly replays: ReadonlyMap<string, Replay>;
+  readonly certificates: TargetCertificates;
+  /** Asks who the client is; null when everybody is let in. */
+  readonly authenticator: Authenticator | null;
+}
+
+/**
+ * Reads the files that the settings name.
+ * @throws {ConfigError} with one sentence, when there are two modes for one path, or a file cannot be
+ *   read or is not what it should be; its `cause` is the source at fault
+ */
+export async function readInputs(
+  { settings, values }: Pick<Loaded, 'settings' | 'values'>,
+  files: Files,
+  log: Log,
+): Promise<Inputs> {
+  checkModes(values);
+  checkRecording(values);
+  const certificates = readTargetCertificates(values, files);
+  checkTokenFile(values, files);
+  await blaming(values.static.source, () =>
+    settings.static === null ? null : new StaticDirectory(settings.static),
+  );
+  const authenticator = await makeAuthenticator(values, log);
+  const modules = await loadUserModules(values, files);
+  const replays = await readReplays(values, log);
+  return { settings, values, certificates, authenticator, modules, replays };
+}
+
+/** A file that is not there when the server starts is a mistake; one that vanishes later is in the log. */
+function checkTokenFile({ tokenFile }: ProvidedSettings, files: Files): void {
+  if (tokenFile.value === null) return;
+  try {
+    files.readFile(tokenFile.value);
+  } catch (error) {
+    // A directory of such files will do.
+    if ((error as NodeJS.ErrnoException).code === 'EISDIR') return;
+    throw configError(
+      `${optionName('tokenFile', tokenFile)} cannot be ${show(tokenFile.value)}: ${readFault(error)}`,
+      tokenFile.source,
+    );
+  }
+}
+
+async function makeAuthenticator(
+  { auth, authFile }: ProvidedSettings,
+  log: Log,
+): Promise<Authenticator | null> {
+  if (auth.value !== null) return passwordAuthenticator(auth.value);
+  const path = authFile.value;
+  if (path === null) return null;
+  const name = optionName('authFile', authFile);
+  return await blaming(
+    authFile.source,
+    () => fileAuthenticator(path, log),
+    `${name} cannot be used: `,
+  );
+}
+
+/** Says of a {@link ConfigError} which source is at fault. */
+async function blaming<Made>(
+  source: Source,
+  make: () => Made | Promise<Made>,
+  prefix = '',
+): Promise<Made> {
+  try {
+    return await make();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    throw configError(`${prefix}${error.message}`, source);
+  }
+}

@@ -1,0 +1,42 @@
+/** What a server serves: at most one mode for every path, and at least that or a route. */
+import { MODES, chosenModes } from '../../config/chosen-modes.js';
+import { configError } from '../../config/messages.js';
+import { flagOf } from '../../config/options/option.js';
+import { optionName } from '../../config/options/option-name.js';
+import { OPTIONS } from '../../config/options/options.js';
+import { STRENGTH } from '../../config/relations.js';
+import type { RouteMode } from '../../config/values/route-text.js';
+import type { ProvidedSettings } from '../../config/settings.js';
+
+/** The mode that serves every path that has no route; null when none is chosen. */
+export function chosenMode(values: ProvidedSettings): RouteMode | null {
+  const [chosen] = Object.values(chosenModes(values));
+  if (chosen !== undefined) return chosen;
+  // Who records and says nothing else wants everything recorded.
+  const isCollector = values.record.value !== null && values.route.value.length === 0;
+  return isCollector ? { kind: 'record' } : null;
+}
+
+/**
+ * Checks that no two modes are to serve every path.
+ * @throws {ConfigError} that names all of them; its `cause` is the source of the one that was set last
+ */
+export function checkModes(values: ProvidedSettings): void {
+  const modes = chosenModes(values);
+  const chosen = MODES.filter((key) => modes[key] !== undefined);
+  if (chosen.length <= 1) return;
+  const names = chosen.map((key) => optionName(key, values[key]));
+  const source = chosen
+    .map((key) => values[key].source)
+    .reduce((one, other) => (STRENGTH[other] > STRENGTH[one] ? other : one));
+  throw configError(`choose one mode, not ${names.join(' and ')} together`, source);
+}
+
+/** @returns what to tell who chose nothing to serve; null when there is something */
+export function modeProblem(values: ProvidedSettings): string | null {
+  if (values.route.value.length > 0 || chosenMode(values) !== null) return null;
+  const flags = [...MODES, 'record' as const, 'route' as const].map((key) =>
+    `${flagOf(key)} ${OPTIONS[key].kind.valueName}`.trim(),
+  );
+  return `choose a mode: ${flags.slice(0, -1).join(', ')} or ${String(flags.at(-1))}`;
+}

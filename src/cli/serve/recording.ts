@@ -1,0 +1,151 @@
+/** What `--record` asks for. */
+import { accessSync, constants } from 'node:fs';
+import path from 'node:path';
+import { configError, show } from '../../config/messages.js';
+import { optionName } from '../../config/options/option-name.js';
+import type { ProvidedSettings, Settings } from '../../config/settings.js';
+import { ConfigError } from '../../errors.js';
+import { codeOf } from '../../recording/file/error-code.js';
+import { LOCKED } from '../../recording/file/file-lock.js';
+import { parseFileNamePattern } from '../../recording/file/file-name-pattern.js';
+import type { KnownHarmless } from '../../handshake/redaction/redaction.js';
+import { Recorder } from '../../recording/write/recorder.js';
+import type { Log } from '../../log.js';
+import { statsOf } from '../stats-of.js';
+import { systemReason } from '../system-reason.js';
+import { version } from '../version.js';
+
+/** Standard output, whatever that is. */
+const STANDARD = '-';
+const STANDARD_OUTPUT = '/dev/stdout';
+
+/**
+ * Looks at what is there by the name of the file, and touches nothing.
+ * @throws {ConfigError} when the name has a directive that is not known, or the file could not be written
+ */
+export function checkRecording({ record }: ProvidedSettings): void {
+  if (record.value === null) return;
+  const pattern = parseFileNamePattern(pathOf(record.value));
+  if (pattern === null)
+    refuse(record, 'behind % must come Y, m, d, H, M, S, j or s, or another % for the sign itself');
+  try {
+    checkWritable(pattern.format(Date.now()), !pattern.isFixed);
+  } catch (error) {
+    refuse(record, writeFault(error as NodeJS.ErrnoException));
+  }
+}
+
+/** @throws the system's error */
+function checkWritable(file: string, makesDirectories: boolean): void {
+  const stats = statsOf(file);
+  if (stats === undefined) {
+    checkDirectory(path.dirname(file), makesDirectories);
+  } else if (stats.isDirectory()) {
+    throw systemError('EISDIR');
+  } else if (stats.isSocket()) {
+    throw new Error('it is a socket');
+  } else {
+    // Half a line at its end has to be found before it is cut.
+    accessSync(file, stats.isFile() ? constants.W_OK | constants.R_OK : constants.W_OK);
+  }
+}
+
+function checkDirectory(directory: string, makesIt: boolean): void {
+  const stats = statsOf(directory);
+  if (stats === undefined) {
+    if (!makesIt) throw systemError('ENOENT');
+    checkDirectory(path.dirname(directory), makesIt);
+    return;
+  }
+  // What is no directory has nothing in it, not even itself.
+  accessSync(`${directory}/.`, constants.W_OK | constants.X_OK);
+}
+
+function systemError(code: string): NodeJS.ErrnoException {
+  return Object.assign(new Error(code), { code });
+}
+
+function pathOf(record: string): string {
+  return record === STANDARD ? STANDARD_OUTPUT : record;
+}
+
+/** @returns who records the sessions, not started yet; null when nobody is to */
+export function makeRecorder(settings: Settings, log: Log): Recorder | null {
+  if (settings.record === null) return null;
+  return new Recorder({
+    path: pathOf(settings.record),
+    sync: settings.recordSync,
+    onFull: settings.recordFull,
+    rotateBytes: settings.recordRotate,
+    queueBytes: settings.recordQueue,
+    maxPayloadBytes: settings.recordPayload,
+    watchesFrames: settings.recordFrames,
+    shown: shownOf(settings),
+    tool: `twist/${version()}`,
+    log,
+  });
+}
+
+/** What the operator has named is no secret of a client's. */
+function shownOf({ recordHeaders, recordQuery, subprotocol, route }: Settings): KnownHarmless {
+  return {
+    headers: recordHeaders,
+    query: recordQuery,
+    subprotocols: typeof subprotocol === 'string' ? [] : subprotocol,
+    paths: route.map(({ path }) => path),
+  };
+}
+
+/**
+ * Keeps other processes from the file, without touching it.
+ * @throws {ConfigError} as a rejection: with a `cause` when it cannot be written, and without one when
+ *   another process records to it
+ */
+export async function claimRecording(
+  recorder: Recorder,
+  { record }: ProvidedSettings,
+): Promise<void> {
+  try {
+    await recorder.claim();
+  } catch (error) {
+    refuseOrFail(record, error);
+  }
+}
+
+/**
+ * Opens the file.
+ * @throws {ConfigError} as a rejection, in the same way
+ */
+export async function startRecorder(
+  recorder: Recorder,
+  { record }: ProvidedSettings,
+): Promise<void> {
+  try {
+    await recorder.start();
+  } catch (error) {
+    refuseOrFail(record, error);
+  }
+}
+
+function refuseOrFail(record: ProvidedSettings['record'], error: unknown): never {
+  if (codeOf(error) !== LOCKED) refuse(record, writeFault(error as NodeJS.ErrnoException));
+  throw new ConfigError(
+    `${sentenceStart(record)}: another process records to it; give each server a file of its own`,
+  );
+}
+
+function refuse(record: ProvidedSettings['record'], clause: string): never {
+  throw configError(`${sentenceStart(record)}: ${clause}`, record.source);
+}
+
+function sentenceStart(record: ProvidedSettings['record']): string {
+  return `${optionName('record', record)} cannot be ${show(record.value)}`;
+}
+
+/** Why a file cannot be written, as a clause. */
+function writeFault(error: NodeJS.ErrnoException): string {
+  if (error.code === 'ENOENT') return 'its directory does not exist';
+  if (error.code === 'ENOTDIR') return 'its directory is none';
+  if (error.code === 'ENXIO') return 'nobody reads from the pipe';
+  return systemReason(error);
+}

@@ -1,0 +1,109 @@
+/** The recordings that are replayed, looked through once before the server listens. */
+import { configError, show } from '../../config/messages.js';
+import { readFault } from '../../config/config-file.js';
+import { optionName } from '../../config/options/option-name.js';
+import type { ProvidedSettings, Source } from '../../config/settings.js';
+import {
+  type ReplaySession,
+  findReplaySessions,
+  readReplaySessions,
+} from '../../recording/replay/replay-index.js';
+
+/** Damaged lines of one recording that are named in the log; the others are counted. */
+const MAX_DAMAGED = 10;
+
+/** Sessions that are named when several fit. */
+const MAX_CANDIDATES = 3;
+
+/** A recording, and which of its sessions are replayed. */
+export interface Replay {
+  readonly sessions: readonly ReplaySession[];
+  /** The one that was chosen for all clients. */
+  readonly only: ReplaySession | null;
+}
+
+/** What is said about recordings; their lines are not. */
+export interface ReplaysLog {
+  warn(fields: object, message: string): void;
+}
+
+/**
+ * Reads the recordings that `replay` and the routes name.
+ *
+ * @returns what was found, by the paths of the files
+ * @throws {ConfigError} when one cannot be read or has nothing to replay, or the session that was chosen
+ *   is not in it; its `cause` is the source at fault
+ */
+export async function readReplays(
+  values: ProvidedSettings,
+  log: ReplaysLog,
+): Promise<ReadonlyMap<string, Replay>> {
+  const { replay, route } = values;
+  const replays = new Map<string, Replay>();
+  const add = async (file: string, what: string, source: Source): Promise<void> => {
+    if (!replays.has(file)) replays.set(file, await readReplay(file, values, what, source, log));
+  };
+  if (replay.value !== null)
+    await add(
+      replay.value,
+      `${optionName('replay', replay)} cannot be ${show(replay.value)}`,
+      replay.source,
+    );
+  for (const { path, mode } of route.value) {
+    if (mode.kind !== 'replay') continue;
+    const verb = route.source === 'flag' ? 'be' : 'contain';
+    const shown = show(`${path}=replay:${mode.file}`);
+    await add(mode.file, `${optionName('route', route)} cannot ${verb} ${shown}`, route.source);
+  }
+  return replays;
+}
+
+async function readReplay(
+  file: string,
+  values: ProvidedSettings,
+  what: string,
+  source: Source,
+  log: ReplaysLog,
+): Promise<Replay> {
+  let damaged = 0;
+  const onDamage = (line: number, reason: string): void => {
+    damaged++;
+    if (damaged <= MAX_DAMAGED) log.warn({ file, line, reason }, 'damaged line in the recording');
+  };
+  const sessions = await readReplaySessions(file, onDamage).catch((error: unknown) => {
+    throw configError(`${what}: ${readFault(error)}`, source);
+  });
+  if (damaged > MAX_DAMAGED)
+    log.warn({ file, lines: damaged }, 'more damaged lines in the recording');
+  if (sessions.length === 0) throw configError(`${what}: no session is recorded in it`, source);
+  const { session } = values;
+  const only = session.value === null ? null : chosen(file, sessions, session.value, values);
+  if (only === null && sessions.every(({ path }) => path === null)) {
+    const name = optionName('session', session, source);
+    const clause = `no session in it has its beginning, which has the path; choose one with ${name}`;
+    throw configError(`${what}: ${clause}`, source);
+  }
+  return { sessions, only };
+}
+
+function chosen(
+  file: string,
+  sessions: readonly ReplaySession[],
+  choice: string,
+  { session }: ProvidedSettings,
+): ReplaySession {
+  const found = findReplaySessions(sessions, choice);
+  const [only] = found;
+  if (found.length === 1) return only!;
+  const named = found.slice(0, MAX_CANDIDATES).map(({ s }) => s);
+  const others = found.length - named.length;
+  const list = [...named, ...(others > 0 ? [`${others} more`] : [])].join(', ');
+  const clause =
+    found.length === 0
+      ? `no session in ${file} has that id, beginning of an id or number`
+      : `${found.length} sessions in ${file} fit: ${list}`;
+  throw configError(
+    `${optionName('session', session)} cannot be ${show(choice)}: ${clause}`,
+    session.source,
+  );
+}

@@ -1,0 +1,60 @@
+/** What the options of the proxy's TLS name: certificates and a key, read and looked at. */
+import { X509Certificate, createPrivateKey } from 'node:crypto';
+import { configError, show } from '../../config/messages.js';
+import { readFault } from '../../config/config-file.js';
+import { optionName } from '../../config/options/option-name.js';
+import type { ProvidedSettings } from '../../config/settings.js';
+import type { Io } from '../io.js';
+
+/** PEM texts; null where none is given. */
+export interface TargetCertificates {
+  readonly ca: string | null;
+  readonly cert: string | null;
+  readonly key: string | null;
+}
+
+type Key = 'targetCa' | 'targetCert' | 'targetKey';
+
+/**
+ * Reads the files that the options name.
+ * @throws {ConfigError} when one cannot be read, holds something else, or does not fit the other one
+ */
+export function readTargetCertificates(
+  values: Pick<ProvidedSettings, Key>,
+  files: Pick<Io, 'readFile'>,
+): TargetCertificates {
+  const refuse = (key: Key, clause: string): never => {
+    const { [key]: provided } = values;
+    const name = optionName(key, provided);
+    throw configError(`${name} cannot be ${show(provided.value)}: ${clause}`, provided.source);
+  };
+  const read = (key: Key): string | null => {
+    const path = values[key].value;
+    if (path === null) return null;
+    try {
+      return files.readFile(path);
+    } catch (error) {
+      return refuse(key, readFault(error));
+    }
+  };
+  const [ca, cert, key] = [read('targetCa'), read('targetCert'), read('targetKey')];
+  if (ca !== null && parse(() => new X509Certificate(ca)) === null)
+    refuse('targetCa', 'it holds no certificate in PEM');
+  if (cert === null || key === null) return { ca, cert, key };
+  const certificate = parse(() => new X509Certificate(cert));
+  const privateKey = parse(() => createPrivateKey(key));
+  if (certificate === null) return refuse('targetCert', 'it holds no certificate in PEM');
+  if (privateKey === null)
+    return refuse('targetKey', 'it holds no private key in PEM, or one that needs a password');
+  if (!certificate.checkPrivateKey(privateKey))
+    refuse('targetKey', `it is not the key of ${optionName('targetCert', values.targetCert)}`);
+  return { ca, cert, key };
+}
+
+function parse<Parsed>(make: () => Parsed): Parsed | null {
+  try {
+    return make();
+  } catch {
+    return null;
+  }
+}

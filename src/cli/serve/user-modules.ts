@@ -1,0 +1,135 @@
+/** A user's own modes and extensions, which are loaded from files. */
+import { configError } from '../../config/messages.js';
+import { readFault } from '../../config/config-file.js';
+import { optionName } from '../../config/options/option-name.js';
+import type { Provided, ProvidedSettings } from '../../config/settings.js';
+import type { Extension } from '../../extensions/extension.js';
+import { errorForLog, memberOf, textOfThrown } from '../../foreign.js';
+import { readExtension } from '../../app/user-extension.js';
+import { readMode, type Refuse } from '../../app/user-mode.js';
+import type { Mode } from '../../modes/mode.js';
+import type { Io } from '../io.js';
+
+export interface UserModules {
+  /** Modes by the paths of their files, as the options `mode` and `route` name them. */
+  readonly modes: ReadonlyMap<string, Mode>;
+  readonly extensions: readonly Extension[];
+}
+
+/** Words that somebody may give for a file: they are options of their own. */
+const BUILT_IN = ['echo', 'tcp', 'record', 'replay'] as const;
+
+const UNGIVEN: Provided = { value: null, source: 'default', from: 'default' };
+
+type Files = Pick<Io, 'readFile' | 'importFile'>;
+
+const LOCATION = /(?:^|[/\\])([^/\\\s:()]+\.[cm]?js):(\d+)(?::\d+)?\)?$/m;
+const TYPESCRIPT = /\.[cm]?tsx?$/;
+
+/**
+ * Loads the modules that the options `mode`, `route` and `extension` name.
+ * @throws {ConfigError} with one sentence, when a file cannot be loaded or is not what it should be
+ */
+export async function loadUserModules(
+  {
+    mode,
+    route,
+    extension,
+    deflate,
+  }: Pick<ProvidedSettings, 'mode' | 'route' | 'extension' | 'deflate'>,
+  files: Files,
+): Promise<UserModules> {
+  const extensions: Extension[] = [];
+  for (const [index, path] of extension.value.entries()) {
+    const refuse = refusalOf(nameOf('extension', extension, index), path, extension);
+    const { loaded } = await loadDefault(path, '{ name, create }', files, refuse);
+    extensions.push(readExtension(loaded, extensions, deflate.value !== false, refuse));
+  }
+  const modes = new Map<string, Mode>();
+  const loadMode = async (path: string, refuse: Refuse): Promise<void> => {
+    // One module is one mode, however many paths it serves: its sessions may know each other.
+    if (modes.has(path)) return;
+    const { loaded } = await loadDefault(path, '{ name, message }', files, refuse);
+    modes.set(path, readMode(loaded, refuse));
+  };
+  if (mode.value !== null) {
+    const refuse = refusalOf(nameOf('mode', mode), mode.value, mode);
+    const word = BUILT_IN.find((key) => key === mode.value);
+    await loadMode(mode.value, (clause) =>
+      refuse(
+        word === undefined
+          ? clause
+          : `${clause}; the built-in mode is ${optionName(word, UNGIVEN, mode.source)}`,
+      ),
+    );
+  }
+  for (const { path, mode: served } of route.value) {
+    if (served.kind !== 'mode') continue;
+    const isInFile = route.source === 'file';
+    const name = isInFile
+      ? `routes[${JSON.stringify(path)}] in ${route.from} cannot be`
+      : nameOf('route', route);
+    const text = `mode:${served.file}`;
+    await loadMode(served.file, refusalOf(name, isInFile ? text : `${path}=${text}`, route));
+  }
+  return { modes, extensions };
+}
+
+/** The option as the user wrote it, up to the value: `--mode cannot be`. */
+function nameOf(key: string, { value, source, from }: Provided, index = 0): string {
+  const isOneOfMany = Array.isArray(value) && value.length > 1;
+  if (source === 'file') return `${key}${isOneOfMany ? `[${index}]` : ''} in ${from} cannot be`;
+  return `${from} cannot ${source === 'environment' && isOneOfMany ? 'contain' : 'be'}`;
+}
+
+function refusalOf(name: string, path: string, { source }: Provided): Refuse {
+  return (clause) => {
+    throw configError(`${name} ${JSON.stringify(path)}: ${clause}`, source);
+  };
+}
+
+/** @returns the default export of the module in a file, in an object of its own: no promise asks it for a `then` */
+async function loadDefault(
+  path: string,
+  shape: string,
+  files: Files,
+  refuse: Refuse,
+): Promise<{ readonly loaded: unknown }> {
+  try {
+    files.readFile(path);
+  } catch (error) {
+    refuse(readFault(error));
+  }
+  let module: unknown;
+  try {
+    module = await files.importFile(path);
+  } catch (error) {
+    refuse(loadFault(path, error));
+  }
+  const exported = memberOf(module, 'default');
+  if (exported === undefined) refuse(`it has no default export; write export default ${shape}`);
+  // CommonJS that was made from an ES module has that one's default export inside its own.
+  const isTranspiled = memberOf(exported, '__esModule') === true;
+  return { loaded: isTranspiled ? memberOf(exported, 'default') : exported };
+}
+
+/** Why a module cannot be loaded, as a clause with the line, where Node tells it. */
+function loadFault(path: string, error: unknown): string {
+  const isError = typeof memberOf(error, 'message') === 'string';
+  const fault = isError ? errorForLog(error) : new Error(textOfThrown(error));
+  if ((fault as NodeJS.ErrnoException).code === 'ERR_UNKNOWN_FILE_EXTENSION') {
+    return TYPESCRIPT.test(path)
+      ? 'this version of Node reads JavaScript only; give the file that it compiles to'
+      : 'give a file that ends in .js, .mjs or .cjs';
+  }
+  const message = `${fault.name}: ${fault.message.replace(/\n[^]*$/, '')}`;
+  // What stands behind the first line of Node's own is where the module was loaded from.
+  const [own = ''] = String(fault.stack).split('node:internal', 1);
+  const [, file, line] = LOCATION.exec(own) ?? [];
+  if (line !== undefined) return `it cannot be loaded, line ${line} of ${String(file)}: ${message}`;
+  const help =
+    fault.name === 'SyntaxError'
+      ? `; node --check shows where, in it or in a file that it imports`
+      : '';
+  return `it cannot be loaded: ${message}${help}`;
+}

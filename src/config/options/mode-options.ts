@@ -1,0 +1,72 @@
+/** The rows of the option table that say what is served. */
+import { directory, file, fileOrDirectory, toggle } from '../values/values.js';
+import type { OptionTable } from './option.js';
+import { routes, target } from '../values/proxy-values.js';
+
+export const MODE_OPTIONS = {
+  echo: {
+    group: 'Mode',
+    kind: toggle(),
+    default: 'false',
+    isLibraryKey: false,
+    help: 'send every message back to its sender',
+    docs:
+      'Each message goes back as it came, text as text and binary as binary, and nothing else is sent: no greeting. ' +
+      '`--no-echo` turns off what the file or the environment turned on. `twist serve` needs a mode or a route.',
+  },
+  tcp: {
+    group: 'Mode',
+    kind: target(),
+    default: 'off',
+    isLibraryKey: false,
+    help: 'proxy to HOST:PORT, tls://HOST:PORT or unix:PATH',
+    docs:
+      'Each client gets a connection of its own to the target, which is made before the handshake is answered: 502 when the target refuses it, ' +
+      '504 when it does not answer within `connectTimeout`. A name is looked up for each connection. The bytes of messages, text or binary, go to the target as they come; what ' +
+      'the target sends comes back in binary messages, or see `tcpText`. How a connection ends, and what it costs, is told in `docs/tcp.md`.',
+  },
+  tokenFile: {
+    group: 'Mode',
+    kind: fileOrDirectory(),
+    default: 'off',
+    isLibraryKey: false,
+    help: 'proxy to the target that ?token= in the URL stands for',
+    docs:
+      'A file with one `TOKEN: TARGET` in each line, as websockify reads it, or a directory of such files. It is read again when it changes. ' +
+      'A token that is not in it gets 404, and the target of one is treated as that of `tcp`. Tokens are never logged. It serves every path, unless a route has the mode `token`: ' +
+      'then it serves those routes only.',
+  },
+  mode: {
+    group: 'Mode',
+    kind: file(),
+    default: 'off',
+    isLibraryKey: false,
+    help: 'a mode of your own, a JavaScript module',
+    docs:
+      'An ES module or CommonJS, by its path from the working directory. Its default export is a mode: `{ name, message }` and what else the ' +
+      'type `Mode` of the package has, with `delivery` `messages` unless it says `pieces`. ' +
+      'What does not fit is said when the server starts, and by `twist config check`. The guide is `docs/modes.md`.',
+  },
+  route: {
+    group: 'Mode',
+    kind: routes(),
+    default: 'none',
+    fileKey: 'routes',
+    isLibraryKey: false,
+    help: 'what is served on one path, repeatable: echo, tcp:TARGET, token, mode:FILE or replay:FILE',
+    docs:
+      'Paths are compared byte by byte with what clients send, without the query, but slashes that repeat count as one, and a slash at the end does not count. A path that has no route is served by `--echo`, `--tcp`, `--token-file`, `--mode` or `--replay`, and is 404 without one of them. ' +
+      'The mode `token` takes its targets from `tokenFile`. The flag is repeated for more routes, such as `--route /echo=echo --route /vnc=tcp:localhost:5900`; the environment variable separates them ' +
+      'by commas; the file takes an object such as `{ "/vnc": "tcp:localhost:5900" }`, or an array of the texts that flags have. As with every list, routes of the command line replace those of the file.',
+  },
+  static: {
+    group: 'Mode',
+    kind: directory(),
+    default: 'off',
+    isLibraryKey: false,
+    help: 'serve the files of a directory to browsers, noVNC for instance',
+    docs:
+      'A GET or HEAD request that asks for no upgrade gets a file from this directory, and `index.html` for a directory. Nothing outside of it is served, no name that begins with a dot, and no listing. HTTP/1.0 will do. ' +
+      'It comes beside a mode or a route, on the same addresses; who may connect holds for it as well. Without it such a request gets 426. OPTIONS gets 204 in any case, and asks for no password: load balancers look by it whether a server is there.',
+  },
+} as const satisfies OptionTable;

@@ -1,0 +1,228 @@
+/**
+ * The one table of all options. Flags, environment names, the configuration file and its schema,
+ * `--help` and the reference page are all made from it; nothing about an option stands elsewhere.
+ */
+import { ACCESS_OPTIONS } from './access-options.js';
+import { EXTENSION_OPTIONS } from './extension-options.js';
+import { choice, count, duration, file, size } from '../values/values.js';
+import { listenAddresses, subprotocolPolicy } from '../values/list-values.js';
+import { MODE_OPTIONS } from './mode-options.js';
+import type { OptionTable } from './option.js';
+import { PROXY_OPTIONS } from './proxy-options.js';
+import { RECORD_OPTIONS } from './record-options.js';
+import { REPLAY_OPTIONS } from './replay-options.js';
+
+const MIB = 1024 ** 2;
+
+export const OPTIONS = {
+  listen: {
+    group: 'Listening',
+    kind: listenAddresses(),
+    default: '127.0.0.1:9001',
+    help: 'where to listen, repeatable; PORT alone is for this machine only, :PORT for every address',
+    docs:
+      'A bare port listens on 127.0.0.1, `:PORT` on every IPv4 and IPv6 address. Port 0 takes a free port; the ' +
+      'log names it. A Unix socket is `unix:PATH`: a stale one is removed, a live one is refused. The flag is ' +
+      'repeated for more addresses; the environment variable separates them by commas; the file takes one text or an array.',
+  },
+  ...MODE_OPTIONS,
+  ...REPLAY_OPTIONS,
+  ...RECORD_OPTIONS,
+  ...PROXY_OPTIONS,
+  ...ACCESS_OPTIONS,
+  subprotocol: {
+    group: 'Handshake',
+    kind: subprotocolPolicy(),
+    default: 'first',
+    help: 'which offered subprotocol to select',
+    docs:
+      '`first` selects the first one that the client offers, and no token as long as something else is on offer (`bearer.TOKEN`, or what follows `access_token`); `none` selects none, and a list selects the first of its ' +
+      'names that the client offers, in the order of the list. When none is selected the handshake still succeeds, ' +
+      'without a subprotocol; a browser that offered some then closes the connection itself.',
+  },
+  ...EXTENSION_OPTIONS,
+  maxRequestLine: {
+    group: 'Limits',
+    kind: size({ min: 64, max: MIB }),
+    default: '8k',
+    help: 'longest request line; beyond it 414',
+    docs: 'Bytes of the first line of the handshake, which holds the URL. Not above `maxHead`.',
+  },
+  maxHeaderLine: {
+    group: 'Limits',
+    kind: size({ min: 64, max: MIB }),
+    default: '8k',
+    help: 'longest header line; beyond it 431',
+    docs: 'Bytes of one header line. Large cookies are what usually reaches it. Not above `maxHead`.',
+  },
+  maxHead: {
+    group: 'Limits',
+    kind: size({ min: 256, max: MIB }),
+    default: '16k',
+    help: 'largest request head; beyond it 431',
+    docs: 'Bytes of the request line and all headers. Each connection that is still shaking hands can hold this much memory.',
+  },
+  maxHeaders: {
+    group: 'Limits',
+    kind: count({ min: 5, max: 10_000 }),
+    default: '100',
+    help: 'most headers; beyond it 431',
+    docs: 'A handshake needs 5: Host, Upgrade, Connection, Sec-WebSocket-Key and Sec-WebSocket-Version.',
+  },
+  maxMessage: {
+    group: 'Limits',
+    kind: size({ min: 125 }),
+    default: '16m',
+    help: 'largest message; beyond it close 1009',
+    docs:
+      'Bytes of the payload of one message, all its fragments together; a message of exactly this size is taken. ' +
+      'It is checked against the declared length, before anything is stored. A compressed message is measured as it is when it is ' +
+      'inflated; on the wire it may be a quarter larger, and 16 bytes for each fragment and 64 in all. Each connection can hold this much memory, ' +
+      'so this times `maxConnections` is the worst case.',
+  },
+  maxFragments: {
+    group: 'Limits',
+    kind: count({ min: 1, max: 2 ** 31 - 1 }),
+    default: '262144',
+    help: 'most fragments; beyond it close 1008',
+    docs: 'Frames of one message, empty ones included. Fragments cost time rather than memory: they are put together as they arrive.',
+  },
+  maxConnections: {
+    group: 'Limits',
+    kind: count({ min: 1, max: 1_000_000 }),
+    default: '10000',
+    help: 'most connections; beyond it 503',
+    docs:
+      'Of all listeners together. Each connection takes a file descriptor, a proxied one two: the limit of the process (`ulimit -n`) must be higher. ' +
+      'When it is reached, a newcomer takes the place of a connection that has not sent its request yet; without one it gets 503. ' +
+      'Refused connections take no place: up to a tenth of this number, and at least 64, wait for their answer beside.',
+  },
+  maxConnectionsPerAddress: {
+    group: 'Limits',
+    kind: count({ min: 1, max: 1_000_000, canBeOff: true }),
+    default: 'off',
+    help: 'most from one address; beyond it 429',
+    docs: 'Clients behind one proxy or one NAT share an address, therefore it is off unless you set it. In IPv6 a /64 network counts as one address. Unix sockets have none, and are not counted.',
+  },
+  maxHandshakes: {
+    group: 'Limits',
+    kind: count({ min: 1, max: 1_000_000 }),
+    default: '1000',
+    help: 'most unfinished handshakes; beyond it the oldest are dropped',
+    docs: 'Connections that have sent no complete request a second after they came, idle ones between two requests for files included. Who has begun a request gets 408. `handshakeTimeout` ends those that are left.',
+  },
+  maxHandshakesPerAddress: {
+    group: 'Limits',
+    kind: count({ min: 1, max: 1_000_000, canBeOff: true }),
+    default: '100',
+    help: 'the same from one address',
+    docs: 'In IPv6 from one /64 network. Proxies that `trustProxy` names and Unix sockets are not counted here.',
+  },
+  outputPause: {
+    group: 'Limits',
+    kind: size({ min: 1024 }),
+    default: '1m',
+    help: 'unsent output that pauses its source',
+    docs:
+      'Bytes that wait for one client before what produces them is paused; it goes on when they have gone out. ' +
+      'More of it helps fast clients on long lines; each slow client can hold this much memory. Not above `outputLimit`.',
+  },
+  outputLimit: {
+    group: 'Limits',
+    kind: size({ min: 1024 }),
+    default: '16m',
+    help: 'unsent output that ends the connection',
+    docs:
+      'Bytes that may wait for one client, one more message not counted. Beyond it the connection ends with close code 1008. ' +
+      'Not below `outputPause`.',
+  },
+  handshakeTimeout: {
+    group: 'Timeouts',
+    kind: duration(),
+    default: '10s',
+    help: 'for the opening handshake; then 408',
+    docs: 'Counted from the moment a connection is accepted, whatever the client sends meanwhile.',
+  },
+  messageTimeout: {
+    group: 'Timeouts',
+    kind: duration({ canBeOff: true }),
+    default: '5m',
+    help: 'for one message to arrive; then 1008',
+    docs: 'Keeps a client from holding the memory of a half-sent message. Raise it together with `maxMessage` for large messages on slow lines.',
+  },
+  sendTimeout: {
+    group: 'Timeouts',
+    kind: duration(),
+    default: '30s',
+    help: 'for stalled output; then close 1008',
+    docs: 'A client that takes nothing of what waits for it for this long is gone, or might as well be.',
+  },
+  pingInterval: {
+    group: 'Timeouts',
+    kind: duration({ canBeOff: true }),
+    default: '25s',
+    help: 'silence before a ping is sent',
+    docs:
+      'A client from which nothing came for this long is sent a ping. Most proxies and load balancers cut a silent ' +
+      'connection after 60 s, so stay well below that.',
+  },
+  pongTimeout: {
+    group: 'Timeouts',
+    needs: 'pings',
+    kind: duration(),
+    default: '20s',
+    help: 'for the pong; then close 1001',
+    docs: 'A client that has vanished is found after `pingInterval` and this together.',
+  },
+  idleTimeout: {
+    group: 'Timeouts',
+    kind: duration({ canBeOff: true }),
+    default: 'off',
+    help: 'without a message; then close 1001',
+    docs: 'Ping and pong do not count as messages, so this ends sessions that are alive and have nothing to say.',
+  },
+  closeTimeout: {
+    group: 'Timeouts',
+    kind: duration(),
+    default: '5s',
+    help: "for the client's Close; then dropped",
+    docs: 'When both sides have sent their Close, the connection ends at once.',
+  },
+  drainTimeout: {
+    group: 'Timeouts',
+    kind: duration(),
+    default: '10s',
+    help: 'to send clients away at shutdown',
+    docs:
+      'No connection is accepted any more, and a Close with code 1001 goes to all clients, spread over this time so that ' +
+      'they do not all come back at once. Who is left then is dropped. Keep it below the time your supervisor waits before SIGKILL.',
+  },
+  logLevel: {
+    group: 'Logging',
+    kind: choice('LEVEL', ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
+    default: 'info',
+    isLibraryKey: false,
+    help: 'trace, debug, info, warn, error, fatal or silent',
+    docs: 'The least severe lines that are logged, to standard error. `info` has one line for each session that ends.',
+  },
+  logFormat: {
+    group: 'Logging',
+    kind: choice('FORMAT', ['auto', 'json', 'pretty']),
+    default: 'auto',
+    isLibraryKey: false,
+    help: 'auto, json or pretty',
+    docs: '`json` is one object a line with `level`, `time` (ISO 8601, UTC) and `msg`.',
+  },
+  config: {
+    group: 'General',
+    kind: file(),
+    default: 'off',
+    short: 'c',
+    isFileKey: false,
+    isLibraryKey: false,
+    help: 'configuration file in JSON',
+    docs:
+      'No file is looked for unless you name one. Its keys are the names of this page without dashes, such as `maxMessage`; ' +
+      '`config.example.json` has them all. `off` ignores a file that the environment names.',
+  },
+} as const satisfies OptionTable;

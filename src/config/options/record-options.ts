@@ -1,0 +1,97 @@
+/** The rows of the option table that are about recording traffic. */
+import { choice, file, size, toggle } from '../values/values.js';
+import type { OptionTable } from './option.js';
+import { fileSize, headerNames, payloadShare, queryNames } from '../values/record-values.js';
+
+export const RECORD_OPTIONS = {
+  record: {
+    group: 'Recording',
+    kind: file(),
+    default: 'off',
+    isLibraryKey: false,
+    help: 'write all traffic to a file, as NDJSON; alone it takes messages and answers none',
+    docs:
+      'Every message of every session, in order, decompressed, with its time, and what the sessions were. The file is appended to and is for its owner only. `%Y`, `%m`, `%d`, `%H`, `%M`, `%S`, `%j` and `%s` in the ' +
+      'name stand for parts of the time in UTC, and a new file begins when the name changes. Of headers and parameters that may hold credentials only the names and lengths are recorded: see `recordHeaders` and `recordQuery`. `-` is standard output. A file belongs to one server: a second one is refused. The format, and what it costs, is told in `docs/recording.md`; `twist convert` reads it.',
+  },
+  recordPayload: {
+    group: 'Recording',
+    needs: 'record',
+    kind: payloadShare(),
+    default: 'full',
+    isLibraryKey: false,
+    help: 'how much of each payload is recorded: full, none or a size',
+    docs: 'Of a longer payload the beginning is recorded, and its length in any case. `none` records that there was a message, and when.',
+  },
+  recordHeaders: {
+    group: 'Recording',
+    needs: 'record',
+    kind: headerNames(),
+    default: 'none',
+    isLibraryKey: false,
+    help: 'headers whose values are recorded too, or * for all',
+    docs:
+      'The values of headers are recorded only where nobody tells a secret by that name, `User-Agent` for instance; of all others the name and the length are. Name here what you know to be harmless in your service, in any ' +
+      'case. With `sec-websocket-protocol` subprotocols are recorded that nobody knows. `*` records every header, credentials too. The log does not show more by it.',
+  },
+  recordQuery: {
+    group: 'Recording',
+    needs: 'record',
+    kind: queryNames(),
+    default: 'none',
+    isLibraryKey: false,
+    help: 'parameters of URLs whose values are recorded too, or * for all',
+    docs:
+      'The same for the parameters of a URL, behind its `?` or in its path (`/room;id=7`), and of URLs in headers such as `Referer`. Names are compared decoded and without regard to case. `*` records every parameter, those without a name, ' +
+      'and segments of paths that look like a token.',
+  },
+  recordFrames: {
+    group: 'Recording',
+    needs: 'record',
+    kind: toggle(),
+    default: 'false',
+    isLibraryKey: false,
+    help: 'a record for each frame as well',
+    docs: 'With FIN, the reserved bits, opcode, masking and lengths, for whoever debugs a WebSocket implementation. A record of a frame costs more than that of a message.',
+  },
+  recordSync: {
+    group: 'Recording',
+    needs: 'record',
+    kind: choice('WHEN', ['none', 'interval', 'always']),
+    default: 'interval',
+    isLibraryKey: false,
+    help: 'when records are forced to the disk: none, interval or always',
+    docs:
+      'Records are written within 50 ms in any case, so a crash of the process costs no more than that. `interval` forces them to the disk once a second, for the case that the whole machine goes down; `none` leaves that to the ' +
+      'system. With `always` nothing is sent to a client before the records up to it are on disk; all clients share these writes, and each message waits for one.',
+  },
+  recordFull: {
+    group: 'Recording',
+    needs: 'record',
+    kind: choice('POLICY', ['stop', 'drop']),
+    default: 'stop',
+    isLibraryKey: false,
+    help: 'when the file cannot be written: stop serving, or drop records',
+    docs:
+      'A full disk, for instance. `stop` closes the sessions with 1013, answers new ones with 503, and goes on once the file can be written again; no message is lost. `drop` goes on serving; how many ' +
+      'records are missing is in the log and in the file.',
+  },
+  recordRotate: {
+    group: 'Recording',
+    needs: 'record',
+    kind: fileSize(),
+    default: 'off',
+    isLibraryKey: false,
+    help: 'begin a new file at this size',
+    docs: 'The full file gets the time behind its name, `traffic.ndjson.20261123T043105.123Z`, and a new one begins. Nothing deletes old files. For logrotate leave it off: SIGHUP opens the file anew.',
+  },
+  recordQueue: {
+    group: 'Recording',
+    needs: 'record',
+    kind: size({ min: 64 * 1024 }),
+    default: '8m',
+    isLibraryKey: false,
+    help: 'records that may wait for the disk',
+    docs: 'Bytes. When the disk does not keep up and this much waits, clients are not read until half of it is written. What one read of each client brings, and one message, comes on top.',
+  },
+} as const satisfies OptionTable;

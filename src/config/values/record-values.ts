@@ -1,0 +1,104 @@
+/** Kinds of values that only the recording has. */
+import * as z from 'zod';
+import type { ShownNames } from '../../handshake/redaction/redaction.js';
+import type { Kind } from './values.js';
+import { EACH_ONCE, NONE, parsed } from './list-values.js';
+import { SIZE_PATTERN, formatSize, parseSize } from './units.js';
+
+/** Words that stand for a size, and which. */
+type SizeWords = Readonly<Record<string, number>>;
+
+interface WordOrSize {
+  readonly words: SizeWords;
+  readonly min: number;
+  readonly max: number;
+}
+
+/** How much of each payload: `full` (Infinity), `none` (0), or a size in bytes. */
+export function payloadShare(): Kind<number> {
+  return wordOrSize({ words: { full: Infinity, none: 0 }, min: 1, max: 1024 ** 3 });
+}
+
+/** When to begin a new file: a size in bytes, or `off` (0) for never. */
+export function fileSize(): Kind<number> {
+  return wordOrSize({ words: { off: 0 }, min: 64 * 1024, max: 1024 ** 4 });
+}
+
+/** What is recorded as it is: `*` for all, or names, which count without regard to case. */
+const ALL = '*';
+
+/** Names of headers. */
+export function headerNames(): Kind<ShownNames> {
+  return shownNames(
+    /^[!#$%&'+\-.^_`|~0-9a-z]+$/,
+    'give none, * for all of them, or names of headers separated by commas, such as x-room,x-client-version',
+  );
+}
+
+/** Names of parameters of a URL's query, decoded. */
+export function queryNames(): Kind<ShownNames> {
+  return shownNames(
+    /^[^\s,&;=#*]+$/u,
+    'give none, * for all of them, or names of parameters separated by commas, such as room,client',
+  );
+}
+
+function shownNames(pattern: RegExp, clause: string): Kind<ShownNames> {
+  const name = parsed((text) => {
+    const lowercase = text.toLowerCase();
+    return lowercase !== NONE && pattern.test(lowercase) ? lowercase : null;
+  }, clause);
+  const list = z
+    .array(name, clause)
+    .refine((names) => new Set(names).size === names.length, EACH_ONCE);
+  const text = z.string(clause).transform((value, context): ShownNames => {
+    if (value === ALL) return ALL;
+    const names = list.safeParse(value === NONE ? [] : value.split(','));
+    if (names.success) return names.data;
+    for (const issue of names.error.issues) context.addIssue(issue.message);
+    return z.NEVER;
+  });
+  return {
+    valueName: 'LIST',
+    clause,
+    schema: z.union([text, list], clause),
+    typeText: 'string | readonly string[]',
+    isRepeatable: false,
+    fromText: (value) => value,
+    toText: (names) => (names === ALL ? ALL : names.length === 0 ? NONE : names.join(',')),
+    toJson: (names) => (names.length === 0 ? NONE : names),
+  };
+}
+
+function wordOrSize({ words, min, max }: WordOrSize): Kind<number> {
+  const least = min % 1024 === 0 ? formatSize(min) : `${min} byte`;
+  const names = Object.keys(words);
+  const clause = `give ${names.join(', ')} or a size from ${least} to ${formatSize(max)}, such as ${formatSize(min * 1024)}`;
+  const schema = z
+    .union(
+      [
+        z.int(clause).min(min, clause).max(max, clause),
+        z.enum(names, clause),
+        z.string(clause).regex(SIZE_PATTERN, clause),
+      ],
+      clause,
+    )
+    .transform((value, context) => {
+      const bytes = typeof value === 'number' ? value : (words[value] ?? parseSize(value)!);
+      if (names.includes(String(value)) || (bytes >= min && bytes <= max)) return bytes;
+      context.addIssue(clause);
+      return z.NEVER;
+    });
+  const toText = (bytes: number): string =>
+    names.find((name) => words[name] === bytes) ?? formatSize(bytes);
+  return {
+    valueName: 'SIZE',
+    clause,
+    schema,
+    typeText: [...names.map((name) => `'${name}'`), 'Size'].join(' | '),
+    isRepeatable: false,
+    fromText: (text) => text,
+    toText,
+    toJson: toText,
+  };
+}

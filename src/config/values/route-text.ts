@@ -1,0 +1,61 @@
+import type { Target } from '../../net/target.js';
+import { parseTarget } from '../../net/target.js';
+
+/** What serves a path. */
+export type RouteMode =
+  | { readonly kind: 'echo' }
+  | { readonly kind: 'tcp'; readonly target: Target }
+  /** A proxy to the target that the request's token stands for. */
+  | { readonly kind: 'token' }
+  /** A user's own mode, by the path of its file. */
+  | { readonly kind: 'mode'; readonly file: string }
+  /** What a server said in a recording. */
+  | { readonly kind: 'replay'; readonly file: string }
+  /** Nothing but the recorder; no route can ask for it. */
+  | { readonly kind: 'record' };
+
+/** A path as clients send it, and what serves it. */
+export interface RouteSetting {
+  readonly path: string;
+  readonly mode: RouteMode;
+}
+
+/** Every byte that a path has in a request, but `=`, behind which the mode begins. Slashes never repeat. */
+const PATH = /^\/(?!\/)(?:%[0-9a-f]{2}|\/(?!\/)|[!"$&-.0-<>@-~])*$/i;
+
+const TCP = 'tcp:';
+/** Modes that are made from a file. */
+const FROM_FILE = /^(mode|replay):(.+)$/s;
+
+/** Whether a request can have this path, in its normal form: a query or fragment is no part of it. */
+export function isRoutePath(text: string): boolean {
+  return PATH.test(text);
+}
+
+/** Whether two paths are one: a slash at the end does not count. */
+export function isSamePath(one: string, other: string): boolean {
+  const withSlash = (path: string): string => (path.endsWith('/') ? path : `${path}/`);
+  return withSlash(one) === withSlash(other);
+}
+
+/**
+ * Reads `echo`, `tcp:TARGET`, `token`, `mode:FILE` or `replay:FILE`.
+ * @returns null when `text` is none of them
+ */
+export function parseRouteMode(text: string): RouteMode | null {
+  if (text === 'echo' || text === 'token') return { kind: text };
+  if (text.startsWith(TCP)) {
+    const target = parseTarget(text.slice(TCP.length));
+    return target === null ? null : { kind: 'tcp', target };
+  }
+  const found = FROM_FILE.exec(text);
+  if (found === null) return null;
+  const [, kind, file] = found as unknown as [string, 'mode' | 'replay', string];
+  return { kind, file };
+}
+
+/** @returns the text that {@link parseRouteMode} reads as this mode */
+export function formatRouteMode(mode: RouteMode): string {
+  if (mode.kind === 'tcp') return `${TCP}${mode.target.text}`;
+  return 'file' in mode ? `${mode.kind}:${mode.file}` : mode.kind;
+}

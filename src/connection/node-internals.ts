@@ -1,0 +1,154 @@
+/**
+ * The internals of Node's sockets that twist uses, all with a public fallback.
+ *
+ * 1. Reading into one shared buffer. `net.connect` has the public option `onread`, which saves an
+ *    allocation of 64 KiB for every read, but `net.Server` does not pass it on to the sockets that it
+ *    accepts (nodejs/node#25436). The symbols that the option sets on a socket are set here by hand.
+ *    `probeSharedReads` tries this once on a loopback connection, at start; where it does not work
+ *    the public 'data' event is used. Remove it when `net.Server` accepts `onread`.
+ * 2. How many bytes of a pending write the kernel has not taken (`_handle.writeQueueSize`), to tell a
+ *    slow reader from a dead one. Fallback: `writableLength`, which moves less often. Remove it when
+ *    a socket tells its progress within a write.
+ * 3. Forgetting the peer's address, which a socket keeps as an object of its own once it was asked for
+ *    it, and which a connection keeps too. That object is then one more for each idle connection.
+ */
+import { type SocketOwner, own, ownerOf } from './socket.js';
+import { type Server, type Socket, createServer, Socket as NetSocket } from 'node:net';
+
+/** The most that one read brings. Connections share the one buffer: each read is used up at once. */
+const RECEIVE_BUFFER_BYTES = 256 * 1024;
+
+const PROBE_TIMEOUT_MS = 1000;
+
+/** The symbols of a socket's `onread` option, and the buffer that all sockets read into. */
+export interface SharedReads {
+  readonly buffer: symbol;
+  readonly callback: symbol;
+  readonly bytes: Uint8Array;
+}
+
+/** Finds the symbols on a fresh socket; null when this version of Node names them otherwise. */
+export function findSharedReads(socket: object = new NetSocket()): SharedReads | null {
+  const symbols = Object.getOwnPropertySymbols(socket);
+  const buffer = symbols.find((symbol) => symbol.description === 'kBuffer');
+  const callback = symbols.find((symbol) => symbol.description === 'kBufferCb');
+  if (buffer === undefined || callback === undefined) return null;
+  return { buffer, callback, bytes: Buffer.allocUnsafeSlow(RECEIVE_BUFFER_BYTES) };
+}
+
+function onSharedRead(this: Socket, count: number, bytes: Uint8Array): boolean {
+  ownerOf(this).receiveBytes(bytes, 0, count);
+  return true;
+}
+
+function onData(this: Socket, chunk: Buffer): void {
+  ownerOf(this).receiveBytes(chunk, 0, chunk.length);
+}
+
+/**
+ * Starts reading from an accepted socket that {@link own} gave an owner; call it before the socket
+ * has read anything.
+ *
+ * @param sharedReads what {@link probeSharedReads} found, or null for the 'data' event
+ */
+export function startReceiving(socket: Socket, sharedReads: SharedReads | null): void {
+  if (sharedReads === null) {
+    socket.on('data', onData);
+    return;
+  }
+  const internals = socket as unknown as Record<symbol, unknown> & {
+    _handle: { useUserBuffer(bytes: Uint8Array): void };
+  };
+  internals[sharedReads.buffer] = sharedReads.bytes;
+  internals[sharedReads.callback] = onSharedRead;
+  internals._handle.useUserBuffer(sharedReads.bytes);
+  // Without a reader of its own the stream must flow, or its 'end' never comes.
+  socket.resume();
+}
+
+/**
+ * Tries shared reads on a loopback connection: the bytes and the end of the stream must arrive.
+ *
+ * @returns what {@link startReceiving} takes; null when shared reads do not work here
+ */
+export async function probeSharedReads(found = findSharedReads()): Promise<SharedReads | null> {
+  if (found === null) return null;
+  const server = createServer({ noDelay: true });
+  const client = new NetSocket();
+  const timer = setTimeout(() => client.destroy(), PROBE_TIMEOUT_MS);
+  try {
+    return (await exchange(server, client, found)) ? found : null;
+  } finally {
+    clearTimeout(timer);
+    client.destroy();
+    server.close();
+  }
+}
+
+const PROBE_BYTES = Buffer.of(1, 2, 3);
+
+/** Expects the probe's bytes, then the end of the stream. */
+class ProbeOwner implements SocketOwner {
+  readonly #report: (isGood: boolean) => void;
+  #received = Buffer.alloc(0);
+
+  constructor(report: (isGood: boolean) => void) {
+    this.#report = report;
+  }
+
+  receiveBytes(bytes: Uint8Array, start: number, end: number): void {
+    this.#received = Buffer.concat([this.#received, bytes.subarray(start, end)]);
+  }
+
+  receiveEof(): void {
+    this.#report(this.#received.equals(PROBE_BYTES));
+  }
+
+  drained(): void {
+    // Nothing is written.
+  }
+
+  socketFailed(): void {
+    this.#report(false);
+  }
+
+  socketClosed(): void {
+    this.#report(false);
+  }
+}
+
+function exchange(server: Server, client: Socket, found: SharedReads): Promise<boolean> {
+  return new Promise((resolve) => {
+    const fail = (): void => {
+      resolve(false);
+    };
+    server.on('error', fail);
+    client.on('error', fail);
+    client.on('close', fail);
+    server.on('connection', (socket) => {
+      try {
+        own(socket, new ProbeOwner(resolve));
+        startReceiving(socket, found);
+      } catch {
+        fail();
+      }
+    });
+    server.listen(0, '127.0.0.1', () => {
+      client.connect((server.address() as { port: number }).port, '127.0.0.1', () => {
+        client.end(PROBE_BYTES);
+      });
+    });
+  });
+}
+
+/** Bytes that were written to the socket and that the kernel has not taken. */
+export function unsentBytes(socket: Socket): number {
+  const { _handle } = socket as unknown as { _handle: { writeQueueSize?: number } | null };
+  return _handle?.writeQueueSize ?? socket.writableLength;
+}
+
+/** Drops the socket's own copy of its peer's address; asked again, it would ask the system again. */
+export function forgetPeerAddress(socket: Socket): void {
+  const internals = socket as unknown as { _peername?: unknown };
+  if (internals._peername !== undefined) internals._peername = undefined;
+}

@@ -1,0 +1,170 @@
+/** Files of a directory over HTTP. The library `send` does what HTTP asks for; which file it is, we say. */
+import type { ReadStream } from 'node:fs';
+import {
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+  type Server,
+  type ServerResponse,
+  createServer,
+} from 'node:http';
+import send from 'send';
+import type { HttpService, HttpTunnel } from './tunnel.js';
+import { STRICT_REDACTION } from '../handshake/redaction/redaction.js';
+import type { Log } from '../log.js';
+import { formatPeer } from '../net/host-and-port.js';
+import type { Found, StaticDirectory } from './static-directory.js';
+
+export interface StaticFilesOptions {
+  readonly directory: StaticDirectory;
+  /** How long an idle connection is kept, in milliseconds: clients are told. */
+  readonly keepAliveMs: number;
+  /** The longest request head that comes. */
+  readonly maxHeadBytes: number;
+  readonly log: Log;
+}
+
+/** Of a request head that we write anew, no part gets longer by more than this. */
+const HEAD_SLACK_BYTES = 1024;
+
+/** The texts of all answers that are no file. */
+const TEXTS = {
+  301: 'moved permanently',
+  404: 'there is no such file',
+  412: 'the file is another one',
+  416: 'the file has no such range',
+  500: 'internal error',
+} as const;
+
+/** What `send` emits as an error. */
+interface SendError extends Error {
+  readonly status: keyof typeof TEXTS;
+}
+
+export class StaticFiles implements HttpService {
+  readonly #directory: StaticDirectory;
+  readonly #log: Log;
+  readonly #server: Server;
+
+  constructor({ directory, keepAliveMs, maxHeadBytes, log }: StaticFilesOptions) {
+    this.#directory = directory;
+    this.#log = log;
+    // It never listens. Its own deadlines do not work then: they are those of the connection.
+    this.#server = createServer(
+      { keepAliveTimeout: keepAliveMs, maxHeaderSize: maxHeadBytes + HEAD_SLACK_BYTES },
+      (request, response) => {
+        void this.#answer(request, response);
+      },
+    );
+    this.#server.on('clientError', (_error, tunnel) => {
+      tunnel.destroy();
+    });
+  }
+
+  serve(tunnel: HttpTunnel): void {
+    this.#server.emit('connection', tunnel);
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const tunnel = request.socket as unknown as HttpTunnel;
+    const [path, query] = splitQuery(request.url!);
+    response.on('finish', () => {
+      tunnel.finish();
+    });
+    response.on('close', () => {
+      const fields = {
+        peer: formatPeer(tunnel.peer),
+        method: request.method,
+        path: STRICT_REDACTION.path(path),
+      };
+      if (tunnel.hasFinished)
+        this.#log.debug({ ...fields, status: response.statusCode }, 'file request');
+      else this.#log.debug(fields, 'file request cut short');
+    });
+    let found: Found;
+    try {
+      found = await this.#directory.find(path);
+    } catch (error) {
+      this.#fail(response, path, error);
+      return;
+    }
+    // The client may be gone meanwhile.
+    if (response.destroyed) return;
+    if (found.kind === 'nothing') answerText(response, 404);
+    else if (found.kind === 'directory')
+      answerText(response, 301, { Location: withSlash(path) + query });
+    else this.#send(request, response, found);
+  }
+
+  #send(
+    request: IncomingMessage,
+    response: ServerResponse,
+    { root, segments }: Extract<Found, { kind: 'file' }>,
+  ): void {
+    const path = `/${segments.map(encodeURIComponent).join('/')}`;
+    setCommonHeaders(response);
+    // The names were looked at before links were followed: what is behind one may begin with a dot.
+    const sending = send(request, path, {
+      root,
+      index: false,
+      dotfiles: 'allow',
+      cacheControl: false,
+    });
+    sending.on('error', (error: SendError) => {
+      if (error.status < 500 && !response.headersSent) answerText(response, error.status);
+      else this.#fail(response, path, error);
+    });
+    sending.on('stream', (file: ReadStream) => {
+      // A file that shrinks meanwhile would leave a client waiting for the rest of it, and it would take
+      // the next response for that.
+      file.on('end', () => {
+        if (file.bytesRead !== response.getHeader('Content-Length')) response.destroy();
+      });
+    });
+    sending.pipe(response);
+  }
+
+  /** A failure of our own, or of the disk. */
+  #fail(response: ServerResponse, path: string, error: unknown): void {
+    this.#log.error({ err: error, path: STRICT_REDACTION.path(path) }, 'file request failed');
+    if (response.headersSent) response.destroy();
+    else answerText(response, 500);
+  }
+}
+
+/** @returns the path, and the query with its `?`, which is empty when there is none */
+function splitQuery(url: string): [path: string, query: string] {
+  const mark = url.indexOf('?');
+  return mark === -1 ? [url, ''] : [url.slice(0, mark), url.slice(mark)];
+}
+
+/**
+ * A directory's path with the slash that it lacks, seen from the path without it, and so right behind a
+ * proxy that has other paths.
+ */
+function withSlash(path: string): string {
+  return `./${path.slice(path.lastIndexOf('/') + 1)}/`;
+}
+
+function answerText(
+  response: ServerResponse,
+  status: keyof typeof TEXTS,
+  headers: OutgoingHttpHeaders = {},
+): void {
+  const text = `${TEXTS[status]}\n`;
+  const range = response.getHeader('Content-Range');
+  for (const name of response.getHeaderNames()) response.removeHeader(name);
+  setCommonHeaders(response);
+  if (range !== undefined) response.setHeader('Content-Range', range);
+  response.writeHead(status, {
+    ...headers,
+    'Content-Type': 'text/plain; charset=utf-8',
+    'Content-Length': Buffer.byteLength(text),
+  });
+  response.end(text);
+}
+
+function setCommonHeaders(response: ServerResponse): void {
+  response.setHeader('X-Content-Type-Options', 'nosniff');
+  // Kept, but asked for each time: files change, and who may see them does too.
+  response.setHeader('Cache-Control', 'no-cache');
+}

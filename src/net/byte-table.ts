@@ -1,0 +1,22 @@
+/** Sets of characters, each looked up once by a table: nothing backtracks on what a peer sends. */
+
+const DIGITS = '0123456789';
+const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';
+
+export const ALPHANUMERICS = DIGITS + LETTERS;
+export const HEX_DIGITS = `${DIGITS}abcdefABCDEF`;
+
+/** A set of bytes: 1 at each member's own code, 0 elsewhere. `members` is ASCII or Latin-1. */
+export function byteTable(members: string): Uint8Array {
+  const table = new Uint8Array(256);
+  for (let index = 0; index < members.length; index += 1) table[members.charCodeAt(index)] = 1;
+  return table;
+}
+
+/** Whether every character of `text` is in `table`; true of an empty text. */
+export function consistsOf(text: string, table: Uint8Array): boolean {
+  for (let index = 0; index < text.length; index += 1) {
+    if (table[text.charCodeAt(index)] !== 1) return false;
+  }
+  return true;
+}

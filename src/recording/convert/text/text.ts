@@ -1,0 +1,263 @@
+/**
+ * A recording to be read and to be followed: a line for each record, in columns.
+ *
+ *     14:13:20.000137 42DW → text         5  hello
+ */
+import { Buffer } from 'node:buffer';
+import { printable } from '../../../printable.js';
+import { Opcode } from '../../../protocol/opcode.js';
+import { payloadOf } from '../../format/payload.js';
+import type {
+  AnyRecord,
+  CloseRecord,
+  ControlRecord,
+  Direction,
+  FrameRecord,
+  MessageRecord,
+  OpenRecord,
+  TargetRecord,
+  Traffic,
+} from '../../format/record.js';
+import { ClockText, durationText } from './clock-text.js';
+import type { ConvertOutput, Converter } from '../converter.js';
+import { beginningOf, hexPreview } from './one-line.js';
+
+/** What time a line begins with: that of the clock, since the first record, or since the message before. */
+export type TextTimes = 'clock' | 'relative' | 'delta';
+
+export interface TextOptions {
+  readonly hasColor: boolean;
+  /** Of a longer text only so many characters are shown; Infinity for all. */
+  readonly maxCharacters: number;
+  /** The same for what is binary. */
+  readonly maxBytes: number;
+  readonly times: TextTimes;
+}
+
+/** `-123456.789012`: as wide as the time of a day. */
+const SECONDS_COLUMNS = 15;
+
+const KIND_COLUMNS = 8;
+const LENGTH_COLUMNS = 7;
+
+/** What comes before a number of so many digits. */
+const BLANKS = Array.from({ length: LENGTH_COLUMNS }, (_, digits) =>
+  ' '.repeat(LENGTH_COLUMNS - digits),
+);
+
+/** Arrows and kinds, padded. There are few kinds. */
+const HEADINGS: Readonly<Record<Direction, Map<string, string>>> = {
+  in: new Map(),
+  out: new Map(),
+};
+
+/** A session has one of these, by its name. Red is for what went wrong. */
+const SESSION_COLORS = [32, 33, 34, 35, 36, 92, 93, 94, 95, 96] as const;
+
+const DIM = 2;
+const BOLD = 1;
+const RED = 31;
+
+const KINDS: Readonly<Record<number, string>> = {
+  [Opcode.Continuation]: 'more',
+  [Opcode.Text]: 'text',
+  [Opcode.Binary]: 'binary',
+  [Opcode.Close]: 'close',
+  [Opcode.Ping]: 'ping',
+  [Opcode.Pong]: 'pong',
+};
+
+export function textConverter(output: ConvertOutput, options: TextOptions): Converter {
+  return new TextConverter(output, options);
+}
+
+class TextConverter implements Converter {
+  readonly #output: ConvertOutput;
+  readonly #hasColor: boolean;
+  readonly #maxCharacters: number;
+  readonly #maxBytes: number;
+  readonly #times: TextTimes;
+  readonly #clock = new ClockText();
+  #day = -1;
+  /** What times are counted from, unless they are those of the clock. */
+  #startTime: number | null = null;
+
+  constructor(output: ConvertOutput, options: TextOptions) {
+    const { hasColor, maxCharacters, maxBytes, times } = options;
+    this.#output = output;
+    this.#hasColor = hasColor;
+    this.#maxCharacters = maxCharacters;
+    this.#maxBytes = maxBytes;
+    this.#times = times;
+  }
+
+  convert(record: AnyRecord): Promise<void> | undefined {
+    return this.#output.write(`${this.#dateLine(record.t)}${this.#line(record)}\n`);
+  }
+
+  finish(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  #line(record: AnyRecord): string {
+    const time = this.#styled(DIM, this.#time(record));
+    if (record.ev === 'file') {
+      return `${time} ${this.#styled(DIM, `──── recorded by ${printable(record.tool)}`)}`;
+    }
+    if (record.ev === 'gap') {
+      const { records, since, error } = record;
+      const text = `──── ${count(records, 'record')} missing since ${this.#clock.time(since)} (${printable(error)})`;
+      return `${time} ${this.#styled(RED, text)}`;
+    }
+    return `${time} ${this.#session(record.s)} ${this.#event(record)}`;
+  }
+
+  #time({ ev, t }: AnyRecord): string {
+    if (this.#times === 'clock') return this.#clock.time(t);
+    this.#startTime ??= t;
+    const seconds = Math.round((t - this.#startTime) * 1e6) / 1e6;
+    if (this.#times === 'delta' && ev === 'msg') this.#startTime = t;
+    return seconds.toFixed(6).padStart(SECONDS_COLUMNS);
+  }
+
+  #event(record: Exclude<AnyRecord, { ev: 'file' | 'gap' }>): string {
+    switch (record.ev) {
+      case 'msg':
+        return `${this.#columns(record.dir, messageKind(record), record.len)}${this.#payload(record)}`;
+      case 'ctl':
+        return this.#control(record);
+      case 'frame':
+        return this.#frame(record);
+      case 'open':
+        return this.#open(record);
+      case 'target':
+        return this.#target(record);
+      case 'close':
+        return this.#close(record);
+    }
+  }
+
+  /** `→ text         5  `; towards the server is to the right. */
+  #columns(dir: Direction, kind: string, length: number): string {
+    let heading = HEADINGS[dir].get(kind);
+    if (heading === undefined) {
+      heading = `${dir === 'in' ? '→' : '←'} ${kind.padEnd(KIND_COLUMNS)} `;
+      HEADINGS[dir].set(kind, heading);
+    }
+    const digits = String(length);
+    return `${heading}${BLANKS[digits.length] ?? ''}${digits}  `;
+  }
+
+  #payload(record: MessageRecord | ControlRecord): string {
+    const { data, b64, len, cut } = record;
+    if (len === 0) return '';
+    if (data === undefined) {
+      const { text, bytes } = hexPreview(b64!, this.#maxBytes);
+      return `${text}${this.#rest(len - bytes, cut)}`;
+    }
+    if (data.length <= this.#maxCharacters && cut === undefined) return printable(data);
+    const shown = beginningOf(data, this.#maxCharacters);
+    return `${printable(shown)}${this.#rest(len - Buffer.byteLength(shown), cut)}`;
+  }
+
+  #rest(bytes: number, cut: true | undefined): string {
+    if (bytes <= 0) return '';
+    const what = cut === true ? ', not all recorded' : '';
+    return this.#styled(DIM, `… (+${count(bytes, 'byte')}${what})`);
+  }
+
+  #control(record: ControlRecord): string {
+    const columns = this.#columns(record.dir, KINDS[record.op]!, record.len);
+    if (record.op !== Opcode.Close) return `${columns}${this.#payload(record)}`;
+    const payload = payloadOf(record);
+    if (payload.length < 2) return `${columns}no code`;
+    const reason = printable(payload.toString('utf8', 2));
+    return `${columns}${payload.readUInt16BE(0)} ${reason}`.trimEnd();
+  }
+
+  #frame({ dir, fin, rsv, op, masked, len, wire }: FrameRecord): string {
+    const marks = [
+      KINDS[op] ?? `opcode ${op}`,
+      ...(fin ? ['fin'] : []),
+      ...[4, 2, 1].flatMap((bit, index) => ((rsv & bit) === 0 ? [] : [`rsv${index + 1}`])),
+      ...(masked ? ['masked'] : []),
+      `${wire} on the wire`,
+    ];
+    return this.#styled(DIM, `${this.#columns(dir, 'frame', len)}${marks.join(' ')}`);
+  }
+
+  #open(record: OpenRecord): string {
+    const { s, id, remote, url, mode, subprotocol, extensions, tls } = record;
+    const words = [
+      printable(remote),
+      printable(url),
+      printable(mode),
+      ...(subprotocol === null ? [] : [`subprotocol ${printable(subprotocol)}`]),
+      ...(extensions === null ? [] : [printable(extensions)]),
+      ...(tls === null ? [] : [printable(tls)]),
+    ];
+    const name = this.#styled(DIM, `#${id} ${printable(s)}`);
+    return `${this.#heading('open')} ${words.join('  ')}  ${name}`;
+  }
+
+  #target({ state, target, error }: TargetRecord): string {
+    const reason = error === undefined ? '' : ` (${printable(error)})`;
+    const text = `${state} ${printable(target)}${reason}`;
+    return `${this.#heading('target')} ${state === 'lost' ? this.#styled(RED, text) : text}`;
+  }
+
+  #close(record: CloseRecord): string {
+    const { by, code, reason, rule, dur } = record;
+    const words = [
+      by === 'lost' ? `lost ${code}` : `by ${by} ${code}`,
+      ...(reason === '' ? [] : [printable(reason)]),
+      ...(rule === undefined ? [] : [`rule ${printable(rule)}`]),
+    ].join(' ');
+    const isFault = by === 'lost' || rule !== undefined;
+    const ending = isFault ? this.#styled(RED, words) : words;
+    const traffic = `→ ${trafficText(record.in)}  ← ${trafficText(record.out)}`;
+    return `${this.#heading('over')} ${ending}  ${traffic}  ${durationText(dur)}`;
+  }
+
+  /** What is no traffic begins in the same column as the kinds. */
+  #heading(kind: string): string {
+    return this.#styled(BOLD, `• ${kind.padEnd(KIND_COLUMNS)}`);
+  }
+
+  /** A session by the end of its name: the beginning is the time, which many have in common. */
+  #session(name: string): string {
+    const short = name.slice(-4);
+    const label = printable(short).padStart(4);
+    if (!this.#hasColor) return label;
+    let sum = 0;
+    for (let at = 0; at < short.length; at++) sum += short.charCodeAt(at);
+    return this.#styled(SESSION_COLORS[sum % SESSION_COLORS.length]!, label);
+  }
+
+  /** A line that says the date, before the first record of each day. */
+  #dateLine(time: number): string {
+    const day = this.#clock.day(time);
+    if (day === this.#day) return '';
+    this.#day = day;
+    return `${this.#styled(BOLD, `──── ${this.#clock.date(time)} UTC`)}\n`;
+  }
+
+  #styled(style: number, text: string): string {
+    return this.#hasColor ? `\u001b[${style}m${text}\u001b[0m` : text;
+  }
+}
+
+/** `text`; of pieces `text…`, `…text…` and `…text`. */
+function messageKind({ op, part }: MessageRecord): string {
+  const kind = op === Opcode.Text ? 'text' : 'binary';
+  if (part === undefined) return kind;
+  return `${part === 'first' ? '' : '…'}${kind}${part === 'last' ? '' : '…'}`;
+}
+
+function trafficText({ msgs, bytes }: Traffic): string {
+  return `${count(msgs, 'message')} ${count(bytes, 'byte')}`;
+}
+
+function count(amount: number, what: string): string {
+  return `${amount} ${what}${amount === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,141 @@
+/** One session as it is recorded. */
+import type { SessionGate, SessionObserver } from '../../session/tap.js';
+import type { SessionSummary, TargetEvent } from '../../session/session.js';
+import { type DataOpcode, Opcode } from '../../protocol/opcode.js';
+import type { RecordEncoder } from './record-encoder.js';
+import { type LineStarts, lineStartsOf } from './record-encoder.js';
+import type { RecordingClock } from './recording-clock.js';
+import type { Traffic } from '../format/record.js';
+
+/** Who writes what sessions record. */
+export interface RecordedSessionHost {
+  readonly encoder: RecordEncoder;
+  readonly clock: RecordingClock;
+  readonly watchesFrames: boolean;
+  /** Asked before each record. @returns false when it is to be left out */
+  takes(): boolean;
+  /** Asked instead before one that a client can cause again and again, also when the session was ended. */
+  takesEndless(session: RecordedSession): boolean;
+  /** A record of the session was appended. */
+  appended(session: RecordedSession): void;
+  /** The session is over. */
+  ended(session: RecordedSession): void;
+}
+
+export class RecordedSession implements SessionObserver {
+  readonly watchesFrames: boolean;
+  readonly gate: SessionGate;
+  /** Its output waits for its records to be safe. */
+  isHeld = false;
+  /** It has records that no batch was made of; only looked at while it is held. */
+  isDirty = false;
+  /** It was ended because the file cannot be written; the client's Close may be still to come. */
+  isStopped = false;
+
+  readonly #name: string;
+  readonly #host: RecordedSessionHost;
+  readonly #encoder: RecordEncoder;
+  readonly #lineStarts: LineStarts;
+
+  /** @param offsetMs what it adds to the monotonic clock of the host for its times */
+  constructor(name: string, offsetMs: number, gate: SessionGate, host: RecordedSessionHost) {
+    this.#name = name;
+    this.gate = gate;
+    this.#host = host;
+    this.#encoder = host.encoder;
+    this.watchesFrames = host.watchesFrames;
+    this.#lineStarts = lineStartsOf(name, offsetMs);
+  }
+
+  message(
+    isReceived: boolean,
+    opcode: DataOpcode,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    isFirst: boolean,
+    isLast: boolean,
+    wireBytes: number,
+  ): void {
+    if (!this.#host.takes()) return;
+    const lineStarts = this.#lineStarts;
+    this.#encoder.message(
+      lineStarts,
+      isReceived,
+      opcode,
+      bytes,
+      start,
+      end,
+      isFirst,
+      isLast,
+      wireBytes,
+    );
+    this.#host.appended(this);
+  }
+
+  control(
+    isReceived: boolean,
+    opcode: number,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    if (!this.#takes(opcode > Opcode.Close)) return;
+    this.#encoder.control(this.#lineStarts, isReceived, opcode, bytes, start, end);
+    this.#host.appended(this);
+  }
+
+  frame(isReceived: boolean, first: number, masked: boolean, len: number, wire: number): void {
+    const opcode = first & 0x0f;
+    // What comes after our Close is dropped: a frame then has no message whose record would be bounded.
+    if (!this.#takes(opcode > Opcode.Close || (isReceived && opcode < Opcode.Close))) return;
+    this.#encoder.record({
+      ev: 'frame',
+      ...this.#nameAndTime(),
+      dir: isReceived ? 'in' : 'out',
+      fin: (first & 0x80) !== 0,
+      rsv: (first >> 4) & 0x07,
+      op: opcode,
+      masked,
+      len,
+      wire,
+    });
+    this.#host.appended(this);
+  }
+
+  target({ state, target, error }: TargetEvent): void {
+    if (!this.#host.takes()) return;
+    const event = { ev: 'target', ...this.#nameAndTime(), state, target } as const;
+    this.#encoder.record(error === undefined ? event : { ...event, error });
+    this.#host.appended(this);
+  }
+
+  closed(summary: SessionSummary): void {
+    this.#host.ended(this);
+    if (!this.#host.takes()) return;
+    this.#encoder.record({
+      ev: 'close',
+      ...this.#nameAndTime(),
+      by: summary.closedBy,
+      code: summary.closeCode,
+      reason: summary.closeReason,
+      in: traffic(summary.messagesIn, summary.bytesIn),
+      out: traffic(summary.messagesOut, summary.bytesOut),
+      dur: Math.round(summary.durationMs * 1000) / 1e6,
+      ...(summary.rule === null ? {} : { rule: summary.rule }),
+    });
+    this.#host.appended(this);
+  }
+
+  #takes(isEndless: boolean): boolean {
+    return isEndless ? this.#host.takesEndless(this) : this.#host.takes();
+  }
+
+  #nameAndTime(): { s: string; t: number } {
+    return { s: this.#name, t: this.#host.clock.microsWith(this.#lineStarts.offsetMs) / 1e6 };
+  }
+}
+
+function traffic(msgs: number, bytes: number): Traffic {
+  return { msgs, bytes };
+}

@@ -1,0 +1,304 @@
+/**
+ * The recorder: writes down every session that it is given, whatever the mode, in one file.
+ *
+ *     sessions ──▶ RecordedSession ──▶ RecordEncoder ──▶ RecordBuffer ──▶ RecordingWriter ──▶ file
+ *        ▲                                                                     │
+ *        └──────────── pause, hold, close ◀──────── Recorder ◀─────────────────┘
+ *
+ * Laws:
+ * 1. A record is appended before what it tells of has a consequence, and the order of a session's
+ *    records is that of its wire.
+ * 2. A disk that is slow makes clients slow: when the queue is full, no session is read. One that was
+ *    stopped is, for the client's Close; what else comes to it is then lost and counted.
+ * 3. With `always` no byte leaves before the records that came before it are on disk. While the file
+ *    cannot be written, `drop` lets all of them leave, and `stop` a Close and what follows it.
+ */
+import { HandshakeError } from '../../errors.js';
+import { formatHostAndPort } from '../../net/host-and-port.js';
+import type { SessionGate, SessionRecorder } from '../../session/tap.js';
+import type { Session } from '../../session/session.js';
+import { type KnownHarmless, Redaction } from '../../handshake/redaction/redaction.js';
+import type { UpgradeRequest } from '../../handshake/request.js';
+import { CloseCode } from '../../protocol/close-payload.js';
+import type { BatchSource } from './batch.js';
+import { RecordBuffer } from './record-buffer.js';
+import { RecordEncoder, lineOf } from './record-encoder.js';
+import { RecordedSession, type RecordedSessionHost } from './recorded-session.js';
+import { RecordingClock } from './recording-clock.js';
+import type { Log } from '../../log.js';
+import { RecordingWriter, type WriterOptions } from '../file/recording-writer.js';
+import type { WriterOwner } from '../file/writer-owner.js';
+import { type OpenRecord, RECORDING_VERSION } from '../format/record.js';
+import { newSessionName } from './session-name.js';
+
+export interface RecorderOptions extends WriterOptions {
+  /** Of a longer payload only that many bytes are recorded; Infinity for all of them. */
+  readonly maxPayloadBytes: number;
+  /** What of requests is recorded beside what everybody knows to be harmless. */
+  readonly shown?: KnownHarmless;
+  /** Whether there is a record for each frame. */
+  readonly watchesFrames: boolean;
+  /** Who writes: `twist/1.0.0`. */
+  readonly tool: string;
+}
+
+/** What a recording has of a handshake. */
+type RecordedHandshake = Pick<OpenRecord, 'url' | 'headers' | 'subprotocol' | 'extensions'>;
+
+/** Of a writer what a recorder needs. */
+type Writer = Pick<
+  RecordingWriter,
+  | 'claim'
+  | 'start'
+  | 'appended'
+  | 'isDropping'
+  | 'lose'
+  | 'isStopped'
+  | 'reopen'
+  | 'close'
+  | 'stats'
+>;
+
+type MakeWriter = (options: WriterOptions, source: BatchSource, owner: WriterOwner) => Writer;
+
+const openWriter: MakeWriter = (options, source, owner) =>
+  new RecordingWriter(options, source, owner);
+
+export class Recorder implements SessionRecorder, RecordedSessionHost, WriterOwner {
+  readonly encoder: RecordEncoder;
+  readonly clock = new RecordingClock();
+  readonly watchesFrames: boolean;
+
+  readonly #path: string;
+  readonly #log: Log;
+  readonly #tool: string;
+  readonly #redaction: Redaction;
+  readonly #holdsOutput: boolean;
+  readonly #writer: Writer;
+  readonly #sessions = new Set<RecordedSession>();
+  /** Those that are held and have records of which no batch was made, and those of the batch in flight. */
+  #dirty: RecordedSession[] = [];
+  #sealed: RecordedSession[] = [];
+  #isFull = false;
+  #hasStarted = false;
+
+  /** @param makeWriter makes what writes the records */
+  constructor(
+    { maxPayloadBytes, watchesFrames, tool, shown, ...options }: RecorderOptions,
+    makeWriter: MakeWriter = openWriter,
+  ) {
+    this.#path = options.path;
+    this.#log = options.log;
+    this.#tool = tool;
+    this.#redaction = new Redaction(shown);
+    this.watchesFrames = watchesFrames;
+    this.#holdsOutput = options.sync === 'always';
+    const buffer = new RecordBuffer();
+    this.encoder = new RecordEncoder(buffer, this.clock, maxPayloadBytes);
+    this.#writer = makeWriter(options, buffer, this);
+  }
+
+  /**
+   * Keeps other processes from the file, without touching it. Rejects with `ELOCKED` when one of them
+   * records to it. What sessions record from then on waits for the start.
+   */
+  claim(): Promise<void> {
+    return this.#writer.claim();
+  }
+
+  /** Opens the file. Rejects with the system's error when that cannot be done. */
+  async start(): Promise<void> {
+    await this.#writer.start();
+    this.#hasStarted = true;
+    this.#log.info({ file: this.#path }, 'recording');
+  }
+
+  /** Opens the file anew: somebody has moved it. */
+  reopen(): Promise<void> {
+    return this.#writer.reopen();
+  }
+
+  /** Writes what waits, and closes the file. */
+  async close(): Promise<void> {
+    await this.#writer.close();
+    if (!this.#hasStarted) return;
+    const { records, bytes, files, lost } = this.#writer.stats;
+    this.#log.info({ file: this.#path, records, bytes, files, lost }, 'recording ended');
+  }
+
+  // ---- From connections
+
+  admit(): void {
+    if (this.#writer.isStopped) throw new HandshakeError('recording-stopped');
+  }
+
+  begin(
+    session: Session,
+    request: UpgradeRequest,
+    mode: string,
+    gate: SessionGate,
+  ): RecordedSession {
+    const offsetMs = this.clock.currentOffsetMs();
+    const micros = this.clock.microsWith(offsetMs);
+    const name = newSessionName(micros / 1000);
+    const recorded = new RecordedSession(name, offsetMs, gate, this);
+    this.#sessions.add(recorded);
+    if (this.#isFull) gate.pause();
+    if (this.#holdsOutput && !this.#writer.isDropping) this.#holdFromNow([recorded]);
+    if (this.takes()) {
+      this.encoder.record({
+        ev: 'open',
+        s: name,
+        t: micros / 1e6,
+        id: session.id,
+        remote: addressOf(session.remoteAddress, session.remotePort),
+        local: addressOf(session.localAddress, session.localPort),
+        tls: null,
+        ...this.#handshakeOf(session, request),
+        mode,
+      });
+      this.appended(recorded);
+    }
+    // The mode took its time to open, and the file has failed meanwhile.
+    if (this.#writer.isStopped) this.#stop(recorded);
+    return recorded;
+  }
+
+  #handshakeOf(
+    { subprotocol, extensions }: Session,
+    { target, headers }: UpgradeRequest,
+  ): RecordedHandshake {
+    const redaction = this.#redaction;
+    return {
+      url: redaction.url(target),
+      headers: redaction.headers(headers),
+      subprotocol: subprotocol === null ? null : redaction.subprotocol(subprotocol),
+      extensions: extensions === null ? null : redaction.extensions(extensions),
+    };
+  }
+
+  // ---- From sessions
+
+  takes(): boolean {
+    if (!this.#writer.isDropping) return true;
+    this.#writer.lose(1);
+    return false;
+  }
+
+  takesEndless(session: RecordedSession): boolean {
+    if (!this.#isFull || !isHeardAlways(session)) return this.takes();
+    this.#writer.lose(1);
+    return false;
+  }
+
+  appended(session: RecordedSession): void {
+    if (session.isHeld && !session.isDirty) {
+      session.isDirty = true;
+      this.#dirty.push(session);
+    }
+    this.#writer.appended();
+  }
+
+  ended(session: RecordedSession): void {
+    this.#sessions.delete(session);
+    session.isHeld = false;
+  }
+
+  // ---- From the writer
+
+  batchTaken(): void {
+    this.#sealed = this.#dirty;
+    this.#dirty = [];
+    for (const session of this.#sealed) {
+      session.isDirty = false;
+      if (session.isHeld) session.gate.seal();
+    }
+  }
+
+  batchDone(): void {
+    const sealed = this.#sealed;
+    this.#sealed = [];
+    for (const { isHeld, gate } of sealed) if (isHeld) gate.letGo();
+  }
+
+  full(): void {
+    this.#isFull = true;
+    for (const session of this.#sessions) {
+      if (!isHeardAlways(session)) session.gate.pause();
+    }
+  }
+
+  drained(): void {
+    this.#isFull = false;
+    this.#resumeAll();
+  }
+
+  failed(): void {
+    for (const session of this.#sessions) {
+      if (this.#writer.isStopped) this.#stop(session);
+      else if (session.isHeld) this.#stopHolding(session);
+    }
+  }
+
+  recovered(): void {
+    if (!this.#holdsOutput) return;
+    // Of one that was stopped nothing leaves but what ends it.
+    const sessions = [...this.#sessions].filter(({ isHeld, isStopped }) => !isHeld && !isStopped);
+    this.#holdFromNow(sessions);
+  }
+
+  headerLine(): Uint8Array {
+    const t = this.clock.nowSeconds();
+    return lineOf({ v: RECORDING_VERSION, ev: 'file', tool: this.#tool, t, redacted: true });
+  }
+
+  gapLine(forMs: number, records: number, error: string): Uint8Array {
+    const micros = this.clock.nowMicros();
+    const since = Math.round(micros - forMs * 1000) / 1e6;
+    return lineOf({ ev: 'gap', t: micros / 1e6, since, records, error });
+  }
+
+  #resumeAll(): void {
+    for (const { gate } of this.#sessions) {
+      // Who sends at once may have filled the queue again, which has paused the others.
+      if (this.#isFull) return;
+      gate.resume();
+    }
+  }
+
+  /** What waits already, the answer to the handshake for instance, waits for no record. */
+  #holdFromNow(sessions: readonly RecordedSession[]): void {
+    for (const session of sessions) {
+      session.isHeld = true;
+      session.gate.hold();
+      session.gate.seal();
+    }
+    // Who was told to wait may go on at once, and send to others too.
+    for (const { gate } of sessions) gate.letGo();
+  }
+
+  #stopHolding(session: RecordedSession): void {
+    session.isHeld = false;
+    session.gate.stopHolding();
+  }
+
+  /** What is not recorded is not answered. */
+  #stop(session: RecordedSession): void {
+    session.isHeld = false;
+    session.isStopped = true;
+    session.gate.close(CloseCode.TryAgainLater, 'the recording cannot be written');
+    if (this.#isFull && isHeardAlways(session)) session.gate.resume();
+  }
+}
+
+/**
+ * Of a session that was stopped the client's Close must be heard, whether the queue is full or not. One
+ * that hears all before it would go on recording, and has to wait.
+ */
+function isHeardAlways({ isStopped, gate }: RecordedSession): boolean {
+  return isStopped && !gate.hearsOut;
+}
+
+function addressOf(address: string, port: number): string {
+  return port === 0 ? address : formatHostAndPort(address, port);
+}

@@ -1,0 +1,483 @@
+/**
+ * One session: the endpoint of a connection on one side, its consumer (a mode) on the other.
+ * It counts, watches the deadlines of an open connection, and turns back-pressure into calls.
+ */
+import { ExtensionError, InvalidStateError, POLICY_RULES, PeerError } from '../errors.js';
+import { negotiate } from '../extensions/negotiation.js';
+import { errorOf, isInstance, onRejection, promiseOf } from '../foreign.js';
+import type { UpgradeRequest } from '../handshake/request.js';
+import {
+  CloseCode,
+  type CloseStatus,
+  demandCloseReason,
+  demandSendableCloseCode,
+} from '../protocol/close-payload.js';
+import { Endpoint } from '../protocol/endpoint.js';
+import type { EndpointEvents } from '../protocol/endpoint-events.js';
+import { type DataOpcode, Opcode } from '../protocol/opcode.js';
+import { demandBytes, demandDataOpcode, demandFlags, demandRange } from '../protocol/outgoing.js';
+import type { ConnectionHost } from '../connection/connection-host.js';
+import { type GatedSession, ObserverGate } from './gate.js';
+import type { AcceptableUpgrade } from '../connection/handshake-phase.js';
+import { SessionAccount } from './stats.js';
+import { SessionDeadlines, type TimedSession } from './deadlines.js';
+import type { SessionExtensions } from './session-extensions.js';
+import { SessionFlow } from './session-flow.js';
+import { SessionIdentity } from './session-identity.js';
+import { SessionObservation } from './session-observation.js';
+import { SessionTraffic, type TrafficSession } from './session-traffic.js';
+import { SentText } from './sent-text.js';
+import type { SessionTransport } from './session-transport.js';
+import type { Consumer, DropRule, SessionSummary, TargetEvent } from './session.js';
+
+/** What a client is told that is dropped, where it is told anything. */
+const LAST_WORDS: Readonly<Record<DropRule, readonly [code: number, reason: string]>> = {
+  'send-timeout': [CloseCode.PolicyViolation, POLICY_RULES['send-timeout']],
+  'close-timeout': [CloseCode.InternalError, 'closing took too long'],
+  shutdown: [CloseCode.GoingAway, 'the server is shutting down'],
+};
+
+const NO_FAILURE = Symbol('no failure');
+
+const ignore = (): void => undefined;
+
+export class ConnectionSession
+  extends SessionIdentity
+  implements TrafficSession, EndpointEvents, TimedSession, GatedSession
+{
+  readonly extensions: string | null;
+
+  readonly #host: ConnectionHost;
+  readonly #mode: string;
+  readonly #consumer: Consumer;
+  readonly #deadlines: SessionDeadlines;
+  readonly #account: SessionAccount;
+  /** The extensions that were agreed on, at work; null for none. */
+  readonly #extensions: SessionExtensions | null;
+  readonly #flow: SessionFlow;
+  readonly #traffic: SessionTraffic;
+  /** Until the session opens. */
+  #upgrade: AcceptableUpgrade | null;
+  #endpoint: Endpoint | null = null;
+  /** The consumer has closed or failed, though the Close may still wait: it sends no more. */
+  #isClosing = false;
+  /** The socket is gone, whatever the protocol still waits for. */
+  #isGone = false;
+  /** Its line is in the log, or it gets none. */
+  #isReported = false;
+  /** The consumer was asked whether it opens. */
+  #wasAsked = false;
+  /** What it failed with before it had answered. */
+  #openingFailure: unknown = NO_FAILURE;
+  /** Looks at the text that the consumer sends; null for text that need not be looked at. */
+  readonly #sentText: SentText | null;
+
+  constructor(upgrade: AcceptableUpgrade, host: ConnectionHost, transport: SessionTransport) {
+    super(upgrade, transport);
+    this.#upgrade = upgrade;
+    this.#mode = upgrade.route.name;
+    this.#consumer = upgrade.route.consumer;
+    this.#sentText = this.#consumer.isTextChecked === true ? new SentText() : null;
+    this.#host = host;
+    this.#account = new SessionAccount(host.clock.exactMs());
+    this.#deadlines = new SessionDeadlines(this, transport, host);
+    const { chain, response, declined } = negotiate(
+      upgrade.route.extensions,
+      upgrade.request.extensionOffers,
+    );
+    this.extensions = response;
+    this.#traffic = new SessionTraffic(this, chain, transport, {
+      consumer: this.#consumer,
+      account: this.#account,
+      deadlines: this.#deadlines,
+      limits: host.limits,
+    });
+    this.#extensions = this.#traffic.extensions;
+    this.#flow = new SessionFlow(this.#extensions, transport, this.#deadlines);
+    for (const one of declined) host.extensionDeclined(this, one);
+  }
+
+  get waitingBytes(): number {
+    return this.#traffic.waitingBytes;
+  }
+
+  /** True once the opening handshake was answered with 101. */
+  get isOpen(): boolean {
+    return this.#endpoint !== null;
+  }
+
+  /** True when the protocol is through, and nothing is held: what waits is written, then our FIN. */
+  get isOver(): boolean {
+    return this.#isThrough && (this.#isGone || this.transport.outbox.queue.heldBytes === 0);
+  }
+
+  /** True when nothing more can be said or heard. */
+  get #isThrough(): boolean {
+    return this.#isGone || this.endpoint.isClosed;
+  }
+
+  get endpoint(): Endpoint {
+    if (this.#endpoint === null) throw new InvalidStateError('the session is not open yet');
+    return this.#endpoint;
+  }
+
+  get isEnding(): boolean {
+    return this.#flow.isEnding;
+  }
+
+  get isPaused(): boolean {
+    return this.#flow.isPaused;
+  }
+
+  /** Extensions work on whole messages (RFC 7692 §5), so they are put together for them. */
+  get isAssembling(): boolean {
+    return this.#extensions !== null || this.#consumer.delivery === 'messages';
+  }
+
+  /**
+   * Asks the consumer whether it opens.
+   *
+   * @returns a promise when it takes its time
+   * @throws whatever it refuses with, or its promise rejects with that
+   */
+  ask(request: UpgradeRequest): Promise<void> | null {
+    this.#wasAsked = this.#consumer.open !== undefined;
+    const result: unknown = this.#consumer.open?.(this, request);
+    const answer = promiseOf(result) as Promise<void> | null;
+    if (this.#openingFailure === NO_FAILURE) return answer;
+    answer?.catch(ignore);
+    throw this.#openingFailure;
+  }
+
+  /** Begins: the handshake has been answered. */
+  open(): void {
+    const { endpointOptions, clock } = this.#host;
+    this.#endpoint = new Endpoint(
+      endpointOptions[this.isAssembling ? 'messages' : 'pieces'],
+      this,
+      this.transport.outbox.queue,
+    );
+    this.#endpoint.allowedRsv = this.#extensions?.reservedRsv ?? 0;
+    this.#endpoint.hearsOut = this.hearsOut;
+    this.#account.opened(clock.exactMs());
+    this.#deadlines.opened();
+    this.#host.sessionOpened(this);
+    this.#observe();
+    try {
+      this.follow(this.#consumer.opened?.(this));
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  #observe(): void {
+    const { route, request } = this.#upgrade!;
+    this.#upgrade = null;
+    const { recorder = null } = route;
+    if (recorder === null) return;
+    const { transport } = this;
+    const gate = new ObserverGate(this, this.#flow, this.#traffic, this.#deadlines, transport);
+    const observation = new SessionObservation(recorder.begin(this, request, route.name, gate));
+    this.#traffic.observation = observation;
+    this.endpoint.watcher = observation;
+  }
+
+  // ---- From the socket
+
+  receive(bytes: Uint8Array, start: number, end: number): void {
+    this.#deadlines.heard();
+    this.endpoint.receive(bytes, start, end);
+    if (this.#extensions !== null) this.#flow.update();
+    this.#deadlines.readThrough();
+  }
+
+  receiveEof(): void {
+    this.#flow.whenIdle(() => {
+      this.endpoint.receiveEof();
+    });
+  }
+
+  /** The system reports an error on the socket: its name for the log. */
+  lost(error: string): void {
+    this.#account.lost(error);
+  }
+
+  /** The connection is dropped for breaking this rule: says so, if nothing was said and the socket takes it. */
+  dropped(rule: DropRule): void {
+    this.#account.dropped(rule);
+    if (this.#endpoint?.canSend !== true || this.transport.outbox.isBlocked) return;
+    const [code, reason] = LAST_WORDS[rule];
+    this.#account.closedBy('server');
+    this.#endpoint.sendClose(code, reason);
+  }
+
+  /** The socket has stopped taking bytes: from now on only the newest Pong is owed. */
+  blocked(): void {
+    this.endpoint.isOutputBlocked = true;
+    this.#deadlines.blocked();
+  }
+
+  /** The socket has taken everything. The flush that follows writes what waited meanwhile. */
+  unblocked(): void {
+    const endpoint = this.endpoint;
+    endpoint.isOutputBlocked = false;
+    endpoint.sendOwedPong();
+    this.#deadlines.unblocked();
+  }
+
+  /** Lets the consumer send again, if it was told to wait and enough has been read. */
+  resumeOutput(): void {
+    if (!this.#traffic.mayResume()) return;
+    try {
+      this.follow(this.#consumer.drained?.(this));
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  follow(result: unknown): void {
+    if (result !== undefined) onRejection(result, this.fail.bind(this));
+  }
+
+  /** Fails the connection, behind what the extensions are still to send; refuses a handshake that is not answered. */
+  fail(error: unknown): void {
+    if (this.#isGone || this.#endpoint?.isClosed === true) {
+      // A peer's fault shows in how the session has ended, and who is stopped at work may well reject.
+      if (isInstance(error, PeerError) || isInstance(error, ExtensionError)) return;
+      this.#failLate(error);
+      return;
+    }
+    if (!this.isOpen) {
+      this.#openingFailure = error;
+      this.transport.refuse(error);
+      return;
+    }
+    // Named at once: the connection may be gone before its Close can say it.
+    this.#account.blame(error);
+    this.#isClosing = true;
+    // A message is lost: what waits for it waits in vain.
+    this.#extensions?.dropEnds();
+    this.#traffic.stopReceiving();
+    this.#flow.whenIdle(() => {
+      this.endpoint.fail(error);
+    });
+    this.transport.scheduleFlush();
+    this.#flow.update();
+  }
+
+  /** It is over: the first failure that comes now is still told, in the session's line or in one of its own. */
+  #failLate(error: unknown): void {
+    if (this.#account.hasFailed) return;
+    this.#account.failedLate(error);
+    if (this.#isReported) this.#host.sessionFailedLate(this, this.#mode, errorOf(error));
+  }
+
+  /** The handshake was refused: nothing is kept. */
+  abandon(): void {
+    this.#isGone = true;
+    this.#isReported = true;
+    this.#extensions?.close(this.#failLate.bind(this));
+  }
+
+  /** The peer, or the deadline, was faster than the consumer, if that was asked. */
+  abandonOpening(): void {
+    this.abandon();
+    if (!this.#wasAsked) return;
+    try {
+      this.follow(this.#consumer.abandoned?.(this));
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** The socket is gone: reports the session to its consumer, and to the log if it had opened. */
+  finish(): void {
+    this.#endpoint?.receiveEof();
+    this.#isGone = true;
+    this.#isReported = !this.isOpen;
+    this.#extensions?.close(this.#failLate.bind(this));
+    try {
+      this.follow(this.#consumer.closed?.(this, this.#summarise()));
+    } catch (error) {
+      this.fail(error);
+    }
+    if (!this.isOpen) return;
+    const summary = this.#summarise();
+    this.#isReported = true;
+    try {
+      this.#traffic.observation?.closed(summary);
+    } finally {
+      this.#host.sessionEnded(summary);
+    }
+  }
+
+  // ---- From the endpoint
+
+  message(opcode: DataOpcode, bytes: Uint8Array, start: number, end: number, rsv: number): void {
+    this.#traffic.message(opcode, bytes, start, end, rsv);
+  }
+
+  piece(
+    opcode: DataOpcode,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    isFirst: boolean,
+    isLast: boolean,
+  ): void {
+    this.#traffic.piece(opcode, bytes, start, end, isFirst, isLast);
+  }
+
+  ping(): void {
+    // The endpoint has answered it.
+  }
+
+  pong(): void {
+    // Whatever is heard is a sign of life.
+  }
+
+  peerClose(status: CloseStatus): void {
+    this.#account.closedBy('client');
+    this.#flow.whenIdle(() => {
+      const answer = (): void => {
+        if (this.#isThrough) return;
+        this.endpoint.sendClose(status.code, status.reason);
+        this.transport.scheduleFlush();
+      };
+      try {
+        const held = promiseOf(this.#consumer.peerClosed?.(this, status));
+        if (held === null) answer();
+        else this.#flow.holdAnswer(held, answer, this.fail.bind(this));
+      } catch (error) {
+        this.fail(error);
+      }
+    });
+  }
+
+  holdFailure(error: unknown): boolean {
+    if (this.#extensions?.isBusy !== true) return false;
+    this.#account.blame(error);
+    this.#flow.whenIdle(() => {
+      this.endpoint.fail(error);
+    });
+    return true;
+  }
+
+  failed(error: unknown): void {
+    this.#account.failed(error);
+  }
+
+  // ---- From the extensions
+
+  extensionsIdle(): void {
+    this.#flow.update();
+    if (!this.#traffic.isWaiting) return;
+    this.transport.flush();
+    this.resumeOutput();
+  }
+
+  // ---- From the consumer
+
+  send(opcode: DataOpcode, data: Uint8Array | string, start = 0, end?: number): boolean {
+    if (typeof data === 'string') return this.#sendString(opcode, data, start, end);
+    demandDataOpcode(opcode);
+    demandBytes(data);
+    const last = end ?? data.length;
+    demandRange(start, last, data.length);
+    if (!this.#canSend) return false;
+    if (this.#sentText !== null && opcode === Opcode.Text)
+      this.#sentText.check(data, start, last, true, true);
+    return this.#traffic.send(opcode, data, start, last);
+  }
+
+  /** What it has of lone surrogates becomes U+FFFD, as everywhere in JavaScript. */
+  #sendString(opcode: DataOpcode, text: string, start: number, end = text.length): boolean {
+    demandDataOpcode(opcode);
+    demandRange(start, end, text.length);
+    if (!this.#canSend) return false;
+    const bytes = Buffer.from(text.slice(start, end));
+    return this.#traffic.send(opcode, bytes, 0, bytes.length);
+  }
+
+  sendPiece(
+    opcode: DataOpcode,
+    data: Uint8Array | string,
+    start: number,
+    end: number,
+    isFirst: boolean,
+    isLast: boolean,
+  ): boolean {
+    demandDataOpcode(opcode);
+    if (typeof data !== 'string') demandBytes(data);
+    demandRange(start, end, data.length);
+    demandFlags(isFirst, isLast);
+    if (!this.#canSend) return false;
+    if (typeof data === 'string') {
+      const bytes = Buffer.from(data.slice(start, end));
+      return this.#sendPiece(opcode, bytes, 0, bytes.length, isFirst, isLast);
+    }
+    return this.#sendPiece(opcode, data, start, end, isFirst, isLast);
+  }
+
+  #sendPiece(
+    opcode: DataOpcode,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    isFirst: boolean,
+    isLast: boolean,
+  ): boolean {
+    if (opcode === Opcode.Text) this.#sentText?.check(bytes, start, end, isFirst, isLast);
+    return this.#traffic.sendPiece(opcode, bytes, start, end, isFirst, isLast);
+  }
+
+  reportTarget(event: TargetEvent): void {
+    this.#traffic.observation?.observer.target(event);
+  }
+
+  close(code: number = CloseCode.Normal, reason = ''): void {
+    if (!this.#canSend) return;
+    demandSendableCloseCode(code);
+    demandCloseReason(reason);
+    this.#isClosing = true;
+    this.#account.closedBy('server');
+    if (!this.hearsOut) this.#traffic.stopReceiving();
+    this.#flow.whenIdle(() => {
+      if (this.endpoint.sendClose(code, reason)) this.#deadlines.closeSent();
+    });
+    this.transport.scheduleFlush();
+    // The peer's Close must be read, whatever the consumer had in mind.
+    this.resumeInput();
+  }
+
+  pauseInput(): void {
+    this.#flow.pause(true);
+  }
+
+  resumeInput(): void {
+    this.#flow.pause(false);
+  }
+
+  get canReceive(): boolean {
+    return this.endpoint.canSend || this.hearsOut;
+  }
+
+  get hearsOut(): boolean {
+    return this.#consumer.hearsOut === true;
+  }
+
+  get #canSend(): boolean {
+    return !this.#isGone && this.endpoint.canSend && !this.#isClosing;
+  }
+
+  /** Looks at the deadlines; called by the clock. */
+  check(nowMs: number): void {
+    this.#deadlines.check(nowMs);
+  }
+
+  #summarise(): SessionSummary {
+    const stats = this.#extensions?.stats ?? {};
+    const nowMs = this.#host.clock.exactMs();
+    return this.#account.summarise(this, this.#mode, this.#endpoint, stats, nowMs);
+  }
+}

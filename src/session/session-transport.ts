@@ -1,0 +1,24 @@
+/** What a session needs of the socket's side of its connection. */
+import type { PeerAddress } from '../net/peer-address.js';
+import type { Outbox } from '../connection/outbox.js';
+import type { DropRule } from './session.js';
+
+export interface SessionTransport extends PeerAddress {
+  /** Our own address and port that the peer connected to; `unix` and 0 when there is none. */
+  readonly localAddress: string;
+  readonly localPort: number;
+  readonly outbox: Outbox;
+  readonly isInputPaused: boolean;
+  /** Writes what was appended to the outbox, unless it is blocked. */
+  flush(): void;
+  /** Sees to it that a flush follows soon. */
+  scheduleFlush(): void;
+  pauseInput(): void;
+  resumeInput(): void;
+  /** Has `check` called within that many milliseconds. */
+  checkWithin(ms: number): void;
+  /** Ends the connection at once. */
+  drop(rule: DropRule): void;
+  /** The consumer fails while it makes up its mind: the handshake is refused. */
+  refuse(cause: unknown): void;
+}

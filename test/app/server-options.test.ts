@@ -1,0 +1,221 @@
+import t from 'tap';
+import type { Flags } from '../../src/config/flags.js';
+import { load } from '../../src/config/load.js';
+import type { Settings } from '../../src/config/settings.js';
+import type { ExtensionOffer } from '../../src/extensions/extension-header.js';
+import type { Extension } from '../../src/extensions/extension.js';
+import type { OriginPolicy } from '../../src/handshake/policy.js';
+import type { PermessageDeflateOptions } from '../../src/extensions/permessage-deflate/permessage-deflate.js';
+import { type ServerParts, serverOptions } from '../../src/app/server-options.js';
+import { echoMode } from '../../src/modes/echo.js';
+import type { Mode } from '../../src/modes/mode.js';
+import { sessionOf } from '../fixtures/extensions.js';
+import { KeptLog } from '../fixtures/kept-log.js';
+
+function settingsOf(flags: Flags): Settings {
+  return load({ flags, environment: {}, readFile: () => '' }).settings;
+}
+
+const log = new KeptLog();
+const one: Extension = { name: 'x-one', create: () => sessionOf() };
+
+const PARTS: ServerParts = {
+  modes: [{ path: null, mode: echoMode }],
+  extensions: [one],
+  authenticator: null,
+  staticDir: null,
+  recorder: null,
+  log,
+};
+
+t.test('every setting reaches the server', async (t) => {
+  const settings = settingsOf({
+    listen: ['127.0.0.1:0', 'unix:/run/twist.sock'],
+    subprotocol: 'a,b',
+    origin: 'same',
+    allowedHosts: 'desk.example.com',
+    allow: ['10.0.0.0/8', '::1'],
+    deny: ['10.0.0.1'],
+    trustProxy: ['::1'],
+    trustProxyHeader: 'proxy-protocol',
+    deflate: false,
+    maxRequestLine: '1001',
+    maxHeaderLine: '1002',
+    maxHead: '1003',
+    maxHeaders: '104',
+    maxMessage: '1005',
+    maxFragments: '1006',
+    maxConnections: '1007',
+    maxConnectionsPerAddress: '1008',
+    maxHandshakes: '1019',
+    maxHandshakesPerAddress: '1020',
+    outputPause: '20009',
+    outputLimit: '20010',
+    handshakeTimeout: '1011ms',
+    messageTimeout: '1012ms',
+    sendTimeout: '1013ms',
+    pingInterval: '1014ms',
+    pongTimeout: '1015ms',
+    idleTimeout: '1016ms',
+    closeTimeout: '1017ms',
+    drainTimeout: '1018ms',
+  });
+  const authenticator = { authorize: (): void => undefined };
+  const privatePaths = { files: ['users'], recording: null };
+  const parts = { ...PARTS, authenticator, staticDir: 'public', privatePaths };
+  t.strictSame(serverOptions(settings, parts), {
+    listen: [
+      { kind: 'tcp', host: '127.0.0.1', port: 0 },
+      { kind: 'unix', path: '/run/twist.sock' },
+    ],
+    served: [{ path: null, mode: echoMode, origin: 'same', extensions: [one], recorder: null }],
+    staticDir: 'public',
+    privatePaths,
+    access: {
+      allowedHosts: ['desk.example.com'],
+      allow: ['10.0.0.0/8', '::1/128'],
+      deny: ['10.0.0.1/32'],
+      trustProxy: ['::1/128'],
+      trustProxyHeader: 'proxy-protocol',
+    },
+    auth: authenticator,
+    head: {
+      maxRequestLineBytes: 1001,
+      maxHeaderLineBytes: 1002,
+      maxHeadBytes: 1003,
+      maxHeaderCount: 104,
+    },
+    subprotocol: ['a', 'b'],
+    limits: {
+      outputPauseBytes: 20_009,
+      outputLimitBytes: 20_010,
+      maxMessageBytes: 1005,
+      handshakeMs: 1011,
+      messageMs: 1012,
+      sendMs: 1013,
+      pingMs: 1014,
+      pongMs: 1015,
+      idleMs: 1016,
+      closeMs: 1017,
+    },
+    maxFragments: 1006,
+    admission: { maxConnections: 1007, maxConnectionsPerAddress: 1008 },
+    handshakes: { max: 1019, maxPerNetwork: 1020 },
+    drainMs: 1018,
+    log,
+  });
+});
+
+t.test('permessage-deflate comes last, with its settings', async (t) => {
+  const seen: PermessageDeflateOptions[] = [];
+  const deflate: Extension = { name: 'permessage-deflate', create: () => sessionOf() };
+  const mocked = await t.mockImport<{ serverOptions: typeof serverOptions }>(
+    '../../src/app/server-options.js',
+    {
+      '../../src/extensions/permessage-deflate/permessage-deflate.js': {
+        permessageDeflate: (options: PermessageDeflateOptions) => {
+          seen.push(options);
+          return deflate;
+        },
+      },
+    },
+  );
+  const flags = {
+    deflateLevel: '9',
+    deflateThreshold: '1001',
+    deflateMemory: '1002',
+    deflateMaxRatio: '103',
+    deflateWindowBits: '9',
+    deflateClientWindowBits: '10',
+  };
+  const cases = [
+    ['none', false, false],
+    ['server', true, false],
+    ['client', false, true],
+    ['client,server', true, true],
+  ] as const;
+  for (const [sides, serverNoContextTakeover, clientNoContextTakeover] of cases) {
+    const settings = settingsOf({ ...flags, deflateNoContextTakeover: sides });
+    const { served } = mocked.serverOptions(settings, PARTS);
+    t.strictSame(served[0]?.extensions, [one, deflate]);
+    t.strictSame(seen.pop(), {
+      level: 9,
+      thresholdBytes: 1001,
+      memoryBytes: 1002,
+      maxRatio: 103,
+      serverMaxWindowBits: 9,
+      clientMaxWindowBits: 10,
+      serverNoContextTakeover,
+      clientNoContextTakeover,
+    });
+  }
+  const off = mocked.serverOptions(settingsOf({ deflate: false }), PARTS);
+  t.strictSame(off.served[0]?.extensions, [one], 'none when it is turned off');
+});
+
+t.test('where there are passwords no mode lets in every page', async (t) => {
+  const authenticator = { authorize: (): void => undefined };
+  const mode = (origin?: OriginPolicy): Mode => ({
+    ...echoMode,
+    ...(origin === undefined ? {} : { defaults: { origin, deflate: true } }),
+  });
+  const modes = [mode(), mode('any'), mode('same'), mode(['https://a.example'])].map(
+    (one, index) => ({
+      path: `/${index}`,
+      mode: one,
+    }),
+  );
+  const origins = (flags: Flags, parts: Partial<ServerParts>): unknown[] =>
+    serverOptions(settingsOf(flags), { ...PARTS, modes, ...parts }).served.map(
+      ({ origin }) => origin,
+    );
+  t.strictSame(origins({}, {}), ['any', 'any', 'same', ['https://a.example']]);
+  t.strictSame(origins({}, { authenticator }), ['same', 'same', 'same', ['https://a.example']]);
+  const any = ['any', 'any', 'any', 'any'];
+  t.strictSame(origins({ origin: 'any' }, { authenticator }), any, 'but where somebody says so');
+});
+
+t.test('it is the real one', async (t) => {
+  const settings = settingsOf({ deflateNoContextTakeover: 'client' });
+  const { served } = serverOptions(settings, { ...PARTS, extensions: [] });
+  const [deflate] = served[0]!.extensions;
+  const session = deflate!.create();
+  const offer: ExtensionOffer = { name: 'permessage-deflate', params: [] };
+  session.init([offer]);
+  t.equal(session.response(), 'permessage-deflate; client_no_context_takeover');
+  session.close();
+});
+
+t.test('what nobody says is left to the modes', async (t) => {
+  const proxy: Mode = {
+    name: 'tcp',
+    delivery: 'pieces',
+    defaults: { origin: 'same', deflate: false },
+  };
+  const modes = [
+    { path: '/a', mode: proxy },
+    { path: '/b', mode: proxy },
+    { path: null, mode: echoMode },
+  ];
+  for (const [flags, names, origins] of [
+    [{}, [0, 0, 1], ['same', 'same', 'any']],
+    [{ deflate: true, origin: 'any' }, [1, 1, 1], ['any', 'any', 'any']],
+    [{ deflate: false, origin: 'null' }, [0, 0, 0], [['null'], ['null'], ['null']]],
+  ] as const) {
+    const { served } = serverOptions(settingsOf(flags), { ...PARTS, modes, extensions: [] });
+    t.strictSame(
+      served.map(({ path, mode }) => ({ path, mode })),
+      modes,
+    );
+    t.strictSame(
+      served.map(({ extensions }) => extensions.length),
+      names,
+    );
+    t.strictSame(
+      served.map(({ origin }) => origin),
+      origins,
+    );
+  }
+  const { served } = serverOptions(settingsOf({ deflate: true }), { ...PARTS, modes });
+  t.equal(served[0]?.extensions.at(-1), served[2]?.extensions.at(-1), 'they share its memory');
+});

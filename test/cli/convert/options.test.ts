@@ -1,0 +1,21 @@
+import t from 'tap';
+import { convertOptions, formatNames } from '../../../src/cli/convert/options.js';
+
+t.test('options have groups, and values are named', async (t) => {
+  const options = convertOptions();
+  t.same(
+    options.map((option) => option.attributeName()),
+    [
+      ...['to', 'out', 'time', 'full', 'color', 'follow'],
+      ...['session', 'path', 'since', 'until', 'limit', 'dir', 'grep'],
+    ],
+  );
+  for (const option of options) {
+    t.match(option.helpGroupHeading, /^[A-Z][a-z]+:$/);
+    t.equal(option.required, !['follow', 'full'].includes(option.attributeName()));
+  }
+});
+
+t.test('the formats', async (t) => {
+  t.equal(formatNames(), 'text, ndjson, har, pcapng or novnc');
+});

@@ -1,0 +1,113 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import t from 'tap';
+import { type Inputs, readInputs } from '../../../src/cli/serve/inputs.js';
+import type { Environment } from '../../../src/config/environment.js';
+import type { Flags } from '../../../src/config/flags.js';
+import { load } from '../../../src/config/load.js';
+import { ConfigError } from '../../../src/errors.js';
+import type { Authenticator } from '../../../src/server/auth/basic-auth.js';
+import { KeptLog } from '../../fixtures/kept-log.js';
+import { RecordedLines, writeRecording } from '../../fixtures/recorded-lines.js';
+import { selfSigned } from '../../fixtures/self-signed.js';
+import { makeTempDir } from '../../fixtures/temp-dir.js';
+import { fakeIo } from '../fake-io.js';
+
+const { cert } = selfSigned();
+
+const FILES = { 'mute.mjs': '', 'ca.pem': cert, tokens: 'a: b:1' };
+
+async function read(flags: Flags, environment: Environment = {}): Promise<Inputs> {
+  const modules = { 'mute.mjs': { default: { name: 'mute', message: (): void => undefined } } };
+  const loaded = load({ flags, environment, readFile: () => '' });
+  return await readInputs(loaded, fakeIo([], { files: FILES, modules }), new KeptLog());
+}
+
+/** Whether a request with these credentials is let in. */
+async function isLetIn(authenticator: Authenticator, credentials: string): Promise<boolean> {
+  const value = `Basic ${Buffer.from(credentials).toString('base64')}`;
+  const headers = [{ name: 'authorization', value }];
+  try {
+    await authenticator.authorize({ method: 'GET', target: '/', version: '1.1', headers });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+t.test('the settings, and what the files hold that they name', async (t) => {
+  const inputs = await read({
+    mode: 'mute.mjs',
+    targetCa: 'ca.pem',
+    route: ['/b=tcp:tls://a:1'],
+    static: makeTempDir(t),
+  });
+  t.match(inputs.settings, { mode: 'mute.mjs' });
+  t.match(inputs.values.mode, { value: 'mute.mjs', source: 'flag' });
+  t.match(inputs.modules.modes.get('mute.mjs'), { name: 'mute' });
+  t.strictSame(inputs.certificates, { ca: cert, cert: null, key: null });
+  t.equal(inputs.authenticator, null);
+  t.equal((await read({ tokenFile: 'tokens' })).settings.tokenFile, 'tokens');
+  t.equal(inputs.replays.size, 0);
+  const replay = writeRecording(t, [new RecordedLines('S1').open()]);
+  t.match((await read({ replay })).replays.get(replay), { sessions: [{ s: 'S1' }] });
+});
+
+t.test('who may connect: one user, or those of a file', async (t) => {
+  const one = await read({}, { TWIST_AUTH: 'ann:secret' });
+  t.equal(await isLetIn(one.authenticator!, 'ann:secret'), true);
+  t.equal(await isLetIn(one.authenticator!, 'ann:Secret'), false);
+  const file = path.join(makeTempDir(t), 'users');
+  writeFileSync(file, `ann:$2y$04$${'.'.repeat(53)}\n`);
+  const many = await read({ authFile: file });
+  t.equal(await isLetIn(many.authenticator!, 'ann:'), false);
+});
+
+t.test('what is wrong with any of it', async (t) => {
+  const folder = makeTempDir(t);
+  const users = path.join(folder, 'users');
+  writeFileSync(users, 'ann:secret\n');
+  const nowhere = path.join(folder, 'nowhere');
+  for (const [flags, sentence] of [
+    [{ echo: true, tcp: 'a:1' }, 'choose one mode, not --echo and --tcp together'],
+    [{ targetCa: 'no.pem' }, '--target-ca cannot be "no.pem": there is no such file'],
+    [{ mode: 'no.mjs' }, '--mode cannot be "no.mjs": there is no such file'],
+    [{ tokenFile: 'no' }, '--token-file cannot be "no": there is no such file'],
+    [
+      { authFile: users },
+      `--auth-file cannot be used: ${users}, line 1: only bcrypt hashes are taken ($2y$, htpasswd -B)`,
+    ],
+    [{ authFile: nowhere }, `--auth-file cannot be used: ${nowhere}: there is no such file`],
+  ] as const) {
+    await t.rejects(read(flags), new ConfigError(sentence, { cause: 'flag' }), sentence);
+  }
+  await t.rejects(read({}, { TWIST_STATIC: nowhere }), {
+    name: 'ConfigError',
+    cause: 'environment',
+    message: new RegExp(nowhere),
+  });
+});
+
+t.test('tokens may be in a directory of files', async (t) => {
+  const readFile = (): never => {
+    throw Object.assign(new Error('EISDIR'), { code: 'EISDIR' });
+  };
+  const loaded = load({ flags: { tokenFile: 'tokens' }, environment: {}, readFile: () => '' });
+  const inputs = await readInputs(loaded, { ...fakeIo([]), readFile }, new KeptLog());
+  t.equal(inputs.settings.tokenFile, 'tokens');
+});
+
+t.test('a defect of our own is not taken for a wrong configuration', async (t) => {
+  const { readInputs: mocked } = await t.mockImport<{ readInputs: typeof readInputs }>(
+    '../../../src/cli/serve/inputs.js',
+    {
+      '../../../src/http/static-directory.js': {
+        StaticDirectory: function () {
+          throw new TypeError('a defect');
+        },
+      },
+    },
+  );
+  const loaded = load({ flags: { static: 'public' }, environment: {}, readFile: () => '' });
+  await t.rejects(mocked(loaded, fakeIo([]), new KeptLog()), TypeError);
+});

@@ -1,0 +1,184 @@
+import { once } from 'node:events';
+import { chmodSync, existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import t from 'tap';
+import {
+  checkRecording,
+  claimRecording,
+  makeRecorder,
+  startRecorder,
+} from '../../../src/cli/serve/recording.js';
+import type { Flags } from '../../../src/config/flags.js';
+import { load } from '../../../src/config/load.js';
+import type { SessionGate } from '../../../src/session/tap.js';
+import { ConfigError } from '../../../src/errors.js';
+import type { UpgradeRequest } from '../../../src/handshake/request.js';
+import type { Recorder } from '../../../src/recording/write/recorder.js';
+import { FakeSession } from '../../fixtures/fake-session.js';
+import { KeptLog } from '../../fixtures/kept-log.js';
+import { makeTempDir } from '../../fixtures/temp-dir.js';
+
+const loaded = (flags: Flags): ReturnType<typeof load> =>
+  load({ flags, environment: {}, readFile: () => '' });
+
+t.test('the name of the file may have parts of the time, and no others', async (t) => {
+  for (const record of ['off', 'a.ndjson', '%Y/%m-%d %H%M%S %j %s 100%%.ndjson'])
+    checkRecording(loaded({ record }).values);
+  for (const record of ['%', '%q.ndjson', 'a%'])
+    t.throws(
+      () => {
+        checkRecording(loaded({ record }).values);
+      },
+      new ConfigError(
+        `--record cannot be "${record}": behind % must come Y, m, d, H, M, S, j or s, or another % for the sign itself`,
+      ),
+    );
+});
+
+t.test('without the option nothing is recorded', async (t) => {
+  t.equal(makeRecorder(loaded({}).settings, new KeptLog()), null);
+});
+
+t.test('the file begins when the server does', async (t) => {
+  const record = path.join(makeTempDir(t), 'a.ndjson');
+  const { settings, values } = loaded({ record, recordSync: 'none' });
+  const recorder = makeRecorder(settings, new KeptLog())!;
+  await startRecorder(recorder, values);
+  await recorder.close();
+  t.match(JSON.parse(readFileSync(record, 'utf8')), { v: 1, ev: 'file', tool: 'twist/dev' });
+});
+
+t.test('what the operator has named is recorded as it is', async (t) => {
+  const record = path.join(makeTempDir(t), 'a.ndjson');
+  const flags = { record, recordHeaders: 'X-Room', recordQuery: 'room', subprotocol: 'my.app' };
+  const { settings, values } = loaded({ ...flags, route: ['/q7Xk2Vb9Zt4Lm8Rw3=echo'] });
+  const recorder = makeRecorder(settings, new KeptLog())!;
+  await startRecorder(recorder, values);
+  const session = Object.assign(new FakeSession(), { subprotocol: 'my.app' });
+  const request = {
+    target: '/q7Xk2Vb9Zt4Lm8Rw3?room=a&token=b',
+    headers: [{ name: 'x-room', value: 'c' }],
+  } as unknown as UpgradeRequest;
+  recorder.begin(session, request, 'echo', {} as SessionGate);
+  await recorder.close();
+  t.match(JSON.parse(readFileSync(record, 'utf8').split('\n')[1]!), {
+    url: '/q7Xk2Vb9Zt4Lm8Rw3?room=a&token=[hidden:1]',
+    headers: { 'x-room': 'c' },
+    subprotocol: 'my.app',
+  });
+});
+
+t.test('why a file cannot be written', async (t) => {
+  const directory = makeTempDir(t);
+  for (const [name, clause] of [
+    ['missing/a.ndjson', 'its directory does not exist'],
+    ['', 'it is a directory'],
+  ] as const) {
+    const record = path.join(directory, name);
+    const { settings, values } = loaded({ record });
+    await t.rejects(
+      startRecorder(makeRecorder(settings, new KeptLog())!, values),
+      new ConfigError(`--record cannot be "${record}": ${clause}`),
+    );
+  }
+  const { values } = loaded({ record: 'a.ndjson' });
+  for (const [code, clause] of [
+    ['EACCES', 'permission denied'],
+    ['EPERM', 'permission denied'],
+    ['EROFS', 'the file system is read-only'],
+    ['ENXIO', 'nobody reads from the pipe'],
+    ['ESTRANGE', 'ESTRANGE'],
+    [undefined, 'strange'],
+  ] as const) {
+    const error = Object.assign(new Error('strange'), code === undefined ? {} : { code });
+    const recorder = { start: () => Promise.reject(error) } as unknown as Recorder;
+    await t.rejects(startRecorder(recorder, values), {
+      message: `--record cannot be "a.ndjson": ${clause}`,
+    });
+  }
+});
+
+t.test('a check refuses what could not be written, and touches nothing', async (t) => {
+  const directory = makeTempDir(t);
+  const at = (name: string): string => path.join(directory, name);
+  const file = at('file');
+  writeFileSync(file, 'x');
+  const socket = createServer().listen(at('socket'));
+  await once(socket, 'listening');
+  t.teardown(() => socket.close());
+  for (const [record, clause] of [
+    [directory, 'it is a directory'],
+    [at('missing/a'), 'its directory does not exist'],
+    [at('file/a'), 'its directory is none'],
+    [at('file/%Y'), 'its directory is none'],
+    [at('file/%Y/a'), 'its directory is none'],
+    [at('socket'), 'it is a socket'],
+  ] as const) {
+    t.throws(
+      () => {
+        checkRecording(loaded({ record }).values);
+      },
+      new ConfigError(`--record cannot be "${record}": ${clause}`),
+    );
+  }
+  for (const record of [file, at('new'), at('missing/%Y/%m'), '/dev/null'])
+    checkRecording(loaded({ record }).values);
+  t.same(readdirSync(directory).sort(), ['file', 'socket']);
+});
+
+t.test('permissions', { skip: process.getuid?.() === 0 && 'root may do anything' }, async (t) => {
+  const directory = makeTempDir(t);
+  const file = path.join(directory, 'a');
+  for (const [mode, directoryMode] of [
+    [0o400, 0o700],
+    [0o200, 0o700],
+    [null, 0o500],
+  ] as const) {
+    if (mode === null) rmSync(file);
+    else writeFileSync(file, '');
+    if (mode !== null) chmodSync(file, mode);
+    chmodSync(directory, directoryMode);
+    t.throws(() => {
+      checkRecording(loaded({ record: file }).values);
+    }, /permission denied/);
+    chmodSync(directory, 0o700);
+    if (mode !== null) chmodSync(file, 0o600);
+  }
+});
+
+t.test('a file that another process records to is no wrong configuration', async (t) => {
+  const record = path.join(makeTempDir(t), 'a.ndjson');
+  const { settings, values } = loaded({ record, recordSync: 'none' });
+  const first = makeRecorder(settings, new KeptLog())!;
+  const second = makeRecorder(settings, new KeptLog())!;
+  await claimRecording(first, values);
+  await t.rejects(
+    claimRecording(second, values),
+    new ConfigError(
+      `--record cannot be "${record}": another process records to it; give each server a file of its own`,
+    ),
+  );
+  await first.close();
+  await claimRecording(second, values);
+  await second.close();
+  const error = Object.assign(new Error('EIO'), { code: 'EIO' });
+  const broken = { claim: () => Promise.reject(error) } as unknown as Recorder;
+  await t.rejects(claimRecording(broken, values), {
+    cause: 'flag',
+    message: `--record cannot be "${record}": the disk failed`,
+  });
+});
+
+t.test('- is standard output', async (t) => {
+  const { settings, values } = loaded({ record: '-', recordSync: 'none' });
+  const log = new KeptLog();
+  const recorder = makeRecorder(settings, log)!;
+  await claimRecording(recorder, values);
+  // What tap gives us as standard output may be anything.
+  await startRecorder(recorder, values).catch((error: unknown) => {
+    t.match(error, { message: /^--record cannot be "-": / });
+  });
+  await recorder.close();
+  t.notOk(existsSync('-'));
+});

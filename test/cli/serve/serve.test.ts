@@ -1,0 +1,439 @@
+import { once } from 'node:events';
+import {
+  appendFileSync,
+  existsSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import path from 'node:path';
+import t, { type Test } from 'tap';
+import { ExitCode } from '../../../src/cli/exit-code.js';
+import type { Signal } from '../../../src/cli/io.js';
+import { createLog } from '../../../src/cli/log.js';
+import { check, serve } from '../../../src/cli/serve/serve.js';
+import type { Flags } from '../../../src/config/flags.js';
+import type { Inputs } from '../../../src/cli/serve/inputs.js';
+import { load } from '../../../src/config/load.js';
+import type { Extension } from '../../../src/extensions/extension.js';
+import type { Mode } from '../../../src/modes/mode.js';
+import { passwordAuthenticator } from '../../../src/server/auth/basic-auth.js';
+import { binaryFrame, closeFrame, encodeFrames, textFrame } from '../../fixtures/frames.js';
+import { upgradeText } from '../../fixtures/handshake.js';
+import { hexOf } from '../../fixtures/hex.js';
+import { type RawClient, connectRaw } from '../../fixtures/raw-client.js';
+import { makeTempDir } from '../../fixtures/temp-dir.js';
+import { eventually, within } from '../../fixtures/within.js';
+import { type FakeIo, fakeIo } from '../fake-io.js';
+
+const LIMITS_FILE = '/proc/self/limits';
+
+const SHUTTING_DOWN = encodeFrames([closeFrame(1001, 'the server is shutting down')], false);
+
+function inputsOf(flags: Flags, given: Partial<Inputs> = {}): Inputs {
+  const { settings, values } = load({ flags, environment: {}, readFile: () => '' });
+  return {
+    settings,
+    values,
+    modules: { modes: new Map(), extensions: [] },
+    replays: new Map(),
+    certificates: { ca: null, cert: null, key: null },
+    authenticator: null,
+    ...given,
+  };
+}
+
+interface LogLine {
+  readonly level: string;
+  readonly msg: string;
+  readonly address?: string;
+}
+
+interface Surroundings {
+  readonly isTTY?: boolean;
+  readonly openFiles?: number;
+  readonly inputs?: Partial<Inputs>;
+}
+
+/** One run of `serve`, with its signals in the test's hands. */
+class Run {
+  readonly io: FakeIo;
+  readonly exitCode: Promise<number>;
+  readonly #listeners = new Map<string, (error?: unknown) => void>();
+  readonly #log = { text: '' };
+
+  constructor(
+    t: Test,
+    flags: Flags = {},
+    { isTTY = false, openFiles = 1_000_000, inputs = {} }: Surroundings = {},
+  ) {
+    const listenerOf = (name: string, listener: (error?: unknown) => void) => {
+      this.#listeners.set(name, listener);
+      return () => {
+        this.#listeners.delete(name);
+      };
+    };
+    this.io = {
+      ...fakeIo([], {
+        isTTY,
+        files: { [LIMITS_FILE]: `Max open files            ${openFiles}    ${openFiles}    files` },
+      }),
+      onSignal: listenerOf,
+      onCrash: (listener) => listenerOf('crash', listener),
+    };
+    const log = createLog('info', 'json', { write: (text) => (this.#log.text += text) });
+    const all = inputsOf({ listen: ['127.0.0.1:0'], echo: true, ...flags }, inputs);
+    this.exitCode = serve(all, this.io, log);
+    t.teardown(async () => {
+      // A run that a failed test left behind.
+      while (this.listenerNames.length > 0) {
+        this.signal('SIGTERM');
+        await new Promise(setImmediate);
+      }
+    });
+  }
+
+  get log(): readonly LogLine[] {
+    return this.#log.text
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as LogLine);
+  }
+
+  /** Messages of a level. */
+  messages(level: string): readonly string[] {
+    return this.log.filter((line) => line.level === level).map(({ msg }) => msg);
+  }
+
+  /** What is listened for now. */
+  get listenerNames(): readonly string[] {
+    return [...this.#listeners.keys()].sort();
+  }
+
+  signal(name: Signal): void {
+    this.#listeners.get(name)!();
+  }
+
+  crash(error: unknown): void {
+    this.#listeners.get('crash')!(error);
+  }
+
+  async port(): Promise<number> {
+    const find = (): LogLine | undefined => this.log.find(({ msg }) => msg === 'listening');
+    await eventually(() => find() !== undefined, 'the server to listen');
+    await eventually(() => this.listenerNames.length > 0, 'signals to be listened for');
+    return Number(new URL(find()!.address!).port);
+  }
+
+  /** A client whose handshake is through. */
+  async connect(t: Test): Promise<RawClient> {
+    const client = await connectRaw(t, await this.port());
+    await client.open();
+    return client;
+  }
+
+  async ended(): Promise<number> {
+    return await within(this.exitCode, 'the end');
+  }
+}
+
+/** Answers the server's Close, and goes. */
+async function answerClose(client: RawClient): Promise<void> {
+  await client.waitForBytes(SHUTTING_DOWN.length);
+  client.send(encodeFrames([closeFrame(1001)], true));
+  await client.waitForEnd();
+  await client.finish();
+}
+
+t.test('it echoes until it is told to stop', async (t) => {
+  const run = new Run(t);
+  const client = await run.connect(t);
+  client.send(encodeFrames([textFrame('hello'), closeFrame(1000)], true));
+  await client.waitForEnd();
+  const expected = encodeFrames([textFrame('hello'), closeFrame(1000)], false);
+  t.equal(hexOf(client.received), hexOf(expected));
+  await client.finish();
+  run.signal('SIGTERM');
+  t.equal(await run.ended(), ExitCode.Ok);
+  t.strictSame(run.messages('warn'), []);
+  t.equal(run.log.at(-1)!.msg, 'stopped');
+  t.strictSame(run.io.written, { out: '', err: '' });
+});
+
+t.test('SIGTERM and SIGINT: sessions are closed, and the exit status is 0', async (t) => {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    const run = new Run(t);
+    const client = await run.connect(t);
+    t.strictSame(run.listenerNames, ['SIGHUP', 'SIGINT', 'SIGTERM', 'crash']);
+    run.signal(signal);
+    await answerClose(client);
+    t.equal(await run.ended(), ExitCode.Ok, signal);
+    t.strictSame(run.listenerNames, [], 'nothing is listened for any more');
+  }
+});
+
+t.test('a signal before the server listens is not lost', async (t) => {
+  const run = new Run(t);
+  run.signal('SIGTERM');
+  t.equal(await run.ended(), ExitCode.Ok);
+  t.strictSame(run.messages('info'), ['stopping', 'stopped']);
+  t.strictSame(run.listenerNames, []);
+});
+
+t.test('a second signal, whichever, stops at once: 1', async (t) => {
+  for (const second of ['SIGTERM', 'SIGINT'] as const) {
+    const run = new Run(t);
+    const client = await run.connect(t);
+    run.signal('SIGTERM');
+    await client.waitForBytes(SHUTTING_DOWN.length);
+    run.signal(second);
+    t.equal(await run.ended(), ExitCode.Failure);
+    await client.waitForEnd();
+  }
+});
+
+t.test('SIGHUP without a terminal is a reload, of nothing', async (t) => {
+  const run = new Run(t);
+  const client = await run.connect(t);
+  run.signal('SIGHUP');
+  t.equal(run.log.at(-1)!.msg, 'nothing to reload');
+  client.send(encodeFrames([textFrame('a')], true));
+  await client.waitForBytes(3);
+  t.notOk(client.hasEnded);
+  run.signal('SIGTERM');
+  await answerClose(client);
+  t.equal(await run.ended(), ExitCode.Ok);
+});
+
+t.test('SIGHUP of a terminal that is gone is a stop', async (t) => {
+  const run = new Run(t, {}, { isTTY: true });
+  const client = await run.connect(t);
+  run.signal('SIGHUP');
+  await answerClose(client);
+  t.equal(await run.ended(), ExitCode.Ok);
+  t.notOk(run.messages('info').includes('nothing to reload'));
+});
+
+t.test('an error that nothing caught: it is said, sessions are closed, and 1', async (t) => {
+  const run = new Run(t);
+  const client = await run.connect(t);
+  run.crash(new TypeError('a defect'));
+  t.strictSame(run.messages('fatal'), ['internal error']);
+  await answerClose(client);
+  t.equal(await run.ended(), ExitCode.Failure);
+  t.match(
+    run.log.find(({ level }) => level === 'fatal'),
+    { err: { type: 'TypeError', message: 'a defect' } },
+  );
+});
+
+t.test('a second such error does not wait for anybody', async (t) => {
+  const run = new Run(t);
+  const client = await run.connect(t);
+  run.crash(new Error('first'));
+  run.crash(new Error('second'));
+  t.equal(await run.ended(), ExitCode.Failure);
+  t.equal(run.messages('fatal').length, 2);
+  await client.waitForEnd();
+});
+
+t.test('a port that is taken: one sentence and 1', async (t) => {
+  const first = new Run(t);
+  const port = await first.port();
+  const second = new Run(t, { listen: [`127.0.0.1:${port}`] });
+  t.equal(await second.ended(), ExitCode.Failure);
+  t.equal(
+    second.io.written.err,
+    `twist: cannot listen on 127.0.0.1:${port}: the address is in use already\n`,
+  );
+  t.strictSame(second.listenerNames, []);
+  t.strictSame(second.log, []);
+  first.signal('SIGTERM');
+  t.equal(await first.ended(), ExitCode.Ok);
+});
+
+t.test('it warns when the system allows fewer files than connections', async (t) => {
+  const run = new Run(t, { maxConnections: '100' }, { openFiles: 100 });
+  await run.port();
+  t.match(run.messages('warn'), [/^--max-connections is 100, but /]);
+  run.signal('SIGTERM');
+  t.equal(await run.ended(), ExitCode.Ok);
+});
+
+t.test('the mode and the extensions of a user are served', async (t) => {
+  const loud: Mode = {
+    name: 'loud',
+    delivery: 'messages',
+    message: (session, opcode) => {
+      session.send(opcode, new TextEncoder().encode('LOUD'));
+    },
+  };
+  const names: string[] = [];
+  const extension: Extension = {
+    name: 'x-seen',
+    create: () => {
+      names.push('x-seen');
+      throw new Error('declined');
+    },
+  };
+  const modules = { modes: new Map([['loud.mjs', loud]]), extensions: [extension] };
+  const run = new Run(t, { echo: false, mode: 'loud.mjs' }, { inputs: { modules } });
+  const client = await connectRaw(t, await run.port());
+  await client.open({ 'Sec-WebSocket-Extensions': 'x-seen' });
+  client.send(encodeFrames([textFrame('a'), closeFrame(1000)], true));
+  await client.waitForEnd();
+  const expected = encodeFrames([textFrame('LOUD'), closeFrame(1000)], false);
+  t.equal(hexOf(client.received), hexOf(expected));
+  t.strictSame(names, ['x-seen'], 'it was asked');
+  await client.finish();
+  t.match(run.log, [{ msg: 'listening', mode: 'loud' }]);
+  run.signal('SIGTERM');
+  t.equal(await run.ended(), ExitCode.Ok);
+});
+
+t.test('a proxy on one path, files beside it, and a user to be known', async (t) => {
+  const target = createServer((socket) => socket.pipe(socket));
+  target.listen(0, '127.0.0.1');
+  await once(target, 'listening');
+  t.teardown(() => target.close());
+  const { port } = target.address() as AddressInfo;
+  const folder = makeTempDir(t);
+  writeFileSync(path.join(folder, 'hello.txt'), 'hello file');
+  const run = new Run(
+    t,
+    { echo: false, route: [`/vnc=tcp:127.0.0.1:${port}`], static: folder },
+    { inputs: { authenticator: passwordAuthenticator('ann:secret') } },
+  );
+  const authorization = `Basic ${Buffer.from('ann:secret').toString('base64')}`;
+
+  const stranger = await connectRaw(t, await run.port());
+  stranger.send(upgradeText({}, 'GET /vnc HTTP/1.1'));
+  await stranger.waitForEnd();
+  t.match(stranger.received.toString(), /^HTTP\/1\.1 401 /);
+  await stranger.finish();
+
+  const nobody = await connectRaw(t, await run.port());
+  nobody.send(upgradeText({ Authorization: authorization }, 'GET /nowhere HTTP/1.1'));
+  await nobody.waitForEnd();
+  t.match(nobody.received.toString(), /^HTTP\/1\.1 404 /);
+  await nobody.finish();
+
+  const browser = await connectRaw(t, await run.port());
+  browser.send(
+    `GET /hello.txt HTTP/1.1\r\nHost: localhost\r\nAuthorization: ${authorization}\r\nConnection: close\r\n\r\n`,
+  );
+  await browser.waitForEnd();
+  t.match(browser.received.toString(), /^HTTP\/1\.1 200 [^]*hello file$/);
+  await browser.finish();
+
+  const client = await connectRaw(t, await run.port());
+  client.send(upgradeText({ Authorization: authorization }, 'GET /vnc HTTP/1.1'));
+  await client.waitUntil(() => client.received.includes('\r\n\r\n'), 'the answer');
+  t.match(client.received.toString(), /^HTTP\/1\.1 101 /);
+  client.forget();
+  client.send(encodeFrames([textFrame('hello')], true));
+  const echo = encodeFrames([binaryFrame('hello')], false);
+  await client.waitForBytes(echo.length);
+  t.equal(hexOf(client.received), hexOf(echo), 'text goes out, and comes back as binary');
+  t.match(run.log[0], { msg: 'listening', mode: `/vnc=tcp:127.0.0.1:${port}` });
+  run.signal('SIGTERM');
+  await client.waitForBytes(echo.length + SHUTTING_DOWN.length);
+  client.send(encodeFrames([closeFrame(1001)], true));
+  t.equal(await run.ended(), ExitCode.Ok);
+});
+
+t.test(
+  'what is recorded is in the file when the server has stopped; SIGHUP opens it anew',
+  async (t) => {
+    const record = path.join(makeTempDir(t), 'traffic.ndjson');
+    const run = new Run(t, { record, recordSync: 'none' });
+    const client = await run.connect(t);
+    renameSync(record, `${record}.1`);
+    run.signal('SIGHUP');
+    await eventually(() => existsSync(record), 'a new file');
+    t.notOk(run.messages('info').includes('nothing to reload'));
+    client.send(encodeFrames([textFrame('hello'), closeFrame(1000)], true));
+    await client.waitForEnd();
+    await client.finish();
+    run.signal('SIGTERM');
+    t.equal(await run.ended(), ExitCode.Ok);
+    const events = readFileSync(record, 'utf8').match(/"ev":"[a-z]+"/g)!;
+    t.match(events.join(' '), '"ev":"msg" "ev":"msg"');
+    t.equal(events.at(-1), '"ev":"close"');
+  },
+);
+
+t.test('a file that cannot be opened is a wrong configuration', async (t) => {
+  const record = path.join(makeTempDir(t), 'missing', 'traffic.ndjson');
+  const run = new Run(t, { record });
+  await t.rejects(run.exitCode, {
+    name: 'ConfigError',
+    message: `--record cannot be "${record}": its directory does not exist`,
+  });
+  t.strictSame(run.listenerNames, []);
+});
+
+t.test('a server that cannot listen has not touched the file', async (t) => {
+  const record = path.join(makeTempDir(t), 'traffic.ndjson');
+  const torn = '{"v":1,"ev":"file","tool":"twist/1.0.0","t":1}\n{"ev":"ms';
+  const unix = 'unix:/missing/twist.sock';
+  for (const content of [null, torn]) {
+    if (content !== null) writeFileSync(record, content);
+    const run = new Run(t, { record, listen: unix });
+    t.equal(await run.ended(), ExitCode.Failure);
+    if (content === null) t.notOk(existsSync(record));
+    else t.equal(readFileSync(record, 'utf8'), content);
+    t.strictSame(readdirSync(path.dirname(record)), content === null ? [] : ['traffic.ndjson']);
+    t.notOk(run.messages('info').includes('recording ended'), 'it has not begun');
+  }
+});
+
+t.test('a file that another server records to is not touched', async (t) => {
+  const record = path.join(makeTempDir(t), 'traffic.ndjson');
+  const first = new Run(t, { record, recordSync: 'none' });
+  await first.connect(t);
+  appendFileSync(record, '{"ev":"ms');
+  const content = readFileSync(record, 'utf8');
+  const second = new Run(t, { record });
+  t.equal(await second.ended(), ExitCode.Failure);
+  t.equal(
+    second.io.written.err,
+    `twist: --record cannot be "${record}": another process records to it; give each server a file of its own\n`,
+  );
+  t.equal(readFileSync(record, 'utf8'), content);
+  first.signal('SIGTERM');
+  await first.ended();
+});
+
+t.test('a file that cannot be opened any more when the server listens', async (t) => {
+  const directory = makeTempDir(t);
+  const record = path.join(directory, '%Y', 'traffic.ndjson');
+  writeFileSync(path.join(directory, String(new Date().getUTCFullYear())), '');
+  const run = new Run(t, { record });
+  await t.rejects(run.exitCode, {
+    name: 'ConfigError',
+    message: /"[^"]+": its directory is none$/,
+  });
+  t.strictSame(run.listenerNames, []);
+});
+
+t.test('a check makes the server, and starts nothing', async (t) => {
+  const directory = makeTempDir(t);
+  const record = path.join(directory, 'traffic.ndjson');
+  const log = createLog('silent', 'json', { write: () => undefined });
+  check(inputsOf({ echo: true, record, listen: [`unix:${directory}/a`, '127.0.0.1:0'] }), log);
+  t.strictSame(readdirSync(directory), []);
+  for (const [flags, clause] of [
+    [{ listen: [`unix:/tmp`] }, 'the file exists and is not a socket'],
+    [{ static: record }, 'there is no such directory'],
+  ] as const) {
+    t.throws(
+      () => {
+        check(inputsOf({ echo: true, ...flags }), log);
+      },
+      { name: 'ConfigError', message: new RegExp(clause) },
+    );
+  }
+});

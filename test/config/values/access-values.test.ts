@@ -1,0 +1,97 @@
+import t, { type Test } from 'tap';
+import { addressRanges, credentials } from '../../../src/config/values/access-values.js';
+import type { Kind } from '../../../src/config/values/values.js';
+
+/** Every path and message of what is refused. */
+function refusal(kind: Kind<unknown>, given: unknown): (readonly [path: string, string])[] {
+  const { error } = kind.schema.safeParse(given);
+  return (error?.issues ?? []).flatMap(function each(issue): (readonly [string, string])[] {
+    const members = issue.code === 'invalid_union' ? issue.errors.flat().flatMap(each) : [];
+    return [[issue.path.join('.'), issue.message], ...members];
+  });
+}
+
+/** Asserts that nobody gets to read anything but the clauses. */
+function refuses(t: Test, kind: Kind<unknown>, given: unknown): void {
+  const messages = refusal(kind, given);
+  t.not(messages.length, 0, `refuses ${JSON.stringify(given)}`);
+  for (const [, message] of messages)
+    t.ok([kind.clause, 'give each one once'].includes(message), message);
+}
+
+t.test('ranges of addresses', async (t) => {
+  for (const empty of ['any', 'none'] as const) {
+    const kind = addressRanges(empty);
+    t.equal(kind.valueName, 'CIDR');
+    t.equal(kind.isRepeatable, true);
+    t.equal(kind.typeText, 'string | readonly string[]');
+    t.match(kind.clause, new RegExp(`, or ${empty}$`));
+    for (const [given, value, text] of [
+      ['10.0.0.0/8', ['10.0.0.0/8'], '10.0.0.0/8'],
+      ['::1', ['::1/128'], '::1/128'],
+      [['10.0.0.1', 'fd00::/8'], ['10.0.0.1/32', 'fd00::/8'], '10.0.0.1/32,fd00::/8'],
+      [kind.fromText('10.0.0.1,::1'), ['10.0.0.1/32', '::1/128'], '10.0.0.1/32,::1/128'],
+      [empty, [], empty],
+      [[empty], [], empty],
+    ] as const) {
+      const parsed = kind.schema.parse(given);
+      t.strictSame(parsed, value);
+      t.equal(kind.toText(parsed), text);
+      t.strictSame(kind.schema.parse(kind.fromText(text)), value, 'text reads back');
+      t.strictSame(kind.schema.parse(kind.toJson(parsed)), value, 'JSON reads back');
+    }
+    for (const given of [
+      '',
+      '10.0.0.0/33',
+      '10.0.0.1,::1',
+      'localhost',
+      [''],
+      [1],
+      1,
+      null,
+      true,
+      {},
+      kind.fromText('::1,'),
+      ['::1', empty],
+      empty === 'any' ? 'none' : 'any',
+    ]) {
+      refuses(t, kind, given);
+    }
+  }
+});
+
+t.test('each range once, however it is written', async (t) => {
+  const kind = addressRanges('none');
+  t.strictSame(
+    refusal(kind, ['::1', '10.0.0.0/8', '::1/128']).filter(([path]) => path !== ''),
+    [['2', 'give each one once']],
+  );
+  refuses(t, kind, ['none', 'none']);
+});
+
+t.test('a list without ranges says nothing where it could mean anybody', async (t) => {
+  t.strictSame(addressRanges('none').schema.parse([]), []);
+  t.strictSame(addressRanges('none').toJson([]), []);
+  refuses(t, addressRanges('any'), []);
+  t.equal(addressRanges('any').toJson([]), 'any');
+});
+
+t.test('a user and a password', async (t) => {
+  const kind = credentials();
+  t.equal(kind.valueName, 'USER:PASSWORD');
+  t.equal(kind.typeText, 'string');
+  t.equal(kind.isRepeatable, false);
+  for (const [text, value] of [
+    ['ann:secret', 'ann:secret'],
+    ['ann:', 'ann:'],
+    ['ann: a:b ', 'ann: a:b '],
+    ['änn:schlüssel', 'änn:schlüssel'],
+    ['off', null],
+  ] as const) {
+    t.equal(kind.schema.parse(kind.fromText(text)), value);
+    t.equal(kind.toText(value), text);
+    t.equal(kind.schema.parse(kind.toJson(value)), value);
+  }
+  for (const given of ['', ':', ':secret', 'ann', 'ann:a\n', 'a\u0000:b', 'a:\u007f', 1, null, []])
+    refuses(t, kind, given);
+});

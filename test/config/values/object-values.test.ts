@@ -1,0 +1,129 @@
+import t from 'tap';
+import { count } from '../../../src/config/values/values.js';
+import { readObject, type Place } from '../../../src/config/values/object-values.js';
+import { OPTIONS } from '../../../src/config/options/options.js';
+import { ROUTE_CLAUSES } from '../../../src/config/values/proxy-values.js';
+import { ConfigError } from '../../../src/errors.js';
+
+const FILE: Place = { source: 'file', from: 'twist.json', help: 'look it up' };
+const CALL: Place = { source: 'call', from: 'serve(options)', help: 'look it up' };
+
+t.test('values, with where they are from', async (t) => {
+  const from = { source: 'call', from: 'serve(options)' };
+  t.same(
+    Object.fromEntries(
+      readObject(OPTIONS, { maxMessage: '1k', deflate: false, maxHead: undefined }, CALL),
+    ),
+    { maxMessage: { value: 1024, ...from }, deflate: { value: false, ...from } },
+    'what is undefined is not given',
+  );
+  t.same(readObject(OPTIONS, { $schema: 'x', deflate: true }, FILE).get('deflate'), {
+    value: true,
+    source: 'file',
+    from: 'twist.json',
+  });
+  t.equal(readObject(OPTIONS, { $schema: 'x' }, FILE).size, 0);
+  t.match(
+    readObject(OPTIONS, { routes: { '/a': 'echo' } }, FILE).get('route'),
+    { value: [{ path: '/a' }] },
+    'under its key in the table',
+  );
+});
+
+t.test('what is wrong, in one sentence', async (t) => {
+  const { clause } = OPTIONS.deflateLevel.kind;
+  const { clause: paths } = OPTIONS.extension.kind;
+  for (const [given, place, sentence] of [
+    [
+      { deflateLevl: 1 },
+      FILE,
+      'twist.json has an unknown key "deflateLevl"; did you mean deflateLevel?',
+    ],
+    [
+      { deflateLevl: 1 },
+      CALL,
+      'serve(options) has an unknown key "deflateLevl"; did you mean deflateLevel?',
+    ],
+    [{ deflateLevel: 1, foo: 80 }, CALL, 'serve(options) has an unknown key "foo"; look it up'],
+    [{ port: 80 }, CALL, 'serve(options) has an unknown key "port"; did you mean listen?'],
+    [{ host: 'a' }, FILE, 'twist.json has an unknown key "host"; did you mean listen?'],
+    [{ path: '/a' }, FILE, 'twist.json has an unknown key "path"; did you mean routes?'],
+    [
+      { workers: 4 },
+      FILE,
+      'twist.json has an unknown key "workers": twist is one process; start several and spread the load over them',
+    ],
+    [{ workers: 4 }, CALL, 'serve(options) has an unknown key "workers"; look it up'],
+    [
+      { auth: 'a:b' },
+      FILE,
+      'twist.json has an unknown key "auth": it can only be given by TWIST_AUTH',
+    ],
+    [
+      { config: 'a' },
+      FILE,
+      'twist.json has an unknown key "config": it can only be given by TWIST_CONFIG or --config',
+    ],
+    [{ deflateLevel: 0 }, FILE, `deflateLevel in twist.json cannot be 0: ${clause}`],
+    [{ deflateLevel: NaN }, CALL, `deflateLevel cannot be NaN: ${clause}`],
+    [
+      { extension: ['a', 5] },
+      FILE,
+      `extension[1] in twist.json cannot be the number 5: write "5", with quotes`,
+    ],
+    [{ extension: [{}] }, FILE, `extension[0] in twist.json cannot be {}: ${paths}, in quotes`],
+    [
+      { echo: 'true' },
+      FILE,
+      'echo in twist.json cannot be the text "true": write true, without quotes',
+    ],
+    [{ extension: ['a', 'a'] }, CALL, 'extension[1] cannot be "a": give each one once'],
+    [
+      { routes: { '/a': 'ecko' } },
+      FILE,
+      `routes["/a"] in twist.json cannot be "ecko": ${ROUTE_CLAUSES.mode}`,
+    ],
+    [
+      { routes: ['/a=echo', '/b'] },
+      FILE,
+      `routes[1] in twist.json cannot be "/b": ${ROUTE_CLAUSES.form}`,
+    ],
+    [{ route: {} }, FILE, 'twist.json has an unknown key "route"; did you mean routes?'],
+    [{ $schema: 1 }, FILE, '$schema in twist.json cannot be 1: give the address of a JSON Schema'],
+    [[], FILE, 'twist.json must hold one JSON object, { ... }'],
+  ] as const) {
+    t.throws(
+      () => readObject(OPTIONS, given, place),
+      new ConfigError(sentence, { cause: place.source }),
+      sentence,
+    );
+  }
+});
+
+t.test('what an object cannot hold at all', async (t) => {
+  t.throws(
+    () => readObject({ deflate: OPTIONS.deflate }, { port: 80 }, CALL),
+    new ConfigError('serve(options) has an unknown key "port"; look it up'),
+    'the habit is of an option that is not there',
+  );
+});
+
+t.test('a wrong secret is not shown', async (t) => {
+  const pin = {
+    group: 'General',
+    kind: count({ min: 1, max: 9 }),
+    default: '1',
+    help: '',
+    docs: '',
+    isSecret: true,
+  } as const;
+  t.throws(
+    () => readObject({ pin }, { pin: 1234 }, CALL),
+    new ConfigError('pin cannot be (a secret, not shown): give a whole number from 1 to 9'),
+  );
+  t.throws(
+    () => readObject({ pin }, { pin: ['5'] }, CALL),
+    new ConfigError('pin cannot be (a secret, not shown): give a whole number from 1 to 9'),
+    'nor how it would be right',
+  );
+});

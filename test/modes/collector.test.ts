@@ -1,6 +1,0 @@
-import t from 'tap';
-import { collectorMode } from '../../src/modes/collector.js';
-
-t.test('it takes whole messages, and has nothing to say', async (t) => {
-  t.strictSame({ ...collectorMode }, { name: 'record', delivery: 'messages' });
-});

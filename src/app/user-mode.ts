@@ -6,30 +6,36 @@ import { textOfThrown } from '../foreign.js';
 import type { Mode } from '../modes/mode.js';
 
 /** A mode as its author writes it: `delivery` is `messages` unless it says otherwise. */
-export interface UserMode extends Omit<Mode, 'delivery' | 'isTextChecked'> {
+export interface UserMode extends Pick<
+  Mode,
+  'name' | 'message' | 'abandoned' | 'unsupportedSubprotocols' | 'defaults'
+> {
   readonly delivery?: Mode['delivery'];
+  readonly hearsOut?: boolean;
+  open?: Mode['upgrade'];
+  opened?: Mode['open'];
+  piece?: Mode['chunk'];
+  drained?: Mode['drain'];
+  peerClosed?: Mode['closing'];
+  closed?: Mode['close'];
 }
 
 /** Ends the reading of what a user gave. @param clause what is wrong with it, and what is allowed */
 export type Refuse = (clause: string) => never;
 
-type ModeCall = {
-  [Name in keyof Mode]-?: Required<Mode>[Name] extends (...given: never[]) => unknown
-    ? Name
-    : never;
-}[keyof Mode];
+/** Every function that a mode can have, and what it is inside. */
+const CALLS = {
+  open: 'upgrade',
+  opened: 'open',
+  message: 'message',
+  piece: 'chunk',
+  drained: 'drain',
+  peerClosed: 'closing',
+  abandoned: 'abandoned',
+  closed: 'close',
+} as const;
 
-/** Every function that a mode can have; the compiler misses one that is left out. */
-const CALLS: Readonly<Record<ModeCall, true>> = {
-  open: true,
-  opened: true,
-  message: true,
-  piece: true,
-  drained: true,
-  peerClosed: true,
-  abandoned: true,
-  closed: true,
-};
+type ModeCall = keyof typeof CALLS;
 
 /** Their names. */
 export const MODE_CALLS = Object.keys(CALLS) as readonly ModeCall[];
@@ -60,7 +66,7 @@ export function readMode(given: unknown, refuse: Refuse): Mode {
   const traits = readTraits(read, refuse);
   const calls = readCalls(given, read, refuse);
   const needed = NEEDED[delivery];
-  if (calls[needed] === undefined)
+  if (calls[CALLS[needed]] === undefined)
     refuse(`a mode with delivery "${delivery}" needs the function ${needed}`);
   const members: Members = {
     name,
@@ -89,7 +95,7 @@ function reader(from: object, nameOf: (name: string) => string, refuse: Refuse):
 function readTraits(
   read: Read,
   refuse: Refuse,
-): Required<Pick<Mode, 'hearsOut' | 'unsupportedSubprotocols'>> {
+): Required<Pick<Mode, 'receiveAfterClose' | 'unsupportedSubprotocols'>> {
   const hearsOut = read('hearsOut', false);
   if (typeof hearsOut !== 'boolean')
     refuse(`hearsOut of a mode must be true or false, not ${show(hearsOut)}`);
@@ -99,22 +105,26 @@ function readTraits(
       `unsupportedSubprotocols of a mode must be an array of texts, not ${show(unsupportedSubprotocols)}`,
     );
   }
-  return { hearsOut, unsupportedSubprotocols: [...unsupportedSubprotocols] };
+  return { receiveAfterClose: hearsOut, unsupportedSubprotocols: [...unsupportedSubprotocols] };
 }
 
 function isTexts(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((item) => typeof item === 'string');
 }
 
-function readCalls(given: object, read: Read, refuse: Refuse): Pick<Members, ModeCall> {
+function readCalls(
+  given: object,
+  read: Read,
+  refuse: Refuse,
+): Pick<Members, (typeof CALLS)[ModeCall]> {
   const calls: Record<string, unknown> = {};
   for (const name of MODE_CALLS) {
     const call = read(name);
     if (call !== undefined && typeof call !== 'function')
       refuse(`${name} of a mode must be a function, not ${show(call)}`);
-    calls[name] = call?.bind(given) as unknown;
+    calls[CALLS[name]] = call?.bind(given) as unknown;
   }
-  return calls as Pick<Members, ModeCall>;
+  return calls as Pick<Members, (typeof CALLS)[ModeCall]>;
 }
 
 /** What holds for the mode unless an option says otherwise. */

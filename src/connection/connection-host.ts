@@ -16,24 +16,24 @@ import type { SharedReads } from './node-internals.js';
 /** Limits and deadlines of connections. Durations are in milliseconds. */
 export interface ConnectionLimits {
   /** Output waiting for the peer that pauses the source, in bytes. */
-  readonly outputPauseBytes: number;
+  readonly outputPause: number;
   /** Output waiting for the peer that ends the connection; one message more is let through. */
-  readonly outputLimitBytes: number;
+  readonly outputLimit: number;
   /** The largest message, in bytes, inclusive. */
-  readonly maxMessageBytes: number;
+  readonly maxMessage: number;
   /** From the accept to the answer of the opening handshake. */
-  readonly handshakeMs: number;
+  readonly handshakeTimeout: number;
   /** From the first to the last byte of one assembled message; 0 means for ever. */
-  readonly messageMs: number;
+  readonly messageTimeout: number;
   /** Without progress in sending. */
-  readonly sendMs: number;
+  readonly sendTimeout: number;
   /** Silence before a Ping (0: never), and the wait for a sign of life after it. */
-  readonly pingMs: number;
-  readonly pongMs: number;
+  readonly pingInterval: number;
+  readonly pongTimeout: number;
   /** Without a data message; 0 means for ever. */
-  readonly idleMs: number;
+  readonly idleTimeout: number;
   /** From our Close to the peer's. */
-  readonly closeMs: number;
+  readonly closeTimeout: number;
 }
 
 export interface ConnectionHost {

@@ -121,7 +121,7 @@ export class Connection implements SocketOwner, Flushable, PlainTransport {
     this.#opening.refusal = refusal;
     if (host.opening.expectsProxyHeader?.(this) === true)
       this.#opening.expectProxyHeader(this.#identify.bind(this));
-    this.nextCheckMs = host.clock.nowMs + host.limits.handshakeMs;
+    this.nextCheckMs = host.clock.nowMs + host.limits.handshakeTimeout;
   }
 
   /** Begins to read; all listeners are there before anything can fail. */
@@ -355,7 +355,7 @@ export class Connection implements SocketOwner, Flushable, PlainTransport {
     this.#opening = new Opening(this.#host.opening, way, early);
     this.#phase = Phase.Head;
     this.#host.setExpendable(this, true);
-    this.nextCheckMs = this.#host.clock.nowMs + this.#host.limits.handshakeMs;
+    this.nextCheckMs = this.#host.clock.nowMs + this.#host.limits.handshakeTimeout;
     this.#socket.resume();
     if (early.length > 0) this.#receiveEarly(early);
     if (plain!.isPeerDone) this.receiveEof();
@@ -431,7 +431,7 @@ export class Connection implements SocketOwner, Flushable, PlainTransport {
 
   #checkEnding(nowMs: number): void {
     if (!this.#socket.writableFinished) {
-      if (this.outbox.stalledMs(nowMs) >= this.#host.limits.closeMs) this.drop('send-timeout');
+      if (this.outbox.stalledMs(nowMs) >= this.#host.limits.closeTimeout) this.drop('send-timeout');
       this.#endedMs = nowMs;
     } else if (nowMs - this.#endedMs >= LINGER_MS) {
       this.#socket.destroy();

@@ -6,13 +6,13 @@ import { RequestLineScanner, type RequestLine } from './request-line.js';
 /** Inclusive limits on the request head, in bytes; a line is measured without its CRLF. */
 export interface HeadLimits {
   /** Longer: 414. */
-  readonly maxRequestLineBytes: number;
+  readonly maxRequestLine: number;
   /** Longer: 431. */
-  readonly maxHeaderLineBytes: number;
+  readonly maxHeaderLine: number;
   /** Everything up to and including the empty line that ends the head. Longer: 431. */
-  readonly maxHeadBytes: number;
+  readonly maxHead: number;
   /** More header lines than this: 431. */
-  readonly maxHeaderCount: number;
+  readonly maxHeaders: number;
 }
 
 /** One header line. */
@@ -62,7 +62,7 @@ const OVER = 6;
  * judged once and as it arrives, so the verdict is the same for every way of cutting the input.
  *
  * A head that arrives in one piece is read in place. Otherwise the bytes are copied, at most
- * `maxHeadBytes` of them, until the head is complete; a view of the caller's bytes is never kept.
+ * `maxHead` of them, until the head is complete; a view of the caller's bytes is never kept.
  */
 export class RequestHeadParser {
   readonly #limits: HeadLimits;
@@ -106,7 +106,7 @@ export class RequestHeadParser {
   receive(bytes: Uint8Array, start: number, end: number): number {
     if (this.#state === OVER) throw new InvalidStateError('the request head is already over');
     const lengthBefore = this.#length;
-    const taken = Math.min(end - start, this.#limits.maxHeadBytes - lengthBefore);
+    const taken = Math.min(end - start, this.#limits.maxHead - lengthBefore);
     const piece = Buffer.from(bytes.buffer, bytes.byteOffset + start, taken);
     if (lengthBefore > 0) this.#store(piece);
     this.#length += taken;
@@ -124,7 +124,7 @@ export class RequestHeadParser {
     if (needed > this.#buffer.length) {
       const doubled = Math.max(needed, 2 * this.#buffer.length, FIRST_BUFFER_BYTES);
       // Not from the pool: a slow client must not pin a slab that it shares with others.
-      const grown = Buffer.allocUnsafeSlow(Math.min(doubled, this.#limits.maxHeadBytes));
+      const grown = Buffer.allocUnsafeSlow(Math.min(doubled, this.#limits.maxHead));
       this.#buffer.copy(grown, 0, 0, kept);
       this.#buffer = grown;
     }
@@ -172,7 +172,7 @@ export class RequestHeadParser {
       this.#expectLf(LINE_START);
       return;
     }
-    if (this.#position - this.#lineStart >= this.#limits.maxRequestLineBytes) {
+    if (this.#position - this.#lineStart >= this.#limits.maxRequestLine) {
       this.#fail('request-line-too-long');
     }
     const brokenRule = this.#requestLineScanner.accept(byte);
@@ -186,7 +186,7 @@ export class RequestHeadParser {
       return;
     }
     if (byte === LF) this.#fail('line-ending');
-    if (this.#headers.length >= this.#limits.maxHeaderCount) this.#fail('too-many-headers');
+    if (this.#headers.length >= this.#limits.maxHeaders) this.#fail('too-many-headers');
     this.#state = HEADER_NAME;
   }
 
@@ -219,7 +219,7 @@ export class RequestHeadParser {
    * @returns the byte behind them; -1 when it has not come yet
    */
   #skip(bytes: Buffer, table: Uint8Array): number {
-    const lineLimit = this.#lineStart + this.#limits.maxHeaderLineBytes;
+    const lineLimit = this.#lineStart + this.#limits.maxHeaderLine;
     const end = Math.min(this.#length, lineLimit);
     let position = this.#position;
     while (position < end && table[bytes[position]!] === 1) position += 1;

@@ -80,9 +80,10 @@ export class PlainExchange implements TunnelTransport {
 
   /** Looks at the deadline: a response that does not move is given up, whosever fault it is. */
   check(nowMs: number): void {
-    const { sendMs } = this.#host.limits;
-    if (this.#transport.outbox.stalledMs(nowMs) >= sendMs) this.#transport.drop('send-timeout');
-    else this.#transport.checkWithin(Math.ceil(sendMs / 4));
+    const { sendTimeout } = this.#host.limits;
+    if (this.#transport.outbox.stalledMs(nowMs) >= sendTimeout)
+      this.#transport.drop('send-timeout');
+    else this.#transport.checkWithin(Math.ceil(sendTimeout / 4));
   }
 
   responded(isLast: boolean): void {

@@ -19,7 +19,7 @@ export interface StaticFilesOptions {
   /** How long an idle connection is kept, in milliseconds: clients are told. */
   readonly keepAliveMs: number;
   /** The longest request head that comes. */
-  readonly maxHeadBytes: number;
+  readonly maxHead: number;
   readonly log: Log;
 }
 
@@ -45,12 +45,12 @@ export class StaticFiles implements HttpService {
   readonly #log: Log;
   readonly #server: Server;
 
-  constructor({ directory, keepAliveMs, maxHeadBytes, log }: StaticFilesOptions) {
+  constructor({ directory, keepAliveMs, maxHead, log }: StaticFilesOptions) {
     this.#directory = directory;
     this.#log = log;
     // It never listens. Its own deadlines do not work then: they are those of the connection.
     this.#server = createServer(
-      { keepAliveTimeout: keepAliveMs, maxHeaderSize: maxHeadBytes + HEAD_SLACK_BYTES },
+      { keepAliveTimeout: keepAliveMs, maxHeaderSize: maxHead + HEAD_SLACK_BYTES },
       (request, response) => {
         void this.#answer(request, response);
       },

@@ -18,7 +18,7 @@ export const echoMode: Mode = {
     if (!session.send(opcode, bytes, start, end)) session.pauseInput();
   },
 
-  drained(session: Session): void {
+  drain(session: Session): void {
     session.resumeInput();
   },
 };

@@ -35,11 +35,11 @@ const NO_BYTES = new Uint8Array(0);
  * @param rsv reserved bits of the message's first frame
  * @param fragments that the message has so far
  */
-export function wireLimitBytes(maxMessageBytes: number, rsv: number, fragments: number): number {
-  if (rsv === 0) return maxMessageBytes;
-  const countedFragments = Math.min(fragments, maxMessageBytes);
-  const quarter = Math.floor(maxMessageBytes / 4);
-  return maxMessageBytes + quarter + countedFragments * FRAGMENT_COST_BYTES + MESSAGE_COST_BYTES;
+export function wireLimitBytes(maxMessage: number, rsv: number, fragments: number): number {
+  if (rsv === 0) return maxMessage;
+  const countedFragments = Math.min(fragments, maxMessage);
+  const quarter = Math.floor(maxMessage / 4);
+  return maxMessage + quarter + countedFragments * FRAGMENT_COST_BYTES + MESSAGE_COST_BYTES;
 }
 
 /** One message. Its buffer is not used again, so whoever is given the message may keep it. */

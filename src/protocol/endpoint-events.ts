@@ -9,7 +9,7 @@ export interface EndpointOptions {
   /** Whether the events speak of whole messages, or of pieces of them as they arrive. */
   readonly delivery: 'messages' | 'pieces';
   /** The largest message, in bytes, inclusive. Only whole messages are bounded. */
-  readonly maxMessageBytes: number;
+  readonly maxMessage: number;
   /** The most fragments in one message, inclusive; empty ones count. Only whole messages are bounded. */
   readonly maxFragments: number;
   /** Makes the masking key of each frame that a client sends: unpredictable (RFC 6455 §5.3). */

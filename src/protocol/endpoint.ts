@@ -271,14 +271,14 @@ export class Endpoint implements FrameContext {
       this.#isFirstPiece = true;
       this.isMessageOpen = true;
     }
-    const { delivery, maxMessageBytes, maxFragments } = this.#options;
+    const { delivery, maxMessage, maxFragments } = this.#options;
     if (delivery === 'pieces') {
       if (length > Number.MAX_SAFE_INTEGER) throw new MessageTooBigError(Number.MAX_SAFE_INTEGER);
       return;
     }
     this.#fragments++;
     const rsv = this.#messageRsv;
-    const limitBytes = wireLimitBytes(maxMessageBytes, rsv, this.#fragments);
+    const limitBytes = wireLimitBytes(maxMessage, rsv, this.#fragments);
     if ((this.#assembler?.length ?? 0) + length > limitBytes)
       throw new MessageTooBigError(limitBytes, rsv !== 0);
     if (this.#fragments > maxFragments) throw new PolicyError('too-many-fragments');
@@ -327,8 +327,8 @@ export class Endpoint implements FrameContext {
   }
 
   #makeAssembler(): Assembler {
-    const { maxMessageBytes, maxFragments } = this.#options;
-    return new Assembler(wireLimitBytes(maxMessageBytes, this.#messageRsv, maxFragments));
+    const { maxMessage, maxFragments } = this.#options;
+    return new Assembler(wireLimitBytes(maxMessage, this.#messageRsv, maxFragments));
   }
 
   /** After our Close no answer could follow, so messages are dropped unless they are asked for. */

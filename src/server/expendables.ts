@@ -10,8 +10,8 @@ interface Entry {
 
 /** Counts of connections; 0 means no limit for `maxPerNetwork`. */
 export interface ExpendableLimits {
-  readonly max: number;
-  readonly maxPerNetwork: number;
+  readonly maxHandshakes: number;
+  readonly maxHandshakesPerAddress: number;
 }
 
 /**
@@ -63,7 +63,7 @@ export class Expendables<Connection> {
 
   /** Whoever is over a limit, and has had its time. */
   overdue(nowMs: number): Connection[] {
-    const { max, maxPerNetwork } = this.#limits;
+    const { maxHandshakes: max, maxHandshakesPerAddress: maxPerNetwork } = this.#limits;
     const found = new Set<Connection>();
     if (maxPerNetwork > 0 && this.#entries.size > maxPerNetwork) {
       for (const known of this.#networks.values())

@@ -51,7 +51,10 @@ export interface AccessOptions {
 
 const NO_PATHS: PrivatePaths = { files: [], recording: null };
 
-const NO_LIMITS: ExpendableLimits = { max: Number.MAX_SAFE_INTEGER, maxPerNetwork: 0 };
+const NO_LIMITS: ExpendableLimits = {
+  maxHandshakes: Number.MAX_SAFE_INTEGER,
+  maxHandshakesPerAddress: 0,
+};
 
 const EVERYBODY: AccessOptions = {
   allowedHosts: 'any',
@@ -81,7 +84,7 @@ export interface ServerOptions {
   /** Who asks clients for credentials; by default, and with null, nobody does. */
   readonly auth?: Authenticator | null;
   /** How long a graceful stop may take, in milliseconds. */
-  readonly drainMs: number;
+  readonly drainTimeout: number;
   readonly log: Log;
 }
 
@@ -179,7 +182,7 @@ export class Server {
   }
 
   async #drain(): Promise<void> {
-    const { drainMs, log } = this.#options;
+    const { drainTimeout: drainMs, log } = this.#options;
     this.#admission.isDraining = true;
     for (const { server } of this.#listeners) server.close();
     log.info({ connections: this.#connections.size, drainMs }, 'stopping');
@@ -316,8 +319,8 @@ export class Server {
     const { StaticFiles } = await import('../http/static-files.js');
     return new StaticFiles({
       directory: this.#staticDirectory,
-      keepAliveMs: limits.handshakeMs,
-      maxHeadBytes: head.maxHeadBytes,
+      keepAliveMs: limits.handshakeTimeout,
+      maxHead: head.maxHead,
       log,
     });
   }
@@ -328,7 +331,7 @@ export class Server {
     const router = new Router(served);
     const endpoint = {
       role: 'server',
-      maxMessageBytes: limits.maxMessageBytes,
+      maxMessage: limits.maxMessage,
       maxFragments,
     } as const;
     // What the operator has written is no secret of a client's.

@@ -66,7 +66,7 @@ export class SessionDeadlines {
     const { clock, limits } = this.#host;
     this.#timedMessage = this.#messages;
     this.#messageSinceMs = clock.nowMs;
-    if (limits.messageMs > 0) this.#transport.checkWithin(limits.messageMs);
+    if (limits.messageTimeout > 0) this.#transport.checkWithin(limits.messageTimeout);
   }
 
   /** A message has arrived in full. */
@@ -85,7 +85,7 @@ export class SessionDeadlines {
     this.#closeSentMs = this.#host.clock.nowMs;
     this.#isCloseWaiting = true;
     this.#isCloseHeld = this.#isHeld(this.#session.endpoint.closeMark);
-    this.#transport.checkWithin(this.#host.limits.closeMs);
+    this.#transport.checkWithin(this.#host.limits.closeTimeout);
   }
 
   /** The observer holds less than before: what leaves only now is answered later. */
@@ -104,7 +104,7 @@ export class SessionDeadlines {
   /** The session ends as soon as its extensions are through. */
   ending(): void {
     this.#endingSinceMs = this.#host.clock.nowMs;
-    this.#transport.checkWithin(this.#host.limits.closeMs);
+    this.#transport.checkWithin(this.#host.limits.closeTimeout);
   }
 
   /** A message is through the extensions: whatever waits for them does not wait in vain. */
@@ -129,7 +129,7 @@ export class SessionDeadlines {
     const { limits } = this.#host;
     const { outbox } = this.#transport;
     if (outbox.isBlocked) {
-      if (outbox.stalledMs(nowMs) >= limits.sendMs) {
+      if (outbox.stalledMs(nowMs) >= limits.sendTimeout) {
         this.#endStalled();
         return;
       }
@@ -144,7 +144,7 @@ export class SessionDeadlines {
       this.#checkMessageTime(nowMs);
       this.#checkKeepalive(nowMs);
     } else if (this.#isHeld(this.#session.endpoint.closeMark)) {
-      this.#transport.checkWithin(limits.closeMs);
+      this.#transport.checkWithin(limits.closeTimeout);
     } else if (!this.#isCloseWaiting || !outbox.isBlocked) {
       this.#checkClose(this.#closeSentMs, nowMs);
     }
@@ -160,7 +160,7 @@ export class SessionDeadlines {
   #failNow(error: PeerError): void {
     this.#session.endpoint.fail(error);
     this.#transport.flush();
-    this.#transport.checkWithin(this.#host.limits.closeMs);
+    this.#transport.checkWithin(this.#host.limits.closeTimeout);
   }
 
   #isHeld(mark: number): boolean {
@@ -168,23 +168,23 @@ export class SessionDeadlines {
   }
 
   get #blockedCheckMs(): number {
-    return Math.ceil(this.#host.limits.sendMs / 4);
+    return Math.ceil(this.#host.limits.sendTimeout / 4);
   }
 
   #checkClose(sinceMs: number, nowMs: number): void {
-    const leftMs = sinceMs + this.#host.limits.closeMs - nowMs;
+    const leftMs = sinceMs + this.#host.limits.closeTimeout - nowMs;
     if (leftMs > 0) this.#transport.checkWithin(leftMs);
     else this.#transport.drop('close-timeout');
   }
 
   #checkMessageTime(nowMs: number): void {
-    const { messageMs } = this.#host.limits;
+    const { messageTimeout: messageTimeout } = this.#host.limits;
     const { endpoint, isAssembling } = this.#session;
     const isTimed = endpoint.isMessageOpen && this.#timedMessage === this.#messages;
-    if (messageMs === 0 || !isTimed || !isAssembling) return;
+    if (messageTimeout === 0 || !isTimed || !isAssembling) return;
     // What we do not read cannot arrive.
     if (this.#transport.isInputPaused) this.#messageSinceMs = nowMs;
-    const leftMs = this.#messageSinceMs + messageMs - nowMs;
+    const leftMs = this.#messageSinceMs + messageTimeout - nowMs;
     if (leftMs > 0) this.#transport.checkWithin(leftMs);
     else this.#session.fail(new PolicyError('message-timeout'));
   }

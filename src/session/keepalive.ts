@@ -2,9 +2,9 @@
 
 /** Durations in milliseconds; 0 means never. */
 export interface KeepaliveLimits {
-  readonly pingMs: number;
-  readonly pongMs: number;
-  readonly idleMs: number;
+  readonly pingInterval: number;
+  readonly pongTimeout: number;
+  readonly idleTimeout: number;
 }
 
 /** What {@link Keepalive.check} finds due. */
@@ -12,13 +12,13 @@ export type KeepaliveAction = 'none' | 'ping' | 'pong-timeout' | 'idle';
 
 export class Keepalive {
   #heardMs: number;
-  #messageMs: number;
+  #messageTimeout: number;
   /** When the Ping that waits for an answer was sent; -1 when none does. */
   #pingedMs = -1;
 
   constructor(nowMs: number) {
     this.#heardMs = nowMs;
-    this.#messageMs = nowMs;
+    this.#messageTimeout = nowMs;
   }
 
   /** Bytes came, whichever: the peer lives. */
@@ -29,7 +29,7 @@ export class Keepalive {
 
   /** A data message went either way: the session is not idle. */
   message(nowMs: number): void {
-    this.#messageMs = nowMs;
+    this.#messageTimeout = nowMs;
   }
 
   /** A Ping was sent. */
@@ -43,19 +43,22 @@ export class Keepalive {
   }
 
   check(nowMs: number, limits: KeepaliveLimits): KeepaliveAction {
-    if (limits.idleMs > 0 && nowMs - this.#messageMs >= limits.idleMs) return 'idle';
+    if (limits.idleTimeout > 0 && nowMs - this.#messageTimeout >= limits.idleTimeout) return 'idle';
     if (this.#pingedMs >= 0) {
-      return nowMs - this.#pingedMs >= limits.pongMs ? 'pong-timeout' : 'none';
+      return nowMs - this.#pingedMs >= limits.pongTimeout ? 'pong-timeout' : 'none';
     }
-    return limits.pingMs > 0 && nowMs - this.#heardMs >= limits.pingMs ? 'ping' : 'none';
+    return limits.pingInterval > 0 && nowMs - this.#heardMs >= limits.pingInterval
+      ? 'ping'
+      : 'none';
   }
 
   /** When the next check can find something, were nothing heard until then. */
   nextCheckMs(limits: KeepaliveLimits): number {
-    const idle = limits.idleMs > 0 ? this.#messageMs + limits.idleMs : Number.MAX_SAFE_INTEGER;
+    const idle =
+      limits.idleTimeout > 0 ? this.#messageTimeout + limits.idleTimeout : Number.MAX_SAFE_INTEGER;
     // The answer may come at once, and the silence after it is measured from there.
-    const waitMs = Math.min(limits.pongMs, limits.pingMs);
+    const waitMs = Math.min(limits.pongTimeout, limits.pingInterval);
     if (this.#pingedMs >= 0) return Math.min(idle, this.#pingedMs + waitMs);
-    return limits.pingMs > 0 ? Math.min(idle, this.#heardMs + limits.pingMs) : idle;
+    return limits.pingInterval > 0 ? Math.min(idle, this.#heardMs + limits.pingInterval) : idle;
   }
 }

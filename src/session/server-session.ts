@@ -141,8 +141,8 @@ export class ConnectionSession
    * @throws whatever it refuses with, or its promise rejects with that
    */
   ask(request: UpgradeRequest): Promise<void> | null {
-    this.#wasAsked = this.#consumer.open !== undefined;
-    const result: unknown = this.#consumer.open?.(this, request);
+    this.#wasAsked = this.#consumer.upgrade !== undefined;
+    const result: unknown = this.#consumer.upgrade?.(this, request);
     const answer = promiseOf(result) as Promise<void> | null;
     if (this.#openingFailure === NO_FAILURE) return answer;
     answer?.catch(ignore);
@@ -164,7 +164,7 @@ export class ConnectionSession
     this.#host.sessionOpened(this);
     this.#observe();
     try {
-      this.follow(this.#consumer.opened?.(this));
+      this.follow(this.#consumer.open?.(this));
     } catch (error) {
       this.fail(error);
     }
@@ -229,7 +229,7 @@ export class ConnectionSession
   resumeOutput(): void {
     if (!this.#traffic.mayResume()) return;
     try {
-      this.follow(this.#consumer.drained?.(this));
+      this.follow(this.#consumer.drain?.(this));
     } catch (error) {
       this.fail(error);
     }
@@ -297,7 +297,7 @@ export class ConnectionSession
     this.#isReported = !this.isOpen;
     this.#extensions?.close(this.#failLate.bind(this));
     try {
-      this.follow(this.#consumer.closed?.(this, this.#summarise()));
+      this.follow(this.#consumer.close?.(this, this.#summarise()));
     } catch (error) {
       this.fail(error);
     }
@@ -345,7 +345,7 @@ export class ConnectionSession
         this.transport.scheduleFlush();
       };
       try {
-        const held = promiseOf(this.#consumer.peerClosed?.(this, status));
+        const held = promiseOf(this.#consumer.closing?.(this, status));
         if (held === null) answer();
         else this.#flow.holdAnswer(held, answer, this.fail.bind(this));
       } catch (error) {
@@ -463,7 +463,7 @@ export class ConnectionSession
   }
 
   get hearsOut(): boolean {
-    return this.#consumer.hearsOut === true;
+    return this.#consumer.receiveAfterClose === true;
   }
 
   get #canSend(): boolean {

@@ -43,7 +43,7 @@ export interface ExtensionsOwner {
 
 export class SessionExtensions {
   readonly #chain: ExtensionChain;
-  readonly #maxMessageBytes: number;
+  readonly #maxMessage: number;
   readonly #owner: ExtensionsOwner;
   readonly #inbound: MessagePipeline;
   readonly #outbound: MessagePipeline;
@@ -57,11 +57,11 @@ export class SessionExtensions {
   /** What the extensions had to say when they were closed. */
   #lastStats: Record<string, object> | null = null;
 
-  /** @param maxMessageBytes the largest message, in bytes, inclusive */
-  constructor(chain: ExtensionChain, maxMessageBytes: number, owner: ExtensionsOwner) {
+  /** @param maxMessage the largest message, in bytes, inclusive */
+  constructor(chain: ExtensionChain, maxMessage: number, owner: ExtensionsOwner) {
     this.#chain = chain;
     this.#owner = owner;
-    this.#maxMessageBytes = maxMessageBytes;
+    this.#maxMessage = maxMessage;
     const { keepsPayload } = chain;
     const fail = (error: unknown): void => {
       owner.fail(error);
@@ -71,7 +71,7 @@ export class SessionExtensions {
       owner.extensionsIdle();
     };
     this.#inbound = new MessagePipeline({
-      transform: (message) => chain.decode(message, maxMessageBytes),
+      transform: (message) => chain.decode(message, maxMessage),
       deliver: (message) => {
         checkText(message);
         owner.decoded(message);
@@ -158,8 +158,8 @@ export class SessionExtensions {
   ): boolean {
     demandPieceFits(this.#piecesOpcode, opcode, isFirst);
     this.#piecesOpcode = opcode;
-    const pieces = (this.#pieces ??= new Assembler(this.#maxMessageBytes));
-    if (pieces.length + end - start > this.#maxMessageBytes) {
+    const pieces = (this.#pieces ??= new Assembler(this.#maxMessage));
+    if (pieces.length + end - start > this.#maxMessage) {
       throw new InvalidStateError('a message sent in pieces is over the limit for extensions');
     }
     pieces.append(bytes, start, end, 0);

@@ -66,8 +66,7 @@ export class SessionTraffic implements ExtensionsOwner {
     this.#account = account;
     this.#deadlines = deadlines;
     this.#limits = limits;
-    this.extensions =
-      chain === null ? null : new SessionExtensions(chain, limits.maxMessageBytes, this);
+    this.extensions = chain === null ? null : new SessionExtensions(chain, limits.maxMessage, this);
   }
 
   /** Bytes that the consumer has sent and the peer not taken. */
@@ -100,7 +99,7 @@ export class SessionTraffic implements ExtensionsOwner {
     this.#account.bytesIn += end - start;
     this.#deadlines.active();
     this.observation?.received(opcode, bytes, start, end, isFirst, isLast);
-    const result: unknown = this.#consumer.piece?.(
+    const result: unknown = this.#consumer.chunk?.(
       this.#session,
       opcode,
       bytes,
@@ -131,7 +130,7 @@ export class SessionTraffic implements ExtensionsOwner {
     // Extensions work on whole messages, so there is but one piece of each.
     const result: unknown =
       this.#consumer.delivery === 'pieces'
-        ? this.#consumer.piece?.(this.#session, opcode, bytes, start, end, true, true)
+        ? this.#consumer.chunk?.(this.#session, opcode, bytes, start, end, true, true)
         : this.#consumer.message?.(this.#session, opcode, bytes, start, end);
     this.#session.follow(result);
   }
@@ -193,7 +192,7 @@ export class SessionTraffic implements ExtensionsOwner {
   /** @returns true, once, when the consumer was told to wait and need not any more */
   mayResume(): boolean {
     if (!this.isWaiting || this.isPausedByObserver) return false;
-    if (this.waitingBytes > this.#limits.outputPauseBytes) return false;
+    if (this.waitingBytes > this.#limits.outputPause) return false;
     this.isWaiting = false;
     return true;
   }
@@ -203,15 +202,15 @@ export class SessionTraffic implements ExtensionsOwner {
     this.#account.bytesOut += bytes;
     this.#deadlines.active();
     this.#transport.scheduleFlush();
-    const { outputPauseBytes, outputLimitBytes, maxMessageBytes } = this.#limits;
+    const { outputPause, outputLimit, maxMessage } = this.#limits;
     // Only what the peer does not take counts against it.
-    if (this.waitingBytes > outputPauseBytes) this.#transport.flush();
+    if (this.waitingBytes > outputPause) this.#transport.flush();
     const { waitingBytes } = this;
-    if (waitingBytes <= outputPauseBytes && !this.isPausedByObserver) return true;
+    if (waitingBytes <= outputPause && !this.isPausedByObserver) return true;
     this.isWaiting = true;
     // One message more is let through, and who relays pieces has larger ones than a client may send.
-    const oneMore = Math.max(maxMessageBytes, bytes + MAX_FRAME_HEADER_BYTES);
-    if (waitingBytes > outputLimitBytes + oneMore) {
+    const oneMore = Math.max(maxMessage, bytes + MAX_FRAME_HEADER_BYTES);
+    if (waitingBytes > outputLimit + oneMore) {
       // At once: what an extension is still at work on must not add to it.
       this.#session.endpoint.fail(new PolicyError('output-limit'));
     }

@@ -102,16 +102,16 @@ export interface Consumer {
    * True for a consumer that is given what the peer sends after our own Close too, until the peer's
    * (RFC 6455 §5.5.1): a proxy must not lose it. Others have nothing to answer to it with.
    */
-  readonly hearsOut?: boolean;
+  readonly receiveAfterClose?: boolean;
   /** True for a consumer whose text is looked at before it is sent: it may send what is not UTF-8. */
   readonly isTextChecked?: boolean;
   /**
    * Called before the handshake is answered. It may take its time, and it may throw (or reject with)
    * a HandshakeError, which refuses the handshake with that status.
    */
-  open?(session: Session, request: UpgradeRequest): void | PromiseLike<void>;
+  upgrade?(session: Session, request: UpgradeRequest): void | PromiseLike<void>;
   /** The handshake was answered: messages can be sent from here on. */
-  opened?(session: Session): void;
+  open?(session: Session): void;
   /** With delivery `messages`: a message. The payload `bytes[start, end)` is valid during the call. */
   message?(
     session: Session,
@@ -121,7 +121,7 @@ export interface Consumer {
     end: number,
   ): void;
   /** With delivery `pieces`: a piece of a message, valid during the call. */
-  piece?(
+  chunk?(
     session: Session,
     opcode: DataOpcode,
     bytes: Uint8Array,
@@ -134,16 +134,16 @@ export interface Consumer {
    * The peer's Close has come, behind its last message. The answer waits for the promise, and while it
    * does messages can still be sent; the close timeout bounds it.
    */
-  peerClosed?(session: Session, status: CloseStatus): void | PromiseLike<void>;
+  closing?(session: Session, status: CloseStatus): void | PromiseLike<void>;
   /**
    * The peer hung up, or the handshake's time was over, before the promise of `open` was settled; `closed`
    * may follow. Not called when `open` was not, because the password was still being checked for instance.
    */
   abandoned?(session: Session): void;
   /** After `send` had returned false: the peer has read on, send again. */
-  drained?(session: Session): void;
+  drain?(session: Session): void;
   /** The session is over, however it ended; called once for each session whose `open` succeeded. */
-  closed?(session: Session, summary: SessionSummary): void;
+  close?(session: Session, summary: SessionSummary): void;
 }
 
 /** Rules that end a connection at once, whether or not the peer has read why. */

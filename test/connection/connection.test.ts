@@ -67,7 +67,7 @@ class SlowOpener implements Consumer {
   accept: () => void = () => undefined;
   refuse: (error: unknown) => void = () => undefined;
 
-  open(session: Session): Promise<void> {
+  upgrade(session: Session): Promise<void> {
     this.opening.push(session);
     return new Promise((resolve, reject) => {
       this.accept = resolve;
@@ -83,7 +83,7 @@ class SlowOpener implements Consumer {
     this.abandonedBy.push(session);
   }
 
-  closed(_session: Session, summary: SessionSummary): void {
+  close(_session: Session, summary: SessionSummary): void {
     this.closedWith.push(summary);
   }
 }
@@ -281,7 +281,7 @@ t.test('a consumer accepts or refuses at once', async (t) => {
   const seen: unknown[] = [];
   const accepting = new Bench(
     consumerWith({
-      open: (session, request) => {
+      upgrade: (session, request) => {
         seen.push(session.path, request.target);
       },
     }),
@@ -293,10 +293,10 @@ t.test('a consumer accepts or refuses at once', async (t) => {
   const closed: unknown[] = [];
   const refusing = new Bench(
     consumerWith({
-      open: () => {
+      upgrade: () => {
         throw new HandshakeError('target-refused');
       },
-      closed: (session) => closed.push(session),
+      close: (session) => closed.push(session),
     }),
   );
   refusing.receive(upgradeText());
@@ -310,7 +310,7 @@ t.test('a consumer that fails while opening is a 500, whose cause only the log s
   const defect = new TypeError('secret detail');
   const bench = new Bench(
     consumerWith({
-      open: () => {
+      upgrade: () => {
         throw defect;
       },
     }),
@@ -324,7 +324,7 @@ t.test('a consumer that fails while opening is a 500, whose cause only the log s
 t.test('a consumer cannot send before the handshake is answered', async (t) => {
   const bench = new Bench(
     consumerWith({
-      open: (session) => {
+      upgrade: (session) => {
         session.send(1, Buffer.from('greeting'));
       },
     }),
@@ -520,10 +520,10 @@ t.test('the peer is gone before the consumer refuses', async (t) => {
 t.test('408: the consumer takes longer than the handshake may', async (t) => {
   const consumer = new SlowOpener();
   const bench = new Bench(consumer);
-  t.equal(bench.nextCheckAfterMs, LIMITS.handshakeMs);
+  t.equal(bench.nextCheckAfterMs, LIMITS.handshakeTimeout);
   bench.receive(requestWith());
-  t.equal(bench.nextCheckAfterMs, LIMITS.handshakeMs, 'the deadline stands');
-  bench.checkAfter(LIMITS.handshakeMs);
+  t.equal(bench.nextCheckAfterMs, LIMITS.handshakeTimeout, 'the deadline stands');
+  bench.checkAfter(LIMITS.handshakeTimeout);
   t.equal(bench.refusal(), '408 opening handshake took too long\n');
   consumer.accept();
   await bench.settle();
@@ -540,14 +540,14 @@ t.test('408: the request does not come to an end', async (t) => {
   bench.receive('G');
   bench.host.clock.nowMs = START_MS + 9000;
   bench.receive('E');
-  t.equal(bench.nextCheckAfterMs, LIMITS.handshakeMs, 'a byte now and then wins no time');
-  bench.checkAfter(LIMITS.handshakeMs);
+  t.equal(bench.nextCheckAfterMs, LIMITS.handshakeTimeout, 'a byte now and then wins no time');
+  bench.checkAfter(LIMITS.handshakeTimeout);
   t.equal(bench.refusal(), '408 opening handshake took too long\n');
 });
 
 t.test('who says nothing gets no answer', async (t) => {
   const bench = new Bench();
-  bench.checkAfter(LIMITS.handshakeMs);
+  bench.checkAfter(LIMITS.handshakeTimeout);
   t.strictSame(bench.calls(), ['destroy']);
   t.strictSame(bench.host.refusals, []);
 });
@@ -628,7 +628,7 @@ t.test('while the socket is blocked nothing is written, and the newest Pong is o
   const bench = new Bench().open();
   await bench.block();
   bench.calls();
-  t.equal(bench.nextCheckAfterMs, LIMITS.sendMs / 4);
+  t.equal(bench.nextCheckAfterMs, LIMITS.sendTimeout / 4);
   bench.receiveFrames(pingFrame('a'), textFrame('b'), pingFrame('c'));
   bench.receiveFrames(textFrame('d'));
   t.strictSame(bench.calls(), []);
@@ -639,7 +639,7 @@ t.test('while the socket is blocked nothing is written, and the newest Pong is o
 
 t.test('an echo that is not read stops the reading until it is', async (t) => {
   const bench = new Bench().open();
-  const large = binaryFrame(new Uint8Array(LIMITS.outputPauseBytes));
+  const large = binaryFrame(new Uint8Array(LIMITS.outputPause));
   bench.socket.isTaking = false;
   bench.receiveFrames(large);
   t.ok(bench.connection.isInputPaused);
@@ -651,7 +651,7 @@ t.test('an echo that is not read stops the reading until it is', async (t) => {
 
 t.test('a large echo that the kernel takes at once does not stop the reading', async (t) => {
   const bench = new Bench().open();
-  const large = binaryFrame(new Uint8Array(LIMITS.outputPauseBytes));
+  const large = binaryFrame(new Uint8Array(LIMITS.outputPause));
   bench.receiveFrames(large);
   t.notOk(bench.connection.isInputPaused, "there will be no 'drain' to start it again");
   t.notOk(bench.socket.isPaused);
@@ -660,13 +660,13 @@ t.test('a large echo that the kernel takes at once does not stop the reading', a
 
 t.test('after drained the consumer is blocked again, and told again', async (t) => {
   let drainedCount = 0;
-  const large = new Uint8Array(LIMITS.outputPauseBytes);
+  const large = new Uint8Array(LIMITS.outputPause);
   const bench = new Bench(
     consumerWith({
       message: (session) => {
         t.notOk(session.send(2, large));
       },
-      drained: (session) => {
+      drain: (session) => {
         drainedCount += 1;
         if (drainedCount > 1) return;
         bench.socket.isTaking = false;
@@ -690,14 +690,14 @@ t.test('what waited while blocked can block again: drained waits', async (t) => 
   let drainedCount = 0;
   const bench = new Bench(
     consumerWith({
-      drained: () => {
+      drain: () => {
         drainedCount += 1;
       },
     }),
   ).open();
   const [session] = bench.host.opened;
   await bench.block();
-  t.notOk(session!.send(2, new Uint8Array(LIMITS.outputPauseBytes)));
+  t.notOk(session!.send(2, new Uint8Array(LIMITS.outputPause)));
   await bench.settle();
   bench.socket.writableLength = 0;
   bench.socket.emit('drain');
@@ -712,7 +712,7 @@ t.test(
   async (t) => {
     const bench = new Bench().open();
     bench.socket.isTaking = false;
-    bench.receiveFrames(binaryFrame(new Uint8Array(LIMITS.outputPauseBytes)), textFrame('rest'));
+    bench.receiveFrames(binaryFrame(new Uint8Array(LIMITS.outputPause)), textFrame('rest'));
     t.ok(bench.connection.isInputPaused);
     bench.socket.writableLength = 0;
     bench.socket.emit('drain');
@@ -731,7 +731,7 @@ t.test('1008 and the end: a peer that asks for more and more and reads nothing',
     }),
   ).open();
   bench.socket.isTaking = false;
-  const payload = new Uint8Array(LIMITS.maxMessageBytes);
+  const payload = new Uint8Array(LIMITS.maxMessage);
   let count = 0;
   while (!bench.socket.calls.includes('end') && count < 10) {
     bench.receiveFrames(binaryFrame(payload));
@@ -749,9 +749,9 @@ t.test('a consumer that fails in drained gets 1011 sent', async (t) => {
   const bench = new Bench(
     consumerWith({
       message: (session) => {
-        session.send(2, new Uint8Array(LIMITS.outputPauseBytes));
+        session.send(2, new Uint8Array(LIMITS.outputPause));
       },
-      drained: () => {
+      drain: () => {
         throw defect;
       },
     }),
@@ -948,9 +948,9 @@ t.test('send-timeout at the end: the peer does not read our last bytes', async (
   bench.socket.isTaking = false;
   bench.receiveFrames(textFrame('a'), closeFrame(1000));
   bench.calls();
-  bench.checkAfter(LIMITS.closeMs - 1);
+  bench.checkAfter(LIMITS.closeTimeout - 1);
   t.strictSame(bench.calls(), []);
-  bench.checkAfter(LIMITS.closeMs);
+  bench.checkAfter(LIMITS.closeTimeout);
   t.strictSame(bench.calls(), ['destroy']);
   await bench.settle();
   t.match(bench.host.ended, [{ closeCode: 1000, rule: 'send-timeout' }]);
@@ -963,7 +963,7 @@ t.test('send-timeout of a refusal', async (t) => {
   t.equal(bench.host.refusals.length, 1);
   bench.calls();
   bench.checkAfter(1000);
-  bench.checkAfter(1000 + LIMITS.closeMs);
+  bench.checkAfter(1000 + LIMITS.closeTimeout);
   t.strictSame(bench.calls(), ['destroy']);
 });
 
@@ -971,16 +971,16 @@ t.test('send-timeout of a refusal', async (t) => {
 
 t.test('the deadlines of the session are looked at, and what they send leaves', async (t) => {
   const bench = new Bench(echoMode, {}).open();
-  t.equal(bench.nextCheckAfterMs, LIMITS.pingMs, 'that of the handshake is gone');
-  bench.checkAfter(LIMITS.pingMs);
+  t.equal(bench.nextCheckAfterMs, LIMITS.pingInterval, 'that of the handshake is gone');
+  bench.checkAfter(LIMITS.pingInterval);
   t.equal(bench.written(), hexOf(fromServer(pingFrame())));
-  t.equal(bench.nextCheckAfterMs, LIMITS.pingMs + LIMITS.pongMs);
+  t.equal(bench.nextCheckAfterMs, LIMITS.pingInterval + LIMITS.pongTimeout);
   bench.calls();
-  bench.checkAfter(LIMITS.pingMs + LIMITS.pongMs);
+  bench.checkAfter(LIMITS.pingInterval + LIMITS.pongTimeout);
   const reason = 'no answer to a Ping for too long';
   t.equal(bench.written(), hexOf(fromServer(closeFrame(1001, reason))));
   t.strictSame(bench.calls().slice(1), ['end', 'resume'], 'Close and FIN');
-  bench.checkAfter(LIMITS.pingMs + LIMITS.pongMs + 2000);
+  bench.checkAfter(LIMITS.pingInterval + LIMITS.pongTimeout + 2000);
   t.strictSame(bench.calls(), ['destroy']);
   await bench.settle();
   t.match(bench.host.ended, [{ closedBy: 'server', closeCode: 1001, rule: 'pong-timeout' }]);
@@ -989,7 +989,7 @@ t.test('the deadlines of the session are looked at, and what they send leaves', 
 t.test('the message deadline fails the connection, with Close and FIN', async (t) => {
   const bench = new Bench().open();
   bench.receiveFrames(textFrame('a', MORE));
-  bench.checkAfter(LIMITS.messageMs);
+  bench.checkAfter(LIMITS.messageTimeout);
   const sent = fromServer(closeFrame(1008, 'message took too long to arrive'));
   t.equal(bench.written(), hexOf(sent));
   t.strictSame(bench.calls(), [`write ${sent.length}`, 'end', 'resume']);
@@ -1080,11 +1080,11 @@ t.test('an answer that cannot be sent: nobody has opened anything for it', async
     let opened = 0;
     let closed = 0;
     const consumer = consumerWith({
-      open: () => {
+      upgrade: () => {
         opened += 1;
         return open();
       },
-      closed: () => {
+      close: () => {
         closed += 1;
       },
     });
@@ -1149,9 +1149,9 @@ t.test('close-timeout: a chain that hangs does not hold the connection', async (
   const gate = new Gate({ decode: true });
   const bench = gatedConnection(gate);
   bench.receive(gatedRequest(textFrame('a'), closeFrame(1000)));
-  t.equal(bench.nextCheckAfterMs, LIMITS.closeMs);
+  t.equal(bench.nextCheckAfterMs, LIMITS.closeTimeout);
   bench.calls();
-  bench.checkAfter(LIMITS.closeMs);
+  bench.checkAfter(LIMITS.closeTimeout);
   t.strictSame(
     bench.calls(),
     ['write 25', 'destroy'],
@@ -1168,7 +1168,7 @@ t.test('a handshake that is refused gives its extensions back', async (t) => {
   const refusing = gatedConnection(
     atOnce,
     consumerWith({
-      open: () => {
+      upgrade: () => {
         throw refusal;
       },
     }),
@@ -1182,7 +1182,7 @@ t.test('a handshake that is refused gives its extensions back', async (t) => {
       consumer.refuse(refusal);
     },
     (bench) => {
-      bench.checkAfter(LIMITS.handshakeMs);
+      bench.checkAfter(LIMITS.handshakeTimeout);
     },
     (bench) => {
       bench.connection.shutDown();
@@ -1351,9 +1351,9 @@ class RealBench {
 
 const REAL_LIMITS = {
   ...NO_KEEPALIVE,
-  outputPauseBytes: 1024 * 1024,
-  outputLimitBytes: 16 * 1024 * 1024,
-  maxMessageBytes: 16 * 1024 * 1024,
+  outputPause: 1024 * 1024,
+  outputLimit: 16 * 1024 * 1024,
+  maxMessage: 16 * 1024 * 1024,
 } as const;
 
 for (const isShared of [true, false]) {
@@ -1529,7 +1529,7 @@ for (const isShared of [true, false]) {
     });
 
     t.test('large messages, one after the other, never stall', async (t) => {
-      const bench = await start(t, echoMode, { ...REAL_LIMITS, outputPauseBytes: 1000 });
+      const bench = await start(t, echoMode, { ...REAL_LIMITS, outputPause: 1000 });
       const client = await open(t, bench);
       const payload = Buffer.alloc(2000, 'stall');
       const frame = fromServer(binaryFrame(payload));
@@ -1652,10 +1652,10 @@ const get = (path: string): string => `GET ${path} HTTP/1.1\r\nHost: h\r\n\r\n`;
 t.test('a request without an upgrade gets its answer, and the next one too', async (t) => {
   const bench = new HttpBench();
   bench.receive(get('/a'));
-  t.equal(bench.nextCheckAfterMs, LIMITS.sendMs / 4, 'the deadline is that of sending');
+  t.equal(bench.nextCheckAfterMs, LIMITS.sendTimeout / 4, 'the deadline is that of sending');
   await bench.http.answer('answer a');
   t.equal(bench.text(), 'answer a');
-  t.equal(bench.nextCheckAfterMs, LIMITS.handshakeMs, 'the deadline is that of a head');
+  t.equal(bench.nextCheckAfterMs, LIMITS.handshakeTimeout, 'the deadline is that of a head');
   t.strictSame(bench.calls(), ['write 8', 'resume']);
   for (const byte of get('/b')) bench.receive(byte);
   await bench.http.answer('answer b');
@@ -1784,9 +1784,9 @@ t.test('a slow reader is waited for', async (t) => {
   bench.socket.drain();
   await bench.settle();
   t.equal(bench.text(), 'two');
-  bench.checkAfter(LIMITS.sendMs - 1);
+  bench.checkAfter(LIMITS.sendTimeout - 1);
   t.notOk(bench.socket.destroyed);
-  bench.checkAfter(LIMITS.sendMs);
+  bench.checkAfter(LIMITS.sendTimeout);
   t.ok(bench.socket.destroyed);
 });
 
@@ -1871,7 +1871,7 @@ t.test('to find out who asks may take its time', async (t) => {
   t.equal(bad.bench.refusal(), '401 authentication required\n');
 
   const slow = asking();
-  slow.bench.checkAfter(LIMITS.handshakeMs);
+  slow.bench.checkAfter(LIMITS.handshakeTimeout);
   t.equal(slow.bench.refusal(), '408 opening handshake took too long\n');
   slow.allow();
   await slow.bench.settle();
@@ -1913,7 +1913,7 @@ t.test('the deadline of a head that follows', async (t) => {
   idle.receive(get('/'));
   await idle.http.answer('page');
   idle.calls();
-  idle.checkAfter(LIMITS.handshakeMs);
+  idle.checkAfter(LIMITS.handshakeTimeout);
   t.strictSame(idle.calls(), ['destroy'], 'nothing was asked, nothing is answered');
 
   const slow = new HttpBench();
@@ -1921,7 +1921,7 @@ t.test('the deadline of a head that follows', async (t) => {
   await slow.http.answer('page');
   slow.text();
   slow.receive('GET');
-  slow.checkAfter(LIMITS.handshakeMs);
+  slow.checkAfter(LIMITS.handshakeTimeout);
   t.equal(slow.refusal(), '408 opening handshake took too long\n');
 });
 
@@ -1980,19 +1980,19 @@ t.test('a refusal behind a PROXY protocol header names the client', async (t) =>
 
   const slow = behindProxy();
   slow.receive(PROXY_HEADER + 'GET');
-  slow.checkAfter(LIMITS.handshakeMs);
+  slow.checkAfter(LIMITS.handshakeTimeout);
   t.match(slow.host.refusals, [{ address: NAMED, error: { rule: 'handshake-timeout' } }]);
 });
 
 t.test('the deadline of the handshake covers a PROXY protocol header', async (t) => {
   const bench = behindProxy();
   bench.receive('PROXY');
-  bench.checkAfter(LIMITS.handshakeMs);
+  bench.checkAfter(LIMITS.handshakeTimeout);
   t.match(bench.host.refusals, [{ error: { rule: 'handshake-timeout' } }]);
 
   const probe = behindProxy();
   probe.receive(PROXY_HEADER);
-  probe.checkAfter(LIMITS.handshakeMs);
+  probe.checkAfter(LIMITS.handshakeTimeout);
   t.strictSame(probe.host.refusals, [], 'a client that says nothing gets nothing');
 });
 
@@ -2008,7 +2008,7 @@ t.test('a consumer that fails while it makes up its mind refuses the handshake',
   const sessions: Session[] = [];
   const bench = new Bench(
     consumerWith({
-      open: async (session: Session) => {
+      upgrade: async (session: Session) => {
         sessions.push(session);
         return new Promise<void>(() => undefined);
       },
@@ -2040,7 +2040,7 @@ t.test('whatever has a then is waited for, and may refuse', async (t) => {
     [late, 401],
     [broken, 500],
   ] as const) {
-    const byConsumer = new Bench(consumerWith({ open: () => result as PromiseLike<void> }));
+    const byConsumer = new Bench(consumerWith({ upgrade: () => result as PromiseLike<void> }));
     const byPolicy = new Bench(echoMode, {
       opening: { authorize: () => result as PromiseLike<void> },
     });
@@ -2052,7 +2052,7 @@ t.test('whatever has a then is waited for, and may refuse', async (t) => {
   }
   const fine = new Bench(
     consumerWith({
-      open: () =>
+      upgrade: () =>
         thenable((resolve) => {
           resolve();
         }) as PromiseLike<void>,

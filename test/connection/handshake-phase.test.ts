@@ -107,7 +107,7 @@ t.test('each part of the policy has its say', async (t) => {
   });
   const cases: readonly [HandshakeRule | null, Partial<OpeningPolicy>, Changes][] = [
     [null, {}, {}],
-    ['header-line-too-long', { head: { ...DEFAULT_LIMITS, maxHeaderLineBytes: 20 } }, {}],
+    ['header-line-too-long', { head: { ...DEFAULT_LIMITS, maxHeaderLine: 20 } }, {}],
     ['websocket-key', {}, { 'Sec-WebSocket-Key': null }],
     ['origin', { findRoute: sameOrigin }, { Origin: 'http://elsewhere.example' }],
     [null, { findRoute: sameOrigin }, { Origin: 'http://localhost' }],

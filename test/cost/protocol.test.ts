@@ -57,9 +57,9 @@ const SILENT: EndpointEvents = {
 /** An endpoint, and what takes bytes to it in reads. */
 function receiver(
   frames: readonly Buffer[],
-  { maxMessageBytes = 16 * MIB, readBytes = 64 * KIB, events = SILENT } = {},
+  { maxMessage = 16 * MIB, readBytes = 64 * KIB, events = SILENT } = {},
 ): () => void {
-  const options = { ...DEFAULT_OPTIONS, maxMessageBytes };
+  const options = { ...DEFAULT_OPTIONS, maxMessage };
   const endpoint = new Endpoint(options, events, new OutputQueue(new SlabPool()));
   endpoint.allowedRsv = 4;
   const wire = Buffer.concat(frames);
@@ -81,7 +81,7 @@ const fragments = (first: number, count: number, bytes: number): Buffer[] => {
 
 /** A message whose fragments are of one size. */
 const fragmented = (first: number, count: number, bytes: number): (() => void) =>
-  receiver(fragments(first, count, bytes), { maxMessageBytes: count * bytes });
+  receiver(fragments(first, count, bytes), { maxMessage: count * bytes });
 
 const PROTOCOL: readonly CostCase[] = [
   ...[0, RSV1].map((rsv) => ({
@@ -89,19 +89,18 @@ const PROTOCOL: readonly CostCase[] = [
     count: 2000,
     maxCopied: 200,
     prepare: (count: number) => {
-      const maxMessageBytes = 32 * count;
-      const firstBytes = rsv === 0 ? maxMessageBytes - count : maxMessageBytes;
+      const maxMessage = 32 * count;
+      const firstBytes = rsv === 0 ? maxMessage - count : maxMessage;
       const first = quickFrame(rsv | BINARY, Buffer.alloc(firstBytes));
       const one = quickFrame(CONTINUATION, Buffer.alloc(1));
-      return receiver([first, ...Array.from({ length: count }, () => one)], { maxMessageBytes });
+      return receiver([first, ...Array.from({ length: count }, () => one)], { maxMessage });
     },
   })),
   {
     name: 'fragments of 80 bytes that are 12 more on the wire, up to the limit and beyond it',
     count: 5000,
     maxCopied: 600,
-    prepare: (count) =>
-      receiver(fragments(RSV1 | BINARY, count, 92), { maxMessageBytes: 80 * count }),
+    prepare: (count) => receiver(fragments(RSV1 | BINARY, count, 92), { maxMessage: 80 * count }),
   },
   ...[1, 80, 5000].map((bytes) => ({
     name: `a message in fragments of ${bytes} bytes`,
@@ -122,7 +121,7 @@ const PROTOCOL: readonly CostCase[] = [
     prepare: (count: number) =>
       receiver([quickFrame(FIN | TEXT, Buffer.alloc(count, 'é'))], {
         readBytes,
-        maxMessageBytes: count,
+        maxMessage: count,
       }),
   })),
   {
@@ -515,10 +514,10 @@ const CONNECTION: readonly CostCase[] = [
       const head = Buffer.from(`GET / HTTP/1.1\r\nX: ${'a'.repeat(count)}`);
       return () => {
         const parser = new RequestHeadParser({
-          maxRequestLineBytes: 100,
-          maxHeaderLineBytes: 2 * count,
-          maxHeadBytes: 2 * count,
-          maxHeaderCount: 100,
+          maxRequestLine: 100,
+          maxHeaderLine: 2 * count,
+          maxHead: 2 * count,
+          maxHeaders: 100,
         });
         for (let at = 0; at < head.length; at++) parser.receive(head, at, at + 1);
       };
@@ -531,10 +530,10 @@ const CONNECTION: readonly CostCase[] = [
       const head = Buffer.from(`GET / HTTP/1.1\r\n${'X: a\r\n'.repeat(count)}\r\n`);
       return () => {
         const parser = new RequestHeadParser({
-          maxRequestLineBytes: 100,
-          maxHeaderLineBytes: 100,
-          maxHeadBytes: head.length,
-          maxHeaderCount: count,
+          maxRequestLine: 100,
+          maxHeaderLine: 100,
+          maxHead: head.length,
+          maxHeaders: count,
         });
         if (parser.receive(head, 0, head.length) !== head.length) throw new Error('more is needed');
       };

@@ -56,7 +56,7 @@ export class DeflatePath {
    */
   constructor(extension: Extension, offers: string) {
     this.#host = new TestHost(echoMode, {
-      limits: { ...NO_KEEPALIVE, maxMessageBytes: MAX_MESSAGE_BYTES },
+      limits: { ...NO_KEEPALIVE, maxMessage: MAX_MESSAGE_BYTES },
       extensions: [extension],
     });
     const socket = this.#socket.asSocket;

@@ -13,8 +13,8 @@ import { mutate, randomCuts, randomStream } from './frame-streams.js';
 import { SEED, fuzzRuns, setFuzzTimeout } from './fuzz-runs.js';
 import { hearWithWs, type Heard } from './ws-receiver.js';
 
-const LIMITS = { maxMessageBytes: 400, maxFragments: 4 };
-const WS_LIMITS = { maxPayload: LIMITS.maxMessageBytes, maxFragments: LIMITS.maxFragments };
+const LIMITS = { maxMessage: 400, maxFragments: 4 };
+const WS_LIMITS = { maxPayload: LIMITS.maxMessage, maxFragments: LIMITS.maxFragments };
 
 type Role = 'server' | 'client';
 

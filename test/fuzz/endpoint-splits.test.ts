@@ -84,7 +84,7 @@ const changes = fc.oneof(
 const setups = fc.record({
   role: fc.constantFrom('server' as const, 'client' as const),
   delivery: fc.constantFrom('messages' as const, 'pieces' as const),
-  maxMessageBytes: fc.constantFrom(0, 60, 200, 65_536),
+  maxMessage: fc.constantFrom(0, 60, 200, 65_536),
   maxFragments: fc.constantFrom(1, 3, 100),
   allowedRsv: fc.constantFrom(0, 4),
 });

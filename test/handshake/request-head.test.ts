@@ -164,10 +164,10 @@ t.test('every byte as the first one, and as the first of a line', async (t) => {
 
 t.test('limits, each at the limit and one past it', async (t) => {
   const limits: HeadLimits = {
-    maxRequestLineBytes: 40,
-    maxHeaderLineBytes: 30,
-    maxHeadBytes: 200,
-    maxHeaderCount: 4,
+    maxRequestLine: 40,
+    maxHeaderLine: 30,
+    maxHead: 200,
+    maxHeaders: 4,
   };
   const START = 'GET / HTTP/1.1\r\n';
 
@@ -212,7 +212,7 @@ t.test('limits, each at the limit and one past it', async (t) => {
     const line = (name: string, bytes: number): string => `${name}:${'a'.repeat(bytes - 4)}\r\n`;
     const head = (bytes: number): string =>
       `GET /${'a'.repeat(26)} HTTP/1.1\r\n${line('A', 32)}${line('B', 32)}${line('C', 32)}${line('D', bytes - 140)}\r\n`;
-    const wide = { ...limits, maxHeaderLineBytes: 60 };
+    const wide = { ...limits, maxHeaderLine: 60 };
     t.equal(head(200).length, 200);
     t.equal(readHeadEveryWay(t, head(200), wide).head?.headers.length, 4);
     const refused = { rule: 'head-too-long', head: null, takenBytes: 201 };
@@ -222,18 +222,15 @@ t.test('limits, each at the limit and one past it', async (t) => {
     // With other limits out of the way it is this one that ends an endless head.
     const only = {
       ...limits,
-      maxRequestLineBytes: 1e6,
-      maxHeaderLineBytes: 1e6,
-      maxHeaderCount: 1e6,
+      maxRequestLine: 1e6,
+      maxHeaderLine: 1e6,
+      maxHeaders: 1e6,
     };
     t.strictSame(readHeadEveryWay(t, 'G'.repeat(500), only), refused);
     t.strictSame(readHeadEveryWay(t, START + 'X:\r\n'.repeat(100), only), refused);
     t.strictSame(readHeadEveryWay(t, `${START}X: ${' '.repeat(500)}`, only), refused);
-    t.equal(readHead('GET / HTTP/1.1\r\n\r\n', 1, { ...only, maxHeadBytes: 18 }).rule, null);
-    t.equal(
-      readHead('GET / HTTP/1.1\r\n\r\n', 1, { ...only, maxHeadBytes: 17 }).rule,
-      'head-too-long',
-    );
+    t.equal(readHead('GET / HTTP/1.1\r\n\r\n', 1, { ...only, maxHead: 18 }).rule, null);
+    t.equal(readHead('GET / HTTP/1.1\r\n\r\n', 1, { ...only, maxHead: 17 }).rule, 'head-too-long');
   });
 
   t.test('header count', async (t) => {
@@ -246,7 +243,7 @@ t.test('limits, each at the limit and one past it', async (t) => {
       head: null,
       takenBytes: START.length + 4 * 4 + 1,
     });
-    const none = { ...limits, maxHeaderCount: 0 };
+    const none = { ...limits, maxHeaders: 0 };
     t.strictSame(readHeadEveryWay(t, `${START}\r\n`, none).head?.headers, []);
     t.equal(readHeadEveryWay(t, `${START}A`, none).rule, 'too-many-headers');
   });
@@ -325,26 +322,26 @@ t.test('memory is bounded by the limit on the head', async (t) => {
   t.equal(long.length, 16_384);
   t.strictSame(sizes(long, 1), [1024, 2048, 4096, 8192, 16_384]);
   t.strictSame(sizes(long, 5000), [5000, 10_000, 16_384]);
-  t.strictSame(sizes('G'.repeat(1000), 1, { ...DEFAULT_LIMITS, maxHeadBytes: 100 }), [100]);
+  t.strictSame(sizes('G'.repeat(1000), 1, { ...DEFAULT_LIMITS, maxHead: 100 }), [100]);
 });
 
 t.test('each byte is judged once', async (t) => {
   // Every step of the parser begins with a look at one of its limits.
   let looks = 0;
   const limits: HeadLimits = {
-    get maxRequestLineBytes() {
+    get maxRequestLine() {
       looks += 1;
       return 1e6;
     },
-    get maxHeaderLineBytes() {
+    get maxHeaderLine() {
       looks += 1;
       return 1e6;
     },
-    get maxHeadBytes() {
+    get maxHead() {
       looks += 1;
       return 1e6;
     },
-    get maxHeaderCount() {
+    get maxHeaders() {
       looks += 1;
       return 1e6;
     },

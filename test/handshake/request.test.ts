@@ -323,7 +323,7 @@ t.test('as many subprotocols and extension offers as a head has room for', async
 });
 
 t.test('many offers cost what their bytes cost', async (t) => {
-  const limits = { ...DEFAULT_LIMITS, maxHeaderLineBytes: 1_048_576, maxHeadBytes: 1_048_576 };
+  const limits = { ...DEFAULT_LIMITS, maxHeaderLine: 1_048_576, maxHead: 1_048_576 };
   for (const header of ['Sec-WebSocket-Protocol', 'Sec-WebSocket-Extensions']) {
     for (const count of [10_000, 20_000, 40_000]) {
       const names = Array.from({ length: count }, (_, index) => `p${index}`).join(',');

@@ -67,7 +67,7 @@ class Bench implements PlainTransport {
   }
 }
 
-const CHECK = `check ${LIMITS.sendMs / 4}`;
+const CHECK = `check ${LIMITS.sendTimeout / 4}`;
 
 t.test('who is let in', async (t) => {
   t.equal(new Bench().exchange.admit(HEAD), undefined);
@@ -141,27 +141,27 @@ t.test('a slow reader holds the response up', async (t) => {
 
 t.test('the deadline is for what does not move at all', async (t) => {
   const bench = new Bench();
-  const { sendMs } = LIMITS;
+  const { sendTimeout } = LIMITS;
   bench.exchange.serve();
-  bench.exchange.check(START_MS + sendMs - 1);
+  bench.exchange.check(START_MS + sendTimeout - 1);
   t.strictSame(bench.told, [CHECK, CHECK]);
 
   // The peer reads a little of what it was sent.
-  bench.host.clock.nowMs = START_MS + sendMs - 1;
+  bench.host.clock.nowMs = START_MS + sendTimeout - 1;
   bench.socket.isTaking = false;
   bench.tunnels[0]!.write('some of it');
   bench.socket.progress(1);
-  bench.exchange.check(START_MS + 2 * sendMs);
-  bench.exchange.check(START_MS + 3 * sendMs - 1);
+  bench.exchange.check(START_MS + 2 * sendTimeout);
+  bench.exchange.check(START_MS + 3 * sendTimeout - 1);
   t.strictSame(bench.told, [CHECK, CHECK, CHECK, CHECK]);
 
   // All of it has left, and it is the disk's turn.
-  bench.host.clock.nowMs = START_MS + 3 * sendMs - 1;
+  bench.host.clock.nowMs = START_MS + 3 * sendTimeout - 1;
   bench.socket.drain();
   bench.exchange.drained();
-  bench.exchange.check(START_MS + 4 * sendMs - 2);
+  bench.exchange.check(START_MS + 4 * sendTimeout - 2);
   t.equal(bench.told.at(-1), CHECK);
-  bench.exchange.check(START_MS + 4 * sendMs - 1);
+  bench.exchange.check(START_MS + 4 * sendTimeout - 1);
   t.equal(bench.told.at(-1), 'drop send-timeout');
 });
 

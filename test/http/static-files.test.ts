@@ -42,7 +42,7 @@ class Bench {
     this.files = new StaticFiles({
       directory: directory as StaticDirectory,
       keepAliveMs: 10_000,
-      maxHeadBytes: 16_384,
+      maxHead: 16_384,
       log: this.log,
     });
   }

@@ -63,7 +63,7 @@ class EchoClient implements EndpointEvents {
       {
         role: 'client',
         delivery: 'messages',
-        maxMessageBytes: MAX_MESSAGE_BYTES,
+        maxMessage: MAX_MESSAGE_BYTES,
         maxFragments: 1,
         makeMaskingKey: () => this.#random.int32(),
       },

@@ -128,7 +128,7 @@ const text = await new Promise((resolve) => {
     {
       role: 'client',
       delivery: 'messages',
-      maxMessageBytes: 1000,
+      maxMessage: 1000,
       maxFragments: 10,
       makeMaskingKey: () => randomInt(2 ** 32),
     },
@@ -189,7 +189,7 @@ function makeEndpoint(role, message) {
     {
       role,
       delivery: 'messages',
-      maxMessageBytes: 1024,
+      maxMessage: 1024,
       maxFragments: 100,
       makeMaskingKey: () => randomInt(2 ** 32),
     },

@@ -245,7 +245,7 @@ t.test('a Close of the client is answered after a stall of any length', async (t
     await t.test(name, async (t) => {
       const clock = new TestClock(t);
       const mode = new WatchedMode();
-      const server = await RecordingServer.start(t, { mode, limits: { closeMs: CLOSE_MS } });
+      const server = await RecordingServer.start(t, { mode, limits: { closeTimeout: CLOSE_MS } });
       const { syncs } = server.fileSystem;
       const client = await open(t, server);
       await server.stallSyncs();
@@ -285,7 +285,7 @@ t.test('a Close of the server waits for the disk, and then for the client', asyn
         echoText(session, text, opcode);
         session.close(1000, 'done');
       });
-      const server = await RecordingServer.start(t, { mode, limits: { closeMs: CLOSE_MS } });
+      const server = await RecordingServer.start(t, { mode, limits: { closeTimeout: CLOSE_MS } });
       const answers = await open(t, server);
       const silent = await open(t, server);
       await server.stallSyncs();
@@ -324,7 +324,7 @@ t.test('a Close of the server waits for the disk, and then for the client', asyn
 t.test('a Ping waits for the disk, and then for the client', async (t) => {
   const clock = new TestClock(t);
   const mode = new WatchedMode();
-  const limits = { pingMs: 2000, pongMs: 1000 };
+  const limits = { pingInterval: 2000, pongTimeout: 1000 };
   const server = await RecordingServer.start(t, { mode, limits });
   const { syncs } = server.fileSystem;
   const lively = await openPlain(t, server);
@@ -395,7 +395,7 @@ for (const [call, code] of [
     t.test(`stop, ${code} while replies wait: ${name}`, async (t) => {
       const clock = new TestClock(t);
       const mode = new WatchedMode(closeWhenAsked);
-      const server = await RecordingServer.start(t, { mode, limits: { closeMs: CLOSE_MS } });
+      const server = await RecordingServer.start(t, { mode, limits: { closeTimeout: CLOSE_MS } });
       const clients = await Promise.all(Array.from({ length: 6 }, () => open(t, server)));
       const [replied, closed, wasClosed, idle, silent, shy] = clients as [
         ExtensionClient,
@@ -827,12 +827,12 @@ class EagerMode implements Mode {
     this.#padding = 'x'.repeat(bytes);
   }
 
-  opened(session: Session): void {
+  open(session: Session): void {
     session.context = 0;
     this.#send(session);
   }
 
-  drained(session: Session): void {
+  drain(session: Session): void {
     this.onDrained();
     this.onDrained = () => undefined;
     this.#send(session);
@@ -861,7 +861,7 @@ for (const [sync, perMessageDeflate, count, bytes] of [
     const [sessions, queueBytes] = [5, 64 * 1024];
     const [lineBytes, openBytes] = [bytes + 200, 700];
     const mode = new EagerMode(count, bytes);
-    const limits = { outputPauseBytes: 32 * 1024 };
+    const limits = { outputPause: 32 * 1024 };
     const server = await RecordingServer.start(t, { mode, sync, queueBytes, limits });
     let firstPeakBytes = 0;
     mode.onDrained = () => {
@@ -969,7 +969,7 @@ class PieceMode implements Mode {
   readonly delivery = 'pieces';
   pieces = 0;
 
-  piece(
+  chunk(
     session: Session,
     opcode: DataOpcode,
     bytes: Uint8Array,

@@ -49,6 +49,6 @@ t.test('a client that does not read is not read from until it does', async (t) =
   echoMode.message!(session.asSession, 2, bytes, 0, 1);
   echoMode.message!(session.asSession, 2, bytes, 0, 1);
   t.strictSame(session.calls, ['send 2 0a', 'send 2 0a', 'pause']);
-  echoMode.drained!(session.asSession);
+  echoMode.drain!(session.asSession);
   t.strictSame(session.calls.slice(3), ['resume']);
 });

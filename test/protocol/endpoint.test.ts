@@ -335,7 +335,7 @@ t.test('the closing handshake that we begin (RFC 6455 §7.1.2)', (t) => {
   });
   testWireInBothRoles(t, 'limits hold on', {
     ...closeSent,
-    options: { maxMessageBytes: 10 },
+    options: { maxMessage: 10 },
     input: [binaryFrame('', { length: 11n })],
     events: [failedEvent('message-too-big')],
     output: [ours],
@@ -695,7 +695,7 @@ t.test('messages in pieces', (t) => {
     isInsideFrame: true,
   });
   testWireInBothRoles(t, 'pieces have no limits', {
-    options: { delivery: 'pieces', maxMessageBytes: 3, maxFragments: 2 },
+    options: { delivery: 'pieces', maxMessage: 3, maxFragments: 2 },
     input: [
       binaryFrame('12', MORE),
       continuationFrame('34', MORE),
@@ -851,7 +851,7 @@ t.test('text (RFC 6455 §5.6, §8.1)', (t) => {
 });
 
 t.test('limits (inclusive), and one past them', (t) => {
-  const small = { options: { maxMessageBytes: 10, maxFragments: 4 } };
+  const small = { options: { maxMessage: 10, maxFragments: 4 } };
   const tooBig = {
     events: [failedEvent('message-too-big')],
     output: [closeFrame(1009, 'message is over the limit of 10 bytes')],
@@ -901,19 +901,19 @@ t.test('limits (inclusive), and one past them', (t) => {
     output: [textFrame('0123456789')],
   });
   testWireInBothRoles(t, 'a message is too big before it has too many fragments', {
-    options: { maxMessageBytes: 10, maxFragments: 1 },
+    options: { maxMessage: 10, maxFragments: 1 },
     input: [textFrame('a', MORE), continuationFrame('', { length: 10n })],
     ...tooBig,
   });
   testWireInBothRoles(t, 'only empty messages fit', {
-    options: { maxMessageBytes: 0 },
+    options: { maxMessage: 0 },
     input: [textFrame(''), textFrame('', MORE), continuationFrame('', { length: 1n })],
     events: [textEvent(''), failedEvent('message-too-big')],
     output: [textFrame(''), closeFrame(1009, 'message is over the limit of 0 bytes')],
   });
   // 1024 bytes, a quarter of that, 64, and 16 for each fragment.
   const changed = {
-    options: { maxMessageBytes: 1024 },
+    options: { maxMessage: 1024 },
     prepare: (endpoint: Endpoint) => {
       endpoint.allowedRsv = 4;
     },
@@ -981,7 +981,7 @@ t.test('limits (inclusive), and one past them', (t) => {
 
   t.test('the limits are those of one message: 20,000 whole and fragmented ones', (t) => {
     for (const role of ROLES) {
-      const side = makeEchoSide({ role, maxMessageBytes: 3, maxFragments: 3 });
+      const side = makeEchoSide({ role, maxMessage: 3, maxFragments: 3 });
       const messages = [
         textFrame('abc'),
         textFrame('a', MORE),
@@ -1025,10 +1025,10 @@ t.test('limits (inclusive), and one past them', (t) => {
   });
 
   t.test('the default limits, at them and one past (DESIGN 6)', (t) => {
-    const { maxMessageBytes, maxFragments } = DEFAULT_OPTIONS;
+    const { maxMessage, maxFragments } = DEFAULT_OPTIONS;
     const side = makeSide();
-    const payload = Buffer.alloc(maxMessageBytes, 'x');
-    const bytes = encodeFrames([binaryFrame('', { length: BigInt(maxMessageBytes) })], true);
+    const payload = Buffer.alloc(maxMessage, 'x');
+    const bytes = encodeFrames([binaryFrame('', { length: BigInt(maxMessage) })], true);
     side.endpoint.receive(bytes, 0, bytes.length);
     receiveInReads(
       side,

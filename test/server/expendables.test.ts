@@ -2,7 +2,7 @@ import t from 'tap';
 import { Expendables } from '../../src/server/expendables.js';
 
 const GRACE_MS = 1000;
-const NO_LIMITS = { max: Number.MAX_SAFE_INTEGER, maxPerNetwork: 0 };
+const NO_LIMITS = { maxHandshakes: Number.MAX_SAFE_INTEGER, maxHandshakesPerAddress: 0 };
 
 t.test(
   'a newcomer takes the place of the oldest of its own network, else of the oldest of all',
@@ -26,7 +26,7 @@ t.test(
 );
 
 t.test('beyond the limit in all the oldest are overdue, once they had their time', async (t) => {
-  const expendables = new Expendables<number>({ max: 2, maxPerNetwork: 0 });
+  const expendables = new Expendables<number>({ maxHandshakes: 2, maxHandshakesPerAddress: 0 });
   for (let index = 0; index < 4; index++) expendables.add(index, 'a', index);
   t.strictSame(expendables.overdue(GRACE_MS - 1), []);
   t.strictSame(expendables.overdue(GRACE_MS), [0]);
@@ -37,7 +37,7 @@ t.test('beyond the limit in all the oldest are overdue, once they had their time
 });
 
 t.test('beyond the limit of a network its own oldest are', async (t) => {
-  const expendables = new Expendables<string>({ max: 4, maxPerNetwork: 2 });
+  const expendables = new Expendables<string>({ maxHandshakes: 4, maxHandshakesPerAddress: 2 });
   for (const name of ['a1', 'a2', 'a3', 'a4']) expendables.add(name, 'a', 1);
   expendables.add('b1', 'b', 1);
   expendables.add('unknown', null, 1);
@@ -53,7 +53,10 @@ t.test('beyond the limit of a network its own oldest are', async (t) => {
 t.test('the cost of a flood is linear', async (t) => {
   const costs = [1, 2, 4].map((factor) => {
     const start = process.cpuUsage();
-    const expendables = new Expendables<number>({ max: 1000, maxPerNetwork: 100 });
+    const expendables = new Expendables<number>({
+      maxHandshakes: 1000,
+      maxHandshakesPerAddress: 100,
+    });
     for (let index = 0; index < 20_000 * factor; index++) {
       if (index >= 1000) {
         const victim = expendables.findVictim(`${index % 5000}`);

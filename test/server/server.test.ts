@@ -68,20 +68,20 @@ function make(changes: Changes = {}): Fixture {
     subprotocol: 'first',
     maxFragments: 1000,
     admission: { maxConnections: 100, maxConnectionsPerAddress: 0 },
-    drainMs: 10_000,
+    drainTimeout: 10_000,
     ...changes,
     served: [{ path: null, mode: echoMode, origin: 'any', extensions: [], ...changes.served }],
     limits: {
-      outputPauseBytes: 100_000,
-      outputLimitBytes: 400_000,
-      maxMessageBytes: 1000,
-      handshakeMs: 10_000,
-      messageMs: 0,
-      sendMs: 30_000,
-      pingMs: 0,
-      pongMs: 0,
-      idleMs: 0,
-      closeMs: 5000,
+      outputPause: 100_000,
+      outputLimit: 400_000,
+      maxMessage: 1000,
+      handshakeTimeout: 10_000,
+      messageTimeout: 0,
+      sendTimeout: 30_000,
+      pingInterval: 0,
+      pongTimeout: 0,
+      idleTimeout: 0,
+      closeTimeout: 5000,
       ...changes.limits,
     },
     log,
@@ -247,8 +247,8 @@ t.test('the options reach the connections', async (t) => {
   const { server, log } = await start(t, {
     served: { origin: 'same' },
     subprotocol: ['b', 'a'],
-    head: { ...DEFAULT_LIMITS, maxHeaderCount: 8 },
-    limits: { maxMessageBytes: 3 },
+    head: { ...DEFAULT_LIMITS, maxHeaders: 8 },
+    limits: { maxMessage: 3 },
     maxFragments: 2,
   });
   const answerTo = async (text: string): Promise<string> => {
@@ -280,7 +280,7 @@ t.test('a mode that takes pieces gets pieces, of messages of any size', async (t
   const mode: Mode = {
     name: 'counting',
     delivery: 'pieces',
-    piece: (session, _opcode, _bytes, begin, end, _isFirst, isLast) => {
+    chunk: (session, _opcode, _bytes, begin, end, _isFirst, isLast) => {
       sizes.push(end - begin);
       if (isLast) session.send(1, Buffer.from('done'));
     },
@@ -437,7 +437,9 @@ t.test('when all places are taken, who has said nothing yet makes room', async (
 });
 
 t.test('unfinished handshakes have limits of their own, in all and per address', async (t) => {
-  const { server } = await start(t, { handshakes: { max: 3, maxPerNetwork: 2 } });
+  const { server } = await start(t, {
+    handshakes: { maxHandshakes: 3, maxHandshakesPerAddress: 2 },
+  });
   const open = await openOne(t, server);
   const clients: RawClient[] = [];
   for (let index = 0; index < 4; index++) clients.push(await connectRaw(t, portOf(server)));
@@ -466,7 +468,7 @@ t.test('deadlines are looked at, of those connections whose time has come', asyn
       if (timer !== 1) realClearInterval(timer);
     },
   });
-  const { server } = await start(t, { limits: { handshakeMs: 5000 } });
+  const { server } = await start(t, { limits: { handshakeTimeout: 5000 } });
   const open = await openOne(t, server);
   const slow = await connectRaw(t, portOf(server));
   slow.send('GET / HT');
@@ -697,7 +699,7 @@ t.test('503: while it stops nobody is let in', async (t) => {
 });
 
 t.test('whoever is left when the time is over is dropped', async (t) => {
-  const { server, log } = await start(t, { drainMs: 30 });
+  const { server, log } = await start(t, { drainTimeout: 30 });
   const client = await openOne(t, server);
   await server.stop();
   await client.waitForEnd();
@@ -831,7 +833,7 @@ t.test('credentials are asked for when there is somebody who knows them', async 
 });
 
 t.test('a connection that does not end keeps no server from stopping', async (t) => {
-  const { server, log } = await start(t, { drainMs: 30 });
+  const { server, log } = await start(t, { drainTimeout: 30 });
   const client = await openOne(t, server);
   const dropping = Reflect.getOwnPropertyDescriptor(Connection.prototype, 'drop')!;
   Object.defineProperty(Connection.prototype, 'drop', { ...dropping, value: () => undefined });
@@ -852,7 +854,9 @@ t.test('a mode that fails behind its session is in the log', async (t) => {
     await new Promise(setImmediate);
     throw new Error('late');
   };
-  const late: Mode = Object.assign({ name: 'late', delivery: 'messages' } as const, { closed });
+  const late: Mode = Object.assign({ name: 'late', delivery: 'messages' } as const, {
+    close: closed,
+  });
   const { server, log } = await start(t, { served: { mode: late } });
   const client = await openOne(t, server);
   client.send(encodeFrames([closeFrame(1000)], true));

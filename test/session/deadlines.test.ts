@@ -29,10 +29,10 @@ t.test('close-timeout: the peer does not answer our Close', async (t) => {
   bench.session.close();
   bench.sent();
   bench.calls();
-  bench.checkAfter(1000 + LIMITS.closeMs - 1);
+  bench.checkAfter(1000 + LIMITS.closeTimeout - 1);
   t.strictSame(bench.calls(), []);
   t.equal(bench.transport.checkMs, 1);
-  bench.checkAfter(1000 + LIMITS.closeMs);
+  bench.checkAfter(1000 + LIMITS.closeTimeout);
   t.strictSame(bench.calls(), ['drop close-timeout']);
 });
 
@@ -44,9 +44,9 @@ t.test('close-timeout counts from when our Close could leave', async (t) => {
   bench.host.clock.nowMs = START_MS + 9000;
   bench.unblock();
   t.strictSame(bench.sent(), ['2 66696c6c', close(1000)]);
-  bench.checkAfter(9000 + LIMITS.closeMs - 1);
+  bench.checkAfter(9000 + LIMITS.closeTimeout - 1);
   t.strictSame(bench.calls(), []);
-  bench.checkAfter(9000 + LIMITS.closeMs);
+  bench.checkAfter(9000 + LIMITS.closeTimeout);
   t.strictSame(bench.calls(), ['drop close-timeout']);
 });
 
@@ -55,7 +55,7 @@ t.test('close-timeout cannot be put off by Pings and slow reading', async (t) =>
   bench.session.close();
   t.strictSame(bench.sent(), [close(1000)]);
   bench.calls();
-  for (let afterMs = 2000; afterMs < LIMITS.closeMs; afterMs += 2000) {
+  for (let afterMs = 2000; afterMs < LIMITS.closeTimeout; afterMs += 2000) {
     bench.host.clock.nowMs = START_MS + afterMs;
     bench.block();
     bench.receive(pingFrame('a'));
@@ -63,7 +63,7 @@ t.test('close-timeout cannot be put off by Pings and slow reading', async (t) =>
   }
   bench.sent();
   bench.calls();
-  bench.checkAfter(2000 + LIMITS.closeMs);
+  bench.checkAfter(2000 + LIMITS.closeTimeout);
   t.ok(bench.calls().includes('drop close-timeout'));
 });
 
@@ -71,13 +71,13 @@ t.test('send-timeout: the peer reads nothing', async (t) => {
   const bench = new Bench(new Witness()).open();
   bench.block();
   bench.calls();
-  t.equal(bench.transport.checkMs, LIMITS.sendMs / 4);
-  bench.checkAfter(LIMITS.sendMs - 1);
+  t.equal(bench.transport.checkMs, LIMITS.sendTimeout / 4);
+  bench.checkAfter(LIMITS.sendTimeout - 1);
   t.strictSame(bench.calls(), []);
-  bench.checkAfter(LIMITS.sendMs);
+  bench.checkAfter(LIMITS.sendTimeout);
   t.strictSame(bench.calls(), ['write'], 'it is told, in case it reads on');
   t.ok(bench.session.isOver);
-  t.equal(bench.transport.checkMs, LIMITS.closeMs);
+  t.equal(bench.transport.checkMs, LIMITS.closeTimeout);
   bench.socket.drain();
   bench.transport.outbox.unblock();
   const reason = 'client reads too slowly: it took nothing for too long';
@@ -90,7 +90,7 @@ t.test('send-timeout: a client that was sent a Close is not told again', async (
   bench.block();
   bench.session.close(1000);
   bench.calls();
-  bench.checkAfter(LIMITS.sendMs);
+  bench.checkAfter(LIMITS.sendTimeout);
   t.strictSame(bench.calls(), ['drop send-timeout']);
 });
 
@@ -99,15 +99,15 @@ t.test('send-timeout: what the observer holds back stays where it is', async (t)
   const bench = new Bench(new Witness(), { limits: NO_KEEPALIVE, route: { recorder } }).open();
   bench.block();
   recorder.gate.hold();
-  bench.checkAfter(LIMITS.sendMs);
+  bench.checkAfter(LIMITS.sendTimeout);
   t.notOk(bench.session.isOver, 'the Close is held as well');
   bench.calls();
-  bench.checkAfter(LIMITS.sendMs + LIMITS.closeMs);
+  bench.checkAfter(LIMITS.sendTimeout + LIMITS.closeTimeout);
   t.strictSame(bench.calls(), ['drop send-timeout']);
 });
 
 t.test('send-timeout: a peer that reads a byte now and then lives', async (t) => {
-  const bench = new Bench(new Witness(), { limits: { ...NO_KEEPALIVE, sendMs: 1001 } }).open();
+  const bench = new Bench(new Witness(), { limits: { ...NO_KEEPALIVE, sendTimeout: 1001 } }).open();
   bench.block();
   t.equal(bench.transport.checkMs, 251, 'whole milliseconds');
   bench.calls();
@@ -126,9 +126,9 @@ t.test('while blocked, a Close that waits is not late', async (t) => {
   bench.block();
   bench.session.close();
   bench.calls();
-  bench.checkAfter(LIMITS.sendMs - 1);
+  bench.checkAfter(LIMITS.sendTimeout - 1);
   t.strictSame(bench.calls(), []);
-  bench.checkAfter(LIMITS.sendMs);
+  bench.checkAfter(LIMITS.sendTimeout);
   t.strictSame(bench.calls(), ['drop send-timeout']);
 });
 
@@ -136,13 +136,13 @@ t.test('message-timeout: a message takes too long to arrive', async (t) => {
   const bench = new Bench(new Witness()).open();
   bench.host.clock.nowMs = START_MS + 500;
   bench.receive(textFrame('a', MORE));
-  t.equal(bench.transport.checkMs, LIMITS.messageMs);
+  t.equal(bench.transport.checkMs, LIMITS.messageTimeout);
   bench.host.clock.nowMs = START_MS + 30_000;
   bench.receive(pingFrame(), continuationFrame('b', MORE));
   bench.sent();
-  bench.checkAfter(500 + LIMITS.messageMs - 1);
+  bench.checkAfter(500 + LIMITS.messageTimeout - 1);
   t.notOk(bench.session.isOver);
-  bench.checkAfter(500 + LIMITS.messageMs);
+  bench.checkAfter(500 + LIMITS.messageTimeout);
   t.ok(bench.session.isOver);
   t.strictSame(bench.sent(), [close(1008, 'message took too long to arrive')]);
   t.match(bench.finish(), { closedBy: 'server', closeCode: 1008, rule: 'message-timeout' });
@@ -151,16 +151,16 @@ t.test('message-timeout: a message takes too long to arrive', async (t) => {
 t.test('message-timeout: every message has its own time', async (t) => {
   const bench = new Bench(new Witness()).open();
   bench.receive(textFrame('a', MORE));
-  bench.checkAfter(LIMITS.messageMs - 10);
+  bench.checkAfter(LIMITS.messageTimeout - 10);
   t.equal(bench.transport.checkMs > 0, true);
   bench.receive(continuationFrame('end'), textFrame('b', MORE));
-  bench.checkAfter(LIMITS.messageMs);
+  bench.checkAfter(LIMITS.messageTimeout);
   t.notOk(bench.session.isOver, 'the first one is complete, the second is young');
   bench.receive(continuationFrame('end'));
-  bench.checkAfter(3 * LIMITS.messageMs);
+  bench.checkAfter(3 * LIMITS.messageTimeout);
   t.notOk(bench.session.isOver, 'no message is open');
   bench.receive(textFrame('c', MORE));
-  bench.checkAfter(4 * LIMITS.messageMs);
+  bench.checkAfter(4 * LIMITS.messageTimeout);
   t.ok(bench.session.isOver);
 });
 
@@ -168,12 +168,12 @@ t.test('message-timeout: while we do not read, nothing can arrive', async (t) =>
   const bench = new Bench(new Witness()).open();
   bench.receive(textFrame('a', MORE));
   bench.session.pauseInput();
-  bench.checkAfter(2 * LIMITS.messageMs);
+  bench.checkAfter(2 * LIMITS.messageTimeout);
   t.notOk(bench.session.isOver);
   bench.session.resumeInput();
-  bench.checkAfter(3 * LIMITS.messageMs - 1);
+  bench.checkAfter(3 * LIMITS.messageTimeout - 1);
   t.notOk(bench.session.isOver);
-  bench.checkAfter(3 * LIMITS.messageMs);
+  bench.checkAfter(3 * LIMITS.messageTimeout);
   t.ok(bench.session.isOver);
 });
 
@@ -181,12 +181,12 @@ t.test('message-timeout: a header alone begins a message', async (t) => {
   const bench = new Bench(new Witness()).open();
   const bytes = encodeFrames([textFrame('abc')], true);
   bench.session.receive(bytes, 0, 6);
-  bench.checkAfter(LIMITS.messageMs);
+  bench.checkAfter(LIMITS.messageTimeout);
   t.ok(bench.session.isOver);
 });
 
 t.test('message-timeout: 0 means never, and pieces are nobody’s to wait for', async (t) => {
-  const off = new Bench(new Witness(), { limits: { ...NO_KEEPALIVE, messageMs: 0 } }).open();
+  const off = new Bench(new Witness(), { limits: { ...NO_KEEPALIVE, messageTimeout: 0 } }).open();
   off.receive(textFrame('a', MORE));
   off.checkAfter(1e9);
   t.notOk(off.session.isOver);
@@ -199,16 +199,16 @@ t.test('message-timeout: 0 means never, and pieces are nobody’s to wait for', 
 
 t.test('pong-timeout: a silent peer is pinged, and given up without an answer', async (t) => {
   const bench = new Bench(new Witness(), {}).open();
-  t.equal(bench.transport.checkMs, LIMITS.pingMs, 'the first look is asked for');
-  bench.checkAfter(LIMITS.pingMs - 1);
+  t.equal(bench.transport.checkMs, LIMITS.pingInterval, 'the first look is asked for');
+  bench.checkAfter(LIMITS.pingInterval - 1);
   t.strictSame(bench.sent(), []);
   t.equal(bench.transport.checkMs, 1);
-  bench.checkAfter(LIMITS.pingMs);
+  bench.checkAfter(LIMITS.pingInterval);
   t.strictSame(bench.sent(), ['9 ']);
-  t.equal(bench.transport.checkMs, LIMITS.pongMs);
-  bench.checkAfter(LIMITS.pingMs + LIMITS.pongMs - 1);
+  t.equal(bench.transport.checkMs, LIMITS.pongTimeout);
+  bench.checkAfter(LIMITS.pingInterval + LIMITS.pongTimeout - 1);
   t.strictSame(bench.calls(), []);
-  bench.checkAfter(LIMITS.pingMs + LIMITS.pongMs);
+  bench.checkAfter(LIMITS.pingInterval + LIMITS.pongTimeout);
   t.strictSame(bench.calls(), ['write']);
   t.strictSame(bench.sent(), [close(1001, 'no answer to a Ping for too long')]);
   t.ok(bench.session.isOver, 'no answer is waited for');
@@ -217,14 +217,14 @@ t.test('pong-timeout: a silent peer is pinged, and given up without an answer', 
 
 t.test('pong-timeout: any byte is a sign of life', async (t) => {
   const bench = new Bench(new Witness(), {}).open();
-  bench.checkAfter(LIMITS.pingMs);
+  bench.checkAfter(LIMITS.pingInterval);
   t.strictSame(bench.sent(), ['9 ']);
   const frame = encodeFrames([pongFrame()], true);
   bench.session.receive(frame, 0, 1);
-  bench.checkAfter(LIMITS.pingMs + LIMITS.pongMs);
+  bench.checkAfter(LIMITS.pingInterval + LIMITS.pongTimeout);
   t.strictSame(bench.calls(), []);
   t.strictSame(bench.sent(), [], 'and the next Ping is not due yet');
-  bench.checkAfter(2 * LIMITS.pingMs);
+  bench.checkAfter(2 * LIMITS.pingInterval);
   t.strictSame(bench.sent(), ['9 ']);
 });
 
@@ -232,22 +232,22 @@ t.test('time before the handshake was answered is not silence', async (t) => {
   const bench = new Bench(new Witness(), {});
   bench.host.clock.nowMs = START_MS + 9000;
   bench.open();
-  bench.checkAfter(LIMITS.pingMs);
+  bench.checkAfter(LIMITS.pingInterval);
   t.strictSame(bench.sent(), []);
-  bench.checkAfter(9000 + LIMITS.pingMs);
+  bench.checkAfter(9000 + LIMITS.pingInterval);
   t.strictSame(bench.sent(), ['9 ']);
 });
 
 t.test('whom we do not read we do not give up', async (t) => {
   const bench = new Bench(new Witness(), {}).open();
   bench.transport.isInputPaused = true;
-  bench.checkAfter(LIMITS.pingMs);
-  bench.checkAfter(10 * LIMITS.pingMs);
+  bench.checkAfter(LIMITS.pingInterval);
+  bench.checkAfter(10 * LIMITS.pingInterval);
   t.strictSame(bench.sent(), []);
   bench.transport.isInputPaused = false;
-  bench.checkAfter(11 * LIMITS.pingMs - 1);
+  bench.checkAfter(11 * LIMITS.pingInterval - 1);
   t.strictSame(bench.sent(), []);
-  bench.checkAfter(11 * LIMITS.pingMs);
+  bench.checkAfter(11 * LIMITS.pingInterval);
   t.strictSame(bench.sent(), ['9 ']);
 });
 
@@ -255,7 +255,7 @@ t.test('who reads slowly lives', async (t) => {
   const bench = new Bench(new Witness(), {}).open();
   bench.block();
   bench.sent();
-  bench.checkAfter(LIMITS.pingMs + 1);
+  bench.checkAfter(LIMITS.pingInterval + 1);
   t.equal(bench.transport.outbox.queue.queuedBytes, 0, 'no Ping joins the queue');
   t.strictSame(
     bench.calls().filter((call) => call.startsWith('drop')),
@@ -264,7 +264,9 @@ t.test('who reads slowly lives', async (t) => {
 });
 
 t.test('idle: no message for too long', async (t) => {
-  const bench = new Bench(new Witness(), { limits: { ...NO_KEEPALIVE, idleMs: 60_000 } }).open();
+  const bench = new Bench(new Witness(), {
+    limits: { ...NO_KEEPALIVE, idleTimeout: 60_000 },
+  }).open();
   bench.host.clock.nowMs = START_MS + 20_000;
   bench.receive(textFrame('a'));
   bench.host.clock.nowMs = START_MS + 50_000;
@@ -279,7 +281,9 @@ t.test('idle: no message for too long', async (t) => {
 });
 
 t.test('idle: what we send are messages too', async (t) => {
-  const bench = new Bench(new Witness(), { limits: { ...NO_KEEPALIVE, idleMs: 60_000 } }).open();
+  const bench = new Bench(new Witness(), {
+    limits: { ...NO_KEEPALIVE, idleTimeout: 60_000 },
+  }).open();
   bench.host.clock.nowMs = START_MS + 30_000;
   bench.session.send(1, Buffer.from('a'));
   bench.host.clock.nowMs = START_MS + 50_000;
@@ -292,7 +296,7 @@ t.test('idle: what we send are messages too', async (t) => {
 });
 
 t.test('idle: pieces are messages too', async (t) => {
-  const limits = { ...NO_KEEPALIVE, idleMs: 60_000 };
+  const limits = { ...NO_KEEPALIVE, idleTimeout: 60_000 };
   const bench = new Bench(new Witness('pieces'), { limits }).open();
   bench.host.clock.nowMs = START_MS + 50_000;
   bench.receive(binaryFrame('a', MORE));
@@ -339,15 +343,15 @@ for (const [what, begin] of ENDINGS) {
   t.test(`close-timeout: ${what} waits for a chain that hangs`, async (t) => {
     const bench = gatedBench(new Witness(), new Gate({ encode: true }));
     bench.session.send(1, Buffer.from('a'));
-    bench.checkAfter(100 * LIMITS.closeMs);
+    bench.checkAfter(100 * LIMITS.closeTimeout);
     t.strictSame(drops(bench), [], 'before it begins to end it may take its time');
-    const sinceMs = 100 * LIMITS.closeMs;
+    const sinceMs = 100 * LIMITS.closeTimeout;
     begin(bench);
-    t.equal(bench.transport.checkMs, LIMITS.closeMs);
-    bench.checkAfter(sinceMs + LIMITS.closeMs - 1);
+    t.equal(bench.transport.checkMs, LIMITS.closeTimeout);
+    bench.checkAfter(sinceMs + LIMITS.closeTimeout - 1);
     t.strictSame(drops(bench), []);
     t.equal(bench.transport.checkMs, 1);
-    bench.checkAfter(sinceMs + LIMITS.closeMs);
+    bench.checkAfter(sinceMs + LIMITS.closeTimeout);
     t.strictSame(drops(bench), ['drop close-timeout']);
     t.strictSame(bench.sent(), []);
   });
@@ -360,9 +364,9 @@ t.test('close-timeout: what joins those that wait for a chain puts nothing off',
   bench.host.clock.nowMs = START_MS + 4000;
   bench.session.close(1001);
   bench.session.receiveEof();
-  bench.checkAfter(LIMITS.closeMs - 1);
+  bench.checkAfter(LIMITS.closeTimeout - 1);
   t.strictSame(drops(bench), []);
-  bench.checkAfter(LIMITS.closeMs);
+  bench.checkAfter(LIMITS.closeTimeout);
   t.strictSame(drops(bench), ['drop close-timeout']);
 });
 
@@ -371,31 +375,31 @@ t.test('close-timeout: our Close has its whole time once the chain lets it go', 
   const bench = gatedBench(new Witness(), gate);
   bench.session.send(1, Buffer.from('a'));
   bench.session.close(1001);
-  bench.checkAfter(LIMITS.closeMs - 1);
+  bench.checkAfter(LIMITS.closeTimeout - 1);
   await gate.encoded();
   t.strictSame(bench.sent(), [sentText('a'), close(1001)]);
-  bench.checkAfter(2 * LIMITS.closeMs - 2);
+  bench.checkAfter(2 * LIMITS.closeTimeout - 2);
   t.strictSame(drops(bench), []);
-  bench.checkAfter(2 * LIMITS.closeMs - 1);
+  bench.checkAfter(2 * LIMITS.closeTimeout - 1);
   t.strictSame(drops(bench), ['drop close-timeout']);
 });
 
 t.test('close-timeout: a chain is not blamed for a peer that reads slowly', async (t) => {
   const gate = new Gate({ encode: true });
-  const limits = { ...NO_KEEPALIVE, sendMs: 1_000_000 };
+  const limits = { ...NO_KEEPALIVE, sendTimeout: 1_000_000 };
   const bench = gatedBench(new Witness(), gate, limits);
   bench.session.send(1, Buffer.from('a'));
   await gate.encoded();
   bench.session.send(1, Buffer.from('b'));
   bench.receive(closeFrame(1000));
   bench.block();
-  bench.checkAfter(3 * LIMITS.closeMs);
-  bench.checkAfter(5 * LIMITS.closeMs);
+  bench.checkAfter(3 * LIMITS.closeTimeout);
+  bench.checkAfter(5 * LIMITS.closeTimeout);
   t.strictSame(drops(bench), []);
   bench.unblock();
-  bench.checkAfter(6 * LIMITS.closeMs - 1);
+  bench.checkAfter(6 * LIMITS.closeTimeout - 1);
   t.strictSame(drops(bench), []);
-  bench.checkAfter(6 * LIMITS.closeMs);
+  bench.checkAfter(6 * LIMITS.closeTimeout);
   t.strictSame(drops(bench), ['drop close-timeout'], 'from the last look at it on');
 });
 
@@ -404,18 +408,18 @@ t.test('close-timeout: a chain is not blamed for a consumer that has paused', as
   const bench = gatedBench(consumer, new Gate());
   bench.session.pauseInput();
   bench.receive(textFrame('a'), closeFrame(1000));
-  bench.checkAfter(10 * LIMITS.closeMs);
+  bench.checkAfter(10 * LIMITS.closeTimeout);
   t.strictSame(drops(bench), []);
   t.strictSame(consumer.told, []);
   t.strictSame(bench.sent(), []);
 });
 
 t.test('a session that is about to end is asked for nothing else', async (t) => {
-  const limits = { pingMs: 1000, pongMs: 500, idleMs: 3000, messageMs: 2000 };
+  const limits = { pingInterval: 1000, pongTimeout: 500, idleTimeout: 3000, messageTimeout: 2000 };
   const bench = gatedBench(new Witness(), new Gate({ encode: true }), limits);
   bench.session.send(1, Buffer.from('a'));
   bench.receive(textFrame('open', MORE), textFrame('wrong'));
-  bench.checkAfter(LIMITS.closeMs - 1);
+  bench.checkAfter(LIMITS.closeTimeout - 1);
   t.strictSame(bench.sent(), [], 'no Ping, no idle Close, no message-timeout');
   t.strictSame(drops(bench), []);
 });
@@ -425,7 +429,7 @@ t.test('message-timeout: answers that are being encoded go out before it', async
   const consumer = echoWitness();
   const bench = gatedBench(consumer, gate);
   bench.receive(textFrame('a'), textFrame('b', MORE));
-  bench.checkAfter(LIMITS.messageMs);
+  bench.checkAfter(LIMITS.messageTimeout);
   t.notOk(bench.session.isOver);
   bench.receive(continuationFrame('late'), textFrame('more'));
   t.strictSame(consumer.told, ['message 1 61'], 'nothing more is delivered');
@@ -440,7 +444,7 @@ t.test(
   async (t) => {
     const bench = gatedBench(new Witness('pieces'), new Gate());
     bench.receive(textFrame('a', MORE));
-    bench.checkAfter(LIMITS.messageMs);
+    bench.checkAfter(LIMITS.messageTimeout);
     t.ok(bench.session.isOver);
     t.strictSame(bench.sent(), [close(1008, 'message took too long to arrive')]);
   },
@@ -450,13 +454,13 @@ t.test('message-timeout: while a chain works we do not read', async (t) => {
   const gate = new Gate({ decode: true });
   const bench = gatedBench(new Witness(), gate);
   bench.receive(textFrame('a'), textFrame('b', MORE));
-  bench.checkAfter(LIMITS.messageMs - 1);
-  bench.checkAfter(3 * LIMITS.messageMs);
+  bench.checkAfter(LIMITS.messageTimeout - 1);
+  bench.checkAfter(3 * LIMITS.messageTimeout);
   t.notOk(bench.session.isOver);
   await gate.decoded();
-  bench.checkAfter(4 * LIMITS.messageMs - 1);
+  bench.checkAfter(4 * LIMITS.messageTimeout - 1);
   t.notOk(bench.session.isOver);
-  bench.checkAfter(4 * LIMITS.messageMs);
+  bench.checkAfter(4 * LIMITS.messageTimeout);
   t.ok(bench.session.isOver);
 });
 
@@ -467,11 +471,11 @@ t.test(
     const bench = gatedBench(echoWitness(), gate);
     bench.receive(textFrame('a'), textFrame('b'), textFrame('c'), closeFrame(1000));
     for (let count = 0; count < 2; count++) {
-      bench.host.clock.nowMs += LIMITS.closeMs - 1;
+      bench.host.clock.nowMs += LIMITS.closeTimeout - 1;
       bench.session.check(bench.host.clock.nowMs);
       await gate.decoded();
     }
-    bench.host.clock.nowMs += LIMITS.closeMs - 1;
+    bench.host.clock.nowMs += LIMITS.closeTimeout - 1;
     bench.session.check(bench.host.clock.nowMs);
     t.notOk(bench.transport.calls.includes('drop close-timeout'), 'it is slow, and it moves');
     bench.host.clock.nowMs += 1;
@@ -503,20 +507,20 @@ t.test('close-timeout counts from when our Close was let go', async (t) => {
   const one = held();
   const { bench, gate } = one;
   bench.session.close();
-  for (const factor of [1, 2, 3]) bench.checkAfter(factor * LIMITS.closeMs);
-  t.equal(bench.transport.checkMs, LIMITS.closeMs);
-  bench.host.clock.nowMs = START_MS + 4 * LIMITS.closeMs - 1;
+  for (const factor of [1, 2, 3]) bench.checkAfter(factor * LIMITS.closeTimeout);
+  t.equal(bench.transport.checkMs, LIMITS.closeTimeout);
+  bench.host.clock.nowMs = START_MS + 4 * LIMITS.closeTimeout - 1;
   gate.letGo();
-  bench.checkAfter(4 * LIMITS.closeMs);
-  bench.host.clock.nowMs = START_MS + 4 * LIMITS.closeMs + 100;
+  bench.checkAfter(4 * LIMITS.closeTimeout);
+  bench.host.clock.nowMs = START_MS + 4 * LIMITS.closeTimeout + 100;
   letGo(one);
   bench.receive(pingFrame());
   bench.host.clock.nowMs += 1000;
   letGo(one);
   bench.calls();
-  bench.checkAfter(5 * LIMITS.closeMs + 99);
+  bench.checkAfter(5 * LIMITS.closeTimeout + 99);
   t.strictSame(bench.calls(), []);
-  bench.checkAfter(5 * LIMITS.closeMs + 100);
+  bench.checkAfter(5 * LIMITS.closeTimeout + 100);
   t.strictSame(bench.calls(), ['drop close-timeout']);
 });
 
@@ -525,8 +529,8 @@ t.test('an answer to a Close, while it is held, is not late', async (t) => {
   const { bench } = one;
   bench.receive(closeFrame(1000));
   bench.calls();
-  bench.checkAfter(LIMITS.pingMs);
-  bench.checkAfter(10 * LIMITS.closeMs);
+  bench.checkAfter(LIMITS.pingInterval);
+  bench.checkAfter(10 * LIMITS.closeTimeout);
   t.strictSame(bench.calls(), []);
   letGo(one);
   t.ok(bench.session.isOver);
@@ -534,39 +538,37 @@ t.test('an answer to a Close, while it is held, is not late', async (t) => {
 
 t.test('who is at work on the answer has time while our output is held', async (t) => {
   const consumer = new Witness();
-  const one = held(
-    Object.assign(consumer, { peerClosed: () => new Promise<void>(() => undefined) }),
-  );
+  const one = held(Object.assign(consumer, { closing: () => new Promise<void>(() => undefined) }));
   const { bench } = one;
   bench.session.send(1, Buffer.from('a'));
   bench.receive(closeFrame(1000));
   bench.calls();
-  bench.checkAfter(4 * LIMITS.closeMs);
+  bench.checkAfter(4 * LIMITS.closeTimeout);
   t.strictSame(bench.calls(), []);
   letGo(one);
   bench.calls();
-  bench.checkAfter(5 * LIMITS.closeMs);
+  bench.checkAfter(5 * LIMITS.closeTimeout);
   t.strictSame(bench.calls(), ['drop close-timeout']);
 });
 
 t.test('pong-timeout counts from when our Ping was let go', async (t) => {
   const one = held();
   const { bench } = one;
-  bench.checkAfter(LIMITS.pingMs);
+  bench.checkAfter(LIMITS.pingInterval);
   const atMs = (ms: number): void => {
-    bench.checkAfter(LIMITS.pingMs + ms);
+    bench.checkAfter(LIMITS.pingInterval + ms);
   };
-  atMs(2 * LIMITS.pongMs);
+  atMs(2 * LIMITS.pongTimeout);
   bench.calls();
-  bench.host.clock.nowMs = START_MS + LIMITS.pingMs + 3 * LIMITS.pongMs - 1;
+  bench.host.clock.nowMs = START_MS + LIMITS.pingInterval + 3 * LIMITS.pongTimeout - 1;
   one.gate.letGo();
   letGo(one);
   bench.host.clock.nowMs += 5;
   letGo(one);
   t.strictSame(bench.calls(), ['write', 'write', 'write']);
-  atMs(4 * LIMITS.pongMs - 2);
+  atMs(4 * LIMITS.pongTimeout - 2);
   t.strictSame(bench.calls(), []);
-  atMs(4 * LIMITS.pongMs - 1);
+  atMs(4 * LIMITS.pongTimeout - 1);
   t.ok(bench.session.endpoint.isClosed);
   t.match(bench.finish(), { rule: 'pong-timeout' });
 });

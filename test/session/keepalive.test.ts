@@ -1,8 +1,8 @@
 import t from 'tap';
 import { Keepalive, type KeepaliveLimits } from '../../src/session/keepalive.js';
 
-const LIMITS: KeepaliveLimits = { pingMs: 25, pongMs: 20, idleMs: 0 };
-const OFF: KeepaliveLimits = { pingMs: 0, pongMs: 20, idleMs: 0 };
+const LIMITS: KeepaliveLimits = { pingInterval: 25, pongTimeout: 20, idleTimeout: 0 };
+const OFF: KeepaliveLimits = { pingInterval: 0, pongTimeout: 20, idleTimeout: 0 };
 const START_MS = 1000;
 
 t.test('§5.5.2: a silent peer is pinged, at the time and not before', async (t) => {
@@ -54,7 +54,7 @@ t.test('any sign of life answers a Ping', async (t) => {
 });
 
 t.test('the next Ping after an answer that came at once is not late', async (t) => {
-  const limits = { pingMs: 10, pongMs: 20, idleMs: 0 };
+  const limits = { pingInterval: 10, pongTimeout: 20, idleTimeout: 0 };
   const keepalive = new Keepalive(START_MS);
   keepalive.pinged(1010);
   t.equal(keepalive.nextCheckMs(limits), 1020, 'before the answer is late');
@@ -77,7 +77,7 @@ t.test('0 means never', async (t) => {
 });
 
 t.test('idle is who brings no message, whatever else is heard', async (t) => {
-  const limits = { ...LIMITS, idleMs: 60 };
+  const limits = { ...LIMITS, idleTimeout: 60 };
   const keepalive = new Keepalive(START_MS);
   keepalive.heard(1050);
   t.equal(keepalive.nextCheckMs(limits), 1060);
@@ -92,7 +92,7 @@ t.test('idle is who brings no message, whatever else is heard', async (t) => {
 });
 
 t.test('idle without Pings', async (t) => {
-  const limits = { ...OFF, idleMs: 60 };
+  const limits = { ...OFF, idleTimeout: 60 };
   const keepalive = new Keepalive(START_MS);
   t.equal(keepalive.nextCheckMs(limits), 1060);
   t.equal(keepalive.check(1059, limits), 'none');

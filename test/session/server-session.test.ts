@@ -41,7 +41,7 @@ import { LIMITS, NO_KEEPALIVE as QUIET_LIMITS, START_MS } from '../fixtures/test
 /** What a mode is asked with; none here looks at it. */
 const REQUEST = {} as UpgradeRequest;
 
-const LARGE = new Uint8Array(LIMITS.outputPauseBytes - 10);
+const LARGE = new Uint8Array(LIMITS.outputPause - 10);
 
 t.test('before the handshake is answered nothing can be sent', async (t) => {
   const { session, host } = new Bench(new Witness());
@@ -138,9 +138,9 @@ t.test(
     const bench = new Bench(consumer).open();
     const { session } = bench;
     // Frames of this length have a header of 4 bytes.
-    t.ok(session.send(2, new Uint8Array(LIMITS.outputPauseBytes / 2 - 4)));
-    t.ok(session.send(2, new Uint8Array(LIMITS.outputPauseBytes / 2 - 4)));
-    t.equal(session.waitingBytes, LIMITS.outputPauseBytes, 'at the limit there is still room');
+    t.ok(session.send(2, new Uint8Array(LIMITS.outputPause / 2 - 4)));
+    t.ok(session.send(2, new Uint8Array(LIMITS.outputPause / 2 - 4)));
+    t.equal(session.waitingBytes, LIMITS.outputPause, 'at the limit there is still room');
     session.resumeOutput();
     t.strictSame(consumer.told, [], 'who was not told to wait is not told to go on');
 
@@ -159,7 +159,7 @@ t.test(
 t.test('back-pressure counts what the socket holds', async (t) => {
   const consumer = new Witness();
   const bench = new Bench(consumer).open();
-  t.notOk(bench.session.send(2, new Uint8Array(LIMITS.outputPauseBytes)));
+  t.notOk(bench.session.send(2, new Uint8Array(LIMITS.outputPause)));
   bench.block();
   bench.session.resumeOutput();
   t.strictSame(consumer.told, []);
@@ -171,7 +171,7 @@ t.test('back-pressure counts what the socket holds', async (t) => {
 t.test('back-pressure: what the peer takes at once does not count', async (t) => {
   const consumer = new Witness();
   const bench = new Bench(consumer).open();
-  const large = new Uint8Array(LIMITS.outputPauseBytes);
+  const large = new Uint8Array(LIMITS.outputPause);
   bench.transport.isWriting = true;
   for (let count = 0; count < 10; count++) t.ok(bench.session.send(2, large));
   t.equal(bench.session.waitingBytes, 0);
@@ -185,7 +185,7 @@ t.test(
   'a message of our own that is larger than a client may send is let through too',
   async (t) => {
     const { session } = new Bench(new Witness()).open();
-    t.notOk(session.send(2, new Uint8Array(LIMITS.outputLimitBytes + LIMITS.maxMessageBytes + 1)));
+    t.notOk(session.send(2, new Uint8Array(LIMITS.outputLimit + LIMITS.maxMessage + 1)));
     t.notOk(session.isOver);
     t.notOk(session.send(2, new Uint8Array(0)));
     t.ok(session.isOver);
@@ -195,11 +195,11 @@ t.test(
 t.test('the output limit and one message more are let through, one byte more is not', async (t) => {
   const bench = new Bench(new Witness()).open();
   const { session } = bench;
-  const message = new Uint8Array(LIMITS.maxMessageBytes - 10);
+  const message = new Uint8Array(LIMITS.maxMessage - 10);
   session.send(2, message);
   session.send(2, message);
   t.notOk(session.send(2, message));
-  t.equal(session.waitingBytes, LIMITS.outputLimitBytes + LIMITS.maxMessageBytes);
+  t.equal(session.waitingBytes, LIMITS.outputLimit + LIMITS.maxMessage);
   t.notOk(session.isOver);
   t.notOk(session.send(2, new Uint8Array(0)));
   t.ok(session.isOver);
@@ -222,7 +222,7 @@ t.test('a consumer that fails in drained fails its session alone', async (t) => 
   consumer.onDrained = () => {
     throw defect;
   };
-  t.notOk(bench.session.send(2, new Uint8Array(LIMITS.outputPauseBytes)));
+  t.notOk(bench.session.send(2, new Uint8Array(LIMITS.outputPause)));
   bench.sent();
   bench.calls();
   bench.session.resumeOutput();
@@ -308,7 +308,7 @@ t.test('§7.1.2: we close, and wait for the answer', async (t) => {
   bench.calls();
   bench.session.close(1001, 'away');
   t.strictSame(bench.calls(), ['flush', 'resume'], 'the answer must be read');
-  t.equal(bench.transport.checkMs, LIMITS.closeMs);
+  t.equal(bench.transport.checkMs, LIMITS.closeTimeout);
   t.strictSame(bench.sent(), [close(1001, 'away')]);
   t.notOk(bench.session.isOver);
   bench.session.close(4000);
@@ -454,7 +454,7 @@ t.test('a consumer that fails in closed is reported', async (t) => {
   const defect = new Error('in closed');
   const bench = new Bench({
     delivery: 'messages',
-    closed: () => {
+    close: () => {
       throw defect;
     },
   }).open();
@@ -613,7 +613,7 @@ for (const isAsync of [false, true]) {
   });
 
   t.test(`an extension cannot decode: whose fault it is decides, ${kind}`, async (t) => {
-    const tooBig = `message is over the limit of ${LIMITS.maxMessageBytes} bytes`;
+    const tooBig = `message is over the limit of ${LIMITS.maxMessage} bytes`;
     const cases = [
       [extensionFault(1007), 1007, 'no good', 'extension-data'],
       [extensionFault(1009), 1009, tooBig, 'message-too-big'],
@@ -648,7 +648,7 @@ for (const isAsync of [false, true]) {
 t.test('pieces that do not fit together are a defect of the mode', async (t) => {
   const bench = gatedBench(new Witness(), new Gate());
   const { session } = bench;
-  const large = new Uint8Array(LIMITS.maxMessageBytes);
+  const large = new Uint8Array(LIMITS.maxMessage);
   t.throws(() => session.sendPiece(2, large, 0, 1, false, true), InvalidStateError);
   t.ok(session.sendPiece(2, large, 0, 1, true, false));
   t.throws(() => session.sendPiece(2, large, 0, 1, true, false), InvalidStateError);
@@ -735,7 +735,7 @@ t.test('a mode that fails in drained: what it had sent goes first', async (t) =>
     throw defect;
   };
   const bench = gatedBench(consumer, gate);
-  t.notOk(bench.session.send(2, new Uint8Array(LIMITS.outputPauseBytes)));
+  t.notOk(bench.session.send(2, new Uint8Array(LIMITS.outputPause)));
   bench.transport.isWriting = true;
   await gate.encoded();
   t.strictSame(consumer.told, ['drained']);
@@ -949,7 +949,7 @@ t.test('the clock may find a deadline that has passed', async (t) => {
   const bench = new Bench(new Witness()).open();
   bench.session.close();
   bench.calls();
-  bench.checkAfter(LIMITS.closeMs);
+  bench.checkAfter(LIMITS.closeTimeout);
   t.strictSame(bench.calls(), ['drop close-timeout']);
 });
 
@@ -1012,7 +1012,7 @@ t.test('back-pressure: a peer that does not read is waited for behind the chain'
   const gate = new Gate({ encode: true });
   const consumer = new Witness();
   const bench = gatedBench(consumer, gate);
-  t.notOk(bench.session.send(2, new Uint8Array(LIMITS.outputPauseBytes)));
+  t.notOk(bench.session.send(2, new Uint8Array(LIMITS.outputPause)));
   await gate.encoded();
   bench.block();
   bench.session.resumeOutput();
@@ -1088,7 +1088,7 @@ t.test(
   async (t) => {
     const consumer = new Witness();
     const bench = gatedBench(consumer, new Gate());
-    const large = new Uint8Array(LIMITS.maxMessageBytes);
+    const large = new Uint8Array(LIMITS.maxMessage);
     bench.receive(...[1, 2, 3, 4].map(() => binaryFrame(large)));
     t.equal(consumer.told.length, 2);
     t.ok(bench.transport.isInputPaused);
@@ -1268,7 +1268,7 @@ t.test('a consumer that is told of the end can neither send nor close', async (t
 
 t.test('a consumer is told that messages can be sent', async (t) => {
   const consumer = Object.assign(new Witness(), {
-    opened: (session: Session) => session.send(1, Buffer.from('hello')),
+    open: (session: Session) => session.send(1, Buffer.from('hello')),
   });
   const bench = new Bench(consumer).open();
   t.strictSame(bench.sent(), [sentText('hello')]);
@@ -1277,7 +1277,7 @@ t.test('a consumer is told that messages can be sent', async (t) => {
 t.test('a consumer that fails when it is told so ends its session', async (t) => {
   const defect = new TypeError('a defect');
   const consumer = Object.assign(new Witness(), {
-    opened: () => {
+    open: () => {
       throw defect;
     },
   });
@@ -1299,7 +1299,7 @@ t.test('what a consumer has to say is in the summary, with the name of its mode'
 class Holder extends Witness {
   readonly held = new Deferred<undefined>();
 
-  async peerClosed(_session: Session, { code, reason }: CloseStatus): Promise<void> {
+  async closing(_session: Session, { code, reason }: CloseStatus): Promise<void> {
     this.told.push(`Close ${code} ${reason}`);
     await this.held.promise;
   }
@@ -1324,9 +1324,9 @@ t.test('an answer that waits too long is dropped', async (t) => {
   const bench = new Bench(new Holder()).open();
   bench.receive(closeFrame(1000));
   t.ok(bench.session.isEnding);
-  t.equal(bench.transport.checkMs, LIMITS.closeMs);
-  bench.host.clock.nowMs = START_MS + LIMITS.closeMs;
-  bench.session.check(START_MS + LIMITS.closeMs);
+  t.equal(bench.transport.checkMs, LIMITS.closeTimeout);
+  bench.host.clock.nowMs = START_MS + LIMITS.closeTimeout;
+  bench.session.check(START_MS + LIMITS.closeTimeout);
   t.ok(bench.transport.calls.includes('drop close-timeout'));
 });
 
@@ -1355,7 +1355,7 @@ t.test(
   "who hears the peer out gets what comes after its own Close, until the peer's",
   async (t) => {
     for (const extensions of [[], [extensionOf('x-none')]]) {
-      const consumer = Object.assign(new Witness('pieces'), { hearsOut: true });
+      const consumer = Object.assign(new Witness('pieces'), { receiveAfterClose: true });
       const bench = new Bench(consumer, { limits: QUIET_LIMITS, extensions }).open();
       bench.session.close(1000);
       bench.receive(textFrame('a'), closeFrame(1000), textFrame('b'));
@@ -1377,12 +1377,13 @@ t.test('a handshake that is given up is told to the consumer', async (t) => {
   const unasked = new Bench(consumer).session;
   unasked.abandonOpening();
   t.strictSame(abandoned, [], 'not when it was not asked');
-  const { session } = new Bench(Object.assign(consumer, { open: (): void => undefined }));
+  const { session } = new Bench(Object.assign(consumer, { upgrade: (): void => undefined }));
   t.equal(session.ask(REQUEST), null);
   session.abandonOpening();
   t.strictSame(abandoned, [session]);
   t.notOk(session.send(1, 'late'), 'whoever still knows it sends in vain');
-  const silent = new Bench(Object.assign(new Witness(), { open: (): void => undefined })).session;
+  const silent = new Bench(Object.assign(new Witness(), { upgrade: (): void => undefined }))
+    .session;
   silent.ask(REQUEST);
   silent.abandonOpening();
 });
@@ -1502,11 +1503,11 @@ t.test('the text of somebody else’s mode has to be UTF-8', async (t) => {
 function returning(result: unknown): Witness {
   const call = (): unknown => result;
   return Object.assign(new Witness(), {
-    opened: call,
+    open: call,
     message: call,
-    piece: call,
-    drained: call,
-    closed: call,
+    chunk: call,
+    drain: call,
+    close: call,
   });
 }
 
@@ -1586,7 +1587,7 @@ t.test('a failure of the log or the observer keeps nobody from the rest', async 
 
 t.test('while a handshake is not answered, fail refuses it', async (t) => {
   const pending = new Bench(
-    Object.assign(new Witness(), { open: async () => new Promise<void>(() => undefined) }),
+    Object.assign(new Witness(), { upgrade: async () => new Promise<void>(() => undefined) }),
   );
   t.ok(pending.session.ask(REQUEST) instanceof Promise);
   pending.session.fail(new Error('no'));
@@ -1595,7 +1596,7 @@ t.test('while a handshake is not answered, fail refuses it', async (t) => {
   const defect = new Error('at once');
   for (const result of [undefined, Promise.reject(new Error('as well'))]) {
     const consumer = Object.assign(new Witness(), {
-      open: (session: Session) => {
+      upgrade: (session: Session) => {
         session.fail(defect);
         return result;
       },
@@ -1612,7 +1613,7 @@ t.test('a consumer that fails when it is given up', async (t) => {
     },
     async (): Promise<never> => Promise.reject(new Error('in abandoned')),
   ]) {
-    const consumer = Object.assign(new Witness(), { open: (): void => undefined, abandoned });
+    const consumer = Object.assign(new Witness(), { upgrade: (): void => undefined, abandoned });
     const { session, host } = new Bench(consumer);
     session.ask(REQUEST);
     session.abandonOpening();
@@ -1648,7 +1649,7 @@ t.test('an extension that fails when it is given back', async (t) => {
 t.test('a peerClosed that throws, or whose promise is of another library', async (t) => {
   const throwing = new Bench(
     Object.assign(new Witness(), {
-      peerClosed: (): never => {
+      closing: (): never => {
         throw new Error('in peerClosed');
       },
     }),
@@ -1663,7 +1664,7 @@ t.test('a peerClosed that throws, or whose promise is of another library', async
       settle = resolve;
     },
   } as unknown as PromiseLike<void>;
-  const waiting = new Bench(Object.assign(new Witness(), { peerClosed: () => thenable })).open();
+  const waiting = new Bench(Object.assign(new Witness(), { closing: () => thenable })).open();
   waiting.receive(closeFrame(1000));
   await nextTurn();
   t.strictSame(waiting.sent(), [], 'the answer waits');

@@ -79,7 +79,7 @@ t.test('who sends more than is taken waits until it is', async (t) => {
   const consumer = new Witness();
   const bench = new Bench(consumer).open();
   const { session, transport } = bench;
-  t.notOk(session.send(2, new Uint8Array(LIMITS.outputPauseBytes)));
+  t.notOk(session.send(2, new Uint8Array(LIMITS.outputPause)));
   session.resumeOutput();
   t.strictSame(consumer.told, [], 'nothing has left');
   transport.isWriting = true;
@@ -87,10 +87,7 @@ t.test('who sends more than is taken waits until it is', async (t) => {
   session.resumeOutput();
   session.resumeOutput();
   t.strictSame(consumer.told, ['drained'], 'once');
-  t.ok(
-    session.send(2, new Uint8Array(LIMITS.outputPauseBytes)),
-    'what is taken at once is no matter',
-  );
+  t.ok(session.send(2, new Uint8Array(LIMITS.outputPause)), 'what is taken at once is no matter');
 });
 
 t.test('an observer knows a message as it was, and what it took on the wire', async (t) => {
@@ -169,7 +166,7 @@ t.test('an observer that takes no more makes the consumer wait', async (t) => {
 
 t.test('more than the limit and one message ends the session', async (t) => {
   const bench = new Bench(new Witness()).open();
-  const message = new Uint8Array(LIMITS.maxMessageBytes - 10);
+  const message = new Uint8Array(LIMITS.maxMessage - 10);
   for (let count = 0; count < 3; count++) bench.session.send(2, message);
   t.notOk(bench.session.isOver);
   bench.session.send(2, message);

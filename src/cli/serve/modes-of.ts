@@ -38,8 +38,8 @@ export function modesOf(
       findTarget,
       connector,
       isText: settings.tcpText,
-      sendMs: settings.sendTimeout,
-      closeMs: settings.closeTimeout,
+      sendTimeout: settings.sendTimeout,
+      closeTimeout: settings.closeTimeout,
     });
   const make = (mode: RouteMode): Mode => {
     switch (mode.kind) {

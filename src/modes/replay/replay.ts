@@ -46,7 +46,7 @@ export class ReplayMode implements Mode {
     this.defaults = { origin: 'any', deflate };
   }
 
-  async open(session: Session): Promise<void> {
+  async upgrade(session: Session): Promise<void> {
     const { file, only } = this.#options;
     const recorded = only ?? this.#find(session.path);
     if (recorded === undefined) {
@@ -69,11 +69,11 @@ export class ReplayMode implements Mode {
     return this.#byPath.get(path) ?? this.#byShownPath.get(shownPath(path));
   }
 
-  opened(session: Session): void {
+  open(session: Session): void {
     playerOf(session).start();
   }
 
-  piece(
+  chunk(
     session: Session,
     opcode: DataOpcode,
     bytes: Uint8Array,
@@ -85,15 +85,15 @@ export class ReplayMode implements Mode {
     playerOf(session).receive(opcode, bytes.subarray(start, end), isFirst, isLast);
   }
 
-  drained(session: Session): void {
+  drain(session: Session): void {
     playerOf(session).resume();
   }
 
-  peerClosed(session: Session): Promise<void> {
+  closing(session: Session): Promise<void> {
     return playerOf(session).clientClosed();
   }
 
-  closed(session: Session): void {
+  close(session: Session): void {
     playerOf(session).stop();
   }
 }

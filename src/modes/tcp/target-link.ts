@@ -34,9 +34,9 @@ export interface LinkHost {
   /** Whether the client gets text messages instead of binary ones. */
   readonly isText: boolean;
   /** How long a target may take nothing of what waits for it, in milliseconds. */
-  readonly sendMs: number;
+  readonly sendTimeout: number;
   /** How long a target may stay when its session is over, in milliseconds. */
-  readonly closeMs: number;
+  readonly closeTimeout: number;
   nowMs(): number;
   /** A link whose target does not take its bytes: `checkStall` is called from time to time. */
   blocked(link: TargetLink): void;
@@ -223,7 +223,7 @@ export class TargetLink implements SocketOwner, Flushable {
     socket.resume();
     const timer = setTimeout(() => {
       socket.destroy();
-    }, this.#host.closeMs);
+    }, this.#host.closeTimeout);
     timer.unref();
     socket.once('close', () => {
       clearTimeout(timer);
@@ -238,7 +238,7 @@ export class TargetLink implements SocketOwner, Flushable {
 
   /** Called while the target does not take its bytes. */
   checkStall(nowMs: number): void {
-    if (this.#outbox!.stalledMs(nowMs) < this.#host.sendMs) return;
+    if (this.#outbox!.stalledMs(nowMs) < this.#host.sendTimeout) return;
     this.#session.close(CloseCode.InternalError, 'the target does not read');
     this.#socket?.destroy();
   }

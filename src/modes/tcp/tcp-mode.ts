@@ -42,21 +42,21 @@ export interface TcpModeOptions {
   /** Whether clients get text messages instead of binary ones. */
   readonly isText: boolean;
   /** How long a target may take nothing of what waits for it, in milliseconds. */
-  readonly sendMs: number;
+  readonly sendTimeout: number;
   /** How long a target may stay when its session is over, in milliseconds. */
-  readonly closeMs: number;
+  readonly closeTimeout: number;
 }
 
 export class TcpMode implements Mode, LinkHost {
   readonly name: string;
   readonly defaults = { origin: 'same', deflate: false } as const;
   readonly delivery = 'pieces';
-  readonly hearsOut = true;
+  readonly receiveAfterClose = true;
   /** That of noVNC before 2015: its payloads are base64, and a target wants bytes. */
   readonly unsupportedSubprotocols = ['base64'];
   readonly isText: boolean;
-  readonly sendMs: number;
-  readonly closeMs: number;
+  readonly sendTimeout: number;
+  readonly closeTimeout: number;
   readonly flushQueue = new FlushQueue();
   readonly slabPool = new SlabPool();
 
@@ -72,11 +72,11 @@ export class TcpMode implements Mode, LinkHost {
     this.#options = options;
     this.name = options.name;
     this.isText = options.isText;
-    this.sendMs = options.sendMs;
-    this.closeMs = options.closeMs;
+    this.sendTimeout = options.sendTimeout;
+    this.closeTimeout = options.closeTimeout;
   }
 
-  async open(session: Session, request: UpgradeRequest): Promise<void> {
+  async upgrade(session: Session, request: UpgradeRequest): Promise<void> {
     const { connector } = this.#options;
     const stop = new AbortController();
     this.#connecting.set(session, stop);
@@ -95,11 +95,11 @@ export class TcpMode implements Mode, LinkHost {
     this.#connecting.get(session)?.abort();
   }
 
-  opened(session: Session): void {
+  open(session: Session): void {
     linkOf(session).start();
   }
 
-  piece(
+  chunk(
     session: Session,
     _opcode: DataOpcode,
     bytes: Uint8Array,
@@ -109,15 +109,15 @@ export class TcpMode implements Mode, LinkHost {
     linkOf(session).send(bytes, start, end);
   }
 
-  drained(session: Session): void {
+  drain(session: Session): void {
     linkOf(session).resume();
   }
 
-  peerClosed(session: Session): Promise<void> | undefined {
+  closing(session: Session): Promise<void> | undefined {
     return linkOf(session).end();
   }
 
-  closed(session: Session): void {
+  close(session: Session): void {
     linkOf(session).sessionOver();
   }
 

@@ -25,7 +25,7 @@ export interface WriterTimes {
   /** A failure that lasts is logged so often. */
   readonly complainMs: number;
   /** The end takes no longer. */
-  readonly closeMs: number;
+  readonly closeTimeout: number;
 }
 
 export interface WriterOptions {
@@ -55,7 +55,7 @@ export const WRITER_TIMES: WriterTimes = {
   syncMs: 1000,
   retryMs: 1000,
   complainMs: 10_000,
-  closeMs: 5000,
+  closeTimeout: 5000,
 };
 
 /** So much is written at once: a batch costs some 100 microseconds beside its bytes. */
@@ -365,7 +365,7 @@ export class RecordingWriter {
     const deadline = setTimeout(() => {
       this.#giveUp();
       this.#onEnd();
-    }, this.#times.closeMs);
+    }, this.#times.closeTimeout);
     const canEnd = await Promise.race([this.#hasStarted(), ended.then(() => false)]);
     if (canEnd && !this.#isGivenUp) {
       this.#endPause?.();

@@ -157,7 +157,12 @@ t.test('the settings of the proxy reach it', async (t) => {
     },
   ]);
   const [proxy] = proxies;
-  t.match(proxy, { name: 'tcp:tls://a.example:1', isText: true, sendMs: 1002, closeMs: 1003 });
+  t.match(proxy, {
+    name: 'tcp:tls://a.example:1',
+    isText: true,
+    sendTimeout: 1002,
+    closeTimeout: 1003,
+  });
   t.strictSame(await proxy!.findTarget(request('')), {
     kind: 'tls',
     host: 'a.example',
@@ -227,7 +232,7 @@ t.test('the proxy is the real one', async (t) => {
   t.ok(first?.mode instanceof TcpMode);
   const session = {} as Session;
   await t.rejects(
-    async () => first?.mode.open?.(session, request('')),
+    async () => first?.mode.upgrade?.(session, request('')),
     new HandshakeError('target-unreachable'),
   );
 });

@@ -64,10 +64,10 @@ function sessionOn(path: string): FakeSession {
 /** What a client on this path is told at first. */
 async function greeting(mode: ReplayMode, path: string): Promise<string> {
   const session = sessionOn(path);
-  await mode.open(session);
-  mode.opened(session);
+  await mode.upgrade(session);
+  mode.open(session);
   await eventually(() => session.calls.length > 0, 'the first message');
-  mode.closed(session);
+  mode.close(session);
   return session.calls.join();
 }
 
@@ -83,7 +83,7 @@ t.test('a client gets the first session that was on its path', async (t) => {
     t.equal(await greeting(mode, path), `send 1 ${hexOf(Buffer.from(text))}`);
   }
   for (const path of ['/', '/y?token=***', '/z']) {
-    await t.rejects(mode.open(sessionOn(path)), {
+    await t.rejects(mode.upgrade(sessionOn(path)), {
       name: 'HandshakeError',
       rule: 'route',
       notes: { reason: `no session on this path is in ${file}` },
@@ -119,20 +119,20 @@ t.test('the calls of a session reach its replay', async (t) => {
   ]);
   const session = sessionOn('/');
   session.canSend = false;
-  await mode.open(session);
-  mode.opened(session);
+  await mode.upgrade(session);
+  mode.open(session);
   await eventually(() => session.calls.length > 0, 'the first message');
   t.strictSame(session.takeCalls(), ['send 1 31']);
   const bytes = Buffer.from('-hello-more-');
-  mode.piece(session, 1, bytes, 1, 4, true, false);
-  mode.piece(session, 1, bytes, 4, 6, false, true);
-  mode.piece(session, 1, bytes, 7, 11, true, true);
+  mode.chunk(session, 1, bytes, 1, 4, true, false);
+  mode.chunk(session, 1, bytes, 4, 6, false, true);
+  mode.chunk(session, 1, bytes, 7, 11, true, true);
   bytes.fill(0);
   session.canSend = true;
-  mode.drained(session);
-  await mode.peerClosed(session);
+  mode.drain(session);
+  await mode.closing(session);
   t.strictSame(session.takeCalls(), ['send 1 32', 'send 1 33']);
-  mode.closed(session);
+  mode.close(session);
   const counts = { session: 'A', steps: 5, total: 5, mismatches: 0 };
   t.strictSame(session.notes, { replay: counts });
 });
@@ -146,18 +146,18 @@ t.test('a file that is not what it was is a failure of ours', async (t) => {
   });
   writeFileSync(file, '');
   const clause = 'it has changed since the server was started';
-  await t.rejects(mode.open(sessionOn('/x')), refusal(`${file} cannot be read: ${clause}`));
+  await t.rejects(mode.upgrade(sessionOn('/x')), refusal(`${file} cannot be read: ${clause}`));
   const log = new KeptLog();
   const options = { file: `${file}x`, sessions, only: null, speed: 0, isStrict: false, log };
   const other = new ReplayMode(options);
-  await t.rejects(other.open(sessionOn('/x')), refusal(`${file}x cannot be read: ENOENT`));
+  await t.rejects(other.upgrade(sessionOn('/x')), refusal(`${file}x cannot be read: ENOENT`));
 });
 
 t.test('a client that has gone before it was answered', async (t) => {
   const { mode } = await modeOf(t);
   const session = sessionOn('/x');
-  await mode.open(session);
-  mode.closed(session);
+  await mode.upgrade(session);
+  mode.close(session);
   await turn();
   t.strictSame(session.calls, []);
 });
@@ -175,7 +175,7 @@ t.test('tokens in paths were not recorded, and those of clients are others', asy
   for (const token of tokens) {
     t.equal(await greeting(mode, `/ws;id=77/${token}/x`), 'send 1 61');
     t.equal(await greeting(mode, `/ws;id=77/${token}/y`), 'send 1 62');
-    await t.rejects(mode.open(sessionOn(`/ws;id=77/${token}/z`)), {
+    await t.rejects(mode.upgrade(sessionOn(`/ws;id=77/${token}/z`)), {
       name: 'HandshakeError',
       notes: { reason: `no session on this path is in ${file}` },
     });

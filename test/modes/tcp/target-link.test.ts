@@ -14,8 +14,8 @@ class Bench implements LinkHost {
   readonly flushQueue = new FlushQueue();
   readonly slabPool = new SlabPool();
   readonly isText: boolean;
-  readonly sendMs = SEND_MS;
-  readonly closeMs = CLOSE_MS;
+  readonly sendTimeout = SEND_MS;
+  readonly closeTimeout = CLOSE_MS;
   readonly session = new FakeSession();
   readonly socket = new FakeSocket();
   readonly stalling = new Set<TargetLink>();

@@ -53,8 +53,8 @@ function make(changes: Partial<TcpModeOptions> = {}): {
     findTarget: () => TARGET,
     connector,
     isText: false,
-    sendMs: 50,
-    closeMs: 1000,
+    sendTimeout: 50,
+    closeTimeout: 1000,
     ...changes,
   });
   return { mode, connector, session: new FakeSession() };
@@ -64,7 +64,7 @@ t.test('what holds for it', async (t) => {
   t.match(make().mode, {
     name: 'tcp:a:1',
     delivery: 'pieces',
-    hearsOut: true,
+    receiveAfterClose: true,
     defaults: { origin: 'same', deflate: false },
     unsupportedSubprotocols: ['base64'],
   });
@@ -73,7 +73,7 @@ t.test('what holds for it', async (t) => {
 t.test('it is open when its target is, and pumps', async (t) => {
   const { mode, connector, session } = make();
   let isOpen = false;
-  const opened = mode.open(session, REQUEST).then(() => {
+  const opened = mode.upgrade(session, REQUEST).then(() => {
     isOpen = true;
   });
   await nextTurn();
@@ -83,21 +83,21 @@ t.test('it is open when its target is, and pumps', async (t) => {
   connector.accept();
   await opened;
   t.strictSame(connector.socket.calls, [], 'nothing is read yet');
-  mode.opened(session);
+  mode.open(session);
   t.strictSame(connector.socket.calls.splice(0), ['resume']);
 
-  mode.piece(session, 2, Buffer.from('abc'), 1, 3);
+  mode.chunk(session, 2, Buffer.from('abc'), 1, 3);
   await nextTurn();
   t.equal(connector.socket.takeWritten().toString(), 'bc');
   session.canSend = false;
   t.notOk(connector.receiver!.receive(Buffer.from('xyz'), 2));
   t.strictSame(session.takeCalls(), ['send 2 7879']);
   connector.socket.calls.length = 0;
-  mode.drained(session);
+  mode.drain(session);
   t.strictSame(connector.socket.calls.splice(0), ['resume']);
-  t.equal(mode.peerClosed(session), undefined);
+  t.equal(mode.closing(session), undefined);
   t.strictSame(connector.socket.calls.splice(0), ['end']);
-  mode.closed(session);
+  mode.close(session);
   t.strictSame(connector.socket.calls.splice(0), ['resume']);
   connector.socket.destroy();
 });
@@ -106,7 +106,7 @@ t.test('a target that cannot be had, or found, refuses', async (t) => {
   const { mode, connector, session } = make();
   const refusal = new HandshakeError('target-refused');
   connector.answer.reject(refusal);
-  await t.rejects(mode.open(session, REQUEST), refusal);
+  await t.rejects(mode.upgrade(session, REQUEST), refusal);
   t.equal(session.context, null);
 
   const unknown = new HandshakeError('route');
@@ -115,13 +115,13 @@ t.test('a target that cannot be had, or found, refuses', async (t) => {
       throw unknown;
     },
   });
-  await t.rejects(other.mode.open(session, REQUEST), unknown);
+  await t.rejects(other.mode.upgrade(session, REQUEST), unknown);
   t.strictSame(other.connector.asked, []);
 });
 
 t.test('a client that goes while its target is being connected stops that', async (t) => {
   const { mode, connector, session } = make();
-  const opened = mode.open(session, REQUEST);
+  const opened = mode.upgrade(session, REQUEST);
   await nextTurn();
   t.notOk(connector.signal!.aborted);
   mode.abandoned(session);
@@ -134,7 +134,7 @@ t.test('a client that goes while its target is being connected stops that', asyn
 t.test('a client that goes while its target is looked up connects to none', async (t) => {
   const found = new Deferred<Target>();
   const { mode, connector, session } = make({ findTarget: async () => found.promise });
-  const opened = mode.open(session, REQUEST);
+  const opened = mode.upgrade(session, REQUEST);
   mode.abandoned(session);
   found.resolve(TARGET);
   await nextTurn();
@@ -146,9 +146,9 @@ t.test('a client that goes while its target is looked up connects to none', asyn
 t.test('a target that does not read is noticed', async (t) => {
   const { mode, connector, session } = make();
   connector.accept();
-  await mode.open(session, REQUEST);
+  await mode.upgrade(session, REQUEST);
   connector.socket.isTaking = false;
-  mode.piece(session, 2, Buffer.from('abc'), 0, 3);
+  mode.chunk(session, 2, Buffer.from('abc'), 0, 3);
   await nextTurn();
   while (!connector.socket.destroyed) await new Promise((resolve) => setTimeout(resolve, 10));
   t.strictSame(session.takeCalls().slice(0, 2), ['pause', 'close 1011 the target does not read']);
@@ -157,11 +157,11 @@ t.test('a target that does not read is noticed', async (t) => {
 t.test('two that do not read, and one that does again', async (t) => {
   const first = make();
   first.connector.accept();
-  await first.mode.open(first.session, REQUEST);
+  await first.mode.upgrade(first.session, REQUEST);
   const link = first.session.context as Parameters<TcpMode['blocked']>[0];
   const other = make();
   other.connector.accept();
-  await other.mode.open(other.session, REQUEST);
+  await other.mode.upgrade(other.session, REQUEST);
   const otherLink = other.session.context as typeof link;
   first.mode.blocked(link);
   first.mode.blocked(otherLink);

@@ -36,7 +36,7 @@ class Bench {
         ...{ path: this.at('file'), sync: 'none', onFull: 'stop', rotateBytes: 0 },
         ...{ queueBytes: 1_000_000, fileSystem, log },
         ...options,
-        times: { flushMs: 1, syncMs: NEVER_MS, retryMs: 5, closeMs: 10_000, ...times },
+        times: { flushMs: 1, syncMs: NEVER_MS, retryMs: 5, closeTimeout: 10_000, ...times },
       },
       this.source,
       this.owner,
@@ -348,7 +348,7 @@ t.test('a queue that is half full when a batch is written stays full', async (t)
 });
 
 t.test('a disk that answers no more keeps nobody', async (t) => {
-  const bench = new Bench(t, { times: { closeMs: 50 } });
+  const bench = new Bench(t, { times: { closeTimeout: 50 } });
   const gate = new Gate(bench);
   await bench.writer.start();
   await bench.has([]);
@@ -365,7 +365,7 @@ t.test('a disk that answers no more keeps nobody', async (t) => {
 });
 
 t.test('nor a pipe that nobody empties', async (t) => {
-  const bench = new Bench(t, { times: { closeMs: 50 } });
+  const bench = new Bench(t, { times: { closeTimeout: 50 } });
   execFileSync('mkfifo', [bench.at('file')]);
   const fd = openSync(bench.at('file'), constants.O_RDONLY | constants.O_NONBLOCK);
   await bench.writer.start();
@@ -381,7 +381,7 @@ t.test('nor a pipe that nobody empties', async (t) => {
 });
 
 t.test('nor a file that is never closed', async (t) => {
-  const bench = new Bench(t, { times: { closeMs: 50 } });
+  const bench = new Bench(t, { times: { closeTimeout: 50 } });
   await bench.writer.start();
   await bench.has([]);
   bench.fileSystem.fail('write', 'ENOSPC').close = () => new Promise<void>(() => undefined);
@@ -391,7 +391,7 @@ t.test('nor a file that is never closed', async (t) => {
 });
 
 t.test('nor a file that is never opened', async (t) => {
-  const bench = new Bench(t, { times: { closeMs: 20 } });
+  const bench = new Bench(t, { times: { closeTimeout: 20 } });
   let open: (() => void) | undefined;
   const { openToAppend } = bench.fileSystem;
   bench.fileSystem.openToAppend = async (name) => {

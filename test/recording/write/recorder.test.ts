@@ -511,7 +511,7 @@ t.test('a recording in a real file', async (t) => {
 t.test('no reply leaves unheld while the line about a gap is on its way', async (t) => {
   const path = `${makeTempDir(t)}/traffic.ndjson`;
   const fileSystem = new FaultyFileSystem();
-  const times = { retryMs: 1, closeMs: 10_000 };
+  const times = { retryMs: 1, closeTimeout: 10_000 };
   const recorder = recorderOn(path, { sync: 'always', onFull: 'drop', fileSystem, times });
   await recorder.start();
   const gates = [new FakeGate(), new FakeGate()] as const;

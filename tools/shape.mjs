@@ -33,6 +33,7 @@ import { filesOfSetting } from './shape/setting-flow.mjs';
 import {
   filesInFolders,
   importCycles,
+  importsOf,
   lineCount,
   nonIndexAssertions,
   typesCalled,
@@ -76,11 +77,18 @@ async function count() {
   const sources = textsOf('src', /\.ts$/);
   const users = new Map(USERS.flatMap((folder) => [...textsOf(folder, /\.(ts|mjs|js)$/)]));
   const folders = filesInFolders(sources);
-  const [[largestFolder = '', largestCount = 0] = []] = folders;
+  const [[largestFolder, largestCount] = ['', 0]] = folders;
   const lines = [...sources].map(([file, text]) => ({ file, lines: lineCount(text) }));
   const { echo, proxy } = await passedFiles(root, sources);
   const program = compile(root, sources);
   const { turning, inOneLayer } = singleImplementations(program);
+  const entry = 'src/index.ts';
+  const publicNames = new Set(
+    importsOf(entry, sources.get(entry) ?? '').flatMap(({ names }) => names ?? []),
+  );
+  /** @param {string} line */
+  const publicMarked = (line) =>
+    publicNames.has(line.split(' ', 1)[0] ?? '') ? `${line}, public` : line;
   const cycles = importCycles(sources);
   const { unused, onlyByTests } = unusedExports(sources, users);
   const full = folders.filter(([, files]) => files > FULL_FOLDER);
@@ -100,7 +108,7 @@ async function count() {
     row('files that a proxied byte passes', proxy),
     ...['maxMessage', 'recordSync'].flatMap((setting) => settingRows(program, setting)),
     row('`!` that are not of an index', nonIndexAssertions(sources)),
-    row('interfaces with one class, in one layer', inOneLayer),
+    row('interfaces with one class, in one layer', inOneLayer.map(publicMarked)),
     row('interfaces with one class, layers between', turning),
     row('import circles at run time', cycles.runTime.map(joined)),
     row('import circles by types, across folders', cycles.acrossFolders.map(joined)),
@@ -169,9 +177,9 @@ function textsOf(folder, pattern) {
  * @returns {number} seconds of processor time, of all processes, user and system
  */
 function unitSeconds(sources) {
-  const { scripts } = /** @type {{ scripts: Record<string, string> }} */ (
-    JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'))
-  );
+  /** @type {unknown} */
+  const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+  const { scripts } = /** @type {{ scripts: Record<string, string | undefined> }} */ (manifest);
   const tests = [...sources.keys()]
     .map((file) => file.replace(/^src\//, 'test/').replace(/\.ts$/, '.test.ts'))
     .filter((file) => existsSync(path.join(root, file)));
@@ -181,11 +189,15 @@ function unitSeconds(sources) {
   try {
     const log = path.join(folder, 'log');
     const output = openSync(log, 'w');
-    const { stdout, status } = spawnSync('sh', ['-c', '"$@" >&3 2>&1; code=$?; times; exit $code', 'sh', ...command], {
-      cwd: root,
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'inherit', output],
-    });
+    const { stdout, status } = spawnSync(
+      'sh',
+      ['-c', '"$@" >&3 2>&1; code=$?; times; exit $code', 'sh', ...command],
+      {
+        cwd: root,
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'inherit', output],
+      },
+    );
     if (status !== 0) {
       process.exitCode = 1;
       process.stderr.write(`${readFileSync(log, 'utf8').slice(-4000)}\nthe unit tests failed\n`);
@@ -208,8 +220,9 @@ function unitSeconds(sources) {
  * @returns {readonly Row[]}
  */
 function readRows(file) {
-  const { rows } = /** @type {{ rows: readonly Row[] }} */ (JSON.parse(readFileSync(file, 'utf8')));
-  return rows;
+  /** @type {unknown} */
+  const earlier = JSON.parse(readFileSync(file, 'utf8'));
+  return /** @type {{ rows: readonly Row[] }} */ (earlier).rows;
 }
 
 /**
@@ -224,7 +237,8 @@ function table(rows, before) {
     const after = String(value).padStart(6);
     if (before === null) return `${start}${after}${noteOf(name, list)}\n`;
     // Names of rows repeat under their settings, so that the place counts too.
-    const earlier = before[index]?.name === name ? before[index] : before.find((one) => one.name === name);
+    const earlier =
+      before[index]?.name === name ? before[index] : before.find((one) => one.name === name);
     return `${start}${String(earlier?.value ?? '-').padStart(6)}  ${after}\n`;
   });
   return `${header}${lines.join('')}`;
@@ -236,7 +250,7 @@ function table(rows, before) {
  * @returns {string} the list where it is short and says where to look
  */
 function noteOf(name, list) {
-  return name.includes('folder') && list.length > 0 ? `  ${list.join(', ')}` : '';
+  return /^(largest|folders)/.test(name) ? `  ${list.join(', ')}` : '';
 }
 
 /** @param {readonly Row[]} rows */

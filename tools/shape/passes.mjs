@@ -2,12 +2,14 @@
  * Counts the source files that a message really passes: the server's own code runs, compiled file by file,
  * while V8 counts the calls of every function.
  */
+import { Buffer } from 'node:buffer';
 import { fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
+import { clearTimeout, setTimeout } from 'node:timers';
 import { fileURLToPath } from 'node:url';
 import { transformSync } from 'esbuild';
 
@@ -123,9 +125,10 @@ async function passes(folder, argv, firstByte) {
     await once(child, 'message');
     for (let sent = 0; sent < MESSAGES; sent++) await client.exchange();
     child.send('take');
-    const [counted] = /** @type {[Counted[]]} */ (await once(child, 'message'));
+    /** @type {unknown[]} */
+    const messages = await once(child, 'message');
     client.end();
-    return filesOf(folder, counted);
+    return filesOf(folder, /** @type {Counted[]} */ (messages[0]));
   } finally {
     child.kill('SIGKILL');
     await ended;

@@ -19,10 +19,13 @@ export function compile(root, texts) {
   const options = compilerOptions(root);
   const host = ts.createCompilerHost(options);
   const byPath = new Map([...texts].map(([file, text]) => [path.resolve(root, file), text]));
-  const { readFile, fileExists } = host;
+  const readFile = host.readFile.bind(host);
+  const fileExists = host.fileExists.bind(host);
   host.getCurrentDirectory = () => root;
   host.readFile = (file) => byPath.get(path.resolve(file)) ?? readFile(file);
   host.fileExists = (file) => byPath.has(path.resolve(file)) || fileExists(file);
+  // A folder that only the texts have is one too.
+  host.directoryExists = () => true;
   const program = ts.createProgram([...byPath.keys()], options, host);
   return {
     checker: program.getTypeChecker(),
@@ -34,11 +37,10 @@ export function compile(root, texts) {
 
 /** @param {string} root */
 function compilerOptions(root) {
-  const { config } = /** @type {{ config?: unknown }} */ (
-    ts.readConfigFile(path.join(root, 'tsconfig.json'), ts.sys.readFile.bind(ts.sys))
-  );
-  const { compilerOptions: json = {} } = /** @type {{ compilerOptions?: object }} */ (config ?? {});
-  return ts.convertCompilerOptionsFromJson(json, root).options;
+  const readFile = ts.sys.readFile.bind(ts.sys);
+  /** @type {{ config?: { compilerOptions?: object } }} */
+  const read = ts.readConfigFile(path.join(root, 'tsconfig.json'), readFile);
+  return ts.convertCompilerOptionsFromJson(read.config?.compilerOptions ?? {}, root).options;
 }
 
 /**
@@ -51,10 +53,8 @@ function interfacesOf(checker, node, keyword) {
   const clauses = node.heritageClauses?.filter(({ token }) => token === keyword) ?? [];
   return clauses
     .flatMap(({ types }) => types)
-    .flatMap(({ expression }) => {
-      const symbol = checker.getTypeAtLocation(expression).symbol ?? symbolAt(checker, expression);
-      return symbol?.declarations?.filter(ts.isInterfaceDeclaration) ?? [];
-    });
+    .flatMap(({ expression }) => symbolAt(checker, expression)?.declarations ?? [])
+    .filter(ts.isInterfaceDeclaration);
 }
 
 /**
@@ -90,7 +90,8 @@ export function implementations({ checker, files }) {
   for (const file of files) {
     walk(file, (node) => {
       if (ts.isClassLike(node)) {
-        for (const one of interfacesOf(checker, node, ts.SyntaxKind.ImplementsKeyword)) add(one, node);
+        for (const one of interfacesOf(checker, node, ts.SyntaxKind.ImplementsKeyword))
+          add(one, node);
       } else if (ts.isObjectLiteralExpression(node)) {
         const symbol = checker.getContextualType(node)?.symbol;
         for (const one of symbol?.declarations ?? [])

@@ -91,7 +91,8 @@ function linkBody({ bodies, types }, type, body) {
  */
 function memberCalled(node, name) {
   if (!ts.isClassLike(node) && !ts.isObjectLiteralExpression(node)) return undefined;
-  for (const member of node.members ?? node.properties) {
+  const members = ts.isClassLike(node) ? node.members : node.properties;
+  for (const member of members) {
     if (member.name?.getText() !== name) continue;
     if (ts.isPropertyAssignment(member) || ts.isPropertyDeclaration(member))
       return member.initializer;
@@ -192,7 +193,7 @@ function follow({ checker, files }, links, setting) {
   const returning = new Set();
   /** @type {Set<ts.Node>} where it is named */
   const tracked = new Set();
-  /** @type {Set<ts.Expression>} the objects that it is read out of */
+  /** @type {Set<ts.Node>} the objects that it is read out of, or the declarations that take them apart */
   const reads = new Set();
   let hasMore = true;
   while (hasMore) {
@@ -207,7 +208,9 @@ function follow({ checker, files }, links, setting) {
     return [...heldNames].some((name) => {
       const property = type.getProperty(name);
       if (property === undefined) return false;
-      return isOwnName.test(name) || property.declarations?.some((one) => holders.has(one)) === true;
+      return (
+        isOwnName.test(name) || property.declarations?.some((one) => holders.has(one)) === true
+      );
     });
   }
 
@@ -253,25 +256,33 @@ function follow({ checker, files }, links, setting) {
   /** @param {ts.Identifier | ts.PrivateIdentifier} node */
   function visitName(node) {
     const { parent } = node;
+    if (ts.isBindingElement(parent)) takeApart(parent, node);
     const isOwn = isOwnName.test(node.text);
-    if (ts.isBindingElement(parent) && (parent.propertyName ?? parent.name) === node) {
-      const type = checker.getTypeAtLocation(parent.parent);
-      const property = type.getProperty(node.text)?.declarations ?? [];
-      const isParameterOrObject = ts.isObjectBindingPattern(parent.parent);
-      if (isParameterOrObject && (isOwn || property.some((one) => holders.has(one)))) {
-        hold(parent);
-        tracked.add(node);
-        const source = sourceOf(parent.parent);
-        if (source !== undefined) reads.add(source);
-      }
-    }
     const declarations = declarationsAt(checker, node);
-    if (isOwn) for (const one of declarations) hold(one);
-    if (!isOwn && !declarations.some((one) => holders.has(one))) return;
+    if (isOwn) declarations.forEach(hold);
+    else if (!declarations.some((one) => holders.has(one))) return;
     tracked.add(node);
-    const isAccess = ts.isPropertyAccessExpression(parent) && parent.name === node;
-    if (isAccess) reads.add(parent.expression);
-    if (isAccess || ts.isIdentifier(node)) flow(isAccess ? parent : /** @type {ts.Identifier} */ (node));
+    if (ts.isPropertyAccessExpression(parent) && parent.name === node) {
+      reads.add(parent.expression);
+      flow(parent);
+    } else if (ts.isIdentifier(node)) {
+      flow(node);
+    }
+  }
+
+  /**
+   * @param {ts.BindingElement} element
+   * @param {ts.Identifier | ts.PrivateIdentifier} name a name in it
+   */
+  function takeApart(element, name) {
+    const pattern = element.parent;
+    if ((element.propertyName ?? element.name) !== name || !ts.isObjectBindingPattern(pattern))
+      return;
+    const property = checker.getTypeAtLocation(pattern).getProperty(name.text)?.declarations ?? [];
+    if (!isOwnName.test(name.text) && !property.some((one) => holders.has(one))) return;
+    hold(element);
+    tracked.add(name);
+    reads.add(pattern.parent);
   }
 
   /** @param {ts.Node} declaration */
@@ -292,15 +303,23 @@ function follow({ checker, files }, links, setting) {
     for (const { declarations, value: written } of writtenBy(checker, parent))
       if (written === value) declarations.forEach(hold);
     if (isCall(parent)) {
-      const index = parent.arguments?.indexOf(value) ?? -1;
-      if (index < 0 || isError(parent)) return;
-      for (const callee of calleesOf(checker, links, parent)) {
-        const parameter = parametersOf(callee)[index];
-        if (parameter !== undefined && parameter.dotDotDotToken === undefined) hold(parameter);
-      }
+      give(parent, value);
     } else if (ts.isReturnStatement(parent) || ts.isArrowFunction(parent)) {
       const body = ts.findAncestor(parent, ts.isFunctionLike);
       if (body !== undefined && sourceFiles.has(body.getSourceFile())) returning.add(body);
+    }
+  }
+
+  /**
+   * @param {Call} call
+   * @param {ts.Expression} value that may be one of what it is given
+   */
+  function give(call, value) {
+    const index = call.arguments?.indexOf(value) ?? -1;
+    if (index < 0 || isError(call)) return;
+    for (const callee of calleesOf(checker, links, call)) {
+      const parameter = parametersOf(callee)[index];
+      if (parameter !== undefined && parameter.dotDotDotToken === undefined) hold(parameter);
     }
   }
 }
@@ -390,15 +409,6 @@ const CHOICES = new Set([
 ]);
 
 /**
- * @param {ts.BindingPattern} pattern
- * @returns {ts.Expression | undefined} what is taken apart; nothing for a parameter, whose calls are looked for
- */
-function sourceOf(pattern) {
-  const { parent } = pattern;
-  return ts.isVariableDeclaration(parent) ? parent.initializer : undefined;
-}
-
-/**
  * @param {Sources} sources
  * @param {Links} links
  * @param {ReturnType<typeof follow>} way
@@ -409,8 +419,12 @@ function carriers({ checker, files, fileOf }, { calls, writes, types, bodies }, 
   /** @type {Set<ts.Node>} */
   const seen = new Set();
   /** @type {ts.Node[]} */
-  const waiting = [...way.reads];
+  const waiting = [];
   const found = new Set(way.kinds.map(fileOf));
+  for (const one of way.reads) {
+    if (ts.isExpression(one)) waiting.push(one);
+    else origin(one);
+  }
   for (let node = waiting.pop(); node !== undefined; node = waiting.pop()) {
     if (seen.has(node)) continue;
     seen.add(node);
@@ -421,31 +435,44 @@ function carriers({ checker, files, fileOf }, { calls, writes, types, bodies }, 
 
   /** @param {ts.Node} node */
   function step(node) {
-    if (ts.isObjectLiteralExpression(node)) {
-      // Where the setting itself is given, its way begins.
-      if (node.properties.some((one) => way.holders.has(one))) return;
-      for (const one of node.properties)
-        if (ts.isSpreadAssignment(one) && canHold(one.expression)) waiting.push(one.expression);
-    } else if (ts.isArrayLiteralExpression(node)) {
-      const [first, ...rest] = node.elements;
-      // Of a key and its value, the value.
-      const isPair = rest.length === 1 && first !== undefined && isText(first);
-      waiting.push(...(isPair ? rest : node.elements));
+    if (ts.isIdentifier(node) || ts.isPropertyAccessExpression(node)) {
+      if (ts.isPropertyAccessExpression(node) && isOfAnyType(node)) waiting.push(node.expression);
+      else declarationsAt(checker, node).forEach(origin);
     } else if (isCall(node)) {
       waiting.push(...called(node));
-    } else if (ts.isArrowFunction(node) || ts.isFunctionExpression(node)) {
-      waiting.push(...returned(node));
-    } else if (ts.isConditionalExpression(node)) {
-      waiting.push(node.whenTrue, node.whenFalse);
-    } else if (ts.isBinaryExpression(node)) {
-      if (CHOICES.has(node.operatorToken.kind)) waiting.push(node.left, node.right);
-    } else if (ts.isPropertyAccessExpression(node) && isOfAnyType(node)) {
-      waiting.push(node.expression);
-    } else if (ts.isIdentifier(node) || ts.isPropertyAccessExpression(node)) {
-      declarationsAt(checker, node).forEach(origin);
-    } else if (ts.isElementAccessExpression(node) || ts.isSpreadElement(node) || isWrapper(node)) {
-      waiting.push(/** @type {{ expression: ts.Expression }} */ (node).expression);
+    } else {
+      waiting.push(...partsOf(node));
     }
+  }
+
+  /**
+   * @param {ts.Node} node
+   * @returns {readonly ts.Node[]} the parts that an expression has its value from
+   */
+  function partsOf(node) {
+    if (ts.isObjectLiteralExpression(node)) return spreadIn(node);
+    if (ts.isArrayLiteralExpression(node)) {
+      const [first, ...rest] = node.elements;
+      // Of a key and its value, the value.
+      return rest.length === 1 && first !== undefined && isText(first) ? rest : node.elements;
+    }
+    if (ts.isArrowFunction(node) || ts.isFunctionExpression(node)) return returned(node);
+    if (ts.isConditionalExpression(node)) return [node.whenTrue, node.whenFalse];
+    if (ts.isBinaryExpression(node))
+      return CHOICES.has(node.operatorToken.kind) ? [node.left, node.right] : [];
+    return ts.isElementAccessExpression(node) || ts.isSpreadElement(node) || isWrapper(node)
+      ? [/** @type {{ expression: ts.Expression }} */ (/** @type {unknown} */ (node)).expression]
+      : [];
+  }
+
+  /** @param {ts.ObjectLiteralExpression} node */
+  function spreadIn({ properties }) {
+    // Where the setting itself is given, its way begins.
+    if (properties.some((one) => way.holders.has(one))) return [];
+    return properties
+      .filter(ts.isSpreadAssignment)
+      .map(({ expression }) => expression)
+      .filter(canHold);
   }
 
   /** @param {ts.Node} node */
@@ -479,7 +506,7 @@ function carriers({ checker, files, fileOf }, { calls, writes, types, bodies }, 
       return (bodies.get(declaration)?.size ?? 0) > 1
         ? []
         : [declaration, ...(bodies.get(declaration) ?? [])].flatMap(returned);
-    return partsOf(checker, sourceFiles, node);
+    return madeOf(checker, sourceFiles, node);
   }
 
   /** @param {ts.Node} declaration */
@@ -495,15 +522,20 @@ function carriers({ checker, files, fileOf }, { calls, writes, types, bodies }, 
       const loop = declaration.parent.parent;
       if (ts.isForOfStatement(loop)) waiting.push(loop.expression);
     } else if (ts.isBindingElement(declaration)) {
-      const pattern = declaration.parent;
-      if (ts.isArrayBindingPattern(pattern) || isOfAnyType(declaration)) {
-        whole(pattern);
-        return;
-      }
-      const name = (declaration.propertyName ?? declaration.name).getText();
-      const property = checker.getTypeAtLocation(pattern).getProperty(name);
-      (property?.declarations ?? []).forEach(origin);
+      bound(declaration);
     }
+  }
+
+  /** @param {ts.BindingElement} element */
+  function bound(element) {
+    const pattern = element.parent;
+    if (ts.isArrayBindingPattern(pattern) || isOfAnyType(element)) {
+      whole(pattern);
+      return;
+    }
+    const name = (element.propertyName ?? element.name).getText();
+    const property = checker.getTypeAtLocation(pattern).getProperty(name);
+    property?.declarations?.forEach(origin);
   }
 
   /** @param {ts.BindingPattern} pattern what is taken apart */
@@ -565,7 +597,11 @@ function isOurs(checker, sourceFiles, node) {
  * @param {Call} node
  * @returns {ts.Expression[]}
  */
-function partsOf(checker, sourceFiles, { expression, arguments: list = ts.factory.createNodeArray() }) {
+function madeOf(
+  checker,
+  sourceFiles,
+  { expression, arguments: list = ts.factory.createNodeArray() },
+) {
   if (!ts.isPropertyAccessExpression(expression)) return [...list];
   const owner = symbolAt(checker, expression.expression)?.declarations?.[0];
   if (owner !== undefined && !sourceFiles.has(owner.getSourceFile())) return [...list];

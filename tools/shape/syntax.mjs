@@ -101,8 +101,9 @@ function targetOf(file, specifier) {
   if (specifier === PACKAGE) return ENTRY;
   if (!specifier.startsWith('.')) return null;
   const target = path.posix.join(path.posix.dirname(file), specifier);
-  // A program that is bundled from text stands in another folder than the file that holds it.
-  return target.replace(/^(\.\.\/)+/, '').replace(/\.js$/, '.ts');
+  return file.startsWith('src/') || target.startsWith('src/')
+    ? target.replace(/\.js$/, '.ts')
+    : target;
 }
 
 /**
@@ -136,14 +137,16 @@ export function importsOf(file, text) {
       const [first] = node.arguments;
       if (first !== undefined && /import$/i.test(node.expression.getText()))
         add(textOf(first), null, false);
-    } else if (ts.isStringLiteralLike(node) && node.text.includes('import ')) {
-      addFromText(node.text);
+    } else if (ts.isStringLiteralLike(node) || ts.isTemplateExpression(node)) {
+      addFromText(node.getText());
     }
   });
   if (!file.endsWith('.ts')) {
     for (const [, specifier = '', name = ''] of text.matchAll(/import\('([^']+)'\)\.(\w+)/g))
       add(specifier, [name], true);
-    for (const [, names = '', specifier = ''] of text.matchAll(/@import \{([^}]*)\} from '([^']+)'/g))
+    for (const [, names = '', specifier = ''] of text.matchAll(
+      /@import \{([^}]*)\} from '([^']+)'/g,
+    ))
       add(specifier, names.split(',').map(firstWord), true);
   }
   return imports;
@@ -153,7 +156,12 @@ export function importsOf(file, text) {
     for (const [, names = '', specifier = ''] of program.matchAll(
       /import \{([^}]*)\} from '([^']+)'/g,
     ))
-      add(specifier, names.split(',').map(firstWord), false);
+      imports.push({
+        // A program that is bundled from a text stands where the bundler is told.
+        target: specifier.replace(/^.*?(?=src\/)/, '').replace(/\.js$/, '.ts'),
+        names: names.split(',').map(firstWord),
+        isTypeOnly: false,
+      });
   }
 }
 
@@ -272,37 +280,26 @@ function circles(graph) {
  * @returns {{ unused: string[], onlyByTests: string[] }} `name (file)` of each
  */
 export function unusedExports(sources, users) {
-  /** @type {Map<string, { bySources: Set<string>, byTests: Set<string>, byOthers: Set<string> }>} */
-  const uses = new Map(
-    [...sources.keys()].map((file) => [
-      file,
-      { bySources: new Set(), byTests: new Set(), byOthers: new Set() },
-    ]),
-  );
+  const imported = new Set();
+  const importedByTests = new Set();
   for (const [file, text] of [...sources, ...users]) {
-    for (const { target, names } of importsOf(file, text)) {
-      const use = uses.get(target);
-      if (use === undefined || target === file) continue;
-      const users = sources.has(file)
-        ? use.bySources
-        : file.startsWith('test/')
-          ? use.byTests
-          : use.byOthers;
-      for (const name of names ?? ['*']) users.add(name);
-    }
+    const names = file.startsWith('test/') ? importedByTests : imported;
+    for (const one of importsOf(file, text))
+      if (one.target !== file)
+        for (const name of one.names ?? ['*']) names.add(`${name} (${one.target})`);
   }
   /** @type {string[]} */
   const unused = [];
   /** @type {string[]} */
   const onlyByTests = [];
   for (const [file, text] of sources) {
-    const use = uses.get(file);
-    if (file === ENTRY || use === undefined) continue;
+    if (file === ENTRY) continue;
     for (const name of exportsOf(file, text)) {
-      /** @param {ReadonlySet<string>} names */
-      const has = (names) => names.has(name) || names.has('*');
-      if (has(use.bySources) || has(use.byOthers)) continue;
-      (has(use.byTests) ? onlyByTests : unused).push(`${name} (${file})`);
+      const line = `${name} (${file})`;
+      const all = `* (${file})`;
+      if (imported.has(line) || imported.has(all)) continue;
+      const isTested = importedByTests.has(line) || importedByTests.has(all);
+      (isTested ? onlyByTests : unused).push(line);
     }
   }
   return { unused, onlyByTests };

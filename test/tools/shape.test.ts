@@ -142,13 +142,19 @@ t.test('the way of a setting, under all its names', async (t) => {
         }`,
       'src/reader.ts': `import { check } from './check.js';
         import { note } from './note.js';
+        import { limit } from './bound.js';
         import type { Limits } from './limits.js';
         export class Reader {
+          readonly most: number;
           constructor({ maxMessageBytes, other }: Limits) {
             check(maxMessageBytes);
+            this.most = maxMessageBytes;
+            limit(this);
             note(other, maxMessageBytes * 2);
           }
         }`,
+      'src/bound.ts': `interface Bound { readonly most: number }
+        export const limit = (bound: Bound) => bound.most > 1;`,
       'src/check.ts': `import { TooBigError } from './errors.js';
         export function check(most: number) { if (most < 1) throw new TooBigError(most); }`,
       'src/note.ts': 'export function note(one: number, two: number) { return one + two; }',
@@ -157,7 +163,14 @@ t.test('the way of a setting, under all its names', async (t) => {
     }),
   );
   t.strictSame(filesOfSetting(sources, 'maxMessage'), {
-    named: ['src/check.ts', 'src/limits.ts', 'src/reader.ts', 'src/serve.ts', 'src/table.ts'],
+    named: [
+      'src/bound.ts',
+      'src/check.ts',
+      'src/limits.ts',
+      'src/reader.ts',
+      'src/serve.ts',
+      'src/table.ts',
+    ],
     carried: ['src/connection.ts', 'src/flags.ts', 'src/kinds.ts', 'src/load.ts', 'src/root.ts'],
   });
 });

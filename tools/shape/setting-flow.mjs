@@ -382,6 +382,7 @@ function isWrapper(node) {
 function canBeGiven(node) {
   return (
     ts.isIdentifier(node) ||
+    node.kind === ts.SyntaxKind.ThisKeyword ||
     ts.isPropertyAccessExpression(node) ||
     ts.isObjectLiteralExpression(node) ||
     isCall(node) ||

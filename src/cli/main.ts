@@ -10,7 +10,8 @@ import { ExitCode } from './exit-code.js';
 import type { Io } from './io.js';
 import { StandardError } from './error-output.js';
 import { runCli } from './run-cli.js';
-import { check, serve } from './serve/serve.js';
+import { checkComposition } from '../app/compose.js';
+import { serve } from './serve/serve.js';
 import { StandardOutput } from './standard-output.js';
 
 // V8 answers a burst of connections with a young generation of over 20 MiB, which it keeps: more
@@ -77,7 +78,7 @@ process.on('exit', () => {
   for (const descriptor of terminals) if (!isatty(descriptor)) closeSync(descriptor);
 });
 
-void runCli(io, { serve, check }).then(async (exitCode) => {
+void runCli(io, { serve, check: checkComposition }).then(async (exitCode) => {
   process.exitCode = exitCode;
   const problem = await stdout.finish();
   if (problem !== null) {

@@ -9,22 +9,22 @@ import { complain } from './complain.js';
 import { convert } from './convert/convert.js';
 import { convertRequest } from './convert/request.js';
 import { ExitCode } from './exit-code.js';
-import { type Inputs, readInputs } from './serve/inputs.js';
-import { permissionWarnings } from './serve/given-files.js';
+import { type Resources, readResources } from '../app/resources/resources.js';
+import { permissionWarnings } from '../app/resources/given-files.js';
 import type { Io } from './io.js';
 import { createLog } from './log.js';
-import { modeProblem } from './serve/mode-choice.js';
+import { modeProblem } from '../app/mode-choice.js';
 import { configJson, configSummary, configTable } from './config/print-config.js';
 import { createProgram } from './program.js';
 import { hasColor } from './style.js';
-import { version } from './version.js';
+import { version } from '../app/version.js';
 
 /** What the command line is wired to. */
 export interface Parts {
   /** Runs the server until it is told to stop. @returns the exit status */
-  readonly serve: (inputs: Inputs, io: Io, log: Logger) => Promise<number>;
+  readonly serve: (resources: Resources, io: Io, log: Logger) => Promise<number>;
   /** Makes the server and does not start it; throws what `serve` would reject with. */
-  readonly check: (inputs: Inputs, log: Logger) => void;
+  readonly check: (resources: Resources, log: Logger) => void;
 }
 
 /**
@@ -63,9 +63,9 @@ export async function runCli(io: Io, { serve, check }: Parts): Promise<number> {
         log.info({ signal }, 'signal ignored');
       });
       try {
-        const inputs = await readInputs({ settings, values }, io, log);
+        const resources = await readResources({ settings, values }, io, log);
         for (const warning of [...warnings, ...permissionWarnings(values)]) log.warn(warning);
-        exitCode = await serve(inputs, io, log);
+        exitCode = await serve(resources, io, log);
       } catch (error) {
         exitCode = failed(error, log);
       }
@@ -84,7 +84,7 @@ export async function runCli(io: Io, { serve, check }: Parts): Promise<number> {
       const problem = modeProblem(values);
       if (problem !== null) throw new ConfigError(problem, { cause: 'file' });
       const log = createLog('silent', 'json', io.stderr);
-      check(await readInputs({ settings, values }, io, log), log);
+      check(await readResources({ settings, values }, io, log), log);
       io.stdout.write(`configuration is valid (${configSummary(OPTIONS, values)})\n`);
     },
     async convert(inputs, flags) {

@@ -101,7 +101,8 @@ async function start(
         return Promise.resolve(exitCode);
       },
     },
-    '../../src/cli/serve/serve.js': { check, serve },
+    '../../src/app/compose.js': { checkComposition: check },
+    '../../src/cli/serve/serve.js': { serve },
   });
   await setImmediate();
   const [first] = started;

@@ -53,11 +53,11 @@ t.test('serve gets the settings, the process and a log; its status is the status
   );
   t.equal(code, 7);
   t.equal(served.length, 1);
-  const [[inputs, given] = []] = served;
-  t.same(inputs?.modules, { modes: new Map(), extensions: [] });
-  t.same(inputs?.certificates, { ca: null, cert: null, key: null });
-  t.match(inputs?.values.maxHead, { value: 32_768, source: 'file' });
-  t.match(inputs?.settings, { echo: true, maxMessage: 1024, maxHeaders: 50, maxHead: 32_768 });
+  const [[resources, given] = []] = served;
+  t.same(resources?.modules, { modes: new Map(), extensions: [] });
+  t.same(resources?.certificates, { ca: null, cert: null, key: null });
+  t.match(resources?.values.maxHead, { value: 32_768, source: 'file' });
+  t.match(resources?.settings, { echo: true, maxMessage: 1024, maxHeaders: 50, maxHead: 32_768 });
   t.equal(given, io);
   t.match(JSON.parse(err), { level: 'info', msg: 'running' });
   t.equal(out, '');

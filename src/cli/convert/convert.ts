@@ -18,10 +18,10 @@ import { ExitCode } from '../exit-code.js';
 import type { Io, Signal } from '../io.js';
 import { OutputBuffer } from './output-buffer.js';
 import { Stop } from './stop.js';
-import { statsOf } from '../stats-of.js';
+import { statsOf } from '../../app/stats-of.js';
 import { hasColor } from '../style.js';
-import { systemReason } from '../system-reason.js';
-import { version } from '../version.js';
+import { systemReason } from '../../app/system-reason.js';
+import { version } from '../../app/version.js';
 
 /** What a shell reports for a command that a signal has ended. */
 const SIGNAL_STATUS: Readonly<Record<Signal, number>> = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 };

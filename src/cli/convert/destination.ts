@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { promises, realpathSync, unlinkSync } from 'node:fs';
 import type { FileIdentity } from '../byte-output.js';
 import type { Io } from '../io.js';
-import { statsOf } from '../stats-of.js';
+import { statsOf } from '../../app/stats-of.js';
 import { writeAll } from '../write-all.js';
 
 export interface Destination {

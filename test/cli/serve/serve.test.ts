@@ -13,9 +13,9 @@ import t, { type Test } from 'tap';
 import { ExitCode } from '../../../src/cli/exit-code.js';
 import type { Signal } from '../../../src/cli/io.js';
 import { createLog } from '../../../src/cli/log.js';
-import { check, serve } from '../../../src/cli/serve/serve.js';
+import { serve } from '../../../src/cli/serve/serve.js';
 import type { Flags } from '../../../src/config/flags.js';
-import type { Inputs } from '../../../src/cli/serve/inputs.js';
+import type { Resources } from '../../../src/app/resources/resources.js';
 import { load } from '../../../src/config/load.js';
 import type { Extension } from '../../../src/extensions/extension.js';
 import type { Mode } from '../../../src/modes/mode.js';
@@ -32,7 +32,7 @@ const LIMITS_FILE = '/proc/self/limits';
 
 const SHUTTING_DOWN = encodeFrames([closeFrame(1001, 'the server is shutting down')], false);
 
-function inputsOf(flags: Flags, given: Partial<Inputs> = {}): Inputs {
+function resourcesOf(flags: Flags, given: Partial<Resources> = {}): Resources {
   const { settings, values } = load({ flags, environment: {}, readFile: () => '' });
   return {
     settings,
@@ -54,7 +54,7 @@ interface LogLine {
 interface Surroundings {
   readonly isTTY?: boolean;
   readonly openFiles?: number;
-  readonly inputs?: Partial<Inputs>;
+  readonly resources?: Partial<Resources>;
 }
 
 /** One run of `serve`, with its signals in the test's hands. */
@@ -67,7 +67,7 @@ class Run {
   constructor(
     t: Test,
     flags: Flags = {},
-    { isTTY = false, openFiles = 1_000_000, inputs = {} }: Surroundings = {},
+    { isTTY = false, openFiles = 1_000_000, resources = {} }: Surroundings = {},
   ) {
     const listenerOf = (name: string, listener: (error?: unknown) => void) => {
       this.#listeners.set(name, listener);
@@ -84,7 +84,7 @@ class Run {
       onCrash: (listener) => listenerOf('crash', listener),
     };
     const log = createLog('info', 'json', { write: (text) => (this.#log.text += text) });
-    const all = inputsOf({ listen: ['127.0.0.1:0'], echo: true, ...flags }, inputs);
+    const all = resourcesOf({ listen: ['127.0.0.1:0'], echo: true, ...flags }, resources);
     this.exitCode = serve(all, this.io, log);
     t.teardown(async () => {
       // A run that a failed test left behind.
@@ -279,7 +279,7 @@ t.test('the mode and the extensions of a user are served', async (t) => {
     },
   };
   const modules = { modes: new Map([['loud.mjs', loud]]), extensions: [extension] };
-  const run = new Run(t, { echo: false, mode: 'loud.mjs' }, { inputs: { modules } });
+  const run = new Run(t, { echo: false, mode: 'loud.mjs' }, { resources: { modules } });
   const client = await connectRaw(t, await run.port());
   await client.open({ 'Sec-WebSocket-Extensions': 'x-seen' });
   client.send(encodeFrames([textFrame('a'), closeFrame(1000)], true));
@@ -304,7 +304,7 @@ t.test('a proxy on one path, files beside it, and a user to be known', async (t)
   const run = new Run(
     t,
     { echo: false, route: [`/vnc=tcp:127.0.0.1:${port}`], static: folder },
-    { inputs: { authenticator: passwordAuthenticator('ann:secret') } },
+    { resources: { authenticator: passwordAuthenticator('ann:secret') } },
   );
   const authorization = `Basic ${Buffer.from('ann:secret').toString('base64')}`;
 
@@ -417,23 +417,4 @@ t.test('a file that cannot be opened any more when the server listens', async (t
     message: /"[^"]+": its directory is none$/,
   });
   t.strictSame(run.listenerNames, []);
-});
-
-t.test('a check makes the server, and starts nothing', async (t) => {
-  const directory = makeTempDir(t);
-  const record = path.join(directory, 'traffic.ndjson');
-  const log = createLog('silent', 'json', { write: () => undefined });
-  check(inputsOf({ echo: true, record, listen: [`unix:${directory}/a`, '127.0.0.1:0'] }), log);
-  t.strictSame(readdirSync(directory), []);
-  for (const [flags, clause] of [
-    [{ listen: [`unix:/tmp`] }, 'the file exists and is not a socket'],
-    [{ static: record }, 'there is no such directory'],
-  ] as const) {
-    t.throws(
-      () => {
-        check(inputsOf({ echo: true, ...flags }), log);
-      },
-      { name: 'ConfigError', message: new RegExp(clause) },
-    );
-  }
 });

@@ -8,7 +8,7 @@ import {
   claimRecording,
   makeRecorder,
   startRecorder,
-} from '../../../src/cli/serve/recording.js';
+} from '../../../src/app/resources/recording.js';
 import type { Flags } from '../../../src/config/flags.js';
 import { load } from '../../../src/config/load.js';
 import type { SessionGate } from '../../../src/session/tap.js';

@@ -5,10 +5,10 @@ import { optionName } from '../../config/options/option-name.js';
 import type { Provided, ProvidedSettings } from '../../config/settings.js';
 import type { Extension } from '../../extensions/extension.js';
 import { errorForLog, memberOf, textOfThrown } from '../../foreign.js';
-import { readExtension } from '../../app/user-extension.js';
-import { readMode, type Refuse } from '../../app/user-mode.js';
+import { readExtension } from '../user-extension.js';
+import { readMode, type Refuse } from '../user-mode.js';
 import type { Mode } from '../../modes/mode.js';
-import type { Io } from '../io.js';
+import type { Files } from './resources.js';
 
 export interface UserModules {
   /** Modes by the paths of their files, as the options `mode` and `route` name them. */
@@ -20,8 +20,6 @@ export interface UserModules {
 const BUILT_IN = ['echo', 'tcp', 'record', 'replay'] as const;
 
 const UNGIVEN: Provided = { value: null, source: 'default', from: 'default' };
-
-type Files = Pick<Io, 'readFile' | 'importFile'>;
 
 const LOCATION = /(?:^|[/\\])([^/\\\s:()]+\.[cm]?js):(\d+)(?::\d+)?\)?$/m;
 const TYPESCRIPT = /\.[cm]?tsx?$/;

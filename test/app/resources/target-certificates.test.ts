@@ -3,13 +3,13 @@ import t from 'tap';
 import {
   type TargetCertificates,
   readTargetCertificates,
-} from '../../../src/cli/serve/target-certificates.js';
+} from '../../../src/app/resources/target-certificates.js';
 import type { Environment } from '../../../src/config/environment.js';
 import type { Flags } from '../../../src/config/flags.js';
 import { load } from '../../../src/config/load.js';
 import { ConfigError } from '../../../src/errors.js';
 import { selfSigned } from '../../fixtures/self-signed.js';
-import { fakeIo } from '../fake-io.js';
+import { fakeIo } from '../../cli/fake-io.js';
 
 const one = selfSigned('a.example');
 const other = selfSigned('b.example');

@@ -1,4 +1,4 @@
-/** All that a server is started with: the settings, and what the files hold that they name. */
+/** All that a server is made of: the settings, and what is in the files that they name. */
 import { configError, show } from '../../config/messages.js';
 import { readFault } from '../../config/config-file.js';
 import type { Loaded } from '../../config/load.js';
@@ -12,16 +12,21 @@ import {
 } from '../../server/auth/basic-auth.js';
 import type { Log } from '../../log.js';
 import { StaticDirectory } from '../../http/static-directory.js';
-import type { Io } from '../io.js';
-import { checkModes } from './mode-choice.js';
+import { checkModes } from '../mode-choice.js';
 import { checkRecording } from './recording.js';
 import { type Replay, readReplays } from './replays.js';
 import { type TargetCertificates, readTargetCertificates } from './target-certificates.js';
 import { type UserModules, loadUserModules } from './user-modules.js';
 
-type Files = Pick<Io, 'readFile' | 'importFile'>;
+/** How files are read; a test has some of memory. */
+export interface Files {
+  /** Reads a whole file as UTF-8 text; throws what `node:fs` throws. */
+  readFile(path: string): string;
+  /** Imports the module in a file, ES or CommonJS; rejects with what the module or Node throws. */
+  importFile(path: string): Promise<unknown>;
+}
 
-export interface Inputs extends Pick<Loaded, 'settings' | 'values'> {
+export interface Resources extends Pick<Loaded, 'settings' | 'values'> {
   readonly modules: UserModules;
   /** What is replayed, by the paths of the recordings. */
   readonly replays: ReadonlyMap<string, Replay>;
@@ -35,11 +40,11 @@ export interface Inputs extends Pick<Loaded, 'settings' | 'values'> {
  * @throws {ConfigError} with one sentence, when there are two modes for one path, or a file cannot be
  *   read or is not what it should be; its `cause` is the source at fault
  */
-export async function readInputs(
+export async function readResources(
   { settings, values }: Pick<Loaded, 'settings' | 'values'>,
   files: Files,
   log: Log,
-): Promise<Inputs> {
+): Promise<Resources> {
   checkModes(values);
   checkRecording(values);
   const certificates = readTargetCertificates(values, files);
@@ -53,7 +58,7 @@ export async function readInputs(
   return { settings, values, certificates, authenticator, modules, replays };
 }
 
-/** A file that is not there when the server starts is a mistake; one that vanishes later is in the log. */
+/** A file that is missing at the start is a mistake; one that vanishes later is reported in the log. */
 function checkTokenFile({ tokenFile }: ProvidedSettings, files: Files): void {
   if (tokenFile.value === null) return;
   try {

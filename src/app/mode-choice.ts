@@ -1,12 +1,12 @@
 /** What a server serves: at most one mode for every path, and at least that or a route. */
-import { MODES, chosenModes } from '../../config/chosen-modes.js';
-import { configError } from '../../config/messages.js';
-import { flagOf } from '../../config/options/option.js';
-import { optionName } from '../../config/options/option-name.js';
-import { OPTIONS } from '../../config/options/options.js';
-import { STRENGTH } from '../../config/relations.js';
-import type { RouteMode } from '../../config/values/route-text.js';
-import type { ProvidedSettings } from '../../config/settings.js';
+import { MODES, chosenModes } from '../config/chosen-modes.js';
+import { configError } from '../config/messages.js';
+import { flagOf } from '../config/options/option.js';
+import { optionName } from '../config/options/option-name.js';
+import { OPTIONS } from '../config/options/options.js';
+import { STRENGTH } from '../config/relations.js';
+import type { RouteMode } from '../config/values/route-text.js';
+import type { ProvidedSettings } from '../config/settings.js';
 
 /** The mode that serves every path that has no route; null when none is chosen. */
 export function chosenMode(values: ProvidedSettings): RouteMode | null {

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { openFilesProblem } from '../../../src/cli/serve/open-files.js';
+import { openFilesProblem } from '../../src/app/open-files.js';
 
 const reading = (text: string) => ({ readFile: () => text });
 

@@ -1,10 +1,10 @@
 import t from 'tap';
-import { checkModes, chosenMode, modeProblem } from '../../../src/cli/serve/mode-choice.js';
-import type { Environment } from '../../../src/config/environment.js';
-import type { Flags } from '../../../src/config/flags.js';
-import { load } from '../../../src/config/load.js';
-import type { ProvidedSettings } from '../../../src/config/settings.js';
-import { ConfigError } from '../../../src/errors.js';
+import { checkModes, chosenMode, modeProblem } from '../../src/app/mode-choice.js';
+import type { Environment } from '../../src/config/environment.js';
+import type { Flags } from '../../src/config/flags.js';
+import { load } from '../../src/config/load.js';
+import type { ProvidedSettings } from '../../src/config/settings.js';
+import { ConfigError } from '../../src/errors.js';
 
 interface Given {
   readonly flags?: Flags;

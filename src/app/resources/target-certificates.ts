@@ -4,7 +4,7 @@ import { configError, show } from '../../config/messages.js';
 import { readFault } from '../../config/config-file.js';
 import { optionName } from '../../config/options/option-name.js';
 import type { ProvidedSettings } from '../../config/settings.js';
-import type { Io } from '../io.js';
+import type { Files } from './resources.js';
 
 /** PEM texts; null where none is given. */
 export interface TargetCertificates {
@@ -21,7 +21,7 @@ type Key = 'targetCa' | 'targetCert' | 'targetKey';
  */
 export function readTargetCertificates(
   values: Pick<ProvidedSettings, Key>,
-  files: Pick<Io, 'readFile'>,
+  files: Pick<Files, 'readFile'>,
 ): TargetCertificates {
   const refuse = (key: Key, clause: string): never => {
     const { [key]: provided } = values;

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
-import { type Inputs, readInputs } from '../../../src/cli/serve/inputs.js';
+import { type Resources, readResources } from '../../../src/app/resources/resources.js';
 import type { Environment } from '../../../src/config/environment.js';
 import type { Flags } from '../../../src/config/flags.js';
 import { load } from '../../../src/config/load.js';
@@ -11,16 +11,16 @@ import { KeptLog } from '../../fixtures/kept-log.js';
 import { RecordedLines, writeRecording } from '../../fixtures/recorded-lines.js';
 import { selfSigned } from '../../fixtures/self-signed.js';
 import { makeTempDir } from '../../fixtures/temp-dir.js';
-import { fakeIo } from '../fake-io.js';
+import { fakeIo } from '../../cli/fake-io.js';
 
 const { cert } = selfSigned();
 
 const FILES = { 'mute.mjs': '', 'ca.pem': cert, tokens: 'a: b:1' };
 
-async function read(flags: Flags, environment: Environment = {}): Promise<Inputs> {
+async function read(flags: Flags, environment: Environment = {}): Promise<Resources> {
   const modules = { 'mute.mjs': { default: { name: 'mute', message: (): void => undefined } } };
   const loaded = load({ flags, environment, readFile: () => '' });
-  return await readInputs(loaded, fakeIo([], { files: FILES, modules }), new KeptLog());
+  return await readResources(loaded, fakeIo([], { files: FILES, modules }), new KeptLog());
 }
 
 /** Whether a request with these credentials is let in. */
@@ -36,19 +36,19 @@ async function isLetIn(authenticator: Authenticator, credentials: string): Promi
 }
 
 t.test('the settings, and what the files hold that they name', async (t) => {
-  const inputs = await read({
+  const resources = await read({
     mode: 'mute.mjs',
     targetCa: 'ca.pem',
     route: ['/b=tcp:tls://a:1'],
     static: makeTempDir(t),
   });
-  t.match(inputs.settings, { mode: 'mute.mjs' });
-  t.match(inputs.values.mode, { value: 'mute.mjs', source: 'flag' });
-  t.match(inputs.modules.modes.get('mute.mjs'), { name: 'mute' });
-  t.strictSame(inputs.certificates, { ca: cert, cert: null, key: null });
-  t.equal(inputs.authenticator, null);
+  t.match(resources.settings, { mode: 'mute.mjs' });
+  t.match(resources.values.mode, { value: 'mute.mjs', source: 'flag' });
+  t.match(resources.modules.modes.get('mute.mjs'), { name: 'mute' });
+  t.strictSame(resources.certificates, { ca: cert, cert: null, key: null });
+  t.equal(resources.authenticator, null);
   t.equal((await read({ tokenFile: 'tokens' })).settings.tokenFile, 'tokens');
-  t.equal(inputs.replays.size, 0);
+  t.equal(resources.replays.size, 0);
   const replay = writeRecording(t, [new RecordedLines('S1').open()]);
   t.match((await read({ replay })).replays.get(replay), { sessions: [{ s: 'S1' }] });
 });
@@ -93,13 +93,13 @@ t.test('tokens may be in a directory of files', async (t) => {
     throw Object.assign(new Error('EISDIR'), { code: 'EISDIR' });
   };
   const loaded = load({ flags: { tokenFile: 'tokens' }, environment: {}, readFile: () => '' });
-  const inputs = await readInputs(loaded, { ...fakeIo([]), readFile }, new KeptLog());
-  t.equal(inputs.settings.tokenFile, 'tokens');
+  const resources = await readResources(loaded, { ...fakeIo([]), readFile }, new KeptLog());
+  t.equal(resources.settings.tokenFile, 'tokens');
 });
 
 t.test('a defect of our own is not taken for a wrong configuration', async (t) => {
-  const { readInputs: mocked } = await t.mockImport<{ readInputs: typeof readInputs }>(
-    '../../../src/cli/serve/inputs.js',
+  const { readResources: mocked } = await t.mockImport<{ readResources: typeof readResources }>(
+    '../../../src/app/resources/resources.js',
     {
       '../../../src/http/static-directory.js': {
         StaticDirectory: function () {

@@ -1,16 +1,16 @@
 /** Which modes serve which paths, made from the settings. */
-import { type RouteMode, formatRouteMode } from '../../config/values/route-text.js';
-import { parseTarget } from '../../net/target.js';
-import type { ModeOnPath } from '../../app/server-options.js';
-import { collectorMode } from '../../modes/record.js';
-import { echoMode } from '../../modes/echo.js';
-import type { Mode } from '../../modes/mode.js';
-import { ReplayMode } from '../../modes/replay/replay.js';
-import { NetTargetConnector } from '../../modes/tcp/target-connector.js';
-import { TcpMode, type TcpModeOptions } from '../../modes/tcp/tcp-mode.js';
-import { TokenFile } from '../../modes/tcp/token-file.js';
-import type { Log } from '../../log.js';
-import type { Inputs } from './inputs.js';
+import { type RouteMode, formatRouteMode } from '../config/values/route-text.js';
+import { parseTarget } from '../net/target.js';
+import type { ModeOnPath } from './server-options.js';
+import { collectorMode } from '../modes/record.js';
+import { echoMode } from '../modes/echo.js';
+import type { Mode } from '../modes/mode.js';
+import { ReplayMode } from '../modes/replay/replay.js';
+import { NetTargetConnector } from '../modes/tcp/target-connector.js';
+import { TcpMode, type TcpModeOptions } from '../modes/tcp/tcp-mode.js';
+import { TokenFile } from '../modes/tcp/token-file.js';
+import type { Log } from '../log.js';
+import type { Resources } from './resources/resources.js';
 import { chosenMode } from './mode-choice.js';
 
 /**
@@ -18,7 +18,7 @@ import { chosenMode } from './mode-choice.js';
  * to be served alike share one.
  */
 export function modesOf(
-  { settings, values, modules, replays, certificates }: Inputs,
+  { settings, values, modules, replays, certificates }: Resources,
   log: Log,
 ): ModeOnPath[] {
   const connector = new NetTargetConnector({

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { version } from '../../src/cli/version.js';
+import { version } from '../../src/app/version.js';
 
 t.test('the version is that of the build, or dev', async (t) => {
   t.equal(version(), 'dev');

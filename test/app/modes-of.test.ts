@@ -1,27 +1,27 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t, { type Test } from 'tap';
-import type { Inputs } from '../../../src/cli/serve/inputs.js';
-import { modesOf } from '../../../src/cli/serve/modes-of.js';
-import type { Flags } from '../../../src/config/flags.js';
-import { load } from '../../../src/config/load.js';
-import type { Session } from '../../../src/session/session.js';
-import { HandshakeError } from '../../../src/errors.js';
-import type { UpgradeRequest } from '../../../src/handshake/request.js';
-import type { ModeOnPath } from '../../../src/app/server-options.js';
-import { echoMode } from '../../../src/modes/echo.js';
-import type { Mode } from '../../../src/modes/mode.js';
-import type { ReplayModeOptions } from '../../../src/modes/replay/replay.js';
+import type { Resources } from '../../src/app/resources/resources.js';
+import { modesOf } from '../../src/app/modes-of.js';
+import type { Flags } from '../../src/config/flags.js';
+import { load } from '../../src/config/load.js';
+import type { Session } from '../../src/session/session.js';
+import { HandshakeError } from '../../src/errors.js';
+import type { UpgradeRequest } from '../../src/handshake/request.js';
+import type { ModeOnPath } from '../../src/app/server-options.js';
+import { echoMode } from '../../src/modes/echo.js';
+import type { Mode } from '../../src/modes/mode.js';
+import type { ReplayModeOptions } from '../../src/modes/replay/replay.js';
 import type {
   NetTargetConnector,
   TargetConnectorOptions,
-} from '../../../src/modes/tcp/target-connector.js';
-import type { Target } from '../../../src/net/target.js';
-import { TcpMode, type TcpModeOptions } from '../../../src/modes/tcp/tcp-mode.js';
-import type { ReplaySession } from '../../../src/recording/replay/replay-index.js';
-import { KeptLog } from '../../fixtures/kept-log.js';
-import { makeTempDir } from '../../fixtures/temp-dir.js';
-import { eventually } from '../../fixtures/within.js';
+} from '../../src/modes/tcp/target-connector.js';
+import type { Target } from '../../src/net/target.js';
+import { TcpMode, type TcpModeOptions } from '../../src/modes/tcp/tcp-mode.js';
+import type { ReplaySession } from '../../src/recording/replay/replay-index.js';
+import { KeptLog } from '../fixtures/kept-log.js';
+import { makeTempDir } from '../fixtures/temp-dir.js';
+import { eventually } from '../fixtures/within.js';
 
 const mute: Mode = { name: 'mute', delivery: 'messages', message: () => undefined };
 
@@ -38,7 +38,10 @@ const RECORDED: ReplaySession = {
   cutOut: 0,
 };
 
-function inputsOf(flags: Flags, certificates: Partial<Inputs['certificates']> = {}): Inputs {
+function resourcesOf(
+  flags: Flags,
+  certificates: Partial<Resources['certificates']> = {},
+): Resources {
   const { settings, values } = load({ flags, environment: {}, readFile: () => '' });
   return {
     settings,
@@ -64,9 +67,9 @@ t.test('one mode for every path', async (t) => {
     [{ replay: 'a.ndjson' }, 'replay:a.ndjson'],
     [{ record: 'a.ndjson' }, 'record'],
   ] as const) {
-    t.strictSame(namesOf(modesOf(inputsOf(flags), new KeptLog())), [[null, name]]);
+    t.strictSame(namesOf(modesOf(resourcesOf(flags), new KeptLog())), [[null, name]]);
   }
-  const [first] = modesOf(inputsOf({ echo: true }), new KeptLog());
+  const [first] = modesOf(resourcesOf({ echo: true }), new KeptLog());
   t.equal(first?.mode, echoMode);
 });
 
@@ -79,7 +82,7 @@ t.test('routes, and what serves all other paths; paths served alike share a mode
     '/f=tcp:c:2',
     '/g=mode:mute.mjs',
   ];
-  const modes = modesOf(inputsOf({ route, tcp: 'c:1' }), new KeptLog());
+  const modes = modesOf(resourcesOf({ route, tcp: 'c:1' }), new KeptLog());
   t.strictSame(namesOf(modes), [
     ['/a', 'echo'],
     ['/b', 'tcp:c:1'],
@@ -94,7 +97,9 @@ t.test('routes, and what serves all other paths; paths served alike share a mode
   t.equal(others, b);
   t.not(f, b);
   t.equal(g, d);
-  t.strictSame(namesOf(modesOf(inputsOf({ route: ['/a=echo'] }), new KeptLog())), [['/a', 'echo']]);
+  t.strictSame(namesOf(modesOf(resourcesOf({ route: ['/a=echo'] }), new KeptLog())), [
+    ['/a', 'echo'],
+  ]);
 });
 
 interface Seen {
@@ -120,13 +125,10 @@ async function watched(t: Test): Promise<Seen & { modesOf: typeof modesOf }> {
       this.name = options.name;
     }
   }
-  const mocked = await t.mockImport<{ modesOf: typeof modesOf }>(
-    '../../../src/cli/serve/modes-of.js',
-    {
-      '../../../src/modes/tcp/target-connector.js': { NetTargetConnector: Connector },
-      '../../../src/modes/tcp/tcp-mode.js': { TcpMode: Proxy },
-    },
-  );
+  const mocked = await t.mockImport<{ modesOf: typeof modesOf }>('../../src/app/modes-of.js', {
+    '../../src/modes/tcp/target-connector.js': { NetTargetConnector: Connector },
+    '../../src/modes/tcp/tcp-mode.js': { TcpMode: Proxy },
+  });
   return { ...seen, ...mocked };
 }
 
@@ -146,7 +148,7 @@ t.test('the settings of the proxy reach it', async (t) => {
     sendTimeout: '1002ms',
     closeTimeout: '1003ms',
   };
-  modesOf(inputsOf(flags, { ca: 'CA', cert: 'CERT', key: 'KEY' }), new KeptLog());
+  modesOf(resourcesOf(flags, { ca: 'CA', cert: 'CERT', key: 'KEY' }), new KeptLog());
   t.strictSame(connectors, [
     {
       connectMs: 1001,
@@ -175,7 +177,7 @@ t.test(
   'by default every address may be connected to, and all modes share a connector',
   async (t) => {
     const { connectors, proxies, modesOf } = await watched(t);
-    modesOf(inputsOf({ route: ['/a=tcp:a:1', '/b=tcp:b:1'] }), new KeptLog());
+    modesOf(resourcesOf({ route: ['/a=tcp:a:1', '/b=tcp:b:1'] }), new KeptLog());
     t.match(connectors, [{ allow: null, proxyProtocol: 0, keepAliveMs: 60_000, connectMs: 5000 }]);
     t.equal(connectors.length, 1);
     t.equal(proxies.length, 2);
@@ -191,7 +193,7 @@ t.test('targets by token: for its routes, or for every path', async (t) => {
   for (const flags of [{ tokenFile }, { tokenFile, route: ['/a=token', '/b=token'] }]) {
     const { proxies, modesOf } = await watched(t);
     const log = new KeptLog();
-    modesOf(inputsOf(flags), log);
+    modesOf(resourcesOf(flags), log);
     t.equal(proxies.length, 1);
     t.match(proxies, [{ name: 'token' }]);
     await eventually(() => log.find('tokens read').length > 0, 'the file to be read at the start');
@@ -214,12 +216,12 @@ t.test('what the settings say about a replay reaches it', async (t) => {
     }
   }
   const { modesOf: mocked } = await t.mockImport<{ modesOf: typeof modesOf }>(
-    '../../../src/cli/serve/modes-of.js',
-    { '../../../src/modes/replay/replay.js': { ReplayMode: Replay } },
+    '../../src/app/modes-of.js',
+    { '../../src/modes/replay/replay.js': { ReplayMode: Replay } },
   );
   const log = new KeptLog();
   const route = ['/a=replay:a.ndjson', '/b=replay:a.ndjson'];
-  const modes = mocked(inputsOf({ route, speed: '2.5', strict: true }), log);
+  const modes = mocked(resourcesOf({ route, speed: '2.5', strict: true }), log);
   t.equal(modes[0]?.mode, modes[1]?.mode);
   t.equal(seen.length, 1);
   t.match(seen, [
@@ -228,7 +230,7 @@ t.test('what the settings say about a replay reaches it', async (t) => {
 });
 
 t.test('the proxy is the real one', async (t) => {
-  const [first] = modesOf(inputsOf({ tcp: 'unix:/nowhere/at/all' }), new KeptLog());
+  const [first] = modesOf(resourcesOf({ tcp: 'unix:/nowhere/at/all' }), new KeptLog());
   t.ok(first?.mode instanceof TcpMode);
   const session = {} as Session;
   await t.rejects(

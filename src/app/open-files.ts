@@ -2,7 +2,7 @@
  * Warns when the system will not let twist open as many connections as it may: beyond that limit
  * accepting fails without a word (EMFILE is reported nowhere in Node).
  */
-import type { Io } from '../io.js';
+import type { Files } from './resources/resources.js';
 
 /** Descriptors that are needed beside connections: listeners, the log, the event loop. */
 const RESERVED_FILES = 64;
@@ -15,7 +15,7 @@ const LIMITS_FILE = '/proc/self/limits';
  * @returns what to tell the operator, or null when all is well or nothing is known
  */
 export function openFilesProblem(
-  io: Pick<Io, 'readFile'>,
+  io: Pick<Files, 'readFile'>,
   maxConnections: number,
   filesEach: 1 | 2 = 1,
 ): string | null {
@@ -29,7 +29,7 @@ export function openFilesProblem(
 }
 
 /** The soft limit that Linux tells; null elsewhere and when there is none. */
-function openFilesLimit(io: Pick<Io, 'readFile'>): number | null {
+function openFilesLimit(io: Pick<Files, 'readFile'>): number | null {
   try {
     const found = /^Max open files\s+(\d+)/m.exec(io.readFile(LIMITS_FILE));
     return found === null ? null : Number(found[1]);

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import t, { type Test } from 'tap';
 import type { Io } from '../../../src/cli/io.js';
-import { loadUserModules, type UserModules } from '../../../src/cli/serve/user-modules.js';
+import { loadUserModules, type UserModules } from '../../../src/app/resources/user-modules.js';
 import { OPTIONS } from '../../../src/config/options/options.js';
 import type { Provided } from '../../../src/config/settings.js';
 import { ConfigError } from '../../../src/errors.js';

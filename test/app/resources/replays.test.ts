@@ -1,6 +1,6 @@
 import path from 'node:path';
 import t from 'tap';
-import { readReplays } from '../../../src/cli/serve/replays.js';
+import { readReplays } from '../../../src/app/resources/replays.js';
 import type { Environment } from '../../../src/config/environment.js';
 import type { Flags } from '../../../src/config/flags.js';
 import { load } from '../../../src/config/load.js';

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { permissionWarnings, privatePaths } from '../../../src/cli/serve/given-files.js';
+import { permissionWarnings, privatePaths } from '../../../src/app/resources/given-files.js';
 import { load } from '../../../src/config/load.js';
 import type { Flags } from '../../../src/config/flags.js';
 

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { statsOf } from '../../src/cli/stats-of.js';
+import { statsOf } from '../../src/app/stats-of.js';
 
 t.test('what is there, what is not, and what cannot be looked at', async (t) => {
   t.equal(statsOf('package.json')?.isFile(), true);

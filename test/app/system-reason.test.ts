@@ -1,5 +1,5 @@
 import t from 'tap';
-import { systemReason } from '../../src/cli/system-reason.js';
+import { systemReason } from '../../src/app/system-reason.js';
 
 t.test('errors of the system in words', async (t) => {
   const error = (code: string): Error => Object.assign(new Error(`${code}: bla`), { code });

@@ -1,0 +1,94 @@
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import t from 'tap';
+import { checkComposition, compose } from '../../src/app/compose.js';
+import type { Resources } from '../../src/app/resources/resources.js';
+import type { Flags } from '../../src/config/flags.js';
+import { load } from '../../src/config/load.js';
+import { KeptLog } from '../fixtures/kept-log.js';
+import { makeTempDir } from '../fixtures/temp-dir.js';
+
+function resourcesOf(flags: Flags): Resources {
+  const { settings, values } = load({
+    flags: { listen: ['127.0.0.1:0'], ...flags },
+    environment: {},
+    readFile: () => '',
+  });
+  return {
+    settings,
+    values,
+    modules: { modes: new Map(), extensions: [] },
+    replays: new Map(),
+    certificates: { ca: null, cert: null, key: null },
+    authenticator: null,
+  };
+}
+
+t.test('nothing is touched before the start; then it listens and records', async (t) => {
+  const record = path.join(makeTempDir(t), 'traffic.ndjson');
+  const log = new KeptLog();
+  const { server, recorder, filesEach, start } = compose(resourcesOf({ echo: true, record }), log);
+  t.equal(filesEach, 1);
+  t.notOk(existsSync(record));
+  await start();
+  t.match(server.urls, [/^ws:\/\/127\.0\.0\.1:\d+$/]);
+  t.match(readFileSync(record, 'utf8'), /^{"v":1,"ev":"file"/);
+  await server.stop();
+  await recorder!.close();
+  t.match(log.find('recording ended'), [{ level: 'info' }]);
+});
+
+t.test(
+  'without a recording there is no recorder; a proxied session keeps two files open',
+  async (t) => {
+    const { server, recorder, filesEach, start } = compose(
+      resourcesOf({ tcp: 'a:1' }),
+      new KeptLog(),
+    );
+    t.equal(recorder, null);
+    t.equal(filesEach, 2);
+    await start();
+    await server.stop();
+  },
+);
+
+t.test('a start that fails gives up what it had, and leaves the recording alone', async (t) => {
+  const directory = makeTempDir(t);
+  const record = path.join(directory, 'traffic.ndjson');
+  writeFileSync(record, '{"ev":"ms');
+  for (const flags of [{ record }, {}]) {
+    const { start } = compose(
+      resourcesOf({ echo: true, listen: ['unix:/missing/twist.sock'], ...flags }),
+      new KeptLog(),
+    );
+    await t.rejects(start(), {
+      name: 'ConfigError',
+      cause: undefined,
+      message: 'cannot listen on unix:/missing/twist.sock: there is no directory /missing',
+    });
+  }
+  t.equal(readFileSync(record, 'utf8'), '{"ev":"ms');
+  t.strictSame(readdirSync(directory), ['traffic.ndjson']);
+});
+
+t.test('a check makes the server, and starts nothing', async (t) => {
+  const directory = makeTempDir(t);
+  const record = path.join(directory, 'traffic.ndjson');
+  const log = new KeptLog();
+  checkComposition(
+    resourcesOf({ echo: true, record, listen: [`unix:${directory}/a`, '127.0.0.1:0'] }),
+    log,
+  );
+  t.strictSame(readdirSync(directory), []);
+  for (const [flags, clause] of [
+    [{ listen: [`unix:/tmp`] }, 'the file exists and is not a socket'],
+    [{ static: record }, 'there is no such directory'],
+  ] as const) {
+    t.throws(
+      () => {
+        checkComposition(resourcesOf({ echo: true, ...flags }), log);
+      },
+      { name: 'ConfigError', message: new RegExp(clause) },
+    );
+  }
+});

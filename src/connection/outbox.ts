@@ -20,8 +20,7 @@ export class Outbox {
 
   /** Writes what waits, unless the socket is blocked. */
   flush(nowMs: number): void {
-    this.queue.compact();
-    if (this.isBlocked || this.queue.queuedBytes === this.queue.heldBytes) return;
+    if (this.isBlocked || this.queue.queuedBytes === 0) return;
     this.#write(this.queue.take());
     if (this.#socket.writableLength === 0) {
       // The kernel has it all: the memory can be used again at once.

@@ -50,6 +50,25 @@ export interface EndpointEvents {
   failed(error: unknown): void;
 }
 
+/** Takes the frames that an endpoint sends. */
+export interface FrameSink {
+  /**
+   * Appends one frame with the payload `payload[start, end)`.
+   *
+   * @param first FIN, RSV1 to RSV3 and the opcode
+   * @param maskingKey the first key byte in the lowest 8 bits; null for an unmasked frame
+   * @param isGivenAway the payload is nobody else's from now on: it need not be copied
+   */
+  appendFrame(
+    first: number,
+    maskingKey: number | null,
+    payload: Uint8Array,
+    start: number,
+    end: number,
+    isGivenAway: boolean,
+  ): void;
+}
+
 /**
  * Who watches the frames of an endpoint, whatever they are for. `first` is the first byte of a header:
  * FIN, RSV1 to RSV3 and the opcode (RFC 6455 §5.2).

@@ -30,7 +30,7 @@ import {
   nextClosingState,
 } from './closing-handshake.js';
 import { type FrameDecoder, borrowDecoder, returnDecoder } from './frame-decoder.js';
-import type { EndpointEvents, EndpointOptions, FrameWatcher } from './endpoint-events.js';
+import type { EndpointEvents, EndpointOptions, FrameSink, FrameWatcher } from './endpoint-events.js';
 import { FIN } from './frame-encoder.js';
 import { type FrameContext, MAX_CONTROL_PAYLOAD_BYTES } from './frame-header.js';
 import { isAsciiOr, rotateMaskingKey, unmask } from './masking.js';
@@ -43,6 +43,8 @@ import { UTF8_ACCEPT, UTF8_REJECT, findImpossibleByte, validateUtf8 } from './ut
 export class Endpoint implements FrameContext {
   /** Encoded frames that wait to be written. */
   readonly output: OutputQueue;
+  /** What frames are appended to: the output, unless somebody holds them back. */
+  sink: FrameSink;
   /** True when we are the server (RFC 6455 §5.1). */
   readonly isServer: boolean;
   /** RSV bits that extensions own on the first frame of a data message: RSV1 is 4, RSV3 is 1. */
@@ -56,8 +58,6 @@ export class Endpoint implements FrameContext {
   /** The Close that we sent, and the one that the peer sent. */
   sentClose: CloseStatus | null = null;
   receivedClose: CloseStatus | null = null;
-  /** Where ours is in the output: {@link OutputQueue.isHeld}. */
-  closeMark = 0;
   /** Who is told of every frame; usually nobody. */
   watcher: FrameWatcher | null = null;
 
@@ -88,6 +88,7 @@ export class Endpoint implements FrameContext {
     this.#options = options;
     this.#events = events;
     this.output = output;
+    this.sink = output;
     this.isServer = options.role === 'server';
   }
 
@@ -204,7 +205,6 @@ export class Endpoint implements FrameContext {
     const payload = serializeClosePayload(code, reason);
     this.sendOwedPong();
     this.#send(FIN | Opcode.Close, payload, 0, payload.length);
-    this.closeMark = this.output.mark;
     // As it went out: a reason may have been cut.
     this.sentClose = parseClosePayload(payload, 0, payload.length);
     this.#state = nextClosingState(this.#state, ClosingEvent.SendClose);
@@ -406,6 +406,6 @@ export class Endpoint implements FrameContext {
   #send(first: number, bytes: Uint8Array, start: number, end: number): void {
     const key = this.isServer ? null : this.#options.makeMaskingKey!();
     this.watcher?.frameSent(first, key !== null, bytes, start, end);
-    this.output.appendFrame(first, key, bytes, start, end, bytes === this.#assembler?.bytes);
+    this.sink.appendFrame(first, key, bytes, start, end, bytes === this.#assembler?.bytes);
   }
 }

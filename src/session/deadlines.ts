@@ -3,6 +3,7 @@ import { AbsenceError, type PeerError, PolicyError } from '../errors.js';
 import { CloseCode } from '../protocol/close-payload.js';
 import type { Endpoint } from '../protocol/endpoint.js';
 import type { ConnectionHost } from '../connection/connection-host.js';
+import type { HeldOutput } from './held-output.js';
 import { Keepalive } from './keepalive.js';
 import type { SessionTransport } from './session-transport.js';
 
@@ -15,6 +16,8 @@ export interface TimedSession {
   readonly isEnding: boolean;
   /** The consumer takes no messages for now. */
   readonly isPaused: boolean;
+  /** Output that the observer does not let go yet, if it holds any back. */
+  readonly held: HeldOutput | null;
   close(code: number, reason: string): void;
   fail(error: unknown): void;
 }
@@ -32,7 +35,6 @@ export class SessionDeadlines {
   /** The observer holds it, or the Ping that was sent last and is in the output there. */
   #isCloseHeld = false;
   #isPingHeld = false;
-  #pingMark = 0;
   #endingSinceMs = 0;
   /** Messages that have arrived. */
   #messages = 0;
@@ -84,18 +86,18 @@ export class SessionDeadlines {
   closeSent(): void {
     this.#closeSentMs = this.#host.clock.nowMs;
     this.#isCloseWaiting = true;
-    this.#isCloseHeld = this.#isHeld(this.#session.endpoint.closeMark);
+    this.#isCloseHeld = this.#isCloseHeldNow;
     this.#transport.checkWithin(this.#host.limits.closeTimeout);
   }
 
   /** The observer holds less than before: what leaves only now is answered later. */
   letGo(): void {
     const { nowMs } = this.#host.clock;
-    if (this.#isCloseHeld && !this.#isHeld(this.#session.endpoint.closeMark)) {
+    if (this.#isCloseHeld && !this.#isCloseHeldNow) {
       this.#isCloseHeld = false;
       this.#closeSentMs = nowMs;
     }
-    if (this.#isPingHeld && !this.#isHeld(this.#pingMark)) {
+    if (this.#isPingHeld && !this.#isPingHeldNow) {
       this.#isPingHeld = false;
       this.#keepalive.pingLeaves(nowMs);
     }
@@ -137,13 +139,14 @@ export class SessionDeadlines {
     }
     if (this.#session.isEnding) {
       // What a slow client, the consumer or the observer holds up is not the extensions' delay.
-      const isHeldUp = outbox.isBlocked || outbox.queue.heldBytes > 0 || this.#session.isPaused;
+      const isHeldUp =
+        outbox.isBlocked || (this.#session.held?.bytes ?? 0) > 0 || this.#session.isPaused;
       if (isHeldUp) this.#endingSinceMs = nowMs;
       this.#checkClose(this.#endingSinceMs, nowMs);
     } else if (this.#session.endpoint.sentClose === null) {
       this.#checkMessageTime(nowMs);
       this.#checkKeepalive(nowMs);
-    } else if (this.#isHeld(this.#session.endpoint.closeMark)) {
+    } else if (this.#isCloseHeldNow) {
       this.#transport.checkWithin(limits.closeTimeout);
     } else if (!this.#isCloseWaiting || !outbox.isBlocked) {
       this.#checkClose(this.#closeSentMs, nowMs);
@@ -163,8 +166,12 @@ export class SessionDeadlines {
     this.#transport.checkWithin(this.#host.limits.closeTimeout);
   }
 
-  #isHeld(mark: number): boolean {
-    return this.#transport.outbox.queue.isHeld(mark);
+  get #isCloseHeldNow(): boolean {
+    return this.#session.held?.isCloseHeld === true;
+  }
+
+  get #isPingHeldNow(): boolean {
+    return this.#session.held?.isPingHeld === true;
   }
 
   get #blockedCheckMs(): number {
@@ -199,8 +206,7 @@ export class SessionDeadlines {
       case 'ping':
         this.#session.endpoint.sendPing(NO_BYTES);
         this.#keepalive.pinged(nowMs);
-        this.#pingMark = this.#transport.outbox.queue.mark;
-        this.#isPingHeld = this.#isHeld(this.#pingMark);
+        this.#isPingHeld = this.#isPingHeldNow;
         break;
       case 'pong-timeout':
         this.#failNow(new AbsenceError('pong-timeout'));

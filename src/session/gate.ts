@@ -1,7 +1,8 @@
 /** What the observer of a session can do about it: make it wait, hold its output back, end it. */
 import type { Endpoint } from '../protocol/endpoint.js';
-import type { OutputQueue } from '../protocol/output-queue.js';
+import type { SlabPool } from '../protocol/slab-pool.js';
 import type { SessionDeadlines } from './deadlines.js';
+import { HeldOutput } from './held-output.js';
 import type { SessionFlow } from './session-flow.js';
 import type { SessionGate } from './tap.js';
 import type { SessionTraffic } from './session-traffic.js';
@@ -21,6 +22,7 @@ export class ObserverGate implements SessionGate {
   readonly #traffic: SessionTraffic;
   readonly #deadlines: SessionDeadlines;
   readonly #transport: SessionTransport;
+  readonly #slabPool: SlabPool;
 
   constructor(
     session: GatedSession,
@@ -28,12 +30,14 @@ export class ObserverGate implements SessionGate {
     traffic: SessionTraffic,
     deadlines: SessionDeadlines,
     transport: SessionTransport,
+    slabPool: SlabPool,
   ) {
     this.#session = session;
     this.#flow = flow;
     this.#traffic = traffic;
     this.#deadlines = deadlines;
     this.#transport = transport;
+    this.#slabPool = slabPool;
   }
 
   get hearsOut(): boolean {
@@ -52,27 +56,28 @@ export class ObserverGate implements SessionGate {
   }
 
   hold(): void {
-    this.#transport.outbox.queue.hold();
+    this.#traffic.held ??= new HeldOutput(this.#session.endpoint, this.#slabPool);
   }
 
   seal(): void {
-    this.#transport.outbox.queue.seal();
+    this.#traffic.held?.seal();
   }
 
   letGo(): void {
-    this.#transport.outbox.queue.letGo();
+    this.#traffic.held?.letGo();
     this.#flush();
   }
 
   stopHolding(): void {
-    this.#transport.outbox.queue.stopHolding();
+    this.#traffic.held?.stop();
+    this.#traffic.held = null;
     this.#flush();
   }
 
   close(code: number, reason: string): void {
-    const { queue } = this.#transport.outbox;
-    if (queue.isHolding) {
-      this.#takeBack(queue);
+    const { held } = this.#traffic;
+    if (held !== null) {
+      this.#takeBack(held);
       // Extensions may be at work on more, which nobody would record either.
       this.#traffic.stopSending();
     }
@@ -81,12 +86,13 @@ export class ObserverGate implements SessionGate {
   }
 
   /** A Close that we had sent already is no reply: it may leave all the same. */
-  #takeBack(queue: OutputQueue): void {
+  #takeBack(held: HeldOutput): void {
     const { endpoint } = this.#session;
-    const { sentClose, closeMark } = endpoint;
-    const hasClose = queue.isHeld(closeMark);
-    queue.discardHeld();
-    if (sentClose !== null && hasClose) endpoint.repeatClose(sentClose);
+    const { sentClose } = endpoint;
+    const { isCloseHeld } = held;
+    held.discard();
+    this.#traffic.held = null;
+    if (sentClose !== null && isCloseHeld) endpoint.repeatClose(sentClose);
   }
 
   /** Writes what may leave; who waits for room is told. */

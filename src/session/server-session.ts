@@ -18,6 +18,7 @@ import { type DataOpcode, Opcode } from '../protocol/opcode.js';
 import { demandBytes, demandDataOpcode, demandFlags, demandRange } from '../protocol/outgoing.js';
 import type { ConnectionHost } from '../connection/connection-host.js';
 import { type GatedSession, ObserverGate } from './gate.js';
+import type { HeldOutput } from './held-output.js';
 import type { AcceptableUpgrade } from '../connection/handshake-phase.js';
 import { SessionAccount } from './stats.js';
 import { SessionDeadlines, type TimedSession } from './deadlines.js';
@@ -108,7 +109,7 @@ export class ConnectionSession
 
   /** True when the protocol is through, and nothing is held: what waits is written, then our FIN. */
   get isOver(): boolean {
-    return this.#isThrough && (this.#isGone || this.transport.outbox.queue.heldBytes === 0);
+    return this.#isThrough && (this.#isGone || (this.held?.bytes ?? 0) === 0);
   }
 
   /** True when nothing more can be said or heard. */
@@ -119,6 +120,10 @@ export class ConnectionSession
   get endpoint(): Endpoint {
     if (this.#endpoint === null) throw new InvalidStateError('the session is not open yet');
     return this.#endpoint;
+  }
+
+  get held(): HeldOutput | null {
+    return this.#traffic.held;
   }
 
   get isEnding(): boolean {
@@ -176,7 +181,15 @@ export class ConnectionSession
     const { recorder = null } = route;
     if (recorder === null) return;
     const { transport } = this;
-    const gate = new ObserverGate(this, this.#flow, this.#traffic, this.#deadlines, transport);
+    const { slabPool } = this.#host;
+    const gate = new ObserverGate(
+      this,
+      this.#flow,
+      this.#traffic,
+      this.#deadlines,
+      transport,
+      slabPool,
+    );
     const observation = new SessionObservation(recorder.begin(this, request, route.name, gate));
     this.#traffic.observation = observation;
     this.endpoint.watcher = observation;
@@ -294,6 +307,7 @@ export class ConnectionSession
   finish(): void {
     this.#endpoint?.receiveEof();
     this.#isGone = true;
+    this.held?.discard();
     this.#isReported = !this.isOpen;
     this.#extensions?.close(this.#failLate.bind(this));
     try {

@@ -14,6 +14,7 @@ import type { DataOpcode } from '../protocol/opcode.js';
 import type { ConnectionLimits } from '../connection/connection-host.js';
 import type { SessionAccount } from './stats.js';
 import type { SessionDeadlines } from './deadlines.js';
+import type { HeldOutput } from './held-output.js';
 import { type ExtensionsOwner, SessionExtensions } from './session-extensions.js';
 import type { SessionObservation } from './session-observation.js';
 import type { SessionTransport } from './session-transport.js';
@@ -46,6 +47,8 @@ export class SessionTraffic implements ExtensionsOwner {
   isPausedByObserver = false;
   /** The consumer was told to wait. */
   isWaiting = false;
+  /** Output that the observer does not let go yet; null while it holds none back. */
+  held: HeldOutput | null = null;
 
   readonly #session: TrafficSession;
   readonly #transport: SessionTransport;
@@ -71,7 +74,10 @@ export class SessionTraffic implements ExtensionsOwner {
 
   /** Bytes that the consumer has sent and the peer not taken. */
   get waitingBytes(): number {
-    return this.#transport.outbox.queue.waitingBytes + (this.extensions?.waitingBytes ?? 0);
+    let bytes = this.#transport.outbox.queue.waitingBytes;
+    if (this.held !== null) bytes += this.held.bytes;
+    if (this.extensions !== null) bytes += this.extensions.waitingBytes;
+    return bytes;
   }
 
   // ---- On their way in

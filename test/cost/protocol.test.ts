@@ -5,6 +5,7 @@ import t from 'tap';
 import { EarlyBytes } from '../../src/connection/early-bytes.js';
 import { FlushQueue } from '../../src/connection/flush-queue.js';
 import { HttpTunnel } from '../../src/http/tunnel.js';
+import { HeldOutput } from '../../src/session/held-output.js';
 import { SessionExtensions } from '../../src/session/session-extensions.js';
 import { SessionObservation } from '../../src/session/session-observation.js';
 import { ExtensionChain } from '../../src/extensions/extension-chain.js';
@@ -197,57 +198,73 @@ const PROTOCOL: readonly CostCase[] = [
 
 /** Appends many times without a write in between, as to a client that does not read. */
 const appending =
-  (count: number, bytes: number, after: (queue: OutputQueue) => void): (() => void) =>
+  (count: number, bytes: number): (() => void) =>
   () => {
     const queue = new OutputQueue(new SlabPool());
     const payload = Buffer.alloc(bytes);
-    for (let number = 0; number < count; number++) {
+    for (let number = 0; number < count; number++)
       queue.appendFrame(0x82, null, payload, 0, bytes, bytes >= HAND_OVER_BYTES);
-      after(queue);
-    }
-    queue.stopHolding();
-    const taken = queue.take().reduce((sum, { length }) => sum + length, 0);
-    if (taken < count * bytes) throw new Error('something is missing');
-    queue.release();
+    takeAll(queue, count * bytes);
   };
+
+/** The same while the output is held. @param after done with each message */
+const holding =
+  (count: number, bytes: number, after: (held: HeldOutput) => void): (() => void) =>
+  () => {
+    const pool = new SlabPool();
+    const endpoint = new Endpoint(
+      { role: 'server', delivery: 'messages', maxMessage: bytes, maxFragments: 1 },
+      SILENT,
+      new OutputQueue(pool),
+    );
+    const held = new HeldOutput(endpoint, pool);
+    const payload = Buffer.alloc(bytes);
+    for (let number = 0; number < count; number++) {
+      endpoint.sendMessage(2, payload, 0, bytes);
+      after(held);
+    }
+    held.stop();
+    takeAll(endpoint.output, count * bytes);
+  };
+
+function takeAll(queue: OutputQueue, leastBytes: number): void {
+  const taken = queue.take().reduce((sum, { length }) => sum + length, 0);
+  if (taken < leastBytes) throw new Error('something is missing');
+  queue.release();
+}
 
 const OUTPUT: readonly CostCase[] = [
   {
     name: 'output: small frames that wait',
     count: 100_000,
     maxCopied: 40,
-    prepare: (count) => appending(count, 20, nothing),
+    prepare: (count) => appending(count, 20),
   },
   {
     name: 'output: payloads that are handed over, more than a slab holds headers of',
     count: 10_000,
     maxCopied: 8,
-    prepare: (count) => appending(count, HAND_OVER_BYTES, nothing),
+    prepare: (count) => appending(count, HAND_OVER_BYTES),
   },
   {
     name: 'output: one slab after the other',
     count: 200,
     maxCopied: 300 * KIB,
-    prepare: (count) => appending(count, HAND_OVER_BYTES - 1, nothing),
+    prepare: (count) => appending(count, HAND_OVER_BYTES - 1),
   },
   {
-    name: 'output that is held, each message compacted',
+    name: 'output that is held, small messages',
     count: 10_000,
     maxCopied: 100,
-    prepare: (count) =>
-      appending(count, 20, (queue) => {
-        queue.hold();
-        queue.compact();
-      }),
+    prepare: (count) => holding(count, 20, nothing),
   },
   {
     name: 'output that is held, each message sealed, none of them let go',
     count: 10_000,
     maxCopied: 100,
     prepare: (count) =>
-      appending(count, 20, (queue) => {
-        queue.hold();
-        queue.seal();
+      holding(count, 20, (held) => {
+        held.seal();
       }),
   },
   {
@@ -255,10 +272,9 @@ const OUTPUT: readonly CostCase[] = [
     count: 10_000,
     maxCopied: 100,
     prepare: (count) =>
-      appending(count, 20, (queue) => {
-        queue.hold();
-        queue.seal();
-        queue.letGo();
+      holding(count, 20, (held) => {
+        held.seal();
+        held.letGo();
       }),
   },
 ];

@@ -355,145 +355,45 @@ t.test('no byte of a former use leaves', (t) => {
   t.end();
 });
 
-t.test('what is held leaves in the parts that were sealed', (t) => {
-  const pool = new SlabPool();
-  const queue = new OutputQueue(pool);
-  const append = (text: string): void => {
-    queue.appendBytes(Buffer.from(text));
-  };
-  append('a');
-  queue.hold();
-  append('b');
-  t.equal(queue.heldBytes, 2);
-  t.strictSame(queue.take(), []);
-  queue.release();
-  queue.seal();
-  append('c');
-  t.equal(queue.heldBytes, 3, 'what is sealed is still held');
-  queue.letGo();
-  t.equal(queue.heldBytes, 1);
-  queue.seal();
-  append('d');
-  queue.letGo();
-  t.equal(drain(queue).toString(), 'abc', 'parts that nobody took are put together');
-  t.equal(queue.waitingBytes, 1);
-  append('e');
-  queue.stopHolding();
-  t.equal(queue.heldBytes, 0);
-  append('f');
-  t.equal(drain(queue).toString(), 'def');
-  t.equal(queue.waitingBytes, 0);
-  t.end();
-});
-
-t.test('what is held can be taken back', (t) => {
-  const pool = new SlabPool();
-  const queue = new OutputQueue(pool);
-  queue.hold();
-  queue.appendBytes(Buffer.alloc(20_000, 'a'));
-  queue.seal();
-  queue.letGo();
-  queue.appendBytes(Buffer.alloc(20_000, 'b'));
-  queue.seal();
-  queue.appendBytes(Buffer.alloc(20_000, 'c'));
-  queue.discardHeld();
-  t.equal(queue.waitingBytes, 20_000);
-  t.notOk(queue.isHolding);
-  queue.appendBytes(Buffer.from('d'));
-  t.equal(drain(queue).toString(), `${'a'.repeat(20_000)}d`);
-  t.equal(pool.freeCount, 3, 'every slab is back');
-  t.end();
-});
-
-t.test('discard drops what is sealed and what was let go', (t) => {
-  const pool = new SlabPool();
-  const queue = new OutputQueue(pool);
-  queue.hold();
-  for (const text of ['a', 'b']) {
-    queue.appendBytes(Buffer.alloc(20_000, text));
-    queue.seal();
-    if (text === 'a') queue.letGo();
-  }
-  queue.discard();
-  t.equal(queue.waitingBytes, 0);
-  t.equal(pool.freeCount, 2);
-  t.end();
-});
-
-t.test('a mark tells whether what was appended there is still held', (t) => {
+t.test('bytes that are given away are sent from where they are', (t) => {
   const queue = new OutputQueue(new SlabPool());
-  const append = (): number => {
-    queue.appendBytes(Uint8Array.of(1));
-    return queue.mark;
-  };
-  const free = append();
-  queue.hold();
-  queue.seal();
-  const first = append();
-  t.notOk(queue.isHeld(free), 'it was appended before');
-  t.ok(queue.isHeld(first));
-  queue.letGo();
-  t.ok(queue.isHeld(first), 'it was not sealed');
-  queue.seal();
-  const second = append();
-  t.ok(queue.isHeld(first));
-  queue.letGo();
-  t.notOk(queue.isHeld(first));
-  t.ok(queue.isHeld(second));
-  queue.stopHolding();
-  t.notOk(queue.isHeld(second));
-  queue.hold();
-  t.notOk(queue.isHeld(second), 'also when other things are held');
-  t.ok(queue.isHeld(append()));
+  const piece = Buffer.from('b');
+  queue.appendBytes(Buffer.from('a'));
+  queue.appendPiece(piece);
+  queue.appendBytes(Buffer.from('c'));
+  t.equal(queue.waitingBytes, 3);
+  const pieces = queue.take();
+  t.equal(Buffer.concat(pieces).toString(), 'abc');
+  t.equal(pieces[1], piece);
   t.end();
 });
 
-t.test('what is held takes little more than its own size', (t) => {
+t.test('what waits moves behind what waits in another queue, and no byte is copied', (t) => {
   const pool = new SlabPool();
-  const queue = new OutputQueue(pool);
-  const expected: string[] = [];
-  const append = (text: string): void => {
-    queue.appendBytes(Buffer.from(text));
-    expected.push(text);
-    queue.compact();
-  };
-  queue.appendBytes(Buffer.from('a'));
-  queue.compact();
-  t.equal(pool.freeCount, 0, 'what is not held leaves at once');
-  drain(queue);
-  queue.hold();
-  queue.compact();
-  for (let count = 0; count < 1000; count++) append(`${count} `);
-  t.equal(pool.freeCount, 1);
-  append('x'.repeat(12_000));
-  append('y'.repeat(5000));
-  append('z');
-  t.equal(pool.freeCount, 1);
-  append('+'.repeat(20_000));
-  t.equal(pool.freeCount, 0, 'a slab that is used well is kept');
-  const large = new Uint8Array(HAND_OVER_BYTES).fill(0x61);
-  appendBinary(queue, large, { isGivenAway: true });
-  expected.push('\x82\x7f\0\0\0\0\0\x02\0\0', Buffer.from(large).toString());
-  append('behind a payload that was handed over');
-  queue.seal();
-  append('in the next part');
-  queue.seal();
-  queue.letGo();
-  const pieces = queue.take();
-  t.ok(pieces.length < 10, `${pieces.length} pieces`);
-  t.equal(Buffer.concat(pieces).toString('latin1'), expected.join(''));
-  queue.release();
-  queue.appendBytes(Buffer.from('dropped'));
-  queue.compact();
-  queue.discardHeld();
-  t.equal(pool.freeCount, 2);
-  queue.hold();
-  queue.appendBytes(Buffer.from('dropped too'));
-  queue.compact();
-  queue.discard();
-  queue.appendBytes(Buffer.from('left'));
-  queue.stopHolding();
-  t.equal(drain(queue).toString(), 'left');
-  t.equal(pool.freeCount, 2, 'every slab is back');
+  const one = new OutputQueue(pool);
+  const other = new OutputQueue(pool);
+  const large = new Uint8Array(HAND_OVER_BYTES).fill(0x62);
+  one.moveTo(other);
+  t.equal(other.waitingBytes, 0, 'of nothing nothing');
+  other.appendBytes(Buffer.from('a'));
+  appendBinary(one, large, { isGivenAway: true });
+  one.appendBytes(Buffer.from('c'));
+  one.moveTo(other);
+  t.equal(one.waitingBytes, 0);
+  t.strictSame(one.take(), []);
+  one.appendBytes(Buffer.from('e'));
+  other.appendBytes(Buffer.from('d'));
+  one.moveTo(other);
+  t.equal(other.waitingBytes, 1 + 10 + HAND_OVER_BYTES + 1 + 1 + 1);
+  const pieces = other.take();
+  t.ok(pieces.some(({ buffer }) => buffer === large.buffer));
+  const text = Buffer.concat(pieces).toString('latin1');
+  t.equal(text, `a\x82\x7f\0\0\0\0\0\x02\0\0${'b'.repeat(HAND_OVER_BYTES)}cde`);
+  other.release();
+  t.equal(pool.freeCount, 3, 'every slab is back');
+  one.appendBytes(Buffer.from('f'));
+  one.moveTo(other);
+  other.discard();
+  t.equal(pool.freeCount, 3, 'also of what moved and is dropped');
   t.end();
 });

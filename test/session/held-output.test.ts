@@ -1,0 +1,167 @@
+import { Buffer } from 'node:buffer';
+import t from 'tap';
+import { HeldOutput } from '../../src/session/held-output.js';
+import { Endpoint } from '../../src/protocol/endpoint.js';
+import { HAND_OVER_BYTES, OutputQueue } from '../../src/protocol/output-queue.js';
+import { SlabPool } from '../../src/protocol/slab-pool.js';
+
+const SILENT = {
+  message: (): void => undefined,
+  piece: (): void => undefined,
+  ping: (): void => undefined,
+  pong: (): void => undefined,
+  peerClose: (): void => undefined,
+  failed: (): void => undefined,
+};
+
+/** An endpoint that is ready to send. */
+function makeEndpoint(pool: SlabPool): Endpoint {
+  const limits = { maxMessage: 1e6, maxFragments: 10 };
+  return new Endpoint(
+    { role: 'server', delivery: 'messages', ...limits },
+    SILENT,
+    new OutputQueue(pool),
+  );
+}
+
+/** Sends a text; short ones have a header of 2 bytes. */
+function send(endpoint: Endpoint, text: string): void {
+  const bytes = Buffer.from(text);
+  endpoint.sendMessage(1, bytes, 0, bytes.length);
+}
+
+/** What has reached the output, without the headers of short texts. */
+function taken({ output }: Endpoint): string {
+  const text = Buffer.concat(output.take()).toString('latin1');
+  output.release();
+  return text.replaceAll(/\x81[\0-\x7d]/g, '');
+}
+
+t.test('what is held leaves in the parts that were sealed', (t) => {
+  const pool = new SlabPool();
+  const endpoint = makeEndpoint(pool);
+  send(endpoint, 'a');
+  const held = new HeldOutput(endpoint, pool);
+  send(endpoint, 'b');
+  t.equal(held.bytes, 3);
+  t.equal(taken(endpoint), 'a', 'what waited before may leave');
+  held.seal();
+  send(endpoint, 'c');
+  t.equal(held.bytes, 6, 'what is sealed is still held');
+  t.equal(taken(endpoint), '');
+  held.letGo();
+  t.equal(held.bytes, 3);
+  held.seal();
+  send(endpoint, 'd');
+  held.letGo();
+  t.equal(taken(endpoint), 'bc', 'parts that nobody took are put together');
+  t.equal(held.bytes, 3);
+  send(endpoint, 'e');
+  held.stop();
+  t.equal(held.bytes, 0);
+  send(endpoint, 'f');
+  t.equal(taken(endpoint), 'def');
+  t.equal(endpoint.output.waitingBytes, 0);
+  t.end();
+});
+
+t.test('what is held can be taken back', (t) => {
+  const pool = new SlabPool();
+  const endpoint = makeEndpoint(pool);
+  const held = new HeldOutput(endpoint, pool);
+  const texts = ['a', 'b', 'c'].map((letter) => letter.repeat(20_000));
+  send(endpoint, texts[0]!);
+  held.seal();
+  held.letGo();
+  send(endpoint, texts[1]!);
+  held.seal();
+  send(endpoint, texts[2]!);
+  send(endpoint, 'small, but after what is large');
+  held.discard();
+  t.equal(held.bytes, 0);
+  t.equal(pool.freeCount, 2, 'their slabs are back');
+  send(endpoint, 'd');
+  t.equal(taken(endpoint), `\x81\x7e\x4e\x20${texts[0]!}d`);
+  t.equal(pool.freeCount, 3, 'as are those that have left');
+  t.end();
+});
+
+t.test('a Close and a Ping are held until they are let go', (t) => {
+  const pool = new SlabPool();
+  const endpoint = makeEndpoint(pool);
+  const held = new HeldOutput(endpoint, pool);
+  send(endpoint, 'a');
+  t.notOk(held.isPingHeld);
+  endpoint.sendPing(new Uint8Array(0));
+  t.ok(held.isPingHeld);
+  held.letGo();
+  t.ok(held.isPingHeld, 'it was not sealed');
+  held.seal();
+  t.notOk(held.isCloseHeld);
+  endpoint.sendClose(1000);
+  held.letGo();
+  t.notOk(held.isPingHeld);
+  t.ok(held.isCloseHeld, 'it was sent after the seal');
+  held.seal();
+  t.ok(held.isCloseHeld);
+  held.letGo();
+  t.notOk(held.isCloseHeld);
+  t.end();
+});
+
+t.test('what is held takes little more than its own size', (t) => {
+  const pool = new SlabPool();
+  const endpoint = makeEndpoint(pool);
+  const held = new HeldOutput(endpoint, pool);
+  const expected: string[] = [];
+  const sendExpected = (text: string): void => {
+    send(endpoint, text);
+    expected.push(text);
+  };
+  const takeSlab = pool.take.bind(pool);
+  let slabs = 0;
+  pool.take = () => {
+    slabs++;
+    return takeSlab();
+  };
+  for (let count = 0; count < 1000; count++) sendExpected(`${count} `);
+  sendExpected('y'.repeat(100));
+  t.equal(slabs, 0, 'no slab is taken for a few bytes');
+  send(endpoint, 'x'.repeat(20_000));
+  expected.push(`\x81\x7e\x4e\x20${'x'.repeat(20_000)}`);
+  t.equal(slabs, 1);
+  sendExpected('z');
+  held.seal();
+  sendExpected('in the next part');
+  t.equal(slabs, 1, 'nor in the next part');
+  held.seal();
+  held.letGo();
+  t.equal(pool.freeCount, 0);
+  const pieces = endpoint.output.take();
+  t.equal(pieces.length, 3);
+  const memory = pieces.reduce((sum, { buffer }) => sum + buffer.byteLength, 0);
+  const bytes = pieces.reduce((sum, { length }) => sum + length, 0);
+  t.ok(memory - 256 * 1024 < 2 * bytes, `${memory} for ${bytes}`);
+  const text = Buffer.concat(pieces).toString('latin1');
+  t.equal(text.replaceAll(/\x81[\0-\x7d]/g, ''), expected.join(''));
+  endpoint.output.release();
+  t.equal(pool.freeCount, 1, 'every slab is back');
+  t.end();
+});
+
+t.test('a payload that is given away, and one that is masked, go to the queue', (t) => {
+  const pool = new SlabPool();
+  const endpoint = makeEndpoint(pool);
+  const held = new HeldOutput(endpoint, pool);
+  const large = new Uint8Array(HAND_OVER_BYTES);
+  held.appendFrame(0x82, null, large, 0, large.length, true);
+  held.stop();
+  t.ok(endpoint.output.take().some(({ buffer }) => buffer === large.buffer));
+  endpoint.output.release();
+  const other = new HeldOutput(endpoint, pool);
+  other.appendFrame(0x82, 0x0403_0201, Uint8Array.of(1, 2), 0, 2, false);
+  other.stop();
+  const bytes = Buffer.concat(endpoint.output.take());
+  t.equal(bytes.toString('hex'), '8282010203040000');
+  t.end();
+});

@@ -30,7 +30,12 @@ import {
   nextClosingState,
 } from './closing-handshake.js';
 import { type FrameDecoder, borrowDecoder, returnDecoder } from './frame-decoder.js';
-import type { EndpointEvents, EndpointOptions, FrameSink, FrameWatcher } from './endpoint-events.js';
+import type {
+  EndpointEvents,
+  EndpointOptions,
+  FrameSink,
+  FrameWatcher,
+} from './endpoint-events.js';
 import { FIN } from './frame-encoder.js';
 import { type FrameContext, MAX_CONTROL_PAYLOAD_BYTES } from './frame-header.js';
 import { isAsciiOr, rotateMaskingKey, unmask } from './masking.js';

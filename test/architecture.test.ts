@@ -33,7 +33,7 @@ const LAYERS: readonly Layer[] = [
   { name: 'protocol', builtins: ['node:buffer', 'node:crypto'], packages: [] },
   { name: 'extensions', builtins: ['node:buffer', 'node:zlib'], packages: [] },
   { name: 'handshake', builtins: ['node:buffer', 'node:crypto'], packages: [] },
-  { name: 'session', builtins: [], packages: [], typesFrom: ['connection'] },
+  { name: 'session', builtins: [], packages: [] },
   {
     name: 'http',
     builtins: ['node:fs', 'node:fs/promises', 'node:http', 'node:path', 'node:stream'],

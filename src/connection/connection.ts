@@ -23,7 +23,6 @@ import { ConnectionSession } from '../session/server-session.js';
 import type { EarlyBytes } from './early-bytes.js';
 import type { Flushable } from './flush-queue.js';
 import {
-  type AcceptableUpgrade,
   Opening,
   acceptingResponse,
   optionsBytes,
@@ -34,6 +33,7 @@ import { Outbox } from './outbox.js';
 import { type ListenerKind, localAddressOf } from './peer.js';
 import { PlainExchange, type PlainTransport } from '../http/exchange.js';
 import type { DropRule } from '../session/session.js';
+import type { SessionUpgrade } from '../session/session-host.js';
 import { forgetPeerAddress, startReceiving } from './node-internals.js';
 import { type SocketOwner, own } from './socket.js';
 
@@ -244,7 +244,7 @@ export class Connection implements SocketOwner, Flushable, PlainTransport {
   }
 
   /** Asks the consumer; false when it takes its time. */
-  #openSession(upgrade: AcceptableUpgrade): boolean {
+  #openSession(upgrade: SessionUpgrade): boolean {
     this.#session = new ConnectionSession(upgrade, this.#host, this);
     // Before the consumer opens anything: an extension may have made what cannot be sent.
     this.#opening!.answer = acceptingResponse(upgrade, this.#session.extensions);

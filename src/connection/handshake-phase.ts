@@ -5,7 +5,6 @@ import {
   type HandshakeRule,
   InvalidStateError,
 } from '../errors.js';
-import type { Extension } from '../extensions/extension.js';
 import { fieldsForLog, isInstance, memberOf } from '../foreign.js';
 import { checkHost } from '../handshake/allowed-hosts.js';
 import { forwardedScheme } from '../handshake/forwarded-proto.js';
@@ -19,19 +18,11 @@ import { checkOrigin, selectSubprotocol } from '../handshake/upgrade.js';
 import { type UpgradeRequest, parseUpgradeRequest } from '../handshake/request.js';
 import { EarlyBytes } from './early-bytes.js';
 import type { PlainExchange } from '../http/exchange.js';
-import type { SessionRecorder } from '../session/tap.js';
-import type { Consumer } from '../session/session.js';
+import type { SessionRoute, SessionUpgrade } from '../session/session-host.js';
 
 /** Who serves a request, and on which terms. */
-export interface Route {
-  /** Name of the mode, for the log. */
-  readonly name: string;
-  readonly consumer: Consumer;
+export interface Route extends SessionRoute {
   readonly origin: OriginPolicy;
-  /** What clients may negotiate, in order of preference (RFC 6455 §9). */
-  readonly extensions: readonly Extension[];
-  /** Who watches the sessions; by default, and with null, nobody does. */
-  readonly recorder?: SessionRecorder | null;
 }
 
 /** What decides on an opening handshake. */
@@ -49,13 +40,6 @@ export interface OpeningPolicy {
   authorize?(request: RequestHead): void | PromiseLike<void>;
   /** Whether a connection from there must begin with a PROXY protocol header; without this, none does. */
   expectsProxyHeader?(peer: PeerAddress): boolean;
-}
-
-/** A handshake that may be answered with 101 once its consumer agrees. */
-export interface AcceptableUpgrade {
-  readonly request: UpgradeRequest;
-  readonly route: Route;
-  readonly subprotocol: string | null;
 }
 
 /** A PROXY protocol header that is read, and who is told about it. */
@@ -158,7 +142,7 @@ export class Opening {
    * @returns what can be accepted
    * @throws HandshakeError when the handshake is to be refused
    */
-  decide(): AcceptableUpgrade {
+  decide(): SessionUpgrade {
     const head = this.#completeHead;
     const request = parseUpgradeRequest(head);
     checkHost(this.#policy.allowedHosts, request.host, this.way);
@@ -190,7 +174,7 @@ export class Opening {
  * @param extensions value of Sec-WebSocket-Extensions; null for none
  */
 export function acceptingResponse(
-  { request, subprotocol }: AcceptableUpgrade,
+  { request, subprotocol }: SessionUpgrade,
   extensions: string | null,
 ): Uint8Array {
   return Buffer.from(upgradeResponse(request.key, subprotocol, extensions), 'latin1');

@@ -2,11 +2,13 @@
 import type { RequestHead } from '../handshake/request-head.js';
 import type { PeerAddress } from '../net/peer-address.js';
 import type { ConnectionHost } from '../connection/connection-host.js';
+import type { Outbox } from '../connection/outbox.js';
 import { HttpTunnel, type TunnelTransport } from './tunnel.js';
 import type { SessionTransport } from '../session/session-transport.js';
 
 /** What an exchange needs of its connection. */
 export interface PlainTransport extends SessionTransport {
+  readonly outbox: Outbox;
   /** The response is complete, and the kernel has all of it. */
   responded(isLast: boolean): void;
 }

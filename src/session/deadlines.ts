@@ -2,7 +2,7 @@
 import { AbsenceError, type PeerError, PolicyError } from '../errors.js';
 import { CloseCode } from '../protocol/close-payload.js';
 import type { Endpoint } from '../protocol/endpoint.js';
-import type { ConnectionHost } from '../connection/connection-host.js';
+import type { SessionHost } from './session-host.js';
 import type { HeldOutput } from './held-output.js';
 import { Keepalive } from './keepalive.js';
 import type { SessionTransport } from './session-transport.js';
@@ -27,7 +27,7 @@ const NO_BYTES = new Uint8Array(0);
 export class SessionDeadlines {
   readonly #session: TimedSession;
   readonly #transport: SessionTransport;
-  readonly #host: ConnectionHost;
+  readonly #host: SessionHost;
   readonly #keepalive: Keepalive;
   /** When our Close left, as far as we know: it may wait behind output that the peer does not read. */
   #closeSentMs = 0;
@@ -42,7 +42,7 @@ export class SessionDeadlines {
   #timedMessage = -1;
   #messageSinceMs = 0;
 
-  constructor(session: TimedSession, transport: SessionTransport, host: ConnectionHost) {
+  constructor(session: TimedSession, transport: SessionTransport, host: SessionHost) {
     this.#session = session;
     this.#transport = transport;
     this.#host = host;

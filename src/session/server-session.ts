@@ -16,10 +16,9 @@ import { Endpoint } from '../protocol/endpoint.js';
 import type { EndpointEvents } from '../protocol/endpoint-events.js';
 import { type DataOpcode, Opcode } from '../protocol/opcode.js';
 import { demandBytes, demandDataOpcode, demandFlags, demandRange } from '../protocol/outgoing.js';
-import type { ConnectionHost } from '../connection/connection-host.js';
+import type { SessionHost, SessionUpgrade } from './session-host.js';
 import { type GatedSession, ObserverGate } from './gate.js';
 import type { HeldOutput } from './held-output.js';
-import type { AcceptableUpgrade } from '../connection/handshake-phase.js';
 import { SessionAccount } from './stats.js';
 import { SessionDeadlines, type TimedSession } from './deadlines.js';
 import type { SessionExtensions } from './session-extensions.js';
@@ -48,7 +47,7 @@ export class ConnectionSession
 {
   readonly extensions: string | null;
 
-  readonly #host: ConnectionHost;
+  readonly #host: SessionHost;
   readonly #mode: string;
   readonly #consumer: Consumer;
   readonly #deadlines: SessionDeadlines;
@@ -58,7 +57,7 @@ export class ConnectionSession
   readonly #flow: SessionFlow;
   readonly #traffic: SessionTraffic;
   /** Until the session opens. */
-  #upgrade: AcceptableUpgrade | null;
+  #upgrade: SessionUpgrade | null;
   #endpoint: Endpoint | null = null;
   /** The consumer has closed or failed, though the Close may still wait: it sends no more. */
   #isClosing = false;
@@ -73,7 +72,7 @@ export class ConnectionSession
   /** Looks at the text that the consumer sends; null for text that need not be looked at. */
   readonly #sentText: SentText | null;
 
-  constructor(upgrade: AcceptableUpgrade, host: ConnectionHost, transport: SessionTransport) {
+  constructor(upgrade: SessionUpgrade, host: SessionHost, transport: SessionTransport) {
     super(upgrade, transport);
     this.#upgrade = upgrade;
     this.#mode = upgrade.route.name;

@@ -1,5 +1,5 @@
 /** Who and where a session is, and what its mode keeps with it. */
-import type { AcceptableUpgrade } from '../connection/handshake-phase.js';
+import type { SessionUpgrade } from './session-host.js';
 import type { SessionTransport } from './session-transport.js';
 
 const NO_NOTES = {};
@@ -15,7 +15,7 @@ export abstract class SessionIdentity {
 
   protected readonly transport: SessionTransport;
 
-  constructor({ request, subprotocol }: AcceptableUpgrade, transport: SessionTransport) {
+  constructor({ request, subprotocol }: SessionUpgrade, transport: SessionTransport) {
     this.path = request.path;
     this.subprotocol = subprotocol;
     this.transport = transport;

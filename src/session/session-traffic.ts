@@ -11,7 +11,7 @@ import type { Message } from '../extensions/extension.js';
 import type { Endpoint } from '../protocol/endpoint.js';
 import { MAX_FRAME_HEADER_BYTES } from '../protocol/frame-header.js';
 import type { DataOpcode } from '../protocol/opcode.js';
-import type { ConnectionLimits } from '../connection/connection-host.js';
+import type { SessionLimits } from './session-host.js';
 import type { SessionAccount } from './stats.js';
 import type { SessionDeadlines } from './deadlines.js';
 import type { HeldOutput } from './held-output.js';
@@ -35,7 +35,7 @@ export interface TrafficParts {
   readonly consumer: Consumer;
   readonly account: SessionAccount;
   readonly deadlines: SessionDeadlines;
-  readonly limits: ConnectionLimits;
+  readonly limits: SessionLimits;
 }
 
 export class SessionTraffic implements ExtensionsOwner {
@@ -55,7 +55,7 @@ export class SessionTraffic implements ExtensionsOwner {
   readonly #consumer: Consumer;
   readonly #account: SessionAccount;
   readonly #deadlines: SessionDeadlines;
-  readonly #limits: ConnectionLimits;
+  readonly #limits: SessionLimits;
 
   constructor(
     session: TrafficSession,

@@ -1,11 +1,11 @@
 import t from 'tap';
-import type { AcceptableUpgrade } from '../../src/connection/handshake-phase.js';
+import type { SessionUpgrade } from '../../src/session/session-host.js';
 import { SessionIdentity } from '../../src/session/session-identity.js';
 import type { SessionTransport } from '../../src/session/session-transport.js';
 
 class Somebody extends SessionIdentity {}
 
-const UPGRADE = { request: { path: '/room' }, subprotocol: 'chat' } as AcceptableUpgrade;
+const UPGRADE = { request: { path: '/room' }, subprotocol: 'chat' } as SessionUpgrade;
 
 t.test('who and where', async (t) => {
   const address = {

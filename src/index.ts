@@ -22,7 +22,7 @@ export type {
   Message,
   PerMessage,
 } from './extensions/extension.js';
-export type { ExtensionOffer, ExtensionParam } from './extensions/extension-header.js';
+export type { ExtensionOffer, ExtensionParam } from './extensions/header.js';
 export {
   type DeflateStats,
   type PermessageDeflateOptions,
@@ -30,11 +30,11 @@ export {
 } from './extensions/permessage-deflate/permessage-deflate.js';
 
 // The protocol without a socket.
-export { CloseCode, type CloseStatus } from './protocol/close-payload.js';
+export { CloseCode, type CloseStatus } from './protocol/close.js';
 export { Endpoint } from './protocol/endpoint.js';
 export type { EndpointEvents, EndpointOptions } from './protocol/endpoint-events.js';
-export type { Role } from './protocol/frame-header.js';
-export { type DataOpcode, Opcode } from './protocol/opcode.js';
+export type { Role } from './protocol/frame.js';
+export { type DataOpcode, Opcode } from './protocol/frame.js';
 export { OutputQueue } from './protocol/output-queue.js';
 export { SlabPool } from './protocol/slab-pool.js';
 

@@ -1,6 +1,6 @@
 /** Which modes serve which paths, made from the settings. */
 import { type RouteMode, formatRouteMode } from '../config/values/route-text.js';
-import { parseTarget } from '../net/target.js';
+import { parseTarget } from '../net/socket-address.js';
 import type { ModeOnPath } from './server-options.js';
 import { collectorMode } from '../modes/record.js';
 import { echoMode } from '../modes/echo.js';

@@ -2,7 +2,7 @@
 import { show } from '../config/messages.js';
 import type { Extension, ExtensionSession } from '../extensions/extension.js';
 import { memberOf, onRejection, textOfThrown } from '../foreign.js';
-import { isToken } from '../extensions/header-grammar.js';
+import { isToken } from '../net/byte-table.js';
 import type { Refuse } from './user-mode.js';
 
 type SessionCall = {

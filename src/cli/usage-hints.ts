@@ -1,6 +1,6 @@
 /** What somebody most likely meant who wrote a command line that twist does not know. */
 import { habitOf } from '../config/habits.js';
-import { parseListenAddress } from '../net/listen-address.js';
+import { parseListenAddress, parseTarget } from '../net/socket-address.js';
 import { didYouMean } from '../config/nearest-name.js';
 import {
   environmentNameOf,
@@ -9,7 +9,6 @@ import {
   negativeFlagOf,
   type OptionTable,
 } from '../config/options/option.js';
-import { parseTarget } from '../net/target.js';
 
 /** `-p80`: a short flag and its value in one word. */
 const GLUED = /^-([a-z])([^a-z].*)$/is;

@@ -1,5 +1,4 @@
-import type { ListenAddress } from '../net/listen-address.js';
-import { formatListenAddress } from '../net/listen-address.js';
+import { formatListenAddress, type ListenAddress } from '../net/socket-address.js';
 import { optionName } from './options/option-name.js';
 import type { Provided } from './settings.js';
 

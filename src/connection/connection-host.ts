@@ -1,6 +1,6 @@
 /** What the connections of one server share: limits, policy, clock, memory, and whom they report to. */
 import type { HandshakeError } from '../errors.js';
-import type { PeerAddress } from '../net/peer-address.js';
+import type { PeerAddress } from '../net/socket-address.js';
 import type { HeaderField } from '../handshake/request-head.js';
 import type { CoarseClock } from './clock.js';
 import type { Connection } from './connection.js';

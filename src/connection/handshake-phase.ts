@@ -6,16 +6,20 @@ import {
   InvalidStateError,
 } from '../errors.js';
 import { fieldsForLog, isInstance, memberOf } from '../foreign.js';
-import { checkHost } from '../handshake/allowed-hosts.js';
-import { forwardedScheme } from '../handshake/forwarded-proto.js';
-import type { PeerAddress } from '../net/peer-address.js';
-import { type PlainRequest, parsePlainRequest } from '../handshake/plain-request.js';
+import { checkHost } from '../handshake/host.js';
+import { forwardedScheme } from '../handshake/forwarded.js';
+import type { PeerAddress } from '../net/socket-address.js';
+import {
+  parsePlainRequest,
+  parseUpgradeRequest,
+  type PlainRequest,
+  type UpgradeRequest,
+} from '../handshake/request.js';
 import type { HostPolicy, OriginPolicy, SubprotocolPolicy, Way } from '../handshake/policy.js';
 import { ProxyHeaderParser } from '../handshake/proxy-protocol.js';
 import { type HeadLimits, type RequestHead, RequestHeadParser } from '../handshake/request-head.js';
 import { optionsResponse, refusalResponse, upgradeResponse } from '../handshake/response.js';
 import { checkOrigin, selectSubprotocol } from '../handshake/upgrade.js';
-import { type UpgradeRequest, parseUpgradeRequest } from '../handshake/request.js';
 import { EarlyBytes } from './early-bytes.js';
 import type { PlainExchange } from '../http/exchange.js';
 import type { SessionRoute, SessionUpgrade } from '../session/session-host.js';

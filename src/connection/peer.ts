@@ -1,7 +1,7 @@
 /** Who is at the other end of an accepted socket. */
 import type { Socket } from 'node:net';
 import { unmappedText } from '../net/ip-address.js';
-import type { PeerAddress } from '../net/peer-address.js';
+import type { PeerAddress } from '../net/socket-address.js';
 
 /** What a socket was accepted on. */
 export type ListenerKind = 'tcp' | 'unix';

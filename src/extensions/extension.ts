@@ -11,8 +11,8 @@
  * These are shapes: whoever writes an extension imports nothing at run time. An error says whose
  * fault it is by its `closeCode`, and a declined offer by its name (see the `throws` lines).
  */
-import type { DataOpcode } from '../protocol/opcode.js';
-import type { ExtensionOffer } from './extension-header.js';
+import type { DataOpcode } from '../protocol/frame.js';
+import type { ExtensionOffer } from './header.js';
 
 /** A whole message on its way through the chain. */
 export interface Message {

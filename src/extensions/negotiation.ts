@@ -1,8 +1,8 @@
 /** Offers in, a chain out (RFC 6455 §9.1, RFC 7692 §5). */
 import { NegotiationError } from '../errors.js';
 import { errorOf, isInstance, memberOf, onRejection, promiseOf, textOfThrown } from '../foreign.js';
-import { ExtensionChain, type ChainLink } from './extension-chain.js';
-import { parseExtensionHeader, type ExtensionOffer } from './extension-header.js';
+import { type ChainLink, ExtensionChain } from './chain.js';
+import { type ExtensionOffer, parseExtensionHeader } from './header.js';
 import type { Extension, ExtensionSession } from './extension.js';
 
 /** An extension that was offered and is not used. */

@@ -1,7 +1,7 @@
 /** HTTP Basic authentication (RFC 7617): what the Authorization header holds. */
 import { Buffer, isUtf8 } from 'node:buffer';
 import { ALPHANUMERICS, byteTable, consistsOf } from '../net/byte-table.js';
-import { valuesOf } from './http-request.js';
+import { valuesOf } from './request.js';
 import type { HeaderField } from './request-head.js';
 
 export interface BasicCredentials {

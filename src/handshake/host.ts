@@ -1,4 +1,9 @@
-import { ALPHANUMERICS, HEX_DIGITS, byteTable, consistsOf } from '../net/byte-table.js';
+/** The host that a request is for (RFC 9110 §7.2), and which hosts are allowed. */
+import { HandshakeError } from '../errors.js';
+import type { HostPolicy, Way } from './policy.js';
+import { loggable } from './redaction/loggable.js';
+import { ALPHANUMERICS, byteTable, consistsOf, HEX_DIGITS } from '../net/byte-table.js';
+import { parseIpv4, parseIpv6 } from '../net/ip-address.js';
 
 /** A host and the port that was written with it. */
 export interface Host {
@@ -9,7 +14,6 @@ export interface Host {
 }
 
 const MAX_PORT = 65_535;
-const IPV6_GROUPS = 8;
 
 /** `unreserved`, `sub-delims` and `%` (RFC 3986 §3.2.2). */
 const NAME_BYTES = byteTable(`${ALPHANUMERICS}-._~!$&'()*+,;=%`);
@@ -53,7 +57,7 @@ export function hostFault(text: string): 'host' | 'host-zone' | 'host-brackets' 
 
 /** Whether a host's name is an address: an IPv4 one, or an IPv6 one in its brackets. */
 export function isIpLiteral(name: string): boolean {
-  return name.startsWith('[') || isIpv4(name);
+  return name.startsWith('[') || parseIpv4(name) !== null;
 }
 
 function indexOrEnd(text: string, mark: string): number {
@@ -70,33 +74,61 @@ function isRegisteredName(name: string): boolean {
 
 /** `IPv6address` (RFC 3986 §3.2.2). */
 function isIpv6(text: string): boolean {
-  const gap = text.indexOf('::');
-  if (gap === -1) return countGroups(text, true) === IPV6_GROUPS;
-  // The gap stands for at least one group. A second gap makes the tail malformed.
-  const count = countGroups(text.slice(0, gap), false) + countGroups(text.slice(gap + 2), true);
-  return count < IPV6_GROUPS;
+  return parseIpv6(text) !== null;
 }
 
-/** How many 16-bit groups `text` holds; Infinity when it is malformed. */
-function countGroups(text: string, canEndInIpv4: boolean): number {
-  if (text === '') return 0;
-  const groups = text.split(':');
-  const isMixed = canEndInIpv4 && isIpv4(text.slice(text.lastIndexOf(':') + 1));
-  const hexGroups = isMixed ? groups.slice(0, -1) : groups;
-  const areGood = hexGroups.every(
-    (group) => group !== '' && group.length <= 4 && consistsOf(group, HEX_BYTES),
-  );
-  if (!areGood) return Infinity;
-  return hexGroups.length + (isMixed ? 2 : 0);
+// ---- Patterns of names, in the lists of origins and of hosts
+
+const ANY_LABELS = '*.';
+
+/**
+ * Whether a name is the one meant: itself, or with `*.` in front any name below the rest, by whole labels:
+ * `*.example.com` is `a.example.com` and `a.b.example.com`, and neither `example.com` nor `badexample.com`.
+ *
+ * @param pattern in lower case, as the name
+ */
+export function matchesName(pattern: string, name: string): boolean {
+  if (!pattern.startsWith(ANY_LABELS)) return name === pattern;
+  const parent = pattern.slice(ANY_LABELS.length - 1);
+  return name.endsWith(parent) && name.length > parent.length;
 }
 
-/** `IPv4address`: four numbers without leading zeros. */
-function isIpv4(text: string): boolean {
-  const octets = text.split('.');
-  return octets.length === 4 && octets.every((octet) => isOctet(octet));
+// ---- Allowed hosts
+//
+// A foreign page can have its own name resolved to an address of this machine (DNS rebinding), and then
+// has the same origin as the server. It cannot change the name itself: the request still carries the
+// page's own name, not an address.
+
+/** In a list: `localhost` and names below it (RFC 6761 §6.3), and every address. */
+const LOCAL = 'local';
+const LOCAL_LIST: readonly string[] = [LOCAL];
+
+/** Whose requests are not looked at: a proxy in front has its own names, and no page reaches a Unix socket. */
+const EXEMPT: readonly Way[] = ['unix', 'proxy', 'proxy-protocol'];
+
+/**
+ * Checks the host that a request is for.
+ *
+ * @param policy `auto` is `local` on a listener that only this machine reaches, and `any` elsewhere
+ * @param host as it was written; empty when the request has none, as no browser's request does
+ * @throws {HandshakeError} `host-not-allowed`
+ */
+export function checkHost(policy: HostPolicy, host: string, way: Way): void {
+  const isFree = policy === 'any' || (policy === 'auto' && way !== 'loopback');
+  if (isFree || host === '' || EXEMPT.includes(way)) return;
+  const list = policy === 'auto' ? LOCAL_LIST : policy;
+  if (!list.some((allowed) => isAllowed(allowed, host)))
+    throw new HandshakeError('host-not-allowed', {}, { host: loggable(host) });
 }
 
-function isOctet(text: string): boolean {
-  if (!consistsOf(text, DIGIT_BYTES) || Number(text) > 255) return false;
-  return text === String(Number(text));
+function isAllowed(allowed: string, hostText: string): boolean {
+  const host = parseHost(hostText);
+  if (host === null) return false;
+  // The root of all names, which may stand behind each of them, says nothing.
+  const name = host.name.endsWith('.') ? host.name.slice(0, -1) : host.name;
+  if (allowed === LOCAL)
+    return name === 'localhost' || matchesName('*.localhost', name) || isIpLiteral(name);
+  const wanted = parseHost(allowed);
+  if (wanted === null) return false;
+  return matchesName(wanted.name, name) && (wanted.port === null || wanted.port === host.port);
 }

@@ -5,7 +5,7 @@
 import { Buffer } from 'node:buffer';
 import { HandshakeError, InvalidStateError } from '../errors.js';
 import { formatUnmapped, parseIpv4, parseIpv6, parsePort } from '../net/ip-address.js';
-import type { PeerAddress } from '../net/peer-address.js';
+import type { PeerAddress } from '../net/socket-address.js';
 
 /** §2.1: the longest line of version 1, CRLF included. */
 const MAX_LINE_BYTES = 107;
@@ -84,15 +84,15 @@ export class ProxyHeaderParser {
     const begin = isLine ? LINE_START : SIGNATURE;
     if (at >= begin.length)
       return isLine ? this.#acceptLine(at, byte) : this.#acceptBinary(at, byte);
-    this.#demand(byte === begin[at]);
+    this.#assert(byte === begin[at]);
     return false;
   }
 
   // ---- Version 1
 
   #acceptLine(at: number, byte: number): boolean {
-    this.#demand((byte === LF) === (this.#kept[at - 1] === CR));
-    this.#demand(byte === LF || this.#length < MAX_LINE_BYTES);
+    this.#assert((byte === LF) === (this.#kept[at - 1] === CR));
+    this.#assert(byte === LF || this.#length < MAX_LINE_BYTES);
     if (byte === LF) this.#readLine(at - 1);
     return byte === LF;
   }
@@ -103,11 +103,11 @@ export class ProxyHeaderParser {
     this.#isOver = true;
     // §2.1: what comes behind UNKNOWN is to be ignored.
     if (protocol === 'UNKNOWN') return;
-    this.#demand(protocol === 'TCP4' || protocol === 'TCP6');
+    this.#assert(protocol === 'TCP4' || protocol === 'TCP6');
     const parse = protocol === 'TCP4' ? parseIpv4 : parseIpv6;
     const address = parse(source);
     const [port = null, destinationPort = null] = ports.map(parsePort);
-    this.#demand(parse(destination) !== null && destinationPort !== null && ports.length === 2);
+    this.#assert(parse(destination) !== null && destinationPort !== null && ports.length === 2);
     if (address === null || port === null) return this.#fail();
     this.#client = { remoteAddress: formatUnmapped(address), remotePort: port };
   }
@@ -115,8 +115,8 @@ export class ProxyHeaderParser {
   // ---- Version 2
 
   #acceptBinary(at: number, byte: number): boolean {
-    if (at === COMMAND_AT) this.#demand(byte === LOCAL || byte === PROXY);
-    else if (at === FAMILY_AT) this.#demand(this.#isLocal || isKnownFamily(byte));
+    if (at === COMMAND_AT) this.#assert(byte === LOCAL || byte === PROXY);
+    else if (at === FAMILY_AT) this.#assert(this.#isLocal || isKnownFamily(byte));
     else if (at === LENGTH_AT + 1) this.#readLength();
     const isComplete = at > LENGTH_AT && this.#length === this.#end;
     if (isComplete) this.#readBody();
@@ -131,7 +131,7 @@ export class ProxyHeaderParser {
   #readLength(): void {
     const bodyBytes = this.#uint16(LENGTH_AT);
     const addressBytes = this.#isLocal ? 0 : ADDRESS_BYTES[this.#kept[FAMILY_AT]! >> 4]!;
-    this.#demand(bodyBytes >= addressBytes && bodyBytes <= MAX_BODY_BYTES);
+    this.#assert(bodyBytes >= addressBytes && bodyBytes <= MAX_BODY_BYTES);
     this.#end = BODY_AT + bodyBytes;
   }
 
@@ -152,7 +152,7 @@ export class ProxyHeaderParser {
     return (this.#kept[at]! << 8) | this.#kept[at + 1]!;
   }
 
-  #demand(isMet: boolean): void {
+  #assert(isMet: boolean): void {
     if (!isMet) this.#fail();
   }
 

@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { HandshakeError, InvalidStateError, type HandshakeRule } from '../errors.js';
-import { TOKEN_BYTES, WHITESPACE_BYTES } from '../extensions/header-grammar.js';
+import { WHITESPACE_BYTES } from '../extensions/header.js';
+import { TOKEN_BYTES } from '../net/byte-table.js';
 import { RequestLineScanner, type RequestLine } from './request-line.js';
 
 /** Inclusive limits on the request head, in bytes; a line is measured without its CRLF. */

@@ -1,6 +1,5 @@
 import type { HandshakeRule } from '../errors.js';
-import { byteTable } from '../net/byte-table.js';
-import { TOKEN_BYTES } from '../extensions/header-grammar.js';
+import { byteTable, TOKEN_BYTES } from '../net/byte-table.js';
 import { RequestTargetScanner } from './request-target.js';
 
 /** The three parts of a request line, as sent. `version` is without its `HTTP/`. */

@@ -1,5 +1,5 @@
-import { ALPHANUMERICS, byteTable } from '../net/byte-table.js';
-import { normalPath } from './request-path.js';
+/** Request targets (RFC 9112 §3.2) and their paths. */
+import { ALPHANUMERICS, byteTable, HEX_DIGITS } from '../net/byte-table.js';
 
 /** A request target taken apart; nothing is decoded, and slashes that repeat are one. */
 export interface RequestTarget {
@@ -108,4 +108,36 @@ export function splitRequestTarget(target: string): RequestTarget {
   const path = mark === -1 ? resource : resource.slice(0, mark);
   const query = mark === -1 ? '' : resource.slice(mark + 1);
   return { authority, path: normalPath(path), query };
+}
+
+// ---- Which paths are the same: the one place that decides, for routes, for files and for recordings
+//
+// Repeated slashes count as one, because a proxy whose location and target both end in a slash doubles it.
+// Nothing else is changed: dots stay, and so do escapes, which are compared byte by byte.
+
+const HEX_BYTES = byteTable(HEX_DIGITS);
+
+/** The path with single slashes only; `/` for the empty one. */
+export function normalPath(path: string): string {
+  if (path === '') return '/';
+  if (!path.includes('//')) return path;
+  const names = path.split('/');
+  return names
+    .filter((name, index) => name !== '' || index === 0 || index === names.length - 1)
+    .join('/');
+}
+
+/** What a path is compared with routes by: a slash at its end does not count. */
+export function routePath(path: string): string {
+  const normal = normalPath(path);
+  return normal.length > 1 && normal.endsWith('/') ? normal.slice(0, -1) : normal;
+}
+
+/** Whether a `%` begins no escape (RFC 3986 §2.1): two readers may then disagree about what is meant. */
+export function hasStrayPercent(path: string): boolean {
+  for (let at = path.indexOf('%'); at !== -1; at = path.indexOf('%', at + 1)) {
+    if (HEX_BYTES[path.charCodeAt(at + 1)] !== 1 || HEX_BYTES[path.charCodeAt(at + 2)] !== 1)
+      return true;
+  }
+  return false;
 }

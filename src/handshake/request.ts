@@ -1,8 +1,13 @@
-import { parseExtensionHeader, type ExtensionOffer } from '../extensions/extension-header.js';
-import { ALPHANUMERICS, byteTable, consistsOf } from '../net/byte-table.js';
-import { isToken, splitList } from '../extensions/header-grammar.js';
-import { demand, parseHttpRequest, valuesOf } from './http-request.js';
+/**
+ * The requests that are served: an opening handshake (RFC 6455 §4.2.1), and what asks for no WebSocket
+ * connection, a file or whether the server is there.
+ */
+import { HandshakeError } from '../errors.js';
+import { type ExtensionOffer, parseExtensionHeader, splitList } from '../extensions/header.js';
+import { hostFault, parseHost } from './host.js';
 import type { HeaderField, RequestHead } from './request-head.js';
+import { hasStrayPercent, type RequestTarget, splitRequestTarget } from './request-target.js';
+import { ALPHANUMERICS, byteTable, consistsOf, isToken } from '../net/byte-table.js';
 
 /** A valid opening handshake of the client (RFC 6455 §4.2.1). Nothing is decoded. */
 export interface UpgradeRequest {
@@ -46,36 +51,36 @@ export function parseUpgradeRequest(head: RequestHead): UpgradeRequest {
   // RFC 6455 §4.2.1(3): "An |Upgrade| header field containing the value "websocket"", among others
   // perhaps (RFC 9110 §7.8), without regard to case.
   const protocols = splitList(valuesOf(headers, 'upgrade'));
-  demand(includesIgnoringCase(protocols, 'websocket', isProtocol), 'not-an-upgrade');
+  assertRule(includesIgnoringCase(protocols, 'websocket', isProtocol), 'not-an-upgrade');
 
   // RFC 6455 §4.2.1(4): "A |Connection| header field that includes the token "Upgrade"".
   const options = splitList(valuesOf(headers, 'connection'));
-  demand(includesIgnoringCase(options, 'upgrade', isToken), 'not-an-upgrade');
+  assertRule(includesIgnoringCase(options, 'upgrade', isToken), 'not-an-upgrade');
 
   // RFC 6455 §4.2.1(6): "A |Sec-WebSocket-Version| header field, with a value of 13". It comes
   // before the key, because another version may have other rules for the key.
   const versions = valuesOf(headers, 'sec-websocket-version');
-  demand(versions.length <= 1, 'websocket-version-repeated');
-  demand(versions[0] === '13', 'websocket-version');
+  assertRule(versions.length <= 1, 'websocket-version-repeated');
+  assertRule(versions[0] === '13', 'websocket-version');
 
   // RFC 6455 §4.2.1(5): a "base64-encoded value that, when decoded, is 16 bytes in length". The
   // unused bits of the last character may be set (RFC 4648 §3.5 leaves that to us).
   const keys = valuesOf(headers, 'sec-websocket-key');
   const [key = ''] = keys;
-  demand(keys.length === 1 && isKey(key), 'websocket-key');
+  assertRule(keys.length === 1 && isKey(key), 'websocket-key');
 
   // RFC 6455 §4.2.1(7), RFC 6454 §7.3: "MUST NOT include more than one Origin header field".
   const origins = valuesOf(headers, 'origin');
-  demand(origins.length <= 1, 'origin-repeated');
+  assertRule(origins.length <= 1, 'origin-repeated');
 
   // RFC 6455 §4.2.1(8) and §4.1(10): tokens, all of them different.
   const subprotocols = parseSubprotocols(valuesOf(headers, 'sec-websocket-protocol'));
-  demand(subprotocols !== null, 'subprotocol');
+  assertRule(subprotocols !== null, 'subprotocol');
 
   // RFC 6455 §4.2.1(9) and §9.1: what does not fit the grammar fails the handshake.
   const extensionLines = valuesOf(headers, 'sec-websocket-extensions');
   const extensionOffers = extensionLines.length === 0 ? [] : parseExtensionHeader(extensionLines);
-  demand(extensionOffers !== null, 'extensions');
+  assertRule(extensionOffers !== null, 'extensions');
 
   return {
     target,
@@ -120,4 +125,134 @@ function parseSubprotocols(lines: readonly string[]): string[] | null {
   if (!subprotocols.every(isToken)) return null;
   if (new Set(subprotocols).size < subprotocols.length) return null;
   return subprotocols.length === 0 && lines.length > 0 ? null : subprotocols;
+}
+
+// ---- Every HTTP request, whatever it asks for
+
+/** The target of a valid request, and the host that it is for. */
+export interface HttpRequest extends RequestTarget {
+  /** That of an absolute target, else the Host header; empty where HTTP/1.0 has neither. */
+  readonly host: string;
+}
+
+/**
+ * Checks what HTTP asks of a request.
+ *
+ * @param methods those that are served
+ * @throws {HandshakeError} naming the first broken rule
+ */
+export function parseHttpRequest(head: RequestHead, methods: readonly string[]): HttpRequest {
+  const { method, target, version, headers } = head;
+
+  // RFC 6455 §4.2.1(1): "An HTTP/1.1 or higher GET request". Higher ones do not share its syntax. Proxies
+  // fetch files and look after us by HTTP/1.0, whose requests are read in the same way.
+  assertRule(version === '1.1' || (version === '1.0' && !isOpeningHandshake(head)), 'http-version');
+  // RFC 9110 §15.5.6: Allow tells which ones would do.
+  if (!methods.includes(method)) throw new HandshakeError('method', { Allow: methods.join(', ') });
+
+  const parts = splitRequestTarget(target);
+  const host = findHost(parts, valuesOf(headers, 'host'), version);
+
+  // RFC 9112 §6.3: with a body, what follows the head would not be frames, nor the next request.
+  const contentLengths = valuesOf(headers, 'content-length');
+  const hasNoLength = contentLengths.length === 0;
+  assertRule(hasNoLength || (contentLengths.length === 1 && contentLengths[0] === '0'), 'body');
+  assertRule(valuesOf(headers, 'transfer-encoding').length === 0, 'body');
+  return { ...parts, host };
+}
+
+/**
+ * RFC 6455 §4.2.1(2) and RFC 9112 §3.2: one Host, whatever the target. An empty one would only be right
+ * for a target that has no authority. That of an absolute target counts, and Host is ignored then, though
+ * it must be there (RFC 9112 §3.2.2). HTTP/1.0 knows no Host.
+ */
+function findHost({ authority }: RequestTarget, hosts: readonly string[], version: string): string {
+  const [host = ''] = hosts;
+  if (hosts.length !== 0 || version !== '1.0') {
+    assertRule(hosts.length === 1, 'host');
+    assertRule(parseHost(host) !== null, hostFault(host));
+  }
+  if (authority === null) return host;
+  assertRule(parseHost(authority) !== null, 'request-target');
+  return authority;
+}
+
+/**
+ * Whether a request asks for a WebSocket connection, rightly or wrongly. A key without an Upgrade header
+ * comes from behind a proxy that has dropped it: who set it up wants to be told so, and not to find a page
+ * there.
+ */
+export function isOpeningHandshake({ headers }: RequestHead): boolean {
+  return (
+    includes(headers, 'upgrade', 'websocket') || valuesOf(headers, 'sec-websocket-key').length > 0
+  );
+}
+
+/** @throws {HandshakeError} naming the rule when it is not met */
+export function assertRule(isMet: boolean, rule: HandshakeError['rule']): asserts isMet {
+  if (!isMet) throw new HandshakeError(rule);
+}
+
+/** The values of all headers of that name, which is lowercase, in the order in which they came. */
+export function valuesOf(headers: readonly HeaderField[], name: string): string[] {
+  const values: string[] = [];
+  for (const header of headers) if (header.name === name) values.push(header.value);
+  return values;
+}
+
+/** Whether a list header has that element, which is lowercase, without regard to case. */
+export function includes(headers: readonly HeaderField[], name: string, element: string): boolean {
+  return splitList(valuesOf(headers, name)).some((one) => one.toLowerCase() === element);
+}
+
+// ---- Requests that ask for no WebSocket connection
+
+/** A request that is answered without a WebSocket connection. */
+export interface PlainRequest {
+  /** The host that it is for; empty when it does not say. */
+  readonly host: string;
+  /**
+   * For an HTTP server: the whole request, written anew, in Latin-1. Null for OPTIONS, which asks for
+   * nothing of ours.
+   */
+  readonly text: string | null;
+}
+
+/** What a file's answer depends on (RFC 9110 §13, §14). Nothing else of a request is handed on. */
+const FILE_HEADERS: readonly string[] = [
+  'cache-control',
+  'if-match',
+  'if-modified-since',
+  'if-none-match',
+  'if-range',
+  'if-unmodified-since',
+  'range',
+];
+
+/**
+ * Reads a request that asks for no WebSocket connection. One for a file is written anew for an HTTP server,
+ * from what is known to be valid: the path and query, and the headers that a file's answer depends on.
+ * Credentials stay here.
+ *
+ * @param hasFiles whether there are any: otherwise requests for them are told that this is a WebSocket server
+ * @returns null when it asks for a WebSocket connection, or is to be told so
+ * @throws {HandshakeError} naming the broken rule
+ */
+export function parsePlainRequest(head: RequestHead, hasFiles: boolean): PlainRequest | null {
+  const { method, version, headers } = head;
+  const isHandshake = isOpeningHandshake(head);
+  if (method === 'OPTIONS' && !isHandshake)
+    return { host: parseHttpRequest(head, ['OPTIONS']).host, text: null };
+  if (!hasFiles || (method === 'GET' && isHandshake)) return null;
+  const { path, query, host } = parseHttpRequest(head, ['GET', 'HEAD']);
+  assertRule(!hasStrayPercent(path), 'request-escape');
+  // The name is not passed on: nothing there depends on it. Nor is the version: an answer is the same to
+  // both, with its length, and HTTP/1.0 without a connection that stays.
+  let text = `${method} ${path}${query === '' ? '' : `?${query}`} HTTP/1.1\r\nHost: twist\r\n`;
+  for (const { name, value } of headers) {
+    if (FILE_HEADERS.includes(name)) text += `${name}: ${value}\r\n`;
+  }
+  if (version === '1.0' || includes(headers, 'connection', 'close'))
+    text += 'Connection: close\r\n';
+  return { host, text: `${text}\r\n` };
 }

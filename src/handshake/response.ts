@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { HANDSHAKE_RULES, InvalidStateError, type HandshakeError } from '../errors.js';
-import { consistsOf } from '../net/byte-table.js';
-import { isToken } from '../extensions/header-grammar.js';
+import { consistsOf, isToken } from '../net/byte-table.js';
 
 const CRLF = '\r\n';
 

@@ -1,7 +1,6 @@
 import { HandshakeError } from '../errors.js';
-import { type Host, parseHost } from './host.js';
+import { type Host, matchesName, parseHost } from './host.js';
 import { loggable } from './redaction/loggable.js';
-import { matchesName } from './name-pattern.js';
 import type { OriginPolicy, SubprotocolPolicy } from './policy.js';
 import { favouriteOf } from './redaction/subprotocols.js';
 import type { UpgradeRequest } from './request.js';

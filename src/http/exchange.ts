@@ -1,6 +1,6 @@
 /** One request that asks for no WebSocket connection, from its admission to the end of its response. */
 import type { RequestHead } from '../handshake/request-head.js';
-import type { PeerAddress } from '../net/peer-address.js';
+import type { PeerAddress } from '../net/socket-address.js';
 import type { ConnectionHost } from '../connection/connection-host.js';
 import type { Outbox } from '../connection/outbox.js';
 import { HttpTunnel, type TunnelTransport } from './tunnel.js';

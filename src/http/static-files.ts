@@ -11,7 +11,7 @@ import send from 'send';
 import type { HttpService, HttpTunnel } from './tunnel.js';
 import { STRICT_REDACTION } from '../handshake/redaction/redaction.js';
 import type { Log } from '../log.js';
-import { formatPeer } from '../net/host-and-port.js';
+import { formatPeer } from '../net/socket-address.js';
 import type { Found, StaticDirectory } from './static-directory.js';
 
 export interface StaticFilesOptions {

@@ -3,7 +3,7 @@
  * connection. Our strict parser has read the request; not a byte of what the peer sends comes here.
  */
 import { Duplex } from 'node:stream';
-import type { PeerAddress } from '../net/peer-address.js';
+import type { PeerAddress } from '../net/socket-address.js';
 
 /** What a tunnel needs of its connection. */
 export interface TunnelTransport extends PeerAddress {

@@ -1,6 +1,6 @@
 /** The echo mode: every message goes back with its own opcode, and nothing else does. */
 import type { Session } from '../session/session.js';
-import type { DataOpcode } from '../protocol/opcode.js';
+import type { DataOpcode } from '../protocol/frame.js';
 import type { Mode } from './mode.js';
 
 /** Echoes whole messages. A client that does not read its echoes is not read from either. */

@@ -1,10 +1,13 @@
-/** Sets of characters, each looked up once by a table: nothing backtracks on what a peer sends. */
+/** Sets of characters, each looked up once by a table: nothing backtracks on peer input. */
 
 const DIGITS = '0123456789';
 const LETTERS = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';
 
 export const ALPHANUMERICS = DIGITS + LETTERS;
 export const HEX_DIGITS = `${DIGITS}abcdefABCDEF`;
+
+/** The bytes of a token, `tchar` (RFC 9110 §5.6.2). */
+export const TOKEN_BYTES = byteTable(`!#$%&'*+-.^_\`|~${ALPHANUMERICS}`);
 
 /** A set of bytes: 1 at each member's own code, 0 elsewhere. `members` is ASCII or Latin-1. */
 export function byteTable(members: string): Uint8Array {
@@ -19,4 +22,9 @@ export function consistsOf(text: string, table: Uint8Array): boolean {
     if (table[text.charCodeAt(index)] !== 1) return false;
   }
   return true;
+}
+
+/** Whether `text` is a token (RFC 9110 §5.6.2): at least one character, all of them `tchar`. */
+export function isToken(text: string): boolean {
+  return text !== '' && consistsOf(text, TOKEN_BYTES);
 }

@@ -5,6 +5,7 @@
  * peer declares: a million one-byte fragments cost a megabyte, and a declared 2^62 costs nothing.
  */
 import { Buffer } from 'node:buffer';
+import { NO_BYTES } from './bytes.js';
 
 /** The first buffer of a message; small, since an attacker can open many messages. */
 const MIN_CAPACITY_BYTES = 1024;
@@ -20,8 +21,6 @@ const FRAGMENT_COST_BYTES = 16;
 
 /** The same for a message as a whole, however small it is. */
 const MESSAGE_COST_BYTES = 64;
-
-const NO_BYTES = new Uint8Array(0);
 
 /**
  * The most payload bytes of one message on the wire.

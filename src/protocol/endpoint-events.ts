@@ -1,7 +1,6 @@
 /** What an endpoint is told, and whom it tells. */
-import type { CloseStatus } from './close-payload.js';
-import type { Role } from './frame-header.js';
-import type { DataOpcode } from './opcode.js';
+import type { CloseStatus } from './close.js';
+import type { DataOpcode, Role } from './frame.js';
 
 /** What an endpoint is told at its beginning; many endpoints share one such object. */
 export interface EndpointOptions {

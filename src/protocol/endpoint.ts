@@ -17,18 +17,27 @@ import {
 } from '../errors.js';
 import { Assembler, wireLimitBytes } from './assembler.js';
 import {
-  type CloseStatus,
-  closeStatusOf,
-  parseClosePayload,
-  serializeClosePayload,
-} from './close-payload.js';
-import {
-  ClosingEvent,
-  ClosingState,
   canReceive,
   canSendData,
+  type CloseStatus,
+  closeStatusOf,
+  ClosingEvent,
+  ClosingState,
   nextClosingState,
-} from './closing-handshake.js';
+  parseClosePayload,
+  serializeClosePayload,
+} from './close.js';
+import {
+  type DataOpcode,
+  assertNoPieces,
+  assertPieceFits,
+  FIN,
+  type FrameContext,
+  MAX_CONTROL_PAYLOAD_BYTES,
+  NO_PIECES,
+  Opcode,
+} from './frame.js';
+import { findImpossibleByte, UTF8_ACCEPT, UTF8_REJECT, validateUtf8 } from './utf8.js';
 import { type FrameDecoder, borrowDecoder, returnDecoder } from './frame-decoder.js';
 import type {
   EndpointEvents,
@@ -36,14 +45,9 @@ import type {
   FrameSink,
   FrameWatcher,
 } from './endpoint-events.js';
-import { FIN } from './frame-encoder.js';
-import { type FrameContext, MAX_CONTROL_PAYLOAD_BYTES } from './frame-header.js';
 import { isAsciiOr, rotateMaskingKey, unmask } from './masking.js';
-import { type DataOpcode, Opcode } from './opcode.js';
 import type { OutputQueue } from './output-queue.js';
-import { demandBytes, demandDataOpcode, demandFlags, demandRange } from './outgoing.js';
-import { NO_PIECES, demandNoPieces, demandPieceFits } from './piece-order.js';
-import { UTF8_ACCEPT, UTF8_REJECT, findImpossibleByte, validateUtf8 } from './utf8-validator.js';
+import { assertBytes, assertDataOpcode, assertFlags, assertRange } from './outgoing.js';
 
 export class Endpoint implements FrameContext {
   /** Encoded frames that wait to be written. */
@@ -149,11 +153,11 @@ export class Endpoint implements FrameContext {
    * @throws InvalidStateError inside a message that is sent in pieces
    */
   sendMessage(opcode: DataOpcode, bytes: Uint8Array, start: number, end: number, rsv = 0): boolean {
-    demandDataOpcode(opcode);
-    demandBytes(bytes);
-    demandRange(start, end, bytes.length);
+    assertDataOpcode(opcode);
+    assertBytes(bytes);
+    assertRange(start, end, bytes.length);
     if (!canSendData(this.#state)) return false;
-    demandNoPieces(this.#piecesOpcode);
+    assertNoPieces(this.#piecesOpcode);
     this.#send(FIN | (rsv << 4) | opcode, bytes, start, end);
     return true;
   }
@@ -173,12 +177,12 @@ export class Endpoint implements FrameContext {
     isFirst: boolean,
     isLast: boolean,
   ): boolean {
-    demandDataOpcode(opcode);
-    demandBytes(bytes);
-    demandRange(start, end, bytes.length);
-    demandFlags(isFirst, isLast);
+    assertDataOpcode(opcode);
+    assertBytes(bytes);
+    assertRange(start, end, bytes.length);
+    assertFlags(isFirst, isLast);
     if (!canSendData(this.#state)) return false;
-    demandPieceFits(this.#piecesOpcode, opcode, isFirst);
+    assertPieceFits(this.#piecesOpcode, opcode, isFirst);
     this.#piecesOpcode = isLast ? NO_PIECES : opcode;
     this.#send((isLast ? FIN : 0) | (isFirst ? opcode : Opcode.Continuation), bytes, start, end);
     return true;
@@ -191,7 +195,7 @@ export class Endpoint implements FrameContext {
    * @throws InvalidStateError for a payload over 125 bytes
    */
   sendPing(payload: Uint8Array): boolean {
-    demandBytes(payload);
+    assertBytes(payload);
     if (payload.length > MAX_CONTROL_PAYLOAD_BYTES)
       throw new InvalidStateError('Ping payload over 125 bytes');
     if (!canSendData(this.#state)) return false;

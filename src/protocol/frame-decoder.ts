@@ -6,11 +6,11 @@
  */
 import { ProtocolError } from '../errors.js';
 import {
-  MAX_FRAME_HEADER_BYTES,
   extendedLengthBytes,
   findBrokenRule,
   type FrameContext,
-} from './frame-header.js';
+  MAX_FRAME_HEADER_BYTES,
+} from './frame.js';
 
 /** `lengthHigh` while no extended length is known. */
 const UNKNOWN = -1;

@@ -1,5 +1,5 @@
 /** Masking and unmasking of payloads (RFC 6455 §5.3), four bytes at a time. */
-import { wordsOf } from './words.js';
+import { wordsOf } from './bytes.js';
 
 /** Below this length setting up whole words costs more than it saves. */
 const MIN_WORD_BYTES = 12;

@@ -4,10 +4,10 @@
  */
 import { InvalidArgumentError } from '../errors.js';
 import { describe, isInstance } from '../foreign.js';
-import { Opcode } from './opcode.js';
+import { Opcode } from './frame.js';
 
 /** @throws InvalidArgumentError unless it is 1 or 2: all other opcodes are not those of messages */
-export function demandDataOpcode(opcode: unknown): void {
+export function assertDataOpcode(opcode: unknown): void {
   if (opcode === Opcode.Text || opcode === Opcode.Binary) return;
   throw new InvalidArgumentError(
     `the opcode of a message cannot be ${describe(opcode)}: give 1 for text or 2 for binary`,
@@ -18,7 +18,7 @@ export function demandDataOpcode(opcode: unknown): void {
  * @throws InvalidArgumentError unless it is a `Uint8Array`, of this realm or another one, whose memory was
  *   not given away
  */
-export function demandBytes(bytes: unknown): asserts bytes is Uint8Array {
+export function assertBytes(bytes: unknown): asserts bytes is Uint8Array {
   // Not by its prototype alone, which whatever object may have.
   if (!ArrayBuffer.isView(bytes) || !(isInstance(bytes, Uint8Array) || isUint8Array(bytes))) {
     throw new InvalidArgumentError(
@@ -30,7 +30,7 @@ export function demandBytes(bytes: unknown): asserts bytes is Uint8Array {
 }
 
 /** @throws InvalidArgumentError unless `[start, end)` is a range within `length` */
-export function demandRange(start: unknown, end: unknown, length: number): void {
+export function assertRange(start: unknown, end: unknown, length: number): void {
   if (isIndex(start) && isIndex(end) && start <= end && end <= length) return;
   throw new InvalidArgumentError(
     `start and end cannot be ${describe(start)} and ${describe(end)}: give whole numbers with ` +
@@ -39,7 +39,7 @@ export function demandRange(start: unknown, end: unknown, length: number): void 
 }
 
 /** @throws InvalidArgumentError unless both are true or false */
-export function demandFlags(isFirst: unknown, isLast: unknown): void {
+export function assertFlags(isFirst: unknown, isLast: unknown): void {
   if (typeof isFirst === 'boolean' && typeof isLast === 'boolean') return;
   throw new InvalidArgumentError(
     `isFirst and isLast cannot be ${describe(isFirst)} and ${describe(isLast)}: give true or false`,

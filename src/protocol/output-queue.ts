@@ -4,11 +4,10 @@
  * Everything that one read produces is appended here and leaves in one write: a system call takes
  * microseconds, encoding a small frame takes nanoseconds.
  */
-import { frameHeaderBytes, writeFrameHeader } from './frame-encoder.js';
-import { MAX_FRAME_HEADER_BYTES } from './frame-header.js';
+import { frameHeaderBytes, MAX_FRAME_HEADER_BYTES, writeFrameHeader } from './frame.js';
+import { copyBytes } from './bytes.js';
 import { rotateMaskingKey, unmask } from './masking.js';
 import { type Slab, type SlabPool, SLAB_BYTES } from './slab-pool.js';
-import { copyBytes } from './words.js';
 
 /** From this size a payload that is given away is sent from where it is instead of copied. */
 export const HAND_OVER_BYTES = 128 * 1024;

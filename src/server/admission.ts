@@ -1,7 +1,7 @@
 /** Who is let in: from which addresses, how many in all and per address, and none while the server drains. */
-import type { PeerAddress } from '../net/peer-address.js';
+import type { PeerAddress } from '../net/socket-address.js';
 import { HandshakeError } from '../errors.js';
-import { AddressList } from '../net/address-list.js';
+import { AddressList } from '../net/address-range.js';
 import { networkOf } from '../net/ip-address.js';
 
 /** Counts of connections; 0 means no limit for `maxConnectionsPerAddress`. */

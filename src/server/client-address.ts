@@ -1,10 +1,10 @@
 /** Who is believed about a client's address. */
-import type { PeerAddress } from '../net/peer-address.js';
+import type { PeerAddress } from '../net/socket-address.js';
 import type { Way } from '../handshake/policy.js';
-import { findForwardedClient } from '../handshake/forwarded-for.js';
-import { valuesOf } from '../handshake/http-request.js';
+import { findForwardedClient } from '../handshake/forwarded.js';
+import { valuesOf } from '../handshake/request.js';
 import type { HeaderField } from '../handshake/request-head.js';
-import type { AddressList } from '../net/address-list.js';
+import type { AddressList } from '../net/address-range.js';
 
 /** By which way somebody comes who is no proxy. */
 export type DirectWay = Exclude<Way, 'proxy' | 'proxy-protocol'>;

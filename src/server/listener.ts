@@ -8,17 +8,17 @@ import {
   createServer,
 } from 'node:net';
 import { dirname } from 'node:path';
-import { AddressList } from '../net/address-list.js';
-import { formatHostAndPort } from '../net/host-and-port.js';
+import { AddressList } from '../net/address-range.js';
+import {
+  MAX_UNIX_PATH_BYTES,
+  formatHostAndPort,
+  type ListenAddress,
+} from '../net/socket-address.js';
 import type { ListenerKind } from '../connection/peer.js';
 import { ConfigError } from '../errors.js';
-import type { ListenAddress } from '../net/listen-address.js';
 
 /** Connections that may wait to be accepted; the kernel caps it at `net.core.somaxconn`. */
 const BACKLOG = 4096;
-
-/** What fits into a Unix socket's address on Linux. Older libuv cuts a longer path without a word. */
-const MAX_UNIX_PATH_BYTES = 107;
 
 const LOOPBACK = new AddressList(['127.0.0.0/8', '::1/128']);
 
@@ -78,6 +78,7 @@ function urlOf(bound: AddressInfo | string): string {
  * @throws ConfigError when the path is that of something else, too long, or in no directory
  */
 export function checkUnixPath(path: string): boolean {
+  // Older libuv cuts a longer path without a word.
   if (Buffer.byteLength(path) > MAX_UNIX_PATH_BYTES)
     throw new ConfigError(`cannot listen on unix:${path}: the path is too long for a Unix socket`);
   const directory = dirname(path);

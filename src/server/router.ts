@@ -4,7 +4,7 @@ import type { SessionRecorder } from '../session/tap.js';
 import { HandshakeError } from '../errors.js';
 import type { Extension } from '../extensions/extension.js';
 import type { OriginPolicy } from '../handshake/policy.js';
-import { hasStrayPercent, routePath } from '../handshake/request-path.js';
+import { hasStrayPercent, routePath } from '../handshake/request-target.js';
 import type { UpgradeRequest } from '../handshake/request.js';
 import type { Mode } from '../modes/mode.js';
 

@@ -1,7 +1,7 @@
 /** The server: listeners, admission, the registry of connections, and the graceful stop. */
 import type { Socket } from 'node:net';
 import { CoarseClock } from '../connection/clock.js';
-import type { PeerAddress } from '../net/peer-address.js';
+import type { ListenAddress, PeerAddress } from '../net/socket-address.js';
 import type { ConnectionHost, ConnectionLimits } from '../connection/connection-host.js';
 import { Connection } from '../connection/connection.js';
 import { FlushQueue } from '../connection/flush-queue.js';
@@ -14,13 +14,12 @@ import { networkOf } from '../net/ip-address.js';
 import { Redaction } from '../handshake/redaction/redaction.js';
 import type { HeadLimits } from '../handshake/request-head.js';
 import { SlabPool } from '../protocol/slab-pool.js';
-import { AddressList } from '../net/address-list.js';
+import { AddressList } from '../net/address-range.js';
 import { Admission, type AdmissionLimits } from './admission.js';
 import type { Authenticator } from './auth/basic-auth.js';
 import { ClientAddress, type ProxyHeader } from './client-address.js';
 import { drainSteps } from './drain-steps.js';
 import { type ExpendableLimits, Expendables } from './expendables.js';
-import type { ListenAddress } from '../net/listen-address.js';
 import { type Listener, listen } from './listener.js';
 import { PrivateFiles, type PrivatePaths } from '../http/private-files.js';
 import { Router, type ServedMode } from './router.js';

@@ -1,8 +1,7 @@
 /** One line at the end of each session, and one for each handshake that was refused. */
-import { formatPeer } from '../net/host-and-port.js';
+import { formatPeer, type PeerAddress } from '../net/socket-address.js';
 import type { Log } from '../log.js';
 import { printable } from '../printable.js';
-import type { PeerAddress } from '../net/peer-address.js';
 import type { Session, SessionSummary } from '../session/session.js';
 import type { HandshakeError } from '../errors.js';
 import type { Declined } from '../extensions/negotiation.js';

@@ -1,6 +1,6 @@
 /** The deadlines of an open connection: when each began, and what happens when it has passed. */
 import { AbsenceError, type PeerError, PolicyError } from '../errors.js';
-import { CloseCode } from '../protocol/close-payload.js';
+import { CloseCode } from '../protocol/close.js';
 import type { Endpoint } from '../protocol/endpoint.js';
 import type { SessionHost } from './session-host.js';
 import type { HeldOutput } from './held-output.js';

@@ -9,8 +9,7 @@
  */
 import type { Endpoint } from '../protocol/endpoint.js';
 import type { FrameSink } from '../protocol/endpoint-events.js';
-import { frameHeaderBytes, writeFrameHeader } from '../protocol/frame-encoder.js';
-import { Opcode } from '../protocol/opcode.js';
+import { frameHeaderBytes, Opcode, writeFrameHeader } from '../protocol/frame.js';
 import { OutputQueue } from '../protocol/output-queue.js';
 import type { SlabPool } from '../protocol/slab-pool.js';
 

@@ -1,6 +1,6 @@
 /** The text that somebody else's mode sends: a client fails a connection whose text is not UTF-8 (RFC 6455 §8.1). */
 import { InvalidArgumentError } from '../errors.js';
-import { UTF8_ACCEPT, UTF8_REJECT, validateUtf8 } from '../protocol/utf8-validator.js';
+import { UTF8_ACCEPT, UTF8_REJECT, validateUtf8 } from '../protocol/utf8.js';
 
 export class SentText {
   /** Behind the piece that was sent last. */

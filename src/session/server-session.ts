@@ -9,13 +9,13 @@ import type { UpgradeRequest } from '../handshake/request.js';
 import {
   CloseCode,
   type CloseStatus,
-  demandCloseReason,
-  demandSendableCloseCode,
-} from '../protocol/close-payload.js';
+  assertCloseReason,
+  assertSendableCloseCode,
+} from '../protocol/close.js';
+import { type DataOpcode, Opcode } from '../protocol/frame.js';
 import { Endpoint } from '../protocol/endpoint.js';
 import type { EndpointEvents } from '../protocol/endpoint-events.js';
-import { type DataOpcode, Opcode } from '../protocol/opcode.js';
-import { demandBytes, demandDataOpcode, demandFlags, demandRange } from '../protocol/outgoing.js';
+import { assertBytes, assertDataOpcode, assertFlags, assertRange } from '../protocol/outgoing.js';
 import type { SessionHost, SessionUpgrade } from './session-host.js';
 import { type GatedSession, ObserverGate } from './gate.js';
 import type { HeldOutput } from './held-output.js';
@@ -393,10 +393,10 @@ export class ConnectionSession
 
   send(opcode: DataOpcode, data: Uint8Array | string, start = 0, end?: number): boolean {
     if (typeof data === 'string') return this.#sendString(opcode, data, start, end);
-    demandDataOpcode(opcode);
-    demandBytes(data);
+    assertDataOpcode(opcode);
+    assertBytes(data);
     const last = end ?? data.length;
-    demandRange(start, last, data.length);
+    assertRange(start, last, data.length);
     if (!this.#canSend) return false;
     if (this.#sentText !== null && opcode === Opcode.Text)
       this.#sentText.check(data, start, last, true, true);
@@ -405,8 +405,8 @@ export class ConnectionSession
 
   /** What it has of lone surrogates becomes U+FFFD, as everywhere in JavaScript. */
   #sendString(opcode: DataOpcode, text: string, start: number, end = text.length): boolean {
-    demandDataOpcode(opcode);
-    demandRange(start, end, text.length);
+    assertDataOpcode(opcode);
+    assertRange(start, end, text.length);
     if (!this.#canSend) return false;
     const bytes = Buffer.from(text.slice(start, end));
     return this.#traffic.send(opcode, bytes, 0, bytes.length);
@@ -420,10 +420,10 @@ export class ConnectionSession
     isFirst: boolean,
     isLast: boolean,
   ): boolean {
-    demandDataOpcode(opcode);
-    if (typeof data !== 'string') demandBytes(data);
-    demandRange(start, end, data.length);
-    demandFlags(isFirst, isLast);
+    assertDataOpcode(opcode);
+    if (typeof data !== 'string') assertBytes(data);
+    assertRange(start, end, data.length);
+    assertFlags(isFirst, isLast);
     if (!this.#canSend) return false;
     if (typeof data === 'string') {
       const bytes = Buffer.from(data.slice(start, end));
@@ -450,8 +450,8 @@ export class ConnectionSession
 
   close(code: number = CloseCode.Normal, reason = ''): void {
     if (!this.#canSend) return;
-    demandSendableCloseCode(code);
-    demandCloseReason(reason);
+    assertSendableCloseCode(code);
+    assertCloseReason(reason);
     this.#isClosing = true;
     this.#account.closedBy('server');
     if (!this.hearsOut) this.#traffic.stopReceiving();

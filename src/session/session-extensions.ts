@@ -9,13 +9,18 @@
  * answers to what came before them go out first.
  */
 import { ExtensionError, InvalidPayloadError, InvalidStateError } from '../errors.js';
-import type { ExtensionChain } from '../extensions/extension-chain.js';
+import type { ExtensionChain } from '../extensions/chain.js';
 import type { Message } from '../extensions/extension.js';
-import { MessagePipeline } from '../extensions/message-pipeline.js';
+import { MessagePipeline } from '../extensions/pipeline.js';
 import { Assembler } from '../protocol/assembler.js';
-import { type DataOpcode, Opcode } from '../protocol/opcode.js';
-import { NO_PIECES, demandNoPieces, demandPieceFits } from '../protocol/piece-order.js';
-import { UTF8_ACCEPT, validateUtf8 } from '../protocol/utf8-validator.js';
+import {
+  type DataOpcode,
+  assertNoPieces,
+  assertPieceFits,
+  NO_PIECES,
+  Opcode,
+} from '../protocol/frame.js';
+import { UTF8_ACCEPT, validateUtf8 } from '../protocol/utf8.js';
 
 /**
  * Payload bytes given to a mode in one turn of the event loop: a read may hold many small messages
@@ -137,7 +142,7 @@ export class SessionExtensions {
    * @throws InvalidStateError inside a message that is sent in pieces
    */
   send(opcode: DataOpcode, bytes: Uint8Array, start: number, end: number): boolean {
-    demandNoPieces(this.#piecesOpcode);
+    assertNoPieces(this.#piecesOpcode);
     return this.#encode({ opcode, rsv: 0, payload: bytes.subarray(start, end) });
   }
 
@@ -156,7 +161,7 @@ export class SessionExtensions {
     isFirst: boolean,
     isLast: boolean,
   ): boolean {
-    demandPieceFits(this.#piecesOpcode, opcode, isFirst);
+    assertPieceFits(this.#piecesOpcode, opcode, isFirst);
     this.#piecesOpcode = opcode;
     const pieces = (this.#pieces ??= new Assembler(this.#maxMessage));
     if (pieces.length + end - start > this.#maxMessage) {

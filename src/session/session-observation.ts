@@ -3,11 +3,10 @@
  * endpoint, messages behind the extensions on their way in, and before them on their way out.
  */
 import type { Message } from '../extensions/extension.js';
-import { copyPayload } from '../extensions/payload-copy.js';
+import { copyPayload } from '../protocol/bytes.js';
 import type { FrameWatcher } from '../protocol/endpoint-events.js';
 import { Fifo } from '../protocol/fifo.js';
-import { frameHeaderBytes } from '../protocol/frame-encoder.js';
-import { type DataOpcode, Opcode } from '../protocol/opcode.js';
+import { type DataOpcode, frameHeaderBytes, Opcode } from '../protocol/frame.js';
 import type { SessionObserver } from './tap.js';
 import type { SessionSummary } from './session.js';
 

@@ -6,11 +6,10 @@
  *     endpoint ◀── (extensions) ◀──── send, sendPiece ◀── consumer
  */
 import { PolicyError } from '../errors.js';
-import type { ExtensionChain } from '../extensions/extension-chain.js';
+import type { ExtensionChain } from '../extensions/chain.js';
+import { type DataOpcode, MAX_FRAME_HEADER_BYTES } from '../protocol/frame.js';
 import type { Message } from '../extensions/extension.js';
 import type { Endpoint } from '../protocol/endpoint.js';
-import { MAX_FRAME_HEADER_BYTES } from '../protocol/frame-header.js';
-import type { DataOpcode } from '../protocol/opcode.js';
 import type { SessionLimits } from './session-host.js';
 import type { SessionAccount } from './stats.js';
 import type { SessionDeadlines } from './deadlines.js';

@@ -1,5 +1,5 @@
 /** What a session needs of the socket's side of its connection. */
-import type { PeerAddress } from '../net/peer-address.js';
+import type { PeerAddress } from '../net/socket-address.js';
 import type { OutputQueue } from '../protocol/output-queue.js';
 import type { DropRule } from './session.js';
 

@@ -1,7 +1,7 @@
 /** What a mode sees of a connection, and what it has to offer to one. */
 import type { UpgradeRequest } from '../handshake/request.js';
-import type { CloseStatus } from '../protocol/close-payload.js';
-import type { DataOpcode } from '../protocol/opcode.js';
+import type { CloseStatus } from '../protocol/close.js';
+import type { DataOpcode } from '../protocol/frame.js';
 
 /** What happens to the target of a proxied session. */
 export interface TargetEvent {

@@ -1,7 +1,7 @@
 /** The account of one session: what was counted, and how it ended. Its summary is for the log. */
 import { PeerError } from '../errors.js';
 import { errorOf, fieldsForLog, isInstance } from '../foreign.js';
-import { CloseCode } from '../protocol/close-payload.js';
+import { CloseCode } from '../protocol/close.js';
 import type { Endpoint } from '../protocol/endpoint.js';
 import type { DropRule, Session, SessionSummary } from './session.js';
 

@@ -1,6 +1,6 @@
 /** Who writes down what sessions receive and send, as a recorder does, and what it can do about it. */
 import type { UpgradeRequest } from '../handshake/request.js';
-import type { DataOpcode } from '../protocol/opcode.js';
+import type { DataOpcode } from '../protocol/frame.js';
 import type { Session, SessionSummary, TargetEvent } from './session.js';
 
 /** Watches the sessions of routes, whatever their modes are. */

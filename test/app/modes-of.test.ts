@@ -16,7 +16,7 @@ import type {
   NetTargetConnector,
   TargetConnectorOptions,
 } from '../../src/modes/tcp/target-connector.js';
-import type { Target } from '../../src/net/target.js';
+import type { Target } from '../../src/net/socket-address.js';
 import { TcpMode, type TcpModeOptions } from '../../src/modes/tcp/tcp-mode.js';
 import type { ReplaySession } from '../../src/recording/replay/replay-index.js';
 import { KeptLog } from '../fixtures/kept-log.js';

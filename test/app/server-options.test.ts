@@ -2,7 +2,7 @@ import t from 'tap';
 import type { Flags } from '../../src/config/flags.js';
 import { load } from '../../src/config/load.js';
 import type { Settings } from '../../src/config/settings.js';
-import type { ExtensionOffer } from '../../src/extensions/extension-header.js';
+import type { ExtensionOffer } from '../../src/extensions/header.js';
 import type { Extension } from '../../src/extensions/extension.js';
 import type { OriginPolicy } from '../../src/handshake/policy.js';
 import type { PermessageDeflateOptions } from '../../src/extensions/permessage-deflate/permessage-deflate.js';

@@ -1,8 +1,7 @@
 import t from 'tap';
-import { parseListenAddress } from '../../src/net/listen-address.js';
+import { type ListenAddress, parseListenAddress } from '../../src/net/socket-address.js';
 import { loopbackWarning } from '../../src/config/loopback-warning.js';
 import type { Provided, Source } from '../../src/config/settings.js';
-import type { ListenAddress } from '../../src/net/listen-address.js';
 
 function listen(text: string, source: Source = 'flag'): Provided<readonly ListenAddress[]> {
   const value = text.split(',').map((one) => parseListenAddress(one)!);

@@ -11,7 +11,7 @@ import {
 } from '../../src/connection/handshake-phase.js';
 import type { Consumer } from '../../src/session/session.js';
 import { HandshakeError, type HandshakeRule, InvalidStateError } from '../../src/errors.js';
-import type { PeerAddress } from '../../src/net/peer-address.js';
+import type { PeerAddress } from '../../src/net/socket-address.js';
 import type { UpgradeRequest } from '../../src/handshake/request.js';
 import { ObserverWitness } from '../fixtures/observer-witness.js';
 import { ACCEPT, DEFAULT_LIMITS, KEY, type Changes, upgradeText } from '../fixtures/handshake.js';

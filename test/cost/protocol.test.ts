@@ -8,10 +8,10 @@ import { HttpTunnel } from '../../src/http/tunnel.js';
 import { HeldOutput } from '../../src/session/held-output.js';
 import { SessionExtensions } from '../../src/session/session-extensions.js';
 import { SessionObservation } from '../../src/session/session-observation.js';
-import { ExtensionChain } from '../../src/extensions/extension-chain.js';
-import { parseExtensionHeader } from '../../src/extensions/extension-header.js';
+import { ExtensionChain } from '../../src/extensions/chain.js';
+import { parseExtensionHeader } from '../../src/extensions/header.js';
 import type { Message } from '../../src/extensions/extension.js';
-import { MessagePipeline } from '../../src/extensions/message-pipeline.js';
+import { MessagePipeline } from '../../src/extensions/pipeline.js';
 import {
   CompressorBudget,
   type CompressorHolder,
@@ -19,7 +19,7 @@ import {
 import { MessageDeflater } from '../../src/extensions/permessage-deflate/message-deflater.js';
 import { MessageInflater } from '../../src/extensions/permessage-deflate/message-inflater.js';
 import { SlicedWork } from '../../src/extensions/permessage-deflate/sliced-work.js';
-import { findForwardedClient } from '../../src/handshake/forwarded-for.js';
+import { findForwardedClient } from '../../src/handshake/forwarded.js';
 import { RequestHeadParser } from '../../src/handshake/request-head.js';
 import { Assembler } from '../../src/protocol/assembler.js';
 import { Endpoint } from '../../src/protocol/endpoint.js';
@@ -27,11 +27,7 @@ import type { EndpointEvents } from '../../src/protocol/endpoint-events.js';
 import { Fifo } from '../../src/protocol/fifo.js';
 import { OutputQueue, HAND_OVER_BYTES } from '../../src/protocol/output-queue.js';
 import { SlabPool } from '../../src/protocol/slab-pool.js';
-import {
-  UTF8_ACCEPT,
-  findImpossibleByte,
-  validateUtf8,
-} from '../../src/protocol/utf8-validator.js';
+import { findImpossibleByte, UTF8_ACCEPT, validateUtf8 } from '../../src/protocol/utf8.js';
 import { TextCutter } from '../../src/modes/tcp/text-cutter.js';
 import { testCosts, type CostCase } from '../fixtures/cost.js';
 import { makeShared, repeated } from '../fixtures/deflate.js';

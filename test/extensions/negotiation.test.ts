@@ -1,9 +1,6 @@
 import t from 'tap';
 import { NegotiationError } from '../../src/errors.js';
-import {
-  type ExtensionOffer,
-  parseExtensionHeader,
-} from '../../src/extensions/extension-header.js';
+import { type ExtensionOffer, parseExtensionHeader } from '../../src/extensions/header.js';
 import type { Extension, ExtensionSession } from '../../src/extensions/extension.js';
 import { negotiate } from '../../src/extensions/negotiation.js';
 import { offersOf, sessionOf, textMessage, unexpected } from '../fixtures/extensions.js';

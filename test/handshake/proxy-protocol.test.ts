@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import oracle from 'proxy-protocol-js';
 import t, { type Test } from 'tap';
 import { HandshakeError, InvalidStateError } from '../../src/errors.js';
-import type { PeerAddress } from '../../src/net/peer-address.js';
+import type { PeerAddress } from '../../src/net/socket-address.js';
 import { ProxyHeaderParser } from '../../src/handshake/proxy-protocol.js';
 import { bytesOfHex } from '../fixtures/hex.js';
 import { byteByByte, everyCut, piecesOf } from '../fixtures/splits.js';

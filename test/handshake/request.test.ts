@@ -1,13 +1,23 @@
 import t from 'tap';
 import { HandshakeError, type HandshakeRule } from '../../src/errors.js';
+import type { RequestHead } from '../../src/handshake/request-head.js';
+import {
+  assertRule,
+  includes,
+  isOpeningHandshake,
+  parseHttpRequest,
+  parsePlainRequest,
+  type PlainRequest,
+  valuesOf,
+} from '../../src/handshake/request.js';
 import { refusalResponse, upgradeResponse } from '../../src/handshake/response.js';
 import {
   ACCEPT,
-  DEFAULT_LIMITS,
-  KEY,
   answerTo,
   countLooks,
+  DEFAULT_LIMITS,
   judge,
+  KEY,
   readHead,
   upgradeText,
   upgradeTextWithRaw,
@@ -447,3 +457,221 @@ t.test(
     t.ok(acceptedCount > 200, `${acceptedCount} of the changed requests were accepted`);
   },
 );
+
+const BOTH = ['GET', 'HEAD'];
+
+function headOf(requestLine: string, ...lines: readonly string[]): RequestHead {
+  const { head } = readHead([requestLine, ...lines, '', ''].join('\r\n'), Infinity);
+  if (head === null) throw new Error('not a head');
+  return head;
+}
+
+/** What refuses a request. */
+function refusalOf(head: RequestHead, methods: readonly string[] = BOTH): HandshakeError | null {
+  try {
+    parseHttpRequest(head, methods);
+    return null;
+  } catch (error) {
+    if (error instanceof HandshakeError) return error;
+    throw error;
+  }
+}
+
+t.test('the parts of a good request', async (t) => {
+  t.strictSame(parseHttpRequest(headOf('GET /a/b?c HTTP/1.1', 'Host: h'), BOTH), {
+    authority: null,
+    path: '/a/b',
+    query: 'c',
+    host: 'h',
+  });
+  t.strictSame(parseHttpRequest(headOf('HEAD http://H:1 HTTP/1.1', 'Host: other:2'), BOTH), {
+    authority: 'H:1',
+    path: '/',
+    query: '',
+    host: 'H:1',
+  });
+
+  t.equal(refusalOf(headOf('GET / HTTP/1.1', 'Host: h', 'Content-Length: 0')), null);
+});
+
+t.test('each rule, in the order in which they are looked at', async (t) => {
+  const cases: readonly (readonly [rule: string, ...lines: [string, ...string[]]])[] = [
+    ['http-version', 'POST / HTTP/1.2', 'Content-Length: 1'],
+    ['http-version', 'POST / HTTP/1.0', 'Upgrade: WebSocket', 'Content-Length: 1'],
+    ['http-version', 'GET / HTTP/1.0', 'Sec-WebSocket-Key:'],
+    ['method', 'POST / HTTP/1.1', 'Content-Length: 1'],
+    ['host', 'GET / HTTP/1.1', 'Content-Length: 1'],
+    ['host', 'GET / HTTP/1.1', 'Host: h', 'Host: h'],
+    ['host', 'GET / HTTP/1.1', 'Host: h h'],
+    ['host', 'GET / HTTP/1.1', 'Host:'],
+    ['host-zone', 'GET / HTTP/1.1', 'Host: [fe80::1%lo]', 'Content-Length: 1'],
+    ['host-brackets', 'GET / HTTP/1.1', 'Host: ::1:9001', 'Content-Length: 1'],
+    ['host', 'GET http://h/ HTTP/1.1'],
+    ['host', 'GET http://h/ HTTP/1.1', 'Host: h h'],
+    ['host', 'GET / HTTP/1.0', 'Host:'],
+    ['host', 'GET / HTTP/1.0', 'Host: h', 'Host: h'],
+    ['request-target', 'GET http://h:x/ HTTP/1.1', 'Host: h', 'Content-Length: 1'],
+    ['request-target', 'GET http://::1/ HTTP/1.0', 'Content-Length: 1'],
+    ['body', 'GET / HTTP/1.0', 'Content-Length: 1'],
+    ['body', 'GET / HTTP/1.1', 'Host: h', 'Content-Length: 1'],
+    ['body', 'GET / HTTP/1.1', 'Host: h', 'Content-Length: 0', 'Content-Length: 0'],
+    ['body', 'GET / HTTP/1.1', 'Host: h', 'Transfer-Encoding: chunked'],
+  ];
+  for (const [rule, ...lines] of cases) t.equal(refusalOf(headOf(...lines))?.rule, rule, rule);
+});
+
+t.test('HTTP/1.0 is taken where no WebSocket connection is asked for', async (t) => {
+  const host = (...lines: [string, ...string[]]): string =>
+    parseHttpRequest(headOf(...lines), ['GET', 'OPTIONS']).host;
+  t.equal(host('GET / HTTP/1.0', 'Host: h', 'Upgrade: h2c', 'Sec-WebSocket-Version: 13'), 'h');
+  t.equal(host('OPTIONS / HTTP/1.0'), '');
+  t.equal(host('GET http://h:1/ HTTP/1.0'), 'h:1');
+});
+
+t.test('what asks for a WebSocket connection, rightly or wrongly', async (t) => {
+  for (const line of ['Upgrade: websocket', 'Upgrade: h2c, WebSocket', 'Sec-WebSocket-Key:'])
+    t.equal(isOpeningHandshake(headOf('GET / HTTP/1.1', line)), true, line);
+  for (const line of ['Upgrade: websockets', 'Sec-WebSocket-Version: 13', 'Connection: Upgrade'])
+    t.equal(isOpeningHandshake(headOf('GET / HTTP/1.1', line)), false, line);
+});
+
+t.test('an element of a list', async (t) => {
+  const { headers } = headOf('GET / HTTP/1.1', 'A: b', 'A: C , d');
+  for (const element of ['b', 'c', 'd']) t.equal(includes(headers, 'a', element), true);
+  for (const element of ['', 'e', 'c , d']) t.equal(includes(headers, 'a', element), false);
+  t.equal(includes(headers, 'b', 'b'), false);
+});
+
+t.test('405 says which methods would do', async (t) => {
+  const head = headOf('PUT / HTTP/1.1', 'Host: h');
+  t.strictSame(refusalOf(head)?.headers, { Allow: 'GET, HEAD' });
+  t.strictSame(refusalOf(head, ['GET'])?.headers, { Allow: 'GET' });
+});
+
+t.test('the values of a header', async (t) => {
+  const { headers } = headOf('GET / HTTP/1.1', 'A: 1', 'B: 2', 'a: 3');
+  t.strictSame(valuesOf(headers, 'a'), ['1', '3']);
+  t.strictSame(valuesOf(headers, 'c'), []);
+});
+
+t.test('a demand', async (t) => {
+  assertRule(true, 'host');
+  t.throws(() => {
+    assertRule(false, 'host');
+  }, new HandshakeError('host'));
+});
+
+/** What a server with files makes of it. */
+const parse = (head: RequestHead): PlainRequest | null => parsePlainRequest(head, true);
+const textOf = (head: RequestHead): string | null | undefined => parse(head)?.text;
+
+const requestOf = (requestLine: string, ...lines: readonly string[]): RequestHead =>
+  headOf(requestLine, 'Host: h', ...lines);
+
+t.test('a request is written anew', async (t) => {
+  const cases: readonly (readonly [line: string, request: string])[] = [
+    ['GET / HTTP/1.1', 'GET / HTTP/1.1'],
+    ['HEAD /a%20b?c=%zz HTTP/1.1', 'HEAD /a%20b?c=%zz HTTP/1.1'],
+    ['GET http://h/a?b HTTP/1.1', 'GET /a?b HTTP/1.1'],
+    ['GET http://h HTTP/1.1', 'GET / HTTP/1.1'],
+    ['GET /? HTTP/1.1', 'GET / HTTP/1.1'],
+    ['GET //a//b/?c//d HTTP/1.1', 'GET /a/b/?c//d HTTP/1.1'],
+  ];
+  for (const [line, request] of cases)
+    t.equal(textOf(requestOf(line)), `${request}\r\nHost: twist\r\n\r\n`, line);
+});
+
+t.test('of its headers only those that a file depends on are handed on', async (t) => {
+  const head = requestOf(
+    'GET / HTTP/1.1',
+    'Authorization: Basic c2VjcmV0',
+    'Cookie: secret',
+    'Range:  bytes=0-1 ',
+    'IF-NONE-MATCH: "a"',
+    'If-None-Match: "\xe4"',
+    'If-Match: *',
+    'If-Modified-Since: x',
+    'If-Unmodified-Since: y',
+    'If-Range: z',
+    'Cache-Control: no-cache',
+    'Expect: 100-continue',
+    'Upgrade: h2c',
+    'Connection: Upgrade, HTTP2-Settings',
+    'Content-Length: 0',
+    'Trailer: x',
+    'X-Forwarded-For: 192.0.2.1',
+  );
+  t.equal(
+    textOf(head),
+    'GET / HTTP/1.1\r\nHost: twist\r\nrange: bytes=0-1\r\nif-none-match: "a"\r\n' +
+      'if-none-match: "\xe4"\r\nif-match: *\r\nif-modified-since: x\r\nif-unmodified-since: y\r\n' +
+      'if-range: z\r\ncache-control: no-cache\r\n\r\n',
+  );
+});
+
+t.test('a client may want the connection closed behind the answer', async (t) => {
+  const closing = 'GET / HTTP/1.1\r\nHost: twist\r\nConnection: close\r\n\r\n';
+  for (const value of ['close', 'Close', 'keep-alive, close'])
+    t.equal(textOf(requestOf('GET / HTTP/1.1', `Connection: ${value}`)), closing, value);
+  for (const value of ['keep-alive', '', 'closed'])
+    t.not(textOf(requestOf('GET / HTTP/1.1', `Connection: ${value}`)), closing, value);
+  for (const line of ['Connection: keep-alive', 'Accept: */*'])
+    t.equal(textOf(requestOf('GET / HTTP/1.0', line)), closing, 'HTTP/1.0 has no other way');
+});
+
+t.test('what asks for a WebSocket connection is none, done rightly or wrongly', async (t) => {
+  const { head } = readHead(upgradeText(), Infinity);
+  t.equal(parse(head!), null);
+  for (const line of ['Upgrade: websocket', 'Upgrade: h2c, WebSocket', `Sec-WebSocket-Key: ${KEY}`])
+    t.equal(parse(requestOf('GET / HTTP/1.1', line)), null, line);
+  t.type(textOf(requestOf('GET / HTTP/1.1', 'Upgrade: websockets')), 'string');
+  t.type(textOf(requestOf('HEAD / HTTP/1.1', 'Upgrade: websocket')), 'string');
+});
+
+t.test('the rules of HTTP hold', async (t) => {
+  const cases: readonly (readonly [rule: HandshakeRule, line: string, ...lines: string[]])[] = [
+    ['http-version', 'GET / HTTP/2.0'],
+    ['request-escape', 'GET /100% HTTP/1.1'],
+    ['request-escape', 'GET /a/%2x HTTP/1.1'],
+    ['body', 'GET / HTTP/1.1', 'Content-Length: 5'],
+    ['host', 'GET / HTTP/1.1', 'Host: again'],
+  ];
+  for (const [rule, line, ...lines] of cases)
+    t.throws(() => parse(requestOf(line, ...lines)), new HandshakeError(rule), rule);
+  t.throws(
+    () => parse(requestOf('POST / HTTP/1.1')),
+    new HandshakeError('method', { Allow: 'GET, HEAD' }),
+  );
+});
+
+t.test('OPTIONS wants to know whether we are there, with files or without', async (t) => {
+  for (const hasFiles of [true, false]) {
+    for (const [line, host] of [
+      ['OPTIONS / HTTP/1.1', 'h'],
+      ['OPTIONS /100%?a HTTP/1.0', 'h'],
+      ['OPTIONS http://other/ HTTP/1.1', 'other'],
+    ] as const)
+      t.strictSame(parsePlainRequest(requestOf(line), hasFiles), { host, text: null }, line);
+    t.throws(
+      () => parsePlainRequest(requestOf('OPTIONS / HTTP/1.1', 'Content-Length: 1'), hasFiles),
+      new HandshakeError('body'),
+    );
+  }
+  const { head } = readHead(upgradeText({}, 'OPTIONS / HTTP/1.1'), Infinity);
+  t.equal(
+    parsePlainRequest(head!, false),
+    null,
+    'an opening handshake is told that it has to be GET',
+  );
+  t.throws(() => parse(head!), new HandshakeError('method', { Allow: 'GET, HEAD' }));
+});
+
+t.test('without files everybody else is told that this is a WebSocket server', async (t) => {
+  for (const line of ['GET / HTTP/1.1', 'POST / HTTP/1.1', 'GET /% HTTP/1.1', 'GET / HTTP/2.0'])
+    t.equal(parsePlainRequest(requestOf(line), false), null, line);
+});
+
+t.test('whom a request is for', async (t) => {
+  t.equal(parse(requestOf('GET / HTTP/1.1'))?.host, 'h');
+  t.equal(parse(requestOf('GET http://other:1/ HTTP/1.1'))?.host, 'other:1');
+});

@@ -8,7 +8,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import t from 'tap';
 import { Endpoint } from '../../src/protocol/endpoint.js';
 import type { EndpointEvents } from '../../src/protocol/endpoint-events.js';
-import { Opcode, type DataOpcode } from '../../src/protocol/opcode.js';
+import { type DataOpcode, Opcode } from '../../src/protocol/frame.js';
 import { OutputQueue } from '../../src/protocol/output-queue.js';
 import { SlabPool } from '../../src/protocol/slab-pool.js';
 import { connectRaw, type RawClient } from '../fixtures/raw-client.js';

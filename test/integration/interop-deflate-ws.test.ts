@@ -11,7 +11,7 @@ import {
   type DeflateReport,
   type DeflateRun,
 } from '../fixtures/interop-deflate.js';
-import { Opcode } from '../../src/protocol/opcode.js';
+import { Opcode } from '../../src/protocol/frame.js';
 
 t.setTimeout(180_000);
 

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import diagnostics from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import t, { type Test } from 'tap';
-import { Opcode } from '../../src/protocol/opcode.js';
+import { Opcode } from '../../src/protocol/frame.js';
 import { WebSocket, ping } from 'undici';
 import { makeCorpus, readCorpus } from '../fixtures/deflate-corpus.js';
 import {

@@ -11,7 +11,7 @@ import t, { type Test } from 'tap';
 import { WebSocket } from 'ws';
 import type { Session } from '../../src/session/session.js';
 import type { Mode } from '../../src/modes/mode.js';
-import type { DataOpcode } from '../../src/protocol/opcode.js';
+import type { DataOpcode } from '../../src/protocol/frame.js';
 import type { FullPolicy } from '../../src/recording/file/writer-owner.js';
 import { TAIL_BYTES, makeMessage } from '../fixtures/deflate.js';
 import {

@@ -8,7 +8,7 @@ import { type Socket, connect, createServer } from 'node:net';
 import path from 'node:path';
 import { V1ProxyProtocol, V2ProxyProtocol } from 'proxy-protocol-js';
 import t, { type Test } from 'tap';
-import { parseTarget } from '../../src/net/target.js';
+import { type ListenAddress, parseTarget } from '../../src/net/socket-address.js';
 import {
   NetTargetConnector,
   type TargetConnectorOptions,
@@ -16,7 +16,6 @@ import {
 } from '../../src/modes/tcp/target-connector.js';
 import { TcpMode, type TcpModeOptions } from '../../src/modes/tcp/tcp-mode.js';
 import { TokenFile } from '../../src/modes/tcp/token-file.js';
-import type { ListenAddress } from '../../src/net/listen-address.js';
 import { type AccessOptions, Server } from '../../src/server/server.js';
 import {
   type TestFrame,

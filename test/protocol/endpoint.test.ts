@@ -13,7 +13,7 @@ import {
 } from '../../src/errors.js';
 import { Endpoint } from '../../src/protocol/endpoint.js';
 import type { EndpointEvents } from '../../src/protocol/endpoint-events.js';
-import { Opcode } from '../../src/protocol/opcode.js';
+import { Opcode } from '../../src/protocol/frame.js';
 import { HAND_OVER_BYTES, OutputQueue } from '../../src/protocol/output-queue.js';
 import { SLAB_BYTES, SlabPool } from '../../src/protocol/slab-pool.js';
 import {

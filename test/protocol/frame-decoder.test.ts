@@ -1,7 +1,7 @@
 import t, { type Test } from 'tap';
 import { ProtocolError } from '../../src/errors.js';
 import { borrowDecoder, FrameDecoder, returnDecoder } from '../../src/protocol/frame-decoder.js';
-import type { FrameContext } from '../../src/protocol/frame-header.js';
+import type { FrameContext } from '../../src/protocol/frame.js';
 import { GuardedBytes } from '../fixtures/guarded-bytes.js';
 import { headerBytes, maskingKeyOf, type HeaderFields } from '../fixtures/header-bytes.js';
 import { ALL_CONTEXTS, ruleBrokenByLength, rulesBrokenByStart } from '../fixtures/header-rules.js';

@@ -2,10 +2,10 @@ import { runInNewContext } from 'node:vm';
 import t from 'tap';
 import { InvalidArgumentError } from '../../src/errors.js';
 import {
-  demandBytes,
-  demandDataOpcode,
-  demandFlags,
-  demandRange,
+  assertBytes,
+  assertDataOpcode,
+  assertFlags,
+  assertRange,
 } from '../../src/protocol/outgoing.js';
 
 /** Asserts that a call is refused, and with which sentence. */
@@ -14,8 +14,8 @@ function refused(call: () => void, sentence: string): void {
 }
 
 t.test('opcodes are 1 and 2', async () => {
-  demandDataOpcode(1);
-  demandDataOpcode(2);
+  assertDataOpcode(1);
+  assertDataOpcode(2);
   for (const [given, shown] of [
     [0, '0'],
     [3, '3'],
@@ -35,7 +35,7 @@ t.test('opcodes are 1 and 2', async () => {
     ['x'.repeat(100), `"${'x'.repeat(40)}..."`],
   ] as const) {
     refused(() => {
-      demandDataOpcode(given);
+      assertDataOpcode(given);
     }, `the opcode of a message cannot be ${shown}: give 1 for text or 2 for binary`);
   }
 });
@@ -51,7 +51,7 @@ t.test('bytes are those of a Uint8Array, whoever made it', async (t) => {
     new Uint8Array(new SharedArrayBuffer(3)),
     runInNewContext('new Uint8Array(3)'),
   ])
-    demandBytes(bytes);
+    assertBytes(bytes);
   t.pass('taken');
   for (const [given, shown] of [
     [undefined, 'undefined'],
@@ -69,13 +69,13 @@ t.test('bytes are those of a Uint8Array, whoever made it', async (t) => {
     [new Blob(['abc']), 'an object of Blob'],
   ] as const) {
     refused(() => {
-      demandBytes(given);
+      assertBytes(given);
     }, `what is sent cannot be ${shown}: give a Uint8Array, such as a Buffer, or a string`);
   }
   const transferred = new Uint8Array(3);
   structuredClone(transferred, { transfer: [transferred.buffer] });
   refused(() => {
-    demandBytes(transferred);
+    assertBytes(transferred);
   }, 'what is sent cannot be bytes whose memory was transferred');
 });
 
@@ -86,7 +86,7 @@ t.test('a range lies within what is sent', async () => {
     [1, 2, 3],
     [3, 3, 3],
   ] as const)
-    demandRange(start, end, length);
+    assertRange(start, end, length);
   for (const [start, end] of [
     [-1, 2],
     [0, 4],
@@ -103,7 +103,7 @@ t.test('a range lies within what is sent', async () => {
       typeof value === 'string' ? JSON.stringify(value) : String(value);
     refused(
       () => {
-        demandRange(start, end, 3);
+        assertRange(start, end, 3);
       },
       `start and end cannot be ${shown(start)} and ${shown(end)}: give whole numbers with ` +
         '0 <= start <= end <= 3, the length of what is sent',
@@ -112,8 +112,8 @@ t.test('a range lies within what is sent', async () => {
 });
 
 t.test('flags are true or false', async () => {
-  demandFlags(true, false);
-  demandFlags(false, true);
+  assertFlags(true, false);
+  assertFlags(false, true);
   for (const [first, last] of [
     [1, true],
     [true, 0],
@@ -121,7 +121,7 @@ t.test('flags are true or false', async () => {
   ] as const) {
     refused(
       () => {
-        demandFlags(first, last);
+        assertFlags(first, last);
       },
       `isFirst and isLast cannot be ${String(first)} and ${String(last)}: give true or false`,
     );

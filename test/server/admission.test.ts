@@ -1,5 +1,5 @@
 import t from 'tap';
-import { AddressList } from '../../src/net/address-list.js';
+import { AddressList } from '../../src/net/address-range.js';
 import { Admission } from '../../src/server/admission.js';
 
 const at = (remoteAddress: string) => ({ remoteAddress, remotePort: 1 });

@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { HeaderField } from '../../src/handshake/request-head.js';
-import { AddressList } from '../../src/net/address-list.js';
+import { AddressList } from '../../src/net/address-range.js';
 import { ClientAddress, type ProxyHeader } from '../../src/server/client-address.js';
 
 const at = (remoteAddress: string) => ({ remoteAddress, remotePort: 4711 });

@@ -8,7 +8,7 @@ import { Worker } from 'node:worker_threads';
 import t, { type Test } from 'tap';
 import type { ListenerKind } from '../../src/connection/peer.js';
 import { ConfigError } from '../../src/errors.js';
-import type { ListenAddress } from '../../src/net/listen-address.js';
+import type { ListenAddress } from '../../src/net/socket-address.js';
 import { type Listener, listen } from '../../src/server/listener.js';
 import { connectRaw } from '../fixtures/raw-client.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';

@@ -10,7 +10,7 @@ import { ConfigError } from '../../src/errors.js';
 import { echoMode } from '../../src/modes/echo.js';
 import type { Mode } from '../../src/modes/mode.js';
 import { passwordAuthenticator } from '../../src/server/auth/basic-auth.js';
-import type { ListenAddress } from '../../src/net/listen-address.js';
+import type { ListenAddress } from '../../src/net/socket-address.js';
 import type { ServedMode } from '../../src/server/router.js';
 import { type AccessOptions, Server, type ServerOptions } from '../../src/server/server.js';
 import { onceAccepted } from '../fixtures/accepted-socket.js';

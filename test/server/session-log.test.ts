@@ -2,7 +2,7 @@ import t from 'tap';
 import type { Session, SessionSummary } from '../../src/session/session.js';
 import { HandshakeError } from '../../src/errors.js';
 import { Redaction } from '../../src/handshake/redaction/redaction.js';
-import { formatPeer } from '../../src/net/host-and-port.js';
+import { formatPeer } from '../../src/net/socket-address.js';
 import {
   logDeclined,
   logLateFailure,

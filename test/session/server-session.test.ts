@@ -9,7 +9,7 @@ import {
 } from '../../src/errors.js';
 import type { Message } from '../../src/extensions/extension.js';
 import type { UpgradeRequest } from '../../src/handshake/request.js';
-import type { CloseStatus } from '../../src/protocol/close-payload.js';
+import type { CloseStatus } from '../../src/protocol/close.js';
 import { Deferred, markingSession, nextTurn } from '../fixtures/extensions.js';
 import {
   MORE,

@@ -7,7 +7,7 @@ import {
   InvalidStateError,
   MessageTooBigError,
 } from '../../src/errors.js';
-import { ExtensionChain } from '../../src/extensions/extension-chain.js';
+import { ExtensionChain } from '../../src/extensions/chain.js';
 import type { ExtensionSession, Message } from '../../src/extensions/extension.js';
 import { wireLimitBytes } from '../../src/protocol/assembler.js';
 import {

@@ -1,5 +1,5 @@
 /** Why a server could not start, as one sentence. */
-import { formatHostAndPort } from '../../net/host-and-port.js';
+import { formatHostAndPort } from '../../net/socket-address.js';
 import { ConfigError } from '../../errors.js';
 
 /** What the system's error names mean to whoever starts a server. */

@@ -1,6 +1,6 @@
 /** Kinds of values that are about who may connect. */
 import * as z from 'zod';
-import { parseCidr } from '../../net/cidr.js';
+import { parseCidr } from '../../net/address-range.js';
 import type { Kind } from './values.js';
 import { EACH_ONCE, parsed } from './list-values.js';
 

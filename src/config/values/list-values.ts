@@ -1,8 +1,12 @@
 import * as z from 'zod';
 import type { HostPolicy, OriginPolicy, SubprotocolPolicy } from '../../handshake/policy.js';
-import type { ListenAddress } from '../../net/listen-address.js';
+import { isToken } from '../../net/byte-table.js';
+import {
+  formatListenAddress,
+  type ListenAddress,
+  parseListenAddress,
+} from '../../net/socket-address.js';
 import type { Kind } from './values.js';
-import { formatListenAddress, parseListenAddress } from '../../net/listen-address.js';
 
 /** What stands for a list without items. */
 export const NONE = 'none';
@@ -131,9 +135,8 @@ export function wordList<const Word extends string>(words: readonly Word[]): Kin
   };
 }
 
-/** A token of RFC 9110 §5.6.2. */
 function parseToken(text: string): string | null {
-  return /^[!#$%&'*+\-.^_`|~0-9a-z]+$/i.test(text) ? text : null;
+  return isToken(text) ? text : null;
 }
 
 /**

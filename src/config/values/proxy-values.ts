@@ -1,8 +1,7 @@
 /** Kinds of values that are about targets and routes. */
 import { isIP } from 'node:net';
 import * as z from 'zod';
-import type { Target } from '../../net/target.js';
-import { parseHost } from '../../net/address-text.js';
+import { parseHostName, parseTarget, type Target } from '../../net/socket-address.js';
 import type { Kind } from './values.js';
 import { EACH_ONCE, NONE, parsed } from './list-values.js';
 import {
@@ -12,7 +11,6 @@ import {
   isSamePath,
   parseRouteMode,
 } from './route-text.js';
-import { parseTarget } from '../../net/target.js';
 
 const OFF = 'off';
 
@@ -24,7 +22,7 @@ export function target(): Kind<Target | null> {
 
 /** A host name, or `off` (null). An address is none (RFC 6066 §3). */
 export function hostName(): Kind<string | null> {
-  const parse = (text: string): string | null => (isIP(text) > 0 ? null : parseHost(text));
+  const parse = (text: string): string | null => (isIP(text) > 0 ? null : parseHostName(text));
   return textOrOff('NAME', 'give a host name, or off', parse, (name) => name);
 }
 

@@ -1,5 +1,4 @@
-import type { Target } from '../../net/target.js';
-import { parseTarget } from '../../net/target.js';
+import { parseTarget, type Target } from '../../net/socket-address.js';
 
 /** What serves a path. */
 export type RouteMode =

@@ -1,9 +1,10 @@
 /** Compression of whole messages (RFC 7692 §7.2.1). */
-import { copyPayload } from '../payload-copy.js';
+
 import type { CompressorBudget, CompressorHolder } from './compressor-budget.js';
-import { type LargeBuffer, MessageOutput, makeScratch, scratchFor } from './message-output.js';
+import { type LargeBuffer, makeScratch, MessageOutput, scratchFor } from './message-output.js';
 import { SLICE_BYTES, type SlicedWork, type Slices } from './sliced-work.js';
-import { type ContextOptions, TAIL, type ZlibContext, makeCompressor } from './zlib-context.js';
+import { type ContextOptions, makeCompressor, TAIL, type ZlibContext } from './zlib-context.js';
+import { copyPayload } from '../../protocol/bytes.js';
 
 /** A message of no bytes, compressed (RFC 7692 §7.2.3.6). */
 const EMPTY = Uint8Array.of(0x00);

@@ -1,6 +1,6 @@
 /** Decompression of whole messages, within a budget (RFC 7692 §7.2.2). */
 import { InvalidPayloadError, MessageTooBigError } from '../../errors.js';
-import { copyPayload } from '../payload-copy.js';
+import { NO_BYTES, copyPayload } from '../../protocol/bytes.js';
 import type { SharedWork } from './message-deflater.js';
 import { MessageOutput, makeScratch, scratchFor } from './message-output.js';
 import { SLICE_BYTES, type Slices } from './sliced-work.js';
@@ -102,7 +102,7 @@ export class MessageInflater implements OutputBound {
         if (input === payload) input = copyPayload(payload);
         output.endSlice();
         yield;
-        if (this.#isClosed) return new Uint8Array(0);
+        if (this.#isClosed) return NO_BYTES;
         output.beginSlice();
       }
     }

@@ -4,7 +4,7 @@
  * buffer of those that stand in line (see `SlicedWork`).
  */
 import { Buffer } from 'node:buffer';
-import { copyPayload } from '../payload-copy.js';
+import { NO_BYTES, copyPayload } from '../../protocol/bytes.js';
 import { SLICE_BYTES } from './sliced-work.js';
 
 /** Up to this size the large buffer is kept for the next message. */
@@ -32,7 +32,7 @@ export function scratchFor(scratch: Uint8Array, waitingCount: number): Uint8Arra
 
 /** The output of whichever large message has its turn. */
 export class LargeBuffer {
-  bytes: Uint8Array = new Uint8Array(0);
+  bytes: Uint8Array = NO_BYTES;
 
   /**
    * Makes room for more behind the first `length` bytes.
@@ -54,7 +54,7 @@ export class LargeBuffer {
 
   /** Nobody needs it now: what is large goes. */
   trim(): void {
-    if (this.bytes.length > KEPT_BYTES) this.bytes = new Uint8Array(0);
+    if (this.bytes.length > KEPT_BYTES) this.bytes = NO_BYTES;
   }
 }
 

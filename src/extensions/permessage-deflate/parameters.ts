@@ -1,5 +1,5 @@
 /** The four parameters of permessage-deflate, offered and answered (RFC 7692 §7.1). Pure. */
-import type { ExtensionOffer } from '../extension-header.js';
+import type { ExtensionOffer } from '../header.js';
 
 /** What the operator allows. */
 export interface DeflateParameterPolicy {

@@ -1,6 +1,6 @@
 /** permessage-deflate (RFC 7692 §7) as an extension of the chain. */
 import { NegotiationError } from '../../errors.js';
-import type { ExtensionOffer } from '../extension-header.js';
+import type { ExtensionOffer } from '../header.js';
 import type { Extension, ExtensionSession, Message } from '../extension.js';
 import { CompressorBudget } from './compressor-budget.js';
 import { MessageDeflater, type SharedWork } from './message-deflater.js';
@@ -8,7 +8,6 @@ import { MessageInflater } from './message-inflater.js';
 import { LargeBuffer } from './message-output.js';
 import { type DeflateParameterPolicy, type DeflateParameters, answerOffer } from './parameters.js';
 import { SlicedWork } from './sliced-work.js';
-import { storedMessage } from './stored-message.js';
 import { isSyncContextUsable } from './zlib-context.js';
 
 export interface PermessageDeflateOptions extends DeflateParameterPolicy {
@@ -155,4 +154,39 @@ class PermessageDeflateSession implements ExtensionSession {
 
 function ratio(plain: number, wire: number): number | null {
   return wire === 0 ? null : Math.round((plain / wire) * 100) / 100;
+}
+
+// ---- Stored blocks
+
+/** The most bytes in one block. */
+const MAX_BLOCK_BYTES = 0xffff;
+
+/** The type of the block, its length, and the same with all bits turned round. */
+const BLOCK_HEADER_BYTES = 5;
+
+/** Most messages that are not compressed fit into it. */
+const scratch = new Uint8Array(1024);
+
+/**
+ * A message as deflate blocks that hold it as it is (RFC 1951 §3.2.4, RFC 7692 §7.2.3.3): it needs no
+ * compressor, and 6 bytes more. The result is valid until the next call.
+ */
+export function storedMessage(payload: Uint8Array): Uint8Array {
+  const blocks = Math.ceil(payload.length / MAX_BLOCK_BYTES);
+  const length = payload.length + blocks * BLOCK_HEADER_BYTES + 1;
+  const output = length > scratch.length ? new Uint8Array(length) : scratch.subarray(0, length);
+  let at = 0;
+  for (let from = 0; from < payload.length; from += MAX_BLOCK_BYTES) {
+    const part = payload.subarray(from, from + MAX_BLOCK_BYTES);
+    output[at] = 0;
+    output[at + 1] = part.length & 0xff;
+    output[at + 2] = part.length >> 8;
+    output[at + 3] = ~part.length & 0xff;
+    output[at + 4] = (~part.length >> 8) & 0xff;
+    output.set(part, at + BLOCK_HEADER_BYTES);
+    at += BLOCK_HEADER_BYTES + part.length;
+  }
+  // The beginning of an empty block, whose end each message leaves out (RFC 7692 §7.2.1).
+  output[at] = 0;
+  return output;
 }

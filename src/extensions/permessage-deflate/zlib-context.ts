@@ -17,7 +17,7 @@ import {
   deflateRawSync,
   inflateRawSync,
 } from 'node:zlib';
-import { copyPayload } from '../payload-copy.js';
+import { copyPayload } from '../../protocol/bytes.js';
 
 /** Parameters of one direction. */
 export interface ContextOptions {

@@ -6,8 +6,8 @@
  * the name stays, and the length: `[hidden:24]`. What went through here once comes out of a second time as
  * it is.
  */
-import { ALPHANUMERICS, byteTable, consistsOf } from '../../net/byte-table.js';
-import { isToken, splitList } from '../../extensions/header-grammar.js';
+import { ALPHANUMERICS, byteTable, consistsOf, isToken } from '../../net/byte-table.js';
+import { splitList } from '../../extensions/header.js';
 import {
   type ValueForm,
   formOfHeader,

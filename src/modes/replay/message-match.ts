@@ -1,5 +1,5 @@
 /** Compares a message of a client with the recorded one, in pieces, wherever each of them has its borders. */
-import type { DataOpcode } from '../../protocol/opcode.js';
+import type { DataOpcode } from '../../protocol/frame.js';
 
 export class MessageMatch {
   /** How the message differs in what was compared of it. */

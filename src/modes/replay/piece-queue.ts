@@ -1,6 +1,6 @@
 /** Pieces of messages that a client has sent and that nobody has looked at yet. */
 import { Fifo } from '../../protocol/fifo.js';
-import type { DataOpcode } from '../../protocol/opcode.js';
+import type { DataOpcode } from '../../protocol/frame.js';
 
 /** Beyond this the client should not be read; what one read brings may still come. */
 const FULL_BYTES = 256 * 1024;

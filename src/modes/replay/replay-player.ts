@@ -11,9 +11,9 @@
  * 3. Once the client has sent Close nothing waits any more.
  */
 import type { Session } from '../../session/session.js';
-import { copyPayload } from '../../extensions/payload-copy.js';
-import { CloseCode, type CloseStatus } from '../../protocol/close-payload.js';
-import { type DataOpcode, Opcode } from '../../protocol/opcode.js';
+import { copyPayload } from '../../protocol/bytes.js';
+import { CloseCode, type CloseStatus } from '../../protocol/close.js';
+import { type DataOpcode, Opcode } from '../../protocol/frame.js';
 import type { RecordTime } from '../../recording/format/record.js';
 import type { ReplaySession } from '../../recording/replay/replay-index.js';
 import type {

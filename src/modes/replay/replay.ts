@@ -2,7 +2,7 @@
 import type { Session } from '../../session/session.js';
 import { HandshakeError } from '../../errors.js';
 import { STRICT_REDACTION, withoutLengths } from '../../handshake/redaction/redaction.js';
-import type { DataOpcode } from '../../protocol/opcode.js';
+import type { DataOpcode } from '../../protocol/frame.js';
 import type { ReplaySession } from '../../recording/replay/replay-index.js';
 import { ReplayScript } from '../../recording/replay/replay-script.js';
 import type { Mode } from '../mode.js';

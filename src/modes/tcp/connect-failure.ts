@@ -1,9 +1,8 @@
 /** What became of an attempt to connect, as the answer to the client and as a line of the log. */
 import { isIPv4 } from 'node:net';
-import { formatHostAndPort } from '../../net/host-and-port.js';
+import { formatHostAndPort, type Target } from '../../net/socket-address.js';
 import { HandshakeError, type HandshakeRule } from '../../errors.js';
 import { NameError } from './names/name-resolver.js';
-import type { Target } from '../../net/target.js';
 
 /** What Node tells of an error of the system, of a name or of TLS. */
 interface Details extends Error {

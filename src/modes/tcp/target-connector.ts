@@ -3,13 +3,13 @@ import { once } from 'node:events';
 import { type OnReadOpts, type Socket, connect, isIP } from 'node:net';
 import { type SecureContext, connect as connectTls, createSecureContext } from 'node:tls';
 import type { Session } from '../../session/session.js';
-import { AddressList } from '../../net/address-list.js';
+import { AddressList } from '../../net/address-range.js';
 import { connectToFirst } from './address-race.js';
 import { ConnectTimeoutError, connectFailure, notAllowed } from './connect-failure.js';
 import { NameResolver } from './names/name-resolver.js';
 import { proxyHeader } from './proxy-header-writer.js';
 import type { TargetConnector, TargetReceiver } from './tcp-mode.js';
-import type { Target } from '../../net/target.js';
+import type { Target } from '../../net/socket-address.js';
 
 /**
  * The most that one read brings. All targets share the one buffer: each read is used up at once. With

@@ -4,11 +4,11 @@ import { CoarseClock } from '../../connection/clock.js';
 import { FlushQueue } from '../../connection/flush-queue.js';
 import type { Session } from '../../session/session.js';
 import type { UpgradeRequest } from '../../handshake/request.js';
-import type { DataOpcode } from '../../protocol/opcode.js';
+import type { DataOpcode } from '../../protocol/frame.js';
 import { SlabPool } from '../../protocol/slab-pool.js';
 import type { Mode } from '../mode.js';
 import { type LinkHost, TargetLink } from './target-link.js';
-import type { Target } from '../../net/target.js';
+import type { Target } from '../../net/socket-address.js';
 
 /** Whom a connector gives what the target sends. */
 export interface TargetReceiver {

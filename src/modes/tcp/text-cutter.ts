@@ -2,12 +2,7 @@
  * Cuts a target's bytes into texts: a read may end inside a character, a WebSocket message must not
  * (RFC 6455 §5.6).
  */
-import {
-  UTF8_ACCEPT,
-  UTF8_REJECT,
-  findImpossibleByte,
-  validateUtf8,
-} from '../../protocol/utf8-validator.js';
+import { findImpossibleByte, UTF8_ACCEPT, UTF8_REJECT, validateUtf8 } from '../../protocol/utf8.js';
 
 const NO_BYTES = new Uint8Array(0);
 

@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto';
 import { readFile, readdir, stat } from 'node:fs/promises';
 import { HandshakeError } from '../../errors.js';
-import { hasStrayPercent } from '../../handshake/request-path.js';
+import { hasStrayPercent } from '../../handshake/request-target.js';
 import type { UpgradeRequest } from '../../handshake/request.js';
-import type { Target } from '../../net/target.js';
+import type { Target } from '../../net/socket-address.js';
 import { type ParseTarget, isToken, readTokenLines, tokenKey } from './token-lines.js';
 
 /** What is said about the file; tokens are not. */

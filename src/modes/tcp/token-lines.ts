@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { isIPv6 } from 'node:net';
-import type { Target } from '../../net/target.js';
+import type { Target } from '../../net/socket-address.js';
 
 /** Reads a target as the configuration has it; null when it is none. */
 export type ParseTarget = (text: string) => Target | null;

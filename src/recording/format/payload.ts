@@ -1,6 +1,6 @@
 /** The bytes that a record holds. */
 import { Buffer, isUtf8 } from 'node:buffer';
-import { Opcode } from '../../protocol/opcode.js';
+import { Opcode } from '../../protocol/frame.js';
 import type { ControlRecord, MessageRecord } from './record.js';
 
 /**

@@ -2,7 +2,7 @@
  * The records of a recording, as they stand in its lines: NDJSON, one JSON object in each, with these
  * keys. Readers ignore keys and kinds of records that they do not know.
  */
-import type { DataOpcode } from '../../protocol/opcode.js';
+import type { DataOpcode } from '../../protocol/frame.js';
 
 /** The version of the format, in the header of each file. */
 export const RECORDING_VERSION = 1;

@@ -5,8 +5,8 @@ import {
   type CloseStatus,
   isSendableCloseCode,
   parseClosePayload,
-} from '../../protocol/close-payload.js';
-import { type DataOpcode, Opcode } from '../../protocol/opcode.js';
+} from '../../protocol/close.js';
+import { type DataOpcode, Opcode } from '../../protocol/frame.js';
 import { MessageBorders } from '../format/message-borders.js';
 import { isBrokenText, payloadOf } from '../format/payload.js';
 import { RecordReader } from '../format/record-reader.js';

@@ -5,7 +5,7 @@
  * serve a disk that keeps up.
  */
 import { Buffer } from 'node:buffer';
-import { IS_LITTLE_ENDIAN, wordsOf } from '../../protocol/words.js';
+import { IS_LITTLE_ENDIAN, wordsOf } from '../../protocol/bytes.js';
 import { SLAB_BYTES, type Slab, SlabPool } from '../../protocol/slab-pool.js';
 import type { Batch, BatchSource } from './batch.js';
 

@@ -1,7 +1,7 @@
 /** Records as lines of JSON. Those of messages are made without a string or an object in between. */
 import { Buffer, isUtf8 } from 'node:buffer';
-import { type DataOpcode, Opcode } from '../../protocol/opcode.js';
-import { areAscii } from '../../protocol/words.js';
+import { type DataOpcode, Opcode } from '../../protocol/frame.js';
+import { areAscii } from '../../protocol/bytes.js';
 import type { RecordBuffer } from './record-buffer.js';
 import type { RecordingClock } from './recording-clock.js';
 import type { AnyRecord, MessageRecord } from '../format/record.js';

@@ -1,7 +1,7 @@
 /** One session as it is recorded. */
 import type { SessionGate, SessionObserver } from '../../session/tap.js';
 import type { SessionSummary, TargetEvent } from '../../session/session.js';
-import { type DataOpcode, Opcode } from '../../protocol/opcode.js';
+import { type DataOpcode, Opcode } from '../../protocol/frame.js';
 import type { RecordEncoder } from './record-encoder.js';
 import { type LineStarts, lineStartsOf } from './record-encoder.js';
 import type { RecordingClock } from './recording-clock.js';

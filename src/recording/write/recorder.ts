@@ -14,12 +14,12 @@
  *    cannot be written, `drop` lets all of them leave, and `stop` a Close and what follows it.
  */
 import { HandshakeError } from '../../errors.js';
-import { formatHostAndPort } from '../../net/host-and-port.js';
+import { formatHostAndPort } from '../../net/socket-address.js';
 import type { SessionGate, SessionRecorder } from '../../session/tap.js';
 import type { Session } from '../../session/session.js';
 import { type KnownHarmless, Redaction } from '../../handshake/redaction/redaction.js';
 import type { UpgradeRequest } from '../../handshake/request.js';
-import { CloseCode } from '../../protocol/close-payload.js';
+import { CloseCode } from '../../protocol/close.js';
 import type { BatchSource } from './batch.js';
 import { RecordBuffer } from './record-buffer.js';
 import { RecordEncoder, lineOf } from './record-encoder.js';

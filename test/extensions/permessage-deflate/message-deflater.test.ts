@@ -3,20 +3,20 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { constants, deflateRawSync } from 'node:zlib';
 import t from 'tap';
 import {
-  MessageDeflater,
   type DeflaterOptions,
+  MessageDeflater,
 } from '../../../src/extensions/permessage-deflate/message-deflater.js';
 import { SLICE_BYTES } from '../../../src/extensions/permessage-deflate/sliced-work.js';
 import {
   ALL_CONTENTS,
-  HELLO,
-  NodeDecompressor,
-  RFC_PAYLOADS,
   copied,
+  HELLO,
   inflateAll,
   makeMessage,
   makeShared,
+  NodeDecompressor,
   referenceInflateAll,
+  RFC_PAYLOADS,
   type TestShared,
 } from '../../fixtures/deflate.js';
 import { hexOf } from '../../fixtures/hex.js';

@@ -1,9 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import {
-  parseExtensionHeader,
-  type ExtensionOffer,
-} from '../../../src/extensions/extension-header.js';
+import { type ExtensionOffer, parseExtensionHeader } from '../../../src/extensions/header.js';
 import {
   MAX_WINDOW_BITS,
   MIN_WINDOW_BITS,

@@ -1,9 +1,10 @@
 import { Buffer } from 'node:buffer';
+import { randomBytes } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { constants, deflateRawSync } from 'node:zlib';
 import t, { type Test } from 'tap';
 import { InvalidPayloadError, MessageTooBigError, NegotiationError } from '../../../src/errors.js';
-import { parseExtensionHeader } from '../../../src/extensions/extension-header.js';
+import { parseExtensionHeader } from '../../../src/extensions/header.js';
 import type { ExtensionSession, Message } from '../../../src/extensions/extension.js';
 import { negotiate, type Negotiated } from '../../../src/extensions/negotiation.js';
 import { MessageDeflater } from '../../../src/extensions/permessage-deflate/message-deflater.js';
@@ -12,6 +13,7 @@ import { LargeBuffer } from '../../../src/extensions/permessage-deflate/message-
 import {
   permessageDeflate,
   type PermessageDeflateOptions,
+  storedMessage,
 } from '../../../src/extensions/permessage-deflate/permessage-deflate.js';
 import { SLICE_BYTES } from '../../../src/extensions/permessage-deflate/sliced-work.js';
 import {
@@ -551,3 +553,25 @@ const mockContexts = (t: Test, asked: boolean[]): Promise<Module> => {
     [`${FOLDER}/message-inflater.js`]: { MessageInflater: NotedInflater },
   });
 };
+
+// ---- Stored blocks
+
+t.test('RFC 7692 §7.2.3.3, but for the bit of the last block', async (t) => {
+  t.equal(hexOf(storedMessage(HELLO)), '000500faff48656c6c6f00');
+  t.equal(hexOf(storedMessage(new Uint8Array(0))), '00', 'and §7.2.3.6');
+});
+
+t.test('messages of any size, of one block and of several', async (t) => {
+  for (const length of [1, 125, 1017, 1018, 1019, 65_535, 65_536, 131_070, 131_071, 200_000]) {
+    const message = randomBytes(length);
+    const wire = storedMessage(message);
+    t.equal(wire.length, length + 5 * Math.ceil(length / 65_535) + 1, `${length} bytes`);
+    t.ok(inflateAll([wire]).equals(message), `${length} bytes come back`);
+  }
+});
+
+t.test('messages one after the other', async (t) => {
+  const messages = [HELLO, new Uint8Array(0), randomBytes(900), HELLO, randomBytes(2000)];
+  const wires = messages.map((message) => Uint8Array.from(storedMessage(message)));
+  t.ok(inflateAll(wires).equals(Buffer.concat(messages)));
+});

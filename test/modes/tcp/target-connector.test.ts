@@ -5,7 +5,7 @@ import { type Socket, createServer } from 'node:net';
 import path from 'node:path';
 import { TLSSocket } from 'node:tls';
 import t, { type Test } from 'tap';
-import { parseTarget } from '../../../src/net/target.js';
+import { parseTarget } from '../../../src/net/socket-address.js';
 import { HandshakeError } from '../../../src/errors.js';
 import {
   NetTargetConnector,

@@ -9,7 +9,7 @@ import {
   TcpMode,
   type TcpModeOptions,
 } from '../../../src/modes/tcp/tcp-mode.js';
-import type { Target } from '../../../src/net/target.js';
+import type { Target } from '../../../src/net/socket-address.js';
 import { Deferred, nextTurn } from '../../fixtures/extensions.js';
 import { FakeSession } from '../../fixtures/fake-session.js';
 import { FakeSocket } from '../../fixtures/fake-socket.js';

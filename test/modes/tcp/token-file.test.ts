@@ -13,7 +13,7 @@ import fs from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import t, { type Test } from 'tap';
-import { parseTarget } from '../../../src/net/target.js';
+import { parseTarget } from '../../../src/net/socket-address.js';
 import { HandshakeError } from '../../../src/errors.js';
 import type * as tokenFile from '../../../src/modes/tcp/token-file.js';
 import { TokenFile } from '../../../src/modes/tcp/token-file.js';

@@ -1,12 +1,11 @@
 import t from 'tap';
-import { parseTarget } from '../../../src/net/target.js';
+import { parseTarget, type Target } from '../../../src/net/socket-address.js';
 import {
   type LineFault,
   isToken,
   readTokenLines,
   tokenKey,
 } from '../../../src/modes/tcp/token-lines.js';
-import type { Target } from '../../../src/net/target.js';
 
 interface Read {
   readonly targets: Map<string, Target>;

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import t from 'tap';
-import type { DataOpcode } from '../../../src/protocol/opcode.js';
+import type { DataOpcode } from '../../../src/protocol/frame.js';
 import { RecordBuffer } from '../../../src/recording/write/record-buffer.js';
 import {
   RecordEncoder,

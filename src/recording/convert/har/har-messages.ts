@@ -1,5 +1,5 @@
 /** The messages of one session as members of a JSON array, in the order in which they began. */
-import { Opcode } from '../../../protocol/opcode.js';
+import { Opcode } from '../../../protocol/frame.js';
 import { MessageBorders } from '../../format/message-borders.js';
 import { payloadOf } from '../../format/payload.js';
 import type { Direction, MessageRecord } from '../../format/record.js';

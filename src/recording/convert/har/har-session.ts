@@ -1,10 +1,10 @@
 /** One session as an entry of a HAR file: written as its records come, given away when it is over. */
 import { formatIp } from '../../../net/ip-address.js';
 import { splitRequestTarget } from '../../../handshake/request-target.js';
-import { Opcode } from '../../../protocol/opcode.js';
+import { Opcode } from '../../../protocol/frame.js';
 import type { CloseRecord, ControlRecord, OpenRecord, TargetRecord } from '../../format/record.js';
 import { HarMessages } from './har-messages.js';
-import { parseRecordedAddress } from '../../../net/recorded-address.js';
+import { parseRecordedAddress } from '../../../net/socket-address.js';
 import {
   type HeaderLine,
   requestHeaders,

@@ -1,7 +1,6 @@
 /** One session on a made-up TCP connection: opening handshake, frames, closing. */
 import { Buffer } from 'node:buffer';
-import { FIN, frameHeaderBytes, writeFrameHeader } from '../../../protocol/frame-encoder.js';
-import { Opcode } from '../../../protocol/opcode.js';
+import { FIN, frameHeaderBytes, Opcode, writeFrameHeader } from '../../../protocol/frame.js';
 import { MessageBorders } from '../../format/message-borders.js';
 import { payloadOf } from '../../format/payload.js';
 import type {

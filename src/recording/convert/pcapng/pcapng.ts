@@ -8,10 +8,10 @@ import type { ConvertOutput, Converter } from '../converter.js';
 import { fileStart } from './pcapng-blocks.js';
 import { PcapngSession } from './pcapng-session.js';
 import {
-  type RecordedAddress,
   parseRecordedAddress,
   parseRecordedHost,
-} from '../../../net/recorded-address.js';
+  type RecordedAddress,
+} from '../../../net/socket-address.js';
 import { steadyTimes } from '../steady-times.js';
 import { type Addresses, TcpConversation } from './tcp-conversation.js';
 

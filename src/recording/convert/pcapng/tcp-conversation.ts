@@ -3,7 +3,7 @@ import type { Buffer } from 'node:buffer';
 import type { Direction } from '../../format/record.js';
 import type { ChunkedOutput } from '../chunked-output.js';
 import { writeDatagramBlock } from './pcapng-blocks.js';
-import type { RecordedAddress } from '../../../net/recorded-address.js';
+import type { RecordedAddress } from '../../../net/socket-address.js';
 
 /** The flags of a segment. */
 const FIN = 0x01;

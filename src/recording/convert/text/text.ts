@@ -5,7 +5,7 @@
  */
 import { Buffer } from 'node:buffer';
 import { printable } from '../../../printable.js';
-import { Opcode } from '../../../protocol/opcode.js';
+import { Opcode } from '../../../protocol/frame.js';
 import { payloadOf } from '../../format/payload.js';
 import type {
   AnyRecord,

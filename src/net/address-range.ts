@@ -1,0 +1,68 @@
+/** Ranges of addresses, and whether an address is in one of them. */
+import { BlockList } from 'node:net';
+import { formatIp, parseIp, unmapped } from './ip-address.js';
+
+/** An IPv4-mapped address such as `::ffff:10.0.0.1` has this many bits before those of the IPv4 address. */
+const MAPPED_BITS = 96;
+
+/** A prefix length: a whole number without leading zeros. */
+const PREFIX = /^(0|[1-9]\d{0,2})$/;
+
+/**
+ * Reads a range of addresses, `10.0.0.0/8` or `fd00::/8`, or one address alone. A zone (`%eth0`) is not
+ * part of a range.
+ *
+ * @returns address and prefix length, `127.0.0.1/32`; null when `text` is neither
+ */
+export function parseCidr(text: string): string | null {
+  const [address = '', prefix, ...rest] = text.split('/');
+  const bytes = parseIp(address);
+  if (bytes === null || rest.length > 0) return null;
+  const bits = bytes.length * 8;
+  if (prefix === undefined) return `${address}/${bits}`;
+  return PREFIX.test(prefix) && Number(prefix) <= bits ? text : null;
+}
+
+export class AddressList {
+  readonly isEmpty: boolean;
+  // One for each family: `net.BlockList` would find an IPv4 address in `::/0`.
+  readonly #ipv4 = new BlockList();
+  readonly #ipv6 = new BlockList();
+
+  /** @param ranges as {@link parseCidr} returns them: `10.0.0.0/8`, `::1/128` */
+  constructor(ranges: readonly string[]) {
+    this.isEmpty = ranges.length === 0;
+    for (const range of ranges) this.#add(range);
+  }
+
+  #add(range: string): void {
+    const slash = range.indexOf('/');
+    const given = parseIp(range.slice(0, slash))!;
+    const prefix = Number(range.slice(slash + 1));
+    const address = unmapped(given);
+    // A range that is larger than all mapped addresses is one of IPv6.
+    if (address === given || prefix < MAPPED_BITS) this.#addSubnet(given, prefix);
+    else this.#addSubnet(address, prefix - MAPPED_BITS);
+  }
+
+  #addSubnet(address: Uint8Array, prefix: number): void {
+    if (address.length === 4) this.#ipv4.addSubnet(formatIp(address), prefix, 'ipv4');
+    else this.#ipv6.addSubnet(formatIp(address), prefix, 'ipv6');
+  }
+
+  /**
+   * Whether an address is in the list. An IPv4-mapped one counts as IPv4; `unix`, and anything else that
+   * is not an address, is in no list.
+   */
+  has(address: string): boolean {
+    if (this.isEmpty) return false;
+    // Node appends the interface to a link-local address: `fe80::1%eth0`.
+    const [withoutZone = ''] = address.split('%', 1);
+    const given = parseIp(withoutZone);
+    if (given === null) return false;
+    const bytes = unmapped(given);
+    return bytes.length === 4
+      ? this.#ipv4.check(formatIp(bytes), 'ipv4')
+      : this.#ipv6.check(formatIp(bytes), 'ipv6');
+  }
+}

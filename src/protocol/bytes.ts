@@ -1,0 +1,121 @@
+/** Bytes: none of them, copies of them, and four at a time. */
+
+/** No bytes. Nothing can be written into it, so everybody shares it. */
+export const NO_BYTES = new Uint8Array(0);
+
+/** Up to this length a loop over words beats `TypedArray.prototype.set` and its view. */
+const MAX_LOOP_BYTES = 192;
+
+let viewedBytes: Uint8Array = NO_BYTES;
+let view: WordView = { words: new Int32Array(viewedBytes.buffer), base: 0 };
+
+/** Where the first byte of a word is its lowest: words that overlap two others are put together by shifts. */
+export const IS_LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
+
+/** The words of the buffer that some bytes are in, and where in the buffer the bytes begin. */
+export interface WordView {
+  readonly words: Int32Array;
+  readonly base: number;
+}
+
+/**
+ * A view of the whole buffer of `bytes` as 32-bit words; what is behind the last whole word is left out.
+ *
+ * The last view is kept: connections share one receive buffer, so it nearly always fits, and asking a
+ * typed array for its buffer and offset costs more than unmasking a short payload.
+ */
+export function wordsOf(bytes: Uint8Array): WordView {
+  if (bytes !== viewedBytes) {
+    viewedBytes = bytes;
+    const { buffer, byteOffset } = bytes;
+    view = { words: new Int32Array(buffer, 0, buffer.byteLength >> 2), base: byteOffset };
+  }
+  return view;
+}
+
+/** Whether all of `bytes[start, end)` are ASCII. Made for short ones: long ones have `isAscii` of Node. */
+export function areAscii(bytes: Uint8Array, start: number, end: number): boolean {
+  const { words, base } = wordsOf(bytes);
+  let seen = 0;
+  let at = start;
+  for (; at < end && ((base + at) & 3) !== 0; at++) seen |= bytes[at]!;
+  // The last word may not be whole, and is then not in `words`.
+  const lastWord = Math.min((base + end) >> 2, words.length);
+  for (let word = (base + at) >> 2; word < lastWord; word++, at += 4) seen |= words[word]!;
+  for (; at < end; at++) seen |= bytes[at]!;
+  return (seen & 0x8080_8080) === 0;
+}
+
+/**
+ * Copies `source[start, end)` to `target[at]`.
+ *
+ * @param targetWords the words of `target`, which begins at the start of its buffer
+ */
+export function copyBytes(
+  source: Uint8Array,
+  start: number,
+  end: number,
+  target: Uint8Array,
+  targetWords: Int32Array,
+  at: number,
+): void {
+  if (end - start > MAX_LOOP_BYTES) {
+    target.set(source.subarray(start, end), at);
+    return;
+  }
+  const { words, base } = wordsOf(source);
+  // The last word may not be whole, and is then not in `words`.
+  if ((base + end) >> 2 >= words.length || !IS_LITTLE_ENDIAN) {
+    target.set(source.subarray(start, end), at);
+    return;
+  }
+  let from = start;
+  let to = at;
+  for (; from < end && (to & 3) !== 0; from++, to++) target[to] = source[from]!;
+  if (((base + from) & 3) !== 0) {
+    copyShifted(words, base + from, end - from, targetWords, to >> 2);
+    const copied = Math.max(end - from, 0) & ~3;
+    for (from += copied, to += copied; from < end; from++, to++) target[to] = source[from]!;
+    return;
+  }
+  let word = (base + from) >> 2;
+  const lastWord = word + ((end - from) >> 2);
+  let targetWord = to >> 2;
+  from += (lastWord - word) << 2;
+  to += (lastWord - word) << 2;
+  for (; word + 4 <= lastWord; word += 4, targetWord += 4) {
+    targetWords[targetWord] = words[word]!;
+    targetWords[targetWord + 1] = words[word + 1]!;
+    targetWords[targetWord + 2] = words[word + 2]!;
+    targetWords[targetWord + 3] = words[word + 3]!;
+  }
+  while (word < lastWord) targetWords[targetWord++] = words[word++]!;
+  for (; from < end; from++, to++) target[to] = source[from]!;
+}
+
+/** Copies whole words that begin in the middle of others. @param from index of the first byte, no multiple of 4 */
+function copyShifted(
+  words: Int32Array,
+  from: number,
+  bytes: number,
+  targetWords: Int32Array,
+  at: number,
+): void {
+  const shift = (from & 3) << 3;
+  let word = from >> 2;
+  let low = words[word]!;
+  const last = at + (bytes >> 2);
+  for (let to = at; to < last; to++) {
+    const high = words[++word]!;
+    targetWords[to] = (low >>> shift) | (high << (32 - shift));
+    low = high;
+  }
+}
+
+/**
+ * A copy of a payload. `Buffer.prototype.slice` makes a view, and payloads may be Buffers: whoever
+ * keeps bytes beyond the call that brought them copies them with this.
+ */
+export function copyPayload(payload: Uint8Array): Uint8Array {
+  return Uint8Array.prototype.slice.call(payload);
+}

@@ -1,0 +1,116 @@
+import t from 'tap';
+import { findForwardedClient, forwardedScheme } from '../../src/handshake/forwarded.js';
+import { countLooks } from '../fixtures/handshake.js';
+
+const PROXIES = ['10.0.0.1', '10.0.0.2', '2001:db8::aa'];
+const isProxy = (address: string): boolean => PROXIES.includes(address);
+
+/** `address port` of the client. */
+const find = (...values: string[]): string | null => {
+  const client = findForwardedClient(values, isProxy);
+  return client === null ? null : `${client.remoteAddress} ${client.remotePort}`;
+};
+
+t.test('the last address that is no proxy is the client', async (t) => {
+  t.equal(find('192.0.2.1'), '192.0.2.1 0');
+  t.equal(find('192.0.2.1, 10.0.0.1'), '192.0.2.1 0');
+  t.equal(find('198.51.100.9, 192.0.2.1, 10.0.0.2, 10.0.0.1'), '192.0.2.1 0');
+  t.equal(find('198.51.100.9, 192.0.2.1'), '192.0.2.1 0', 'what the client wrote itself');
+  t.equal(find('10.0.0.1, 192.0.2.1'), '192.0.2.1 0', 'even when it calls itself a proxy');
+  t.equal(find('192.0.2.1, 2001:DB8:0::AA'), '192.0.2.1 0', 'however a proxy is written');
+});
+
+t.test('all header lines are one list', async (t) => {
+  t.equal(find('198.51.100.9', '192.0.2.1', '10.0.0.1'), '192.0.2.1 0');
+  t.equal(find('198.51.100.9, 192.0.2.1', '10.0.0.1,10.0.0.2'), '192.0.2.1 0');
+});
+
+t.test('when all are proxies the first one is the client', async (t) => {
+  t.equal(find('10.0.0.2,10.0.0.1'), '10.0.0.2 0');
+});
+
+t.test('an entry that is no address ends the search', async (t) => {
+  for (const entry of [
+    'unknown',
+    '_hidden',
+    '1.2.3',
+    '1.2.3.4.5',
+    'localhost',
+    '::1%eth0',
+    '"::1"',
+  ]) {
+    t.equal(find(`192.0.2.1, ${entry}`), null, entry);
+    t.equal(find(`192.0.2.1, ${entry}, 10.0.0.2, 10.0.0.1`), '10.0.0.2 0', entry);
+  }
+});
+
+t.test('nothing is found where there is nothing', async (t) => {
+  t.equal(find(), null);
+  t.equal(find(''), null);
+  t.equal(find(' , ,, '), null);
+});
+
+t.test('RFC 9110 §5.6.1.2: white space and empty elements', async (t) => {
+  t.equal(find(' 192.0.2.1\t,\t10.0.0.1 , ,'), '192.0.2.1 0');
+});
+
+t.test('an entry may have a port', async (t) => {
+  for (const [entry, found] of [
+    ['192.0.2.1:5', '192.0.2.1 5'],
+    ['192.0.2.1:65535', '192.0.2.1 65535'],
+    ['192.0.2.1:65536', null],
+    ['192.0.2.1:', null],
+    ['192.0.2.1:05', null],
+    ['192.0.2.1:http', null],
+    ['2001:db8::1', '2001:db8::1 0'],
+    ['[2001:db8::1]', '2001:db8::1 0'],
+    ['[::1]:80', '::1 80'],
+    ['[::1]80', null],
+    ['[::1]:', null],
+    ['[::1', null],
+    ['[192.0.2.1]', null],
+    ['[]', null],
+    ['::ffff:192.0.2.1', '192.0.2.1 0'],
+    [':80', null],
+  ] as const) {
+    t.equal(find(`198.51.100.9, ${entry}`), found, entry);
+  }
+  t.equal(find('192.0.2.1:1234, 10.0.0.1:80'), '192.0.2.1 1234', 'of a proxy too');
+});
+
+t.test('the work grows with the length only', async (t) => {
+  const looks = (entries: number): number =>
+    countLooks(() => {
+      findForwardedClient([Array(entries).fill('10.0.0.1').join(',')], isProxy);
+    });
+  t.ok(looks(2000) / looks(1000) < 2.5);
+});
+
+t.test('how the client has come to the proxies in front', async (t) => {
+  const table: readonly (readonly [scheme: string | null, ...values: string[]])[] = [
+    ['http', 'http'],
+    ['http', 'WS'],
+    ['https', 'https'],
+    ['https', 'Https'],
+    ['https', 'wss'],
+    ['https', 'https, wss'],
+    ['https', 'https', ' https '],
+    [null],
+    [null, ''],
+    [null, ','],
+    [null, 'ftp'],
+    [null, 'toString'],
+    // They do not agree: TLS may have ended at either.
+    [null, 'https, http'],
+    [null, 'http', 'https'],
+    [null, 'https, spdy'],
+  ];
+  for (const [scheme, ...values] of table) {
+    const headers = values.map((value) => ({ name: 'x-forwarded-proto', value }));
+    t.equal(
+      forwardedScheme([{ name: 'forwarded', value: 'proto=http' }, ...headers]),
+      scheme,
+      JSON.stringify(values),
+    );
+  }
+});

@@ -13,7 +13,7 @@ COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
 COPY build.mjs tsconfig.json ./
 COPY src src
-RUN npm run build
+RUN npm run bundle
 
 FROM ${NODE_IMAGE}
 ARG VERSION=dev

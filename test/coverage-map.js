@@ -1,18 +1,18 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { URL } from 'node:url';
+
 /**
- * Each unit test covers the source file of the same name and no other, so that a line covered by
- * accident from afar does not hide a missing test. Integration tests cover nothing by themselves.
+ * A unit test covers the sources in the folder of the same name, so that tests of one thing may share its
+ * parts, and no line is covered by accident from afar. A source directly in `src` has a test of its own
+ * name. Other tests cover nothing.
  * @param {string} test path of a test file
- * @returns {string | string[] | null} the sources it answers for
+ * @returns {string | null} the sources it covers
  */
 export default (test) => {
-  const match =
-    /^test\/(net|protocol|extensions|handshake|session|http|connection|recording|modes|server|config|app|cli)\/(.+)\.test\.ts$/.exec(
-      test,
-    );
-  if (match) return `src/${match[1]}/${match[2]}.ts`;
-  if (test === 'test/errors.test.ts') return 'src/errors.ts';
-  if (test === 'test/foreign.test.ts') return 'src/foreign.ts';
-  if (test === 'test/printable.test.ts') return 'src/printable.ts';
-  if (test === 'test/index.test.ts') return 'src/index.ts';
-  return null;
+  const { dir, name } = path.posix.parse(test);
+  const folder = dir.replace(/^test/, 'src');
+  const sources = folder === 'src' ? `src/${name.replace(/\.test$/, '.ts')}` : folder;
+  if (!existsSync(new URL(`../${sources}`, import.meta.url))) return null;
+  return folder === 'src' ? sources : `${sources}/*.ts`;
 };

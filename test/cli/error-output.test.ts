@@ -8,6 +8,7 @@ import { makeTempDir } from '../fixtures/temp-dir.js';
 import { eventually } from '../fixtures/within.js';
 
 const onLinux = { skip: process.platform === 'linux' ? false : 'needs mkfifo and /proc' };
+const TYPESCRIPT = new URL('../../tools/typescript.mjs', import.meta.url).href;
 const { O_RDONLY, O_WRONLY, O_NONBLOCK } = constants;
 
 /** Standard error as a pipe whose reader is the test. */
@@ -159,13 +160,12 @@ t.test('without doNotWait a reader is waited for', onLinux, async (t) => {
         '{ "$@" 2>&1 >&3 | { sleep 1; wc -c; }; } 3>&2',
         'sh',
         process.execPath,
-        ...process.execArgv,
         '--input-type=module',
         '-e',
         script,
         how,
       ],
-      { encoding: 'utf8' },
+      { encoding: 'utf8', env: { ...process.env, NODE_OPTIONS: `--import=${TYPESCRIPT}` } },
     );
     t.equal(stdout.trim(), '1000005', how);
     t.equal(status, 0);

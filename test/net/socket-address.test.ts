@@ -4,6 +4,7 @@ import t from 'tap';
 import {
   formatHostAndPort,
   formatListenAddress,
+  formatPeer,
   parseHostName,
   parseListenAddress,
   parseRecordedAddress,
@@ -206,3 +207,9 @@ for (const [text, hex] of [
   const bytes = parseRecordedHost(text);
   t.equal(bytes && Buffer.from(bytes).toString('hex'), hex, JSON.stringify(text));
 }
+
+t.test('a peer is address and port', async (t) => {
+  t.equal(formatPeer({ remoteAddress: '203.0.113.7', remotePort: 51234 }), '203.0.113.7:51234');
+  t.equal(formatPeer({ remoteAddress: '2001:db8::7', remotePort: 443 }), '[2001:db8::7]:443');
+  t.equal(formatPeer({ remoteAddress: 'unix', remotePort: 0 }), 'unix');
+});

@@ -2,7 +2,6 @@ import t from 'tap';
 import type { Session, SessionSummary } from '../../src/session/session.js';
 import { HandshakeError } from '../../src/errors.js';
 import { Redaction } from '../../src/handshake/redaction/redaction.js';
-import { formatPeer } from '../../src/net/socket-address.js';
 import {
   logDeclined,
   logLateFailure,
@@ -46,12 +45,6 @@ const FIELDS = {
   closedBy: 'client',
   code: 1000,
 };
-
-t.test('a peer is address and port', async (t) => {
-  t.equal(formatPeer(PEER), '203.0.113.7:51234');
-  t.equal(formatPeer({ remoteAddress: '2001:db8::7', remotePort: 443 }), '[2001:db8::7]:443');
-  t.equal(formatPeer({ remoteAddress: 'unix', remotePort: 0 }), 'unix');
-});
 
 t.test('a session makes one line, without what does not matter', async (t) => {
   const log = new KeptLog();

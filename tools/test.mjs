@@ -1,0 +1,157 @@
+/**
+ * Runs tests with tap: `node tools/test.mjs SUITE [--flag of tap ...] [FILE ...]`. Files stand in for those of
+ * the suite. All TypeScript is compiled before, once.
+ */
+import { execFileSync, spawn } from 'node:child_process';
+import { readFileSync, watch } from 'node:fs';
+import path from 'node:path';
+import process from 'node:process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ImportGraph, ROOT, typescriptIn } from './import-graph.mjs';
+import { compileAll } from './typescript-hooks.mjs';
+
+/** What starts no program and opens nothing but what it makes itself: the tests of the files in src. */
+const NOT_UNIT = ['conformance', 'cost', 'fuzz', 'integration'];
+
+/** What takes long, by measure or by its nature: `npm test` leaves it to `npm run test:long`. */
+const LONG = [
+  /^test\/(cost|fuzz)\//,
+  /^test\/integration\/(bombs|costs|set-clock)\.test\.ts$/,
+  /^test\/integration\/(deflate-|recording-)?faults\.test\.ts$/,
+  /^test\/integration\/interop-deflate-/,
+  /^test\/integration\/proxy-vnc\.test\.ts$/,
+  /^test\/integration\/recording-(holds|lock)\.test\.ts$/,
+  /^test\/integration\/tcp-(memory|streams)\.test\.ts$/,
+];
+
+/** A change of these may change any test. */
+const CONCERNS_ALL = [
+  'package-lock.json',
+  'tools/test.mjs',
+  'tools/typescript.mjs',
+  'tools/typescript-hooks.mjs',
+];
+
+const TAP = path.join(ROOT, 'node_modules/tap/dist/esm/run.mjs');
+const tests = typescriptIn('test').filter((file) => file.endsWith('.test.ts'));
+const unit = tests.filter((file) => !NOT_UNIT.includes(file.split('/')[1] ?? ''));
+const long = tests.filter((file) => LONG.some((pattern) => pattern.test(file)));
+
+/** @type {Record<string, () => Promise<void>>} */
+const SUITES = {
+  unit: () => run(unit),
+  quick: () => run(tests.filter((file) => !long.includes(file))),
+  long: () => run(long, ['--disable-coverage']),
+  changed: async () => run(await testsOf(changedFiles()), ['--disable-coverage']),
+  watch: watchFiles,
+};
+
+const [suite = 'quick', ...args] = process.argv.slice(2);
+const start = SUITES[suite];
+if (start === undefined) {
+  process.stderr.write(`${suite} is not one of ${Object.keys(SUITES).join(', ')}\n`);
+  process.exitCode = 2;
+} else {
+  await start();
+}
+
+/**
+ * @param {readonly string[]} files
+ * @param {readonly string[]} [flags]
+ */
+async function run(files, flags = []) {
+  await compileAll(
+    ['src', 'test', 'examples'].flatMap(typescriptIn).map((file) => path.join(ROOT, file)),
+  );
+  const given = args.some((arg) => !arg.startsWith('-'));
+  if (files.length === 0 && !given) {
+    process.stdout.write('No test is concerned.\n');
+    return;
+  }
+  const tap = spawn(process.execPath, [TAP, ...flags, ...args, ...(given ? [] : files)], {
+    cwd: ROOT,
+    stdio: 'inherit',
+  });
+  process.exitCode = await new Promise((/** @type {(code: number) => void} */ resolve) => {
+    tap.on('close', (code) => {
+      resolve(code ?? 1);
+    });
+  });
+}
+
+/** @returns {string[] | null} what differs from where this branch left the main one; null when git cannot tell */
+function changedFiles() {
+  try {
+    const base = git('merge-base', 'HEAD', mainBranch());
+    return [
+      ...lines(git('diff', '--name-only', base)),
+      ...lines(git('ls-files', '--others', '--exclude-standard')),
+    ];
+  } catch {
+    return null;
+  }
+}
+
+function mainBranch() {
+  const known = lines(git('branch', '--all', '--format=%(refname:short)'));
+  return ['origin/main', 'main'].find((name) => known.includes(name)) ?? 'HEAD';
+}
+
+/** @param {readonly string[]} args */
+function git(...args) {
+  return execFileSync('git', args, {
+    cwd: ROOT,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+}
+
+/** @param {string} text */
+function lines(text) {
+  return text.split('\n').filter((line) => line !== '');
+}
+
+/**
+ * @param {readonly string[] | null} changed
+ * @returns {Promise<string[]>} the unit tests that load one of these files, or name one that cannot be loaded
+ */
+async function testsOf(changed) {
+  if (changed === null || changed.some((file) => CONCERNS_ALL.includes(file))) return unit;
+  const graph = await ImportGraph.of([...typescriptIn('src'), ...tests]);
+  const names = changed.filter((file) => !file.endsWith('.ts')).map((file) => path.basename(file));
+  return unit.filter((test) => {
+    const loaded = graph.loadedBy(test);
+    if (test === 'test/architecture.test.ts' || changed.some((file) => loaded.has(file)))
+      return true;
+    return [...loaded].some((file) => file.startsWith('test/') && isNamedIn(file, names));
+  });
+}
+
+/**
+ * @param {string} file
+ * @param {readonly string[]} names
+ */
+function isNamedIn(file, names) {
+  const text = readFileSync(path.join(ROOT, file), 'utf8');
+  return names.some((name) => text.includes(name));
+}
+
+/** After each change, the tests of what has changed since the last. */
+async function watchFiles() {
+  /** @type {Set<string>} */
+  const changed = new Set();
+  for (const folder of ['src', 'test', 'examples', 'docs']) {
+    watch(path.join(ROOT, folder), { recursive: true }, (_, name) => {
+      if (name !== null) changed.add(path.posix.join(folder, name.replaceAll(path.sep, '/')));
+    });
+  }
+  process.stdout.write('Waiting for changes; Ctrl-C ends.\n');
+  for (;;) {
+    // What an editor saves at once is run at once.
+    await sleep(200);
+    if (changed.size === 0) continue;
+    const files = [...changed];
+    changed.clear();
+    await run(await testsOf(files), ['--disable-coverage']);
+  }
+}

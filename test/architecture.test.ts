@@ -24,8 +24,6 @@ interface Layer {
   readonly packages: readonly string[];
   /** Of the layers to its left it sees only the types, but for these. */
   readonly seesOnly?: readonly string[];
-  /** Layers to its right whose types it may see, until that is mended. */
-  readonly typesFrom?: readonly string[];
 }
 
 /** From left to right: a layer imports only from those before it and itself. */
@@ -39,7 +37,6 @@ const LAYERS: readonly Layer[] = [
     name: 'http',
     builtins: ['node:fs', 'node:fs/promises', 'node:http', 'node:path', 'node:stream'],
     packages: ['send'],
-    typesFrom: ['connection'],
   },
   { name: 'connection', builtins: ['node:net'], packages: [] },
   {
@@ -207,9 +204,8 @@ function findArrowFault(
   const fromIndex = LAYERS.findIndex(({ name }) => name === from);
   const toIndex = LAYERS.findIndex(({ name }) => name === to);
   if (fromIndex < 0 || toIndex < 0) return 'it is in no layer';
-  const { seesOnly, typesFrom = [] } = LAYERS[fromIndex]!;
-  if (toIndex > fromIndex && !(isTypeOnly && typesFrom.includes(to)))
-    return `${from} comes before ${to}`;
+  const { seesOnly } = LAYERS[fromIndex]!;
+  if (toIndex > fromIndex) return `${from} comes before ${to}`;
   if (toIndex < fromIndex && seesOnly?.includes(to) === false && !isTypeOnly)
     return `${from} takes only types from ${to}`;
   return null;

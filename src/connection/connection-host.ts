@@ -6,7 +6,7 @@ import type { CoarseClock } from './clock.js';
 import type { Connection } from './connection.js';
 import type { FlushQueue } from './flush-queue.js';
 import type { HttpService } from '../http/tunnel.js';
-import type { OpeningPolicy } from './handshake-phase.js';
+import type { OpeningPolicy } from './head-phase.js';
 import type { SessionHost, SessionLimits } from '../session/session-host.js';
 import type { SharedReads } from './node-internals.js';
 
@@ -34,4 +34,6 @@ export interface ConnectionHost extends SessionHost {
   findRefusal(address: PeerAddress): HandshakeError | null;
   /** The handshake was refused; `cause` is what a consumer threw, or the refusal itself. */
   handshakeRefused(address: PeerAddress, error: HandshakeError, cause: unknown): void;
+  /** The socket is gone. */
+  connectionClosed(connection: Connection): void;
 }

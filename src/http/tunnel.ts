@@ -6,7 +6,7 @@ import { Duplex } from 'node:stream';
 import type { PeerAddress } from '../net/socket-address.js';
 
 /** What a tunnel needs of its connection. */
-export interface TunnelTransport extends PeerAddress {
+export interface TunnelTransport {
   /**
    * Writes pieces of a response in one go; nobody changes their bytes any more.
    *
@@ -39,10 +39,13 @@ export class HttpTunnel extends Duplex {
   /** Takes the next piece of the response; null while the kernel takes what it is given. */
   #onDrained: Done | null = null;
 
-  /** @param request as a whole, in Latin-1 */
-  constructor(transport: TunnelTransport, request: string) {
+  /**
+   * @param peer its address now: the connection's may be another one for the next request
+   * @param request as a whole, in Latin-1
+   */
+  constructor(transport: TunnelTransport, peer: PeerAddress, request: string) {
     super();
-    const { remoteAddress, remotePort } = transport;
+    const { remoteAddress, remotePort } = peer;
     this.peer = { remoteAddress, remotePort };
     this.#transport = transport;
     this.push(Buffer.from(request, 'latin1'));

@@ -14,7 +14,7 @@ import {
   formatHostAndPort,
   type ListenAddress,
 } from '../net/socket-address.js';
-import type { ListenerKind } from '../connection/peer.js';
+import type { ListenerKind } from '../connection/socket.js';
 import { ConfigError } from '../errors.js';
 
 /** Connections that may wait to be accepted; the kernel caps it at `net.core.somaxconn`. */

@@ -1,5 +1,5 @@
 /** Who serves which path. */
-import type { Route } from '../connection/handshake-phase.js';
+import type { Route } from '../connection/head-phase.js';
 import type { SessionRecorder } from '../session/tap.js';
 import { HandshakeError } from '../errors.js';
 import type { Extension } from '../extensions/extension.js';

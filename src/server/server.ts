@@ -6,8 +6,8 @@ import type { ConnectionHost, ConnectionLimits } from '../connection/connection-
 import { Connection } from '../connection/connection.js';
 import { FlushQueue } from '../connection/flush-queue.js';
 import type { HttpService } from '../http/tunnel.js';
-import { type ListenerKind, peerOf } from '../connection/peer.js';
 import { probeSharedReads } from '../connection/node-internals.js';
+import { type ListenerKind, peerOf } from '../connection/socket.js';
 import type { HandshakeError } from '../errors.js';
 import type { HostPolicy, SubprotocolPolicy } from '../handshake/policy.js';
 import { networkOf } from '../net/ip-address.js';
@@ -236,7 +236,7 @@ export class Server {
       kind === 'unix' ? kind : isLoopback ? 'loopback' : 'network',
     );
     const arrival = { peer, kind, refusal, way };
-    const connection = new Connection(socket, arrival, this.#host!, this.#closed);
+    const connection = new Connection(socket, arrival, this.#host!);
     this.#connections.add(connection);
     if (refusal === null) {
       this.#admission.add(connection);
@@ -287,13 +287,13 @@ export class Server {
     this.#admission.remove(connection);
   }
 
-  readonly #closed = (connection: Connection): void => {
+  #closed(connection: Connection): void {
     this.#connections.delete(connection);
     this.#forget(connection);
     if (this.#connections.size > 0) return;
     this.#clock.stop();
     this.#onEmpty?.();
-  };
+  }
 
   /** A flood of connections is no reason for a flood of lines. */
   #countDropped(): void {
@@ -383,6 +383,9 @@ export class Server {
       },
       sessionFailedLate: (session, mode, error) => {
         logLateFailure(log, session, mode, error);
+      },
+      connectionClosed: (connection) => {
+        this.#closed(connection);
       },
     };
   }

@@ -496,9 +496,8 @@ const CONNECTION: readonly CostCase[] = [
     name: 'a response in small writes, to a client that takes one at a time',
     count: 5000,
     prepare: (count) => async () => {
+      const peer = { remoteAddress: '127.0.0.1', remotePort: 1 };
       const transport = {
-        remoteAddress: '127.0.0.1',
-        remotePort: 1,
         sendPieces: () => {
           setImmediate(() => {
             tunnel.drained();
@@ -508,7 +507,7 @@ const CONNECTION: readonly CostCase[] = [
         responded: nothing,
         responseBroken: nothing,
       };
-      const tunnel = new HttpTunnel(transport, 'GET / HTTP/1.1\r\n\r\n');
+      const tunnel = new HttpTunnel(transport, peer, 'GET / HTTP/1.1\r\n\r\n');
       await new Promise<void>((resolve) => {
         for (let number = 1; number < count; number++) tunnel.write(Buffer.alloc(10));
         tunnel.write(Buffer.alloc(10), () => {

@@ -60,7 +60,7 @@ export class DeflatePath {
       extensions: [extension],
     });
     const socket = this.#socket.asSocket;
-    new Connection(socket, arrivalOf(socket), this.#host, () => undefined).start();
+    new Connection(socket, arrivalOf(socket), this.#host).start();
     this.#receive(Buffer.from(upgradeText({ 'Sec-WebSocket-Extensions': offers })));
     const head = this.#socket.takeWritten().toString('latin1');
     this.extensions = /\r\nSec-WebSocket-Extensions: (.*)\r\n/.exec(head)?.[1] ?? null;

@@ -51,7 +51,7 @@ class Bench {
   start(line: string, headers: readonly string[] = []): [Transport, HttpTunnel] {
     const transport = new Transport();
     const request = [`${line} HTTP/1.1`, 'Host: h', ...headers, '', ''].join('\r\n');
-    const tunnel = new HttpTunnel(transport, request);
+    const tunnel = new HttpTunnel(transport, transport, request);
     this.files.serve(tunnel);
     return [transport, tunnel];
   }
@@ -340,7 +340,7 @@ t.test(
   async (t) => {
     const bench = makeBench(t);
     const transport = new Transport();
-    bench.files.serve(new HttpTunnel(transport, 'no HTTP at all\r\n\r\n'));
+    bench.files.serve(new HttpTunnel(transport, transport, 'no HTTP at all\r\n\r\n'));
     await eventually(() => transport.end !== null, 'the end');
     t.equal(transport.end, 'broken');
     t.equal(transport.received, '');

@@ -37,7 +37,7 @@ interface Fixture {
 
 function make(request = REQUEST): Fixture {
   const transport = new Transport();
-  return { transport, tunnel: new HttpTunnel(transport, request) };
+  return { transport, tunnel: new HttpTunnel(transport, transport, request) };
 }
 
 t.test('the request comes out, byte by byte what it was, and no end behind it', async (t) => {

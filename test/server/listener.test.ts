@@ -6,7 +6,7 @@ import { networkInterfaces } from 'node:os';
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
 import t, { type Test } from 'tap';
-import type { ListenerKind } from '../../src/connection/peer.js';
+import type { ListenerKind } from '../../src/connection/socket.js';
 import { ConfigError } from '../../src/errors.js';
 import type { ListenAddress } from '../../src/net/socket-address.js';
 import { type Listener, listen } from '../../src/server/listener.js';

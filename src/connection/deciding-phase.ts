@@ -1,0 +1,103 @@
+/** A good opening handshake is there: its mode makes up its mind, and what asks clients who they are before it. */
+import { HandshakeError } from '../errors.js';
+import { promiseOf } from '../foreign.js';
+import type { RequestHead } from '../handshake/request-head.js';
+import type { UpgradeRequest } from '../handshake/request.js';
+import type { ConnectionSession } from '../session/server-session.js';
+import type { DropRule } from '../session/session.js';
+import type { Connection } from './connection.js';
+import { type Arriving, WaitingPhase } from './phase.js';
+
+export class DecidingPhase extends WaitingPhase {
+  readonly #session: ConnectionSession;
+  readonly #answer: Uint8Array;
+
+  /** @param answer what accepts the handshake */
+  constructor(
+    connection: Connection,
+    arriving: Arriving,
+    session: ConnectionSession,
+    answer: Uint8Array,
+  ) {
+    super(connection, arriving);
+    this.#session = session;
+    this.#answer = answer;
+  }
+
+  /** Asks for the decision, which may be there at once. */
+  begin(head: RequestHead, request: UpgradeRequest): void {
+    let opened: Promise<void> | null;
+    try {
+      const authorized = promiseOf(this.connection.host.opening.authorize?.(head));
+      opened =
+        authorized === null ? this.#session.ask(request) : this.#askAfter(authorized, request);
+    } catch (cause) {
+      this.refuse(cause);
+      return;
+    }
+    if (opened === null) this.#accept();
+    else opened.then(this.#acceptLate.bind(this), this.refuse.bind(this));
+  }
+
+  async #askAfter(authorized: Promise<void>, request: UpgradeRequest): Promise<void> {
+    await authorized;
+    // For a client that has left meanwhile nothing is opened.
+    if (!this.connection.isIn(this)) throw new HandshakeError('handshake-timeout');
+    await this.#session.ask(request);
+  }
+
+  /** @returns false when the peer, the deadline or the server was faster */
+  #accept(): boolean {
+    const isOpen = this.connection.open(this, this.#session, this.#answer);
+    // The mode has something to free now.
+    if (!isOpen) this.#session.finish();
+    return isOpen;
+  }
+
+  #acceptLate(): void {
+    if (!this.#accept()) return;
+    const { connection, arriving } = this;
+    if (!connection.isInputPaused) connection.socket.resume();
+    const { bytes, start, end } = arriving.early;
+    connection.receiveBytes(bytes, start, end);
+  }
+
+  /** The mode refuses, or the client is not let in. */
+  override refuse(cause: unknown): void {
+    if (this.#end(cause)) this.#session.abandon();
+  }
+
+  /** It takes too long, or the server stops: the mode is told. */
+  #refuseOurselves(error: HandshakeError): void {
+    if (this.#end(error)) this.#session.abandonOpening();
+  }
+
+  #end(cause: unknown): boolean {
+    return this.connection.refuseHandshake(this, cause, 'GET', this.#session);
+  }
+
+  /** The client left during the handshake; no response is due. */
+  override receiveEof(): void {
+    this.connection.socket.destroy();
+  }
+
+  override lost(error: string): void {
+    this.#session.lost(error);
+  }
+
+  override socketClosed(): void {
+    this.#session.abandonOpening();
+  }
+
+  check(): void {
+    this.#refuseOurselves(new HandshakeError('handshake-timeout'));
+  }
+
+  override dropped(rule: DropRule): void {
+    this.#session.dropped(rule);
+  }
+
+  override shutDown(): void {
+    this.#refuseOurselves(new HandshakeError('draining'));
+  }
+}

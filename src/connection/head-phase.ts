@@ -1,0 +1,245 @@
+/** The head of a request is read, and what the operator has set decides on it. */
+import { HANDSHAKE_RULES, HandshakeError, type HandshakeRule } from '../errors.js';
+import { fieldsForLog, isInstance, memberOf } from '../foreign.js';
+import { forwardedScheme } from '../handshake/forwarded.js';
+import { checkHost } from '../handshake/host.js';
+import type { HostPolicy, OriginPolicy, SubprotocolPolicy, Way } from '../handshake/policy.js';
+import { ProxyHeaderParser } from '../handshake/proxy-protocol.js';
+import {
+  type PlainRequest,
+  type UpgradeRequest,
+  parsePlainRequest,
+  parseUpgradeRequest,
+} from '../handshake/request.js';
+import { type HeadLimits, type RequestHead, RequestHeadParser } from '../handshake/request-head.js';
+import { optionsResponse, refusalResponse, upgradeResponse } from '../handshake/response.js';
+import { checkOrigin, selectSubprotocol } from '../handshake/upgrade.js';
+import type { PeerAddress } from '../net/socket-address.js';
+import type { SessionRoute, SessionUpgrade } from '../session/session-host.js';
+import type { Connection } from './connection.js';
+import type { HttpAsk } from './http-phase.js';
+import { type Arriving, Phase } from './phase.js';
+
+/** What serves a request, and on which terms. */
+export interface Route extends SessionRoute {
+  readonly origin: OriginPolicy;
+}
+
+/** What decides on an opening handshake. */
+export interface OpeningPolicy {
+  readonly head: HeadLimits;
+  readonly allowedHosts: HostPolicy;
+  readonly subprotocol: SubprotocolPolicy;
+  /** Finds who serves a request. @throws HandshakeError when nobody does */
+  findRoute(request: UpgradeRequest): Route;
+  /**
+   * Asks who the client is, where that is asked at all.
+   *
+   * @throws HandshakeError, or rejects with one, when the handshake is to be refused
+   */
+  authorize?(request: RequestHead): void | PromiseLike<void>;
+  /** Whether a connection from there must begin with a PROXY protocol header; without this, none does. */
+  expectsProxyHeader?(peer: PeerAddress): boolean;
+}
+
+/**
+ * Reads the request, if it is one that is answered without a WebSocket connection.
+ *
+ * @param hasFiles whether there are files to ask for
+ * @returns null when it is to be decided on
+ * @throws HandshakeError when the request is to be refused
+ */
+export function readPlain(
+  { allowedHosts }: OpeningPolicy,
+  head: RequestHead,
+  way: Way,
+  hasFiles: boolean,
+): PlainRequest | null {
+  const request = parsePlainRequest(head, hasFiles);
+  if (request !== null) checkHost(allowedHosts, request.host, way);
+  return request;
+}
+
+/**
+ * Decides on an opening handshake, as far as that is not up to its mode.
+ *
+ * @returns what can be accepted
+ * @throws HandshakeError when the handshake is to be refused
+ */
+export function decideUpgrade(policy: OpeningPolicy, head: RequestHead, way: Way): SessionUpgrade {
+  const request = parseUpgradeRequest(head);
+  checkHost(policy.allowedHosts, request.host, way);
+  const route = policy.findRoute(request);
+  const scheme = way === 'proxy' ? forwardedScheme(head.headers) : null;
+  checkOrigin(route.origin, request, scheme);
+  route.recorder?.admit();
+  return {
+    request,
+    route,
+    subprotocol: selectSubprotocol(
+      policy.subprotocol,
+      request.subprotocols,
+      route.consumer.unsupportedSubprotocols,
+    ),
+  };
+}
+
+/** How the first head of a connection differs from those that follow. */
+export interface FirstHead {
+  /** Why it is refused, whatever it asks for; null when nothing speaks against it so far. */
+  readonly refusal: HandshakeError | null;
+  /** Whether a PROXY protocol header comes before it. */
+  readonly hasProxyHeader: boolean;
+}
+
+export class HeadPhase extends Phase {
+  readonly #arriving: Arriving;
+  readonly #parser: RequestHeadParser;
+  readonly #refusal: HandshakeError | null;
+  /** Reads what comes before the head; null when that has come, or none is due. */
+  #proxyHeader: ProxyHeaderParser | null;
+  /** The connection has had an answer before. */
+  readonly #isFollowUp: boolean;
+
+  /** @param first null when the connection has had an answer before */
+  constructor(connection: Connection, arriving: Arriving, first: FirstHead | null) {
+    super(connection);
+    this.#arriving = arriving;
+    this.#parser = new RequestHeadParser(connection.host.opening.head);
+    this.#refusal = first?.refusal ?? null;
+    this.#proxyHeader = first?.hasProxyHeader === true ? new ProxyHeaderParser() : null;
+    this.#isFollowUp = first === null;
+  }
+
+  receive(bytes: Uint8Array, start: number, end: number): void {
+    const { connection } = this;
+    let next: number;
+    try {
+      const headStart = this.#receiveProxyHeader(bytes, start, end);
+      if (headStart < 0) return;
+      next = this.#parser.receive(bytes, headStart, end);
+      if (this.#parser.head === null) return;
+      this.#take(this.#parser.head);
+    } catch (error) {
+      // What a later phase throws is a defect of ours.
+      if (!this.#refuse(this.#refusal ?? error)) throw error;
+      return;
+    }
+    connection.passOn(bytes, next, end);
+  }
+
+  /** @returns where the head goes on, or -1: more is needed before it */
+  #receiveProxyHeader(bytes: Uint8Array, start: number, end: number): number {
+    if (this.#proxyHeader === null) return start;
+    const next = this.#proxyHeader.receive(bytes, start, end);
+    if (next < 0) return -1;
+    const { client } = this.#proxyHeader;
+    this.#proxyHeader = null;
+    if (client !== null) this.connection.identify(client);
+    return next;
+  }
+
+  /** The head is complete. */
+  #take(head: RequestHead): void {
+    const { connection } = this;
+    const { host } = connection;
+    const { way } = this.#arriving;
+    host.setExpendable(connection, false);
+    const proxy = connection.identify(host.findClient(connection, head.headers));
+    // First: a client that is not let in learns nothing about paths and origins.
+    if (this.#refusal !== null) throw this.#refusal;
+    const plain = readPlain(host.opening, head, way, host.http !== null);
+    if (host.http !== null && typeof plain?.text === 'string') {
+      const ask: HttpAsk = { text: plain.text, service: host.http, proxy };
+      connection.admit(this, this.#arriving, ask, head);
+      return;
+    }
+    const refusal = host.findRefusal(connection);
+    if (refusal !== null) throw refusal;
+    if (plain === null) {
+      connection.decide(this, this.#arriving, decideUpgrade(host.opening, head, way), head);
+    } else {
+      connection.endWith(this, optionsBytes());
+    }
+  }
+
+  #refuse(cause: unknown): boolean {
+    return this.connection.refuseHandshake(this, cause, this.#parser.head?.method ?? null);
+  }
+
+  /** The client left during the handshake; no response is due. */
+  override receiveEof(): void {
+    this.connection.socket.destroy();
+  }
+
+  check(): void {
+    this.giveUp();
+  }
+
+  /** A probe of the port, and a client that thought better of it, get no answer. */
+  override giveUp(): void {
+    if (this.#hasReceivedBytes) this.#refuse(new HandshakeError('handshake-timeout'));
+    else super.giveUp();
+  }
+
+  override shutDown(): void {
+    // A client that has nothing more to ask for is told nothing.
+    if (this.#isFollowUp && !this.#hasReceivedBytes) this.connection.end(this, null);
+    else this.#refuse(new HandshakeError('draining'));
+  }
+
+  /** The client has said anything at all, or a proxy half a sentence about it. */
+  get #hasReceivedBytes(): boolean {
+    return this.#parser.hasReceivedBytes || this.#proxyHeader?.hasReceivedBytes === true;
+  }
+}
+
+/**
+ * The answer that opens the WebSocket connection (RFC 6455 §4.2.2).
+ *
+ * @param extensions value of Sec-WebSocket-Extensions; null for none
+ */
+export function acceptingResponse(
+  { request, subprotocol }: SessionUpgrade,
+  extensions: string | null,
+): Uint8Array {
+  return Buffer.from(upgradeResponse(request.key, subprotocol, extensions), 'latin1');
+}
+
+/** The answer to a request that wants to know whether we are there. */
+export function optionsBytes(): Uint8Array {
+  return Buffer.from(optionsResponse(new Date()), 'latin1');
+}
+
+/**
+ * What went wrong while a consumer opened, as an answer: its own refusal, or 500. A mode from a file has
+ * no copy of our classes, so an error of that name with one of our rules means the same.
+ */
+export function refusalOf(error: unknown): HandshakeError {
+  const isOurs = isInstance(error, HandshakeError);
+  // One of a class made from ours may have members that are not what they seem.
+  if (isOurs && Object.getPrototypeOf(error) === HandshakeError.prototype) return error;
+  const rule = memberOf(error, 'rule');
+  if ((!isOurs && memberOf(error, 'name') !== 'HandshakeError') || !isRule(rule))
+    return new HandshakeError('internal');
+  const headers = fieldsForLog(memberOf(error, 'headers')) as Record<string, string>;
+  return new HandshakeError(rule, headers, fieldsForLog(memberOf(error, 'notes')));
+}
+
+function isRule(rule: unknown): rule is HandshakeRule {
+  return typeof rule === 'string' && Object.hasOwn(HANDSHAKE_RULES, rule);
+}
+
+/**
+ * The answer that refuses a handshake; 500 when a consumer's own headers cannot be sent.
+ *
+ * @param method of the request, once it is known
+ */
+export function refusalBytes(error: HandshakeError, method: string | null): Uint8Array {
+  const now = new Date();
+  try {
+    return Buffer.from(refusalResponse(error, now, method), 'latin1');
+  } catch {
+    return Buffer.from(refusalResponse(new HandshakeError('internal'), now, method), 'latin1');
+  }
+}

@@ -1,0 +1,129 @@
+/**
+ * The phases of a connection. What its socket, its session and the server tell it means something else in
+ * each, so each is an object of its own, with what is needed then and nothing else.
+ *
+ *     head ──▶ deciding ──────▶ open ──▶ ending
+ *     ▲  └───▶ admitting                  ▲
+ *     │            └──▶ answering ────────┤
+ *     └──────────────────┘                │
+ *     a refusal: from head, deciding or admitting
+ *
+ * A connection has one phase at a time, and only its own methods lead from one to the next. What a phase
+ * has waited for may come when the connection is past it: then those methods do nothing, and say so.
+ */
+import type { Way } from '../handshake/policy.js';
+import type { DropRule } from '../session/session.js';
+import type { Connection } from './connection.js';
+import type { EarlyBytes } from './early-bytes.js';
+
+/** What is called in every phase. Each method does the least that is right, unless a phase says otherwise. */
+export abstract class Phase {
+  readonly connection: Connection;
+
+  constructor(connection: Connection) {
+    this.connection = connection;
+  }
+
+  // ---- From the socket
+
+  /** A read: `bytes[start, end)`, valid during the call. */
+  abstract receive(bytes: Uint8Array, start: number, end: number): void;
+
+  /** The peer's FIN. */
+  receiveEof(): void {
+    // Nothing more was expected.
+  }
+
+  /** The kernel has taken everything that was written. */
+  drained(): void {
+    // Nothing waits for that.
+  }
+
+  /** The system reports an error: its name. The socket closes after it. */
+  lost(error: string): void;
+  lost(): void {
+    // There is no session that it could be told to.
+  }
+
+  /** The socket is gone. It is the last call. */
+  socketClosed(): void {
+    // There is nothing to free.
+  }
+
+  // ---- From the session
+
+  /** Whether a session may stop the reading. */
+  canPause(): boolean {
+    return true;
+  }
+
+  /** Whether reading goes on as soon as a session allows it. */
+  canResume(): boolean {
+    return true;
+  }
+
+  /** The mode has failed. Once a session is open it fails by itself. */
+  refuse(cause: unknown): void;
+  refuse(): void {
+    // It is not up to a mode.
+  }
+
+  /** Writes what waits, and ends the connection when the protocol is through. */
+  flush(): void {
+    // A response is written when it is there.
+  }
+
+  // ---- From the server
+
+  /** The deadline that was asked for has passed. */
+  abstract check(nowMs: number): void;
+
+  /** The client had its time to ask for something. */
+  giveUp(): void {
+    this.connection.socket.destroy();
+  }
+
+  /** The connection is about to be destroyed for breaking this rule. */
+  dropped(rule: DropRule): void;
+  dropped(): void {
+    // There is no session that it could be told to.
+  }
+
+  /** The server stops. */
+  shutDown(): void {
+    // It is ending already.
+  }
+}
+
+/** What a connection has before it is open, however many requests come. */
+export interface Arriving {
+  /** By which way the peer, not its client, has come. */
+  readonly way: Way;
+  /** What came after the head while the request was decided on, or answered. */
+  readonly early: EarlyBytes;
+}
+
+/**
+ * Bytes that may come after a head before it is answered; then reading stops. One read more fits. Until
+ * then we read on, to hear when the peer goes.
+ */
+const EARLY_BYTES = 64 * 1024;
+
+/** A request is there and its answer is not: what follows it is kept, within bounds. */
+export abstract class WaitingPhase extends Phase {
+  readonly arriving: Arriving;
+
+  constructor(connection: Connection, arriving: Arriving) {
+    super(connection);
+    this.arriving = arriving;
+  }
+
+  receive(bytes: Uint8Array, start: number, end: number): void {
+    this.arriving.early.keep(bytes, start, end);
+    if (!this.canResume()) this.connection.socket.pause();
+  }
+
+  override canResume(): boolean {
+    return this.arriving.early.length < EARLY_BYTES;
+  }
+}

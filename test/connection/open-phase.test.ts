@@ -1,0 +1,224 @@
+import { Buffer } from 'node:buffer';
+import t from 'tap';
+import { Bench, QUIET, consumerWith, fromServer } from '../fixtures/connection-bench.js';
+import { binaryFrame, closeFrame, pingFrame, pongFrame, textFrame } from '../fixtures/frames.js';
+import { hexOf } from '../fixtures/hex.js';
+import { LIMITS, TestHost } from '../fixtures/test-host.js';
+
+t.test('one write per read, whatever the read brings', async (t) => {
+  const bench = new Bench().open();
+  const frames = Array.from({ length: 100 }, (_, index) => textFrame(`message ${index}`));
+  const queued = t.capture(bench.host.flushQueue, 'add');
+  bench.receiveFrames(...frames);
+  t.equal(bench.socket.writeCount, 1);
+  t.strictSame(queued(), [], 'who is being read from is flushed anyway');
+  t.equal(bench.written(), hexOf(fromServer(...frames)));
+});
+
+t.test('what a read sends elsewhere leaves in one write too, at its end', async (t) => {
+  const other = new Bench().open();
+  const [otherSession] = other.host.opened;
+  const order: string[] = [];
+  const consumer = consumerWith({
+    message: (session, opcode, bytes, start, end) => {
+      otherSession!.send(opcode, bytes, start, end);
+      session.send(opcode, bytes, start, end);
+      order.push(`${other.socket.writeCount}`);
+    },
+  });
+  const host = new TestHost(consumer, QUIET);
+  // Both belong to one server.
+  Object.assign(host, { flushQueue: other.host.flushQueue });
+  const bench = new Bench(consumer, QUIET, host).open();
+  const scheduled = t.capture(globalThis, 'queueMicrotask');
+  bench.receiveFrames(textFrame('a'), textFrame('b'));
+  t.strictSame(scheduled(), [], 'and not later');
+  t.strictSame(order, ['0', '0']);
+  t.strictSame(other.calls(), ['write 6']);
+  t.strictSame(bench.calls(), ['write 6']);
+});
+
+t.test('what is sent at any other time leaves soon, in one write', async (t) => {
+  const bench = new Bench().open();
+  const [session] = bench.host.opened;
+  const queued = t.capture(
+    bench.host.flushQueue,
+    'add',
+    bench.host.flushQueue.add.bind(bench.host.flushQueue),
+  );
+  for (const text of ['a', 'b', 'c']) session!.send(1, Buffer.from(text));
+  t.equal(queued().length, 1);
+  t.strictSame(bench.calls(), []);
+  await bench.settle();
+  t.strictSame(bench.calls(), ['write 9']);
+  session!.send(1, Buffer.from('d'));
+  await bench.settle();
+  t.strictSame(bench.calls(), ['write 3']);
+});
+
+t.test('while the socket is blocked nothing is written, and the newest Pong is owed', async (t) => {
+  const bench = new Bench().open();
+  await bench.block();
+  bench.calls();
+  t.equal(bench.nextCheckAfterMs, LIMITS.sendTimeout / 4);
+  bench.receiveFrames(pingFrame('a'), textFrame('b'), pingFrame('c'));
+  bench.receiveFrames(textFrame('d'));
+  t.strictSame(bench.calls(), []);
+  bench.socket.drain();
+  t.equal(bench.socket.writeCount, 1);
+  t.equal(bench.written(), hexOf(fromServer(textFrame('b'), textFrame('d'), pongFrame('c'))));
+});
+
+t.test('an echo that is not read stops the reading until it is', async (t) => {
+  const bench = new Bench().open();
+  const large = binaryFrame(new Uint8Array(LIMITS.outputPause));
+  bench.socket.isTaking = false;
+  bench.receiveFrames(large);
+  t.ok(bench.connection.isInputPaused);
+  t.ok(bench.socket.isPaused);
+  bench.socket.drain();
+  t.notOk(bench.connection.isInputPaused);
+  t.notOk(bench.socket.isPaused);
+});
+
+t.test('a large echo that the kernel takes at once does not stop the reading', async (t) => {
+  const bench = new Bench().open();
+  const large = binaryFrame(new Uint8Array(LIMITS.outputPause));
+  bench.receiveFrames(large);
+  t.notOk(bench.connection.isInputPaused, "there will be no 'drain' to start it again");
+  t.notOk(bench.socket.isPaused);
+  t.equal(bench.written(), hexOf(fromServer(large)));
+});
+
+t.test('after drained the consumer is blocked again, and told again', async (t) => {
+  let drainedCount = 0;
+  const large = new Uint8Array(LIMITS.outputPause);
+  const bench = new Bench(
+    consumerWith({
+      message: (session) => {
+        t.notOk(session.send(2, large));
+      },
+      drain: (session) => {
+        drainedCount += 1;
+        if (drainedCount > 1) return;
+        bench.socket.isTaking = false;
+        t.notOk(session.send(2, large));
+      },
+    }),
+  ).open();
+  bench.socket.isTaking = false;
+  bench.receiveFrames(textFrame('go'));
+  t.equal(drainedCount, 0);
+  bench.socket.drain();
+  t.equal(drainedCount, 1);
+  await bench.settle();
+  t.equal(bench.socket.writeCount, 2);
+  t.equal(drainedCount, 1);
+  bench.socket.drain();
+  t.equal(drainedCount, 2);
+});
+
+t.test('what waited while blocked can block again: drained waits', async (t) => {
+  let drainedCount = 0;
+  const bench = new Bench(
+    consumerWith({
+      drain: () => {
+        drainedCount += 1;
+      },
+    }),
+  ).open();
+  const [session] = bench.host.opened;
+  await bench.block();
+  t.notOk(session!.send(2, new Uint8Array(LIMITS.outputPause)));
+  await bench.settle();
+  bench.socket.writableLength = 0;
+  bench.socket.emit('drain');
+  t.ok(bench.connection.outbox.isBlocked);
+  t.equal(drainedCount, 0);
+  bench.socket.drain();
+  t.equal(drainedCount, 1);
+});
+
+t.test(
+  'what waited while blocked can block again, with room for more: drained comes',
+  async (t) => {
+    const bench = new Bench().open();
+    bench.socket.isTaking = false;
+    bench.receiveFrames(binaryFrame(new Uint8Array(LIMITS.outputPause)), textFrame('rest'));
+    t.ok(bench.connection.isInputPaused);
+    bench.socket.writableLength = 0;
+    bench.socket.emit('drain');
+    t.ok(bench.connection.outbox.isBlocked);
+    t.equal(bench.host.opened[0]!.waitingBytes, 6);
+    t.notOk(bench.connection.isInputPaused);
+  },
+);
+
+t.test('1008 and the end: a peer that asks for more and more and reads nothing', async (t) => {
+  const bench = new Bench(
+    consumerWith({
+      message: (session, opcode, bytes, start, end) => {
+        session.send(opcode, bytes, start, end);
+      },
+    }),
+  ).open();
+  bench.socket.isTaking = false;
+  const payload = new Uint8Array(LIMITS.maxMessage);
+  let count = 0;
+  while (!bench.socket.calls.includes('end') && count < 10) {
+    bench.receiveFrames(binaryFrame(payload));
+    count += 1;
+  }
+  t.equal(count, 3, 'the limit and one message');
+  const reason = 'client reads too slowly: too much output is waiting';
+  t.ok(bench.written().endsWith(hexOf(fromServer(closeFrame(1008, reason)))));
+  bench.socket.emit('close');
+  t.match(bench.host.ended, [{ rule: 'output-limit', closeCode: 1008, messagesOut: 3 }]);
+});
+
+t.test('a consumer that fails in drained gets 1011 sent', async (t) => {
+  const defect = new Error('in drained');
+  const bench = new Bench(
+    consumerWith({
+      message: (session) => {
+        session.send(2, new Uint8Array(LIMITS.outputPause));
+      },
+      drain: () => {
+        throw defect;
+      },
+    }),
+  ).open();
+  bench.socket.isTaking = false;
+  bench.receiveFrames(textFrame('go'));
+  bench.written();
+  bench.socket.drain();
+  await bench.settle();
+  t.equal(bench.written(), hexOf(fromServer(closeFrame(1011, 'internal error'))));
+  t.equal(bench.calls().includes('end'), true);
+  bench.socket.emit('close');
+  t.equal(bench.host.ended[0]!.error, defect);
+});
+
+t.test('a consumer that fails by itself gets 1011 sent, and FIN', async (t) => {
+  const bench = new Bench().open();
+  bench.host.opened[0]!.fail(new Error('in a timer'));
+  await bench.settle();
+  const sent = fromServer(closeFrame(1011, 'internal error'));
+  t.equal(bench.written(), hexOf(sent));
+  t.strictSame(bench.calls(), [`write ${sent.length}`, 'end', 'resume']);
+});
+
+t.test('a consumer that fails in a message gets 1011 sent, behind what it had sent', async (t) => {
+  const bench = new Bench(
+    consumerWith({
+      message: (session, opcode, bytes, start, end) => {
+        session.send(opcode, bytes, start, end);
+        if (bytes[start] === 0x62) throw new Error('in message');
+      },
+    }),
+  ).open();
+  bench.receiveFrames(textFrame('a'), textFrame('b'), textFrame('c'));
+  const sent = fromServer(textFrame('a'), textFrame('b'), closeFrame(1011, 'internal error'));
+  t.equal(bench.written(), hexOf(sent));
+  t.strictSame(bench.calls(), [`write ${sent.length}`, 'end', 'resume']);
+});

@@ -21,6 +21,10 @@ const common = {
   legalComments: 'none',
   metafile: true,
   logLevel: 'warning',
+  define: {
+    TWIST_VERSION: JSON.stringify(version),
+    BCRYPT_LIBRARY: JSON.stringify(readFileSync(BCRYPT_LIBRARY, 'utf8')),
+  },
 };
 
 const results = await Promise.all([
@@ -29,10 +33,6 @@ const results = await Promise.all([
     entryPoints: ['src/cli/main.ts'],
     outfile: 'dist/twist.cjs',
     format: 'cjs',
-    define: {
-      TWIST_VERSION: JSON.stringify(version),
-      BCRYPT_LIBRARY: JSON.stringify(readFileSync(BCRYPT_LIBRARY, 'utf8')),
-    },
   }),
   build({
     ...common,

@@ -87,7 +87,12 @@ const LAYERS: readonly Layer[] = [
     seesOnly: ['net'],
   },
   // Reads the files that settings name.
-  { name: 'app', builtins: ['node:crypto', 'node:fs', 'node:path'], packages: [] },
+  {
+    name: 'app',
+    builtins: ['node:crypto', 'node:fs', 'node:path', 'node:url'],
+    // A user's own modules are imported by a name that is only known at run time.
+    packages: [COMPUTED],
+  },
   {
     name: 'cli',
     builtins: [
@@ -99,7 +104,6 @@ const LAYERS: readonly Layer[] = [
       'node:util',
       'node:v8',
     ],
-    // A user's own modules are imported by a name that is only known at run time.
     packages: ['commander', 'pino', 'pino-pretty', COMPUTED],
   },
 ];

@@ -25,7 +25,7 @@ export interface Composed {
    *   else on this machine is in the way
    * @throws {Error} as a rejection, with the `code` of the system (`EADDRINUSE`), when it cannot listen
    */
-  start(): Promise<void>;
+  readonly start: () => Promise<void>;
 }
 
 /** Makes the server, and touches nothing. @throws {ConfigError} when it cannot be made */
@@ -49,7 +49,7 @@ export function compose(resources: Resources, log: Log): Composed {
     server,
     recorder,
     filesEach: takesTwo ? 2 : 1,
-    async start() {
+    start: async () => {
       try {
         // The file may belong to another server: it is not touched before this one is known to listen.
         if (recorder !== null) await claimRecording(recorder, values);

@@ -1,15 +1,15 @@
 /** What a server serves: at most one mode for every path, and at least that or a route. */
 import { MODES, chosenModes } from '../config/chosen-modes.js';
 import { configError } from '../config/messages.js';
-import { flagOf } from '../config/options/option.js';
+import { type Option, fileKeyOf, flagOf } from '../config/options/option.js';
 import { optionName } from '../config/options/option-name.js';
 import { OPTIONS } from '../config/options/options.js';
 import { STRENGTH } from '../config/relations.js';
 import type { RouteMode } from '../config/values/route-text.js';
-import type { ProvidedSettings } from '../config/settings.js';
+import type { ProvidedServerSettings } from '../config/settings.js';
 
 /** The mode that serves every path that has no route; null when none is chosen. */
-export function chosenMode(values: ProvidedSettings): RouteMode | null {
+export function chosenMode(values: ProvidedServerSettings): RouteMode | null {
   const [chosen] = Object.values(chosenModes(values));
   if (chosen !== undefined) return chosen;
   // Who records and says nothing else wants everything recorded.
@@ -21,7 +21,7 @@ export function chosenMode(values: ProvidedSettings): RouteMode | null {
  * Checks that no two modes are to serve every path.
  * @throws {ConfigError} that names all of them; its `cause` is the source of the one that was set last
  */
-export function checkModes(values: ProvidedSettings): void {
+export function checkModes(values: ProvidedServerSettings): void {
   const modes = chosenModes(values);
   const chosen = MODES.filter((key) => modes[key] !== undefined);
   if (chosen.length <= 1) return;
@@ -32,11 +32,20 @@ export function checkModes(values: ProvidedSettings): void {
   throw configError(`choose one mode, not ${names.join(' and ')} together`, source);
 }
 
-/** @returns what to tell who chose nothing to serve; null when there is something */
-export function modeProblem(values: ProvidedSettings): string | null {
+/**
+ * @param source how options are named
+ * @returns what to say when nothing is chosen to be served; null when something is
+ */
+export function modeProblem(
+  values: ProvidedServerSettings,
+  source: 'flag' | 'call' = 'flag',
+): string | null {
   if (values.route.value.length > 0 || chosenMode(values) !== null) return null;
-  const flags = [...MODES, 'record' as const, 'route' as const].map((key) =>
-    `${flagOf(key)} ${OPTIONS[key].kind.valueName}`.trim(),
-  );
-  return `choose a mode: ${flags.slice(0, -1).join(', ')} or ${String(flags.at(-1))}`;
+  const names = [...MODES, 'record' as const, 'route' as const].map((key) => {
+    const option: Option = OPTIONS[key];
+    return source === 'call'
+      ? fileKeyOf(key, option)
+      : `${flagOf(key)} ${option.kind.valueName}`.trim();
+  });
+  return `choose a mode: ${names.slice(0, -1).join(', ')} or ${String(names.at(-1))}`;
 }

@@ -2,6 +2,8 @@
  * Warns when the system will not let twist open as many connections as it may: beyond that limit
  * accepting fails without a word (EMFILE is reported nowhere in Node).
  */
+import { optionName } from '../config/options/option-name.js';
+import type { ProvidedServerSettings } from '../config/settings.js';
 import type { Files } from './resources/resources.js';
 
 /** Descriptors that are needed beside connections: listeners, the log, the event loop. */
@@ -12,18 +14,20 @@ const LIMITS_FILE = '/proc/self/limits';
 /**
  * @param filesEach what a connection takes: a proxied one has a connection to its target too, and one
  *   that gets a recording has that open
+ * @param manner how an option that stands at its default is named
  * @returns what to tell the operator, or null when all is well or nothing is known
  */
 export function openFilesProblem(
   io: Pick<Files, 'readFile'>,
-  maxConnections: number,
+  maxConnections: ProvidedServerSettings['maxConnections'],
   filesEach: 1 | 2 = 1,
+  manner: 'flag' | 'call' = 'flag',
 ): string | null {
   const limit = openFilesLimit(io);
-  if (limit === null || maxConnections * filesEach + RESERVED_FILES <= limit) return null;
+  if (limit === null || maxConnections.value * filesEach + RESERVED_FILES <= limit) return null;
   const most = Math.max(1, Math.floor((limit - RESERVED_FILES) / filesEach));
   return (
-    `--max-connections is ${maxConnections}, but this process may open only ${limit} files: ` +
+    `${optionName('maxConnections', maxConnections, manner)} is ${maxConnections.value}, but this process may open only ${limit} files: ` +
     `raise the limit (ulimit -n, LimitNOFILE=) or lower the option to ${most}`
   );
 }

@@ -1,20 +1,23 @@
-/** The server as a library. It reads no environment and no file, and handles no signal. */
-import { ConfigError } from '../errors.js';
+/** The server as a library: all that the command can do, without its process. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { configError } from '../config/messages.js';
 import type { Extension } from '../extensions/extension.js';
-import { echoMode } from '../modes/echo.js';
-import type { Mode } from '../modes/mode.js';
-import { Server } from '../server/server.js';
+import { errorForLog } from '../foreign.js';
 import type { Log } from '../log.js';
+import type { Session } from '../session/session.js';
+import { type Composed, compose } from './compose.js';
 import { guardedLog } from './guarded-log.js';
-import { readOptions } from './read-options.js';
-import { serverOptions } from './server-options.js';
-import type { SettingOptions } from './setting-options.js';
+import { modeProblem } from './mode-choice.js';
+import { openFilesProblem } from './open-files.js';
+import { type ModeOptions, readOptions, refusalOf } from './read-options.js';
+import { permissionWarnings } from './resources/given-files.js';
+import { type Files, readResources } from './resources/resources.js';
 import { readExtension } from './user-extension.js';
-import { type Refuse, type UserMode, readMode } from './user-mode.js';
 
-export interface ServeOptions extends SettingOptions {
-  /** What is done with messages: a mode, or `echo`, which sends them back. */
-  readonly mode: UserMode | 'echo';
+/** Everything that `twist serve` can be told, with the same names, and what only a program can give. */
+export interface ServeOptions extends ModeOptions {
   /**
    * Per-message extensions beside permessage-deflate, which `deflate` turns off. The offers of a
    * client decide about their order.
@@ -24,21 +27,33 @@ export interface ServeOptions extends SettingOptions {
   readonly extensions?: readonly Extension[] | undefined;
   /** Where the lines of the log go, for instance a logger of pino. By default nowhere. */
   readonly log?: Log | undefined;
+  /** Stops the server gracefully when it aborts, as `stop` does. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The sessions that are open: their handshake was answered with 101, and they have not ended. */
+export interface Sessions extends Iterable<Session> {
+  readonly size: number;
 }
 
 /** A server that listens. */
 export interface RunningServer {
   /** Where it listens, with the ports that it really got: `ws://127.0.0.1:9001`, `unix:/run/twist.sock`. */
   readonly urls: readonly string[];
+  /** The open sessions. What opens or ends while they are gone through may be among them or not. */
+  readonly sessions: Sessions;
   /** Number of open connections, those in their opening handshake included. */
   readonly connectionCount: number;
   /**
    * Stops gracefully: takes no new connections and closes all with 1001, spread over a part of
-   * `drainTimeout`; who is left when that is over is dropped. A second call waits for the same end.
+   * `drainTimeout`; clients still connected after that are dropped. It settles when all are gone and the
+   * recording is closed. A second call waits for the same end.
    */
   stop(): Promise<void>;
   /** Drops every connection at once and takes no new ones. */
   stopNow(): void;
+  /** The same as `stop`: `await using server = await serve(...)`. */
+  [Symbol.asyncDispose](): Promise<void>;
 }
 
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
@@ -46,47 +61,108 @@ const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 const nowhere = (): void => undefined;
 const SILENT: Log = { debug: nowhere, info: nowhere, warn: nowhere, error: nowhere };
 
+const FILES: Files = {
+  readFile: (file) => readFileSync(file, 'utf8'),
+  importFile: (file) => import(pathToFileURL(path.resolve(file)).href),
+};
+
 /**
  * Starts a server.
  *
  * @returns the server, once it listens on all addresses
  * @throws {ConfigError} as a rejection, with one sentence that names the option that is wrong
  * @throws {Error} as a rejection, with the `code` of the system (`EADDRINUSE`), when it cannot listen
+ * @throws {unknown} as a rejection, the reason of `signal`, when that aborts before the server listens
  */
 export async function serve(options: ServeOptions): Promise<RunningServer> {
   // A copy, so that a caller without types who passes nothing at all reads the same sentences.
-  const { mode, extensions = [], log = SILENT, ...settingOptions } = { ...options };
-  const settings = readOptions(settingOptions);
-  const server = new Server(
-    serverOptions(settings, {
-      modes: [{ path: null, mode: modeOf(mode) }],
-      extensions: checkExtensions(extensions, settings.deflate !== false),
-      authenticator: null,
-      staticDir: null,
-      recorder: null,
-      log: checkLog(log),
-    }),
-  );
-  await server.start();
-  return {
-    get urls() {
-      return server.urls;
-    },
-    get connectionCount() {
-      return server.connectionCount;
-    },
-    stop: () => server.stop(),
-    stopNow: () => {
-      server.stopNow();
-    },
-  };
+  const { extensions = [], log: givenLog = SILENT, signal, ...modeOptions } = { ...options };
+  const { settings, values, warnings, modes } = readOptions(modeOptions);
+  const log = checkLog(givenLog);
+  checkSignal(signal);
+  const problem = modeProblem(values, 'call');
+  if (problem !== null) throw configError(problem, 'call');
+  const given = { modes, extensions: checkExtensions(extensions, settings.deflate !== false) };
+  signal?.throwIfAborted();
+  const resources = await readResources({ settings, values }, FILES, log, given);
+  const composed = compose(resources, log);
+  const openFiles = openFilesProblem(FILES, values.maxConnections, composed.filesEach, 'call');
+  for (const warning of [...warnings, ...permissionWarnings(values), openFiles])
+    if (warning !== null) log.warn({}, warning);
+  signal?.throwIfAborted();
+  await composed.start();
+  const server = new StartedServer(composed, log);
+  await server.stopOn(signal);
+  return server;
 }
 
-function modeOf(mode: UserMode | 'echo'): Mode {
-  if (mode === 'echo') return echoMode;
-  const refuse = refusalOf('mode');
-  if (typeof mode !== 'object') refuse("give 'echo', or an object with a name and functions");
-  return readMode(mode, refuse);
+class StartedServer implements RunningServer {
+  readonly #composed: Composed;
+  readonly #log: Log;
+  #stopped: Promise<void> | null = null;
+  #stopListening: () => void = nowhere;
+
+  constructor(composed: Composed, log: Log) {
+    this.#composed = composed;
+    this.#log = log;
+  }
+
+  get urls(): readonly string[] {
+    return this.#composed.server.urls;
+  }
+
+  get sessions(): Sessions {
+    return this.#composed.server.sessions;
+  }
+
+  get connectionCount(): number {
+    return this.#composed.server.connectionCount;
+  }
+
+  stop(): Promise<void> {
+    return (this.#stopped ??= this.#stop());
+  }
+
+  stopNow(): void {
+    this.#composed.server.stopNow();
+    // The recording is closed too, whether or not somebody waits for it.
+    this.#stopUnwatched();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  /** @throws {unknown} as a rejection, the reason of a signal that aborted while the server started */
+  async stopOn(signal: AbortSignal | undefined): Promise<void> {
+    if (signal === undefined) return;
+    if (signal.aborted) {
+      await this.stop();
+      signal.throwIfAborted();
+    }
+    const stop = this.#stopUnwatched.bind(this);
+    signal.addEventListener('abort', stop, { once: true });
+    this.#stopListening = () => {
+      signal.removeEventListener('abort', stop);
+    };
+  }
+
+  async #stop(): Promise<void> {
+    this.#stopListening();
+    const { server, recorder } = this.#composed;
+    try {
+      await server.stop();
+    } finally {
+      // After the last record of the last session.
+      await recorder?.close();
+    }
+  }
+
+  #stopUnwatched(): void {
+    this.stop().catch((error: unknown) => {
+      this.#log.error({ err: errorForLog(error) }, 'the server did not stop cleanly');
+    });
+  }
 }
 
 function checkExtensions(given: readonly Extension[], hasDeflate: boolean): Extension[] {
@@ -107,8 +183,7 @@ function checkLog(log: Log): Log {
   return guardedLog(log);
 }
 
-function refusalOf(option: string): Refuse {
-  return (clause) => {
-    throw new ConfigError(`${option} cannot be used: ${clause}`);
-  };
+function checkSignal(signal: unknown): void {
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    refusalOf('signal')('give an AbortSignal');
 }

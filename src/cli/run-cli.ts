@@ -10,6 +10,7 @@ import { convert } from './convert/convert.js';
 import { convertRequest } from './convert/request.js';
 import { ExitCode } from './exit-code.js';
 import { type Resources, readResources } from '../app/resources/resources.js';
+import type { CommandResources } from './serve/serve.js';
 import { permissionWarnings } from '../app/resources/given-files.js';
 import type { Io } from './io.js';
 import { createLog } from './log.js';
@@ -22,7 +23,7 @@ import { version } from '../app/version.js';
 /** What the command line is wired to. */
 export interface Parts {
   /** Runs the server until it is told to stop. @returns the exit status */
-  readonly serve: (resources: Resources, io: Io, log: Logger) => Promise<number>;
+  readonly serve: (resources: CommandResources, io: Io, log: Logger) => Promise<number>;
   /** Makes the server and does not start it; throws what `serve` would reject with. */
   readonly check: (resources: Resources, log: Logger) => void;
 }

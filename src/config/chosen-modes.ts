@@ -2,7 +2,7 @@
 import { defaultValue, type Option } from './options/option.js';
 import { OPTIONS } from './options/options.js';
 import type { RouteMode } from './values/route-text.js';
-import type { Provided, ProvidedSettings } from './settings.js';
+import type { Provided, ProvidedServerSettings, ProvidedSettings } from './settings.js';
 
 /** The options that each are a mode for every path that has no route. */
 export const MODES = ['echo', 'tcp', 'tokenFile', 'mode', 'replay'] as const;
@@ -20,7 +20,7 @@ export function chosenModes({
   mode,
   replay,
   route,
-}: ProvidedSettings): Partial<Record<ModeKey, RouteMode>> {
+}: ProvidedServerSettings): Partial<Record<ModeKey, RouteMode>> {
   // Who gives the tokens to routes does not mean all other paths as well.
   const hasTokenRoute = route.value.some((one) => one.mode.kind === 'token');
   return {
@@ -33,7 +33,7 @@ export function chosenModes({
 }
 
 /** Everything that serves some path. */
-export function servedModes(values: ProvidedSettings): RouteMode[] {
+export function servedModes(values: ProvidedServerSettings): RouteMode[] {
   return [...values.route.value.map(({ mode }) => mode), ...Object.values(chosenModes(values))];
 }
 

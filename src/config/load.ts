@@ -7,7 +7,7 @@ import { settingsOf, valuesInForce } from './in-force.js';
 import { loopbackWarning } from './loopback-warning.js';
 import { checkNeeds } from './needs.js';
 import { OPTIONS } from './options/options.js';
-import { checkCommandRelations, checkRelations } from './relations.js';
+import { checkRelations } from './relations.js';
 import type { Provided, ProvidedSettings, Settings } from './settings.js';
 
 /** Where values come from, beside the defaults. */
@@ -44,7 +44,6 @@ export function load({ flags, environment, readFile }: Sources): Loaded {
   const given = valuesInForce(OPTIONS, sources) as unknown as ProvidedSettings;
   const values = withoutYieldingModes(given);
   checkRelations(values);
-  checkCommandRelations(values);
   const warnings = [
     ...strayVariables(OPTIONS, environment),
     ...checkNeeds(values),

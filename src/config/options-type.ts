@@ -13,31 +13,37 @@ const HEADER = `/**
 /** Whole bytes, as a number or as text: \`64k\`, \`16m\` and \`1g\` are powers of 1024. */
 export type Size = number | \`\${number}\${'' | 'k' | 'm' | 'g'}\`;
 
-/** A whole number with its unit: \`500ms\`, \`30s\`, \`5m\` or \`2h\`. */
-export type Duration = \`\${number}\${'ms' | 's' | 'm' | 'h'}\`;
+/** Milliseconds, or text with a unit: \`500ms\`, \`30s\`, \`5m\` or \`2h\`. */
+export type Duration = number | \`\${number}\${'ms' | 's' | 'm' | 'h'}\`;
 `;
 
 /** @returns the options of the library as TypeScript, made from the table */
 export function optionsType(table: OptionTable): string {
-  const members = Object.entries(libraryOptions(table)).map(([key, { kind, help, docs, ...row }]) =>
-    [
-      '/**',
-      ...wrap(`${capitalized(help)}. ${docs}`),
-      ' *',
-      ...wrap(`@default ${row.default}`),
-      ' */',
-      `readonly ${key}?: ${kind.typeText} | undefined;`,
-    ]
-      .map((line) => `  ${line}\n`)
-      .join(''),
+  const members = Object.entries(libraryOptions(table)).map(
+    ([key, { kind, help, docs, fileKey = key, ...row }]) =>
+      [
+        '/**',
+        ...wrap(`${capitalized(help)}. ${docs}`),
+        ' *',
+        ...wrap(`@default ${row.default}`),
+        ' */',
+        `readonly ${fileKey}?: ${kind.typeText} | undefined;`,
+      ]
+        .map((line) => `  ${line}\n`)
+        .join(''),
   );
   return `${HEADER}\nexport interface SettingOptions {\n${members.join('')}}\n`;
 }
 
 /** The rows that `serve` of the library takes. */
 export function libraryOptions(table: OptionTable): OptionTable {
+  const rows = Object.entries(table).filter(([, { isLibraryKey }]) => isLibraryKey !== false);
   return Object.fromEntries(
-    Object.entries(table).filter(([, { isLibraryKey }]) => isLibraryKey !== false),
+    rows.map(([key, row]) => {
+      // What no file may hold can be given by a program.
+      const { isFileKey, ...libraryRow } = row;
+      return [key, isFileKey === undefined ? row : libraryRow];
+    }),
   );
 }
 

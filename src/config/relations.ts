@@ -3,7 +3,7 @@ import { configError, show } from './messages.js';
 import { optionName } from './options/option-name.js';
 import { OPTIONS } from './options/options.js';
 import { formatRouteMode } from './values/route-text.js';
-import type { Provided, ProvidedServerSettings, ProvidedSettings, Source } from './settings.js';
+import type { Provided, ProvidedServerSettings, Source } from './settings.js';
 
 /** The options that are compared by their size. */
 type RelatedKey = 'outputPause' | 'outputLimit' | 'maxRequestLine' | 'maxHeaderLine' | 'maxHead';
@@ -26,7 +26,7 @@ export const STRENGTH: Readonly<Record<Source, number>> = {
 };
 
 /**
- * Checks the options that every server has.
+ * Checks options that others bound, need or exclude.
  * @throws {ConfigError} that names both options and blames the one the user set last
  */
 export function checkRelations(values: ProvidedServerSettings): void {
@@ -50,13 +50,6 @@ export function checkRelations(values: ProvidedServerSettings): void {
     const proxies = optionName('trustProxy', trustProxy, trustProxyHeader.source);
     refuse('trustProxyHeader', trustProxyHeader, `${proxies} must name the proxies that send it`);
   }
-}
-
-/**
- * Checks the options that only a command has.
- * @throws {ConfigError} that names both options
- */
-export function checkCommandRelations(values: ProvidedSettings): void {
   checkPair('targetCert', 'targetKey', values);
   checkPair('targetKey', 'targetCert', values);
   checkTokenRoutes(values);
@@ -69,14 +62,14 @@ export function checkCommandRelations(values: ProvidedSettings): void {
 function checkPair(
   key: 'targetCert' | 'targetKey',
   otherKey: 'targetCert' | 'targetKey',
-  values: ProvidedSettings,
+  values: ProvidedServerSettings,
 ): void {
   const { [key]: given, [otherKey]: other } = values;
   if (given.value === null || other.value !== null) return;
   refuse(key, given, `${optionName(otherKey, other, given.source)} must be given with it`);
 }
 
-function checkTokenRoutes({ route, tokenFile }: ProvidedSettings): void {
+function checkTokenRoutes({ route, tokenFile }: ProvidedServerSettings): void {
   const found = route.value.find(({ mode }) => mode.kind === 'token');
   if (found === undefined || tokenFile.value !== null) return;
   const name = optionName('route', route);

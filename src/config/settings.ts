@@ -9,10 +9,7 @@ export type Settings = {
   readonly [Key in keyof typeof OPTIONS]: ValueOf<(typeof OPTIONS)[Key]>;
 };
 
-/**
- * The settings that a server runs with, however it is started: those of a command are left out, as
- * are its log and what it loads from files.
- */
+/** The settings that a server runs with, however it is started: the file and the log of a command are left out. */
 export type ServerSettings = {
   readonly [
     Key in keyof typeof OPTIONS as (typeof OPTIONS)[Key] extends {

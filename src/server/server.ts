@@ -13,6 +13,7 @@ import type { HostPolicy, SubprotocolPolicy } from '../handshake/policy.js';
 import { networkOf } from '../net/ip-address.js';
 import { Redaction } from '../handshake/redaction/redaction.js';
 import type { HeadLimits } from '../handshake/request-head.js';
+import type { Session } from '../session/session.js';
 import { SlabPool } from '../protocol/slab-pool.js';
 import { AddressList } from '../net/address-range.js';
 import { Admission, type AdmissionLimits } from './admission.js';
@@ -105,6 +106,8 @@ export class Server {
       if (connection.nextCheckMs <= nowMs) connection.check(nowMs);
     }
   });
+  /** The open ones, by their number. */
+  readonly #sessions = new Map<number, Session>();
   #host: ConnectionHost | null = null;
   #listeners: Listener[] = [];
   #onEmpty: (() => void) | null = null;
@@ -133,6 +136,17 @@ export class Server {
   /** Where the server listens, as URLs: `ws://127.0.0.1:9001`, `unix:/run/twist.sock`. */
   get urls(): string[] {
     return this.#listeners.map(({ url }) => url);
+  }
+
+  /** The open sessions. */
+  get sessions(): Iterable<Session> & { readonly size: number } {
+    const sessions = this.#sessions;
+    return {
+      get size() {
+        return sessions.size;
+      },
+      [Symbol.iterator]: () => sessions.values(),
+    };
   }
 
   /** Number of open connections, those in their opening handshake included. */
@@ -375,10 +389,13 @@ export class Server {
       extensionDeclined: ({ id }, declined) => {
         logDeclined(log, id, declined);
       },
-      sessionOpened: ({ id, path }) => {
+      sessionOpened: (session) => {
+        const { id, path } = session;
+        this.#sessions.set(id, session);
         log.debug({ session: id, path: redaction.path(path) }, 'session opened');
       },
       sessionEnded: (summary) => {
+        this.#sessions.delete(summary.id);
         logSession(log, summary, redaction);
       },
       sessionFailedLate: (session, mode, error) => {

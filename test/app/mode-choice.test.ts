@@ -76,6 +76,10 @@ t.test('a server needs something to serve', async (t) => {
   const sentence =
     'choose a mode: --echo, --tcp TARGET, --token-file PATH, --mode FILE, --replay FILE, --record FILE or --route PATH=MODE';
   t.equal(modeProblem(valuesOf({})), sentence);
+  t.equal(
+    modeProblem(valuesOf({}), 'call'),
+    'choose a mode: echo, tcp, tokenFile, mode, replay, record or routes',
+  );
   t.equal(modeProblem(valuesOf({ flags: { static: 'public' } })), sentence, 'files are no mode');
   t.equal(modeProblem(valuesOf({ flags: { echo: true } })), null);
   t.equal(modeProblem(valuesOf({ flags: { route: ['/a=echo'] } })), null);

@@ -1,5 +1,7 @@
 import { once } from 'node:events';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
+import path from 'node:path';
 import t, { type Test } from 'tap';
 import { ConfigError } from '../../src/errors.js';
 import type { Extension } from '../../src/extensions/extension.js';
@@ -10,6 +12,7 @@ import { upgradeText } from '../fixtures/handshake.js';
 import { hexOf } from '../fixtures/hex.js';
 import { KeptLog } from '../fixtures/kept-log.js';
 import { type RawClient, connectRaw } from '../fixtures/raw-client.js';
+import { makeTempDir } from '../fixtures/temp-dir.js';
 import { eventually, within } from '../fixtures/within.js';
 
 /** Starts a server on a free port, which is gone when the test is over. */
@@ -121,9 +124,16 @@ t.test('what is wrong rejects with one sentence that names it', async (t) => {
   const message = (): void => undefined;
   const log = new KeptLog();
   for (const [options, sentence] of [
-    [undefined, "mode cannot be used: give 'echo', or an object with a name and functions"],
-    [{}, "mode cannot be used: give 'echo', or an object with a name and functions"],
-    [{ mode: 'ecko' }, "mode cannot be used: give 'echo', or an object with a name and functions"],
+    [undefined, 'choose a mode: echo, tcp, tokenFile, mode, replay, record or routes'],
+    [{}, 'choose a mode: echo, tcp, tokenFile, mode, replay, record or routes'],
+    [{ mode: 'ecko' }, 'mode cannot be "ecko": there is no such file'],
+    [{ mode: 'echo', tcp: 'a:1' }, 'choose one mode, not echo and tcp together'],
+    [
+      { routes: { '/a': 'mode:no.mjs' } },
+      'routes["/a"] cannot be "mode:no.mjs": there is no such file',
+    ],
+    [{ mode: 'echo', extension: 'no.mjs' }, 'extension cannot be "no.mjs": there is no such file'],
+    [{ mode: 'echo', signal: {} }, 'signal cannot be used: give an AbortSignal'],
     [
       { mode: { message } },
       'mode cannot be used: the name of a mode must be a text, not undefined',
@@ -172,4 +182,96 @@ t.test('an address that cannot be had rejects with the error of the system', asy
   t.teardown(() => taken.close());
   const { port } = taken.address() as AddressInfo;
   await t.rejects(serve({ mode: 'echo', listen: `127.0.0.1:${port}` }), { code: 'EADDRINUSE' });
+});
+
+t.test('routes, a recording and its end, and whoever is open', async (t) => {
+  const record = path.join(makeTempDir(t), 'traffic.ndjson');
+  const log = new KeptLog();
+  const server = await start(t, {
+    routes: {
+      '/echo': 'echo',
+      '/mute': { name: 'mute', message: () => undefined },
+    },
+    record,
+    recordSync: 'none',
+    auth: 'ann:secret',
+    log,
+  });
+  t.match(log.find('listening'), [{ fields: { mode: '/echo=echo /mute=mute' } }]);
+  const authorization = `Basic ${Buffer.from('ann:secret').toString('base64')}`;
+  const stranger = await connectTo(t, server);
+  stranger.send(upgradeText({}, 'GET /echo HTTP/1.1'));
+  await stranger.waitForEnd();
+  t.match(stranger.received.toString(), /^HTTP\/1\.1 401 /);
+  const clients = [];
+  for (const route of ['/echo', '/mute']) {
+    const client = await connectTo(t, server);
+    client.send(upgradeText({ Authorization: authorization }, `GET ${route} HTTP/1.1`));
+    await client.waitUntil(() => client.received.includes('\r\n\r\n'), 'the answer');
+    t.match(client.received.toString(), /^HTTP\/1\.1 101 /);
+    clients.push(client);
+  }
+  t.equal(server.sessions.size, 2);
+  t.strictSame(
+    [...server.sessions].map((session) => session.path),
+    ['/echo', '/mute'],
+  );
+  server.stopNow();
+  for (const client of clients) await client.waitForEnd();
+  await server.stop();
+  t.equal(server.sessions.size, 0);
+  const events = readFileSync(record, 'utf8').match(/"ev":"[a-z]+"/g)!;
+  t.equal(events.filter((event) => event === '"ev":"close"').length, 2);
+  t.match(log.find('recording ended'), [{ level: 'info' }], 'it is closed');
+});
+
+t.test('modules of a mode and of an extension', async (t) => {
+  const folder = makeTempDir(t);
+  const mode = path.join(folder, 'mode.mjs');
+  writeFileSync(mode, "export default { name: 'from-a-file', message() {} };");
+  chmodSync(mode, 0o666);
+  const log = new KeptLog();
+  const server = await start(t, { mode, log, listen: 0 });
+  t.match(log.find('listening'), [{ fields: { mode: 'from-a-file' } }]);
+  t.match(log.lines[0], {
+    level: 'warn',
+    message: /^mode ".*" can be changed by every user of this machine/,
+  });
+  await server[Symbol.asyncDispose]();
+  await t.rejects(connectTo(t, server), { code: 'ECONNREFUSED' });
+});
+
+t.test('a signal stops it gracefully', async (t) => {
+  const controller = new AbortController();
+  const server = await start(t, { signal: controller.signal });
+  const client = await connectTo(t, server);
+  await client.open();
+  controller.abort();
+  const goodbye = encodeFrames([closeFrame(1001, 'the server is shutting down')], false);
+  await client.waitForBytes(goodbye.length);
+  t.equal(hexOf(client.received), hexOf(goodbye));
+  client.send(encodeFrames([closeFrame(1001)], true));
+  await within(server.stop(), 'the stop');
+});
+
+t.test('a signal that aborts before it listens', async (t) => {
+  const reason = new Error('not wanted any more');
+  const mode = 'echo';
+  await t.rejects(serve({ mode, signal: AbortSignal.abort(reason) }), reason);
+  for (const ticks of [1, 3, 10]) {
+    const controller = new AbortController();
+    const starting = serve({ mode, listen: 0, signal: controller.signal });
+    for (let tick = 0; tick < ticks; tick++) await Promise.resolve();
+    controller.abort(reason);
+    await t.rejects(starting, reason);
+  }
+  const controller = new AbortController();
+  const log = new KeptLog();
+  const info = log.info.bind(log);
+  log.info = (fields, message) => {
+    if (message === 'listening') controller.abort(reason);
+    info(fields, message);
+  };
+  await t.rejects(serve({ mode, listen: 0, signal: controller.signal, log }), reason);
+  t.match(log.find('stopped'), [{ level: 'info' }]);
 });

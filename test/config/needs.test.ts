@@ -3,7 +3,7 @@ import { withoutYieldingModes } from '../../src/config/chosen-modes.js';
 import { readEnvironment, readPresets, type Environment } from '../../src/config/environment.js';
 import { readFlags, type Flags } from '../../src/config/flags.js';
 import { valuesInForce } from '../../src/config/in-force.js';
-import { checkNeeds, checkServerNeeds } from '../../src/config/needs.js';
+import { checkNeeds } from '../../src/config/needs.js';
 import { readObject } from '../../src/config/values/object-values.js';
 import { environmentNameOf, flagOf, type Option } from '../../src/config/options/option.js';
 import { OPTIONS } from '../../src/config/options/options.js';
@@ -189,7 +189,7 @@ t.test('of the library: a call is like a command line', async (t) => {
     const table = libraryOptions(OPTIONS);
     const place = { source: 'call', from: 'serve(options)', help: '' } as const;
     const values = valuesInForce(table, [readObject(table, options, place)]);
-    checkServerNeeds(values as unknown as ProvidedServerSettings);
+    checkNeeds(values as unknown as ProvidedServerSettings);
   };
   for (const [options, sentence] of [
     [{ deflate: false, deflateLevel: 5 }, 'deflateLevel has no effect while deflate is false'],

@@ -26,6 +26,8 @@ const TABLE: OptionTable = {
     group: 'Limits',
     kind: count({ min: 1, max: 9, canBeOff: true }),
     default: 'off',
+    fileKey: 'maxHeaderLines',
+    isFileKey: false,
     help: 'most headers',
     docs: 'Many.',
   },
@@ -49,7 +51,7 @@ t.test('an interface with what the table says of each option', async (t) => {
       '   *',
       '   * @default off',
       '   */',
-      "  readonly maxHeaders?: number | 'off' | undefined;",
+      "  readonly maxHeaderLines?: number | 'off' | undefined;",
       '}',
       '',
     ].join('\n'),
@@ -57,7 +59,9 @@ t.test('an interface with what the table says of each option', async (t) => {
 });
 
 t.test('the rows that the library takes', async (t) => {
-  t.same(Object.keys(libraryOptions(TABLE)), ['maxMessage', 'maxHeaders']);
+  const table = libraryOptions(TABLE);
+  t.same(Object.keys(table), ['maxMessage', 'maxHeaders']);
+  t.notOk('isFileKey' in table['maxHeaders']!, 'what no file may hold can be given by a program');
 });
 
 t.test('the file is current: run `npm run docs` after a change to the table', async (t) => {

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { defaultValue, type Option } from '../../src/config/options/option.js';
 import { OPTIONS } from '../../src/config/options/options.js';
-import { checkCommandRelations, checkRelations } from '../../src/config/relations.js';
+import { checkRelations } from '../../src/config/relations.js';
 import type { Provided, ProvidedSettings } from '../../src/config/settings.js';
 import { ConfigError } from '../../src/errors.js';
 
@@ -170,7 +170,7 @@ t.test('what only a command has', async (t) => {
       { route: by('flag', '--route', [echo]) },
       { targetKey: by('flag', '--target-key', null) },
     ]) {
-      checkCommandRelations(values(given));
+      checkRelations(values(given));
     }
   });
   for (const [given, sentence, cause] of [
@@ -210,7 +210,7 @@ t.test('what only a command has', async (t) => {
   ] as const) {
     t.throws(
       () => {
-        checkCommandRelations(values(given));
+        checkRelations(values(given));
       },
       new ConfigError(sentence, { cause }),
     );

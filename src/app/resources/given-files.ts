@@ -1,7 +1,12 @@
 /** The files that options name: none is served to clients, and some should not be open to other users. */
 import { statSync } from 'node:fs';
 import { optionName } from '../../config/options/option-name.js';
-import type { ProvidedSettings, Settings } from '../../config/settings.js';
+import type {
+  ProvidedServerSettings,
+  ProvidedSettings,
+  ServerSettings,
+  Settings,
+} from '../../config/settings.js';
 import type { PrivatePaths } from '../../http/private-files.js';
 
 /** Permissions of users who neither own a file nor are in its group. */
@@ -9,8 +14,17 @@ const OTHERS_READ = 0o004;
 const OTHERS_WRITE = 0o002;
 
 /** What `--static` must not serve, wherever it is. */
-export function privatePaths(settings: Settings): PrivatePaths {
-  const { config, authFile, tokenFile, targetCa, targetCert, targetKey, mode, replay } = settings;
+export function privatePaths(settings: ServerSettings & Partial<Settings>): PrivatePaths {
+  const {
+    config = null,
+    authFile,
+    tokenFile,
+    targetCa,
+    targetCert,
+    targetKey,
+    mode,
+    replay,
+  } = settings;
   const files = [config, authFile, tokenFile, targetCa, targetCert, targetKey, mode, replay];
   files.push(...settings.extension);
   for (const route of settings.route) if ('file' in route.mode) files.push(route.mode.file);
@@ -18,18 +32,23 @@ export function privatePaths(settings: Settings): PrivatePaths {
   return { files: files.filter((file) => file !== null), recording: settings.record };
 }
 
-type Key = 'authFile' | 'tokenFile' | 'targetKey' | 'config' | 'mode';
+/** What every server has; a command has a configuration file too. */
+type Values = Pick<ProvidedServerSettings, 'authFile' | 'tokenFile' | 'targetKey' | 'mode'> &
+  Partial<Pick<ProvidedSettings, 'config'>>;
+
+type Key = keyof Values;
 
 /** What other users of this machine could do, as sentences. */
 export function permissionWarnings(
-  values: Pick<ProvidedSettings, Key>,
+  values: Values,
   statOf: (file: string) => { readonly mode: number } = statSync,
 ): string[] {
   const secret: readonly Key[] = ['authFile', 'targetKey'];
   const trusted: readonly Key[] = ['authFile', 'targetKey', 'tokenFile', 'config', 'mode'];
   return trusted.flatMap((key) => {
     const { [key]: provided } = values;
-    const mode = provided.value === null ? 0 : modeOf(provided.value, statOf);
+    if (provided?.value === undefined || provided.value === null) return [];
+    const mode = modeOf(provided.value, statOf);
     const canWrite = (mode & OTHERS_WRITE) !== 0;
     const canRead = secret.includes(key) && (mode & OTHERS_READ) !== 0;
     if (!canWrite && !canRead) return [];

@@ -3,7 +3,7 @@ import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
 import { configError, show } from '../../config/messages.js';
 import { optionName } from '../../config/options/option-name.js';
-import type { ProvidedSettings, Settings } from '../../config/settings.js';
+import type { ProvidedServerSettings, ServerSettings } from '../../config/settings.js';
 import { ConfigError } from '../../errors.js';
 import { codeOf } from '../../recording/file/error-code.js';
 import { LOCKED } from '../../recording/file/file-lock.js';
@@ -23,7 +23,7 @@ const STANDARD_OUTPUT = '/dev/stdout';
  * Looks at what is there by the name of the file, and touches nothing.
  * @throws {ConfigError} when the name has a directive that is not known, or the file could not be written
  */
-export function checkRecording({ record }: ProvidedSettings): void {
+export function checkRecording({ record }: ProvidedServerSettings): void {
   if (record.value === null) return;
   const pattern = parseFileNamePattern(pathOf(record.value));
   if (pattern === null)
@@ -70,7 +70,7 @@ function pathOf(record: string): string {
 }
 
 /** @returns who records the sessions, not started yet; null when nobody is to */
-export function makeRecorder(settings: Settings, log: Log): Recorder | null {
+export function makeRecorder(settings: ServerSettings, log: Log): Recorder | null {
   if (settings.record === null) return null;
   return new Recorder({
     path: pathOf(settings.record),
@@ -87,7 +87,12 @@ export function makeRecorder(settings: Settings, log: Log): Recorder | null {
 }
 
 /** What the operator has named is no secret of a client's. */
-function shownOf({ recordHeaders, recordQuery, subprotocol, route }: Settings): KnownHarmless {
+function shownOf({
+  recordHeaders,
+  recordQuery,
+  subprotocol,
+  route,
+}: ServerSettings): KnownHarmless {
   return {
     headers: recordHeaders,
     query: recordQuery,
@@ -103,7 +108,7 @@ function shownOf({ recordHeaders, recordQuery, subprotocol, route }: Settings): 
  */
 export async function claimRecording(
   recorder: Recorder,
-  { record }: ProvidedSettings,
+  { record }: ProvidedServerSettings,
 ): Promise<void> {
   try {
     await recorder.claim();
@@ -118,7 +123,7 @@ export async function claimRecording(
  */
 export async function startRecorder(
   recorder: Recorder,
-  { record }: ProvidedSettings,
+  { record }: ProvidedServerSettings,
 ): Promise<void> {
   try {
     await recorder.start();
@@ -127,18 +132,18 @@ export async function startRecorder(
   }
 }
 
-function refuseOrFail(record: ProvidedSettings['record'], error: unknown): never {
+function refuseOrFail(record: ProvidedServerSettings['record'], error: unknown): never {
   if (codeOf(error) !== LOCKED) refuse(record, writeFault(error as NodeJS.ErrnoException));
   throw new ConfigError(
     `${sentenceStart(record)}: another process records to it; give each server a file of its own`,
   );
 }
 
-function refuse(record: ProvidedSettings['record'], clause: string): never {
+function refuse(record: ProvidedServerSettings['record'], clause: string): never {
   throw configError(`${sentenceStart(record)}: ${clause}`, record.source);
 }
 
-function sentenceStart(record: ProvidedSettings['record']): string {
+function sentenceStart(record: ProvidedServerSettings['record']): string {
   return `${optionName('record', record)} cannot be ${show(record.value)}`;
 }
 

@@ -2,7 +2,7 @@
 import { configError, show } from '../../config/messages.js';
 import { readFault } from '../../config/config-file.js';
 import { optionName } from '../../config/options/option-name.js';
-import type { ProvidedSettings, Source } from '../../config/settings.js';
+import type { ProvidedServerSettings, Source } from '../../config/settings.js';
 import {
   type ReplaySession,
   findReplaySessions,
@@ -35,7 +35,7 @@ export interface ReplaysLog {
  *   is not in it; its `cause` is the source at fault
  */
 export async function readReplays(
-  values: ProvidedSettings,
+  values: ProvidedServerSettings,
   log: ReplaysLog,
 ): Promise<ReadonlyMap<string, Replay>> {
   const { replay, route } = values;
@@ -60,7 +60,7 @@ export async function readReplays(
 
 async function readReplay(
   file: string,
-  values: ProvidedSettings,
+  values: ProvidedServerSettings,
   what: string,
   source: Source,
   log: ReplaysLog,
@@ -90,7 +90,7 @@ function chosen(
   file: string,
   sessions: readonly ReplaySession[],
   choice: string,
-  { session }: ProvidedSettings,
+  { session }: ProvidedServerSettings,
 ): ReplaySession {
   const found = findReplaySessions(sessions, choice);
   const [only] = found;

@@ -1,9 +1,8 @@
 /** All that a server is made of: the settings, and what is in the files that they name. */
 import { configError, show } from '../../config/messages.js';
 import { readFault } from '../../config/config-file.js';
-import type { Loaded } from '../../config/load.js';
 import { optionName } from '../../config/options/option-name.js';
-import type { ProvidedSettings, Source } from '../../config/settings.js';
+import type { ProvidedServerSettings, ServerSettings, Source } from '../../config/settings.js';
 import { ConfigError } from '../../errors.js';
 import {
   type Authenticator,
@@ -26,7 +25,14 @@ export interface Files {
   importFile(path: string): Promise<unknown>;
 }
 
-export interface Resources extends Pick<Loaded, 'settings' | 'values'> {
+/** The settings of a server, however it is started. */
+export interface Given {
+  readonly settings: ServerSettings;
+  readonly values: ProvidedServerSettings;
+}
+
+/** What is in the files that settings name, and what was given in their place. */
+export interface Found {
   readonly modules: UserModules;
   /** What is replayed, by the paths of the recordings. */
   readonly replays: ReadonlyMap<string, Replay>;
@@ -35,16 +41,25 @@ export interface Resources extends Pick<Loaded, 'settings' | 'values'> {
   readonly authenticator: Authenticator | null;
 }
 
+export type Resources = Given & Found;
+
+const NONE_IN_PLACE: UserModules = { modes: new Map(), extensions: [] };
+
 /**
  * Reads the files that the settings name.
+ *
+ * @param inPlace modes and extensions that a program has given: the modes by the names that stand for their
+ *   files in the settings
  * @throws {ConfigError} with one sentence, when there are two modes for one path, or a file cannot be
  *   read or is not what it should be; its `cause` is the source at fault
  */
-export async function readResources(
-  { settings, values }: Pick<Loaded, 'settings' | 'values'>,
+export async function readResources<Settings extends Given>(
+  given: Settings,
   files: Files,
   log: Log,
-): Promise<Resources> {
+  inPlace: UserModules = NONE_IN_PLACE,
+): Promise<Settings & Found> {
+  const { settings, values } = given;
   checkModes(values);
   checkRecording(values);
   const certificates = readTargetCertificates(values, files);
@@ -53,13 +68,13 @@ export async function readResources(
     settings.static === null ? null : new StaticDirectory(settings.static),
   );
   const authenticator = await makeAuthenticator(values, log);
-  const modules = await loadUserModules(values, files);
+  const modules = await loadUserModules(values, files, inPlace);
   const replays = await readReplays(values, log);
-  return { settings, values, certificates, authenticator, modules, replays };
+  return { ...given, certificates, authenticator, modules, replays };
 }
 
 /** A file that is missing at the start is a mistake; one that vanishes later is reported in the log. */
-function checkTokenFile({ tokenFile }: ProvidedSettings, files: Files): void {
+function checkTokenFile({ tokenFile }: ProvidedServerSettings, files: Files): void {
   if (tokenFile.value === null) return;
   try {
     files.readFile(tokenFile.value);
@@ -74,7 +89,7 @@ function checkTokenFile({ tokenFile }: ProvidedSettings, files: Files): void {
 }
 
 async function makeAuthenticator(
-  { auth, authFile }: ProvidedSettings,
+  { auth, authFile }: ProvidedServerSettings,
   log: Log,
 ): Promise<Authenticator | null> {
   if (auth.value !== null) return passwordAuthenticator(auth.value);

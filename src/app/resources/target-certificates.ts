@@ -3,7 +3,7 @@ import { X509Certificate, createPrivateKey } from 'node:crypto';
 import { configError, show } from '../../config/messages.js';
 import { readFault } from '../../config/config-file.js';
 import { optionName } from '../../config/options/option-name.js';
-import type { ProvidedSettings } from '../../config/settings.js';
+import type { ProvidedServerSettings } from '../../config/settings.js';
 import type { Files } from './resources.js';
 
 /** PEM texts; null where none is given. */
@@ -20,7 +20,7 @@ type Key = 'targetCa' | 'targetCert' | 'targetKey';
  * @throws {ConfigError} when one cannot be read, holds something else, or does not fit the other one
  */
 export function readTargetCertificates(
-  values: Pick<ProvidedSettings, Key>,
+  values: Pick<ProvidedServerSettings, Key>,
   files: Pick<Files, 'readFile'>,
 ): TargetCertificates {
   const refuse = (key: Key, clause: string): never => {

@@ -2,7 +2,7 @@
 import { configError } from '../../config/messages.js';
 import { readFault } from '../../config/config-file.js';
 import { optionName } from '../../config/options/option-name.js';
-import type { Provided, ProvidedSettings } from '../../config/settings.js';
+import type { Provided, ProvidedServerSettings } from '../../config/settings.js';
 import type { Extension } from '../../extensions/extension.js';
 import { errorForLog, memberOf, textOfThrown } from '../../foreign.js';
 import { readExtension } from '../user-extension.js';
@@ -26,6 +26,8 @@ const TYPESCRIPT = /\.[cm]?tsx?$/;
 
 /**
  * Loads the modules that the options `mode`, `route` and `extension` name.
+ *
+ * @param inPlace what a program has given, which is there already
  * @throws {ConfigError} with one sentence, when a file cannot be loaded or is not what it should be
  */
 export async function loadUserModules(
@@ -34,16 +36,17 @@ export async function loadUserModules(
     route,
     extension,
     deflate,
-  }: Pick<ProvidedSettings, 'mode' | 'route' | 'extension' | 'deflate'>,
+  }: Pick<ProvidedServerSettings, 'mode' | 'route' | 'extension' | 'deflate'>,
   files: Files,
+  inPlace: UserModules = { modes: new Map(), extensions: [] },
 ): Promise<UserModules> {
-  const extensions: Extension[] = [];
+  const extensions = [...inPlace.extensions];
   for (const [index, path] of extension.value.entries()) {
     const refuse = refusalOf(nameOf('extension', extension, index), path, extension);
     const { loaded } = await loadDefault(path, '{ name, create }', files, refuse);
     extensions.push(readExtension(loaded, extensions, deflate.value !== false, refuse));
   }
-  const modes = new Map<string, Mode>();
+  const modes = new Map(inPlace.modes);
   const loadMode = async (path: string, refuse: Refuse): Promise<void> => {
     // One module is one mode, however many paths it serves: its sessions may know each other.
     if (modes.has(path)) return;
@@ -63,12 +66,13 @@ export async function loadUserModules(
   }
   for (const { path, mode: served } of route.value) {
     if (served.kind !== 'mode') continue;
-    const isInFile = route.source === 'file';
-    const name = isInFile
-      ? `routes[${JSON.stringify(path)}] in ${route.from} cannot be`
+    const isObject = route.source === 'file' || route.source === 'call';
+    const place = route.source === 'file' ? ` in ${route.from}` : '';
+    const name = isObject
+      ? `routes[${JSON.stringify(path)}]${place} cannot be`
       : nameOf('route', route);
     const text = `mode:${served.file}`;
-    await loadMode(served.file, refusalOf(name, isInFile ? text : `${path}=${text}`, route));
+    await loadMode(served.file, refusalOf(name, isObject ? text : `${path}=${text}`, route));
   }
   return { modes, extensions };
 }
@@ -76,7 +80,9 @@ export async function loadUserModules(
 /** The option as the user wrote it, up to the value: `--mode cannot be`. */
 function nameOf(key: string, { value, source, from }: Provided, index = 0): string {
   const isOneOfMany = Array.isArray(value) && value.length > 1;
-  if (source === 'file') return `${key}${isOneOfMany ? `[${index}]` : ''} in ${from} cannot be`;
+  const item = isOneOfMany ? `[${index}]` : '';
+  if (source === 'file') return `${key}${item} in ${from} cannot be`;
+  if (source === 'call') return `${key}${item} cannot be`;
   return `${from} cannot ${source === 'environment' && isOneOfMany ? 'contain' : 'be'}`;
 }
 

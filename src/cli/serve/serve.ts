@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { compose } from '../../app/compose.js';
 import { openFilesProblem } from '../../app/open-files.js';
 import type { Resources } from '../../app/resources/resources.js';
+import type { Settings } from '../../config/settings.js';
 import { ConfigError } from '../../errors.js';
 import { complain } from '../complain.js';
 import { ExitCode } from '../exit-code.js';
@@ -10,12 +11,15 @@ import type { Io } from '../io.js';
 import { Ending } from './ending.js';
 import { startFailure } from './start-failure.js';
 
+/** Resources of a server whose settings are those of a command. */
+export type CommandResources = Resources & { readonly settings: Settings };
+
 /** Runs the server until it is told to stop. @returns the exit status */
-export async function serve(resources: Resources, io: Io, log: Logger): Promise<ExitCode> {
-  const { settings } = resources;
+export async function serve(resources: CommandResources, io: Io, log: Logger): Promise<ExitCode> {
+  const { settings, values } = resources;
   const composed = compose(resources, log);
   const { server, recorder, filesEach } = composed;
-  const problem = openFilesProblem(io, settings.maxConnections, filesEach);
+  const problem = openFilesProblem(io, values.maxConnections, filesEach);
   if (problem !== null) log.warn(problem);
   // Before the log says that the server listens, so that no signal is lost.
   const ending = new Ending(server, recorder, io, log);

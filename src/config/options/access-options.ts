@@ -66,7 +66,6 @@ export const ACCESS_OPTIONS = {
     group: 'Access',
     kind: file(),
     default: 'off',
-    isLibraryKey: false,
     help: 'users and password hashes (or TWIST_AUTH=user:password); else 401',
     docs:
       'HTTP Basic authentication (RFC 7617) of the handshake, and of `static`. One `user:hash` in each line, as `htpasswd -B` writes it (bcrypt, of a cost from 4 to 14). It is read again when it changes. ' +
@@ -78,7 +77,6 @@ export const ACCESS_OPTIONS = {
     default: 'off',
     isFlag: false,
     isFileKey: false,
-    isLibraryKey: false,
     isSecret: true,
     help: 'the one user that may connect, and the password; else 401',
     docs: 'HTTP Basic authentication like `authFile`, for one user. It is in the environment only, because a command line can be read by every user of the machine. It is never shown.',

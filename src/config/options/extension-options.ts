@@ -92,7 +92,6 @@ export const EXTENSION_OPTIONS = {
     group: 'Extensions',
     kind: filePaths(),
     default: 'none',
-    isLibraryKey: false,
     help: 'an extension of your own, a JavaScript module, repeatable',
     docs:
       'An ES module or CommonJS, by its path from the working directory. Its default export is an extension: `{ name, create }`, see the type `Extension` of the package. ' +

@@ -8,7 +8,6 @@ export const MODE_OPTIONS = {
     group: 'Mode',
     kind: toggle(),
     default: 'false',
-    isLibraryKey: false,
     help: 'send every message back to its sender',
     docs:
       'Each message goes back as it came, text as text and binary as binary, and nothing else is sent: no greeting. ' +
@@ -18,7 +17,6 @@ export const MODE_OPTIONS = {
     group: 'Mode',
     kind: target(),
     default: 'off',
-    isLibraryKey: false,
     help: 'proxy to HOST:PORT, tls://HOST:PORT or unix:PATH',
     docs:
       'Each client gets a connection of its own to the target, which is made before the handshake is answered: 502 when the target refuses it, ' +
@@ -29,7 +27,6 @@ export const MODE_OPTIONS = {
     group: 'Mode',
     kind: fileOrDirectory(),
     default: 'off',
-    isLibraryKey: false,
     help: 'proxy to the target that ?token= in the URL stands for',
     docs:
       'A file with one `TOKEN: TARGET` in each line, as websockify reads it, or a directory of such files. It is read again when it changes. ' +
@@ -40,7 +37,6 @@ export const MODE_OPTIONS = {
     group: 'Mode',
     kind: file(),
     default: 'off',
-    isLibraryKey: false,
     help: 'a mode of your own, a JavaScript module',
     docs:
       'An ES module or CommonJS, by its path from the working directory. Its default export is a mode: `{ name, message }` and what else the ' +
@@ -52,7 +48,6 @@ export const MODE_OPTIONS = {
     kind: routes(),
     default: 'none',
     fileKey: 'routes',
-    isLibraryKey: false,
     help: 'what is served on one path, repeatable: echo, tcp:TARGET, token, mode:FILE or replay:FILE',
     docs:
       'Paths are compared byte by byte with what clients send, without the query, but slashes that repeat count as one, and a slash at the end does not count. A path that has no route is served by `--echo`, `--tcp`, `--token-file`, `--mode` or `--replay`, and is 404 without one of them. ' +
@@ -63,7 +58,6 @@ export const MODE_OPTIONS = {
     group: 'Mode',
     kind: directory(),
     default: 'off',
-    isLibraryKey: false,
     help: 'serve the files of a directory to browsers, noVNC for instance',
     docs:
       'A GET or HEAD request that asks for no upgrade gets a file from this directory, and `index.html` for a directory. Nothing outside of it is served, no name that begins with a dot, and no listing. HTTP/1.0 will do. ' +

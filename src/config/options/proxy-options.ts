@@ -10,7 +10,6 @@ export const PROXY_OPTIONS = {
     needs: 'target',
     kind: toggle(),
     default: 'false',
-    isLibraryKey: false,
     help: 'send text messages to clients, not binary ones',
     docs:
       'For targets that speak UTF-8 in lines, and clients that want text. A character is never cut, however the target sends it; a target that sends ' +
@@ -21,7 +20,6 @@ export const PROXY_OPTIONS = {
     needs: 'target',
     kind: duration(),
     default: '5s',
-    isLibraryKey: false,
     help: 'for connecting to a target; then 504',
     docs: 'Counted from the lookup of the name to the end of the TLS handshake, all addresses of the name together. `handshakeTimeout` bounds it too, with 408.',
   },
@@ -30,7 +28,6 @@ export const PROXY_OPTIONS = {
     needs: 'target',
     kind: duration({ canBeOff: true }),
     default: '1m',
-    isLibraryKey: false,
     help: 'silence before TCP probes a target',
     docs: 'A target that has vanished without a word is found by the probes of the system, which come after this silence. The client is then closed with 1011. Clients have `pingInterval`.',
   },
@@ -39,7 +36,6 @@ export const PROXY_OPTIONS = {
     needs: 'target',
     kind: addressRanges('any'),
     default: 'any',
-    isLibraryKey: false,
     help: 'addresses that may be connected to, repeatable; others get 502',
     docs:
       'It is the address that a name resolved to that is looked at, right before it is connected to, so a name cannot lead elsewhere. Unix sockets are always allowed. ' +
@@ -50,7 +46,6 @@ export const PROXY_OPTIONS = {
     needs: 'tls',
     kind: file(),
     default: 'off',
-    isLibraryKey: false,
     help: 'who may sign certificates of tls:// targets, in PEM',
     docs: 'It replaces the certificate authorities that Node knows. The certificate of a target is always verified, unless `targetInsecure` says otherwise.',
   },
@@ -59,7 +54,6 @@ export const PROXY_OPTIONS = {
     needs: 'tls',
     kind: file(),
     default: 'off',
-    isLibraryKey: false,
     help: 'our own certificate for tls:// targets, in PEM',
     docs: 'For targets that ask for one, with what stands between it and its authority. It needs `targetKey`.',
   },
@@ -68,7 +62,6 @@ export const PROXY_OPTIONS = {
     needs: 'tls',
     kind: file(),
     default: 'off',
-    isLibraryKey: false,
     help: 'its private key, in PEM',
     docs: 'The private key of `targetCert`, not encrypted.',
   },
@@ -77,7 +70,6 @@ export const PROXY_OPTIONS = {
     needs: 'tls',
     kind: hostName(),
     default: 'off',
-    isLibraryKey: false,
     help: 'name that tls:// targets are asked for and must have',
     docs: 'It is sent to the target (SNI) and looked for in its certificate, in place of the host of the target. For targets that are reached by an address, for instance.',
   },
@@ -86,7 +78,6 @@ export const PROXY_OPTIONS = {
     needs: 'tls',
     kind: toggle(),
     default: 'false',
-    isLibraryKey: false,
     help: 'take any certificate of a tls:// target',
     docs: 'Anybody on the way to the target can then read and change what is sent. For trying things out; `targetCa` is the right way to a target with a certificate of its own.',
   },
@@ -95,7 +86,6 @@ export const PROXY_OPTIONS = {
     needs: 'target',
     kind: proxyVersion(),
     default: 'off',
-    isLibraryKey: false,
     help: 'version of the PROXY header that targets are sent',
     docs:
       "The first bytes that a target gets then are a PROXY protocol header with the client's address and port, text for version 1 and binary for 2. " +

@@ -8,7 +8,6 @@ export const RECORD_OPTIONS = {
     group: 'Recording',
     kind: file(),
     default: 'off',
-    isLibraryKey: false,
     help: 'write all traffic to a file, as NDJSON; alone it takes messages and answers none',
     docs:
       'Every message of every session, in order, decompressed, with its time, and what the sessions were. The file is appended to and is for its owner only. `%Y`, `%m`, `%d`, `%H`, `%M`, `%S`, `%j` and `%s` in the ' +
@@ -19,7 +18,6 @@ export const RECORD_OPTIONS = {
     needs: 'record',
     kind: payloadShare(),
     default: 'full',
-    isLibraryKey: false,
     help: 'how much of each payload is recorded: full, none or a size',
     docs: 'Of a longer payload the beginning is recorded, and its length in any case. `none` records that there was a message, and when.',
   },
@@ -28,7 +26,6 @@ export const RECORD_OPTIONS = {
     needs: 'record',
     kind: headerNames(),
     default: 'none',
-    isLibraryKey: false,
     help: 'headers whose values are recorded too, or * for all',
     docs:
       'The values of headers are recorded only where nobody tells a secret by that name, `User-Agent` for instance; of all others the name and the length are. Name here what you know to be harmless in your service, in any ' +
@@ -39,7 +36,6 @@ export const RECORD_OPTIONS = {
     needs: 'record',
     kind: queryNames(),
     default: 'none',
-    isLibraryKey: false,
     help: 'parameters of URLs whose values are recorded too, or * for all',
     docs:
       'The same for the parameters of a URL, behind its `?` or in its path (`/room;id=7`), and of URLs in headers such as `Referer`. Names are compared decoded and without regard to case. `*` records every parameter, those without a name, ' +
@@ -50,7 +46,6 @@ export const RECORD_OPTIONS = {
     needs: 'record',
     kind: toggle(),
     default: 'false',
-    isLibraryKey: false,
     help: 'a record for each frame as well',
     docs: 'With FIN, the reserved bits, opcode, masking and lengths, for whoever debugs a WebSocket implementation. A record of a frame costs more than that of a message.',
   },
@@ -59,7 +54,6 @@ export const RECORD_OPTIONS = {
     needs: 'record',
     kind: choice('WHEN', ['none', 'interval', 'always']),
     default: 'interval',
-    isLibraryKey: false,
     help: 'when records are forced to the disk: none, interval or always',
     docs:
       'Records are written within 50 ms in any case, so a crash of the process costs no more than that. `interval` forces them to the disk once a second, for the case that the whole machine goes down; `none` leaves that to the ' +
@@ -70,7 +64,6 @@ export const RECORD_OPTIONS = {
     needs: 'record',
     kind: choice('POLICY', ['stop', 'drop']),
     default: 'stop',
-    isLibraryKey: false,
     help: 'when the file cannot be written: stop serving, or drop records',
     docs:
       'A full disk, for instance. `stop` closes the sessions with 1013, answers new ones with 503, and goes on once the file can be written again; no message is lost. `drop` goes on serving; how many ' +
@@ -81,7 +74,6 @@ export const RECORD_OPTIONS = {
     needs: 'record',
     kind: fileSize(),
     default: 'off',
-    isLibraryKey: false,
     help: 'begin a new file at this size',
     docs: 'The full file gets the time behind its name, `traffic.ndjson.20261123T043105.123Z`, and a new one begins. Nothing deletes old files. For logrotate leave it off: SIGHUP opens the file anew.',
   },
@@ -90,7 +82,6 @@ export const RECORD_OPTIONS = {
     needs: 'record',
     kind: size({ min: 64 * 1024 }),
     default: '8m',
-    isLibraryKey: false,
     help: 'records that may wait for the disk',
     docs: 'Bytes. When the disk does not keep up and this much waits, clients are not read until half of it is written. What one read of each client brings, and one message, comes on top.',
   },

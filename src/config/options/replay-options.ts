@@ -8,7 +8,6 @@ export const REPLAY_OPTIONS = {
     group: 'Mode',
     kind: file(),
     default: 'off',
-    isLibraryKey: false,
     help: 'serve what a server said in a recording, as a mock of it',
     docs:
       'Each client gets the first session of the recording that was on its path, or see `session`; a path without one is 404. What the server sent then is sent again, ' +
@@ -20,7 +19,6 @@ export const REPLAY_OPTIONS = {
     needs: 'replay',
     kind: recordedSession(),
     default: 'off',
-    isLibraryKey: false,
     help: 'which session of the recording all clients get',
     docs:
       'Its id in the recording (`s`), as much of the beginning as no other one has, or its number in the log (`id`). It is served on every path then. ' +
@@ -31,7 +29,6 @@ export const REPLAY_OPTIONS = {
     needs: 'replay',
     kind: factor(),
     default: '1',
-    isLibraryKey: false,
     help: 'how much faster than recorded; 0 is at once',
     docs:
       'What is sent comes as long after what was before it as in the recording, divided by this: 2 is twice as fast, 0.5 half as fast, 0 waits for nothing but the client. ' +
@@ -42,7 +39,6 @@ export const REPLAY_OPTIONS = {
     needs: 'replay',
     kind: toggle(),
     default: 'false',
-    isLibraryKey: false,
     help: 'close clients that do not send what is recorded',
     docs:
       'A client whose message differs from the recorded one, or is one too many, is closed with 1008, and the reason names the message. ' +

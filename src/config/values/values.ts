@@ -26,6 +26,8 @@ export interface Kind<Value> {
   readonly typeText: string;
   /** Whether the flag may be repeated; its values are then one JSON array. */
   readonly isRepeatable: boolean;
+  /** What a number stands for in a call of the library, where a file must have text. */
+  readonly fromNumber?: (given: number) => string;
   /** Brings text into the JSON form, without judging it. */
   fromText(text: string): unknown;
   /** The value in the user's units; {@link fromText} and the schema read it back as the same value. */
@@ -75,7 +77,10 @@ export function duration({ canBeOff = false }: { canBeOff?: boolean } = {}): Kin
   const schema = (canBeOff ? z.union([text, z.literal('off', clause)], clause) : text).transform(
     (value, context) => amount(value, parseDuration, range, clause, context),
   );
-  return numeric('DURATION', 'Duration', clause, schema, range, formatDuration, formatDuration);
+  return {
+    ...numeric('DURATION', 'Duration', clause, schema, range, formatDuration, formatDuration),
+    fromNumber: (ms) => `${ms}ms`,
+  };
 }
 
 /** A whole number of things. */

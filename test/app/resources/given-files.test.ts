@@ -31,6 +31,9 @@ t.test('all files that options name', async (t) => {
     ]),
   );
   t.equal(recording, 't-%Y.ndjson');
+  const { config, ...library } = settings;
+  t.equal(config, 'c.json');
+  t.notOk(privatePaths(library).files.includes('c.json'), 'a library has no configuration file');
 });
 
 t.test('what other users may read or change is warned of', async (t) => {
@@ -51,6 +54,9 @@ t.test('what other users may read or change is warned of', async (t) => {
     '--token-file "tokens" can be changed by every user of this machine; chmod o-w it',
   );
   t.strictSame(permissionWarnings(loaded({}).values), [], 'no file, no warning');
+  const { config, ...library } = values;
+  t.equal(config.value, 'c');
+  t.equal(permissionWarnings(library, () => ({ mode: 0o100666 })).length, 3);
   t.strictSame(
     permissionWarnings(values, () => {
       throw new Error('ENOENT');

@@ -7,6 +7,8 @@ import { loadUserModules, type UserModules } from '../../../src/app/resources/us
 import { OPTIONS } from '../../../src/config/options/options.js';
 import type { Provided } from '../../../src/config/settings.js';
 import { ConfigError } from '../../../src/errors.js';
+import type { Extension } from '../../../src/extensions/extension.js';
+import type { Mode } from '../../../src/modes/mode.js';
 import { makeTempDir } from '../../fixtures/temp-dir.js';
 
 type Files = Pick<Io, 'readFile' | 'importFile'>;
@@ -30,6 +32,7 @@ async function load(
   { mode = null, route = [], extension = [], deflate = 'auto' }: Given,
   { source, from }: Omit<Provided, 'value'> = { source: 'flag', from: '--mode' },
   files = REAL_FILES,
+  inPlace?: UserModules,
 ): Promise<UserModules> {
   return await loadUserModules(
     {
@@ -43,6 +46,7 @@ async function load(
       deflate: { value: deflate, source, from },
     },
     files,
+    inPlace,
   );
 }
 
@@ -295,3 +299,38 @@ t.test('CommonJS that was an ES module has its default export', async (t) => {
     await t.rejects(load({ mode: at(name) }), { message });
   }
 });
+
+t.test(
+  'of a program: what is given in place is there already, and options have their names',
+  async (t) => {
+    const at = folderOf(t, { 'own.mjs': `export default ${EXTENSION};` });
+    const call = { source: 'call', from: 'serve(options)' } as const;
+    const chat: Mode = { name: 'chat', delivery: 'messages' };
+    const own: Extension = { name: 'x-two', create: () => t.fail('not asked again') as never };
+    const inPlace = { modes: new Map([['a', chat]]), extensions: [own] };
+    const { modes, extensions } = await load(
+      { mode: 'a', route: ['/b=mode:a'], extension: [at('own.mjs')] },
+      call,
+      REAL_FILES,
+      inPlace,
+    );
+    t.strictSame([...modes], [['a', chat]]);
+    t.strictSame(
+      extensions.map(({ name }) => name),
+      ['x-two', 'x-one'],
+    );
+    t.equal(inPlace.extensions.length, 1);
+    for (const [given, sentence] of [
+      [{ mode: 'no.mjs' }, 'mode cannot be "no.mjs": there is no such file'],
+      [
+        { route: ['/b=mode:no.mjs'] },
+        'routes["/b"] cannot be "mode:no.mjs": there is no such file',
+      ],
+      [
+        { extension: [at('own.mjs'), 'no.mjs'] },
+        'extension[1] cannot be "no.mjs": there is no such file',
+      ],
+    ] as const)
+      await t.rejects(load(given, call), new ConfigError(sentence, { cause: 'call' }));
+  },
+);

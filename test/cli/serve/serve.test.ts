@@ -13,9 +13,9 @@ import t, { type Test } from 'tap';
 import { ExitCode } from '../../../src/cli/exit-code.js';
 import type { Signal } from '../../../src/cli/io.js';
 import { createLog } from '../../../src/cli/log.js';
-import { serve } from '../../../src/cli/serve/serve.js';
+import { type CommandResources, serve } from '../../../src/cli/serve/serve.js';
 import type { Flags } from '../../../src/config/flags.js';
-import type { Resources } from '../../../src/app/resources/resources.js';
+import type { Found } from '../../../src/app/resources/resources.js';
 import { load } from '../../../src/config/load.js';
 import type { Extension } from '../../../src/extensions/extension.js';
 import type { Mode } from '../../../src/modes/mode.js';
@@ -32,7 +32,7 @@ const LIMITS_FILE = '/proc/self/limits';
 
 const SHUTTING_DOWN = encodeFrames([closeFrame(1001, 'the server is shutting down')], false);
 
-function resourcesOf(flags: Flags, given: Partial<Resources> = {}): Resources {
+function resourcesOf(flags: Flags, given: Partial<Found> = {}): CommandResources {
   const { settings, values } = load({ flags, environment: {}, readFile: () => '' });
   return {
     settings,
@@ -54,7 +54,7 @@ interface LogLine {
 interface Surroundings {
   readonly isTTY?: boolean;
   readonly openFiles?: number;
-  readonly resources?: Partial<Resources>;
+  readonly resources?: Partial<Found>;
 }
 
 /** One run of `serve`, with its signals in the test's hands. */

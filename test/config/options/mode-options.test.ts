@@ -3,9 +3,8 @@ import { MODE_OPTIONS } from '../../../src/config/options/mode-options.js';
 import type { Option } from '../../../src/config/options/option.js';
 
 t.test('all stand under one heading, and only a command has them', async (t) => {
-  for (const [key, { group, isLibraryKey }] of Object.entries<Option>(MODE_OPTIONS)) {
+  for (const [key, { group }] of Object.entries<Option>(MODE_OPTIONS)) {
     t.equal(group, 'Mode', key);
-    t.equal(isLibraryKey, false, key);
   }
 });
 

@@ -3,9 +3,8 @@ import type { Option } from '../../../src/config/options/option.js';
 import { PROXY_OPTIONS } from '../../../src/config/options/proxy-options.js';
 
 t.test('all stand under one heading, and only a command has them', async (t) => {
-  for (const [key, { group, isLibraryKey }] of Object.entries<Option>(PROXY_OPTIONS)) {
+  for (const [key, { group }] of Object.entries<Option>(PROXY_OPTIONS)) {
     t.equal(group, 'Proxy', key);
-    t.equal(isLibraryKey, false, key);
   }
 });
 

@@ -3,9 +3,8 @@ import type { Option } from '../../../src/config/options/option.js';
 import { REPLAY_OPTIONS } from '../../../src/config/options/replay-options.js';
 
 t.test('all stand under one heading, and only a command has them', async (t) => {
-  for (const [key, { group, isLibraryKey }] of Object.entries<Option>(REPLAY_OPTIONS)) {
+  for (const [key, { group }] of Object.entries<Option>(REPLAY_OPTIONS)) {
     t.equal(group, 'Mode', key);
-    t.equal(isLibraryKey, false, key);
   }
 });
 

@@ -32,7 +32,8 @@ t.test('listen addresses', async (t) => {
   const kind = listenAddresses();
   const loopback = { kind: 'tcp', host: '127.0.0.1', port: 80 };
   t.equal(kind.isRepeatable, true);
-  t.equal(kind.typeText, 'string | readonly string[]');
+  t.equal(kind.typeText, 'number | string | readonly (number | string)[]');
+  t.equal(kind.fromNumber?.(80), '80');
   t.same(kind.schema.parse('80'), [loopback], 'one text');
   t.same(kind.schema.parse(['80']), [loopback], 'an array');
   t.same(kind.schema.parse(kind.fromText('80')), [loopback]);

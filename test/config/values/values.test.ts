@@ -276,6 +276,7 @@ for (const [name, kind, what] of [
 t.test('what stands for the value in help', async (t) => {
   t.equal(size({ min: 1 }).valueName, 'SIZE');
   t.equal(duration().valueName, 'DURATION');
+  t.equal(duration().fromNumber?.(500), '500ms');
   t.equal(count({ min: 1, max: 2 }).valueName, 'N');
   t.equal(toggle().valueName, '');
   t.equal(choice('LEVEL', ['a', 'b']).valueName, 'LEVEL');

@@ -9,7 +9,7 @@ export type { Log } from './log.js';
 // Modes.
 export { echoMode } from './modes/echo.js';
 export type { UserMode as Mode } from './app/user-mode.js';
-export type { DropRule, Session, SessionSummary, TargetEvent } from './session/session.js';
+export type { DropRule, SendResult, Session, SessionSummary } from './session/session.js';
 export type { HeaderField } from './handshake/request-head.js';
 export type { UpgradeRequest } from './handshake/request.js';
 

@@ -2,7 +2,6 @@
  * The echo that writes a line of JSON for each message, both ways, as one would write it: with a stream, or
  * with a write and an `fdatasync` for each message before it is answered. `globalThis.writingMode` says which.
  */
-import { Buffer } from 'node:buffer';
 import { performance } from 'node:perf_hooks';
 import { createWriteStream, fdatasyncSync, openSync, writeSync } from 'node:fs';
 
@@ -17,19 +16,23 @@ export default {
   name: `writing-${write}`,
   /**
    * @param {import('../../src/index.js').Session} session
-   * @param {1 | 2} opcode
-   * @param {Uint8Array<ArrayBuffer>} bytes
-   * @param {number} start
-   * @param {number} end
+   * @param {Buffer} payload
+   * @param {boolean} isBinary
    */
-  message(session, opcode, bytes, start, end) {
-    const payload = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start);
+  message(session, payload, isBinary) {
     const s = String(session.id).padStart(26, '0');
-    const isText = opcode === 1;
-    const record = { ev: 'msg', s, t: 0, dir: 'in', op: opcode, len: end - start, wire: 0 };
-    const content = isText
-      ? { data: payload.toString('utf8') }
-      : { b64: payload.toString('base64') };
+    const record = {
+      ev: 'msg',
+      s,
+      t: 0,
+      dir: 'in',
+      op: isBinary ? 2 : 1,
+      len: payload.length,
+      wire: 0,
+    };
+    const content = isBinary
+      ? { b64: payload.toString('base64') }
+      : { data: payload.toString('utf8') };
     const now = (performance.timeOrigin + performance.now()) / 1000;
     const received = `${JSON.stringify({ ...record, t: now, ...content })}\n`;
     const sent = `${JSON.stringify({ ...record, t: now, dir: 'out', ...content })}\n`;
@@ -40,6 +43,6 @@ export default {
       writeSync(fd, received + sent);
       fdatasyncSync(fd);
     }
-    session.send(opcode, bytes, start, end);
+    session.send(payload, isBinary);
   },
 };

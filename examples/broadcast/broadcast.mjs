@@ -8,18 +8,14 @@
  * close such a session, with code 1013: right where a gap makes all that follows useless.)
  */
 
-import { Buffer } from 'node:buffer';
-
 /** @typedef {import('twist-server').Mode} Mode */
 /** @typedef {import('twist-server').Session} Session */
 
 /**
  * @typedef {object} Reader
- * @property {boolean} isBehind too much waits for it: it gets nothing until `drained`
+ * @property {boolean} isBehind too much waits for it: it gets nothing until `drain`
  * @property {number} missed how many messages it did not get since
  */
-
-const TEXT = 1;
 
 /** @typedef {Map<Session, Reader>} Room */
 
@@ -31,29 +27,29 @@ export default {
   name: 'broadcast',
   delivery: 'messages',
 
-  open(session) {
+  upgrade(session) {
     /** @type {Room} */
     const room = rooms.get(session.path) ?? new Map();
     rooms.set(session.path, room.set(session, { isBehind: false, missed: 0 }));
   },
 
-  message(sender, opcode, bytes, start, end) {
+  message(sender, data, isBinary) {
     for (const [session, reader] of rooms.get(sender.path) ?? []) {
       if (reader.isBehind) reader.missed++;
-      // This message is taken whatever `send` says: false means no more, please.
-      else reader.isBehind = !session.send(opcode, bytes, start, end);
+      // This message is taken even then: `wait` means no more, please.
+      else reader.isBehind = session.send(data, isBinary) === 'wait';
     }
   },
 
-  drained(session) {
+  drain(session) {
     const reader = rooms.get(session.path)?.get(session);
     if (reader === undefined) return;
     const { missed } = reader;
     reader.missed = 0;
-    reader.isBehind = missed > 0 && !session.send(TEXT, Buffer.from(`missed ${missed}`));
+    reader.isBehind = missed > 0 && session.send(`missed ${missed}`) === 'wait';
   },
 
-  closed(session) {
+  close(session) {
     const room = rooms.get(session.path);
     room?.delete(session);
     // Clients choose their paths: one that nobody has any more must leave nothing behind.

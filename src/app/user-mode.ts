@@ -3,45 +3,107 @@ import { deepestFault, show } from '../config/messages.js';
 import { originPolicy } from '../config/values/list-values.js';
 import { didYouMean } from '../config/nearest-name.js';
 import { textOfThrown } from '../foreign.js';
+import type { UpgradeRequest } from '../handshake/request.js';
 import type { Mode } from '../modes/mode.js';
+import { Opcode } from '../protocol/frame.js';
+import type { Session, SessionSummary } from '../session/session.js';
 
-/** A mode as its author writes it: `delivery` is `messages` unless it says otherwise. */
-export interface UserMode extends Pick<
-  Mode,
-  'name' | 'message' | 'abandoned' | 'unsupportedSubprotocols' | 'defaults'
-> {
-  readonly delivery?: Mode['delivery'];
-  readonly hearsOut?: boolean;
-  open?: Mode['upgrade'];
-  opened?: Mode['open'];
-  piece?: Mode['chunk'];
-  drained?: Mode['drain'];
-  peerClosed?: Mode['closing'];
-  closed?: Mode['close'];
+/**
+ * A mode: what is called for each session of a route. Every call may return a promise. Whatever a call throws,
+ * at once or as a promise that rejects, ends its own session as `session.fail` does, and no other one. Only
+ * `upgrade` and `closing` are waited for.
+ *
+ * @typeParam Data what the mode keeps in `session.data`
+ */
+export interface UserMode<Data = unknown> {
+  /** As it stands in the log, for instance `chat`. */
+  readonly name: string;
+  /**
+   * `messages` (the default) calls `message` with whole messages. `chunks` calls `chunk` with parts of a message
+   * as they arrive, in bounded memory whatever the message's size; with extensions, which take whole messages,
+   * each message is one chunk.
+   */
+  readonly delivery?: 'messages' | 'chunks';
+  /** What holds unless an option says otherwise. */
+  readonly defaults?: Mode['defaults'];
+  /**
+   * Subprotocols that the mode cannot speak: they are never selected, and a client that offers no other one is
+   * refused with 400.
+   */
+  readonly unsupportedSubprotocols?: readonly string[];
+  /** Messages are delivered after the mode's own Close too, until the client's (RFC 6455 §5.5.1). */
+  readonly receiveAfterClose?: boolean;
+  /**
+   * Called before the handshake is answered. It may take its time, and it may throw (or reject with) a
+   * HandshakeError, which refuses the handshake with that status.
+   */
+  upgrade?(session: Session<Data>, request: UpgradeRequest): void | PromiseLike<void>;
+  /** The handshake is answered: messages can be sent from here on. */
+  open?(session: Session<Data>): void;
+  /** A message came. `data` is valid during the call: a mode that keeps it copies it. */
+  message?(session: Session<Data>, data: Buffer, isBinary: boolean): void;
+  /** A chunk of a message came, valid during the call. A chunk of text may end inside a character. */
+  chunk?(
+    session: Session<Data>,
+    data: Buffer,
+    isBinary: boolean,
+    isFirst: boolean,
+    isLast: boolean,
+  ): void;
+  /** After `send` returned `wait`: the client has read on, send again. */
+  drain?(session: Session<Data>): void;
+  /** A Ping came; its Pong is already queued (RFC 6455 §5.5.2). `data` is valid during the call. */
+  ping?(session: Session<Data>, data: Buffer): void;
+  /** A Pong came, asked for or not (RFC 6455 §5.5.3). `data` is valid during the call. */
+  pong?(session: Session<Data>, data: Buffer): void;
+  /**
+   * The client's Close came, after its last message; 1005 is a Close without a code. The answer waits for the
+   * promise, and until then messages can still be sent; the close timeout bounds it.
+   */
+  closing?(session: Session<Data>, code: number, reason: string): void | PromiseLike<void>;
+  /** The client left, or the handshake's time was over, before the promise of `upgrade` was settled. */
+  abandoned?(session: Session<Data>): void;
+  /**
+   * The session is over, however it ended: called once for each session whose `upgrade` succeeded. The code is
+   * 1005 for a Close without a code, and 1006 when the connection was lost (RFC 6455 §7.1.5).
+   */
+  close?(session: Session<Data>, code: number, reason: string, summary: SessionSummary): void;
 }
 
 /** Ends the reading of what a user gave. @param clause what is wrong with it, and what is allowed */
 export type Refuse = (clause: string) => never;
 
-/** Every function that a mode can have, and what it is inside. */
-const CALLS = {
-  open: 'upgrade',
+/** Every function that a mode can have. */
+export const MODE_CALLS = [
+  'upgrade',
+  'open',
+  'message',
+  'chunk',
+  'drain',
+  'ping',
+  'pong',
+  'closing',
+  'abandoned',
+  'close',
+] as const satisfies readonly (keyof UserMode)[];
+
+type ModeCall = (typeof MODE_CALLS)[number];
+
+/** The calls of a mode, bound to it. */
+type Calls = { [Name in ModeCall]?: NonNullable<UserMode[Name]> | undefined };
+
+/** What members were called before, and are called now. */
+const OLD_NAMES: Readonly<Record<string, string>> = {
   opened: 'open',
-  message: 'message',
   piece: 'chunk',
   drained: 'drain',
   peerClosed: 'closing',
-  abandoned: 'abandoned',
   closed: 'close',
-} as const;
-
-type ModeCall = keyof typeof CALLS;
-
-/** Their names. */
-export const MODE_CALLS = Object.keys(CALLS) as readonly ModeCall[];
+  hearsOut: 'receiveAfterClose',
+};
 
 /** The function that a delivery calls. */
-const NEEDED = { messages: 'message', pieces: 'piece' } as const;
+const NEEDED = { messages: 'message', chunks: 'chunk' } as const;
 
 const DEFAULTS = ['origin', 'deflate'] as const;
 
@@ -60,24 +122,67 @@ export function readMode(given: unknown, refuse: Refuse): Mode {
   const name = read('name');
   if (typeof name !== 'string' || name === '')
     refuse(`the name of a mode must be a text, not ${show(name)}`);
+  for (const [old, now] of Object.entries(OLD_NAMES))
+    if (read(old) !== undefined) refuse(`${old} of a mode is named ${now} now`);
   const delivery = read('delivery', 'messages');
-  if (delivery !== 'messages' && delivery !== 'pieces')
-    refuse(`the delivery of a mode must be "messages" or "pieces", not ${show(delivery)}`);
+  if (delivery === 'pieces') refuse('the delivery "pieces" of a mode is named "chunks" now');
+  if (delivery !== 'messages' && delivery !== 'chunks')
+    refuse(`the delivery of a mode must be "messages" or "chunks", not ${show(delivery)}`);
   const traits = readTraits(read, refuse);
   const calls = readCalls(given, read, refuse);
   const needed = NEEDED[delivery];
-  if (calls[CALLS[needed]] === undefined)
+  if (calls[needed] === undefined)
     refuse(`a mode with delivery "${delivery}" needs the function ${needed}`);
   const members: Members = {
     name,
     delivery,
     ...traits,
-    ...calls,
+    ...adapted(calls),
     defaults: readDefaults(read('defaults'), refuse),
-    isTextChecked: true,
   };
   const known = Object.entries(members).filter(([, value]) => value !== undefined);
   return Object.fromEntries(known) as unknown as Mode;
+}
+
+/** The calls as the server makes them: a payload is a range of a larger array, and the mode gets a view of it. */
+function adapted({
+  upgrade,
+  open,
+  message,
+  chunk,
+  drain,
+  ping,
+  pong,
+  closing,
+  abandoned,
+  close,
+}: Calls): Pick<Members, ModeCall> {
+  return {
+    upgrade,
+    open,
+    message:
+      message &&
+      ((session, opcode, bytes, start, end): void =>
+        message(session, viewOf(bytes, start, end), opcode === Opcode.Binary)),
+    chunk:
+      chunk &&
+      ((session, opcode, bytes, start, end, isFirst, isLast): void =>
+        chunk(session, viewOf(bytes, start, end), opcode === Opcode.Binary, isFirst, isLast)),
+    drain,
+    ping: ping && ((session, bytes, start, end): void => ping(session, viewOf(bytes, start, end))),
+    pong: pong && ((session, bytes, start, end): void => pong(session, viewOf(bytes, start, end))),
+    closing:
+      closing &&
+      ((session, { code, reason }): void | PromiseLike<void> => closing(session, code, reason)),
+    abandoned,
+    close:
+      close &&
+      ((session, summary): void => close(session, summary.closeCode, summary.closeReason, summary)),
+  };
+}
+
+function viewOf(bytes: Uint8Array, start: number, end: number): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start);
 }
 
 /** Reads members, some of which may be getters that throw. */
@@ -96,35 +201,31 @@ function readTraits(
   read: Read,
   refuse: Refuse,
 ): Required<Pick<Mode, 'receiveAfterClose' | 'unsupportedSubprotocols'>> {
-  const hearsOut = read('hearsOut', false);
-  if (typeof hearsOut !== 'boolean')
-    refuse(`hearsOut of a mode must be true or false, not ${show(hearsOut)}`);
+  const receiveAfterClose = read('receiveAfterClose', false);
+  if (typeof receiveAfterClose !== 'boolean')
+    refuse(`receiveAfterClose of a mode must be true or false, not ${show(receiveAfterClose)}`);
   const unsupportedSubprotocols = read('unsupportedSubprotocols', []);
   if (!isTexts(unsupportedSubprotocols)) {
     refuse(
       `unsupportedSubprotocols of a mode must be an array of texts, not ${show(unsupportedSubprotocols)}`,
     );
   }
-  return { receiveAfterClose: hearsOut, unsupportedSubprotocols: [...unsupportedSubprotocols] };
+  return { receiveAfterClose, unsupportedSubprotocols: [...unsupportedSubprotocols] };
 }
 
 function isTexts(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((item) => typeof item === 'string');
 }
 
-function readCalls(
-  given: object,
-  read: Read,
-  refuse: Refuse,
-): Pick<Members, (typeof CALLS)[ModeCall]> {
+function readCalls(given: object, read: Read, refuse: Refuse): Calls {
   const calls: Record<string, unknown> = {};
   for (const name of MODE_CALLS) {
     const call = read(name);
     if (call !== undefined && typeof call !== 'function')
       refuse(`${name} of a mode must be a function, not ${show(call)}`);
-    calls[CALLS[name]] = call?.bind(given) as unknown;
+    calls[name] = call?.bind(given) as unknown;
   }
-  return calls as Pick<Members, (typeof CALLS)[ModeCall]>;
+  return calls;
 }
 
 /** What holds for the mode unless an option says otherwise. */

@@ -1,5 +1,5 @@
 /** The echo mode: every message goes back with its own opcode, and nothing else does. */
-import type { Session } from '../session/session.js';
+import type { ModeSession } from '../session/session.js';
 import type { DataOpcode } from '../protocol/frame.js';
 import type { Mode } from './mode.js';
 
@@ -9,16 +9,16 @@ export const echoMode: Mode = {
   delivery: 'messages',
 
   message(
-    session: Session,
+    session: ModeSession,
     opcode: DataOpcode,
     bytes: Uint8Array,
     start: number,
     end: number,
   ): void {
-    if (!session.send(opcode, bytes, start, end)) session.pauseInput();
+    if (session.sendRange(opcode, bytes, start, end) === 'wait') session.pause();
   },
 
-  drain(session: Session): void {
-    session.resumeInput();
+  drain(session: ModeSession): void {
+    session.resume();
   },
 };

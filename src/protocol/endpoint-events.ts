@@ -5,8 +5,8 @@ import type { DataOpcode, Role } from './frame.js';
 /** What an endpoint is told at its beginning; many endpoints share one such object. */
 export interface EndpointOptions {
   readonly role: Role;
-  /** Whether the events speak of whole messages, or of pieces of them as they arrive. */
-  readonly delivery: 'messages' | 'pieces';
+  /** Whether the events bring whole messages, or chunks of them as they arrive. */
+  readonly delivery: 'messages' | 'chunks';
   /** The largest message, in bytes, inclusive. Only whole messages are bounded. */
   readonly maxMessage: number;
   /** The most fragments in one message, inclusive; empty ones count. Only whole messages are bounded. */
@@ -26,7 +26,7 @@ export interface EndpointEvents {
    * A piece of a message, with delivery `pieces`. Text is valid UTF-8 so far, though a piece may end
    * inside a character. The last piece may be empty.
    */
-  piece(
+  chunk(
     opcode: DataOpcode,
     bytes: Uint8Array,
     start: number,
@@ -35,9 +35,9 @@ export interface EndpointEvents {
     isLast: boolean,
   ): void;
   /** A Ping; its Pong is already in the output, or will be (RFC 6455 §5.5.2). */
-  ping(bytes: Uint8Array, start: number, end: number): void;
+  pingReceived(bytes: Uint8Array, start: number, end: number): void;
   /** A Pong, asked for or not (RFC 6455 §5.5.3). */
-  pong(bytes: Uint8Array, start: number, end: number): void;
+  pongReceived(bytes: Uint8Array, start: number, end: number): void;
   /** The peer's Close; unless we had sent ours, `sendClose` is owed (RFC 6455 §5.5.1). */
   peerClose(status: CloseStatus): void;
   /**

@@ -169,7 +169,7 @@ export class Endpoint implements FrameContext {
    * @throws InvalidArgumentError as {@link sendMessage}
    * @throws InvalidStateError when `isFirst` or the opcode does not fit what was sent before
    */
-  sendPiece(
+  sendChunk(
     opcode: DataOpcode,
     bytes: Uint8Array,
     start: number,
@@ -281,7 +281,7 @@ export class Endpoint implements FrameContext {
       this.isMessageOpen = true;
     }
     const { delivery, maxMessage, maxFragments } = this.#options;
-    if (delivery === 'pieces') {
+    if (delivery === 'chunks') {
       if (length > Number.MAX_SAFE_INTEGER) throw new MessageTooBigError(Number.MAX_SAFE_INTEGER);
       return;
     }
@@ -322,7 +322,7 @@ export class Endpoint implements FrameContext {
       this.#checkText(bytes, start, end, isAscii, isLast);
     }
     if (isLast) this.isMessageOpen = false;
-    if (this.#options.delivery === 'pieces') {
+    if (this.#options.delivery === 'chunks') {
       this.#deliverPiece(bytes, start, end, isLast);
     } else if (isLast && this.#assembler === null) {
       this.#deliver(bytes, start, end);
@@ -354,7 +354,7 @@ export class Endpoint implements FrameContext {
     if ((start === end && !isLast) || !this.#canDeliver) return;
     const isFirst = this.#isFirstPiece;
     this.#isFirstPiece = false;
-    this.#events.piece(this.#messageOpcode, bytes, start, end, isFirst, isLast);
+    this.#events.chunk(this.#messageOpcode, bytes, start, end, isFirst, isLast);
   }
 
   #checkText(
@@ -369,7 +369,7 @@ export class Endpoint implements FrameContext {
     this.#utf8State = validateUtf8(before, bytes, start, end);
     if (this.#utf8State === UTF8_ACCEPT) return;
     if (this.#utf8State !== UTF8_REJECT && !isLast) return;
-    if (this.#options.delivery === 'pieces') {
+    if (this.#options.delivery === 'chunks') {
       // What came before the wrong byte would have been delivered, had it come by itself.
       this.#deliverPiece(bytes, start, findImpossibleByte(before, bytes, start, end), false);
     }
@@ -399,10 +399,10 @@ export class Endpoint implements FrameContext {
         if (this.isOutputBlocked)
           this.#owedPong = Uint8Array.prototype.slice.call(bytes, start, end);
         else this.#send(FIN | Opcode.Pong, bytes, start, end);
-        this.#events.ping(bytes, start, end);
+        this.#events.pingReceived(bytes, start, end);
         break;
       case Opcode.Pong:
-        this.#events.pong(bytes, start, end);
+        this.#events.pongReceived(bytes, start, end);
         break;
       default:
         this.receivedClose = parseClosePayload(bytes, start, end);

@@ -46,6 +46,12 @@ export function assertFlags(isFirst: unknown, isLast: unknown): void {
   );
 }
 
+/** @throws InvalidArgumentError unless the flag of this name is true or false */
+export function assertFlag(name: string, flag: unknown): void {
+  if (typeof flag === 'boolean') return;
+  throw new InvalidArgumentError(`${name} cannot be ${describe(flag)}: give true or false`);
+}
+
 function isIndex(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) >= 0;
 }

@@ -366,7 +366,7 @@ export class Server {
       },
       endpointOptions: {
         messages: { ...endpoint, delivery: 'messages' },
-        pieces: { ...endpoint, delivery: 'pieces' },
+        chunks: { ...endpoint, delivery: 'chunks' },
       },
       clock: this.#clock,
       flushQueue: new FlushQueue(),

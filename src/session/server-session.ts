@@ -2,7 +2,13 @@
  * One session: the endpoint of a connection on one side, its consumer (a mode) on the other.
  * It counts, watches the deadlines of an open connection, and turns back-pressure into calls.
  */
-import { ExtensionError, InvalidStateError, POLICY_RULES, PeerError } from '../errors.js';
+import {
+  ExtensionError,
+  InvalidArgumentError,
+  InvalidStateError,
+  POLICY_RULES,
+  PeerError,
+} from '../errors.js';
 import { negotiate } from '../extensions/negotiation.js';
 import { errorOf, isInstance, onRejection, promiseOf } from '../foreign.js';
 import type { UpgradeRequest } from '../handshake/request.js';
@@ -12,10 +18,10 @@ import {
   assertCloseReason,
   assertSendableCloseCode,
 } from '../protocol/close.js';
-import { type DataOpcode, Opcode } from '../protocol/frame.js';
+import { type DataOpcode, MAX_CONTROL_PAYLOAD_BYTES, Opcode } from '../protocol/frame.js';
 import { Endpoint } from '../protocol/endpoint.js';
 import type { EndpointEvents } from '../protocol/endpoint-events.js';
-import { assertBytes, assertDataOpcode, assertFlags, assertRange } from '../protocol/outgoing.js';
+import { assertBytes, assertFlag, assertFlags } from '../protocol/outgoing.js';
 import type { SessionHost, SessionUpgrade } from './session-host.js';
 import { type GatedSession, ObserverGate } from './gate.js';
 import type { HeldOutput } from './held-output.js';
@@ -28,10 +34,12 @@ import { SessionObservation } from './session-observation.js';
 import { SessionTraffic, type TrafficSession } from './session-traffic.js';
 import { SentText } from './sent-text.js';
 import type { SessionTransport } from './session-transport.js';
-import type { Consumer, DropRule, SessionSummary, TargetEvent } from './session.js';
+import type { Consumer, DropRule, SendResult, SessionSummary, TargetEvent } from './session.js';
 
 /** What a client is told that is dropped, where it is told anything. */
-const LAST_WORDS: Readonly<Record<DropRule, readonly [code: number, reason: string]>> = {
+const LAST_WORDS: Readonly<
+  Record<Exclude<DropRule, 'dropped-by-mode'>, readonly [code: number, reason: string]>
+> = {
   'send-timeout': [CloseCode.PolicyViolation, POLICY_RULES['send-timeout']],
   'close-timeout': [CloseCode.InternalError, 'closing took too long'],
   shutdown: [CloseCode.GoingAway, 'the server is shutting down'],
@@ -69,15 +77,14 @@ export class ConnectionSession
   #wasAsked = false;
   /** What it failed with before it had answered. */
   #openingFailure: unknown = NO_FAILURE;
-  /** Looks at the text that the consumer sends; null for text that need not be looked at. */
-  readonly #sentText: SentText | null;
+  /** Looks at the text that a mode of the user's sends; null until there is some. */
+  #sentText: SentText | null = null;
 
   constructor(upgrade: SessionUpgrade, host: SessionHost, transport: SessionTransport) {
     super(upgrade, transport);
     this.#upgrade = upgrade;
     this.#mode = upgrade.route.name;
     this.#consumer = upgrade.route.consumer;
-    this.#sentText = this.#consumer.isTextChecked === true ? new SentText() : null;
     this.#host = host;
     this.#account = new SessionAccount(host.clock.exactMs());
     this.#deadlines = new SessionDeadlines(this, transport, host);
@@ -97,7 +104,7 @@ export class ConnectionSession
     for (const one of declined) host.extensionDeclined(this, one);
   }
 
-  get waitingBytes(): number {
+  get bufferedAmount(): number {
     return this.#traffic.waitingBytes;
   }
 
@@ -157,7 +164,7 @@ export class ConnectionSession
   open(): void {
     const { endpointOptions, clock } = this.#host;
     this.#endpoint = new Endpoint(
-      endpointOptions[this.isAssembling ? 'messages' : 'pieces'],
+      endpointOptions[this.isAssembling ? 'messages' : 'chunks'],
       this,
       this.transport.outbox.queue,
     );
@@ -217,6 +224,7 @@ export class ConnectionSession
   /** The connection is dropped for breaking this rule: says so, if nothing was said and the socket takes it. */
   dropped(rule: DropRule): void {
     this.#account.dropped(rule);
+    if (rule === 'dropped-by-mode') return;
     if (this.#endpoint?.canSend !== true || this.transport.outbox.isBlocked) return;
     const [code, reason] = LAST_WORDS[rule];
     this.#account.closedBy('server');
@@ -330,7 +338,7 @@ export class ConnectionSession
     this.#traffic.message(opcode, bytes, start, end, rsv);
   }
 
-  piece(
+  chunk(
     opcode: DataOpcode,
     bytes: Uint8Array,
     start: number,
@@ -338,15 +346,17 @@ export class ConnectionSession
     isFirst: boolean,
     isLast: boolean,
   ): void {
-    this.#traffic.piece(opcode, bytes, start, end, isFirst, isLast);
+    this.#traffic.chunk(opcode, bytes, start, end, isFirst, isLast);
   }
 
-  ping(): void {
-    // The endpoint has answered it.
+  pingReceived(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#consumer.ping === undefined || !this.canReceive) return;
+    this.follow(this.#consumer.ping(this, bytes, start, end));
   }
 
-  pong(): void {
-    // Whatever is heard is a sign of life.
+  pongReceived(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#consumer.pong === undefined || !this.canReceive) return;
+    this.follow(this.#consumer.pong(this, bytes, start, end));
   }
 
   peerClose(status: CloseStatus): void {
@@ -391,67 +401,80 @@ export class ConnectionSession
 
   // ---- From the consumer
 
-  send(opcode: DataOpcode, data: Uint8Array | string, start = 0, end?: number): boolean {
-    if (typeof data === 'string') return this.#sendString(opcode, data, start, end);
-    assertDataOpcode(opcode);
-    assertBytes(data);
-    const last = end ?? data.length;
-    assertRange(start, last, data.length);
-    if (!this.#canSend) return false;
-    if (this.#sentText !== null && opcode === Opcode.Text)
-      this.#sentText.check(data, start, last, true, true);
-    return this.#traffic.send(opcode, data, start, last);
+  send(data: Uint8Array | string, isBinary: boolean = typeof data !== 'string'): SendResult {
+    assertFlag('isBinary', isBinary);
+    const bytes = bytesOf(data);
+    if (!this.#canSend) return 'closed';
+    if (!isBinary && typeof data !== 'string') this.#checkText(bytes, true, true);
+    return this.#traffic.send(isBinary ? Opcode.Binary : Opcode.Text, bytes, 0, bytes.length);
   }
 
-  /** What it has of lone surrogates becomes U+FFFD, as everywhere in JavaScript. */
-  #sendString(opcode: DataOpcode, text: string, start: number, end = text.length): boolean {
-    assertDataOpcode(opcode);
-    assertRange(start, end, text.length);
-    if (!this.#canSend) return false;
-    const bytes = Buffer.from(text.slice(start, end));
-    return this.#traffic.send(opcode, bytes, 0, bytes.length);
-  }
-
-  sendPiece(
-    opcode: DataOpcode,
+  sendChunk(
     data: Uint8Array | string,
-    start: number,
-    end: number,
+    isBinary: boolean,
     isFirst: boolean,
     isLast: boolean,
-  ): boolean {
-    assertDataOpcode(opcode);
-    if (typeof data !== 'string') assertBytes(data);
-    assertRange(start, end, data.length);
+  ): SendResult {
+    assertFlag('isBinary', isBinary);
     assertFlags(isFirst, isLast);
-    if (!this.#canSend) return false;
-    if (typeof data === 'string') {
-      const bytes = Buffer.from(data.slice(start, end));
-      return this.#sendPiece(opcode, bytes, 0, bytes.length, isFirst, isLast);
-    }
-    return this.#sendPiece(opcode, data, start, end, isFirst, isLast);
+    const bytes = bytesOf(data);
+    if (!this.#canSend) return 'closed';
+    if (!isBinary) this.#checkText(bytes, isFirst, isLast);
+    const opcode = isBinary ? Opcode.Binary : Opcode.Text;
+    return this.#traffic.sendChunk(opcode, bytes, 0, bytes.length, isFirst, isLast);
   }
 
-  #sendPiece(
+  #checkText(bytes: Uint8Array, isFirst: boolean, isLast: boolean): void {
+    this.#sentText ??= new SentText();
+    this.#sentText.check(bytes, 0, bytes.length, isFirst, isLast);
+  }
+
+  sendRange(
+    opcode: DataOpcode,
+    bytes: Uint8Array,
+    start = 0,
+    end: number = bytes.length,
+  ): SendResult {
+    return this.#canSend ? this.#traffic.send(opcode, bytes, start, end) : 'closed';
+  }
+
+  sendChunkRange(
     opcode: DataOpcode,
     bytes: Uint8Array,
     start: number,
     end: number,
     isFirst: boolean,
     isLast: boolean,
-  ): boolean {
-    if (opcode === Opcode.Text) this.#sentText?.check(bytes, start, end, isFirst, isLast);
-    return this.#traffic.sendPiece(opcode, bytes, start, end, isFirst, isLast);
+  ): SendResult {
+    if (!this.#canSend) return 'closed';
+    return this.#traffic.sendChunk(opcode, bytes, start, end, isFirst, isLast);
+  }
+
+  ping(data: Uint8Array | string = ''): boolean {
+    const bytes = bytesOf(data);
+    if (bytes.length > MAX_CONTROL_PAYLOAD_BYTES) {
+      throw new InvalidArgumentError(
+        `a Ping cannot have ${bytes.length} bytes: give at most ${MAX_CONTROL_PAYLOAD_BYTES} (RFC 6455 5.5)`,
+      );
+    }
+    if (!this.#canSend) return false;
+    this.#traffic.ping(bytes);
+    return true;
   }
 
   reportTarget(event: TargetEvent): void {
     this.#traffic.observation?.observer.target(event);
   }
 
-  close(code: number = CloseCode.Normal, reason = ''): void {
+  close(code: number = CloseCode.NoCode, reason = ''): void {
     if (!this.#canSend) return;
     assertSendableCloseCode(code);
     assertCloseReason(reason);
+    if (code === CloseCode.NoCode && reason !== '') {
+      throw new InvalidArgumentError(
+        'a close reason cannot be sent without a code: give a code such as 1000 (RFC 6455 5.5.1)',
+      );
+    }
     this.#isClosing = true;
     this.#account.closedBy('server');
     if (!this.hearsOut) this.#traffic.stopReceiving();
@@ -460,14 +483,24 @@ export class ConnectionSession
     });
     this.transport.scheduleFlush();
     // The peer's Close must be read, whatever the consumer had in mind.
-    this.resumeInput();
+    this.resume();
   }
 
-  pauseInput(): void {
+  drop(): void {
+    const { endpoint } = this;
+    if (this.#isGone || endpoint.isClosed) return;
+    this.#isClosing = true;
+    // Nothing more is read, not even what the same read has brought.
+    this.#traffic.stopReceiving();
+    endpoint.receiveEof();
+    this.transport.drop('dropped-by-mode');
+  }
+
+  pause(): void {
     this.#flow.pause(true);
   }
 
-  resumeInput(): void {
+  resume(): void {
     this.#flow.pause(false);
   }
 
@@ -493,4 +526,11 @@ export class ConnectionSession
     const nowMs = this.#host.clock.exactMs();
     return this.#account.summarise(this, this.#mode, this.#endpoint, stats, nowMs);
   }
+}
+
+/** What is sent, as bytes. @throws InvalidArgumentError for what is neither a string nor bytes */
+function bytesOf(data: Uint8Array | string): Uint8Array {
+  if (typeof data === 'string') return Buffer.from(data);
+  assertBytes(data);
+  return data;
 }

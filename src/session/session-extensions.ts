@@ -153,7 +153,7 @@ export class SessionExtensions {
    * @throws InvalidStateError when `isFirst` does not fit what was sent before, and for a message over
    *   the limit
    */
-  sendPiece(
+  sendChunk(
     opcode: DataOpcode,
     bytes: Uint8Array,
     start: number,

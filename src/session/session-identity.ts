@@ -10,7 +10,7 @@ export abstract class SessionIdentity {
   readonly id = ++lastId;
   readonly path: string;
   readonly subprotocol: string | null;
-  context: unknown = null;
+  data: unknown = null;
   notes: Readonly<Record<string, unknown>> = NO_NOTES;
 
   protected readonly transport: SessionTransport;

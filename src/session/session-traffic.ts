@@ -17,10 +17,10 @@ import type { HeldOutput } from './held-output.js';
 import { type ExtensionsOwner, SessionExtensions } from './session-extensions.js';
 import type { SessionObservation } from './session-observation.js';
 import type { SessionTransport } from './session-transport.js';
-import type { Consumer, Session } from './session.js';
+import type { Consumer, ModeSession, SendResult } from './session.js';
 
 /** The session that the messages belong to. */
-export interface TrafficSession extends Session {
+export interface TrafficSession extends ModeSession {
   readonly endpoint: Endpoint;
   /** Whether messages that come now still reach the consumer. */
   readonly canReceive: boolean;
@@ -92,7 +92,7 @@ export class SessionTraffic implements ExtensionsOwner {
     }
   }
 
-  piece(
+  chunk(
     opcode: DataOpcode,
     bytes: Uint8Array,
     start: number,
@@ -134,7 +134,7 @@ export class SessionTraffic implements ExtensionsOwner {
     this.#account.bytesIn += end - start;
     // Extensions work on whole messages, so there is but one piece of each.
     const result: unknown =
-      this.#consumer.delivery === 'pieces'
+      this.#consumer.delivery === 'chunks'
         ? this.#consumer.chunk?.(this.#session, opcode, bytes, start, end, true, true)
         : this.#consumer.message?.(this.#session, opcode, bytes, start, end);
     this.#session.follow(result);
@@ -142,10 +142,10 @@ export class SessionTraffic implements ExtensionsOwner {
 
   // ---- On their way out
 
-  /** Sends a message; the session may still send. @returns false when the consumer is to wait */
-  send(opcode: DataOpcode, bytes: Uint8Array, start: number, end: number): boolean {
+  /** Sends a message; the session may still send. */
+  send(opcode: DataOpcode, bytes: Uint8Array, start: number, end: number): SendResult {
     if (this.extensions !== null) {
-      if (!this.extensions.send(opcode, bytes, start, end)) return false;
+      if (!this.extensions.send(opcode, bytes, start, end)) return 'closed';
     } else {
       this.#session.endpoint.sendMessage(opcode, bytes, start, end);
       this.observation?.sent(opcode, bytes, start, end, true, true);
@@ -154,19 +154,19 @@ export class SessionTraffic implements ExtensionsOwner {
     return this.#sent(end - start);
   }
 
-  /** Sends a piece of a message; the session may still send. @returns false when the consumer is to wait */
-  sendPiece(
+  /** Sends a chunk of a message; the session may still send. */
+  sendChunk(
     opcode: DataOpcode,
     bytes: Uint8Array,
     start: number,
     end: number,
     isFirst: boolean,
     isLast: boolean,
-  ): boolean {
+  ): SendResult {
     if (this.extensions !== null) {
-      if (!this.extensions.sendPiece(opcode, bytes, start, end, isFirst, isLast)) return false;
+      if (!this.extensions.sendChunk(opcode, bytes, start, end, isFirst, isLast)) return 'closed';
     } else {
-      this.#session.endpoint.sendPiece(opcode, bytes, start, end, isFirst, isLast);
+      this.#session.endpoint.sendChunk(opcode, bytes, start, end, isFirst, isLast);
       this.observation?.sent(opcode, bytes, start, end, isFirst, isLast);
     }
     if (isLast) this.#account.messagesOut++;
@@ -202,24 +202,35 @@ export class SessionTraffic implements ExtensionsOwner {
     return true;
   }
 
+  /** Sends a Ping; the session may still send. */
+  ping(payload: Uint8Array): void {
+    this.#session.endpoint.sendPing(payload);
+    this.#transport.scheduleFlush();
+    this.#mayGoOn(payload.length);
+  }
+
   /** Counts, sees to it that a flush follows, and says whether more may be sent. */
-  #sent(bytes: number): boolean {
+  #sent(bytes: number): SendResult {
     this.#account.bytesOut += bytes;
     this.#deadlines.active();
     this.#transport.scheduleFlush();
+    return this.#mayGoOn(bytes);
+  }
+
+  /** Looks at the limits of what waits, now that `bytes` more do. */
+  #mayGoOn(bytes: number): SendResult {
     const { outputPause, outputLimit, maxMessage } = this.#limits;
-    // Only what the peer does not take counts against it.
+    // Only what the client does not take counts against it.
     if (this.waitingBytes > outputPause) this.#transport.flush();
     const { waitingBytes } = this;
-    if (waitingBytes <= outputPause && !this.isPausedByObserver) return true;
+    if (waitingBytes <= outputPause && !this.isPausedByObserver) return 'sent';
     this.isWaiting = true;
-    // One message more is let through, and who relays pieces has larger ones than a client may send.
+    // One message more is let through, and a relay has larger chunks than a client may send messages.
     const oneMore = Math.max(maxMessage, bytes + MAX_FRAME_HEADER_BYTES);
-    if (waitingBytes > outputLimit + oneMore) {
-      // At once: what an extension is still at work on must not add to it.
-      this.#session.endpoint.fail(new PolicyError('output-limit'));
-    }
-    return false;
+    if (waitingBytes <= outputLimit + oneMore) return 'wait';
+    // At once: what an extension is still at work on must not add to it.
+    this.#session.endpoint.fail(new PolicyError('output-limit'));
+    return 'closed';
   }
 
   // ---- From the extensions, for the session

@@ -12,16 +12,31 @@ export interface TargetEvent {
   readonly error?: string | undefined;
 }
 
-/** One WebSocket connection as a mode sees it: no socket, no frames. */
-export interface Session {
+/**
+ * What became of a message:
+ *
+ * - `sent`: accepted.
+ * - `wait`: accepted, and more waits for the client than the output pause (1 MiB by default). Send no more
+ *   until `drain` is called: a mode that goes on meets the output limit, which ends the session with 1008.
+ * - `closed`: not sent, because the session is closing or closed.
+ */
+export type SendResult = 'sent' | 'wait' | 'closed';
+
+/**
+ * One WebSocket connection as a mode sees it: no socket, no frames.
+ *
+ * @typeParam Data what the mode keeps in `session.data`
+ */
+export interface Session<Data = unknown> {
   /** Counts up from 1 in one process. */
   readonly id: number;
-  /** The peer's address, or `unix`. */
+  /** The client's address, or `unix`. */
   readonly remoteAddress: string;
-  /** The peer's port; 0 behind a Unix socket. */
+  /** The client's port; 0 on a Unix socket. */
   readonly remotePort: number;
-  /** Our own address and port that the peer connected to; `unix` and 0 behind a Unix socket, or once it is gone. */
+  /** Our own address that the client connected to; `unix` on a Unix socket, or once the connection is gone. */
   readonly localAddress: string;
+  /** Our own port; 0 on a Unix socket, or once the connection is gone. */
   readonly localPort: number;
   /** Path of the request target, as it was sent, without the query. */
   readonly path: string;
@@ -29,56 +44,90 @@ export interface Session {
   readonly subprotocol: string | null;
   /** The extensions that were agreed on, as the response header has them, if any. */
   readonly extensions: string | null;
-  /** Bytes sent by the mode that the peer has not read. */
-  readonly waitingBytes: number;
-  /** What the mode keeps with the session; nobody else looks at it. */
-  context: unknown;
-  /** What the mode has to say in the session's line of the log: plain values by name. */
+  /** Bytes sent that the client has not read. */
+  readonly bufferedAmount: number;
+  /** What the mode keeps with the session; the server never looks at it. Null until the mode sets it. */
+  data: Data;
+  /** What the mode adds to the session's line of the log: plain values by name. */
   notes: Readonly<Record<string, unknown>>;
 
   /**
-   * Sends a message: text (opcode 1) or binary (2) with the payload `data[start, end)`. A string is sent as
-   * UTF-8, with U+FFFD for lone surrogates, and its range counts as `String.prototype.slice` does. Bytes are
-   * copied, so they may be used again; only the payload that a `message` call brings must be left as it is.
+   * Sends a message. A string is sent as UTF-8, with U+FFFD for lone surrogates. Bytes are copied, so the
+   * caller may change them afterwards; only the payload of a `message` call must stay as it is.
    *
-   * @returns false when more waits than the output pause (1 MiB by default): send nothing more until
-   * `drained` is called. Who goes on sending meets the output limit, which ends the session with 1008.
-   * @throws InvalidArgumentError for another opcode, for data that are neither, for a range outside of them,
-   * and for text that is not UTF-8; nothing was sent then
+   * @param isBinary by default a string is a text message, and bytes are a binary one
+   * @throws InvalidArgumentError for data that are neither, and for text that is not UTF-8 (RFC 6455 §8.1);
+   *   nothing was sent then
+   * @throws InvalidStateError before the handshake is answered, and between the chunks of a message
    */
-  send(opcode: DataOpcode, data: Uint8Array | string, start?: number, end?: number): boolean;
+  send(data: Uint8Array | string, isBinary?: boolean): SendResult;
 
   /**
-   * Sends a piece of a message as it comes, as a fragment of its own. Returns and throws as `send` does. With
-   * extensions, which take whole messages, the pieces wait for the last one. A piece of text may end inside a
-   * character; that of a string must not end between two surrogates.
+   * Sends a chunk of a message at once, as a fragment of its own (RFC 6455 §5.4). With extensions, which take
+   * whole messages, the chunks wait for the last one. A chunk of text may end inside a character if it is given
+   * as bytes; a string must not end between two surrogates.
+   *
+   * @throws as `send`, and InvalidStateError when `isFirst` or `isBinary` does not fit the chunk before
    */
-  sendPiece(
-    opcode: DataOpcode,
+  sendChunk(
     data: Uint8Array | string,
-    start: number,
-    end: number,
+    isBinary: boolean,
     isFirst: boolean,
     isLast: boolean,
-  ): boolean;
-
-  /** Starts the closing handshake (RFC 6455 §7.1.2). A second call does nothing. */
-  close(code?: number, reason?: string): void;
+  ): SendResult;
 
   /**
-   * Ends the session as a throw inside `message` does: 1011 without detail to the peer, the error in the
-   * log. It is for what goes wrong later, in a timer or behind a promise. Before the handshake is answered it
+   * Sends a Ping (RFC 6455 §5.5.2). The mode's `pong` is called with the same payload when the client answers.
+   *
+   * @returns false when the session is closing or closed
+   * @throws InvalidArgumentError for a payload of more than 125 bytes
+   */
+  ping(data?: Uint8Array | string): boolean;
+
+  /**
+   * Starts the closing handshake (RFC 6455 §7.1.2). Without a code the Close has none (RFC 6455 §5.5.1).
+   * A second call does nothing.
+   *
+   * @param reason at most 123 bytes of UTF-8; a longer one is cut between two characters
+   * @throws InvalidStateError for a code that must not be sent (RFC 6455 §7.4)
+   * @throws InvalidArgumentError for a reason without a code
+   */
+  close(code?: number, reason?: string): void;
+
+  /** Ends the connection at once, without a Close: the client sees 1006. */
+  drop(): void;
+
+  /**
+   * Ends the session as a throw inside `message` does: the client gets 1011 without detail, the log gets the
+   * error. It is for what goes wrong later, in a timer or after a promise. Before the handshake is answered it
    * refuses that.
    */
   fail(error: unknown): void;
 
-  /** Tells who records the session, if anybody does, what becomes of its target. */
-  reportTarget(event: TargetEvent): void;
-
-  /** Stops reading from the peer; what one read had brought may still be delivered. */
-  pauseInput(): void;
+  /** Stops reading from the client; messages that one read has already brought may still be delivered. */
+  pause(): void;
   /** Reads on. */
-  resumeInput(): void;
+  resume(): void;
+}
+
+/**
+ * A session as the built-in modes see it: payloads are ranges of larger arrays, so that none is cut out or
+ * copied on its way.
+ */
+export interface ModeSession extends Session {
+  /** Sends the message `bytes[start, end)`. Text must be UTF-8: it is not looked at. */
+  sendRange(opcode: DataOpcode, bytes: Uint8Array, start?: number, end?: number): SendResult;
+  /** Sends the chunk `bytes[start, end)` of a message, as `sendChunk` does. Text is not looked at. */
+  sendChunkRange(
+    opcode: DataOpcode,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    isFirst: boolean,
+    isLast: boolean,
+  ): SendResult;
+  /** Tells the recording of the session, if there is one, what becomes of its target. */
+  reportTarget(event: TargetEvent): void;
 }
 
 /**
@@ -89,10 +138,10 @@ export interface Session {
  */
 export interface Consumer {
   /**
-   * Whole messages, or pieces as they arrive, in bounded memory whatever the message's size. With
-   * extensions, which take whole messages, each message is one piece.
+   * Whole messages, or chunks as they arrive, in bounded memory whatever the message's size. With
+   * extensions, which take whole messages, each message is one chunk.
    */
-  readonly delivery: 'messages' | 'pieces';
+  readonly delivery: 'messages' | 'chunks';
   /**
    * Subprotocols that it cannot speak: they are never selected, and a client that offers no other one
    * is refused with 400.
@@ -103,26 +152,24 @@ export interface Consumer {
    * (RFC 6455 §5.5.1): a proxy must not lose it. Others have nothing to answer to it with.
    */
   readonly receiveAfterClose?: boolean;
-  /** True for a consumer whose text is looked at before it is sent: it may send what is not UTF-8. */
-  readonly isTextChecked?: boolean;
   /**
    * Called before the handshake is answered. It may take its time, and it may throw (or reject with)
    * a HandshakeError, which refuses the handshake with that status.
    */
-  upgrade?(session: Session, request: UpgradeRequest): void | PromiseLike<void>;
+  upgrade?(session: ModeSession, request: UpgradeRequest): void | PromiseLike<void>;
   /** The handshake was answered: messages can be sent from here on. */
-  open?(session: Session): void;
+  open?(session: ModeSession): void;
   /** With delivery `messages`: a message. The payload `bytes[start, end)` is valid during the call. */
   message?(
-    session: Session,
+    session: ModeSession,
     opcode: DataOpcode,
     bytes: Uint8Array,
     start: number,
     end: number,
   ): void;
-  /** With delivery `pieces`: a piece of a message, valid during the call. */
+  /** With delivery `chunks`: a chunk of a message, valid during the call. */
   chunk?(
-    session: Session,
+    session: ModeSession,
     opcode: DataOpcode,
     bytes: Uint8Array,
     start: number,
@@ -134,20 +181,24 @@ export interface Consumer {
    * The peer's Close has come, behind its last message. The answer waits for the promise, and while it
    * does messages can still be sent; the close timeout bounds it.
    */
-  closing?(session: Session, status: CloseStatus): void | PromiseLike<void>;
+  closing?(session: ModeSession, status: CloseStatus): void | PromiseLike<void>;
   /**
    * The peer hung up, or the handshake's time was over, before the promise of `open` was settled; `closed`
    * may follow. Not called when `open` was not, because the password was still being checked for instance.
    */
-  abandoned?(session: Session): void;
-  /** After `send` had returned false: the peer has read on, send again. */
-  drain?(session: Session): void;
+  abandoned?(session: ModeSession): void;
+  /** A Ping has come; its Pong is already queued (RFC 6455 §5.5.2). `bytes[start, end)` is valid during the call. */
+  ping?(session: ModeSession, bytes: Uint8Array, start: number, end: number): void;
+  /** A Pong has come, asked for or not (RFC 6455 §5.5.3). `bytes[start, end)` is valid during the call. */
+  pong?(session: ModeSession, bytes: Uint8Array, start: number, end: number): void;
+  /** After `send` had returned `wait`: the client has read on, send again. */
+  drain?(session: ModeSession): void;
   /** The session is over, however it ended; called once for each session whose `open` succeeded. */
-  close?(session: Session, summary: SessionSummary): void;
+  close?(session: ModeSession, summary: SessionSummary): void;
 }
 
 /** Rules that end a connection at once, whether or not the peer has read why. */
-export type DropRule = 'send-timeout' | 'close-timeout' | 'shutdown';
+export type DropRule = 'send-timeout' | 'close-timeout' | 'shutdown' | 'dropped-by-mode';
 
 /** How a session went, for the log. */
 export interface SessionSummary {

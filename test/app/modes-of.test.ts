@@ -5,7 +5,7 @@ import type { Resources } from '../../src/app/resources/resources.js';
 import { modesOf } from '../../src/app/modes-of.js';
 import type { Flags } from '../../src/config/flags.js';
 import { load } from '../../src/config/load.js';
-import type { Session } from '../../src/session/session.js';
+import type { ModeSession } from '../../src/session/session.js';
 import { HandshakeError } from '../../src/errors.js';
 import type { UpgradeRequest } from '../../src/handshake/request.js';
 import type { ModeOnPath } from '../../src/app/server-options.js';
@@ -232,7 +232,7 @@ t.test('what the settings say about a replay reaches it', async (t) => {
 t.test('the proxy is the real one', async (t) => {
   const [first] = modesOf(resourcesOf({ tcp: 'unix:/nowhere/at/all' }), new KeptLog());
   t.ok(first?.mode instanceof TcpMode);
-  const session = {} as Session;
+  const session = {} as ModeSession;
   await t.rejects(
     async () => first?.mode.upgrade?.(session, request('')),
     new HandshakeError('target-unreachable'),

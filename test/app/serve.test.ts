@@ -89,9 +89,8 @@ t.test('settings, a mode, extensions and a log of one’s own', async (t) => {
     extensions: [extension],
     mode: {
       name: 'shout',
-      message(session, opcode, bytes, start, end) {
-        const text = new TextDecoder().decode(bytes.subarray(start, end));
-        session.send(opcode, new TextEncoder().encode(text.toUpperCase()));
+      message(session, data) {
+        session.send(data.toString().toUpperCase());
       },
     },
     maxMessage: 200,

@@ -189,7 +189,7 @@ t.test('it is the real one', async (t) => {
 t.test('what nobody says is left to the modes', async (t) => {
   const proxy: Mode = {
     name: 'tcp',
-    delivery: 'pieces',
+    delivery: 'chunks',
     defaults: { origin: 'same', deflate: false },
   };
   const modes = [

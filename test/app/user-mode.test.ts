@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { Session } from '../../src/session/session.js';
+import type { ModeSession, SessionSummary } from '../../src/session/session.js';
 import { MODE_CALLS, type Refuse, type UserMode, readMode } from '../../src/app/user-mode.js';
 
 const refuse: Refuse = (clause) => {
@@ -11,45 +11,44 @@ const call = (): void => undefined;
 t.test('a mode keeps its delivery, its state and all that it is called with', async (t) => {
   class Odd {
     readonly name = 'odd';
-    readonly delivery = 'pieces';
+    readonly delivery = 'chunks';
     readonly calls: unknown[][] = [];
-    piece(...given: unknown[]): void {
+    chunk(...given: unknown[]): void {
       this.calls.push(given);
     }
   }
   const given = Object.freeze(new Odd());
   const mode = readMode(given, refuse);
-  t.match(mode, { name: 'odd', delivery: 'pieces' });
-  const session = {} as Session;
-  const bytes = Uint8Array.of(1, 2);
-  mode.chunk!(session, 2, bytes, 0, 2, true, false);
-  t.strictSame(given.calls, [[session, 2, bytes, 0, 2, true, false]]);
+  t.match(mode, { name: 'odd', delivery: 'chunks' });
+  const session = {} as ModeSession;
+  mode.chunk!(session, 2, Uint8Array.of(0, 1, 2, 3), 1, 3, true, false);
+  t.strictSame(given.calls, [[session, Buffer.of(1, 2), true, true, false]]);
 });
 
 t.test('nothing of it is lost', async (t) => {
   const given: UserMode = {
     name: 'a',
-    delivery: 'pieces',
-    hearsOut: true,
+    delivery: 'chunks',
+    receiveAfterClose: true,
     unsupportedSubprotocols: ['base64'],
     defaults: { origin: ['https://good.example'], deflate: false },
     ...Object.fromEntries(MODE_CALLS.map((name) => [name, () => name])),
   };
   const mode = readMode(given, refuse);
-  const { isTextChecked, ...members } = mode;
-  t.equal(isTextChecked, true, 'it is not taken on trust');
-  t.equal(Object.keys(members).length, Object.keys(given).length);
-  t.match(members, {
+  t.equal(Object.keys(mode).length, Object.keys(given).length);
+  t.match(mode, {
     name: 'a',
-    delivery: 'pieces',
+    delivery: 'chunks',
     receiveAfterClose: true,
     unsupportedSubprotocols: ['base64'],
     defaults: { origin: ['https://good.example'], deflate: false },
   });
-  const called = Object.values(mode).flatMap((member: unknown) =>
-    typeof member === 'function' ? [(member as () => unknown)()] : [],
-  );
-  t.strictSame(called.sort(), [...MODE_CALLS].sort());
+  const bytes = Buffer.from('a');
+  for (const name of MODE_CALLS) {
+    const called = mode[name] as (...given: unknown[]) => unknown;
+    const args = name === 'ping' || name === 'pong' ? [bytes, 0, 1] : [1, bytes, 0, 1];
+    t.equal(called({}, ...args), name, name);
+  }
 });
 
 t.test('defaults: each may be left out', async (t) => {
@@ -89,7 +88,7 @@ t.test('a member that cannot be read', async (t) => {
         throw new Error('not today');
       },
     });
-  for (const name of ['name', 'delivery', 'hearsOut', 'defaults', ...MODE_CALLS]) {
+  for (const name of ['name', 'delivery', 'receiveAfterClose', 'defaults', ...MODE_CALLS]) {
     const clause = `${name} of a mode cannot be read: not today`;
     t.throws(() => readMode(broken(name), refuse), new Error(clause));
   }
@@ -122,11 +121,11 @@ t.test('without a delivery it gets messages, and stays who it is', async (t) => 
   const mode = readMode(given, refuse);
   t.equal(mode.name, 'counting');
   t.equal(mode.delivery, 'messages');
-  const calls = mode as unknown as { upgrade(): void; message(): void };
-  calls.upgrade();
-  calls.message();
+  const { message } = mode;
+  mode.open!({} as ModeSession);
+  message!({} as ModeSession, 1, Buffer.from('a'), 0, 1);
   t.equal(given.count, 11, 'its own state');
-  t.notOk('closed' in mode, 'what it does not have is not made up');
+  t.notOk('close' in mode, 'what it does not have is not made up');
   t.notOk('delivery' in given);
 });
 
@@ -142,15 +141,18 @@ t.test('what is wrong with it', async (t) => {
     [{ name: 7, message: call }, 'the name of a mode must be a text, not 7'],
     [
       { name: 'a', delivery: 'stream', message: call },
-      'the delivery of a mode must be "messages" or "pieces", not "stream"',
+      'the delivery of a mode must be "messages" or "chunks", not "stream"',
     ],
     [
       { name: 'a', delivery: null, message: call },
-      'the delivery of a mode must be "messages" or "pieces", not null',
+      'the delivery of a mode must be "messages" or "chunks", not null',
     ],
     [{ name: 'a', message: 'no' }, 'message of a mode must be a function, not "no"'],
-    [{ name: 'a', message: call, closed: {} }, 'closed of a mode must be a function, not {}'],
-    [{ name: 'a', message: call, hearsOut: 1 }, 'hearsOut of a mode must be true or false, not 1'],
+    [{ name: 'a', message: call, close: {} }, 'close of a mode must be a function, not {}'],
+    [
+      { name: 'a', message: call, receiveAfterClose: 1 },
+      'receiveAfterClose of a mode must be true or false, not 1',
+    ],
     ...['base64', [1]].map(
       (unsupportedSubprotocols) =>
         [
@@ -187,10 +189,10 @@ t.test('what is wrong with it', async (t) => {
         ] as const,
     ),
     [{ name: 'a' }, 'a mode with delivery "messages" needs the function message'],
-    [{ name: 'a', piece: call }, 'a mode with delivery "messages" needs the function message'],
+    [{ name: 'a', chunk: call }, 'a mode with delivery "messages" needs the function message'],
     [
-      { name: 'a', delivery: 'pieces', message: call },
-      'a mode with delivery "pieces" needs the function piece',
+      { name: 'a', delivery: 'chunks', message: call },
+      'a mode with delivery "chunks" needs the function chunk',
     ],
   ] as const) {
     const rest = clause.endsWith(': ') ? 'give auto, any, ' : '';
@@ -203,4 +205,48 @@ t.test('what is wrong with it', async (t) => {
       t.equal(rest === '' ? message : message.slice(0, (clause + rest).length), clause + rest);
     }
   }
+});
+
+t.test('a payload is a view, and is said to be text or binary', async (t) => {
+  const told: unknown[] = [];
+  const tell =
+    (name: string) =>
+    (_session: unknown, ...given: readonly unknown[]): void => {
+      told.push([name, ...given]);
+    };
+  const names = ['message', 'chunk', 'ping', 'pong', 'closing', 'close'] as const;
+  const calls = Object.fromEntries(names.map((name) => [name, tell(name)]));
+  const mode = readMode({ name: 'a', ...calls }, refuse);
+  const session = {} as ModeSession;
+  const bytes = Uint8Array.of(0, 0x61, 0x62, 0);
+  mode.message!(session, 1, bytes, 1, 3);
+  mode.message!(session, 2, Buffer.from(bytes), 1, 1);
+  mode.chunk!(session, 1, bytes, 1, 2, false, true);
+  mode.ping!(session, bytes, 1, 3);
+  mode.pong!(session, bytes, 2, 3);
+  void mode.closing!(session, { code: 1005, reason: '' });
+  const summary = { closeCode: 1001, closeReason: 'away' } as SessionSummary;
+  mode.close!(session, summary);
+  t.strictSame(told, [
+    ['message', Buffer.from('ab'), false],
+    ['message', Buffer.alloc(0), true],
+    ['chunk', Buffer.from('a'), false, false, true],
+    ['ping', Buffer.from('ab')],
+    ['pong', Buffer.from('b')],
+    ['closing', 1005, ''],
+    ['close', 1001, 'away', summary],
+  ]);
+});
+
+t.test('names that members had before are refused with those that they have now', async (t) => {
+  for (const [given, clause] of [
+    [{ opened: call }, 'opened of a mode is named open now'],
+    [{ piece: call }, 'piece of a mode is named chunk now'],
+    [{ drained: call }, 'drained of a mode is named drain now'],
+    [{ peerClosed: call }, 'peerClosed of a mode is named closing now'],
+    [{ closed: call }, 'closed of a mode is named close now'],
+    [{ hearsOut: true }, 'hearsOut of a mode is named receiveAfterClose now'],
+    [{ delivery: 'pieces' }, 'the delivery "pieces" of a mode is named "chunks" now'],
+  ] as const)
+    t.throws(() => readMode({ name: 'a', message: call, ...given }, refuse), new Error(clause));
 });

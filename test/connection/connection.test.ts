@@ -573,7 +573,7 @@ for (const isShared of [true, false]) {
         t,
         consumerWith({
           message: (session) => {
-            session.send(2, payload);
+            session.sendRange(2, payload);
             session.close(1001, 'done');
           },
         }),
@@ -646,7 +646,7 @@ for (const isShared of [true, false]) {
       const input = fromClient(binaryFrame(payload));
       const count = 200;
       for (let index = 0; index < count; index++) client.send(input);
-      await eventually(() => bench.host.opened[0]!.waitingBytes > 0, 'blocked output');
+      await eventually(() => bench.host.opened[0]!.bufferedAmount > 0, 'blocked output');
       client.socket.resume();
       const frame = fromServer(binaryFrame(payload));
       await client.waitForBytes(count * frame.length);
@@ -654,7 +654,7 @@ for (const isShared of [true, false]) {
         client.received.equals(Buffer.concat(Array.from({ length: count }, () => frame))),
         'nothing is lost',
       );
-      t.ok(bench.host.opened[0]!.waitingBytes === 0);
+      t.ok(bench.host.opened[0]!.bufferedAmount === 0);
       client.send(fromClient(closeFrame(1000)));
       await client.waitForEnd();
       await client.finish();
@@ -680,7 +680,7 @@ for (const isShared of [true, false]) {
           message: (session, opcode, bytes, start, end) => {
             const payload = bytes.slice(start, end);
             // Whoever does not listen to what send says.
-            for (let count = 0; count < 100; count++) session.send(opcode, payload);
+            for (let count = 0; count < 100; count++) session.sendRange(opcode, payload);
           },
         }),
       );

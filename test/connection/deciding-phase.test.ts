@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import t from 'tap';
-import type { Session } from '../../src/session/session.js';
+import type { ModeSession } from '../../src/session/session.js';
 import { HandshakeError, InvalidStateError } from '../../src/errors.js';
 import { echoMode } from '../../src/modes/echo.js';
 import {
@@ -66,7 +66,7 @@ t.test('a consumer cannot send before the handshake is answered', async (t) => {
   const bench = new Bench(
     consumerWith({
       upgrade: (session) => {
-        session.send(1, Buffer.from('greeting'));
+        session.sendRange(1, Buffer.from('greeting'));
       },
     }),
   );
@@ -101,7 +101,7 @@ t.test('what comes while a consumer takes its time is bounded', async (t) => {
   t.strictSame(bench.calls(), []);
   bench.receive(large.subarray(60_000));
   t.strictSame(bench.calls(), ['pause']);
-  consumer.opening[0]!.resumeInput();
+  consumer.opening[0]!.resume();
   t.strictSame(bench.calls(), [], 'and nobody can start it again');
   consumer.accept();
   await bench.settle();
@@ -162,13 +162,13 @@ t.test('a consumer that wants no input while it opens gets none afterwards', asy
   const consumer = new SlowOpener();
   const bench = new Bench(consumer);
   bench.receive(requestWith());
-  consumer.opening[0]!.pauseInput();
+  consumer.opening[0]!.pause();
   bench.calls();
   consumer.accept();
   await bench.settle();
   t.ok(bench.connection.isInputPaused);
   t.notOk(bench.calls().includes('resume'));
-  consumer.opening[0]!.resumeInput();
+  consumer.opening[0]!.resume();
   t.strictSame(bench.calls(), ['resume']);
 });
 
@@ -260,10 +260,10 @@ t.test('408: the consumer takes longer than the handshake may', async (t) => {
 });
 
 t.test('a consumer that fails while it makes up its mind refuses the handshake', async (t) => {
-  const sessions: Session[] = [];
+  const sessions: ModeSession[] = [];
   const bench = new Bench(
     consumerWith({
-      upgrade: async (session: Session) => {
+      upgrade: async (session: ModeSession) => {
         sessions.push(session);
         return new Promise<void>(() => undefined);
       },
@@ -323,8 +323,8 @@ t.test('a mode that pauses and resumes while it makes up its mind is read', asyn
     const bench = new Bench(
       consumerWith({
         upgrade: (session) => {
-          session.pauseInput();
-          session.resumeInput();
+          session.pause();
+          session.resume();
           return isLate ? Promise.resolve() : undefined;
         },
       }),

@@ -60,18 +60,18 @@ t.test('the end does not wait for a blocked socket, and nothing is lost', async 
 
 t.test('the end makes a paused socket read on: the peer’s FIN must be seen', async (t) => {
   const bench = new Bench().open();
-  bench.host.opened[0]!.pauseInput();
+  bench.host.opened[0]!.pause();
   t.strictSame(bench.calls(), ['pause']);
   bench.receiveFrames(closeFrame(1000));
   t.notOk(bench.socket.isPaused);
-  bench.host.opened[0]!.pauseInput();
+  bench.host.opened[0]!.pause();
   t.notOk(bench.socket.isPaused, 'and nobody can stop it any more');
-  bench.host.opened[0]!.resumeInput();
+  bench.host.opened[0]!.resume();
   t.notOk(bench.socket.isPaused);
 
   const reading = new Bench().open();
   reading.receiveFrames(closeFrame(1000));
-  reading.host.opened[0]!.pauseInput();
+  reading.host.opened[0]!.pause();
   t.notOk(reading.socket.isPaused, 'nor if it had not been paused before');
 });
 
@@ -112,13 +112,17 @@ t.test('what waits is forgotten with the socket', async (t) => {
   const bench = new Bench().open();
   await bench.block();
   const [session] = bench.host.opened;
-  session!.send(1, Buffer.from('lost'));
-  t.ok(session!.waitingBytes > 0);
+  session!.sendRange(1, Buffer.from('lost'));
+  t.ok(session!.bufferedAmount > 0);
   bench.socket.emit('close');
-  t.equal(session!.waitingBytes, 0);
+  t.equal(session!.bufferedAmount, 0);
   await bench.settle();
-  t.notOk(session!.send(1, Buffer.from('late')), 'a consumer may hold on to a session');
-  session!.close();
+  t.equal(
+    session!.sendRange(1, Buffer.from('late')),
+    'closed',
+    'a consumer may hold on to a session',
+  );
+  session!.close(1000);
   await bench.settle();
   t.equal(bench.written(), '');
 });

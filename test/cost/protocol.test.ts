@@ -44,9 +44,9 @@ const nothing = (): void => undefined;
 
 const SILENT: EndpointEvents = {
   message: nothing,
-  piece: nothing,
-  ping: nothing,
-  pong: nothing,
+  chunk: nothing,
+  pingReceived: nothing,
+  pongReceived: nothing,
   peerClose: nothing,
   failed: nothing,
 };
@@ -320,7 +320,7 @@ const EXTENSIONS: readonly CostCase[] = [
       });
       const piece = Buffer.alloc(bytes);
       for (let number = 0; number < count; number++)
-        extensions.sendPiece(2, piece, 0, bytes, number === 0, number === count - 1);
+        extensions.sendChunk(2, piece, 0, bytes, number === 0, number === count - 1);
     },
   })),
   {

@@ -30,7 +30,7 @@ const CORPUS: readonly (readonly TestFrame[])[] = [
 ];
 
 const SETUPS: readonly EndpointSetup[] = (['server', 'client'] as const).flatMap((role) =>
-  (['messages', 'pieces'] as const).flatMap((delivery) => [
+  (['messages', 'chunks'] as const).flatMap((delivery) => [
     { role, options: { delivery } },
     { role, options: { delivery, maxMessage: 150, maxFragments: 3 } },
     {

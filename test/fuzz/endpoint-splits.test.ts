@@ -83,7 +83,7 @@ const changes = fc.oneof(
 
 const setups = fc.record({
   role: fc.constantFrom('server' as const, 'client' as const),
-  delivery: fc.constantFrom('messages' as const, 'pieces' as const),
+  delivery: fc.constantFrom('messages' as const, 'chunks' as const),
   maxMessage: fc.constantFrom(0, 60, 200, 65_536),
   maxFragments: fc.constantFrom(1, 3, 100),
   allowedRsv: fc.constantFrom(0, 4),

@@ -103,7 +103,7 @@ class EchoClient implements EndpointEvents {
     let start = 0;
     for (const [index, end] of ends.entries()) {
       const isLast = index === fragments - 1;
-      this.#endpoint.sendPiece(opcode, payload, start, end, index === 0, isLast);
+      this.#endpoint.sendChunk(opcode, payload, start, end, index === 0, isLast);
       start = end;
       if (random.below(4) === 0) {
         const number = Buffer.alloc(4);
@@ -133,15 +133,15 @@ class EchoClient implements EndpointEvents {
     if (this.received.length === MESSAGES) this.#onLastEcho();
   }
 
-  piece(): void {
+  chunk(): void {
     throw new Error('messages were asked for');
   }
 
-  ping(): void {
+  pingReceived(): void {
     throw new Error('the server has no reason to send a Ping');
   }
 
-  pong(bytes: Uint8Array, start: number, end: number): void {
+  pongReceived(bytes: Uint8Array, start: number, end: number): void {
     this.pongs.push(Buffer.from(bytes.subarray(start, end)).readUInt32BE());
   }
 

@@ -12,7 +12,7 @@ import type { ExtensionSession } from '../../src/extensions/extension.js';
 import { SESSION_CALLS } from '../../src/app/user-extension.js';
 import { MODE_CALLS } from '../../src/app/user-mode.js';
 import { FAILURES, WAYS } from '../fixtures/failing-code.mjs';
-import { closeFrame, encodeFrames, textFrame } from '../fixtures/frames.js';
+import { closeFrame, encodeFrames, pingFrame, pongFrame, textFrame } from '../fixtures/frames.js';
 import { upgradeText } from '../fixtures/handshake.js';
 import { type RawClient, connectRaw } from '../fixtures/raw-client.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
@@ -30,7 +30,10 @@ const SERVE = ['serve', '--listen', '127.0.0.1:0', '--log-format', 'json', '--lo
 /** So many clients at a time. */
 const CROWD = 8;
 
-const WORDS = encodeFrames([textFrame('hello'), closeFrame(1000)], true);
+const WORDS = encodeFrames(
+  [textFrame('hello'), pingFrame('are you there'), pongFrame('i am'), closeFrame(1000)],
+  true,
+);
 
 const way = (name: string): string => name;
 const ALL_WAYS = Object.keys(WAYS).map(way);
@@ -95,7 +98,7 @@ async function visit(
     () => client.received.includes('\r\n\r\n') || client.hasEnded,
     'an answer',
   );
-  if (target.startsWith('/drained/')) {
+  if (target.startsWith('/drain/')) {
     // What is not drained when the client says goodbye is nobody's to go on with.
     client.send(encodeFrames([textFrame('hello')], true));
     const isAsked = (): boolean => twist.stdout.includes(`${target.slice(1).replace('/', ' ')}\n`);
@@ -139,7 +142,7 @@ async function stops(t: Test, twist: TwistProcess, bystander: Bystander): Promis
   t.equal(twist.log.at(-1)!.msg, 'stopped');
 }
 
-for (const delivery of ['messages', 'pieces'] as const) {
+for (const delivery of ['messages', 'chunks'] as const) {
   t.test(`every call of a mode, every way to fail: ${delivery}`, async (t) => {
     const folder = makeTempDir(t);
     const file = path.join(folder, 'mode.mjs');
@@ -151,7 +154,7 @@ for (const delivery of ['messages', 'pieces'] as const) {
     const twist = await startServing(t, { args: [...SERVE, ...DEADLINES, '--mode', file] });
     const bystander = await Bystander.connect(t, twist);
     const isCalled = (call: string): boolean =>
-      call !== (delivery === 'messages' ? 'piece' : 'message');
+      call !== (delivery === 'messages' ? 'chunk' : 'message');
     const rows = MODE_CALLS.filter(isCalled).flatMap((call) =>
       ALL_WAYS.map((name) => ({ call, name })),
     );

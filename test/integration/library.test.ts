@@ -78,8 +78,8 @@ import { ConfigError, Endpoint, Opcode, OutputQueue, SlabPool, serve } from 'twi
 /** Says how long a message is. */
 const mode = {
   name: 'length',
-  message(session, opcode, bytes, start, end) {
-    session.send(opcode, Buffer.from(\`\${end - start} \${session.path} \${session.extensions}\`));
+  message(session, data, isBinary) {
+    session.send(\`\${data.length} \${session.path} \${session.extensions}\`, isBinary);
   },
 };
 
@@ -195,9 +195,9 @@ function makeEndpoint(role, message) {
     },
     {
       message,
-      piece() {},
-      ping: () => console.log(role, 'ping'),
-      pong: () => console.log(role, 'pong'),
+      chunk() {},
+      pingReceived: () => console.log(role, 'ping'),
+      pongReceived: () => console.log(role, 'pong'),
       peerClose: ({ code, reason }) => {
         console.log(role, 'close', code, reason);
         endpoint.sendClose(code, reason);
@@ -289,11 +289,11 @@ const extension: Extension = { name: 'x-upper', create: () => new Upper() };
 
 const mode: Mode = {
   name: 'mine',
-  message(session: Session, opcode, bytes, start, end) {
-    session.send(opcode, bytes, start, end);
+  message(session: Session, data, isBinary) {
+    session.send(data, isBinary);
   },
-  closed: (_session, { closeCode }: SessionSummary) => {
-    closeCode.toFixed();
+  close: (_session, code, reason, { closeCode }: SessionSummary) => {
+    reason.concat((code + closeCode).toFixed());
   },
 };
 

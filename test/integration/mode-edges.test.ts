@@ -47,19 +47,20 @@ t.test('the defaults of a mode hold, for --mode and for a route', async (t) => {
 t.test('what cannot be sent ends its session whole, and strings are sent', async (t) => {
   const twist = await serve(
     t,
-    `opened(session) {
+    `open(session) {
        const call = new URLSearchParams(session.path.slice(1)).get('call');
-       session.send(1, 'grüß');
-       if (call === 'opcode') session.send('text', Buffer.from('a'));
-       if (call === 'ping') session.send(9, Buffer.from('a'));
-       if (call === 'utf8') session.send(1, Buffer.of(0xff));
-       if (call === 'number') session.send(2, 7);
+       session.send('grüß');
+       if (call === 'flag') session.send(Buffer.from('a'), 'text');
+       if (call === 'ping') session.ping(Buffer.alloc(126));
+       if (call === 'utf8') session.send(Buffer.of(0xff), false);
+       if (call === 'number') session.send(7);
+       if (call === 'reason') session.close(undefined, 'bye');
        session.close(1000);
      }`,
     '--mode',
     'FILE',
   );
-  for (const call of ['none', 'opcode', 'ping', 'utf8', 'number']) {
+  for (const call of ['none', 'flag', 'ping', 'utf8', 'number', 'reason']) {
     const client = await connectRaw(t, twist.port);
     client.send(upgradeText({}, `GET /call=${call} HTTP/1.1`));
     const close = call === 'none' ? closeFrame(1000) : closeFrame(1011, 'internal error');
@@ -76,7 +77,7 @@ t.test('what cannot be sent ends its session whole, and strings are sent', async
 t.test('a client that answers no Ping, or reads nothing, is told', async (t) => {
   const twist = await serve(
     t,
-    `message(session) { while (session.send(2, new Uint8Array(65536))); }`,
+    `message(session) { while (session.send(new Uint8Array(65536)) === 'sent'); }`,
     ...['--mode', 'FILE', '--ping-interval', '200ms', '--pong-timeout', '300ms'],
     ...['--send-timeout', '600ms', '--close-timeout', '20s'],
   );
@@ -109,7 +110,7 @@ t.test('who gives a password and hangs up reaches no abandoned', async (t) => {
   });
   const twist = await serve(
     t,
-    `abandoned(session) { session.context.stop.abort(); }`,
+    `abandoned(session) { session.data.stop.abort(); }`,
     ...['--mode', 'FILE', '--auth-file', auth],
   );
   for (let count = 0; count < 5; count++) {
@@ -131,7 +132,7 @@ t.test(
   async (t) => {
     const twist = await serve(
       t,
-      `opened() { setInterval(() => { throw new Error('in a timer'); }, 50); }`,
+      `open() { setInterval(() => { throw new Error('in a timer'); }, 50); }`,
       ...['--mode', 'FILE'],
     );
     const client = await connectRaw(t, twist.port);

@@ -9,7 +9,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { constants, inflateRawSync } from 'node:zlib';
 import t, { type Test } from 'tap';
 import { WebSocket } from 'ws';
-import type { Session } from '../../src/session/session.js';
+import type { ModeSession } from '../../src/session/session.js';
 import type { Mode } from '../../src/modes/mode.js';
 import type { DataOpcode } from '../../src/protocol/frame.js';
 import type { FullPolicy } from '../../src/recording/file/writer-owner.js';
@@ -382,7 +382,7 @@ async function recover(t: Test, server: RecordingServer): Promise<void> {
   await client.raw.finish();
 }
 
-const closeWhenAsked = (session: Session, text: string, opcode: DataOpcode): void => {
+const closeWhenAsked = (session: ModeSession, text: string, opcode: DataOpcode): void => {
   echoText(session, text, opcode);
   if (text === 'close me') session.close(1000, 'done');
 };
@@ -474,7 +474,7 @@ const BEHIND_LARGE = [
   {
     name: 'nothing, and the mode closes',
     send: () => undefined,
-    take: (session: Session, text: string, opcode: DataOpcode) => {
+    take: (session: ModeSession, text: string, opcode: DataOpcode) => {
       echoText(session, text, opcode);
       session.close(1000, 'done');
     },
@@ -827,23 +827,23 @@ class EagerMode implements Mode {
     this.#padding = 'x'.repeat(bytes);
   }
 
-  open(session: Session): void {
-    session.context = 0;
+  open(session: ModeSession): void {
+    session.data = 0;
     this.#send(session);
   }
 
-  drain(session: Session): void {
+  drain(session: ModeSession): void {
     this.onDrained();
     this.onDrained = () => undefined;
     this.#send(session);
   }
 
-  #send(session: Session): void {
-    let number = session.context as number;
+  #send(session: ModeSession): void {
+    let number = session.data as number;
     let mayGoOn = true;
     while (mayGoOn && number < this.#count)
-      mayGoOn = session.send(TEXT, Buffer.from(`${session.id}:${number++} ${this.#padding}`));
-    session.context = number;
+      mayGoOn = session.send(`${session.id}:${number++} ${this.#padding}`) === 'sent';
+    session.data = number;
     if (number === this.#count) session.close(1000, 'done');
   }
 }
@@ -966,11 +966,11 @@ for (const sync of ['none', 'always'] as const) {
 /** Echoes pieces as they come. */
 class PieceMode implements Mode {
   readonly name = 'pieces';
-  readonly delivery = 'pieces';
+  readonly delivery = 'chunks';
   pieces = 0;
 
   chunk(
-    session: Session,
+    session: ModeSession,
     opcode: DataOpcode,
     bytes: Uint8Array,
     start: number,
@@ -979,7 +979,7 @@ class PieceMode implements Mode {
     isLast: boolean,
   ): void {
     this.pieces++;
-    session.sendPiece(opcode, bytes, start, end, isFirst, isLast);
+    session.sendChunkRange(opcode, bytes, start, end, isFirst, isLast);
   }
 }
 

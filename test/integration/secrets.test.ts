@@ -133,12 +133,12 @@ t.test('what a mode notes and throws', async (t) => {
     mode,
     `export default {
       name: 'quoting',
-      open(session, { target, headers }) {
+      upgrade(session, { target, headers }) {
         session.notes = { from: 'wss://h' + target, all: { headers: [target] } };
         if (target.includes('fail')) throw new Error('cannot open wss://u:${SECRET}@h' + target);
       },
       message() {},
-      closed(session) { throw Object.assign(new Error('no: ' + session.notes.from), { url: session.notes.from }); },
+      close(session) { throw Object.assign(new Error('no: ' + session.notes.from), { url: session.notes.from }); },
     };`,
   );
   for (const format of ['json', 'pretty']) {

@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { Session } from '../../src/session/session.js';
+import type { ModeSession } from '../../src/session/session.js';
 import { echoMode } from '../../src/modes/echo.js';
 import { hexOf, bytesOfHex } from '../fixtures/hex.js';
 
@@ -8,8 +8,8 @@ class FakeSession {
   readonly calls: string[] = [];
   room = 1;
 
-  get asSession(): Session {
-    return this as unknown as Session;
+  get asSession(): ModeSession {
+    return this as unknown as ModeSession;
   }
 
   send(opcode: number, bytes: Uint8Array, start: number, end: number): boolean {

@@ -77,15 +77,15 @@ const sendText = (side: Side, text: string): boolean => {
 
 const sendPiece = (side: Side, text: string, isFirst: boolean, isLast: boolean): boolean => {
   const bytes = Buffer.from(text);
-  return side.endpoint.sendPiece(Opcode.Text, bytes, 0, bytes.length, isFirst, isLast);
+  return side.endpoint.sendChunk(Opcode.Text, bytes, 0, bytes.length, isFirst, isLast);
 };
 
 const ignore = (): void => undefined;
 const SILENT: EndpointEvents = {
   message: ignore,
-  piece: ignore,
-  ping: ignore,
-  pong: ignore,
+  chunk: ignore,
+  pingReceived: ignore,
+  pongReceived: ignore,
   peerClose: ignore,
   failed: ignore,
 };
@@ -93,7 +93,7 @@ const SILENT: EndpointEvents = {
 /** A server with a listener of its own; `failed` errors are kept. */
 const makeServer = (
   events: Partial<EndpointEvents>,
-  delivery: 'messages' | 'pieces' = 'messages',
+  delivery: 'messages' | 'chunks' = 'messages',
 ): { endpoint: Endpoint; errors: unknown[] } => {
   const errors: unknown[] = [];
   const failed = (error: unknown): void => void errors.push(error);
@@ -185,7 +185,7 @@ t.test('every bad input gets its code, rule and reason, behind what was answered
         // Empty first fragments are no pieces of their own.
         testWire(t, `${row.name}, to a ${role} that takes pieces`, {
           role,
-          options: { delivery: 'pieces' },
+          options: { delivery: 'chunks' },
           input: frames,
           events: [pieceEvent(1, 'before', WHOLE), pingEvent('ping'), failedEvent(rule)],
           output: [pongFrame('ping'), answer],
@@ -239,7 +239,7 @@ t.test('the closing handshake that the peer begins (RFC 6455 §5.5.1)', (t) => {
     output: [closeFrame(1000)],
   });
   testWireInBothRoles(t, 'F13 Close inside a fragmented message that comes in pieces', {
-    options: { delivery: 'pieces' },
+    options: { delivery: 'chunks' },
     input: [textFrame('part', MORE), closeFrame(1000)],
     events: [pieceEvent(1, 'part', { isFirst: true }), closeEvent(1000)],
     output: [closeFrame(1000)],
@@ -316,7 +316,7 @@ t.test('the closing handshake that we begin (RFC 6455 §7.1.2)', (t) => {
   });
   testWireInBothRoles(t, 'pieces that were under way are dropped', {
     ...closeSent,
-    options: { delivery: 'pieces' },
+    options: { delivery: 'chunks' },
     input: [textFrame('x', MORE), continuationFrame('y'), closeFrame(1001)],
     events: [closeEvent(1001)],
     output: [ours],
@@ -393,7 +393,7 @@ t.test('the closing handshake that we begin (RFC 6455 §7.1.2)', (t) => {
   });
 
   t.test('who hears the peer out gets its messages after our Close, until its own', (t) => {
-    for (const delivery of ['messages', 'pieces'] as const) {
+    for (const delivery of ['messages', 'chunks'] as const) {
       const side = makeSide({ delivery });
       side.endpoint.hearsOut = true;
       side.endpoint.sendClose(1000);
@@ -480,7 +480,7 @@ t.test('Ping and Pong (RFC 6455 §5.5.2, §5.5.3)', (t) => {
     output: [pongFrame('now')],
   });
   testWireInBothRoles(t, 'Pings between pieces come in their place', {
-    options: { delivery: 'pieces' },
+    options: { delivery: 'chunks' },
     input: [textFrame('a', MORE), pingFrame('p'), continuationFrame('b', MORE), pongFrame('q')],
     events: [
       pieceEvent(1, 'a', { isFirst: true }),
@@ -670,7 +670,7 @@ t.test('whole messages', (t) => {
 });
 
 t.test('messages in pieces', (t) => {
-  const pieces = { options: { delivery: 'pieces' } } as const;
+  const pieces = { options: { delivery: 'chunks' } } as const;
   testWireInBothRoles(t, 'a message in one frame', {
     ...pieces,
     input: [textFrame('Hello'), binaryFrame('')],
@@ -695,7 +695,7 @@ t.test('messages in pieces', (t) => {
     isInsideFrame: true,
   });
   testWireInBothRoles(t, 'pieces have no limits', {
-    options: { delivery: 'pieces', maxMessage: 3, maxFragments: 2 },
+    options: { delivery: 'chunks', maxMessage: 3, maxFragments: 2 },
     input: [
       binaryFrame('12', MORE),
       continuationFrame('34', MORE),
@@ -732,10 +732,10 @@ t.test('messages in pieces', (t) => {
     const calls: unknown[] = [];
     const { endpoint } = makeServer(
       {
-        piece: (opcode, bytes, start, end, isFirst, isLast) =>
+        chunk: (opcode, bytes, start, end, isFirst, isLast) =>
           void calls.push([opcode, hexOf(bytes.slice(start, end)), isFirst, isLast]),
       },
-      'pieces',
+      'chunks',
     );
     receiveAt(endpoint, [
       binaryFrame('', MORE),
@@ -753,7 +753,7 @@ t.test('messages in pieces', (t) => {
 
   t.test('text that is not UTF-8 fails at once; what came before it was good', (t) => {
     for (const readBytes of [1, 2, 3, 7, Infinity]) {
-      const side = makeSide({ delivery: 'pieces' });
+      const side = makeSide({ delivery: 'chunks' });
       const bytes = encodeFrames([textFrame('good'), textFrame(bytesOfHex('6f6b ff 6f6b'))], true);
       receiveInReads(side, bytes, readBytes);
       const { events } = side.recorder;
@@ -1357,13 +1357,13 @@ t.test('F19 a listener that throws ends the connection with 1011 and no detail',
       [textFrame('x', MORE), continuationFrame('y')],
       [internal],
     ],
-    ['piece', { piece: fault }, [textFrame('x', MORE)], [internal]],
-    ['ping', { ping: fault }, [pingFrame('p')], [pongFrame('p'), internal]],
-    ['pong', { pong: fault }, [pongFrame('p')], [internal]],
+    ['chunk', { chunk: fault }, [textFrame('x', MORE)], [internal]],
+    ['ping', { pingReceived: fault }, [pingFrame('p')], [pongFrame('p'), internal]],
+    ['pong', { pongReceived: fault }, [pongFrame('p')], [internal]],
     ['peerClose', { peerClose: fault }, [closeFrame(1000)], [internal]],
   ] as const;
   for (const [name, events, frames, sent] of cases) {
-    const { endpoint, errors } = makeServer(events, name === 'piece' ? 'pieces' : 'messages');
+    const { endpoint, errors } = makeServer(events, name === 'chunk' ? 'chunks' : 'messages');
     receiveAt(endpoint, [...frames, pingFrame('more')]);
     t.equal(outputOf(endpoint), serverHex(...sent), name);
     t.strictSame(
@@ -1395,7 +1395,7 @@ t.test('F19 a listener that throws ends the connection with 1011 and no detail',
   t.test('misuse inside a listener is our fault', (t) => {
     const { endpoint, errors } = makeServer({
       message: (opcode, bytes, start, end) =>
-        void endpoint.sendPiece(opcode, bytes, start, end, false, true),
+        void endpoint.sendChunk(opcode, bytes, start, end, false, true),
     });
     receiveAt(endpoint, [textFrame('a')]);
     t.equal(outputOf(endpoint), serverHex(internal));
@@ -1458,7 +1458,7 @@ t.test('fail', (t) => {
         calls.push('message');
         endpoint.fail(new PolicyError('output-limit'));
       },
-      ping: () => void calls.push('ping'),
+      pingReceived: () => void calls.push('ping'),
     });
     receiveAt(endpoint, [
       textFrame('a', MORE),
@@ -1542,8 +1542,8 @@ t.test('holdFailure', (t) => {
 
     const answer = Buffer.from('answer');
     t.ok(endpoint.sendMessage(Opcode.Text, answer, 0, answer.length, 4));
-    t.ok(endpoint.sendPiece(Opcode.Text, answer, 0, 3, true, false));
-    t.ok(endpoint.sendPiece(Opcode.Text, answer, 3, 6, false, true));
+    t.ok(endpoint.sendChunk(Opcode.Text, answer, 0, 3, true, false));
+    t.ok(endpoint.sendChunk(Opcode.Text, answer, 3, 6, false, true));
     endpoint.receiveEof();
     t.notOk(endpoint.isClosed, 'the end of the input takes nothing back');
     t.strictSame(errors, [], 'it has not failed yet');
@@ -1788,7 +1788,7 @@ t.test('through both roles and back', (t) => {
       for (let at = 0; at < payload.length; at += 999) {
         const stop = Math.min(payload.length, at + 999);
         const isLast = stop === payload.length;
-        endpoint.sendPiece(Opcode.Binary, payload, at, stop, at === 0, isLast);
+        endpoint.sendChunk(Opcode.Binary, payload, at, stop, at === 0, isLast);
       }
     };
     const whole = makePair();
@@ -1796,7 +1796,7 @@ t.test('through both roles and back', (t) => {
     carry(whole, 1000);
     t.strictSame(whole.client.recorder.events, [binaryEvent(payload)]);
 
-    const pieces = makePair({ delivery: 'pieces' });
+    const pieces = makePair({ delivery: 'chunks' });
     send(pieces.client);
     send(pieces.server);
     carry(pieces, 1000);

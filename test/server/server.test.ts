@@ -279,10 +279,10 @@ t.test('a mode that takes pieces gets pieces, of messages of any size', async (t
   const sizes: number[] = [];
   const mode: Mode = {
     name: 'counting',
-    delivery: 'pieces',
+    delivery: 'chunks',
     chunk: (session, _opcode, _bytes, begin, end, _isFirst, isLast) => {
       sizes.push(end - begin);
-      if (isLast) session.send(1, Buffer.from('done'));
+      if (isLast) session.sendRange(1, Buffer.from('done'));
     },
   };
   const { server, log } = await start(t, { served: { path: '/chat', mode } });

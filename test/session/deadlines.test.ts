@@ -26,7 +26,7 @@ import { type HostOptions, LIMITS, NO_KEEPALIVE, START_MS } from '../fixtures/te
 t.test('close-timeout: the peer does not answer our Close', async (t) => {
   const bench = new Bench(new Witness()).open();
   bench.host.clock.nowMs = START_MS + 1000;
-  bench.session.close();
+  bench.session.close(1000);
   bench.sent();
   bench.calls();
   bench.checkAfter(1000 + LIMITS.closeTimeout - 1);
@@ -39,7 +39,7 @@ t.test('close-timeout: the peer does not answer our Close', async (t) => {
 t.test('close-timeout counts from when our Close could leave', async (t) => {
   const bench = new Bench(new Witness()).open();
   bench.block();
-  bench.session.close();
+  bench.session.close(1000);
   bench.calls();
   bench.host.clock.nowMs = START_MS + 9000;
   bench.unblock();
@@ -52,7 +52,7 @@ t.test('close-timeout counts from when our Close could leave', async (t) => {
 
 t.test('close-timeout cannot be put off by Pings and slow reading', async (t) => {
   const bench = new Bench(new Witness()).open();
-  bench.session.close();
+  bench.session.close(1000);
   t.strictSame(bench.sent(), [close(1000)]);
   bench.calls();
   for (let afterMs = 2000; afterMs < LIMITS.closeTimeout; afterMs += 2000) {
@@ -124,7 +124,7 @@ t.test('send-timeout: a peer that reads a byte now and then lives', async (t) =>
 t.test('while blocked, a Close that waits is not late', async (t) => {
   const bench = new Bench(new Witness()).open();
   bench.block();
-  bench.session.close();
+  bench.session.close(1000);
   bench.calls();
   bench.checkAfter(LIMITS.sendTimeout - 1);
   t.strictSame(bench.calls(), []);
@@ -167,10 +167,10 @@ t.test('message-timeout: every message has its own time', async (t) => {
 t.test('message-timeout: while we do not read, nothing can arrive', async (t) => {
   const bench = new Bench(new Witness()).open();
   bench.receive(textFrame('a', MORE));
-  bench.session.pauseInput();
+  bench.session.pause();
   bench.checkAfter(2 * LIMITS.messageTimeout);
   t.notOk(bench.session.isOver);
-  bench.session.resumeInput();
+  bench.session.resume();
   bench.checkAfter(3 * LIMITS.messageTimeout - 1);
   t.notOk(bench.session.isOver);
   bench.checkAfter(3 * LIMITS.messageTimeout);
@@ -191,7 +191,7 @@ t.test('message-timeout: 0 means never, and pieces are nobody’s to wait for', 
   off.checkAfter(1e9);
   t.notOk(off.session.isOver);
 
-  const pieces = new Bench(new Witness('pieces')).open();
+  const pieces = new Bench(new Witness('chunks')).open();
   pieces.receive(textFrame('a', MORE));
   pieces.checkAfter(1e9);
   t.notOk(pieces.session.isOver);
@@ -285,9 +285,9 @@ t.test('idle: what we send are messages too', async (t) => {
     limits: { ...NO_KEEPALIVE, idleTimeout: 60_000 },
   }).open();
   bench.host.clock.nowMs = START_MS + 30_000;
-  bench.session.send(1, Buffer.from('a'));
+  bench.session.sendRange(1, Buffer.from('a'));
   bench.host.clock.nowMs = START_MS + 50_000;
-  bench.session.sendPiece(1, Buffer.from('b'), 0, 1, true, false);
+  bench.session.sendChunkRange(1, Buffer.from('b'), 0, 1, true, false);
   bench.sent();
   bench.checkAfter(109_999);
   t.strictSame(bench.sent(), []);
@@ -297,7 +297,7 @@ t.test('idle: what we send are messages too', async (t) => {
 
 t.test('idle: pieces are messages too', async (t) => {
   const limits = { ...NO_KEEPALIVE, idleTimeout: 60_000 };
-  const bench = new Bench(new Witness('pieces'), { limits }).open();
+  const bench = new Bench(new Witness('chunks'), { limits }).open();
   bench.host.clock.nowMs = START_MS + 50_000;
   bench.receive(binaryFrame('a', MORE));
   bench.checkAfter(109_999);
@@ -342,7 +342,7 @@ const ENDINGS: readonly [what: string, begin: (bench: Bench) => void][] = [
 for (const [what, begin] of ENDINGS) {
   t.test(`close-timeout: ${what} waits for a chain that hangs`, async (t) => {
     const bench = gatedBench(new Witness(), new Gate({ encode: true }));
-    bench.session.send(1, Buffer.from('a'));
+    bench.session.sendRange(1, Buffer.from('a'));
     bench.checkAfter(100 * LIMITS.closeTimeout);
     t.strictSame(drops(bench), [], 'before it begins to end it may take its time');
     const sinceMs = 100 * LIMITS.closeTimeout;
@@ -359,7 +359,7 @@ for (const [what, begin] of ENDINGS) {
 
 t.test('close-timeout: what joins those that wait for a chain puts nothing off', async (t) => {
   const bench = gatedBench(new Witness(), new Gate({ encode: true }));
-  bench.session.send(1, Buffer.from('a'));
+  bench.session.sendRange(1, Buffer.from('a'));
   bench.receive(closeFrame(1000));
   bench.host.clock.nowMs = START_MS + 4000;
   bench.session.close(1001);
@@ -373,7 +373,7 @@ t.test('close-timeout: what joins those that wait for a chain puts nothing off',
 t.test('close-timeout: our Close has its whole time once the chain lets it go', async (t) => {
   const gate = new Gate({ encode: true });
   const bench = gatedBench(new Witness(), gate);
-  bench.session.send(1, Buffer.from('a'));
+  bench.session.sendRange(1, Buffer.from('a'));
   bench.session.close(1001);
   bench.checkAfter(LIMITS.closeTimeout - 1);
   await gate.encoded();
@@ -388,9 +388,9 @@ t.test('close-timeout: a chain is not blamed for a peer that reads slowly', asyn
   const gate = new Gate({ encode: true });
   const limits = { ...NO_KEEPALIVE, sendTimeout: 1_000_000 };
   const bench = gatedBench(new Witness(), gate, limits);
-  bench.session.send(1, Buffer.from('a'));
+  bench.session.sendRange(1, Buffer.from('a'));
   await gate.encoded();
-  bench.session.send(1, Buffer.from('b'));
+  bench.session.sendRange(1, Buffer.from('b'));
   bench.receive(closeFrame(1000));
   bench.block();
   bench.checkAfter(3 * LIMITS.closeTimeout);
@@ -406,7 +406,7 @@ t.test('close-timeout: a chain is not blamed for a peer that reads slowly', asyn
 t.test('close-timeout: a chain is not blamed for a consumer that has paused', async (t) => {
   const consumer = new Witness();
   const bench = gatedBench(consumer, new Gate());
-  bench.session.pauseInput();
+  bench.session.pause();
   bench.receive(textFrame('a'), closeFrame(1000));
   bench.checkAfter(10 * LIMITS.closeTimeout);
   t.strictSame(drops(bench), []);
@@ -417,7 +417,7 @@ t.test('close-timeout: a chain is not blamed for a consumer that has paused', as
 t.test('a session that is about to end is asked for nothing else', async (t) => {
   const limits = { pingInterval: 1000, pongTimeout: 500, idleTimeout: 3000, messageTimeout: 2000 };
   const bench = gatedBench(new Witness(), new Gate({ encode: true }), limits);
-  bench.session.send(1, Buffer.from('a'));
+  bench.session.sendRange(1, Buffer.from('a'));
   bench.receive(textFrame('open', MORE), textFrame('wrong'));
   bench.checkAfter(LIMITS.closeTimeout - 1);
   t.strictSame(bench.sent(), [], 'no Ping, no idle Close, no message-timeout');
@@ -442,7 +442,7 @@ t.test('message-timeout: answers that are being encoded go out before it', async
 t.test(
   'message-timeout: for extensions messages are put together, whoever gets them',
   async (t) => {
-    const bench = gatedBench(new Witness('pieces'), new Gate());
+    const bench = gatedBench(new Witness('chunks'), new Gate());
     bench.receive(textFrame('a', MORE));
     bench.checkAfter(LIMITS.messageTimeout);
     t.ok(bench.session.isOver);
@@ -506,7 +506,7 @@ function letGo({ gate }: HeldBench): void {
 t.test('close-timeout counts from when our Close was let go', async (t) => {
   const one = held();
   const { bench, gate } = one;
-  bench.session.close();
+  bench.session.close(1000);
   for (const factor of [1, 2, 3]) bench.checkAfter(factor * LIMITS.closeTimeout);
   t.equal(bench.transport.checkMs, LIMITS.closeTimeout);
   bench.host.clock.nowMs = START_MS + 4 * LIMITS.closeTimeout - 1;
@@ -540,7 +540,7 @@ t.test('who is at work on the answer has time while our output is held', async (
   const consumer = new Witness();
   const one = held(Object.assign(consumer, { closing: () => new Promise<void>(() => undefined) }));
   const { bench } = one;
-  bench.session.send(1, Buffer.from('a'));
+  bench.session.sendRange(1, Buffer.from('a'));
   bench.receive(closeFrame(1000));
   bench.calls();
   bench.checkAfter(4 * LIMITS.closeTimeout);

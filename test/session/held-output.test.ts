@@ -7,9 +7,9 @@ import { SlabPool } from '../../src/protocol/slab-pool.js';
 
 const SILENT = {
   message: (): void => undefined,
-  piece: (): void => undefined,
-  ping: (): void => undefined,
-  pong: (): void => undefined,
+  chunk: (): void => undefined,
+  pingReceived: (): void => undefined,
+  pongReceived: (): void => undefined,
   peerClose: (): void => undefined,
   failed: (): void => undefined,
 };

@@ -103,7 +103,7 @@ function make(sessions: readonly ExtensionSession[], reservedRsv = 7): Fixture {
     },
     sendPiece: (text, isFirst, isLast) => {
       const bytes = Buffer.from(`<<${text}>>`, 'latin1');
-      const isSent = extensions.sendPiece(1, bytes, 2, bytes.length - 2, isFirst, isLast);
+      const isSent = extensions.sendChunk(1, bytes, 2, bytes.length - 2, isFirst, isLast);
       bytes.fill('#');
       return isSent;
     },

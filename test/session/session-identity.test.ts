@@ -16,10 +16,10 @@ t.test('who and where', async (t) => {
   };
   const transport = { ...address } as SessionTransport;
   const one = new Somebody(UPGRADE, transport);
-  t.match(one, { ...address, path: '/room', subprotocol: 'chat', context: null, notes: {} });
+  t.match(one, { ...address, path: '/room', subprotocol: 'chat', data: null, notes: {} });
   t.equal(new Somebody(UPGRADE, transport).id, one.id + 1, 'ids count up');
-  one.context = transport;
+  one.data = transport;
   one.notes = { target: 'a:1' };
-  t.equal(one.context, transport);
+  t.equal(one.data, transport);
   t.strictSame(new Somebody(UPGRADE, transport).notes, {}, 'its notes are its own');
 });

@@ -24,7 +24,7 @@ t.test('messages and pieces on their way in are counted', async (t) => {
   whole.receive(textFrame('ab'), binaryFrame('c', MORE), continuationFrame('d'));
   t.strictSame(messages.told, ['message 1 6162', 'message 2 6364']);
   t.match(whole.finish(), { messagesIn: 2, bytesIn: 4 });
-  const pieces = new Witness('pieces');
+  const pieces = new Witness('chunks');
   const cut = new Bench(pieces).open();
   cut.receive(binaryFrame('c', MORE), continuationFrame('d'));
   t.strictSame(pieces.told, ['piece 2 63 first', 'piece 2 64 last']);
@@ -33,22 +33,22 @@ t.test('messages and pieces on their way in are counted', async (t) => {
 
 t.test('on their way out too, as messages and as pieces', async (t) => {
   const bench = new Bench(new Witness()).open();
-  t.ok(bench.session.send(1, A));
-  t.ok(bench.session.sendPiece(2, A, 0, 1, true, false));
-  t.ok(bench.session.sendPiece(2, A, 0, 1, false, true));
+  t.equal(bench.session.sendRange(1, A), 'sent');
+  t.equal(bench.session.sendChunkRange(2, A, 0, 1, true, false), 'sent');
+  t.equal(bench.session.sendChunkRange(2, A, 0, 1, false, true), 'sent');
   t.strictSame(bench.sent(), ['1 61', '2+ 61', '0 61']);
   t.match(bench.finish(), { messagesOut: 2, bytesOut: 3 });
 });
 
 t.test('extensions stand between, for a consumer of pieces too', async (t) => {
   const gate = new Gate();
-  const consumer = new Witness('pieces');
+  const consumer = new Witness('chunks');
   const bench = gatedBench(consumer, gate);
   bench.receive(textFrame('ab', { rsv: 4 }));
   t.strictSame(consumer.told, ['piece 1 6162 first last']);
-  t.ok(bench.session.send(1, A));
-  t.ok(bench.session.sendPiece(1, A, 0, 1, true, false));
-  t.ok(bench.session.sendPiece(1, A, 0, 1, false, true));
+  t.equal(bench.session.sendRange(1, A), 'sent');
+  t.equal(bench.session.sendChunkRange(1, A, 0, 1, true, false), 'sent');
+  t.equal(bench.session.sendChunkRange(1, A, 0, 1, false, true), 'sent');
   t.strictSame(bench.sent(), ['1 61', '1 6161']);
   t.match(bench.finish(), { messagesOut: 2, bytesOut: 3 });
 });
@@ -61,8 +61,8 @@ t.test('an extension that fails is a no to who sends', async (t) => {
   });
   const made = (): Bench =>
     new Bench(new Witness(), { limits: NO_KEEPALIVE, extensions: [broken] }).open();
-  t.notOk(made().session.send(1, A));
-  t.notOk(made().session.sendPiece(1, A, 0, 1, true, true));
+  t.equal(made().session.sendRange(1, A), 'closed');
+  t.equal(made().session.sendChunkRange(1, A, 0, 1, true, true), 'closed');
 });
 
 t.test('what is decoded behind our Close reaches nobody', async (t) => {
@@ -79,7 +79,7 @@ t.test('who sends more than is taken waits until it is', async (t) => {
   const consumer = new Witness();
   const bench = new Bench(consumer).open();
   const { session, transport } = bench;
-  t.notOk(session.send(2, new Uint8Array(LIMITS.outputPause)));
+  t.equal(session.sendRange(2, new Uint8Array(LIMITS.outputPause)), 'wait');
   session.resumeOutput();
   t.strictSame(consumer.told, [], 'nothing has left');
   transport.isWriting = true;
@@ -87,7 +87,11 @@ t.test('who sends more than is taken waits until it is', async (t) => {
   session.resumeOutput();
   session.resumeOutput();
   t.strictSame(consumer.told, ['drained'], 'once');
-  t.ok(session.send(2, new Uint8Array(LIMITS.outputPause)), 'what is taken at once is no matter');
+  t.equal(
+    session.sendRange(2, new Uint8Array(LIMITS.outputPause)),
+    'sent',
+    'what is taken at once is no matter',
+  );
 });
 
 t.test('an observer knows a message as it was, and what it took on the wire', async (t) => {
@@ -104,7 +108,7 @@ t.test('an observer knows a message as it was, and what it took on the wire', as
   await nextTurn();
   t.strictSame(recorder.take(), ['sent 1 61 first last 5']);
   t.strictSame(bench.sent(), [sentText('xyz')]);
-  bench.session.send(1, A);
+  bench.session.sendRange(1, A);
   bench.session.endpoint.sendClose(1000);
   recorder.take();
   await gate.encoded();
@@ -114,11 +118,11 @@ t.test('an observer knows a message as it was, and what it took on the wire', as
 t.test('an observer is told of pieces and messages without extensions', async (t) => {
   const recorder = new ObserverWitness();
   const options = { limits: NO_KEEPALIVE, route: { recorder } };
-  const bench = new Bench(new Witness('pieces'), options).open();
+  const bench = new Bench(new Witness('chunks'), options).open();
   recorder.take();
   bench.receive(textFrame('a', MORE), continuationFrame('b'));
-  bench.session.send(2, A);
-  bench.session.sendPiece(1, A, 0, 1, true, false);
+  bench.session.sendRange(2, A);
+  bench.session.sendChunkRange(1, A, 0, 1, true, false);
   t.strictSame(recorder.take(), [
     'received 1 61 first 7',
     'received 1 62 last 7',
@@ -140,7 +144,7 @@ t.test('what is stopped on its way is dropped, in each direction by itself', asy
   const { session } = bench;
   recorder.take();
   bench.receive(textFrame('a', { rsv: 4 }), closeFrame(1000));
-  session.send(1, A);
+  session.sendRange(1, A);
   t.strictSame(recorder.take(), [], 'the Close comes behind the message');
   session.fail(new Error('broken'));
   t.strictSame(recorder.take(), ['control in 8 03e8']);
@@ -157,7 +161,7 @@ t.test('an observer that takes no more makes the consumer wait', async (t) => {
   const consumer = new Witness();
   const bench = new Bench(consumer, { limits: NO_KEEPALIVE, route: { recorder } }).open();
   recorder.gate.pause();
-  t.notOk(bench.session.send(1, A));
+  t.equal(bench.session.sendRange(1, A), 'wait');
   bench.session.resumeOutput();
   t.strictSame(consumer.told, []);
   recorder.gate.resume();
@@ -167,8 +171,8 @@ t.test('an observer that takes no more makes the consumer wait', async (t) => {
 t.test('more than the limit and one message ends the session', async (t) => {
   const bench = new Bench(new Witness()).open();
   const message = new Uint8Array(LIMITS.maxMessage - 10);
-  for (let count = 0; count < 3; count++) bench.session.send(2, message);
+  for (let count = 0; count < 3; count++) bench.session.sendRange(2, message);
   t.notOk(bench.session.isOver);
-  bench.session.send(2, message);
+  bench.session.sendRange(2, message);
   t.ok(bench.session.isOver);
 });

@@ -10,7 +10,7 @@
  *    before it as it did then, divided by the speed.
  * 3. Once the client has sent Close nothing waits any more.
  */
-import type { Session } from '../../session/session.js';
+import type { ModeSession } from '../../session/session.js';
 import { copyPayload } from '../../protocol/bytes.js';
 import { CloseCode, type CloseStatus } from '../../protocol/close.js';
 import { type DataOpcode, Opcode } from '../../protocol/frame.js';
@@ -47,7 +47,7 @@ const ANSWER_SECONDS = 1;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export class ReplayPlayer {
-  readonly #session: Session;
+  readonly #session: ModeSession;
   readonly #script: Script;
   readonly #isStrict: boolean;
   readonly #clock: ReplayClock;
@@ -73,7 +73,7 @@ export class ReplayPlayer {
   #isMessageThrough = true;
 
   constructor(
-    session: Session,
+    session: ModeSession,
     script: Script,
     recorded: ReplaySession,
     { speed, isStrict, log }: ReplayOptions,
@@ -101,7 +101,7 @@ export class ReplayPlayer {
     this.#queue.push({ opcode, bytes: copyPayload(bytes), isFirst, isLast });
     if (this.#queue.isFull && !this.#isInputPaused) {
       this.#isInputPaused = true;
-      this.#session.pauseInput();
+      this.#session.pause();
     }
     this.#wake();
   }
@@ -179,10 +179,11 @@ export class ReplayPlayer {
     // A character may have been cut in two.
     const isCutText = opcode === Opcode.Text && payload.length < lengthBytes;
     const bytes = isCutText ? new TextCutter().cut(payload).text : payload;
-    this.#canSend =
+    const result =
       isFirst && isLast
-        ? this.#session.send(opcode, bytes)
-        : this.#session.sendPiece(opcode, bytes, 0, bytes.length, isFirst, isLast);
+        ? this.#session.sendRange(opcode, bytes)
+        : this.#session.sendChunkRange(opcode, bytes, 0, bytes.length, isFirst, isLast);
+    this.#canSend = result === 'sent';
     if (isLast) this.#report.played();
   }
 
@@ -253,7 +254,7 @@ export class ReplayPlayer {
     }
     if (!this.#isInputPaused || this.#queue.isFull || this.#isOver) return;
     this.#isInputPaused = false;
-    this.#session.resumeInput();
+    this.#session.resume();
   }
 
   #differs(what: string): void {

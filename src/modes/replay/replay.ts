@@ -1,5 +1,5 @@
 /** The replay: clients get what a server said in a session that was recorded. */
-import type { Session } from '../../session/session.js';
+import type { ModeSession } from '../../session/session.js';
 import { HandshakeError } from '../../errors.js';
 import { STRICT_REDACTION, withoutLengths } from '../../handshake/redaction/redaction.js';
 import type { DataOpcode } from '../../protocol/frame.js';
@@ -21,7 +21,7 @@ export class ReplayMode implements Mode {
   readonly name: string;
   readonly defaults: Required<Mode>['defaults'];
   /** So that a message may be larger than memory, as it may be where a recording is made. */
-  readonly delivery = 'pieces';
+  readonly delivery = 'chunks';
 
   readonly #options: ReplayModeOptions;
   /** The first session of each path. */
@@ -46,7 +46,7 @@ export class ReplayMode implements Mode {
     this.defaults = { origin: 'any', deflate };
   }
 
-  async upgrade(session: Session): Promise<void> {
+  async upgrade(session: ModeSession): Promise<void> {
     const { file, only } = this.#options;
     const recorded = only ?? this.#find(session.path);
     if (recorded === undefined) {
@@ -62,19 +62,19 @@ export class ReplayMode implements Mode {
       throw new HandshakeError('internal', {}, { reason });
     }
     // Who has gone meanwhile is `closed` all the same, which closes the file.
-    session.context = new ReplayPlayer(session, script, recorded, this.#options);
+    session.data = new ReplayPlayer(session, script, recorded, this.#options);
   }
 
   #find(path: string): ReplaySession | undefined {
     return this.#byPath.get(path) ?? this.#byShownPath.get(shownPath(path));
   }
 
-  open(session: Session): void {
+  open(session: ModeSession): void {
     playerOf(session).start();
   }
 
   chunk(
-    session: Session,
+    session: ModeSession,
     opcode: DataOpcode,
     bytes: Uint8Array,
     start: number,
@@ -85,15 +85,15 @@ export class ReplayMode implements Mode {
     playerOf(session).receive(opcode, bytes.subarray(start, end), isFirst, isLast);
   }
 
-  drain(session: Session): void {
+  drain(session: ModeSession): void {
     playerOf(session).resume();
   }
 
-  closing(session: Session): Promise<void> {
+  closing(session: ModeSession): Promise<void> {
     return playerOf(session).clientClosed();
   }
 
-  close(session: Session): void {
+  close(session: ModeSession): void {
     playerOf(session).stop();
   }
 }
@@ -102,6 +102,6 @@ function shownPath(path: string): string {
   return withoutLengths(STRICT_REDACTION.path(path));
 }
 
-function playerOf({ context }: Session): ReplayPlayer {
-  return context as ReplayPlayer;
+function playerOf({ data }: ModeSession): ReplayPlayer {
+  return data as ReplayPlayer;
 }

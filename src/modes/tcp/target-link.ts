@@ -14,7 +14,7 @@
 import type { Socket } from 'node:net';
 import type { FlushQueue, Flushable } from '../../connection/flush-queue.js';
 import { Outbox } from '../../connection/outbox.js';
-import type { Session, TargetEvent } from '../../session/session.js';
+import type { ModeSession, TargetEvent } from '../../session/session.js';
 import { type SocketOwner, own } from '../../connection/socket.js';
 import { CloseCode } from '../../protocol/close.js';
 import { Opcode } from '../../protocol/frame.js';
@@ -44,7 +44,7 @@ export interface LinkHost {
 }
 
 export class TargetLink implements SocketOwner, Flushable {
-  readonly #session: Session;
+  readonly #session: ModeSession;
   readonly #target: string;
   readonly #host: LinkHost;
   readonly #cutter: TextCutter | null;
@@ -63,7 +63,7 @@ export class TargetLink implements SocketOwner, Flushable {
   #isSessionOver = false;
 
   /** @param target as the operator named it, for the recording */
-  constructor(session: Session, target: string, host: LinkHost) {
+  constructor(session: ModeSession, target: string, host: LinkHost) {
     this.#session = session;
     this.#target = target;
     this.#host = host;
@@ -94,9 +94,10 @@ export class TargetLink implements SocketOwner, Flushable {
    */
   receive(bytes: Uint8Array, count: number): boolean {
     if (this.#isSessionOver) return true;
-    if (this.#cutter === null) return this.#session.send(Opcode.Binary, bytes, 0, count);
+    if (this.#cutter === null)
+      return this.#session.sendRange(Opcode.Binary, bytes, 0, count) === 'sent';
     const { text, isValid } = this.#cutter.cut(bytes.subarray(0, count));
-    const canGoOn = text.length === 0 || this.#session.send(Opcode.Text, text);
+    const canGoOn = text.length === 0 || this.#session.sendRange(Opcode.Text, text) === 'sent';
     if (!isValid) this.#failText();
     return canGoOn;
   }
@@ -132,7 +133,7 @@ export class TargetLink implements SocketOwner, Flushable {
     this.#host.unblocked(this);
     this.#outbox!.unblock();
     this.flush();
-    if (!this.#outbox!.isBlocked) this.#session.resumeInput();
+    if (!this.#outbox!.isBlocked) this.#session.resume();
   }
 
   socketFailed({ code, message }: NodeJS.ErrnoException): void {
@@ -154,7 +155,7 @@ export class TargetLink implements SocketOwner, Flushable {
       this.#report('lost');
       this.#session.close(CloseCode.InternalError, lossReason(this.#error));
     }
-    this.#session.resumeInput();
+    this.#session.resume();
   }
 
   #report(state: TargetEvent['state']): void {
@@ -187,7 +188,7 @@ export class TargetLink implements SocketOwner, Flushable {
     outbox.flush(this.#host.nowMs());
     if (!outbox.isBlocked || wasBlocked) return;
     this.#host.blocked(this);
-    this.#session.pauseInput();
+    this.#session.pause();
   }
 
   /** The client has read on. */

@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import { CoarseClock } from '../../connection/clock.js';
 import { FlushQueue } from '../../connection/flush-queue.js';
-import type { Session } from '../../session/session.js';
+import type { ModeSession } from '../../session/session.js';
 import type { UpgradeRequest } from '../../handshake/request.js';
 import type { DataOpcode } from '../../protocol/frame.js';
 import { SlabPool } from '../../protocol/slab-pool.js';
@@ -27,7 +27,7 @@ export interface TargetConnector {
    */
   connect(
     target: Target,
-    session: Session,
+    session: ModeSession,
     receiver: TargetReceiver,
     signal: AbortSignal,
   ): Promise<Socket>;
@@ -50,7 +50,7 @@ export interface TcpModeOptions {
 export class TcpMode implements Mode, LinkHost {
   readonly name: string;
   readonly defaults = { origin: 'same', deflate: false } as const;
-  readonly delivery = 'pieces';
+  readonly delivery = 'chunks';
   readonly receiveAfterClose = true;
   /** That of noVNC before 2015: its payloads are base64, and a target wants bytes. */
   readonly unsupportedSubprotocols = ['base64'];
@@ -62,7 +62,7 @@ export class TcpMode implements Mode, LinkHost {
 
   readonly #options: TcpModeOptions;
   /** Who is being connected, and how to stop it. */
-  readonly #connecting = new Map<Session, AbortController>();
+  readonly #connecting = new Map<ModeSession, AbortController>();
   readonly #blocked = new Set<TargetLink>();
   readonly #clock = new CoarseClock((nowMs) => {
     for (const link of this.#blocked) link.checkStall(nowMs);
@@ -76,7 +76,7 @@ export class TcpMode implements Mode, LinkHost {
     this.closeTimeout = options.closeTimeout;
   }
 
-  async upgrade(session: Session, request: UpgradeRequest): Promise<void> {
+  async upgrade(session: ModeSession, request: UpgradeRequest): Promise<void> {
     const { connector } = this.#options;
     const stop = new AbortController();
     this.#connecting.set(session, stop);
@@ -85,22 +85,22 @@ export class TcpMode implements Mode, LinkHost {
       session.notes = { target: target.text };
       const link = new TargetLink(session, target.text, this);
       link.attach(await connector.connect(target, session, link, stop.signal));
-      session.context = link;
+      session.data = link;
     } finally {
       this.#connecting.delete(session);
     }
   }
 
-  abandoned(session: Session): void {
+  abandoned(session: ModeSession): void {
     this.#connecting.get(session)?.abort();
   }
 
-  open(session: Session): void {
+  open(session: ModeSession): void {
     linkOf(session).start();
   }
 
   chunk(
-    session: Session,
+    session: ModeSession,
     _opcode: DataOpcode,
     bytes: Uint8Array,
     start: number,
@@ -109,15 +109,15 @@ export class TcpMode implements Mode, LinkHost {
     linkOf(session).send(bytes, start, end);
   }
 
-  drain(session: Session): void {
+  drain(session: ModeSession): void {
     linkOf(session).resume();
   }
 
-  closing(session: Session): Promise<void> | undefined {
+  closing(session: ModeSession): Promise<void> | undefined {
     return linkOf(session).end();
   }
 
-  close(session: Session): void {
+  close(session: ModeSession): void {
     linkOf(session).sessionOver();
   }
 
@@ -139,6 +139,6 @@ export class TcpMode implements Mode, LinkHost {
   }
 }
 
-function linkOf({ context }: Session): TargetLink {
-  return context as TargetLink;
+function linkOf({ data }: ModeSession): TargetLink {
+  return data as TargetLink;
 }

@@ -69,7 +69,7 @@ t.test('nothing is loaded when nothing is named', async (t) => {
 t.test('ES modules and CommonJS, transpiled ones too', async (t) => {
   const at = folderOf(t, {
     'mode.mjs': 'export default { name: "one", message() {} };',
-    'mode.cjs': 'module.exports = { name: "two", delivery: "pieces", piece() {} };',
+    'mode.cjs': 'module.exports = { name: "two", delivery: "chunks", chunk() {} };',
     'transpiled.cjs':
       'exports.__esModule = true; exports.default = { name: "three", message() {} };',
     'extension.mjs': `export default ${EXTENSION};`,
@@ -77,7 +77,7 @@ t.test('ES modules and CommonJS, transpiled ones too', async (t) => {
   });
   for (const [file, name, delivery] of [
     ['mode.mjs', 'one', 'messages'],
-    ['mode.cjs', 'two', 'pieces'],
+    ['mode.cjs', 'two', 'chunks'],
     ['transpiled.cjs', 'three', 'messages'],
   ] as const) {
     const { modes } = await load({ mode: at(file) });

@@ -267,7 +267,7 @@ t.test('the mode and the extensions of a user are served', async (t) => {
     name: 'loud',
     delivery: 'messages',
     message: (session, opcode) => {
-      session.send(opcode, new TextEncoder().encode('LOUD'));
+      session.sendRange(opcode, new TextEncoder().encode('LOUD'));
     },
   };
   const names: string[] = [];

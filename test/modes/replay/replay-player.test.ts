@@ -3,28 +3,29 @@ import t, { type Test } from 'tap';
 import { type ReplayOptions, ReplayPlayer } from '../../../src/modes/replay/replay-player.js';
 import type { ReplaySession } from '../../../src/recording/replay/replay-index.js';
 import type { MessageStep, ReplayStep } from '../../../src/recording/replay/replay-script.js';
+import type { SendResult } from '../../../src/session/session.js';
 import { FakeSession } from '../../fixtures/fake-session.js';
 import { KeptLog } from '../../fixtures/kept-log.js';
 import { eventually } from '../../fixtures/within.js';
 
 /** Takes pieces as well. */
 class PieceSession extends FakeSession {
-  override sendPiece(
+  override sendChunkRange(
     opcode = 0,
     data: string | Uint8Array = '',
     start = 0,
     end = 0,
     isFirst = false,
     isLast = false,
-  ): boolean {
+  ): SendResult {
     const text = Buffer.from(data).subarray(start, end).toString();
     this.calls.push(`piece ${opcode} ${isFirst ? 'F' : '-'}${isLast ? 'L' : '-'} ${text}`);
-    return this.canSend;
+    return this.canSend ? 'sent' : 'wait';
   }
 
-  override send(opcode: number, bytes: Uint8Array): boolean {
+  override sendRange(opcode: number, bytes: Uint8Array): SendResult {
     this.calls.push(`send ${opcode} ${Buffer.from(bytes).toString()}`);
-    return this.canSend;
+    return this.canSend ? 'sent' : 'wait';
   }
 }
 

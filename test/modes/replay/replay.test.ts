@@ -74,7 +74,7 @@ async function greeting(mode: ReplayMode, path: string): Promise<string> {
 t.test('a client gets the first session that was on its path', async (t) => {
   const { mode, file } = await modeOf(t);
   t.equal(mode.name, `replay:${file}`);
-  t.equal(mode.delivery, 'pieces');
+  t.equal(mode.delivery, 'chunks');
   for (const [path, text] of [
     ['/x', 'a'],
     ['/y', 'c'],

@@ -63,7 +63,7 @@ function make(changes: Partial<TcpModeOptions> = {}): {
 t.test('what holds for it', async (t) => {
   t.match(make().mode, {
     name: 'tcp:a:1',
-    delivery: 'pieces',
+    delivery: 'chunks',
     receiveAfterClose: true,
     defaults: { origin: 'same', deflate: false },
     unsupportedSubprotocols: ['base64'],
@@ -107,7 +107,7 @@ t.test('a target that cannot be had, or found, refuses', async (t) => {
   const refusal = new HandshakeError('target-refused');
   connector.answer.reject(refusal);
   await t.rejects(mode.upgrade(session, REQUEST), refusal);
-  t.equal(session.context, null);
+  t.equal(session.data, null);
 
   const unknown = new HandshakeError('route');
   const other = make({
@@ -158,11 +158,11 @@ t.test('two that do not read, and one that does again', async (t) => {
   const first = make();
   first.connector.accept();
   await first.mode.upgrade(first.session, REQUEST);
-  const link = first.session.context as Parameters<TcpMode['blocked']>[0];
+  const link = first.session.data as Parameters<TcpMode['blocked']>[0];
   const other = make();
   other.connector.accept();
   await other.mode.upgrade(other.session, REQUEST);
-  const otherLink = other.session.context as typeof link;
+  const otherLink = other.session.data as typeof link;
   first.mode.blocked(link);
   first.mode.blocked(otherLink);
   first.mode.unblocked(otherLink);

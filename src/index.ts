@@ -7,7 +7,6 @@ export type { Duration, SettingOptions, Size } from './app/setting-options.js';
 export type { Log } from './log.js';
 
 // Modes.
-export { echoMode } from './modes/echo.js';
 export type { UserMode as Mode } from './app/user-mode.js';
 export type { DropRule, SendResult, Session, SessionSummary } from './session/session.js';
 export type { HeaderField } from './handshake/request-head.js';

@@ -21,7 +21,6 @@ t.test('what the library exports: a change here is a change for its users', asyn
     'ProtocolError',
     'SlabPool',
     'TwistError',
-    'echoMode',
     'permessageDeflate',
     'serve',
   ]);

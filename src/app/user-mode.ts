@@ -5,8 +5,9 @@ import { didYouMean } from '../config/nearest-name.js';
 import { textOfThrown } from '../foreign.js';
 import type { UpgradeRequest } from '../handshake/request.js';
 import type { Mode } from '../modes/mode.js';
-import { Opcode } from '../protocol/frame.js';
-import type { Session, SessionSummary } from '../session/session.js';
+import type { CloseStatus } from '../protocol/close.js';
+import { type DataOpcode, Opcode } from '../protocol/frame.js';
+import type { ModeSession, Session, SessionSummary } from '../session/session.js';
 
 /**
  * A mode: what is called for each session of a route. Every call may return a promise. Whatever a call throws,
@@ -89,8 +90,10 @@ export const MODE_CALLS = [
 
 type ModeCall = (typeof MODE_CALLS)[number];
 
-/** The calls of a mode, bound to it. */
-type Calls = { [Name in ModeCall]?: NonNullable<UserMode[Name]> | undefined };
+/** The calls of a mode, bound to it. What they return may be a promise, whatever their types say. */
+type Calls = {
+  [Name in ModeCall]: ((...given: Parameters<NonNullable<UserMode[Name]>>) => unknown) | undefined;
+};
 
 /** What members were called before, and are called now. */
 const OLD_NAMES: Readonly<Record<string, string>> = {
@@ -145,40 +148,42 @@ export function readMode(given: unknown, refuse: Refuse): Mode {
 }
 
 /** The calls as the server makes them: a payload is a range of a larger array, and the mode gets a view of it. */
-function adapted({
-  upgrade,
-  open,
-  message,
-  chunk,
-  drain,
-  ping,
-  pong,
-  closing,
-  abandoned,
-  close,
-}: Calls): Pick<Members, ModeCall> {
-  return {
-    upgrade,
-    open,
+function adapted(calls: Calls): Pick<Members, ModeCall> {
+  const { message, chunk, ping, pong, closing, close } = calls;
+  const inside: Record<ModeCall, unknown> = {
+    ...calls,
     message:
       message &&
-      ((session, opcode, bytes, start, end): void =>
+      ((session: ModeSession, opcode: DataOpcode, bytes: Uint8Array, start: number, end: number) =>
         message(session, viewOf(bytes, start, end), opcode === Opcode.Binary)),
     chunk:
       chunk &&
-      ((session, opcode, bytes, start, end, isFirst, isLast): void =>
-        chunk(session, viewOf(bytes, start, end), opcode === Opcode.Binary, isFirst, isLast)),
-    drain,
-    ping: ping && ((session, bytes, start, end): void => ping(session, viewOf(bytes, start, end))),
-    pong: pong && ((session, bytes, start, end): void => pong(session, viewOf(bytes, start, end))),
+      ((
+        session: ModeSession,
+        opcode: DataOpcode,
+        bytes: Uint8Array,
+        start: number,
+        end: number,
+        isFirst: boolean,
+        isLast: boolean,
+      ) => chunk(session, viewOf(bytes, start, end), opcode === Opcode.Binary, isFirst, isLast)),
+    ping:
+      ping &&
+      ((session: ModeSession, bytes: Uint8Array, start: number, end: number) =>
+        ping(session, viewOf(bytes, start, end))),
+    pong:
+      pong &&
+      ((session: ModeSession, bytes: Uint8Array, start: number, end: number) =>
+        pong(session, viewOf(bytes, start, end))),
     closing:
       closing &&
-      ((session, { code, reason }): void | PromiseLike<void> => closing(session, code, reason)),
-    abandoned,
+      ((session: ModeSession, { code, reason }: CloseStatus) => closing(session, code, reason)),
     close:
       close &&
-      ((session, summary): void => close(session, summary.closeCode, summary.closeReason, summary)),
+      ((session: ModeSession, summary: SessionSummary) =>
+        close(session, summary.closeCode, summary.closeReason, summary)),
   };
+  return inside as Pick<Members, ModeCall>;
 }
 
 function viewOf(bytes: Uint8Array, start: number, end: number): Buffer {
@@ -225,7 +230,7 @@ function readCalls(given: object, read: Read, refuse: Refuse): Calls {
       refuse(`${name} of a mode must be a function, not ${show(call)}`);
     calls[name] = call?.bind(given) as unknown;
   }
-  return calls;
+  return calls as Calls;
 }
 
 /** What holds for the mode unless an option says otherwise. */

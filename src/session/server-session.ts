@@ -350,13 +350,15 @@ export class ConnectionSession
   }
 
   pingReceived(bytes: Uint8Array, start: number, end: number): void {
-    if (this.#consumer.ping === undefined || !this.canReceive) return;
-    this.follow(this.#consumer.ping(this, bytes, start, end));
+    if (!this.canReceive) return;
+    const result: unknown = this.#consumer.ping?.(this, bytes, start, end);
+    this.follow(result);
   }
 
   pongReceived(bytes: Uint8Array, start: number, end: number): void {
-    if (this.#consumer.pong === undefined || !this.canReceive) return;
-    this.follow(this.#consumer.pong(this, bytes, start, end));
+    if (!this.canReceive) return;
+    const result: unknown = this.#consumer.pong?.(this, bytes, start, end);
+    this.follow(result);
   }
 
   peerClose(status: CloseStatus): void {

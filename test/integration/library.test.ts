@@ -239,7 +239,6 @@ console.log(client.isClosed, server.isClosed, server.sentClose.code === CloseCod
 const CONSUMER = `
 import {
   ConfigError,
-  echoMode,
   type Endpoint,
   type Extension,
   type ExtensionOffer,
@@ -325,7 +324,7 @@ const options: ServeOptions = {
 const server: RunningServer = await serve(options);
 const urls: readonly string[] = server.urls;
 await serve({ mode: 'echo', log: { debug() {}, info() {}, warn() {}, error() {} } });
-await serve({ mode: echoMode }).catch((error: unknown) => error instanceof ConfigError);
+await serve({ mode }).catch((error: unknown) => error instanceof ConfigError);
 
 export function send(endpoint: Endpoint): boolean {
   return endpoint.sendMessage(1, new Uint8Array(urls.length), 0, urls.length);

@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { ModeSession } from '../../src/session/session.js';
+import type { ModeSession, SendResult } from '../../src/session/session.js';
 import { echoMode } from '../../src/modes/echo.js';
 import { hexOf, bytesOfHex } from '../fixtures/hex.js';
 
@@ -12,17 +12,17 @@ class FakeSession {
     return this as unknown as ModeSession;
   }
 
-  send(opcode: number, bytes: Uint8Array, start: number, end: number): boolean {
+  sendRange(opcode: number, bytes: Uint8Array, start: number, end: number): SendResult {
     this.calls.push(`send ${opcode} ${hexOf(bytes.subarray(start, end))}`);
     this.room -= 1;
-    return this.room >= 0;
+    return this.room >= 0 ? 'sent' : 'wait';
   }
 
-  pauseInput(): void {
+  pause(): void {
     this.calls.push('pause');
   }
 
-  resumeInput(): void {
+  resume(): void {
     this.calls.push('resume');
   }
 }

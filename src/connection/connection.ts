@@ -11,7 +11,7 @@
  *    (RFC 6455 §7.1.1).
  */
 import type { Socket } from 'node:net';
-import type { HandshakeError } from '../errors.js';
+import { type HandshakeError, InvalidStateError } from '../errors.js';
 import type { Way } from '../handshake/policy.js';
 import type { RequestHead } from '../handshake/request-head.js';
 import type { PeerAddress } from '../net/socket-address.js';
@@ -25,7 +25,7 @@ import { DecidingPhase } from './deciding-phase.js';
 import { EarlyBytes } from './early-bytes.js';
 import { ENDING_CHECK_MS, EndingPhase } from './ending-phase.js';
 import type { Flushable } from './flush-queue.js';
-import { HeadPhase, acceptingResponse, refusalBytes, refusalOf } from './head-phase.js';
+import { HeadPhase, refusalBytes, refusalOf } from './head-phase.js';
 import { AdmittingPhase, AnsweringPhase, type HttpAsk } from './http-phase.js';
 import { forgetPeerAddress, startReceiving } from './node-internals.js';
 import { OpenPhase } from './open-phase.js';
@@ -140,36 +140,31 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
     }
   }
 
-  // ---- From phase to phase. Each call says from where, so that the compiler refuses a way that there is
-  // not, and does nothing when the connection is there no longer.
+  // ---- From phase to phase. Each call says from where: the compiler refuses a way that there is not. What
+  // a phase has waited for may come when the connection is past it: such calls do nothing then.
 
   /** Whether this is still its phase. */
   isIn(phase: Phase): boolean {
     return this.#phase === phase;
   }
 
+  #enter<To extends Phase>(from: Phase, to: To): To {
+    if (this.#phase !== from) throw new InvalidStateError('the connection is past that phase');
+    this.#phase = to;
+    return to;
+  }
+
   /** A good opening handshake: its mode is asked. */
   decide(from: HeadPhase, arriving: Arriving, upgrade: SessionUpgrade, head: RequestHead): void {
-    if (this.#phase !== from) return;
     const session = new ConnectionSession(upgrade, this.host, this);
-    let answer: Uint8Array;
-    try {
-      // Before the mode opens anything: an extension may have made what cannot be sent.
-      answer = acceptingResponse(upgrade, session.extensions);
-    } catch (error) {
-      session.abandon();
-      throw error;
-    }
-    const phase = new DecidingPhase(this, arriving, session, answer);
-    this.#phase = phase;
-    phase.begin(head, upgrade.request);
+    this.#enter(from, new DecidingPhase(this, arriving, session)).begin(upgrade, head);
   }
 
   /** The mode agrees: it is answered with 101. @returns false when that comes too late */
   open(from: DecidingPhase, session: ConnectionSession, answer: Uint8Array): boolean {
-    if (this.#phase !== from) return false;
+    if (!this.isIn(from)) return false;
+    this.#enter(from, new OpenPhase(this, session));
     this.outbox.queue.appendBytes(answer);
-    this.#phase = new OpenPhase(this, session);
     this.nextCheckMs = Number.MAX_SAFE_INTEGER;
     session.open();
     return true;
@@ -177,25 +172,19 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
 
   /** A request that asks for no WebSocket connection: is its client let in? */
   admit(from: HeadPhase, arriving: Arriving, ask: HttpAsk, head: RequestHead): void {
-    if (this.#phase !== from) return;
-    const phase = new AdmittingPhase(this, arriving, ask, head);
-    this.#phase = phase;
-    phase.begin();
+    this.#enter(from, new AdmittingPhase(this, arriving, ask, head)).begin();
   }
 
-  /** It is: the HTTP server gets the request. */
+  /** It is: the HTTP server gets the request, unless that comes too late. */
   answer(from: AdmittingPhase): void {
-    if (this.#phase !== from) return;
-    const phase = new AnsweringPhase(from);
-    this.#phase = phase;
+    if (!this.isIn(from)) return;
     this.nextCheckMs = Number.MAX_SAFE_INTEGER;
-    phase.begin();
+    this.#enter(from, new AnsweringPhase(from)).begin();
   }
 
   /** The response is complete, and another request may follow. */
   readNextHead(from: AnsweringPhase): void {
-    if (this.#phase !== from) return;
-    this.#phase = new HeadPhase(this, from.arriving, null);
+    this.#enter(from, new HeadPhase(this, from.arriving, null));
     this.host.setExpendable(this, true);
     this.nextCheckMs = this.host.clock.nowMs + this.host.limits.handshakeTimeout;
     this.socket.resume();
@@ -215,7 +204,7 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
     method: string | null,
     session: ConnectionSession | null = null,
   ): boolean {
-    if (this.#phase !== from) return false;
+    if (!this.isIn(from)) return false;
     const error = refusalOf(cause);
     const answer = refusalBytes(error, method);
     this.host.handshakeRefused(this, error, cause);
@@ -224,8 +213,11 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
   }
 
   /** Ends with an answer that is all the peer gets. */
-  endWith(from: Phase, answer: Uint8Array, session: ConnectionSession | null = null): void {
-    if (this.#phase !== from) return;
+  endWith(
+    from: HeadPhase | DecidingPhase | AdmittingPhase,
+    answer: Uint8Array,
+    session: ConnectionSession | null = null,
+  ): void {
     this.outbox.queue.appendBytes(answer);
     this.end(from, session);
     this.host.setExpendable(this, true);
@@ -233,8 +225,7 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
 
   /** What waits is written, and our FIN after it. */
   end(from: Phase, session: ConnectionSession | null): void {
-    if (this.#phase !== from) return;
-    this.#phase = new EndingPhase(this, session);
+    this.#enter(from, new EndingPhase(this, session));
     this.outbox.end(this.host.clock.nowMs);
     this.socket.resume();
     this.checkWithin(ENDING_CHECK_MS);
@@ -242,9 +233,8 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
 
   /** The socket is about to be destroyed: what the kernel has taken leaves all the same. */
   cutOff(from: OpenPhase, session: ConnectionSession): void {
-    if (this.#phase !== from) return;
     this.outbox.flush(this.host.clock.nowMs);
-    this.#phase = new EndingPhase(this, session);
+    this.#enter(from, new EndingPhase(this, session));
   }
 
   // ---- From its phase

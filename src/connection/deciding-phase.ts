@@ -4,30 +4,28 @@ import { promiseOf } from '../foreign.js';
 import type { RequestHead } from '../handshake/request-head.js';
 import type { UpgradeRequest } from '../handshake/request.js';
 import type { ConnectionSession } from '../session/server-session.js';
+import type { SessionUpgrade } from '../session/session-host.js';
 import type { DropRule } from '../session/session.js';
 import type { Connection } from './connection.js';
+import { acceptingResponse } from './head-phase.js';
 import { type Arriving, WaitingPhase } from './phase.js';
 
 export class DecidingPhase extends WaitingPhase {
   readonly #session: ConnectionSession;
-  readonly #answer: Uint8Array;
 
-  /** @param answer what accepts the handshake */
-  constructor(
-    connection: Connection,
-    arriving: Arriving,
-    session: ConnectionSession,
-    answer: Uint8Array,
-  ) {
+  constructor(connection: Connection, arriving: Arriving, session: ConnectionSession) {
     super(connection, arriving);
     this.#session = session;
-    this.#answer = answer;
   }
 
   /** Asks for the decision, which may be there at once. */
-  begin(head: RequestHead, request: UpgradeRequest): void {
+  begin(upgrade: SessionUpgrade, head: RequestHead): void {
+    const { request } = upgrade;
+    let answer: Uint8Array;
     let opened: Promise<void> | null;
     try {
+      // Before the mode opens anything: an extension may have made what cannot be sent.
+      answer = acceptingResponse(upgrade, this.#session.extensions);
       const authorized = promiseOf(this.connection.host.opening.authorize?.(head));
       opened =
         authorized === null ? this.#session.ask(request) : this.#askAfter(authorized, request);
@@ -35,8 +33,8 @@ export class DecidingPhase extends WaitingPhase {
       this.refuse(cause);
       return;
     }
-    if (opened === null) this.#accept();
-    else opened.then(this.#acceptLate.bind(this), this.refuse.bind(this));
+    if (opened === null) this.#accept(answer);
+    else opened.then(this.#acceptLate.bind(this, answer), this.refuse.bind(this));
   }
 
   async #askAfter(authorized: Promise<void>, request: UpgradeRequest): Promise<void> {
@@ -47,15 +45,15 @@ export class DecidingPhase extends WaitingPhase {
   }
 
   /** @returns false when the peer, the deadline or the server was faster */
-  #accept(): boolean {
-    const isOpen = this.connection.open(this, this.#session, this.#answer);
+  #accept(answer: Uint8Array): boolean {
+    const isOpen = this.connection.open(this, this.#session, answer);
     // The mode has something to free now.
     if (!isOpen) this.#session.finish();
     return isOpen;
   }
 
-  #acceptLate(): void {
-    if (!this.#accept()) return;
+  #acceptLate(answer: Uint8Array): void {
+    if (!this.#accept(answer)) return;
     const { connection, arriving } = this;
     if (!connection.isInputPaused) connection.socket.resume();
     const { bytes, start, end } = arriving.early;

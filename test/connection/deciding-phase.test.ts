@@ -379,3 +379,21 @@ t.test('a session that cannot be reported is no reason to refuse what was accept
   t.equal(bench.written(), acceptedWith());
   t.strictSame(bench.host.refusals, []);
 });
+
+t.test('what became of the connection is told to a mode that agrees too late', async (t) => {
+  const consumer = new SlowOpener();
+  const broken = new Bench(consumer);
+  broken.receive(upgradeText());
+  broken.socket.emit('error', Object.assign(new Error('reset'), { code: 'ECONNRESET' }));
+  broken.socket.emit('close');
+  consumer.accept();
+  await broken.settle();
+  t.match(consumer.closedWith, [{ error: 'ECONNRESET' }]);
+
+  const dropped = new Bench(consumer);
+  dropped.receive(upgradeText());
+  dropped.connection.drop('shutdown');
+  consumer.accept();
+  await dropped.settle();
+  t.match(consumer.closedWith[1], { rule: 'shutdown' });
+});

@@ -1,5 +1,7 @@
 import { Buffer } from 'node:buffer';
 import t from 'tap';
+import { EndingPhase } from '../../src/connection/ending-phase.js';
+import { InvalidStateError } from '../../src/errors.js';
 import {
   BAD_FRAME,
   Bench,
@@ -188,4 +190,22 @@ t.test('send-timeout of a refusal', async (t) => {
   bench.checkAfter(1000);
   bench.checkAfter(1000 + LIMITS.closeTimeout);
   t.strictSame(bench.calls(), ['destroy']);
+});
+
+t.test('the socket breaks at the end: its error is in the summary', async (t) => {
+  const bench = new Bench().open();
+  bench.receiveFrames(closeFrame(1000));
+  bench.socket.emit('error', Object.assign(new Error('reset'), { code: 'ECONNRESET' }));
+  bench.socket.emit('close');
+  t.match(bench.host.ended, [{ closeCode: 1000, error: 'ECONNRESET' }]);
+});
+
+t.test('there is no way on from a phase that is over', async (t) => {
+  const bench = new Bench().open();
+  const over = new EndingPhase(bench.connection, null);
+  t.notOk(bench.connection.isIn(over));
+  t.throws(() => {
+    bench.connection.end(over, null);
+  }, InvalidStateError);
+  t.strictSame(bench.calls(), []);
 });

@@ -312,6 +312,13 @@ t.test('to find out who asks may take its time', async (t) => {
   await slow.bench.settle();
   t.strictSame(slow.bench.http.tunnels, []);
 
+  const stopped = asking();
+  stopped.bench.connection.shutDown();
+  t.equal(stopped.bench.refusal(), '503 the server is shutting down\n');
+  stopped.allow();
+  await stopped.bench.settle();
+  t.strictSame(stopped.bench.http.tunnels, []);
+
   const gone = asking();
   gone.bench.socket.destroy();
   await gone.bench.settle();

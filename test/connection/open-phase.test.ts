@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import t from 'tap';
+import { HandshakeError } from '../../src/errors.js';
 import { Bench, QUIET, consumerWith, fromServer } from '../fixtures/connection-bench.js';
 import { binaryFrame, closeFrame, pingFrame, pongFrame, textFrame } from '../fixtures/frames.js';
 import { hexOf } from '../fixtures/hex.js';
@@ -221,4 +222,12 @@ t.test('a consumer that fails in a message gets 1011 sent, behind what it had se
   const sent = fromServer(textFrame('a'), textFrame('b'), closeFrame(1011, 'internal error'));
   t.equal(bench.written(), hexOf(sent));
   t.strictSame(bench.calls(), [`write ${sent.length}`, 'end', 'resume']);
+});
+
+t.test('a mode that has agreed can refuse no more', async (t) => {
+  const bench = new Bench().open();
+  bench.connection.refuse(new HandshakeError('route'));
+  t.strictSame(bench.calls(), []);
+  bench.receiveFrames(textFrame('a'));
+  t.equal(bench.written(), hexOf(fromServer(textFrame('a'))));
 });

@@ -1,6 +1,6 @@
 /** One timer for all deadlines of all connections: an idle connection has none of its own. */
 
-/** How often deadlines are looked at, in milliseconds: that much later than asked they may act. */
+/** How often deadlines are looked at, in milliseconds: they may act that much later than asked. */
 export const TICK_MS = 100;
 
 export class CoarseClock {
@@ -20,7 +20,7 @@ export class CoarseClock {
     return performance.now();
   }
 
-  /** Starts ticking; does nothing when it does already. */
+  /** Starts ticking, unless it ticks already. */
   start(): void {
     if (this.#timer !== null) return;
     this.nowMs = readClock();

@@ -1,4 +1,4 @@
-/** What the connections of one server share: limits, policy, clock, memory, and whom they report to. */
+/** What the connections of one server share: limits, policy, clock, memory, and what they report to. */
 import type { HandshakeError } from '../errors.js';
 import type { PeerAddress } from '../net/socket-address.js';
 import type { HeaderField } from '../handshake/request-head.js';
@@ -22,7 +22,7 @@ export interface ConnectionHost extends SessionHost {
   readonly clock: CoarseClock;
   readonly flushQueue: FlushQueue;
   readonly sharedReads: SharedReads | null;
-  /** Who answers requests that ask for no WebSocket connection; null: they are refused. */
+  /** Answers requests that ask for no WebSocket connection; null: they are refused. */
   readonly http: HttpService | null;
   /** Whose request it is: that of the connection's own peer, or of whom a trusted proxy names. */
   findClient(peer: PeerAddress, headers: readonly HeaderField[]): PeerAddress;
@@ -32,7 +32,7 @@ export interface ConnectionHost extends SessionHost {
   setExpendable(connection: Connection, isExpendable: boolean): void;
   /** Why this connection is not taken, or null; asked once its request head is complete. */
   findRefusal(address: PeerAddress): HandshakeError | null;
-  /** The handshake was refused; `cause` is what a consumer threw, or the refusal itself. */
+  /** The handshake was refused; `cause` is what a mode threw, or the refusal itself. */
   handshakeRefused(address: PeerAddress, error: HandshakeError, cause: unknown): void;
   /** The socket is gone. */
   connectionClosed(connection: Connection): void;

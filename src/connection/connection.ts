@@ -33,13 +33,13 @@ import { Outbox } from './outbox.js';
 import type { Arriving, Phase } from './phase.js';
 import { type ListenerKind, type SocketOwner, localAddressOf, own } from './socket.js';
 
-/** How a connection came. */
+/** How a connection arrived. */
 export interface Arrival {
   readonly peer: PeerAddress;
   readonly kind: ListenerKind;
-  /** Why its handshake is refused, whatever it asks for; null when nothing speaks against it so far. */
+  /** Why its handshake is refused, whatever it asks for; null when it is not. */
   readonly refusal: HandshakeError | null;
-  /** By which way the peer, not its client, has come; `network` by default. */
+  /** Which way the peer, not its client, came; `network` by default. */
   readonly way?: Way;
 }
 
@@ -59,7 +59,7 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
   #phase: Phase;
   #isFlushDue = false;
 
-  /** @param arrival who has connected, on which kind of listener, and whether that was refused already */
+  /** @param arrival the peer, the kind of listener, and whether the peer was refused already */
   constructor(
     socket: Socket,
     { peer, kind, refusal, way = 'network' }: Arrival,
@@ -108,7 +108,7 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
       try {
         this.flush();
       } finally {
-        // Others wait for it, whatever happened to this one.
+        // Other connections wait for it, whatever happened to this one.
         flushQueue.release();
       }
     }
@@ -135,13 +135,14 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
       this.outbox.queue.discard();
       phase.socketClosed();
     } finally {
-      // A server that waits for its last connection must not wait for ever.
+      // A server that waits for its last connection must not wait forever.
       this.host.connectionClosed(this);
     }
   }
 
-  // ---- From phase to phase. Each call says from where: the compiler refuses a way that there is not. What
-  // a phase has waited for may come when the connection is past it: such calls do nothing then.
+  // ---- From phase to phase. Each call says which phase it comes from, so that the compiler refuses what the
+  // table in phase.ts does not have. A decision may come late, when the connection is past that phase: then
+  // `open`, `answer` and `refuseHandshake` do nothing.
 
   /** Whether this is still its phase. */
   isIn(phase: Phase): boolean {
@@ -154,13 +155,13 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
     return to;
   }
 
-  /** A good opening handshake: its mode is asked. */
+  /** A good opening handshake: asks its mode. */
   decide(from: HeadPhase, arriving: Arriving, upgrade: SessionUpgrade, head: RequestHead): void {
     const session = new ConnectionSession(upgrade, this.host, this);
     this.#enter(from, new DecidingPhase(this, arriving, session)).begin(upgrade, head);
   }
 
-  /** The mode agrees: it is answered with 101. @returns false when that comes too late */
+  /** The mode agrees: answers with 101. @returns false when that comes too late */
   open(from: DecidingPhase, session: ConnectionSession, answer: Uint8Array): boolean {
     if (!this.isIn(from)) return false;
     this.#enter(from, new OpenPhase(this, session));
@@ -175,7 +176,7 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
     this.#enter(from, new AdmittingPhase(this, arriving, ask, head)).begin();
   }
 
-  /** It is: the HTTP server gets the request, unless that comes too late. */
+  /** It is: gives the request to the HTTP server. */
   answer(from: AdmittingPhase): void {
     if (!this.isIn(from)) return;
     this.nextCheckMs = Number.MAX_SAFE_INTEGER;
@@ -191,7 +192,7 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
   }
 
   /**
-   * The handshake is refused.
+   * Refuses the handshake.
    *
    * @param cause what was thrown, or the refusal itself
    * @param method of the request; null while that is not known
@@ -223,7 +224,7 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
     this.host.setExpendable(this, true);
   }
 
-  /** What waits is written, and our FIN after it. */
+  /** Writes what waits, and our FIN after it. */
   end(from: Phase, session: ConnectionSession | null): void {
     this.#enter(from, new EndingPhase(this, session));
     this.outbox.end(this.host.clock.nowMs);
@@ -231,7 +232,7 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
     this.checkWithin(ENDING_CHECK_MS);
   }
 
-  /** The socket is about to be destroyed: what the kernel has taken leaves all the same. */
+  /** Writes what waits before the socket is destroyed: what the kernel takes leaves all the same. */
   cutOff(from: OpenPhase, session: ConnectionSession): void {
     this.outbox.flush(this.host.clock.nowMs);
     this.#enter(from, new EndingPhase(this, session));
@@ -239,12 +240,12 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
 
   // ---- From its phase
 
-  /** What follows a head is for the phase that came of it. */
+  /** Gives what follows a head to the phase that came of it. */
   passOn(bytes: Uint8Array, start: number, end: number): void {
     if (start < end) this.#phase.receive(bytes, start, end);
   }
 
-  /** The client is whom the proxy in front of us names. @returns that proxy, or null without one */
+  /** Takes the client that a proxy in front of us names for ours. @returns that proxy, or null without one */
   identify(client: PeerAddress): PeerAddress | null {
     if (client === this) return null;
     const { remoteAddress, remotePort } = this;

@@ -1,4 +1,4 @@
-/** A good opening handshake is there: its mode makes up its mind, and what asks clients who they are before it. */
+/** A good opening handshake has come. First the client is authenticated, then its mode decides. */
 import { HandshakeError } from '../errors.js';
 import { promiseOf } from '../foreign.js';
 import type { RequestHead } from '../handshake/request-head.js';
@@ -18,7 +18,7 @@ export class DecidingPhase extends WaitingPhase {
     this.#session = session;
   }
 
-  /** Asks for the decision, which may be there at once. */
+  /** Asks for the decision, which may come at once. */
   begin(upgrade: SessionUpgrade, head: RequestHead): void {
     const { request } = upgrade;
     let answer: Uint8Array;
@@ -39,7 +39,7 @@ export class DecidingPhase extends WaitingPhase {
 
   async #askAfter(authorized: Promise<void>, request: UpgradeRequest): Promise<void> {
     await authorized;
-    // For a client that has left meanwhile nothing is opened.
+    // Nothing is opened for a client that has left meanwhile.
     if (!this.connection.isIn(this)) throw new HandshakeError('handshake-timeout');
     await this.#session.ask(request);
   }
@@ -47,7 +47,7 @@ export class DecidingPhase extends WaitingPhase {
   /** @returns false when the peer, the deadline or the server was faster */
   #accept(answer: Uint8Array): boolean {
     const isOpen = this.connection.open(this, this.#session, answer);
-    // The mode has something to free now.
+    // The mode has opened something, and must free it.
     if (!isOpen) this.#session.finish();
     return isOpen;
   }

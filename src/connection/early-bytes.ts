@@ -1,7 +1,6 @@
 /**
- * Bytes that came before anybody could look at them: frames while a consumer makes up its mind, requests
- * behind one that is being answered. Each byte is copied a few times at most, however small the pieces are
- * that come, and those that go.
+ * Bytes that come before anything can look at them: frames while a mode decides, or requests after one that
+ * is being answered. Each byte is copied a few times at most, however small the pieces that come and go.
  */
 
 const MIN_CAPACITY_BYTES = 1024;
@@ -18,7 +17,7 @@ export class EarlyBytes {
     return this.end - this.start;
   }
 
-  /** Keeps bytes: those of a read are copied, and what is left of these stays where it is. */
+  /** Keeps bytes. Those of a read are copied; what is left of the kept ones stays where it is. */
   keep(bytes: Uint8Array, start: number, end: number): void {
     if (start === end) return;
     if (bytes === this.bytes) {
@@ -31,7 +30,7 @@ export class EarlyBytes {
     this.end += end - start;
   }
 
-  /** They are looked at now; what is left of them is to be kept again, before anything else is. */
+  /** They are looked at now. What is left of them must be kept again, before anything else is. */
   forget(): void {
     this.start = this.end = 0;
   }
@@ -41,7 +40,7 @@ export class EarlyBytes {
     const { length } = this;
     const needed = length + count;
     if (needed * 2 <= this.bytes.length) {
-      // More have gone since the last time than are moved.
+      // More have left since the last time than are moved now.
       this.bytes.copyWithin(0, this.start, this.end);
     } else {
       const larger = new Uint8Array(Math.max(MIN_CAPACITY_BYTES, needed * 2));

@@ -5,17 +5,17 @@ import type { Connection } from './connection.js';
 import { Phase } from './phase.js';
 
 /**
- * After our FIN: how long, and how much, we read on for the sake of an orderly end. A client whose large
+ * How long, and how much, we read on after our FIN for the sake of an orderly end. A client whose large
  * message is refused at its header may have all of it on the way, and a reset would cost it our Close.
  */
 const LINGER_MS = 2000;
 const LINGER_BYTES = 32 * 1024 * 1024;
 
-/** How often the peer's progress is looked at, in milliseconds. */
+/** How often to look at the peer's progress, in milliseconds. */
 export const ENDING_CHECK_MS = LINGER_MS / 4;
 
 export class EndingPhase extends Phase {
-  /** What has yet to hear that the socket is gone; null when there is none. */
+  /** The session that has yet to hear that the socket is gone; null without one. */
   readonly #session: ConnectionSession | null;
   /** When the last byte left, as far as we know. */
   #endedMs: number;
@@ -37,7 +37,7 @@ export class EndingPhase extends Phase {
   }
 
   override socketClosed(): void {
-    // One that was refused has heard of its end already.
+    // A session that was refused has heard of its end.
     if (this.#session?.isOpen === true) this.#session.finish();
   }
 

@@ -4,7 +4,7 @@
  * in a microtask, so that a loop of sends still makes one write.
  */
 
-/** Whoever has output to write. */
+/** Has output to write. */
 export interface Flushable {
   flush(): void;
 }

@@ -1,4 +1,4 @@
-/** The head of a request is read, and what the operator has set decides on it. */
+/** Reads the head of a request, and decides on it by what the operator has set. */
 import { HANDSHAKE_RULES, HandshakeError, type HandshakeRule } from '../errors.js';
 import { fieldsForLog, isInstance, memberOf } from '../foreign.js';
 import { forwardedScheme } from '../handshake/forwarded.js';
@@ -30,10 +30,10 @@ export interface OpeningPolicy {
   readonly head: HeadLimits;
   readonly allowedHosts: HostPolicy;
   readonly subprotocol: SubprotocolPolicy;
-  /** Finds who serves a request. @throws HandshakeError when nobody does */
+  /** Finds what serves a request. @throws HandshakeError when nothing does */
   findRoute(request: UpgradeRequest): Route;
   /**
-   * Asks who the client is, where that is asked at all.
+   * Authenticates the client, where that is asked for.
    *
    * @throws HandshakeError, or rejects with one, when the handshake is to be refused
    */
@@ -63,7 +63,7 @@ export function readPlain(
 /**
  * Decides on an opening handshake, as far as that is not up to its mode.
  *
- * @returns what can be accepted
+ * @returns what its mode may accept
  * @throws HandshakeError when the handshake is to be refused
  */
 export function decideUpgrade(policy: OpeningPolicy, head: RequestHead, way: Way): SessionUpgrade {
@@ -86,7 +86,7 @@ export function decideUpgrade(policy: OpeningPolicy, head: RequestHead, way: Way
 
 /** How the first head of a connection differs from those that follow. */
 export interface FirstHead {
-  /** Why it is refused, whatever it asks for; null when nothing speaks against it so far. */
+  /** Why it is refused, whatever it asks for; null when it is not. */
   readonly refusal: HandshakeError | null;
   /** Whether a PROXY protocol header comes before it. */
   readonly hasProxyHeader: boolean;
@@ -96,7 +96,7 @@ export class HeadPhase extends Phase {
   readonly #arriving: Arriving;
   readonly #parser: RequestHeadParser;
   readonly #refusal: HandshakeError | null;
-  /** Reads what comes before the head; null when that has come, or none is due. */
+  /** Reads what comes before the head; null when that is complete, or none is due. */
   #proxyHeader: ProxyHeaderParser | null;
   /** The connection has had an answer before. */
   readonly #isFollowUp: boolean;
@@ -146,7 +146,7 @@ export class HeadPhase extends Phase {
     const { way } = this.#arriving;
     host.setExpendable(connection, false);
     const proxy = connection.identify(host.findClient(connection, head.headers));
-    // First: a client that is not let in learns nothing about paths and origins.
+    // This comes first: a client that is not let in learns nothing about paths and origins.
     if (this.#refusal !== null) throw this.#refusal;
     const plain = readPlain(host.opening, head, way, host.http !== null);
     if (host.http !== null && typeof plain?.text === 'string') {
@@ -176,7 +176,7 @@ export class HeadPhase extends Phase {
     this.giveUp();
   }
 
-  /** A probe of the port, and a client that thought better of it, get no answer. */
+  /** A client that has sent nothing gets no answer: it may have probed the port, or changed its mind. */
   override giveUp(): void {
     if (this.#hasReceivedBytes) this.#refuse(new HandshakeError('handshake-timeout'));
     else super.giveUp();
@@ -188,7 +188,7 @@ export class HeadPhase extends Phase {
     else this.#refuse(new HandshakeError('draining'));
   }
 
-  /** The client has said anything at all, or a proxy half a sentence about it. */
+  /** Whether the client has sent anything, or a proxy a part of its header. */
   get #hasReceivedBytes(): boolean {
     return this.#parser.hasReceivedBytes || this.#proxyHeader?.hasReceivedBytes === true;
   }
@@ -206,18 +206,18 @@ export function acceptingResponse(
   return Buffer.from(upgradeResponse(request.key, subprotocol, extensions), 'latin1');
 }
 
-/** The answer to a request that wants to know whether we are there. */
+/** The answer to a request that asks whether the server is there. */
 export function optionsBytes(): Uint8Array {
   return Buffer.from(optionsResponse(new Date()), 'latin1');
 }
 
 /**
- * What went wrong while a consumer opened, as an answer: its own refusal, or 500. A mode from a file has
- * no copy of our classes, so an error of that name with one of our rules means the same.
+ * The refusal for what a mode threw: its own, or 500. A mode from a file has no copy of our classes, so an
+ * error of that name with one of our rules means the same.
  */
 export function refusalOf(error: unknown): HandshakeError {
   const isOurs = isInstance(error, HandshakeError);
-  // One of a class made from ours may have members that are not what they seem.
+  // A class derived from ours may have members that are not what they seem.
   if (isOurs && Object.getPrototypeOf(error) === HandshakeError.prototype) return error;
   const rule = memberOf(error, 'rule');
   if ((!isOurs && memberOf(error, 'name') !== 'HandshakeError') || !isRule(rule))
@@ -231,7 +231,7 @@ function isRule(rule: unknown): rule is HandshakeRule {
 }
 
 /**
- * The answer that refuses a handshake; 500 when a consumer's own headers cannot be sent.
+ * The answer that refuses a handshake; 500 when a mode's own headers cannot be sent.
  *
  * @param method of the request, once it is known
  */

@@ -10,16 +10,16 @@ import type { PeerAddress } from '../net/socket-address.js';
 import type { Connection } from './connection.js';
 import { type Arriving, WaitingPhase } from './phase.js';
 
-/** A request on its way to the HTTP server. */
+/** A request for the HTTP server. */
 export interface HttpAsk {
-  /** As a whole, in Latin-1. */
+  /** All of it, in Latin-1. */
   readonly text: string;
   readonly service: HttpService;
-  /** The peer, when the client is another one that it has named. */
+  /** The peer, when it has named another client. */
   readonly proxy: PeerAddress | null;
 }
 
-/** A phase of such a request: the peer's FIN is no reason not to answer. */
+/** What both of its phases have in common: a peer that sends its FIN still gets its answer. */
 abstract class HttpPhase extends WaitingPhase {
   readonly ask: HttpAsk;
   /** The peer sends nothing more. */
@@ -35,7 +35,7 @@ abstract class HttpPhase extends WaitingPhase {
   }
 }
 
-/** It is found out whether the client is answered at all. */
+/** Whether the client is answered at all is not known yet. */
 export class AdmittingPhase extends HttpPhase {
   readonly #head: RequestHead;
 
@@ -72,7 +72,7 @@ export class AdmittingPhase extends HttpPhase {
   }
 }
 
-/** The HTTP server has it. */
+/** The HTTP server answers. */
 export class AnsweringPhase extends HttpPhase implements TunnelTransport {
   readonly #tunnel: HttpTunnel;
   /** The server stops: no request is taken after this one. */
@@ -101,7 +101,7 @@ export class AnsweringPhase extends HttpPhase implements TunnelTransport {
 
   responded(isLast: boolean): void {
     const { connection } = this;
-    // It was dropped, and 'close' is yet to come.
+    // The connection was dropped, and 'close' has yet to come.
     if (connection.socket.destroyed) return;
     if (isLast || this.#isLast) {
       connection.end(this, null);
@@ -120,8 +120,7 @@ export class AnsweringPhase extends HttpPhase implements TunnelTransport {
   }
 
   responseBroken(): void {
-    // What has left of it would be taken for the whole, were there an orderly end after it. There is no
-    // session that the rule could be told to.
+    // After an orderly end the client would take what it has for the whole response.
     this.connection.drop('shutdown');
   }
 
@@ -138,7 +137,7 @@ export class AnsweringPhase extends HttpPhase implements TunnelTransport {
     this.#tunnel.destroy();
   }
 
-  /** A response that does not move is given up, whosever fault it is. */
+  /** A response that makes no progress is given up, whoever is to blame. */
   check(nowMs: number): void {
     const { connection } = this;
     const { sendTimeout } = connection.host.limits;

@@ -1,4 +1,4 @@
-/** The way out of a connection: an output queue, written to a socket in as few writes as can be. */
+/** The way out of a connection: an output queue, written to a socket in as few writes as possible. */
 import type { Socket } from 'node:net';
 import type { OutputQueue } from '../protocol/output-queue.js';
 import { unsentBytes } from './node-internals.js';
@@ -31,7 +31,7 @@ export class Outbox {
     this.restartStall(nowMs);
   }
 
-  /** Writes pieces as they are, past the queue, which is empty; the socket is not blocked. */
+  /** Writes pieces as they are, past the queue. Call it only while the queue is empty and the socket not blocked. */
   writePieces(pieces: readonly Uint8Array[], nowMs: number): void {
     this.#write(pieces);
     this.isBlocked = this.#socket.writableLength > 0;
@@ -44,13 +44,13 @@ export class Outbox {
     this.#stalledBytes = unsentBytes(this.#socket);
   }
 
-  /** The socket has taken all that was written to it. */
+  /** The socket has taken everything that was written to it. */
   unblock(): void {
     this.isBlocked = false;
     this.queue.release();
   }
 
-  /** Writes all that waits, blocked or not, and our FIN behind it. */
+  /** Writes everything that waits, blocked or not, and our FIN after it. */
   end(nowMs: number): void {
     this.#stalledSinceMs = nowMs;
     if (this.queue.queuedBytes > 0) this.#write(this.queue.take());
@@ -59,7 +59,7 @@ export class Outbox {
     this.#socket.end();
   }
 
-  /** For how long nothing of what was written has left, in milliseconds. */
+  /** How long nothing of what was written has left, in milliseconds. */
   stalledMs(nowMs: number): number {
     const unsent = unsentBytes(this.#socket);
     if (unsent !== this.#stalledBytes) {

@@ -1,22 +1,19 @@
 /**
- * The phases of a connection. What its socket, its session and the server tell it means something else in
- * each, so each is an object of its own, with what is needed then and nothing else.
+ * The phases of a connection. What its socket, its session and the server tell it means something different
+ * in each, so each is an object of its own, with what it needs and nothing of another's.
  *
- *     head ──▶ deciding ──────▶ open ──▶ ending
- *     ▲  └───▶ admitting                  ▲
- *     │            └──▶ answering ────────┤
- *     └──────────────────┘                │
- *     a refusal: from head, deciding or admitting
+ *     head ──▶ deciding ───▶ open ───────▶ ending
+ *       └────▶ admitting ──▶ answering ──▶ the next head, or ending
  *
- * A connection has one phase at a time, and only its own methods lead from one to the next. What a phase
- * has waited for may come when the connection is past it: then those methods do nothing, and say so.
+ * A refusal leads from any of head, deciding and admitting to ending. A connection has one phase at a time,
+ * and only its own methods lead from one to the next.
  */
 import type { Way } from '../handshake/policy.js';
 import type { DropRule } from '../session/session.js';
 import type { Connection } from './connection.js';
 import type { EarlyBytes } from './early-bytes.js';
 
-/** What is called in every phase. Each method does the least that is right, unless a phase says otherwise. */
+/** The calls that every phase takes. Each does the least that is right unless a phase overrides it. */
 export abstract class Phase {
   readonly connection: Connection;
 
@@ -31,7 +28,7 @@ export abstract class Phase {
 
   /** The peer's FIN. */
   receiveEof(): void {
-    // Nothing more was expected.
+    // Nothing more was expected of it.
   }
 
   /** The kernel has taken everything that was written. */
@@ -42,7 +39,7 @@ export abstract class Phase {
   /** The system reports an error: its name. The socket closes after it. */
   lost(error: string): void;
   lost(): void {
-    // There is no session that it could be told to.
+    // There is no session to tell.
   }
 
   /** The socket is gone. It is the last call. */
@@ -62,10 +59,10 @@ export abstract class Phase {
     return true;
   }
 
-  /** The mode has failed. Once a session is open it fails by itself. */
+  /** The mode fails while it decides. Once a session is open it fails by itself. */
   refuse(cause: unknown): void;
   refuse(): void {
-    // It is not up to a mode.
+    // The mode has no say.
   }
 
   /** Writes what waits, and ends the connection when the protocol is through. */
@@ -75,7 +72,7 @@ export abstract class Phase {
 
   // ---- From the server
 
-  /** The deadline that was asked for has passed. */
+  /** A deadline that this phase has set has passed. */
   abstract check(nowMs: number): void;
 
   /** The client had its time to ask for something. */
@@ -86,7 +83,7 @@ export abstract class Phase {
   /** The connection is about to be destroyed for breaking this rule. */
   dropped(rule: DropRule): void;
   dropped(): void {
-    // There is no session that it could be told to.
+    // There is no session to tell.
   }
 
   /** The server stops. */
@@ -97,15 +94,15 @@ export abstract class Phase {
 
 /** What a connection has before it is open, however many requests come. */
 export interface Arriving {
-  /** By which way the peer, not its client, has come. */
+  /** Which way the peer, not its client, came. */
   readonly way: Way;
-  /** What came after the head while the request was decided on, or answered. */
+  /** What came after a head that is not answered yet. */
   readonly early: EarlyBytes;
 }
 
 /**
- * Bytes that may come after a head before it is answered; then reading stops. One read more fits. Until
- * then we read on, to hear when the peer goes.
+ * How many bytes may come after a head before it is answered; then reading stops. One more read fits. Until
+ * then we read on, to hear when the peer leaves.
  */
 const EARLY_BYTES = 64 * 1024;
 

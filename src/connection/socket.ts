@@ -55,7 +55,7 @@ function onClose(this: Socket): void {
   ownerOf(this).socketClosed();
 }
 
-/** What a socket was accepted on. */
+/** What kind of listener accepted a socket. */
 export type ListenerKind = 'tcp' | 'unix';
 
 const UNIX_PEER: PeerAddress = { remoteAddress: 'unix', remotePort: 0 };
@@ -63,8 +63,8 @@ const UNIX_PEER: PeerAddress = { remoteAddress: 'unix', remotePort: 0 };
 /**
  * Finds the peer of a socket that was just accepted.
  *
- * @param kind of the listener. The socket itself can't say: one whose peer has reset it already has no
- *   address, as one on a Unix socket has none.
+ * @param kind of the listener. The socket itself cannot say: it has no address when its peer has already reset
+ *   it, nor on a Unix socket.
  * @returns null when the peer is gone
  */
 export function peerOf(socket: Socket, kind: ListenerKind): PeerAddress | null {
@@ -74,7 +74,7 @@ export function peerOf(socket: Socket, kind: ListenerKind): PeerAddress | null {
   return { remoteAddress: unmappedText(remoteAddress), remotePort };
 }
 
-/** Our own end's address; that of a TCP socket which is gone by now is the unspecified one (RFC 4291 §2.5.2). */
+/** Our own end's address; for a TCP socket that is gone, the unspecified one (RFC 4291 §2.5.2). */
 export function localAddressOf(socket: Socket, kind: ListenerKind): string {
   return kind === 'unix' ? 'unix' : unmappedText(socket.localAddress ?? '::');
 }

@@ -1,4 +1,4 @@
-/** Files that the server was given for itself: none of them is served, by whatever name it is reached. */
+/** Files that the server was given for itself. None of them is served, whatever name leads to it. */
 import type { Stats } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -12,7 +12,7 @@ export interface PrivatePaths {
 
 export class PrivateFiles {
   readonly #files: readonly string[];
-  /** The directory of recordings as far as it does not change with the time, and how names go on from there. */
+  /** The directory of recordings, as far as it does not change with time, and how names go on from there. */
   readonly #recordings: { readonly directory: string; readonly names: RegExp } | null;
 
   constructor({ files, recording }: PrivatePaths) {
@@ -21,7 +21,7 @@ export class PrivateFiles {
   }
 
   /**
-   * Whether a file is one of them. It is asked anew for each request: files are replaced, and rotated.
+   * Whether a file is one of them. Ask for each request: files are replaced, and rotated.
    *
    * @param target its path, without links
    */
@@ -49,7 +49,7 @@ async function isOf(file: string, target: string, { dev, ino }: Stats): Promise<
   return stats?.dev === dev && stats.ino === ino;
 }
 
-/** Rotated files are called as before, with something behind. */
+/** Rotated files keep their name, with something after it. */
 function recordingsOf(recording: string): { readonly directory: string; readonly names: RegExp } {
   const [fixed = ''] = recording.split('%', 1);
   const directory = fixed.slice(0, fixed.lastIndexOf(path.sep) + 1);

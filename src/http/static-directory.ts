@@ -17,7 +17,7 @@ const NOTHING: Found = { kind: 'nothing' };
 const DIRECTORY: Found = { kind: 'directory' };
 const INDEX = 'index.html';
 
-/** What the system says of a path that leads nowhere, or where we may not go. */
+/** What the system says of a path that leads nowhere, or where we may not look. */
 const NOWHERE: readonly unknown[] = ['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG', 'EACCES'];
 
 export class StaticDirectory {
@@ -112,6 +112,6 @@ function isServed(name: string): boolean {
 function segmentsWithin(root: string, target: string): string[] | null {
   const relative = path.relative(root, target);
   const segments = relative.split(path.sep);
-  // It is absolute where it leads to another drive.
+  // It is absolute when it leads to another drive.
   return segments[0] === '..' || path.isAbsolute(relative) ? null : segments;
 }

@@ -1,4 +1,4 @@
-/** Files of a directory over HTTP. The library `send` does what HTTP asks for; which file it is, we say. */
+/** Files of a directory over HTTP. The library `send` does what HTTP asks for; we say which file it is. */
 import type { ReadStream } from 'node:fs';
 import {
   type IncomingMessage,
@@ -16,17 +16,17 @@ import type { Found, StaticDirectory } from './static-directory.js';
 
 export interface StaticFilesOptions {
   readonly directory: StaticDirectory;
-  /** How long an idle connection is kept, in milliseconds: clients are told. */
+  /** How long an idle connection is kept, in milliseconds; clients are told. */
   readonly keepAliveMs: number;
-  /** The longest request head that comes. */
+  /** The longest request head that can come, in bytes. */
   readonly maxHead: number;
   readonly log: Log;
 }
 
-/** Of a request head that we write anew, no part gets longer by more than this. */
+/** No part of a request head gets longer than it was by more than this when we write it again. */
 const HEAD_SLACK_BYTES = 1024;
 
-/** The texts of all answers that are no file. */
+/** The texts of all answers other than files. */
 const TEXTS = {
   301: 'moved permanently',
   404: 'there is no such file',
@@ -48,7 +48,7 @@ export class StaticFiles implements HttpService {
   constructor({ directory, keepAliveMs, maxHead, log }: StaticFilesOptions) {
     this.#directory = directory;
     this.#log = log;
-    // It never listens. Its own deadlines do not work then: they are those of the connection.
+    // It never listens, so its own deadlines do not work: those of the connection apply.
     this.#server = createServer(
       { keepAliveTimeout: keepAliveMs, maxHeaderSize: maxHead + HEAD_SLACK_BYTES },
       (request, response) => {
@@ -87,7 +87,7 @@ export class StaticFiles implements HttpService {
       this.#fail(response, path, error);
       return;
     }
-    // The client may be gone meanwhile.
+    // The client may have left meanwhile.
     if (response.destroyed) return;
     if (found.kind === 'nothing') answerText(response, 404);
     else if (found.kind === 'directory')
@@ -102,7 +102,7 @@ export class StaticFiles implements HttpService {
   ): void {
     const path = `/${segments.map(encodeURIComponent).join('/')}`;
     setCommonHeaders(response);
-    // The names were looked at before links were followed: what is behind one may begin with a dot.
+    // The names were checked before links were followed: where a link leads may begin with a dot.
     const sending = send(request, path, {
       root,
       index: false,
@@ -114,8 +114,8 @@ export class StaticFiles implements HttpService {
       else this.#fail(response, path, error);
     });
     sending.on('stream', (file: ReadStream) => {
-      // A file that shrinks meanwhile would leave a client waiting for the rest of it, and it would take
-      // the next response for that.
+      // A file that shrinks meanwhile would leave the client waiting for the rest of it, and it would take
+      // the next response for that rest.
       file.on('end', () => {
         if (file.bytesRead !== response.getHeader('Content-Length')) response.destroy();
       });
@@ -123,7 +123,7 @@ export class StaticFiles implements HttpService {
     sending.pipe(response);
   }
 
-  /** A failure of our own, or of the disk. */
+  /** Tells of a failure of our own, or of the disk. */
   #fail(response: ServerResponse, path: string, error: unknown): void {
     this.#log.error({ err: error, path: STRICT_REDACTION.path(path) }, 'file request failed');
     if (response.headersSent) response.destroy();
@@ -138,8 +138,8 @@ function splitQuery(url: string): [path: string, query: string] {
 }
 
 /**
- * A directory's path with the slash that it lacks, seen from the path without it, and so right behind a
- * proxy that has other paths.
+ * A directory's path with the slash that it lacks, relative to the path without it: so it is right behind a
+ * proxy with other paths, too.
  */
 function withSlash(path: string): string {
   return `./${path.slice(path.lastIndexOf('/') + 1)}/`;
@@ -165,6 +165,6 @@ function answerText(
 
 function setCommonHeaders(response: ServerResponse): void {
   response.setHeader('X-Content-Type-Options', 'nosniff');
-  // Kept, but asked for each time: files change, and who may see them does too.
+  // Kept, but asked for each time: files change, and so do those who may see them.
   response.setHeader('Cache-Control', 'no-cache');
 }

@@ -8,10 +8,9 @@ import type { PeerAddress } from '../net/socket-address.js';
 /** What a tunnel needs of its connection. */
 export interface TunnelTransport {
   /**
-   * Writes pieces of a response in one go; nobody changes their bytes any more.
+   * Writes pieces of a response in one go. Their bytes must not change any more.
    *
-   * @returns false when the kernel has not taken all of them: nothing more is sent until the tunnel is
-   * told that they have left
+   * @returns false when the kernel has not taken all of them: send nothing more until `drained`
    */
   sendPieces(pieces: readonly Uint8Array[]): boolean;
   /** The response is complete, and the kernel has all of it. */
@@ -20,9 +19,9 @@ export interface TunnelTransport {
   responseBroken(): void;
 }
 
-/** Whoever answers the requests that ask for no WebSocket connection. */
+/** Answers the requests that ask for no WebSocket connection. */
 export interface HttpService {
-  /** Takes a request, which can be read from the tunnel; it calls `finish` behind the response. */
+  /** Takes a request, which it reads from the tunnel. It calls `finish` after the response. */
   serve(tunnel: HttpTunnel): void;
 }
 
@@ -36,12 +35,12 @@ export class HttpTunnel extends Duplex {
   hasFinished = false;
 
   readonly #transport: TunnelTransport;
-  /** Takes the next piece of the response; null while the kernel takes what it is given. */
+  /** Asks for the next piece of the response; null while the kernel takes what it is given. */
   #onDrained: Done | null = null;
 
   /**
-   * @param peer its address now: the connection's may be another one for the next request
-   * @param request as a whole, in Latin-1
+   * @param peer the client of this request; that of the connection's next one may be another
+   * @param request all of it, in Latin-1
    */
   constructor(transport: TunnelTransport, peer: PeerAddress, request: string) {
     super();
@@ -51,9 +50,9 @@ export class HttpTunnel extends Duplex {
     this.push(Buffer.from(request, 'latin1'));
   }
 
-  /** The response is complete. Who has also ended the stream wants the connection closed. */
+  /** The response is complete. If the stream has ended too, the connection is to be closed. */
   finish(): void {
-    // A response that was broken off may still be brought to its end by whoever fills it.
+    // The HTTP server may complete a response after it was broken off.
     if (this.destroyed) return;
     this.hasFinished = true;
     const isLast = this.writableEnded;
@@ -83,7 +82,7 @@ export class HttpTunnel extends Duplex {
     );
   }
 
-  /** An error is told to nobody: who destroys the stream with one knows of it. */
+  /** An error is not passed on: whatever destroys the stream with one knows of it. */
   override _destroy(_error: Error | null, done: Done): void {
     if (!this.hasFinished) this.#transport.responseBroken();
     done();

@@ -1,7 +1,7 @@
 /** The sentence with which the process ends: as text, or as a line of the log where that was asked to be JSON. */
 import type { Settings } from '../config/settings.js';
 import type { Io } from './io.js';
-import { createLog } from './log.js';
+import { createLog } from './output/log.js';
 
 const FLAG = '--log-format';
 

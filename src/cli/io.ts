@@ -1,4 +1,4 @@
-import type { FileIdentity } from './byte-output.js';
+import type { FileIdentity } from './output/byte-output.js';
 
 /** Somewhere that text is written to: standard output, standard error, or a test. */
 export interface TextOutput {

@@ -5,14 +5,14 @@ import { closeSync, readFileSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { pathToFileURL } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
-import { ByteOutput } from './byte-output.js';
+import { ByteOutput } from './output/byte-output.js';
 import { ExitCode } from './exit-code.js';
 import type { Io } from './io.js';
-import { StandardError } from './error-output.js';
+import { StandardError } from './output/error-output.js';
 import { runCli } from './run-cli.js';
 import { checkComposition } from '../app/compose.js';
 import { serve } from './serve/serve.js';
-import { StandardOutput } from './standard-output.js';
+import { StandardOutput } from './output/standard-output.js';
 
 // V8 answers a burst of connections with a young generation of over 20 MiB, which it keeps: more
 // than the connections themselves need. Messages hardly allocate, so a small one serves as well: 10,000

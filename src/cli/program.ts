@@ -5,11 +5,11 @@ import { OPTIONS } from '../config/options/options.js';
 import type { Flags } from '../config/flags.js';
 import { complain } from './complain.js';
 import { convertOptions, type ConvertFlags } from './convert/options.js';
-import { convertFooter, fullName, helpLayout, optionsFooter, programFooter } from './help.js';
+import { convertFooter, fullName, helpLayout, optionsFooter, programFooter } from './help/help.js';
 import type { Io } from './io.js';
-import { hasColor } from './style.js';
-import { argumentHint } from './usage-hints.js';
-import { usageSentence } from './usage-sentence.js';
+import { hasColor } from './output/style.js';
+import { argumentHint } from './help/usage-hints.js';
+import { usageSentence } from './help/usage-sentence.js';
 
 /** What the commands do. Each gets the flags that were given and says what the exit status is. */
 export interface Actions {

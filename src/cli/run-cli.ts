@@ -13,11 +13,11 @@ import { type Resources, readResources } from '../app/resources/resources.js';
 import type { CommandResources } from './serve/serve.js';
 import { permissionWarnings } from '../app/resources/given-files.js';
 import type { Io } from './io.js';
-import { createLog } from './log.js';
+import { createLog } from './output/log.js';
 import { modeProblem } from '../app/mode-choice.js';
 import { configJson, configSummary, configTable } from './config/print-config.js';
 import { createProgram } from './program.js';
-import { hasColor } from './style.js';
+import { hasColor } from './output/style.js';
 import { version } from '../app/version.js';
 
 /** What the command line is wired to. */

@@ -68,14 +68,14 @@ async function start(
     // It would listen for signals of this process.
     '../../src/cli/early-signals.js': { onSignal },
     ...(problem !== undefined && {
-      '../../src/cli/standard-output.js': {
+      '../../src/cli/output/standard-output.js': {
         StandardOutput: class {
           finish = (): Promise<string | undefined> => Promise.resolve(problem);
         },
       },
     }),
     ...(isStaged && {
-      '../../src/cli/error-output.js': {
+      '../../src/cli/output/error-output.js': {
         StandardError: class {
           readonly isTTY = true;
           write(text: string): void {

@@ -2,7 +2,7 @@ import type { Json } from '../../config/values/values.js';
 import { fileKeyOf, type OptionTable } from '../../config/options/option.js';
 import { fileKeys } from '../../config/schema.js';
 import type { Provided } from '../../config/settings.js';
-import { styled } from '../style.js';
+import { styled } from '../output/style.js';
 
 type Values = Readonly<Record<string, Provided>>;
 

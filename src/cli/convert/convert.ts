@@ -19,7 +19,7 @@ import type { Io, Signal } from '../io.js';
 import { OutputBuffer } from './output-buffer.js';
 import { Stop } from './stop.js';
 import { statsOf } from '../../app/stats-of.js';
-import { hasColor } from '../style.js';
+import { hasColor } from '../output/style.js';
 import { systemReason } from '../../app/system-reason.js';
 import { version } from '../../app/version.js';
 

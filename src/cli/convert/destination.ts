@@ -1,10 +1,9 @@
 /** Where `twist convert` writes: standard output, a device, or a file that is there when it is whole. */
 import { randomBytes } from 'node:crypto';
 import { promises, realpathSync, unlinkSync } from 'node:fs';
-import type { FileIdentity } from '../byte-output.js';
+import { type FileIdentity, writeAll } from '../output/byte-output.js';
 import type { Io } from '../io.js';
 import { statsOf } from '../../app/stats-of.js';
-import { writeAll } from '../write-all.js';
 
 export interface Destination {
   /** The file that is there already; null when there is none, or it is no file. */

@@ -12,7 +12,7 @@ import path from 'node:path';
 import t, { type Test } from 'tap';
 import { ExitCode } from '../../../src/cli/exit-code.js';
 import type { Signal } from '../../../src/cli/io.js';
-import { createLog } from '../../../src/cli/log.js';
+import { createLog } from '../../../src/cli/output/log.js';
 import { type CommandResources, serve } from '../../../src/cli/serve/serve.js';
 import type { Flags } from '../../../src/config/flags.js';
 import type { Found } from '../../../src/app/resources/resources.js';

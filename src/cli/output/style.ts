@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import type { Io, TextOutput } from './io.js';
+import type { Io, TextOutput } from '../io.js';
 
 /** Whether colour may be written: to a terminal that has some, and not against NO_COLOR (no-color.org). */
 export function hasColor(output: TextOutput, env: Io['env']): boolean {

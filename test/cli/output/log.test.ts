@@ -1,7 +1,7 @@
 import t from 'tap';
-import { createLog } from '../../src/cli/log.js';
-import type { TextOutput } from '../../src/cli/io.js';
-import { SECRET } from '../fixtures/telling-requests.js';
+import { createLog } from '../../../src/cli/output/log.js';
+import type { TextOutput } from '../../../src/cli/io.js';
+import { SECRET } from '../../fixtures/telling-requests.js';
 
 function memory(isTTY?: boolean): TextOutput & { text: string } {
   const output = {

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { hasColor, styled } from '../../src/cli/style.js';
+import { hasColor, styled } from '../../../src/cli/output/style.js';
 
 const write = (): void => undefined;
 

@@ -1,6 +1,6 @@
 import t from 'tap';
-import { usageSentence } from '../../src/cli/usage-sentence.js';
-import { OPTIONS } from '../../src/config/options/options.js';
+import { usageSentence } from '../../../src/cli/help/usage-sentence.js';
+import { OPTIONS } from '../../../src/config/options/options.js';
 
 const ARGV = ['serve', '--port', '9001', '--cors', '*'];
 

@@ -1,7 +1,7 @@
 import { Help, type Command, type Option as CommanderOption } from 'commander';
-import { flagOf, flagTermOf, type Option, type OptionTable } from '../config/options/option.js';
-import { OPTIONS } from '../config/options/options.js';
-import { styled } from './style.js';
+import { flagOf, flagTermOf, type Option, type OptionTable } from '../../config/options/option.js';
+import { OPTIONS } from '../../config/options/options.js';
+import { styled } from '../output/style.js';
 
 /** Help is written for a terminal of this width, so that it reads the same everywhere. */
 export const HELP_WIDTH = 80;

@@ -4,7 +4,7 @@
  */
 import { constants, fstatSync, openSync, writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
-import type { ErrorOutput } from './io.js';
+import type { ErrorOutput } from '../io.js';
 
 /** How much waits for a reader that is slow or has stopped; beyond it lines are lost. */
 const MAX_WAITING_BYTES = 1024 ** 2;

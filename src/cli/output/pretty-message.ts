@@ -1,4 +1,4 @@
-import { printable, printableJson } from '../printable.js';
+import { printable, printableJson } from '../../printable.js';
 import { styled } from './style.js';
 
 /** Shown elsewhere in the line. */

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { prettyMessage } from '../../src/cli/pretty-message.js';
+import { prettyMessage } from '../../../src/cli/output/pretty-message.js';
 
 const pretty = (log: Readonly<Record<string, unknown>>, isStyled = false): string =>
   prettyMessage({ level: 'error', time: 't', ...log }, 'msg', isStyled);

@@ -1,6 +1,5 @@
 /** Standard output as somewhere for bytes, with back-pressure. */
-import { fstatSync } from 'node:fs';
-import { writeAll } from './write-all.js';
+import { fstatSync, write } from 'node:fs';
 
 /** What tells a file from all others. */
 export interface FileIdentity {
@@ -48,4 +47,19 @@ export class ByteOutput {
       });
     });
   }
+}
+
+/** Writes all bytes to an open file. Rejects with what `node:fs` reports. */
+export async function writeAll(descriptor: number, bytes: Uint8Array): Promise<void> {
+  // A disk that becomes full takes a part, and the error comes with the rest.
+  for (let at = 0; at < bytes.length;) at += await writeSome(descriptor, bytes, at);
+}
+
+function writeSome(descriptor: number, bytes: Uint8Array, at: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    write(descriptor, bytes, at, bytes.length - at, null, (error, written) => {
+      if (error === null) resolve(written);
+      else reject(error);
+    });
+  });
 }

@@ -7,8 +7,8 @@ import {
   helpLayout,
   optionsFooter,
   programFooter,
-} from '../../src/cli/help.js';
-import { OPTIONS } from '../../src/config/options/options.js';
+} from '../../../src/cli/help/help.js';
+import { OPTIONS } from '../../../src/config/options/options.js';
 
 const ESCAPES = /\u001b\[\d+m/g; // eslint-disable-line no-control-regex
 

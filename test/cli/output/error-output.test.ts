@@ -3,12 +3,12 @@ import { closeSync, constants, openSync, readSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
-import { StandardError } from '../../src/cli/error-output.js';
-import { makeTempDir } from '../fixtures/temp-dir.js';
-import { eventually } from '../fixtures/within.js';
+import { StandardError } from '../../../src/cli/output/error-output.js';
+import { makeTempDir } from '../../fixtures/temp-dir.js';
+import { eventually } from '../../fixtures/within.js';
 
 const onLinux = { skip: process.platform === 'linux' ? false : 'needs mkfifo and /proc' };
-const TYPESCRIPT = new URL('../../tools/typescript.mjs', import.meta.url).href;
+const TYPESCRIPT = new URL('../../../tools/typescript.mjs', import.meta.url).href;
 const { O_RDONLY, O_WRONLY, O_NONBLOCK } = constants;
 
 /** Standard error as a pipe whose reader is the test. */
@@ -146,7 +146,7 @@ t.test(
 
 t.test('without doNotWait a reader is waited for', onLinux, async (t) => {
   const script = `
-    import { StandardError } from ${JSON.stringify(new URL('../../src/cli/error-output.ts', import.meta.url).href)};
+    import { StandardError } from ${JSON.stringify(new URL('../../../src/cli/output/error-output.ts', import.meta.url).href)};
     if (process.argv[1] === 'unblocked') process.stderr;
     const error = new StandardError(2, () => undefined);
     error.write('x'.repeat(1000000) + '\\n');

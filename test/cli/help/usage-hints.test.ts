@@ -1,6 +1,6 @@
 import t from 'tap';
-import { argumentHint, commandHint, flagHint } from '../../src/cli/usage-hints.js';
-import { OPTIONS } from '../../src/config/options/options.js';
+import { argumentHint, commandHint, flagHint } from '../../../src/cli/help/usage-hints.js';
+import { OPTIONS } from '../../../src/config/options/options.js';
 
 const SERVE = 'twist serve';
 

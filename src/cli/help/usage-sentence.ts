@@ -1,5 +1,5 @@
-import type { Kind } from '../config/values/values.js';
-import { flagOf, type OptionTable } from '../config/options/option.js';
+import type { Kind } from '../../config/values/values.js';
+import { flagOf, type OptionTable } from '../../config/options/option.js';
 import { commandHint, flagHint } from './usage-hints.js';
 
 /** Commander knows `--echo` and therefore not `--echo=yes`. */

@@ -1,14 +1,14 @@
 /** What somebody most likely meant who wrote a command line that twist does not know. */
-import { habitOf } from '../config/habits.js';
-import { parseListenAddress, parseTarget } from '../net/socket-address.js';
-import { didYouMean } from '../config/nearest-name.js';
+import { habitOf } from '../../config/habits.js';
+import { parseListenAddress, parseTarget } from '../../net/socket-address.js';
+import { didYouMean } from '../../config/nearest-name.js';
 import {
   environmentNameOf,
   flagOf,
   flagRows,
   negativeFlagOf,
   type OptionTable,
-} from '../config/options/option.js';
+} from '../../config/options/option.js';
 
 /** `-p80`: a short flag and its value in one word. */
 const GLUED = /^-([a-z])([^a-z].*)$/is;

@@ -1,9 +1,9 @@
 import { pino, stdSerializers, stdTimeFunctions, type Logger } from 'pino';
 import { prettyFactory } from 'pino-pretty';
-import type { Settings } from '../config/settings.js';
-import { printableJson } from '../printable.js';
-import { valueWithoutSecrets } from '../handshake/redaction/secrets-in-text.js';
-import type { TextOutput } from './io.js';
+import type { Settings } from '../../config/settings.js';
+import { printableJson } from '../../printable.js';
+import { valueWithoutSecrets } from '../../handshake/redaction/secrets-in-text.js';
+import type { TextOutput } from '../io.js';
 import { prettyMessage } from './pretty-message.js';
 
 /**

@@ -1,6 +1,6 @@
 import t from 'tap';
-import { StandardOutput } from '../../src/cli/standard-output.js';
-import { systemError } from '../fixtures/faulty-file-system.js';
+import { StandardOutput } from '../../../src/cli/output/standard-output.js';
+import { systemError } from '../../fixtures/faulty-file-system.js';
 
 t.test('text is written in its order, and waited for', async (t) => {
   let written = '';

@@ -1,6 +1,6 @@
 /**
  * Runs tests with tap: `node tools/test.mjs SUITE [--flag of tap ...] [FILE ...]`. Files stand in for those of
- * the suite. All TypeScript is compiled before, once.
+ * the suite, and run without coverage; `npx tap FOLDER` shows that of a folder. All TypeScript is compiled before, once.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { readFileSync, watch } from 'node:fs';
@@ -46,6 +46,9 @@ const SUITES = {
   watch: watchFiles,
 };
 
+/** @type {import('node:child_process').ChildProcess | null} */
+let running = null;
+
 const [suite = 'quick', ...args] = process.argv.slice(2);
 const start = SUITES[suite];
 if (start === undefined) {
@@ -63,15 +66,17 @@ async function run(files, flags = []) {
   await compileAll(
     ['src', 'test', 'examples'].flatMap(typescriptIn).map((file) => path.join(ROOT, file)),
   );
-  const given = args.some((arg) => !arg.startsWith('-'));
-  if (files.length === 0 && !given) {
+  // Single files cover no folder.
+  const chosen = args.some((arg) => !arg.startsWith('-')) ? ['--disable-coverage'] : files;
+  if (chosen.length === 0) {
     process.stdout.write('No test is concerned.\n');
     return;
   }
-  const tap = spawn(process.execPath, [TAP, ...flags, ...args, ...(given ? [] : files)], {
+  const tap = spawn(process.execPath, [TAP, ...flags, ...args, ...chosen], {
     cwd: ROOT,
     stdio: 'inherit',
   });
+  running = tap;
   process.exitCode = await new Promise((/** @type {(code: number) => void} */ resolve) => {
     tap.on('close', (code) => {
       resolve(code ?? 1);
@@ -136,13 +141,14 @@ function isNamedIn(file, names) {
   return names.some((name) => text.includes(name));
 }
 
-/** After each change, the tests of what has changed since the last. */
+/** After each change: the tests beside what has changed, then the others that load it, unless more has changed. */
 async function watchFiles() {
   /** @type {Set<string>} */
   const changed = new Set();
   for (const folder of ['src', 'test', 'examples', 'docs']) {
     watch(path.join(ROOT, folder), { recursive: true }, (_, name) => {
       if (name !== null) changed.add(path.posix.join(folder, name.replaceAll(path.sep, '/')));
+      running?.kill();
     });
   }
   process.stdout.write('Waiting for changes; Ctrl-C ends.\n');
@@ -150,8 +156,15 @@ async function watchFiles() {
     // What an editor saves at once is run at once.
     await sleep(200);
     if (changed.size === 0) continue;
-    const files = [...changed];
+    const folders = new Set(
+      [...changed].map((file) => path.posix.dirname(file).replace(/^src/, 'test')),
+    );
+    // What cannot be parsed has been said by esbuild.
+    const concerned = await testsOf([...changed]).catch(() => []);
     changed.clear();
-    await run(await testsOf(files), ['--disable-coverage']);
+    const isNear = (/** @type {string} */ test) => folders.has(path.posix.dirname(test));
+    await run(concerned.filter(isNear), ['--disable-coverage']);
+    const others = concerned.filter((test) => !isNear(test));
+    if (changed.size === 0 && others.length > 0) await run(others, ['--disable-coverage']);
   }
 }

@@ -95,8 +95,16 @@ export async function compileAll(files) {
       const source = readFileSync(file, 'utf8');
       const name = nameOf(file, source);
       if (left.delete(name)) return;
-      const { code } = await transform(source, { ...OPTIONS, sourcefile: file });
-      keep(path.join(CACHE, name), code);
+      try {
+        const { code } = await transform(source, {
+          ...OPTIONS,
+          sourcefile: file,
+          logLevel: 'silent',
+        });
+        keep(path.join(CACHE, name), code);
+      } catch {
+        // It says what is wrong where it is loaded.
+      }
     }),
   );
   for (const name of left) rmSync(path.join(CACHE, name));

@@ -19,8 +19,26 @@
  * metrics and tests alike, and one sentence, which is the close reason a client author reads.
  */
 
+/** Names of the kinds of errors, which stay the same when a sentence changes. */
+export type ErrorCode =
+  | 'TWIST_ABSENCE'
+  | 'TWIST_CONFIG'
+  | 'TWIST_CONVERT'
+  | 'TWIST_EXTENSION'
+  | 'TWIST_HANDSHAKE'
+  | 'TWIST_INVALID_ARGUMENT'
+  | 'TWIST_INVALID_PAYLOAD'
+  | 'TWIST_INVALID_STATE'
+  | 'TWIST_MESSAGE_TOO_BIG'
+  | 'TWIST_NEGOTIATION'
+  | 'TWIST_POLICY'
+  | 'TWIST_PROTOCOL';
+
 /** What is common to all errors that twist makes itself. */
 export abstract class TwistError extends Error {
+  /** By this, and not by its class, an error is told from others when two copies of twist are loaded. */
+  abstract readonly code: ErrorCode;
+
   override get name(): string {
     return this.constructor.name;
   }
@@ -92,6 +110,8 @@ export abstract class PeerError extends TwistError {
 
 /** The peer broke the framing or closing rules; close code 1002 (RFC 6455 §7.4.1). */
 export class ProtocolError extends PeerError {
+  override readonly code = 'TWIST_PROTOCOL';
+
   constructor(rule: ProtocolRule) {
     super(1002, rule, PROTOCOL_RULES[rule]);
   }
@@ -99,6 +119,8 @@ export class ProtocolError extends PeerError {
 
 /** The peer sent a payload that does not fit its type; close code 1007 (RFC 6455 §7.4.1). */
 export class InvalidPayloadError extends PeerError {
+  override readonly code = 'TWIST_INVALID_PAYLOAD';
+
   constructor(rule: PayloadRule, reason: string = PAYLOAD_RULES[rule]) {
     super(1007, rule, reason);
   }
@@ -106,6 +128,8 @@ export class InvalidPayloadError extends PeerError {
 
 /** The peer broke a limit that is ours to set; close code 1008 (RFC 6455 §7.4.1). */
 export class PolicyError extends PeerError {
+  override readonly code = 'TWIST_POLICY';
+
   constructor(rule: PolicyRule) {
     super(1008, rule, POLICY_RULES[rule]);
   }
@@ -113,6 +137,8 @@ export class PolicyError extends PeerError {
 
 /** The peer has given no sign of life; close code 1001 (RFC 6455 §7.4.1). */
 export class AbsenceError extends PeerError {
+  override readonly code = 'TWIST_ABSENCE';
+
   constructor(rule: PresenceRule) {
     super(1001, rule, PRESENCE_RULES[rule]);
   }
@@ -120,6 +146,8 @@ export class AbsenceError extends PeerError {
 
 /** The peer's message is over the limit; close code 1009 (RFC 6455 §7.4.1). */
 export class MessageTooBigError extends PeerError {
+  override readonly code = 'TWIST_MESSAGE_TOO_BIG';
+
   readonly limitBytes: number;
 
   /**
@@ -211,6 +239,8 @@ export type HandshakeRule = keyof typeof HANDSHAKE_RULES;
 
 /** An opening handshake is refused with an HTTP status (RFC 6455 §4.2.2). */
 export class HandshakeError extends TwistError {
+  override readonly code = 'TWIST_HANDSHAKE';
+
   readonly rule: HandshakeRule;
   /** HTTP status code of the answer. */
   readonly status: number;
@@ -234,16 +264,26 @@ export class HandshakeError extends TwistError {
 }
 
 /** An extension offer cannot be honoured and is declined (RFC 7692 §5.1); never fatal. */
-export class NegotiationError extends TwistError {}
+export class NegotiationError extends TwistError {
+  override readonly code = 'TWIST_NEGOTIATION';
+}
 
 /** An extension failed while it worked on a message; `cause` is what it threw. */
-export class ExtensionError extends TwistError {}
+export class ExtensionError extends TwistError {
+  override readonly code = 'TWIST_EXTENSION';
+}
 
 /** A wrong flag, environment variable, configuration key or file; `message` is one clear sentence. */
-export class ConfigError extends TwistError {}
+export class ConfigError extends TwistError {
+  override readonly code = 'TWIST_CONFIG';
+}
 
 /** A call was given what it does not take: a defect of a mode, or of twist; `message` is one clear sentence. */
-export class InvalidArgumentError extends TwistError {}
+export class InvalidArgumentError extends TwistError {
+  override readonly code = 'TWIST_INVALID_ARGUMENT';
+}
 
 /** An object was used in a state that forbids it: a defect of twist or of a mode, not of the peer. */
-export class InvalidStateError extends TwistError {}
+export class InvalidStateError extends TwistError {
+  override readonly code = 'TWIST_INVALID_STATE';
+}

@@ -2,7 +2,7 @@
  * The library: the server to be started by a program, the types for modes and extensions of one's
  * own, and RFC 6455 without a socket.
  */
-export { type RunningServer, type ServeOptions, serve } from './app/serve.js';
+export { type RunningServer, type ServeOptions, type Sessions, serve } from './app/serve.js';
 export type { Duration, SettingOptions, Size } from './app/setting-options.js';
 export type { Log } from './log.js';
 
@@ -40,6 +40,7 @@ export { SlabPool } from './protocol/slab-pool.js';
 export {
   AbsenceError,
   ConfigError,
+  type ErrorCode,
   ExtensionError,
   HandshakeError,
   type HandshakeRule,

@@ -64,6 +64,8 @@ t.test('each class has its place in the tree and its own name', async (t) => {
     t.ok(error instanceof Error, name);
     t.ok(error instanceof TwistError, name);
     t.equal(error.name, name);
+    const words = name.replace(/Error$/, '').split(/(?=[A-Z])/);
+    t.equal(error.code, `TWIST_${words.join('_').toUpperCase()}`);
     t.equal(error instanceof PeerError, isPeerError, `${name}: the fault of the peer or not`);
     t.equal(String(error), `${name}: ${error.message}`);
     t.ok(error.stack?.startsWith(`${name}: ${error.message}\n`), 'the stack begins with the name');

@@ -330,14 +330,14 @@ export function send(endpoint: Endpoint): boolean {
   return endpoint.sendMessage(1, new Uint8Array(urls.length), 0, urls.length);
 }
 
-// @ts-expect-error -- a mode is needed
-await serve({});
 // @ts-expect-error -- no such mode
-await serve({ mode: 'ecko' });
+await serve({ mode: 1 });
+// @ts-expect-error -- a route is a text or a mode
+await serve({ routes: { '/a': 1 } });
 // @ts-expect-error -- no such unit
 await serve({ mode: 'echo', maxMessage: '16mb' });
 // @ts-expect-error -- a duration has a unit
-await serve({ mode: 'echo', idleTimeout: 300 });
+await serve({ mode: 'echo', idleTimeout: '300' });
 // @ts-expect-error -- this one cannot be off
 await serve({ mode: 'echo', closeTimeout: 'off' });
 // @ts-expect-error -- no such option

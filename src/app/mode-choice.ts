@@ -1,12 +1,11 @@
 /** What a server serves: at most one mode for every path, and at least that or a route. */
 import { MODES, chosenModes } from '../config/chosen-modes.js';
-import { configError } from '../config/messages.js';
+import { configError, optionName } from '../config/messages.js';
 import { type Option, fileKeyOf, flagOf } from '../config/options/option.js';
-import { optionName } from '../config/options/option-name.js';
 import { OPTIONS } from '../config/options/options.js';
 import { STRENGTH } from '../config/relations.js';
-import type { RouteMode } from '../config/values/route-text.js';
 import type { ProvidedServerSettings } from '../config/settings.js';
+import type { RouteMode } from '../config/values/route-text.js';
 
 /** The mode that serves every path that has no route; null when none is chosen. */
 export function chosenMode(values: ProvidedServerSettings): RouteMode | null {
@@ -45,7 +44,7 @@ export function modeProblem(
     const option: Option = OPTIONS[key];
     return source === 'call'
       ? fileKeyOf(key, option)
-      : `${flagOf(key)} ${option.kind.valueName}`.trim();
+      : `${flagOf(key)} ${option.type.valueName}`.trim();
   });
   return `choose a mode: ${names.slice(0, -1).join(', ')} or ${String(names.at(-1))}`;
 }

@@ -2,7 +2,7 @@
  * Warns when the system will not let twist open as many connections as it may: beyond that limit
  * accepting fails without a word (EMFILE is reported nowhere in Node).
  */
-import { optionName } from '../config/options/option-name.js';
+import { optionName } from '../config/messages.js';
 import type { ProvidedServerSettings } from '../config/settings.js';
 import type { Files } from './resources/resources.js';
 

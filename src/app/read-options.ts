@@ -1,18 +1,15 @@
 /** The options of the library's `serve`, read as settings. */
-import { ConfigError } from '../errors.js';
-import { settingsOf, valuesInForce } from '../config/in-force.js';
-import type { OptionTable } from '../config/options/option.js';
-import { libraryOptions } from '../config/options-type.js';
-import { OPTIONS } from '../config/options/options.js';
-import { checkRelations } from '../config/relations.js';
-import { doubtsAbout } from '../config/doubts.js';
+import { settingsOf, valuesInForce } from '../config/load.js';
 import { checkNeeds } from '../config/needs.js';
+import { type OptionTable, fileRows, libraryOptions } from '../config/options/option.js';
+import { OPTIONS } from '../config/options/options.js';
+import { readObject } from '../config/read-object.js';
+import { checkRelations, doubtsAbout } from '../config/relations.js';
 import type { ProvidedServerSettings, ServerSettings } from '../config/settings.js';
-import { fileKeys } from '../config/schema.js';
-import { readObject } from '../config/values/object-values.js';
-import { isRoutePath, isSamePath } from '../config/values/route-text.js';
 import { EACH_ONCE } from '../config/values/list-values.js';
 import { ROUTE_CLAUSES } from '../config/values/proxy-values.js';
+import { isRoutePath, isSamePath } from '../config/values/route-text.js';
+import { ConfigError } from '../errors.js';
 import type { Mode } from '../modes/mode.js';
 import type { SettingOptions } from './setting-options.js';
 import { type Refuse, type UserMode, readMode } from './user-mode.js';
@@ -96,7 +93,7 @@ function splitRoutes(
 
 /** A number of milliseconds or a port is text in every other source. */
 function numbersAsText(table: OptionTable, given: Readonly<Record<string, unknown>>): object {
-  const rows = new Map(fileKeys(table).map(([key, { kind }]) => [key, kind]));
+  const rows = new Map(fileRows(table).map(([key, { type }]) => [key, type]));
   const asText = (key: string, value: unknown): unknown => {
     const { fromNumber } = rows.get(key) ?? {};
     if (fromNumber === undefined) return value;

@@ -2,7 +2,7 @@
  * The options that `serve` of the library shares with the configuration file: same names, units,
  * meanings and defaults.
  *
- * Written by docs/generate.mjs from src/config/options/options.ts. Change that file, then run `npm run docs`.
+ * Written by tools/generate.mjs from src/config/options/options.ts. Change that file, then run `npm run docs`.
  */
 
 /** Whole bytes, as a number or as text: `64k`, `16m` and `1g` are powers of 1024. */

@@ -1,7 +1,7 @@
 /** A mode that somebody else wrote: what is right about it is not taken on trust. */
 import { deepestFault, show } from '../config/messages.js';
 import { originPolicy } from '../config/values/list-values.js';
-import { didYouMean } from '../config/nearest-name.js';
+import { didYouMean } from '../config/suggestions.js';
 import { textOfThrown } from '../foreign.js';
 import type { UpgradeRequest } from '../handshake/request.js';
 import type { Mode } from '../modes/mode.js';

@@ -2,7 +2,7 @@ import { Command, Option as CommanderOption } from 'commander';
 import { MODES } from '../config/chosen-modes.js';
 import { GROUPS, flagOf, flagRows, negativeFlagOf, type Option } from '../config/options/option.js';
 import { OPTIONS } from '../config/options/options.js';
-import type { Flags } from '../config/flags.js';
+import type { Flags } from '../config/text-sources.js';
 import { complain } from './complain.js';
 import { convertOptions, type ConvertFlags } from './convert/options.js';
 import { convertFooter, fullName, helpLayout, optionsFooter, programFooter } from './help/help.js';
@@ -114,16 +114,16 @@ function withOptions(to: Command, io: Io): Command {
   return to;
 }
 
-function addOption(to: Command, key: string, { group, kind, help, short }: Option): void {
+function addOption(to: Command, key: string, { group, type, help, short }: Option): void {
   const flags = [...(short === undefined ? [] : [`-${short}`]), flagOf(key)].join(', ');
   const heading = `${group}:`;
-  if (kind.valueName === '') {
+  if (type.valueName === '') {
     const negative = new CommanderOption(negativeFlagOf(key)).hideHelp();
     to.addOption(new CommanderOption(flags, help).helpGroup(heading)).addOption(negative);
     return;
   }
   const made = new CommanderOption(`${flags} <value>`, help).helpGroup(heading);
-  if (kind.isRepeatable) {
+  if (type.isRepeatable) {
     made.argParser((text, earlier: readonly string[] | undefined) => [...(earlier ?? []), text]);
   }
   to.addOption(made);

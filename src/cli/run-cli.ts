@@ -1,6 +1,6 @@
 import { CommanderError } from 'commander';
 import type { Logger } from 'pino';
-import type { Flags } from '../config/flags.js';
+import type { Flags } from '../config/text-sources.js';
 import { load, type Loaded } from '../config/load.js';
 import { OPTIONS } from '../config/options/options.js';
 import type { Settings } from '../config/settings.js';

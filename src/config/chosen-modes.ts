@@ -51,6 +51,6 @@ export function withoutYieldingModes(values: ProvidedSettings): ProvidedSettings
   return { ...values, ...(Object.fromEntries(unset) as Partial<ProvidedSettings>) };
 }
 
-function isGiven({ kind, default: unchosen }: Option, { value, source }: Provided): boolean {
-  return source !== 'preset' && source !== 'default' && kind.toText(value) !== unchosen;
+function isGiven({ type, default: unchosen }: Option, { value, source }: Provided): boolean {
+  return source !== 'preset' && source !== 'default' && type.toText(value) !== unchosen;
 }

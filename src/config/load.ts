@@ -1,14 +1,18 @@
-import { readConfigFile, type ReadFile } from './config-file.js';
 import { withoutYieldingModes } from './chosen-modes.js';
-import { doubtsAbout } from './doubts.js';
-import { readEnvironment, readPresets, strayVariables, type Environment } from './environment.js';
-import { readFlags, type Flags } from './flags.js';
-import { settingsOf, valuesInForce } from './in-force.js';
-import { loopbackWarning } from './loopback-warning.js';
+import { type ReadFile, readConfigFile } from './file.js';
 import { checkNeeds } from './needs.js';
+import { type OptionTable, defaultValue } from './options/option.js';
 import { OPTIONS } from './options/options.js';
-import { checkRelations } from './relations.js';
+import { checkRelations, doubtsAbout } from './relations.js';
 import type { Provided, ProvidedSettings, Settings } from './settings.js';
+import {
+  type Environment,
+  type Flags,
+  readEnvironment,
+  readFlags,
+  readPresets,
+  strayVariables,
+} from './text-sources.js';
 
 /** Where values come from, beside the defaults. */
 export interface Sources {
@@ -44,16 +48,34 @@ export function load({ flags, environment, readFile }: Sources): Loaded {
   const given = valuesInForce(OPTIONS, sources) as unknown as ProvidedSettings;
   const values = withoutYieldingModes(given);
   checkRelations(values);
+  const presetListen = presets.get('listen') as ProvidedSettings['listen'] | undefined;
   const warnings = [
     ...strayVariables(OPTIONS, environment),
     ...checkNeeds(values),
-    ...doubtsAbout(values),
+    ...doubtsAbout(values, presetListen),
   ];
-  const presetListen = presets.get('listen') as ProvidedSettings['listen'] | undefined;
-  const unreachable = loopbackWarning(values.listen, presetListen);
-  if (unreachable !== null) warnings.push(unreachable);
   const settings = settingsOf(values) as unknown as Settings;
   return { settings, values, warnings };
+}
+
+/**
+ * The value of every option of the table: that of the first source that gives one, else its default.
+ * @param sources the strongest first
+ */
+export function valuesInForce(
+  table: OptionTable,
+  sources: readonly ReadonlyMap<string, Provided>[],
+): Record<string, Provided> {
+  const entries = Object.entries(table).map(([key, option]): [string, Provided] => {
+    const given = sources.find((source) => source.has(key))?.get(key);
+    return [key, given ?? { value: defaultValue(option), source: 'default', from: 'default' }];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** The values alone, without where they come from. */
+export function settingsOf(values: Readonly<Record<string, Provided>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(values).map(([key, { value }]) => [key, value]));
 }
 
 function isNamed(path: Provided | undefined): path is Provided<string> {

@@ -4,7 +4,16 @@
  */
 import type * as z from 'zod';
 import { ConfigError } from '../errors.js';
-import type { Source } from './settings.js';
+import {
+  type Option,
+  environmentNameOf,
+  fileKeyOf,
+  flagOf,
+  presetNameOf,
+} from './options/option.js';
+import { OPTIONS } from './options/options.js';
+import type { Provided, Source } from './settings.js';
+import type { ValueType } from './values/values.js';
 
 /** Zod's names of types. */
 const TYPES_WANTED: ReadonlyMap<string, JsonType> = new Map([
@@ -110,4 +119,115 @@ function withMembers(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
     issue,
     ...members.map((member) => ({ ...member, path: [...issue.path, ...member.path] })),
   ];
+}
+
+/** The key of an option in the table. */
+export type OptionKey = keyof typeof OPTIONS;
+
+/**
+ * How messages speak of an option: as the user wrote it, `--listen`, `TWIST_LISTEN` or
+ * `listen in twist.json`.
+ * @param other the source of the option that it is named together with: one that stands at its default
+ *   is named in that manner
+ */
+export function optionName(
+  key: OptionKey,
+  { source, from }: Provided,
+  other: Provided['source'] = source,
+): string {
+  const manner = source === 'default' ? other : source;
+  if (manner === 'flag') return flagOf(key);
+  if (manner === 'environment') return environmentNameOf(key);
+  if (manner === 'preset') return presetNameOf(key);
+  const row: Option = OPTIONS[key];
+  const fileKey = fileKeyOf(key, row);
+  return source === 'file' ? `${fileKey} in ${from}` : fileKey;
+}
+
+interface Advice {
+  /** What was given, with its type. */
+  readonly shown: string;
+  /** What to do, as a clause. */
+  readonly clause: string;
+}
+
+/**
+ * What is said of a JSON value that would do in another type. Its text alone, `9001`, looks right, so
+ * its type is named, and how it is written is shown.
+ * @param given the whole value of the option
+ * @param fault where in it the fault is, and which types may stand there if it is that
+ * @param shown what stands there, as a message may show it
+ */
+export function typeAdvice(
+  type: ValueType<unknown>,
+  given: unknown,
+  { path, clause, types }: Fault,
+  shown: string,
+): Advice {
+  const there = valueAt(given, path);
+  const isTaken = (candidate: unknown): boolean =>
+    type.schema.safeParse(replaced(given, path, candidate)).success;
+  if (typeof there === 'string') {
+    const plain = [type.fromText(there), jsonOf(there), SWITCHES.get(there.toLowerCase())].find(
+      (candidate) => typeof candidate !== 'string' && isTaken(candidate),
+    );
+    const isSwitch = types.includes('boolean');
+    return {
+      shown: types.length === 0 ? shown : `the text ${shown}`,
+      clause:
+        plain === undefined
+          ? `${clause}${isSwitch ? ', without quotes' : ''}`
+          : `write ${JSON.stringify(plain)}, without quotes`,
+    };
+  }
+  const text = textsOf(there, clause).find(isTaken);
+  const isText =
+    types.includes('string') && !types.includes('number') && !types.includes('boolean');
+  return {
+    shown: types.length > 0 && typeof there === 'number' ? `the number ${shown}` : shown,
+    clause:
+      text === undefined
+        ? `${clause}${isText ? ', in quotes' : ''}`
+        : `write ${JSON.stringify(text)}, with quotes`,
+  };
+}
+
+/** Words that people use for a switch. */
+const SWITCHES: ReadonlyMap<string, boolean> = new Map([
+  ['true', true],
+  ['yes', true],
+  ['on', true],
+  ['1', true],
+  ['false', false],
+  ['no', false],
+  ['off', false],
+  ['0', false],
+]);
+
+/** Texts that may be what was meant; for nothing it is the word of the clause. */
+function textsOf(value: unknown, clause: string): string[] {
+  const isNothing = value === null || value === false || value === 0;
+  const [nothing] = /\b(?:off|none)\b/.exec(clause) ?? [];
+  return [
+    ...(typeof value === 'number' ? [String(value)] : []),
+    ...(isNothing && nothing !== undefined ? [nothing] : []),
+  ];
+}
+
+/** @returns undefined for what is no JSON */
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** A copy of a JSON value that has another one at the end of `path`. */
+function replaced(given: unknown, path: readonly PropertyKey[], value: unknown): unknown {
+  const [part, ...rest] = path;
+  if (part === undefined) return value;
+  const inner = replaced(valueAt(given, [part]), rest, value);
+  if (Array.isArray(given)) return given.with(Number(part), inner);
+  return { ...(given as object), [part]: inner };
 }

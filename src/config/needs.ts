@@ -6,7 +6,7 @@
 import { servedModes } from './chosen-modes.js';
 import { configError } from './messages.js';
 import { negativeFlagOf, type Need, type Option } from './options/option.js';
-import { optionName, type OptionKey } from './options/option-name.js';
+import { optionName, type OptionKey } from './messages.js';
 import { OPTIONS } from './options/options.js';
 import type { RouteMode } from './values/route-text.js';
 import type { Provided, ProvidedServerSettings, Source } from './settings.js';
@@ -65,8 +65,8 @@ export function checkNeeds(values: ProvidedServerSettings): string[] {
 }
 
 /** Who gives a default asks for nothing: a file in its full form does. A preset is for any start. */
-function asks({ kind, default: unasked }: Option, { value, source }: Provided): boolean {
-  return source !== 'preset' && kind.toText(value) !== unasked;
+function asks({ type, default: unasked }: Option, { value, source }: Provided): boolean {
+  return source !== 'preset' && type.toText(value) !== unasked;
 }
 
 /** Whether all that is served is so; false when nobody has chosen yet what is. */

@@ -1,9 +1,9 @@
 /** What options have to do with each other. */
-import { configError, show } from './messages.js';
-import { optionName } from './options/option-name.js';
+import { type ListenAddress, formatListenAddress } from '../net/socket-address.js';
+import { configError, optionName, show } from './messages.js';
 import { OPTIONS } from './options/options.js';
-import { formatRouteMode } from './values/route-text.js';
 import type { Provided, ProvidedServerSettings, Source } from './settings.js';
+import { formatRouteMode } from './values/route-text.js';
 
 /** The options that are compared by their size. */
 type RelatedKey = 'outputPause' | 'outputLimit' | 'maxRequestLine' | 'maxHeaderLine' | 'maxHead';
@@ -94,5 +94,51 @@ function refuse(
 }
 
 function text(key: RelatedKey, values: Readonly<Record<RelatedKey, Provided<number>>>): string {
-  return OPTIONS[key].kind.toText(values[key].value);
+  return OPTIONS[key].type.toText(values[key].value);
+}
+
+/**
+ * What is allowed and yet seldom meant: the operator is told at start.
+ * @param presetListen what `TWIST_DEFAULT_LISTEN` says, if it is given
+ * @returns sentences without an end
+ */
+export function doubtsAbout(
+  values: Pick<ProvidedServerSettings, 'deflate' | 'deflateClientWindowBits' | 'listen'>,
+  presetListen?: Listen,
+): string[] {
+  const doubts = [smallWindowDoubt(values), loopbackDoubt(values.listen, presetListen)];
+  return doubts.filter((sentence) => sentence !== null);
+}
+
+type Listen = Provided<readonly ListenAddress[]>;
+
+function smallWindowDoubt({
+  deflate,
+  deflateClientWindowBits,
+}: Pick<ProvidedServerSettings, 'deflate' | 'deflateClientWindowBits'>): string | null {
+  if (deflateClientWindowBits.value !== 8 || deflate.value === false) return null;
+  const name = optionName('deflateClientWindowBits', deflateClientWindowBits);
+  return (
+    `${name} is 8: clients that offer client_max_window_bits and whose zlib has no such window, ` +
+    "Python's websockets for one, do not connect; 9 suits them"
+  );
+}
+
+/**
+ * In an image that presets an address reachable from outside, `--listen 9001` listens where nothing but
+ * the container itself can connect.
+ */
+function loopbackDoubt(listen: Listen, preset: Listen | undefined): string | null {
+  if (preset === undefined || listen.source === 'preset') return null;
+  if (!listen.value.every(isLoopback) || preset.value.every(isLoopback)) return null;
+  return (
+    `${optionName('listen', listen)} is ${listen.value.map(formatListenAddress).join(',')}, which nothing outside of ` +
+    `this machine or container can reach; :PORT is every address`
+  );
+}
+
+function isLoopback(address: ListenAddress): boolean {
+  // A socket in the file system may be shared with another container.
+  const host = address.kind === 'tcp' ? (address.host ?? '') : '';
+  return host === 'localhost' || host === '::1' || host.startsWith('127.');
 }

@@ -1,10 +1,10 @@
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { checkComposition, compose } from '../../src/app/compose.js';
 import type { Resources } from '../../src/app/resources/resources.js';
-import type { Flags } from '../../src/config/flags.js';
 import { load } from '../../src/config/load.js';
+import type { Flags } from '../../src/config/text-sources.js';
 import { KeptLog } from '../fixtures/kept-log.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
 

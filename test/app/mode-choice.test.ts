@@ -1,9 +1,8 @@
 import t from 'tap';
 import { checkModes, chosenMode, modeProblem } from '../../src/app/mode-choice.js';
-import type { Environment } from '../../src/config/environment.js';
-import type { Flags } from '../../src/config/flags.js';
 import { load } from '../../src/config/load.js';
 import type { ProvidedSettings } from '../../src/config/settings.js';
+import type { Environment, Flags } from '../../src/config/text-sources.js';
 import { ConfigError } from '../../src/errors.js';
 
 interface Given {

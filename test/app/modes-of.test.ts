@@ -1,14 +1,14 @@
-import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t, { type Test } from 'tap';
-import type { Resources } from '../../src/app/resources/resources.js';
+import { writeFileSync } from 'node:fs';
 import { modesOf } from '../../src/app/modes-of.js';
-import type { Flags } from '../../src/config/flags.js';
+import type { Resources } from '../../src/app/resources/resources.js';
+import type { ModeOnPath } from '../../src/app/server-options.js';
 import { load } from '../../src/config/load.js';
+import type { Flags } from '../../src/config/text-sources.js';
 import type { ModeSession } from '../../src/session/session.js';
 import { HandshakeError } from '../../src/errors.js';
 import type { UpgradeRequest } from '../../src/handshake/request.js';
-import type { ModeOnPath } from '../../src/app/server-options.js';
 import { echoMode } from '../../src/modes/echo.js';
 import type { Mode } from '../../src/modes/mode.js';
 import type { ReplayModeOptions } from '../../src/modes/replay/replay.js';
@@ -16,8 +16,8 @@ import type {
   NetTargetConnector,
   TargetConnectorOptions,
 } from '../../src/modes/tcp/target-connector.js';
-import type { Target } from '../../src/net/socket-address.js';
 import { TcpMode, type TcpModeOptions } from '../../src/modes/tcp/tcp-mode.js';
+import type { Target } from '../../src/net/socket-address.js';
 import type { ReplaySession } from '../../src/recording/replay/replay-index.js';
 import { KeptLog } from '../fixtures/kept-log.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';

@@ -60,17 +60,17 @@ t.test('options have the forms of the configuration file', async (t) => {
 });
 
 t.test('what is wrong, in one sentence', async (t) => {
-  const { clause } = OPTIONS.maxMessage.kind;
+  const { clause } = OPTIONS.maxMessage.type;
   for (const [options, sentence] of [
-    [{ auth: 'ann' }, `auth cannot be (a secret, not shown): ${OPTIONS.auth.kind.clause}`],
-    [{ tcp: 'a' }, `tcp cannot be "a": ${OPTIONS.tcp.kind.clause}`],
+    [{ auth: 'ann' }, `auth cannot be (a secret, not shown): ${OPTIONS.auth.type.clause}`],
+    [{ tcp: 'a' }, `tcp cannot be "a": ${OPTIONS.tcp.type.clause}`],
     [{ recordSync: 'always' }, 'recordSync has no effect without record'],
     [
       { auth: 'ann:b', authFile: 'users' },
       'authFile cannot be "users": auth is set as well; choose one',
     ],
-    [{ idleTimeout: 0.5 }, `idleTimeout cannot be "0.5ms": ${OPTIONS.idleTimeout.kind.clause}`],
-    [{ listen: [80, 70_000] }, `listen[1] cannot be "70000": ${OPTIONS.listen.kind.clause}`],
+    [{ idleTimeout: 0.5 }, `idleTimeout cannot be "0.5ms": ${OPTIONS.idleTimeout.type.clause}`],
+    [{ listen: [80, 70_000] }, `listen[1] cannot be "70000": ${OPTIONS.listen.type.clause}`],
     [{ maxMessage: '4g' }, `maxMessage cannot be "4g": ${clause}`],
     [{ maxMessage: NaN }, `maxMessage cannot be NaN: ${clause}`],
     [{ listen: ['80', '80'] }, 'listen[1] cannot be "80": give each one once'],

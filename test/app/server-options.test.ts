@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { Flags } from '../../src/config/flags.js';
+import type { Flags } from '../../src/config/text-sources.js';
 import { load } from '../../src/config/load.js';
 import type { Settings } from '../../src/config/settings.js';
 import type { ExtensionOffer } from '../../src/extensions/header.js';

@@ -198,7 +198,7 @@ t.test('the help of serve, config print and config check shows every option', as
   for (const argv of [['serve'], ['config', 'print'], ['config', 'check']]) {
     const { out } = await parse([...argv, '--help']);
     for (const [key, option] of flagRows(OPTIONS)) {
-      const term = `${flagTermOf(key, option)} ${option.kind.valueName}`.trim();
+      const term = `${flagTermOf(key, option)} ${option.type.valueName}`.trim();
       const at = out.indexOf(`${term} `);
       t.not(at, -1, term);
       t.ok(at > out.indexOf(`\n${option.group}:\n`), `${term} stands in ${option.group}`);

@@ -5,13 +5,17 @@ import {
   servedModes,
   withoutYieldingModes,
 } from '../../src/config/chosen-modes.js';
-import type { Environment } from '../../src/config/environment.js';
-import { readEnvironment, readPresets } from '../../src/config/environment.js';
-import { readFlags, type Flags } from '../../src/config/flags.js';
-import { valuesInForce } from '../../src/config/in-force.js';
-import { readObject } from '../../src/config/values/object-values.js';
+import { valuesInForce } from '../../src/config/load.js';
 import { OPTIONS } from '../../src/config/options/options.js';
+import { readObject } from '../../src/config/read-object.js';
 import type { ProvidedSettings } from '../../src/config/settings.js';
+import {
+  type Environment,
+  type Flags,
+  readEnvironment,
+  readFlags,
+  readPresets,
+} from '../../src/config/text-sources.js';
 
 interface Given {
   readonly flags?: Flags;

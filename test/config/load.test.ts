@@ -1,10 +1,16 @@
-import { readFileSync } from 'node:fs';
 import t from 'tap';
-import type { Environment } from '../../src/config/environment.js';
-import type { Flags } from '../../src/config/flags.js';
-import { load, type Loaded } from '../../src/config/load.js';
-import { environmentNameOf, flagOf, negativeFlagOf } from '../../src/config/options/option.js';
+import { readFileSync } from 'node:fs';
+import { type Loaded, load, settingsOf, valuesInForce } from '../../src/config/load.js';
+import {
+  type OptionTable,
+  environmentNameOf,
+  flagOf,
+  negativeFlagOf,
+} from '../../src/config/options/option.js';
 import type { OPTIONS } from '../../src/config/options/options.js';
+import type { Provided } from '../../src/config/settings.js';
+import type { Environment, Flags } from '../../src/config/text-sources.js';
+import { count, file } from '../../src/config/values/values.js';
 import { ConfigError } from '../../src/errors.js';
 
 type Key = keyof typeof OPTIONS;
@@ -335,4 +341,32 @@ t.test('what has no effect, and what nobody can reach, is a warning', async (t) 
     () => loadGiven({ flags: { recordRotate: '1m' } }),
     new ConfigError('--record-rotate has no effect without --record', { cause: 'flag' }),
   );
+});
+
+const texts = { group: 'General', help: '', docs: '' } as const;
+const TABLE: OptionTable = {
+  level: { ...texts, type: count({ min: 1, max: 9 }), default: '3' },
+  path: { ...texts, type: file(), default: 'off' },
+};
+
+const flag = (value: unknown): Provided => ({ value, source: 'flag', from: '--flag' });
+const inFile = (value: unknown): Provided => ({ value, source: 'file', from: 'twist.json' });
+
+t.test('the first source that gives an option wins; else the default', async (t) => {
+  t.same(valuesInForce(TABLE, []), {
+    level: { value: 3, source: 'default', from: 'default' },
+    path: { value: null, source: 'default', from: 'default' },
+  });
+  const weak = new Map([
+    ['level', inFile(1)],
+    ['path', inFile('a')],
+  ]);
+  t.same(valuesInForce(TABLE, [new Map([['path', flag(null)]]), weak]), {
+    level: inFile(1),
+    path: flag(null),
+  });
+});
+
+t.test('values alone', async (t) => {
+  t.same(settingsOf({ level: flag(1), path: inFile(null) }), { level: 1, path: null });
 });

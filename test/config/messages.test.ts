@@ -1,6 +1,24 @@
 import t from 'tap';
 import { z } from 'zod';
-import { configError, deepestFault, show, valueAt } from '../../src/config/messages.js';
+import {
+  type JsonType,
+  configError,
+  deepestFault,
+  optionName,
+  show,
+  typeAdvice,
+  valueAt,
+} from '../../src/config/messages.js';
+import { listenAddresses } from '../../src/config/values/list-values.js';
+import { routes } from '../../src/config/values/proxy-values.js';
+import {
+  type ValueType,
+  count,
+  duration,
+  file,
+  toggle,
+  toggleOrAuto,
+} from '../../src/config/values/values.js';
 import { ConfigError } from '../../src/errors.js';
 
 t.test('the error has its sentence, and the source for its cause', async (t) => {
@@ -86,4 +104,89 @@ t.test('the types that may stand where another one does', async (t) => {
     [z.date(), 'a', []],
   ] as const)
     t.strictSame(faultOf(schema, given), types);
+});
+
+t.test('an option as the user wrote it', async (t) => {
+  const value = null;
+  for (const [key, source, from, name] of [
+    ['maxHead', 'flag', '--max-head', '--max-head'],
+    ['maxHead', 'environment', 'TWIST_MAX_HEAD', 'TWIST_MAX_HEAD'],
+    ['maxHead', 'file', 'twist.json', 'maxHead in twist.json'],
+    ['maxHead', 'call', 'serve(options)', 'maxHead'],
+    ['maxHead', 'preset', 'TWIST_DEFAULT_MAX_HEAD', 'TWIST_DEFAULT_MAX_HEAD'],
+    ['route', 'flag', '--route', '--route'],
+    ['route', 'environment', 'TWIST_ROUTE', 'TWIST_ROUTE'],
+    ['route', 'file', 'twist.json', 'routes in twist.json'],
+    ['maxHead', 'default', 'default', 'maxHead'],
+  ] as const) {
+    t.equal(optionName(key, { value, source, from }), name);
+  }
+});
+
+t.test('one at its default, in the manner of the one that it is named with', async (t) => {
+  const standing = { value: null, source: 'default', from: 'default' } as const;
+  t.equal(optionName('tokenFile', standing, 'flag'), '--token-file');
+  t.equal(optionName('tokenFile', standing, 'environment'), 'TWIST_TOKEN_FILE');
+  t.equal(optionName('tokenFile', standing, 'file'), 'tokenFile');
+  t.equal(optionName('tokenFile', standing, 'call'), 'tokenFile');
+  const given = { value: 'a', source: 'file', from: 'twist.json' } as const;
+  t.equal(optionName('tokenFile', given, 'flag'), 'tokenFile in twist.json');
+});
+
+function sentence(
+  type: ValueType<unknown>,
+  given: unknown,
+  types: readonly JsonType[],
+  path: readonly PropertyKey[] = [],
+): string {
+  const there = path.reduce<unknown>((value, part) => (value as never)[part], given);
+  const fault = { path, clause: 'CLAUSE', types };
+  const { shown, clause } = typeAdvice(type, given, fault, JSON.stringify(there));
+  return `${shown}: ${clause}`;
+}
+
+t.test('the same value in the type that is taken', async (t) => {
+  const text = ['string', 'array'] as const;
+  for (const [made, expected] of [
+    [sentence(listenAddresses(), 9001, text), 'the number 9001: write "9001", with quotes'],
+    [
+      sentence(listenAddresses(), ['80', 81], ['string'], [1]),
+      'the number 81: write "81", with quotes',
+    ],
+    [sentence(routes(), { '/a': 5 }, ['string'], ['/a']), 'the number 5: CLAUSE, in quotes'],
+    [sentence(toggle(), 'true', ['boolean']), 'the text "true": write true, without quotes'],
+    [sentence(toggle(), 'Off', ['boolean']), 'the text "Off": write false, without quotes'],
+    [sentence(toggle(), '1', ['boolean']), 'the text "1": write true, without quotes'],
+    [sentence(toggleOrAuto(), 'off', []), '"off": write false, without quotes'],
+  ] as const)
+    t.equal(made, expected);
+});
+
+t.test('nothing, in the word that the option has for it', async (t) => {
+  for (const nothing of [null, false])
+    t.equal(
+      sentence({ ...file(), clause: '' }, nothing, ['string']),
+      `${String(nothing)}: CLAUSE, in quotes`,
+      'a clause without such a word',
+    );
+  const fault = { path: [], clause: 'give a duration, or off', types: ['string'] } as const;
+  t.strictSame(typeAdvice(duration({ canBeOff: true }), 0, fault, '0'), {
+    shown: 'the number 0',
+    clause: 'write "off", with quotes',
+  });
+  t.strictSame(typeAdvice(duration(), 0, fault, '0').clause, 'give a duration, or off, in quotes');
+});
+
+t.test('no other type would do', async (t) => {
+  for (const [made, expected] of [
+    [sentence(duration(), 30, ['string']), 'the number 30: CLAUSE, in quotes'],
+    [sentence(file(), true, ['string']), 'true: CLAUSE, in quotes'],
+    [sentence(file(), { a: 1 }, ['string']), '{"a":1}: CLAUSE, in quotes'],
+    [sentence(toggle(), 'maybe', ['boolean']), 'the text "maybe": CLAUSE, without quotes'],
+    [sentence(toggle(), 1, ['boolean']), 'the number 1: CLAUSE'],
+    [sentence(count({ min: 1, max: 9 }), true, ['number', 'string']), 'true: CLAUSE'],
+    [sentence(count({ min: 1, max: 9 }), 'many', []), '"many": CLAUSE'],
+    [sentence(count({ min: 1, max: 9 }), 10, []), '10: CLAUSE'],
+  ] as const)
+    t.equal(made, expected);
 });

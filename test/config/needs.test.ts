@@ -1,14 +1,23 @@
 import t from 'tap';
 import { withoutYieldingModes } from '../../src/config/chosen-modes.js';
-import { readEnvironment, readPresets, type Environment } from '../../src/config/environment.js';
-import { readFlags, type Flags } from '../../src/config/flags.js';
-import { valuesInForce } from '../../src/config/in-force.js';
+import { valuesInForce } from '../../src/config/load.js';
 import { checkNeeds } from '../../src/config/needs.js';
-import { readObject } from '../../src/config/values/object-values.js';
-import { environmentNameOf, flagOf, type Option } from '../../src/config/options/option.js';
+import {
+  type Option,
+  environmentNameOf,
+  flagOf,
+  libraryOptions,
+} from '../../src/config/options/option.js';
 import { OPTIONS } from '../../src/config/options/options.js';
-import { libraryOptions } from '../../src/config/options-type.js';
+import { readObject } from '../../src/config/read-object.js';
 import type { ProvidedServerSettings, ProvidedSettings } from '../../src/config/settings.js';
+import {
+  type Environment,
+  type Flags,
+  readEnvironment,
+  readFlags,
+  readPresets,
+} from '../../src/config/text-sources.js';
 import { ConfigError } from '../../src/errors.js';
 
 interface Given {

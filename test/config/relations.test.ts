@@ -1,9 +1,10 @@
 import t from 'tap';
-import { defaultValue, type Option } from '../../src/config/options/option.js';
+import { type Option, defaultValue } from '../../src/config/options/option.js';
 import { OPTIONS } from '../../src/config/options/options.js';
-import { checkRelations } from '../../src/config/relations.js';
-import type { Provided, ProvidedSettings } from '../../src/config/settings.js';
+import { checkRelations, doubtsAbout } from '../../src/config/relations.js';
+import type { Provided, ProvidedSettings, Source } from '../../src/config/settings.js';
 import { ConfigError } from '../../src/errors.js';
+import { type ListenAddress, parseListenAddress } from '../../src/net/socket-address.js';
 
 const flag = (value: number): Provided => ({ value, source: 'flag', from: '(not looked at)' });
 const environment = (value: number): Provided => ({
@@ -215,4 +216,58 @@ t.test('what only a command has', async (t) => {
       new ConfigError(sentence, { cause }),
     );
   }
+});
+
+const given = <Value>(value: Value, from = '--deflate-client-window-bits'): Provided<Value> => ({
+  value,
+  source: 'flag',
+  from,
+});
+
+function listen(text: string, source: Source = 'flag'): Provided<readonly ListenAddress[]> {
+  const value = text.split(',').map((one) => parseListenAddress(one)!);
+  return { value, source, from: '(not looked at)' };
+}
+
+const EVERYWHERE = listen(':9001', 'preset');
+
+/** Of settings that leave no doubt but for these. */
+function doubts(
+  changed: Partial<Parameters<typeof doubtsAbout>[0]>,
+  presetListen?: ReturnType<typeof listen>,
+): string[] {
+  const sure = {
+    deflate: given('auto' as const),
+    deflateClientWindowBits: given(15),
+    listen: listen('9001'),
+  };
+  return doubtsAbout({ ...sure, ...changed }, presetListen);
+}
+
+t.test('a window of 8 bits for clients, where clients may compress', async (t) => {
+  for (const deflate of ['auto', true] as const) {
+    const found = doubts({ deflate: given(deflate), deflateClientWindowBits: given(8) });
+    t.equal(found.length, 1);
+    t.match(found[0], /^--deflate-client-window-bits is 8: .*; 9 suits them$/);
+  }
+  t.strictSame(doubts({ deflate: given(false), deflateClientWindowBits: given(8) }), []);
+  for (const bits of [9, 12, 15])
+    t.strictSame(doubts({ deflateClientWindowBits: given(bits) }), [], `${bits}`);
+});
+
+t.test('an image that can be reached, told to listen where it cannot', async (t) => {
+  for (const text of ['8080', '127.0.0.9:80', '[::1]:80', 'localhost:80', '81,[::1]:82'])
+    t.match(doubts({ listen: listen(text) }, EVERYWHERE), [/can reach; :PORT is every address$/]);
+  t.strictSame(doubts({ listen: listen('8080') }, EVERYWHERE), [
+    '--listen is 127.0.0.1:8080, which nothing outside of this machine or container can reach; :PORT is every address',
+  ]);
+});
+
+t.test('addresses that leave no doubt', async (t) => {
+  for (const text of [':80', '0.0.0.0:80', '80,:81', 'unix:/a', 'unix:/a,80', 'example.com:80'])
+    t.strictSame(doubts({ listen: listen(text) }, EVERYWHERE), [], text);
+  t.strictSame(doubts({ listen: listen('80') }), [], 'no image');
+  const loopback = listen('9001', 'preset');
+  t.strictSame(doubts({ listen: listen('80') }, loopback), [], 'an image like the default');
+  t.strictSame(doubts({ listen: loopback }, loopback), [], 'nothing but the preset');
 });

@@ -1,6 +1,6 @@
 /** The files that options name: none is served to clients, and some should not be open to other users. */
 import { statSync } from 'node:fs';
-import { optionName } from '../../config/options/option-name.js';
+import { optionName } from '../../config/messages.js';
 import type {
   ProvidedServerSettings,
   ProvidedSettings,

@@ -1,16 +1,15 @@
 /** What `--record` asks for. */
-import { accessSync, constants } from 'node:fs';
 import path from 'node:path';
-import { configError, show } from '../../config/messages.js';
-import { optionName } from '../../config/options/option-name.js';
+import { accessSync, constants } from 'node:fs';
+import { configError, optionName, show } from '../../config/messages.js';
 import type { ProvidedServerSettings, ServerSettings } from '../../config/settings.js';
 import { ConfigError } from '../../errors.js';
+import type { KnownHarmless } from '../../handshake/redaction/redaction.js';
+import type { Log } from '../../log.js';
 import { codeOf } from '../../recording/file/error-code.js';
 import { LOCKED } from '../../recording/file/file-lock.js';
 import { parseFileNamePattern } from '../../recording/file/file-name-pattern.js';
-import type { KnownHarmless } from '../../handshake/redaction/redaction.js';
 import { Recorder } from '../../recording/write/recorder.js';
-import type { Log } from '../../log.js';
 import { statsOf } from '../stats-of.js';
 import { systemReason } from '../system-reason.js';
 import { version } from '../version.js';

@@ -1,7 +1,6 @@
 /** The recordings that are replayed, looked through once before the server listens. */
-import { configError, show } from '../../config/messages.js';
-import { readFault } from '../../config/config-file.js';
-import { optionName } from '../../config/options/option-name.js';
+import { readFault } from '../../config/file.js';
+import { configError, optionName, show } from '../../config/messages.js';
 import type { ProvidedServerSettings, Source } from '../../config/settings.js';
 import {
   type ReplaySession,

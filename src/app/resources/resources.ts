@@ -1,16 +1,15 @@
 /** All that a server is made of: the settings, and what is in the files that they name. */
-import { configError, show } from '../../config/messages.js';
-import { readFault } from '../../config/config-file.js';
-import { optionName } from '../../config/options/option-name.js';
+import { readFault } from '../../config/file.js';
+import { configError, optionName, show } from '../../config/messages.js';
 import type { ProvidedServerSettings, ServerSettings, Source } from '../../config/settings.js';
 import { ConfigError } from '../../errors.js';
+import { StaticDirectory } from '../../http/static-directory.js';
+import type { Log } from '../../log.js';
 import {
   type Authenticator,
   fileAuthenticator,
   passwordAuthenticator,
 } from '../../server/auth/basic-auth.js';
-import type { Log } from '../../log.js';
-import { StaticDirectory } from '../../http/static-directory.js';
 import { checkModes } from '../mode-choice.js';
 import { checkRecording } from './recording.js';
 import { type Replay, readReplays } from './replays.js';

@@ -1,8 +1,7 @@
 /** What the options of the proxy's TLS name: certificates and a key, read and looked at. */
 import { X509Certificate, createPrivateKey } from 'node:crypto';
-import { configError, show } from '../../config/messages.js';
-import { readFault } from '../../config/config-file.js';
-import { optionName } from '../../config/options/option-name.js';
+import { readFault } from '../../config/file.js';
+import { configError, optionName, show } from '../../config/messages.js';
 import type { ProvidedServerSettings } from '../../config/settings.js';
 import type { Files } from './resources.js';
 

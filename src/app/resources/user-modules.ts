@@ -1,13 +1,12 @@
 /** A user's own modes and extensions, which are loaded from files. */
-import { configError } from '../../config/messages.js';
-import { readFault } from '../../config/config-file.js';
-import { optionName } from '../../config/options/option-name.js';
+import { readFault } from '../../config/file.js';
+import { configError, optionName } from '../../config/messages.js';
 import type { Provided, ProvidedServerSettings } from '../../config/settings.js';
 import type { Extension } from '../../extensions/extension.js';
 import { errorForLog, memberOf, textOfThrown } from '../../foreign.js';
-import { readExtension } from '../user-extension.js';
-import { readMode, type Refuse } from '../user-mode.js';
 import type { Mode } from '../../modes/mode.js';
+import { readExtension } from '../user-extension.js';
+import { type Refuse, readMode } from '../user-mode.js';
 import type { Files } from './resources.js';
 
 export interface UserModules {

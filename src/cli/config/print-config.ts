@@ -1,6 +1,5 @@
 import type { Json } from '../../config/values/values.js';
-import { fileKeyOf, type OptionTable } from '../../config/options/option.js';
-import { fileKeys } from '../../config/schema.js';
+import { fileKeyOf, fileRows, type OptionTable } from '../../config/options/option.js';
 import type { Provided } from '../../config/settings.js';
 import { styled } from '../output/style.js';
 
@@ -9,9 +8,9 @@ type Values = Readonly<Record<string, Provided>>;
 /** @returns the values in force as an aligned table: option, value in the user's units, source */
 export function configTable(table: OptionTable, values: Values, isStyled: boolean): string {
   const rows = Object.entries(table).map(([key, option]) => {
-    const { kind, isSecret } = option;
+    const { type, isSecret } = option;
     const { value, source, from } = values[key] as Provided;
-    const text = isSecret === true && source !== 'default' ? '(hidden)' : kind.toText(value);
+    const text = isSecret === true && source !== 'default' ? '(hidden)' : type.toText(value);
     return { key: fileKeyOf(key, option), text, from, isDefault: source === 'default' };
   });
   const keyWidth = Math.max(...rows.map(({ key }) => key.length));
@@ -32,11 +31,11 @@ export function configTable(table: OptionTable, values: Values, isStyled: boolea
  *   their place the file would load, and be wrong.
  */
 export function configJson(table: OptionTable, values: Values): string {
-  const entries = fileKeys(table)
+  const entries = fileRows(table)
     .filter(([, { isSecret }]) => isSecret !== true)
-    .map(([fileKey, { kind }, key]): [string, Json] => [
+    .map(([fileKey, { type }, key]): [string, Json] => [
       fileKey,
-      kind.toJson((values[key] as Provided).value),
+      type.toJson((values[key] as Provided).value),
     ]);
   return `${JSON.stringify(Object.fromEntries(entries), null, 2)}\n`;
 }

@@ -138,7 +138,7 @@ function optionTerm(option: CommanderOption): string {
   const key = option.attributeName();
   return option.flags
     .replace(flagOf(key), flagTermOf(key, row))
-    .replace('<value>', row.kind.valueName);
+    .replace('<value>', row.type.valueName);
 }
 
 function optionDescription(option: CommanderOption): string {

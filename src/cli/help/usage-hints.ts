@@ -1,14 +1,13 @@
 /** What somebody most likely meant who wrote a command line that twist does not know. */
-import { habitOf } from '../../config/habits.js';
-import { parseListenAddress, parseTarget } from '../../net/socket-address.js';
-import { didYouMean } from '../../config/nearest-name.js';
 import {
+  type OptionTable,
   environmentNameOf,
   flagOf,
   flagRows,
   negativeFlagOf,
-  type OptionTable,
 } from '../../config/options/option.js';
+import { didYouMean, habitOf } from '../../config/suggestions.js';
+import { parseListenAddress, parseTarget } from '../../net/socket-address.js';
 
 /** `-p80`: a short flag and its value in one word. */
 const GLUED = /^-([a-z])([^a-z].*)$/is;
@@ -67,7 +66,7 @@ export function flagHint(
   const found = Object.entries(table).find(
     ([key, { short }]) => flagOf(key) === `--${name}` || short === name,
   );
-  if (found !== undefined) return optionHint(table, found[0], written, found[1].kind.valueName);
+  if (found !== undefined) return optionHint(table, found[0], written, found[1].type.valueName);
   const habit = habitOf(name);
   if (habit === null) return '';
   return 'clause' in habit
@@ -92,13 +91,13 @@ function optionHint(
   { isNegative, value = '', command }: Written,
   placeholder: string,
 ): string {
-  const { kind, isFlag } = table[key]!;
+  const { type, isFlag } = table[key]!;
   if (isFlag === false)
     return `: other users of the machine can read a command line, so set ${environmentNameOf(key)}`;
-  if (kind.valueName === '')
+  if (type.valueName === '')
     return `; did you mean ${command}${isNegative ? negativeFlagOf(key) : flagOf(key)}?`;
   const good = (isNegative ? NOTHING : [value]).find(
-    (text) => kind.schema.safeParse(kind.fromText(text)).success,
+    (text) => type.schema.safeParse(type.fromText(text)).success,
   );
   if (isNegative && good === undefined) return '';
   return `; did you mean ${command}${flagOf(key)} ${good ?? placeholder}?`;
@@ -130,8 +129,8 @@ export function argumentHint(
 ): string {
   const [word = ''] = words;
   const before = argv[argv.indexOf(word) - 1];
-  const isSwitch = ([key, { kind }]: (typeof rows)[number]): boolean =>
-    kind.valueName === '' && flagOf(key) === before;
+  const isSwitch = ([key, { type }]: (typeof rows)[number]): boolean =>
+    type.valueName === '' && flagOf(key) === before;
   const rows = flagRows(table);
   const [key] = rows.find(isSwitch) ?? [];
   if (key !== undefined && ON_WORDS.includes(word)) return `: ${flagOf(key)} takes no value`;

@@ -1,4 +1,4 @@
-import type { Kind } from '../../config/values/values.js';
+import type { ValueType } from '../../config/values/values.js';
 import { flagOf, type OptionTable } from '../../config/options/option.js';
 import { commandHint, flagHint } from './usage-hints.js';
 
@@ -25,10 +25,10 @@ export function usageSentence(
     .replace(/^error: /, '')
     .replace(/\n\(Did you mean (.*\?)\)$/, '; did you mean $1')
     .replace(VALUE_OF_SWITCH, (unknown, flag: string) =>
-      kindOf(table, flag)?.valueName === '' ? `${flag} takes no value` : unknown,
+      typeOf(table, flag)?.valueName === '' ? `${flag} takes no value` : unknown,
     )
     .replace(MISSING_VALUE, (_, flag: string) =>
-      [`${flag} needs a value`, kindOf(table, flag)?.clause].filter(Boolean).join(': '),
+      [`${flag} needs a value`, typeOf(table, flag)?.clause].filter(Boolean).join(': '),
     )
     .replace(UNKNOWN, (whole, unknown: string, what: string, word: string, nearest = '') => {
       const hint =
@@ -40,6 +40,6 @@ export function usageSentence(
   return sentence.endsWith('?') ? sentence : `${sentence}; see ${command} --help`;
 }
 
-function kindOf(table: OptionTable, flag: string): Kind<unknown> | undefined {
-  return Object.entries(table).find(([key]) => flagOf(key) === flag)?.[1].kind;
+function typeOf(table: OptionTable, flag: string): ValueType<unknown> | undefined {
+  return Object.entries(table).find(([key]) => flagOf(key) === flag)?.[1].type;
 }

@@ -10,7 +10,7 @@ const LIST_FORMS =
 export const ACCESS_OPTIONS = {
   allowedHosts: {
     group: 'Access',
-    kind: hostPolicy(),
+    type: hostPolicy(),
     default: 'auto',
     help: 'host names that requests may be for, else 421',
     docs:
@@ -21,7 +21,7 @@ export const ACCESS_OPTIONS = {
   },
   origin: {
     group: 'Access',
-    kind: originPolicy(),
+    type: originPolicy(),
     default: 'auto',
     help: 'web pages that may connect, else 403',
     docs:
@@ -32,21 +32,21 @@ export const ACCESS_OPTIONS = {
   },
   allow: {
     group: 'Access',
-    kind: addressRanges('any'),
+    type: addressRanges('any'),
     default: 'any',
     help: 'addresses that may connect, repeatable; others get 403',
     docs: `Ranges of IPv4 and IPv6 addresses. \`deny\` comes first. Behind a proxy it is the address that \`trustProxy\` makes known that counts. Clients on a Unix socket have no address and are always let in. ${LIST_FORMS}`,
   },
   deny: {
     group: 'Access',
-    kind: addressRanges('none'),
+    type: addressRanges('none'),
     default: 'none',
     help: 'addresses that may not connect, repeatable: 403',
     docs: `Ranges of IPv4 and IPv6 addresses, for exceptions from \`allow\` or by itself. ${LIST_FORMS}`,
   },
   trustProxy: {
     group: 'Access',
-    kind: addressRanges('none'),
+    type: addressRanges('none'),
     default: 'none',
     help: "proxies whose word on the client's address counts, repeatable",
     docs:
@@ -55,7 +55,7 @@ export const ACCESS_OPTIONS = {
   },
   trustProxyHeader: {
     group: 'Access',
-    kind: choice('HEADER', ['x-forwarded-for', 'proxy-protocol']),
+    type: choice('HEADER', ['x-forwarded-for', 'proxy-protocol']),
     default: 'x-forwarded-for',
     help: 'how they say it: x-forwarded-for or proxy-protocol',
     docs:
@@ -64,7 +64,7 @@ export const ACCESS_OPTIONS = {
   },
   authFile: {
     group: 'Access',
-    kind: file(),
+    type: file(),
     default: 'off',
     help: 'users and password hashes (or TWIST_AUTH=user:password); else 401',
     docs:
@@ -73,7 +73,7 @@ export const ACCESS_OPTIONS = {
   },
   auth: {
     group: 'Access',
-    kind: credentials(),
+    type: credentials(),
     default: 'off',
     isFlag: false,
     isFileKey: false,

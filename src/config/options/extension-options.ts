@@ -11,7 +11,7 @@ const WINDOW_BITS = { min: 8, max: 15 };
 export const EXTENSION_OPTIONS = {
   deflate: {
     group: 'Extensions',
-    kind: toggleOrAuto(),
+    type: toggleOrAuto(),
     default: 'auto',
     help: 'compress with clients that offer it; off for tcp',
     docs:
@@ -22,7 +22,7 @@ export const EXTENSION_OPTIONS = {
   deflateLevel: {
     group: 'Extensions',
     needs: 'deflate',
-    kind: count({ min: 1, max: 9 }),
+    type: count({ min: 1, max: 9 }),
     default: '3',
     help: 'effort of compression, 1 (fast) to 9 (small)',
     docs: 'For what is sent. Each level costs more processor time than the one before it, and makes less difference.',
@@ -30,7 +30,7 @@ export const EXTENSION_OPTIONS = {
   deflateThreshold: {
     group: 'Extensions',
     needs: 'deflate',
-    kind: size({ min: 0 }),
+    type: size({ min: 0 }),
     default: '32',
     help: 'smallest message for which compression begins',
     docs:
@@ -41,7 +41,7 @@ export const EXTENSION_OPTIONS = {
   deflateWindowBits: {
     group: 'Extensions',
     needs: 'deflate',
-    kind: count(WINDOW_BITS),
+    type: count(WINDOW_BITS),
     default: '15',
     help: 'largest window that we compress with',
     docs:
@@ -51,7 +51,7 @@ export const EXTENSION_OPTIONS = {
   deflateClientWindowBits: {
     group: 'Extensions',
     needs: 'deflate',
-    kind: count(WINDOW_BITS),
+    type: count(WINDOW_BITS),
     default: '15',
     help: 'largest window that clients are asked to use',
     docs:
@@ -61,7 +61,7 @@ export const EXTENSION_OPTIONS = {
   deflateNoContextTakeover: {
     group: 'Extensions',
     needs: 'deflate',
-    kind: wordList(['server', 'client']),
+    type: wordList(['server', 'client']),
     default: 'none',
     help: 'who forgets its history after each message: server, client, or none',
     docs:
@@ -71,7 +71,7 @@ export const EXTENSION_OPTIONS = {
   deflateMemory: {
     group: 'Extensions',
     needs: 'deflate',
-    kind: size({ min: 0, max: 64 * GIB }),
+    type: size({ min: 0, max: 64 * GIB }),
     default: '128m',
     help: 'memory that idle compressors may keep',
     docs:
@@ -81,7 +81,7 @@ export const EXTENSION_OPTIONS = {
   deflateMaxRatio: {
     group: 'Extensions',
     needs: 'deflate',
-    kind: count({ min: 1, max: 1032, canBeOff: true }),
+    type: count({ min: 1, max: 1032, canBeOff: true }),
     default: 'off',
     help: 'most output for each byte; beyond it 1009',
     docs:
@@ -90,7 +90,7 @@ export const EXTENSION_OPTIONS = {
   },
   extension: {
     group: 'Extensions',
-    kind: filePaths(),
+    type: filePaths(),
     default: 'none',
     help: 'an extension of your own, a JavaScript module, repeatable',
     docs:

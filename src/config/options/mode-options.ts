@@ -6,7 +6,7 @@ import { routes, target } from '../values/proxy-values.js';
 export const MODE_OPTIONS = {
   echo: {
     group: 'Mode',
-    kind: toggle(),
+    type: toggle(),
     default: 'false',
     help: 'send every message back to its sender',
     docs:
@@ -15,7 +15,7 @@ export const MODE_OPTIONS = {
   },
   tcp: {
     group: 'Mode',
-    kind: target(),
+    type: target(),
     default: 'off',
     help: 'proxy to HOST:PORT, tls://HOST:PORT or unix:PATH',
     docs:
@@ -25,7 +25,7 @@ export const MODE_OPTIONS = {
   },
   tokenFile: {
     group: 'Mode',
-    kind: fileOrDirectory(),
+    type: fileOrDirectory(),
     default: 'off',
     help: 'proxy to the target that ?token= in the URL stands for',
     docs:
@@ -35,7 +35,7 @@ export const MODE_OPTIONS = {
   },
   mode: {
     group: 'Mode',
-    kind: file(),
+    type: file(),
     default: 'off',
     help: 'a mode of your own, a JavaScript module',
     docs:
@@ -45,7 +45,7 @@ export const MODE_OPTIONS = {
   },
   route: {
     group: 'Mode',
-    kind: routes(),
+    type: routes(),
     default: 'none',
     fileKey: 'routes',
     help: 'what is served on one path, repeatable: echo, tcp:TARGET, token, mode:FILE or replay:FILE',
@@ -56,7 +56,7 @@ export const MODE_OPTIONS = {
   },
   static: {
     group: 'Mode',
-    kind: directory(),
+    type: directory(),
     default: 'off',
     help: 'serve the files of a directory to browsers, noVNC for instance',
     docs:

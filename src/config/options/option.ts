@@ -1,4 +1,4 @@
-import type { Kind } from '../values/values.js';
+import type { ValueType } from '../values/values.js';
 
 /** The headings that options stand under, in help and in the reference, in this order. */
 export const GROUPS = [
@@ -23,8 +23,8 @@ export type Need = 'record' | 'replay' | 'deflate' | 'target' | 'tls' | 'pings';
 /** One row of the option table. All its names are made from its key. */
 export interface Option<Value = unknown> {
   readonly group: Group;
-  readonly kind: Kind<Value>;
-  /** The default as text that the kind reads. */
+  readonly type: ValueType<Value>;
+  /** The default as text that the type reads. */
   readonly default: string;
   /** One line for `--help`: no capital at its start, no full stop. */
   readonly help: string;
@@ -52,8 +52,8 @@ export type OptionTable = Readonly<Record<string, Option>>;
 export type ValueOf<Row> = Row extends Option<infer Value> ? Value : never;
 
 /** The value of an option that nobody gives. */
-export function defaultValue<Value>({ kind, ...option }: Option<Value>): Value {
-  return kind.schema.parse(kind.fromText(option.default));
+export function defaultValue<Value>({ type, ...option }: Option<Value>): Value {
+  return type.schema.parse(type.fromText(option.default));
 }
 
 /** `maxMessage` to `--max-message` */
@@ -66,14 +66,35 @@ export function flagRows(table: OptionTable): (readonly [key: string, option: Op
   return Object.entries(table).filter(([, { isFlag }]) => isFlag !== false);
 }
 
+/** The rows that a configuration file can hold, by their names there; last comes the key in the table. */
+export function fileRows(
+  table: OptionTable,
+): (readonly [fileKey: string, option: Option, key: string])[] {
+  return Object.entries(table)
+    .filter(([, { isFileKey }]) => isFileKey !== false)
+    .map(([key, option]) => [fileKeyOf(key, option), option, key]);
+}
+
+/** The rows that `serve` of the library takes. */
+export function libraryOptions(table: OptionTable): OptionTable {
+  const rows = Object.entries(table).filter(([, { isLibraryKey }]) => isLibraryKey !== false);
+  return Object.fromEntries(
+    rows.map(([key, row]) => {
+      // What no file may hold can be given by a program.
+      const { isFileKey, ...libraryRow } = row;
+      return [key, isFileKey === undefined ? row : libraryRow];
+    }),
+  );
+}
+
 /** `--no-deflate`: the flag that turns a switch off. */
 export function negativeFlagOf(key: string): string {
   return flagOf(key).replace('--', '--no-');
 }
 
 /** The flag as overviews show it: `--[no-]deflate` for a switch that is on by default. */
-export function flagTermOf(key: string, { kind, default: text }: Option): string {
-  const isOn = kind.valueName === '' && text !== 'false';
+export function flagTermOf(key: string, { type, default: text }: Option): string {
+  const isOn = type.valueName === '' && text !== 'false';
   return isOn ? flagOf(key).replace('--', '--[no-]') : flagOf(key);
 }
 

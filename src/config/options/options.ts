@@ -9,15 +9,15 @@ import { listenAddresses, subprotocolPolicy } from '../values/list-values.js';
 import { MODE_OPTIONS } from './mode-options.js';
 import type { OptionTable } from './option.js';
 import { PROXY_OPTIONS } from './proxy-options.js';
-import { RECORD_OPTIONS } from './record-options.js';
-import { REPLAY_OPTIONS } from './replay-options.js';
+import { RECORD_OPTIONS } from './recording-options.js';
+import { REPLAY_OPTIONS } from './recording-options.js';
 
 const MIB = 1024 ** 2;
 
 export const OPTIONS = {
   listen: {
     group: 'Listening',
-    kind: listenAddresses(),
+    type: listenAddresses(),
     default: '127.0.0.1:9001',
     help: 'where to listen, repeatable; PORT alone is for this machine only, :PORT for every address',
     docs:
@@ -32,7 +32,7 @@ export const OPTIONS = {
   ...ACCESS_OPTIONS,
   subprotocol: {
     group: 'Handshake',
-    kind: subprotocolPolicy(),
+    type: subprotocolPolicy(),
     default: 'first',
     help: 'which offered subprotocol to select',
     docs:
@@ -43,35 +43,35 @@ export const OPTIONS = {
   ...EXTENSION_OPTIONS,
   maxRequestLine: {
     group: 'Limits',
-    kind: size({ min: 64, max: MIB }),
+    type: size({ min: 64, max: MIB }),
     default: '8k',
     help: 'longest request line; beyond it 414',
     docs: 'Bytes of the first line of the handshake, which holds the URL. Not above `maxHead`.',
   },
   maxHeaderLine: {
     group: 'Limits',
-    kind: size({ min: 64, max: MIB }),
+    type: size({ min: 64, max: MIB }),
     default: '8k',
     help: 'longest header line; beyond it 431',
     docs: 'Bytes of one header line. Large cookies are what usually reaches it. Not above `maxHead`.',
   },
   maxHead: {
     group: 'Limits',
-    kind: size({ min: 256, max: MIB }),
+    type: size({ min: 256, max: MIB }),
     default: '16k',
     help: 'largest request head; beyond it 431',
     docs: 'Bytes of the request line and all headers. Each connection that is still shaking hands can hold this much memory.',
   },
   maxHeaders: {
     group: 'Limits',
-    kind: count({ min: 5, max: 10_000 }),
+    type: count({ min: 5, max: 10_000 }),
     default: '100',
     help: 'most headers; beyond it 431',
     docs: 'A handshake needs 5: Host, Upgrade, Connection, Sec-WebSocket-Key and Sec-WebSocket-Version.',
   },
   maxMessage: {
     group: 'Limits',
-    kind: size({ min: 125 }),
+    type: size({ min: 125 }),
     default: '16m',
     help: 'largest message; beyond it close 1009',
     docs:
@@ -82,14 +82,14 @@ export const OPTIONS = {
   },
   maxFragments: {
     group: 'Limits',
-    kind: count({ min: 1, max: 2 ** 31 - 1 }),
+    type: count({ min: 1, max: 2 ** 31 - 1 }),
     default: '262144',
     help: 'most fragments; beyond it close 1008',
     docs: 'Frames of one message, empty ones included. Fragments cost time rather than memory: they are put together as they arrive.',
   },
   maxConnections: {
     group: 'Limits',
-    kind: count({ min: 1, max: 1_000_000 }),
+    type: count({ min: 1, max: 1_000_000 }),
     default: '10000',
     help: 'most connections; beyond it 503',
     docs:
@@ -99,28 +99,28 @@ export const OPTIONS = {
   },
   maxConnectionsPerAddress: {
     group: 'Limits',
-    kind: count({ min: 1, max: 1_000_000, canBeOff: true }),
+    type: count({ min: 1, max: 1_000_000, canBeOff: true }),
     default: 'off',
     help: 'most from one address; beyond it 429',
     docs: 'Clients behind one proxy or one NAT share an address, therefore it is off unless you set it. In IPv6 a /64 network counts as one address. Unix sockets have none, and are not counted.',
   },
   maxHandshakes: {
     group: 'Limits',
-    kind: count({ min: 1, max: 1_000_000 }),
+    type: count({ min: 1, max: 1_000_000 }),
     default: '1000',
     help: 'most unfinished handshakes; beyond it the oldest are dropped',
     docs: 'Connections that have sent no complete request a second after they came, idle ones between two requests for files included. Who has begun a request gets 408. `handshakeTimeout` ends those that are left.',
   },
   maxHandshakesPerAddress: {
     group: 'Limits',
-    kind: count({ min: 1, max: 1_000_000, canBeOff: true }),
+    type: count({ min: 1, max: 1_000_000, canBeOff: true }),
     default: '100',
     help: 'the same from one address',
     docs: 'In IPv6 from one /64 network. Proxies that `trustProxy` names and Unix sockets are not counted here.',
   },
   outputPause: {
     group: 'Limits',
-    kind: size({ min: 1024 }),
+    type: size({ min: 1024 }),
     default: '1m',
     help: 'unsent output that pauses its source',
     docs:
@@ -129,7 +129,7 @@ export const OPTIONS = {
   },
   outputLimit: {
     group: 'Limits',
-    kind: size({ min: 1024 }),
+    type: size({ min: 1024 }),
     default: '16m',
     help: 'unsent output that ends the connection',
     docs:
@@ -138,28 +138,28 @@ export const OPTIONS = {
   },
   handshakeTimeout: {
     group: 'Timeouts',
-    kind: duration(),
+    type: duration(),
     default: '10s',
     help: 'for the opening handshake; then 408',
     docs: 'Counted from the moment a connection is accepted, whatever the client sends meanwhile.',
   },
   messageTimeout: {
     group: 'Timeouts',
-    kind: duration({ canBeOff: true }),
+    type: duration({ canBeOff: true }),
     default: '5m',
     help: 'for one message to arrive; then 1008',
     docs: 'Keeps a client from holding the memory of a half-sent message. Raise it together with `maxMessage` for large messages on slow lines.',
   },
   sendTimeout: {
     group: 'Timeouts',
-    kind: duration(),
+    type: duration(),
     default: '30s',
     help: 'for stalled output; then close 1008',
     docs: 'A client that takes nothing of what waits for it for this long is gone, or might as well be.',
   },
   pingInterval: {
     group: 'Timeouts',
-    kind: duration({ canBeOff: true }),
+    type: duration({ canBeOff: true }),
     default: '25s',
     help: 'silence before a ping is sent',
     docs:
@@ -169,28 +169,28 @@ export const OPTIONS = {
   pongTimeout: {
     group: 'Timeouts',
     needs: 'pings',
-    kind: duration(),
+    type: duration(),
     default: '20s',
     help: 'for the pong; then close 1001',
     docs: 'A client that has vanished is found after `pingInterval` and this together.',
   },
   idleTimeout: {
     group: 'Timeouts',
-    kind: duration({ canBeOff: true }),
+    type: duration({ canBeOff: true }),
     default: 'off',
     help: 'without a message; then close 1001',
     docs: 'Ping and pong do not count as messages, so this ends sessions that are alive and have nothing to say.',
   },
   closeTimeout: {
     group: 'Timeouts',
-    kind: duration(),
+    type: duration(),
     default: '5s',
     help: "for the client's Close; then dropped",
     docs: 'When both sides have sent their Close, the connection ends at once.',
   },
   drainTimeout: {
     group: 'Timeouts',
-    kind: duration(),
+    type: duration(),
     default: '10s',
     help: 'to send clients away at shutdown',
     docs:
@@ -199,7 +199,7 @@ export const OPTIONS = {
   },
   logLevel: {
     group: 'Logging',
-    kind: choice('LEVEL', ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
+    type: choice('LEVEL', ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
     default: 'info',
     isLibraryKey: false,
     help: 'trace, debug, info, warn, error, fatal or silent',
@@ -207,7 +207,7 @@ export const OPTIONS = {
   },
   logFormat: {
     group: 'Logging',
-    kind: choice('FORMAT', ['auto', 'json', 'pretty']),
+    type: choice('FORMAT', ['auto', 'json', 'pretty']),
     default: 'auto',
     isLibraryKey: false,
     help: 'auto, json or pretty',
@@ -215,7 +215,7 @@ export const OPTIONS = {
   },
   config: {
     group: 'General',
-    kind: file(),
+    type: file(),
     default: 'off',
     short: 'c',
     isFileKey: false,

@@ -8,7 +8,7 @@ export const PROXY_OPTIONS = {
   tcpText: {
     group: 'Proxy',
     needs: 'target',
-    kind: toggle(),
+    type: toggle(),
     default: 'false',
     help: 'send text messages to clients, not binary ones',
     docs:
@@ -18,7 +18,7 @@ export const PROXY_OPTIONS = {
   connectTimeout: {
     group: 'Proxy',
     needs: 'target',
-    kind: duration(),
+    type: duration(),
     default: '5s',
     help: 'for connecting to a target; then 504',
     docs: 'Counted from the lookup of the name to the end of the TLS handshake, all addresses of the name together. `handshakeTimeout` bounds it too, with 408.',
@@ -26,7 +26,7 @@ export const PROXY_OPTIONS = {
   targetKeepalive: {
     group: 'Proxy',
     needs: 'target',
-    kind: duration({ canBeOff: true }),
+    type: duration({ canBeOff: true }),
     default: '1m',
     help: 'silence before TCP probes a target',
     docs: 'A target that has vanished without a word is found by the probes of the system, which come after this silence. The client is then closed with 1011. Clients have `pingInterval`.',
@@ -34,7 +34,7 @@ export const PROXY_OPTIONS = {
   targetAllow: {
     group: 'Proxy',
     needs: 'target',
-    kind: addressRanges('any'),
+    type: addressRanges('any'),
     default: 'any',
     help: 'addresses that may be connected to, repeatable; others get 502',
     docs:
@@ -44,7 +44,7 @@ export const PROXY_OPTIONS = {
   targetCa: {
     group: 'Proxy',
     needs: 'tls',
-    kind: file(),
+    type: file(),
     default: 'off',
     help: 'who may sign certificates of tls:// targets, in PEM',
     docs: 'It replaces the certificate authorities that Node knows. The certificate of a target is always verified, unless `targetInsecure` says otherwise.',
@@ -52,7 +52,7 @@ export const PROXY_OPTIONS = {
   targetCert: {
     group: 'Proxy',
     needs: 'tls',
-    kind: file(),
+    type: file(),
     default: 'off',
     help: 'our own certificate for tls:// targets, in PEM',
     docs: 'For targets that ask for one, with what stands between it and its authority. It needs `targetKey`.',
@@ -60,7 +60,7 @@ export const PROXY_OPTIONS = {
   targetKey: {
     group: 'Proxy',
     needs: 'tls',
-    kind: file(),
+    type: file(),
     default: 'off',
     help: 'its private key, in PEM',
     docs: 'The private key of `targetCert`, not encrypted.',
@@ -68,7 +68,7 @@ export const PROXY_OPTIONS = {
   targetServername: {
     group: 'Proxy',
     needs: 'tls',
-    kind: hostName(),
+    type: hostName(),
     default: 'off',
     help: 'name that tls:// targets are asked for and must have',
     docs: 'It is sent to the target (SNI) and looked for in its certificate, in place of the host of the target. For targets that are reached by an address, for instance.',
@@ -76,7 +76,7 @@ export const PROXY_OPTIONS = {
   targetInsecure: {
     group: 'Proxy',
     needs: 'tls',
-    kind: toggle(),
+    type: toggle(),
     default: 'false',
     help: 'take any certificate of a tls:// target',
     docs: 'Anybody on the way to the target can then read and change what is sent. For trying things out; `targetCa` is the right way to a target with a certificate of its own.',
@@ -84,7 +84,7 @@ export const PROXY_OPTIONS = {
   proxyProtocol: {
     group: 'Proxy',
     needs: 'target',
-    kind: proxyVersion(),
+    type: proxyVersion(),
     default: 'off',
     help: 'version of the PROXY header that targets are sent',
     docs:

@@ -1,7 +1,7 @@
-/** Kinds of values that are about who may connect. */
+/** Types of values that say who may connect. */
 import * as z from 'zod';
 import { parseCidr } from '../../net/address-range.js';
-import type { Kind } from './values.js';
+import type { ValueType } from './values.js';
 import { EACH_ONCE, parsed } from './list-values.js';
 
 /**
@@ -9,7 +9,7 @@ import { EACH_ONCE, parsed } from './list-values.js';
  * by commas.
  * @param empty stands for a list without ranges: `any` where that means no restriction, else `none`
  */
-export function addressRanges(empty: 'any' | 'none'): Kind<readonly string[]> {
+export function addressRanges(empty: 'any' | 'none'): ValueType<readonly string[]> {
   const clause = `give an address or a range of addresses such as 10.0.0.0/8 or ::1, or ${empty}`;
   const isEmpty = (text: string): boolean => text === empty;
   const range = parsed((text) => (isEmpty(text) ? empty : parseCidr(text)), clause);
@@ -38,7 +38,7 @@ export function addressRanges(empty: 'any' | 'none'): Kind<readonly string[]> {
 }
 
 /** `user:password` (RFC 7617 §2), or `off` (null). */
-export function credentials(): Kind<string | null> {
+export function credentials(): ValueType<string | null> {
   const clause = 'give user:password without control characters, or off';
   return {
     valueName: 'USER:PASSWORD',

@@ -1,12 +1,11 @@
 import * as z from 'zod';
-import type { HostPolicy, OriginPolicy, SubprotocolPolicy } from '../../handshake/policy.js';
 import { isToken } from '../../net/byte-table.js';
 import {
   formatListenAddress,
   type ListenAddress,
   parseListenAddress,
 } from '../../net/socket-address.js';
-import type { Kind } from './values.js';
+import type { ValueType } from './values.js';
 
 /** What stands for a list without items. */
 export const NONE = 'none';
@@ -18,7 +17,7 @@ const MAX_PORT = 65_535;
 const TEXT_OR_LIST = 'string | readonly string[]';
 
 /** Addresses to listen on; the flag is repeated, elsewhere they are separated by commas. */
-export function listenAddresses(): Kind<readonly ListenAddress[]> {
+export function listenAddresses(): ValueType<readonly ListenAddress[]> {
   const clause =
     'give PORT, HOST:PORT, [IPV6]:PORT, :PORT (every address) or unix:PATH, with a port from 0 to 65535';
   const address = parsed(parseListenAddress, clause);
@@ -51,7 +50,7 @@ export function listenAddresses(): Kind<readonly ListenAddress[]> {
 }
 
 /** Which subprotocol is selected: `first`, `none`, or tokens in the server's order of preference. */
-export function subprotocolPolicy(): Kind<SubprotocolPolicy> {
+export function subprotocolPolicy(): ValueType<'first' | 'none' | readonly string[]> {
   return wordOrList(
     ['first', 'none'],
     [],
@@ -61,7 +60,7 @@ export function subprotocolPolicy(): Kind<SubprotocolPolicy> {
 }
 
 /** Which origins may connect: `auto`, `any`, or a list of `same`, and of origins as browsers send them. */
-export function originPolicy(): Kind<OriginPolicy | 'auto'> {
+export function originPolicy(): ValueType<'auto' | 'any' | 'same' | readonly string[]> {
   return wordOrList(
     ['auto', 'any', 'same'],
     ['same'],
@@ -71,7 +70,7 @@ export function originPolicy(): Kind<OriginPolicy | 'auto'> {
 }
 
 /** For which hosts requests may be: `auto`, `any`, or a list of `local` and of names. */
-export function hostPolicy(): Kind<HostPolicy> {
+export function hostPolicy(): ValueType<'auto' | 'any' | readonly string[]> {
   return wordOrList(
     ['auto', 'any'],
     ['local'],
@@ -81,7 +80,7 @@ export function hostPolicy(): Kind<HostPolicy> {
 }
 
 /** Paths of files; the flag is repeated, elsewhere they are separated by commas. `none` is no file. */
-export function filePaths(): Kind<readonly string[]> {
+export function filePaths(): ValueType<readonly string[]> {
   const clause = 'give the path of a file, or none';
   const path = z.string(clause).min(1, clause);
   const list = z.array(path, clause).superRefine((paths, context) => {
@@ -112,7 +111,9 @@ export function filePaths(): Kind<readonly string[]> {
 }
 
 /** Any of a few words, each at most once; `none` is none of them. */
-export function wordList<const Word extends string>(words: readonly Word[]): Kind<readonly Word[]> {
+export function wordList<const Word extends string>(
+  words: readonly Word[],
+): ValueType<readonly Word[]> {
   const clause = `give ${NONE}, or one or more of ${words.join(', ')}, separated by commas`;
   const list = z
     .array(z.enum(words, clause), clause)
@@ -181,7 +182,7 @@ function wordOrList<const Word extends string>(
   itemWords: readonly string[],
   parse: (text: string) => string | null,
   clause: string,
-): Kind<Word | readonly string[]> {
+): ValueType<Word | readonly string[]> {
   const isWord = (text: string): text is Word => words.some((word) => word === text);
   const parseItem = (text: string): string | null => {
     if (itemWords.includes(text)) return text;

@@ -1,8 +1,8 @@
-/** Kinds of values that are about targets and routes. */
+/** Types of values for targets and routes. */
 import { isIP } from 'node:net';
 import * as z from 'zod';
 import { parseHostName, parseTarget, type Target } from '../../net/socket-address.js';
-import type { Kind } from './values.js';
+import type { ValueType } from './values.js';
 import { EACH_ONCE, NONE, parsed } from './list-values.js';
 import {
   type RouteSetting,
@@ -15,19 +15,19 @@ import {
 const OFF = 'off';
 
 /** What the proxy connects to, or `off` (null). */
-export function target(): Kind<Target | null> {
+export function target(): ValueType<Target | null> {
   const clause = 'give HOST:PORT, [IPV6]:PORT, tls://HOST:PORT or unix:PATH, or off';
   return textOrOff('TARGET', clause, parseTarget, ({ text }) => text);
 }
 
 /** A host name, or `off` (null). An address is none (RFC 6066 §3). */
-export function hostName(): Kind<string | null> {
+export function hostName(): ValueType<string | null> {
   const parse = (text: string): string | null => (isIP(text) > 0 ? null : parseHostName(text));
   return textOrOff('NAME', 'give a host name, or off', parse, (name) => name);
 }
 
 /** A version of the PROXY protocol, or `off` (0). */
-export function proxyVersion(): Kind<0 | 1 | 2> {
+export function proxyVersion(): ValueType<0 | 1 | 2> {
   const clause = 'choose off, 1 or 2';
   return {
     valueName: '1|2',
@@ -56,7 +56,7 @@ type GivenRoutes = string | readonly string[] | Readonly<Record<string, string>>
  * Which mode serves which path: `PATH=MODE`, by a flag that is repeated, elsewhere separated by commas;
  * in the file an object with the modes by their paths.
  */
-export function routes(): Kind<readonly RouteSetting[]> {
+export function routes(): ValueType<readonly RouteSetting[]> {
   const clause =
     'give PATH=MODE with a path such as /vnc, and echo, tcp:TARGET, token, mode:FILE or replay:FILE; or none';
   const text = z.string(clause).min(1, clause);
@@ -134,7 +134,7 @@ function textOrOff<Value>(
   clause: string,
   parse: (text: string) => Value | null,
   format: (value: Value) => string,
-): Kind<Value | null> {
+): ValueType<Value | null> {
   return {
     valueName,
     clause,

@@ -12,11 +12,11 @@ import {
 export type Json = boolean | number | string | readonly string[] | Readonly<Record<string, string>>;
 
 /**
- * One kind of option value. The schema is the only judge: text from a flag or the environment is
+ * The type of an option's value. The schema is the only judge: text from a flag or the environment is
  * first brought into its JSON form, so that all sources have one meaning. Every issue the schema
  * raises ends the sentence "X cannot be Y: ...".
  */
-export interface Kind<Value> {
+export interface ValueType<Value> {
   /** What takes the value's place in help, `SIZE`; empty for a switch, which needs no value. */
   readonly valueName: string;
   /** What may be given, as a clause: "give true or false". */
@@ -50,7 +50,13 @@ interface Range {
 }
 
 /** A size in bytes: a whole number, in JSON and text alike, or text with k, m or g. */
-export function size({ min, max = MAX_SIZE_BYTES }: { min: number; max?: number }): Kind<number> {
+export function size({
+  min,
+  max = MAX_SIZE_BYTES,
+}: {
+  min: number;
+  max?: number;
+}): ValueType<number> {
   const range = { min, max };
   const least = min % 1024 === 0 ? formatSize(min) : `${min} bytes`;
   const clause = `give a size from ${least} to ${formatSize(max)}, such as ${max < MAX_SIZE_BYTES ? '4k or 64k' : '64k or 16m'}`;
@@ -67,7 +73,7 @@ export function size({ min, max = MAX_SIZE_BYTES }: { min: number; max?: number 
 }
 
 /** A duration in milliseconds: text with its unit. */
-export function duration({ canBeOff = false }: { canBeOff?: boolean } = {}): Kind<number> {
+export function duration({ canBeOff = false }: { canBeOff?: boolean } = {}): ValueType<number> {
   const range = { min: 1, max: MAX_DURATION_MS, canBeOff };
   const clause = orOff(
     `give a duration such as 500ms, 30s, 5m or 2h, at most ${MAX_DURATION_MS}ms (24 days)`,
@@ -84,7 +90,7 @@ export function duration({ canBeOff = false }: { canBeOff?: boolean } = {}): Kin
 }
 
 /** A whole number of things. */
-export function count(range: Range): Kind<number> {
+export function count(range: Range): ValueType<number> {
   const { min, max, canBeOff = false } = range;
   const clause = orOff(`give a whole number from ${min} to ${max}`, range);
   const text = z.string(clause).regex(/^(0|[1-9]\d*)$/, clause);
@@ -98,7 +104,7 @@ export function count(range: Range): Kind<number> {
 }
 
 /** A switch: on when its flag is there. */
-export function toggle(): Kind<boolean> {
+export function toggle(): ValueType<boolean> {
   const clause = 'give true or false';
   return {
     valueName: '',
@@ -113,7 +119,7 @@ export function toggle(): Kind<boolean> {
 }
 
 /** A switch that decides by itself until somebody does. */
-export function toggleOrAuto(): Kind<boolean | 'auto'> {
+export function toggleOrAuto(): ValueType<boolean | 'auto'> {
   const clause = 'give true, false or auto';
   return {
     valueName: '',
@@ -131,7 +137,7 @@ export function toggleOrAuto(): Kind<boolean | 'auto'> {
 export function choice<const Word extends string>(
   valueName: string,
   words: readonly Word[],
-): Kind<Word> {
+): ValueType<Word> {
   const clause = `choose ${words.slice(0, -1).join(', ')} or ${words.slice(-1).join('')}`;
   return {
     valueName,
@@ -146,21 +152,21 @@ export function choice<const Word extends string>(
 }
 
 /** The path of a file, or `off` (null) for none. */
-export function file(): Kind<string | null> {
+export function file(): ValueType<string | null> {
   return path('FILE', 'give the path of a file, or off');
 }
 
 /** The path of a directory, or `off` (null) for none. */
-export function directory(): Kind<string | null> {
+export function directory(): ValueType<string | null> {
   return path('DIR', 'give the path of a directory, or off');
 }
 
 /** The path of a file or a directory of such files, or `off` (null) for none. */
-export function fileOrDirectory(): Kind<string | null> {
+export function fileOrDirectory(): ValueType<string | null> {
   return path('PATH', 'give the path of a file or a directory, or off');
 }
 
-function path(valueName: string, clause: string): Kind<string | null> {
+function path(valueName: string, clause: string): ValueType<string | null> {
   return {
     valueName,
     clause,
@@ -203,7 +209,7 @@ function numeric(
   { canBeOff = false }: Range,
   toText: (value: number) => string,
   toJson: (value: number) => Json,
-): Kind<number> {
+): ValueType<number> {
   const isOff = (value: number): boolean => canBeOff && value === 0;
   return {
     valueName,

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { permissionWarnings, privatePaths } from '../../../src/app/resources/given-files.js';
 import { load } from '../../../src/config/load.js';
-import type { Flags } from '../../../src/config/flags.js';
+import type { Flags } from '../../../src/config/text-sources.js';
 
 const loaded = (flags: Flags) => load({ flags, environment: {}, readFile: () => '{}' });
 

@@ -1,20 +1,20 @@
+import path from 'node:path';
+import t from 'tap';
 import { once } from 'node:events';
 import { chmodSync, existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import path from 'node:path';
-import t from 'tap';
 import {
   checkRecording,
   claimRecording,
   makeRecorder,
   startRecorder,
 } from '../../../src/app/resources/recording.js';
-import type { Flags } from '../../../src/config/flags.js';
 import { load } from '../../../src/config/load.js';
-import type { SessionGate } from '../../../src/session/tap.js';
+import type { Flags } from '../../../src/config/text-sources.js';
 import { ConfigError } from '../../../src/errors.js';
 import type { UpgradeRequest } from '../../../src/handshake/request.js';
 import type { Recorder } from '../../../src/recording/write/recorder.js';
+import type { SessionGate } from '../../../src/session/tap.js';
 import { FakeSession } from '../../fixtures/fake-session.js';
 import { KeptLog } from '../../fixtures/kept-log.js';
 import { makeTempDir } from '../../fixtures/temp-dir.js';

@@ -1,10 +1,9 @@
 import path from 'node:path';
 import t from 'tap';
 import { readReplays } from '../../../src/app/resources/replays.js';
-import type { Environment } from '../../../src/config/environment.js';
-import type { Flags } from '../../../src/config/flags.js';
 import { load } from '../../../src/config/load.js';
 import type { ProvidedSettings } from '../../../src/config/settings.js';
+import type { Environment, Flags } from '../../../src/config/text-sources.js';
 import { ConfigError } from '../../../src/errors.js';
 import { KeptLog } from '../../fixtures/kept-log.js';
 import { RecordedLines, writeRecording } from '../../fixtures/recorded-lines.js';

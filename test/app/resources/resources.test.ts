@@ -1,17 +1,16 @@
-import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
+import { writeFileSync } from 'node:fs';
 import { type Resources, readResources } from '../../../src/app/resources/resources.js';
-import type { Environment } from '../../../src/config/environment.js';
-import type { Flags } from '../../../src/config/flags.js';
 import { load } from '../../../src/config/load.js';
+import type { Environment, Flags } from '../../../src/config/text-sources.js';
 import { ConfigError } from '../../../src/errors.js';
 import type { Authenticator } from '../../../src/server/auth/basic-auth.js';
+import { fakeIo } from '../../cli/fake-io.js';
 import { KeptLog } from '../../fixtures/kept-log.js';
 import { RecordedLines, writeRecording } from '../../fixtures/recorded-lines.js';
 import { selfSigned } from '../../fixtures/self-signed.js';
 import { makeTempDir } from '../../fixtures/temp-dir.js';
-import { fakeIo } from '../../cli/fake-io.js';
 
 const { cert } = selfSigned();
 

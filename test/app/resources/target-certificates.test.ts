@@ -1,15 +1,14 @@
-import { createPrivateKey } from 'node:crypto';
 import t from 'tap';
+import { createPrivateKey } from 'node:crypto';
 import {
   type TargetCertificates,
   readTargetCertificates,
 } from '../../../src/app/resources/target-certificates.js';
-import type { Environment } from '../../../src/config/environment.js';
-import type { Flags } from '../../../src/config/flags.js';
 import { load } from '../../../src/config/load.js';
+import type { Environment, Flags } from '../../../src/config/text-sources.js';
 import { ConfigError } from '../../../src/errors.js';
-import { selfSigned } from '../../fixtures/self-signed.js';
 import { fakeIo } from '../../cli/fake-io.js';
+import { selfSigned } from '../../fixtures/self-signed.js';
 
 const one = selfSigned('a.example');
 const other = selfSigned('b.example');

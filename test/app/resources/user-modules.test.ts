@@ -38,7 +38,7 @@ async function load(
     {
       mode: { value: mode, source, from },
       route: {
-        value: OPTIONS.route.kind.schema.parse(route),
+        value: OPTIONS.route.type.schema.parse(route),
         source,
         from: source === 'flag' ? '--route' : from,
       },

@@ -8,9 +8,9 @@ import type { Provided } from '../../../src/config/settings.js';
 
 const texts = { help: '', docs: '' };
 const TABLE: OptionTable = {
-  maxMessage: { ...texts, group: 'Limits', kind: size({ min: 1 }), default: '16m' },
-  authFile: { ...texts, group: 'General', kind: file(), default: 'off', isSecret: true },
-  config: { ...texts, group: 'General', kind: file(), default: 'off', isFileKey: false },
+  maxMessage: { ...texts, group: 'Limits', type: size({ min: 1 }), default: '16m' },
+  authFile: { ...texts, group: 'General', type: file(), default: 'off', isSecret: true },
+  config: { ...texts, group: 'General', type: file(), default: 'off', isFileKey: false },
 };
 
 const provided = (value: unknown, source: Provided['source'], from: string): Provided => ({

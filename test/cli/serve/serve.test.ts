@@ -1,3 +1,5 @@
+import path from 'node:path';
+import t, { type Test } from 'tap';
 import { once } from 'node:events';
 import {
   appendFileSync,
@@ -8,15 +10,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
-import path from 'node:path';
-import t, { type Test } from 'tap';
+import type { Found } from '../../../src/app/resources/resources.js';
 import { ExitCode } from '../../../src/cli/exit-code.js';
 import type { Signal } from '../../../src/cli/io.js';
 import { createLog } from '../../../src/cli/output/log.js';
 import { type CommandResources, serve } from '../../../src/cli/serve/serve.js';
-import type { Flags } from '../../../src/config/flags.js';
-import type { Found } from '../../../src/app/resources/resources.js';
 import { load } from '../../../src/config/load.js';
+import type { Flags } from '../../../src/config/text-sources.js';
 import type { Extension } from '../../../src/extensions/extension.js';
 import type { Mode } from '../../../src/modes/mode.js';
 import { passwordAuthenticator } from '../../../src/server/auth/basic-auth.js';

@@ -18,8 +18,8 @@ t.test('what is taken', async (t) => {
     ['authFile', ['off', 'users'], ['']],
     ['auth', ['off', 'ann:secret'], ['ann']],
   ] as const) {
-    for (const value of taken) t.ok(ROWS[key]?.kind.schema.safeParse(value).success, key);
-    for (const value of refused) t.notOk(ROWS[key]?.kind.schema.safeParse(value).success, key);
+    for (const value of taken) t.ok(ROWS[key]?.type.schema.safeParse(value).success, key);
+    for (const value of refused) t.notOk(ROWS[key]?.type.schema.safeParse(value).success, key);
   }
 });
 

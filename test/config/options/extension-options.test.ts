@@ -20,7 +20,7 @@ t.test('the ranges of values', async (t) => {
     ['deflateMaxRatio', ['off', 1, 1032], [0, 1033]],
     ['extension', [[], ['a.mjs', 'b.cjs']], [['']]],
   ] as const) {
-    for (const value of taken) t.ok(rows[key]?.kind.schema.safeParse(value).success, key);
-    for (const value of refused) t.notOk(rows[key]?.kind.schema.safeParse(value).success, key);
+    for (const value of taken) t.ok(rows[key]?.type.schema.safeParse(value).success, key);
+    for (const value of refused) t.notOk(rows[key]?.type.schema.safeParse(value).success, key);
   }
 });

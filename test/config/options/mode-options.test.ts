@@ -18,7 +18,7 @@ t.test('what is taken', async (t) => {
     ['route', ['none', { '/': 'echo' }, ['/=token']], [{ a: 'echo' }]],
     ['static', ['off', 'public'], ['']],
   ] as const) {
-    for (const value of taken) t.ok(rows[key]?.kind.schema.safeParse(value).success, key);
-    for (const value of refused) t.notOk(rows[key]?.kind.schema.safeParse(value).success, key);
+    for (const value of taken) t.ok(rows[key]?.type.schema.safeParse(value).success, key);
+    for (const value of refused) t.notOk(rows[key]?.type.schema.safeParse(value).success, key);
   }
 });

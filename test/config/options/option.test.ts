@@ -1,16 +1,21 @@
 import t from 'tap';
-import { count, toggle } from '../../../src/config/values/values.js';
 import {
+  type Option,
+  type OptionTable,
   capitalized,
   defaultValue,
   environmentNameOf,
   fileKeyOf,
+  fileRows,
   flagOf,
   flagRows,
   flagTermOf,
+  libraryOptions,
   negativeFlagOf,
   presetNameOf,
 } from '../../../src/config/options/option.js';
+import { OPTIONS } from '../../../src/config/options/options.js';
+import { count, toggle } from '../../../src/config/values/values.js';
 
 t.test('names are made from the key', async (t) => {
   for (const [key, flag, variable] of [
@@ -31,25 +36,46 @@ t.test('names are made from the key', async (t) => {
 t.test('a switch that is on by default shows how it is turned off', async (t) => {
   const texts = { group: 'Extensions', help: '', docs: '' } as const;
   t.equal(negativeFlagOf('deflate'), '--no-deflate');
-  t.equal(flagTermOf('deflate', { ...texts, kind: toggle(), default: 'true' }), '--[no-]deflate');
-  t.equal(flagTermOf('echo', { ...texts, kind: toggle(), default: 'false' }), '--echo');
-  const kind = count({ min: 1, max: 9 });
-  t.equal(flagTermOf('deflateLevel', { ...texts, kind, default: '3' }), '--deflate-level');
+  t.equal(flagTermOf('deflate', { ...texts, type: toggle(), default: 'true' }), '--[no-]deflate');
+  t.equal(flagTermOf('echo', { ...texts, type: toggle(), default: 'false' }), '--echo');
+  const type = count({ min: 1, max: 9 });
+  t.equal(flagTermOf('deflateLevel', { ...texts, type, default: '3' }), '--deflate-level');
 });
 
 t.test('a name of its own in the file, and an option that is no flag', async (t) => {
-  const row = { group: 'Mode', kind: toggle(), default: 'false', help: '', docs: '' } as const;
+  const row = { group: 'Mode', type: toggle(), default: 'false', help: '', docs: '' } as const;
   t.equal(fileKeyOf('route', { ...row, fileKey: 'routes' }), 'routes');
   t.equal(fileKeyOf('echo', row), 'echo');
   t.same(flagRows({ echo: row, auth: { ...row, isFlag: false } }), [['echo', row]]);
 });
 
 t.test('the default is read from its text', async (t) => {
-  const kind = count({ min: 1, max: 9 });
-  t.equal(defaultValue({ group: 'Limits', kind, default: '7', help: '', docs: '' }), 7);
+  const type = count({ min: 1, max: 9 });
+  t.equal(defaultValue({ group: 'Limits', type, default: '7', help: '', docs: '' }), 7);
 });
 
 t.test('capitalized', async (t) => {
   t.equal(capitalized('give a size'), 'Give a size');
   t.equal(capitalized(''), '');
+});
+t.test('a file holds every option but its own path', async (t) => {
+  const keys = fileRows(OPTIONS).map(([key]) => key);
+  t.same(
+    keys,
+    Object.entries<Option>(OPTIONS)
+      .filter(([key]) => key !== 'config' && key !== 'auth')
+      .map(([key, { fileKey = key }]) => fileKey),
+  );
+  t.same(
+    fileRows({ route: OPTIONS.route, config: OPTIONS.config }),
+    [['routes', OPTIONS.route, 'route']],
+    'its name there, and its key in the table',
+  );
+});
+
+t.test('the rows that the library takes', async (t) => {
+  const table: OptionTable = { maxHead: OPTIONS.maxHead, config: OPTIONS.config };
+  t.same(Object.keys(libraryOptions(table)), ['maxHead']);
+  const { auth } = libraryOptions({ auth: OPTIONS.auth });
+  t.notOk('isFileKey' in auth!, 'what no file may hold can be given by a program');
 });

@@ -4,11 +4,11 @@ import { OPTIONS } from '../../../src/config/options/options.js';
 
 const ROWS = Object.entries<Option>(OPTIONS);
 
-t.test('every default is in the form its own kind writes', async (t) => {
+t.test('every default is in the form its own type writes', async (t) => {
   for (const [key, option] of ROWS) {
     const value = defaultValue(option);
-    t.equal(option.kind.toText(value), option.default, key);
-    t.same(option.kind.schema.parse(option.kind.toJson(value)), value, `${key} in JSON`);
+    t.equal(option.type.toText(value), option.default, key);
+    t.same(option.type.schema.parse(option.type.toJson(value)), value, `${key} in JSON`);
   }
 });
 

@@ -22,7 +22,7 @@ t.test('what is taken', async (t) => {
     ['targetInsecure', [true, false], ['yes']],
     ['proxyProtocol', ['off', 1, '2'], [3, true]],
   ] as const) {
-    for (const value of taken) t.ok(rows[key]?.kind.schema.safeParse(value).success, key);
-    for (const value of refused) t.notOk(rows[key]?.kind.schema.safeParse(value).success, key);
+    for (const value of taken) t.ok(rows[key]?.type.schema.safeParse(value).success, key);
+    for (const value of refused) t.notOk(rows[key]?.type.schema.safeParse(value).success, key);
   }
 });

@@ -1,10 +1,10 @@
 import t, { type Test } from 'tap';
 import { addressRanges, credentials } from '../../../src/config/values/access-values.js';
-import type { Kind } from '../../../src/config/values/values.js';
+import type { ValueType } from '../../../src/config/values/values.js';
 
 /** Every path and message of what is refused. */
-function refusal(kind: Kind<unknown>, given: unknown): (readonly [path: string, string])[] {
-  const { error } = kind.schema.safeParse(given);
+function refusal(type: ValueType<unknown>, given: unknown): (readonly [path: string, string])[] {
+  const { error } = type.schema.safeParse(given);
   return (error?.issues ?? []).flatMap(function each(issue): (readonly [string, string])[] {
     const members = issue.code === 'invalid_union' ? issue.errors.flat().flatMap(each) : [];
     return [[issue.path.join('.'), issue.message], ...members];
@@ -12,33 +12,33 @@ function refusal(kind: Kind<unknown>, given: unknown): (readonly [path: string, 
 }
 
 /** Asserts that nobody gets to read anything but the clauses. */
-function refuses(t: Test, kind: Kind<unknown>, given: unknown): void {
-  const messages = refusal(kind, given);
+function refuses(t: Test, type: ValueType<unknown>, given: unknown): void {
+  const messages = refusal(type, given);
   t.not(messages.length, 0, `refuses ${JSON.stringify(given)}`);
   for (const [, message] of messages)
-    t.ok([kind.clause, 'give each one once'].includes(message), message);
+    t.ok([type.clause, 'give each one once'].includes(message), message);
 }
 
 t.test('ranges of addresses', async (t) => {
   for (const empty of ['any', 'none'] as const) {
-    const kind = addressRanges(empty);
-    t.equal(kind.valueName, 'CIDR');
-    t.equal(kind.isRepeatable, true);
-    t.equal(kind.typeText, 'string | readonly string[]');
-    t.match(kind.clause, new RegExp(`, or ${empty}$`));
+    const type = addressRanges(empty);
+    t.equal(type.valueName, 'CIDR');
+    t.equal(type.isRepeatable, true);
+    t.equal(type.typeText, 'string | readonly string[]');
+    t.match(type.clause, new RegExp(`, or ${empty}$`));
     for (const [given, value, text] of [
       ['10.0.0.0/8', ['10.0.0.0/8'], '10.0.0.0/8'],
       ['::1', ['::1/128'], '::1/128'],
       [['10.0.0.1', 'fd00::/8'], ['10.0.0.1/32', 'fd00::/8'], '10.0.0.1/32,fd00::/8'],
-      [kind.fromText('10.0.0.1,::1'), ['10.0.0.1/32', '::1/128'], '10.0.0.1/32,::1/128'],
+      [type.fromText('10.0.0.1,::1'), ['10.0.0.1/32', '::1/128'], '10.0.0.1/32,::1/128'],
       [empty, [], empty],
       [[empty], [], empty],
     ] as const) {
-      const parsed = kind.schema.parse(given);
+      const parsed = type.schema.parse(given);
       t.strictSame(parsed, value);
-      t.equal(kind.toText(parsed), text);
-      t.strictSame(kind.schema.parse(kind.fromText(text)), value, 'text reads back');
-      t.strictSame(kind.schema.parse(kind.toJson(parsed)), value, 'JSON reads back');
+      t.equal(type.toText(parsed), text);
+      t.strictSame(type.schema.parse(type.fromText(text)), value, 'text reads back');
+      t.strictSame(type.schema.parse(type.toJson(parsed)), value, 'JSON reads back');
     }
     for (const given of [
       '',
@@ -51,22 +51,22 @@ t.test('ranges of addresses', async (t) => {
       null,
       true,
       {},
-      kind.fromText('::1,'),
+      type.fromText('::1,'),
       ['::1', empty],
       empty === 'any' ? 'none' : 'any',
     ]) {
-      refuses(t, kind, given);
+      refuses(t, type, given);
     }
   }
 });
 
 t.test('each range once, however it is written', async (t) => {
-  const kind = addressRanges('none');
+  const type = addressRanges('none');
   t.strictSame(
-    refusal(kind, ['::1', '10.0.0.0/8', '::1/128']).filter(([path]) => path !== ''),
+    refusal(type, ['::1', '10.0.0.0/8', '::1/128']).filter(([path]) => path !== ''),
     [['2', 'give each one once']],
   );
-  refuses(t, kind, ['none', 'none']);
+  refuses(t, type, ['none', 'none']);
 });
 
 t.test('a list without ranges says nothing where it could mean anybody', async (t) => {
@@ -77,10 +77,10 @@ t.test('a list without ranges says nothing where it could mean anybody', async (
 });
 
 t.test('a user and a password', async (t) => {
-  const kind = credentials();
-  t.equal(kind.valueName, 'USER:PASSWORD');
-  t.equal(kind.typeText, 'string');
-  t.equal(kind.isRepeatable, false);
+  const type = credentials();
+  t.equal(type.valueName, 'USER:PASSWORD');
+  t.equal(type.typeText, 'string');
+  t.equal(type.isRepeatable, false);
   for (const [text, value] of [
     ['ann:secret', 'ann:secret'],
     ['ann:', 'ann:'],
@@ -88,10 +88,10 @@ t.test('a user and a password', async (t) => {
     ['änn:schlüssel', 'änn:schlüssel'],
     ['off', null],
   ] as const) {
-    t.equal(kind.schema.parse(kind.fromText(text)), value);
-    t.equal(kind.toText(value), text);
-    t.equal(kind.schema.parse(kind.toJson(value)), value);
+    t.equal(type.schema.parse(type.fromText(text)), value);
+    t.equal(type.toText(value), text);
+    t.equal(type.schema.parse(type.toJson(value)), value);
   }
   for (const given of ['', ':', ':secret', 'ann', 'ann:a\n', 'a\u0000:b', 'a:\u007f', 1, null, []])
-    refuses(t, kind, given);
+    refuses(t, type, given);
 });

@@ -1,5 +1,4 @@
 import t, { type Test } from 'tap';
-import type { Kind } from '../../../src/config/values/values.js';
 import {
   filePaths,
   hostPolicy,
@@ -8,46 +7,47 @@ import {
   subprotocolPolicy,
   wordList,
 } from '../../../src/config/values/list-values.js';
+import type { ValueType } from '../../../src/config/values/values.js';
 
 /** The deepest message and its path, for what is refused. */
 function refusal(
-  kind: Kind<unknown>,
+  type: ValueType<unknown>,
   given: unknown,
 ): (readonly [path: string, message: string])[] {
-  const { error } = kind.schema.safeParse(given);
+  const { error } = type.schema.safeParse(given);
   return (error?.issues ?? []).flatMap(function each(issue): (readonly [string, string])[] {
     const members = issue.code === 'invalid_union' ? issue.errors.flat().flatMap(each) : [];
     return [[issue.path.join('.'), issue.message], ...members];
   });
 }
 
-/** Asserts that `given` is refused, and that nobody gets to read anything but the clauses of the kind. */
-function refuses(t: Test, kind: Kind<unknown>, given: unknown, ...clauses: string[]): void {
-  const messages = refusal(kind, given);
+/** Asserts that `given` is refused, and that nobody gets to read anything but the clauses of the type. */
+function refuses(t: Test, type: ValueType<unknown>, given: unknown, ...clauses: string[]): void {
+  const messages = refusal(type, given);
   t.not(messages.length, 0, `refuses ${JSON.stringify(given)}`);
-  for (const [, message] of messages) t.ok([kind.clause, ...clauses].includes(message), message);
+  for (const [, message] of messages) t.ok([type.clause, ...clauses].includes(message), message);
 }
 
 t.test('listen addresses', async (t) => {
-  const kind = listenAddresses();
+  const type = listenAddresses();
   const loopback = { kind: 'tcp', host: '127.0.0.1', port: 80 };
-  t.equal(kind.isRepeatable, true);
-  t.equal(kind.typeText, 'number | string | readonly (number | string)[]');
-  t.equal(kind.fromNumber?.(80), '80');
-  t.same(kind.schema.parse('80'), [loopback], 'one text');
-  t.same(kind.schema.parse(['80']), [loopback], 'an array');
-  t.same(kind.schema.parse(kind.fromText('80')), [loopback]);
-  const several = kind.schema.parse(kind.fromText('80,:81,[::1]:82,unix:/a'));
+  t.equal(type.isRepeatable, true);
+  t.equal(type.typeText, 'number | string | readonly (number | string)[]');
+  t.equal(type.fromNumber?.(80), '80');
+  t.same(type.schema.parse('80'), [loopback], 'one text');
+  t.same(type.schema.parse(['80']), [loopback], 'an array');
+  t.same(type.schema.parse(type.fromText('80')), [loopback]);
+  const several = type.schema.parse(type.fromText('80,:81,[::1]:82,unix:/a'));
   t.same(several, [
     loopback,
     { kind: 'tcp', host: null, port: 81 },
     { kind: 'tcp', host: '::1', port: 82 },
     { kind: 'unix', path: '/a' },
   ]);
-  t.equal(kind.toText(several), '127.0.0.1:80,:81,[::1]:82,unix:/a');
-  t.same(kind.toJson(several), ['127.0.0.1:80', ':81', '[::1]:82', 'unix:/a']);
+  t.equal(type.toText(several), '127.0.0.1:80,:81,[::1]:82,unix:/a');
+  t.same(type.toJson(several), ['127.0.0.1:80', ':81', '[::1]:82', 'unix:/a']);
   t.same(
-    kind.schema.parse('unix:a,b'),
+    type.schema.parse('unix:a,b'),
     [{ kind: 'unix', path: 'a,b' }],
     'a comma in JSON is a comma',
   );
@@ -63,29 +63,29 @@ t.test('listen addresses', async (t) => {
     true,
     {},
     [[]],
-    kind.fromText('80,'),
-    kind.fromText(''),
+    type.fromText('80,'),
+    type.fromText(''),
   ]) {
-    refuses(t, kind, given);
+    refuses(t, type, given);
   }
 });
 
 t.test('an address is listened on once, but there is more than one free port', async (t) => {
-  const kind = listenAddresses();
-  t.equal(kind.schema.parse(['0', '0', ':0']).length, 3);
-  refuses(t, kind, ['80', ':81', '127.0.0.1:80'], 'give each one once');
-  refuses(t, kind, ['unix:a', 'unix:a'], 'give each one once');
+  const type = listenAddresses();
+  t.equal(type.schema.parse(['0', '0', ':0']).length, 3);
+  refuses(t, type, ['80', ':81', '127.0.0.1:80'], 'give each one once');
+  refuses(t, type, ['unix:a', 'unix:a'], 'give each one once');
   t.same(
-    refusal(kind, ['80', '81', '81']),
+    refusal(type, ['80', '81', '81']),
     [['2', 'give each one once']],
     'the second one is to blame',
   );
 });
 
 t.test('subprotocols', async (t) => {
-  const kind = subprotocolPolicy();
-  t.equal(kind.valueName, 'first|none|LIST');
-  t.equal(kind.isRepeatable, false);
+  const type = subprotocolPolicy();
+  t.equal(type.valueName, 'first|none|LIST');
+  t.equal(type.isRepeatable, false);
   for (const [given, value, text] of [
     ['first', 'first', 'first'],
     ['none', 'none', 'none'],
@@ -93,11 +93,11 @@ t.test('subprotocols', async (t) => {
     ['mqtt,Binary,v1.x~!', ['mqtt', 'Binary', 'v1.x~!'], 'mqtt,Binary,v1.x~!'],
     [['mqtt', 'MQTT'], ['mqtt', 'MQTT'], 'mqtt,MQTT'],
   ] as const) {
-    const parsed = kind.schema.parse(given);
+    const parsed = type.schema.parse(given);
     t.same(parsed, value);
-    t.equal(kind.toText(parsed), text);
-    t.same(kind.schema.parse(kind.fromText(text)), value, 'text reads back');
-    t.same(kind.schema.parse(kind.toJson(parsed)), value, 'JSON reads back');
+    t.equal(type.toText(parsed), text);
+    t.same(type.schema.parse(type.fromText(text)), value, 'text reads back');
+    t.same(type.schema.parse(type.toJson(parsed)), value, 'JSON reads back');
   }
   for (const given of [
     '',
@@ -120,16 +120,16 @@ t.test('subprotocols', async (t) => {
     null,
     {},
   ]) {
-    refuses(t, kind, given);
+    refuses(t, type, given);
   }
-  refuses(t, kind, 'a,a', 'give each one once');
-  refuses(t, kind, ['a', 'b', 'a'], 'give each one once');
+  refuses(t, type, 'a,a', 'give each one once');
+  refuses(t, type, ['a', 'b', 'a'], 'give each one once');
 });
 
 t.test('origins', async (t) => {
-  const kind = originPolicy();
-  t.equal(kind.valueName, 'auto|any|same|LIST');
-  t.equal(kind.typeText, 'string | readonly string[]');
+  const type = originPolicy();
+  t.equal(type.valueName, 'auto|any|same|LIST');
+  t.equal(type.typeText, 'string | readonly string[]');
   for (const [given, value] of [
     ['auto', 'auto'],
     ['any', 'any'],
@@ -150,7 +150,7 @@ t.test('origins', async (t) => {
     ['http://*.localhost:3000', ['http://*.localhost:3000']],
     ['app://*.example', ['app://*.example']],
   ] as const) {
-    t.same(kind.schema.safeParse(given).data, value, String(given));
+    t.same(type.schema.safeParse(given).data, value, String(given));
   }
 
   for (const given of [
@@ -211,14 +211,14 @@ t.test('origins', async (t) => {
     null,
     {},
   ]) {
-    refuses(t, kind, given, 'give each one once');
+    refuses(t, type, given, 'give each one once');
   }
 });
 
 t.test('allowed hosts', async (t) => {
-  const kind = hostPolicy();
-  t.equal(kind.valueName, 'auto|any|LIST');
-  t.equal(kind.isRepeatable, false);
+  const type = hostPolicy();
+  t.equal(type.valueName, 'auto|any|LIST');
+  t.equal(type.isRepeatable, false);
   for (const [given, value, text] of [
     ['auto', 'auto', 'auto'],
     ['any', 'any', 'any'],
@@ -237,11 +237,11 @@ t.test('allowed hosts', async (t) => {
       'xn--bcher-kva.example,my_host',
     ],
   ] as const) {
-    const parsed = kind.schema.parse(given);
+    const parsed = type.schema.parse(given);
     t.same(parsed, value);
-    t.equal(kind.toText(parsed), text);
-    t.same(kind.schema.parse(kind.fromText(text)), value, 'text reads back');
-    t.same(kind.schema.parse(kind.toJson(parsed)), value, 'JSON reads back');
+    t.equal(type.toText(parsed), text);
+    t.same(type.schema.parse(type.fromText(text)), value, 'text reads back');
+    t.same(type.schema.parse(type.toJson(parsed)), value, 'JSON reads back');
   }
   for (const given of [
     '',
@@ -285,16 +285,16 @@ t.test('allowed hosts', async (t) => {
     null,
     {},
   ])
-    refuses(t, kind, given);
-  refuses(t, kind, 'a,A', 'give each one once');
-  refuses(t, kind, 'local,local', 'give each one once');
+    refuses(t, type, given);
+  refuses(t, type, 'a,A', 'give each one once');
+  refuses(t, type, 'local,local', 'give each one once');
 });
 
 t.test('paths of files', async (t) => {
-  const kind = filePaths();
-  t.equal(kind.valueName, 'FILE');
-  t.equal(kind.isRepeatable, true);
-  t.equal(kind.typeText, 'string | readonly string[]');
+  const type = filePaths();
+  t.equal(type.valueName, 'FILE');
+  t.equal(type.isRepeatable, true);
+  t.equal(type.typeText, 'string | readonly string[]');
   for (const [given, value, text] of [
     ['a.mjs', ['a.mjs'], 'a.mjs'],
     [['a.mjs', './b c.cjs'], ['a.mjs', './b c.cjs'], 'a.mjs,./b c.cjs'],
@@ -303,20 +303,20 @@ t.test('paths of files', async (t) => {
     [[], [], 'none'],
     ['./none', ['./none'], './none'],
   ] as const) {
-    const parsed = kind.schema.parse(given);
+    const parsed = type.schema.parse(given);
     t.same(parsed, value);
-    t.equal(kind.toText(parsed), text);
-    t.same(kind.toJson(parsed), value);
-    t.same(kind.schema.parse(kind.fromText(text)), value, 'text reads back');
-    t.same(kind.schema.parse(kind.toJson(parsed)), value, 'JSON reads back');
+    t.equal(type.toText(parsed), text);
+    t.same(type.toJson(parsed), value);
+    t.same(type.schema.parse(type.fromText(text)), value, 'text reads back');
+    t.same(type.schema.parse(type.toJson(parsed)), value, 'JSON reads back');
   }
-  t.same(kind.schema.parse('a,b'), ['a,b'], 'a comma in JSON is a comma');
+  t.same(type.schema.parse('a,b'), ['a,b'], 'a comma in JSON is a comma');
   for (const given of [
     '',
     [''],
-    kind.fromText(''),
-    kind.fromText('a,'),
-    kind.fromText('a,none'),
+    type.fromText(''),
+    type.fromText('a,'),
+    type.fromText('a,none'),
     ['none', 'a'],
     [1],
     1,
@@ -325,26 +325,26 @@ t.test('paths of files', async (t) => {
     {},
     [[]],
   ]) {
-    refuses(t, kind, given);
+    refuses(t, type, given);
   }
   t.same(
-    refusal(kind, ['a', 'b', 'a', 'none']).filter(([path]) => path !== ''),
+    refusal(type, ['a', 'b', 'a', 'none']).filter(([path]) => path !== ''),
     [
       ['2', 'give each one once'],
-      ['3', kind.clause],
+      ['3', type.clause],
     ],
     'each with its place',
   );
-  refuses(t, kind, ['none', 'none'], 'give each one once');
+  refuses(t, type, ['none', 'none'], 'give each one once');
 });
 
 t.test('lists of words', async (t) => {
-  const kind = wordList(['server', 'client']);
-  t.equal(kind.clause, 'give none, or one or more of server, client, separated by commas');
-  t.equal(kind.valueName, 'LIST');
-  t.equal(kind.isRepeatable, false);
+  const type = wordList(['server', 'client']);
+  t.equal(type.clause, 'give none, or one or more of server, client, separated by commas');
+  t.equal(type.valueName, 'LIST');
+  t.equal(type.isRepeatable, false);
   t.equal(
-    kind.typeText,
+    type.typeText,
     "'none' | 'server' | 'client' | readonly ('server' | 'client')[]",
     'what the library takes',
   );
@@ -355,12 +355,12 @@ t.test('lists of words', async (t) => {
     ['server,client', ['server', 'client'], 'server,client'],
     [['client', 'server'], ['client', 'server'], 'client,server'],
   ] as const) {
-    const parsed = kind.schema.parse(given);
+    const parsed = type.schema.parse(given);
     t.same(parsed, value);
-    t.equal(kind.toText(parsed), text);
-    t.same(kind.toJson(parsed), value);
-    t.same(kind.schema.parse(kind.fromText(text)), value, 'text reads back');
-    t.same(kind.schema.parse(kind.toJson(parsed)), value, 'JSON reads back');
+    t.equal(type.toText(parsed), text);
+    t.same(type.toJson(parsed), value);
+    t.same(type.schema.parse(type.fromText(text)), value, 'text reads back');
+    t.same(type.schema.parse(type.toJson(parsed)), value, 'JSON reads back');
   }
   for (const given of [
     '',
@@ -376,8 +376,8 @@ t.test('lists of words', async (t) => {
     null,
     {},
   ]) {
-    refuses(t, kind, given);
+    refuses(t, type, given);
   }
-  refuses(t, kind, 'client,client', 'give each one once');
-  refuses(t, kind, ['client', 'client'], 'give each one once');
+  refuses(t, type, 'client,client', 'give each one once');
+  refuses(t, type, ['client', 'client'], 'give each one once');
 });

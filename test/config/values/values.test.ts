@@ -1,5 +1,7 @@
 import t from 'tap';
 import {
+  type Json,
+  type ValueType,
   choice,
   count,
   directory,
@@ -9,18 +11,16 @@ import {
   size,
   toggle,
   toggleOrAuto,
-  type Json,
-  type Kind,
 } from '../../../src/config/values/values.js';
 
 /** Text, as a flag or a variable has it, to the value; undefined when it is refused. */
-function fromText(kind: Kind<unknown>, text: string): unknown {
-  return kind.schema.safeParse(kind.fromText(text)).data;
+function fromText(type: ValueType<unknown>, text: string): unknown {
+  return type.schema.safeParse(type.fromText(text)).data;
 }
 
 /** Every message that the schema has for what it refuses. */
-function clauses(kind: Kind<unknown>, given: unknown): string[] {
-  const { error } = kind.schema.safeParse(given);
+function clauses(type: ValueType<unknown>, given: unknown): string[] {
+  const { error } = type.schema.safeParse(given);
   return (error?.issues ?? []).flatMap(function each(issue): string[] {
     const members = issue.code === 'invalid_union' ? issue.errors.flat().flatMap(each) : [];
     return [issue.message, ...members];
@@ -28,7 +28,7 @@ function clauses(kind: Kind<unknown>, given: unknown): string[] {
 }
 
 interface Case<Value> {
-  readonly kind: Kind<Value>;
+  readonly type: ValueType<Value>;
   /** Given, in JSON or as text; the value; its text; its JSON. */
   readonly taken: readonly (readonly [given: string | number | boolean, Value, string, Json])[];
   readonly refused: readonly unknown[];
@@ -36,21 +36,21 @@ interface Case<Value> {
   readonly typeText: string;
 }
 
-function check<Value>(name: string, { kind, taken, refused, clause, typeText }: Case<Value>): void {
+function check<Value>(name: string, { type, taken, refused, clause, typeText }: Case<Value>): void {
   t.test(name, async (t) => {
-    t.equal(kind.clause, clause);
-    t.equal(kind.typeText, typeText);
-    t.equal(kind.isRepeatable, false);
+    t.equal(type.clause, clause);
+    t.equal(type.typeText, typeText);
+    t.equal(type.isRepeatable, false);
     for (const [given, value, text, json] of taken) {
-      t.same(kind.schema.parse(given), value, `${String(given)} in JSON`);
-      t.same(fromText(kind, String(given)), value, `${String(given)} as text`);
-      t.equal(kind.toText(value), text, 'to text');
-      t.same(kind.toJson(value), json, 'to JSON');
-      t.same(kind.schema.parse(json), value, 'JSON reads back');
-      t.same(fromText(kind, text), value, 'text reads back');
+      t.same(type.schema.parse(given), value, `${String(given)} in JSON`);
+      t.same(fromText(type, String(given)), value, `${String(given)} as text`);
+      t.equal(type.toText(value), text, 'to text');
+      t.same(type.toJson(value), json, 'to JSON');
+      t.same(type.schema.parse(json), value, 'JSON reads back');
+      t.same(fromText(type, text), value, 'text reads back');
     }
     for (const given of refused) {
-      const messages = clauses(kind, given);
+      const messages = clauses(type, given);
       t.not(messages.length, 0, `refuses ${JSON.stringify(given)}`);
       t.ok(
         messages.every((message) => message === clause),
@@ -63,7 +63,7 @@ function check<Value>(name: string, { kind, taken, refused, clause, typeText }: 
 const NOT_SCALAR = [null, [], ['1'], {}, undefined];
 
 check('size', {
-  kind: size({ min: 125 }),
+  type: size({ min: 125 }),
   taken: [
     [125, 125, '125', '125'],
     ['125', 125, '125', '125'],
@@ -104,7 +104,7 @@ check('size', {
 });
 
 check('size of a smaller range', {
-  kind: size({ min: 1024, max: 1024 ** 2 }),
+  type: size({ min: 1024, max: 1024 ** 2 }),
   taken: [
     ['1k', 1024, '1k', '1k'],
     ['1m', 1_048_576, '1m', '1m'],
@@ -115,7 +115,7 @@ check('size of a smaller range', {
 });
 
 check('size from nothing to much', {
-  kind: size({ min: 0, max: 64 * 1024 ** 3 }),
+  type: size({ min: 0, max: 64 * 1024 ** 3 }),
   taken: [
     [0, 0, '0', '0'],
     ['0', 0, '0', '0'],
@@ -128,7 +128,7 @@ check('size from nothing to much', {
 });
 
 check('duration', {
-  kind: duration(),
+  type: duration(),
   taken: [
     ['1ms', 1, '1ms', '1ms'],
     ['30s', 30_000, '30s', '30s'],
@@ -158,7 +158,7 @@ check('duration', {
 });
 
 check('duration that can be off', {
-  kind: duration({ canBeOff: true }),
+  type: duration({ canBeOff: true }),
   taken: [
     ['off', 0, 'off', 'off'],
     ['25s', 25_000, '25s', '25s'],
@@ -169,7 +169,7 @@ check('duration that can be off', {
 });
 
 check('count', {
-  kind: count({ min: 5, max: 100 }),
+  type: count({ min: 5, max: 100 }),
   taken: [
     [5, 5, '5', 5],
     ['100', 100, '100', 100],
@@ -197,7 +197,7 @@ check('count', {
 });
 
 check('count that can be off', {
-  kind: count({ min: 1, max: 10, canBeOff: true }),
+  type: count({ min: 1, max: 10, canBeOff: true }),
   taken: [
     ['off', 0, 'off', 'off'],
     [10, 10, '10', 10],
@@ -208,7 +208,7 @@ check('count that can be off', {
 });
 
 check('toggle', {
-  kind: toggle(),
+  type: toggle(),
   taken: [
     [true, true, 'true', true],
     [false, false, 'false', false],
@@ -219,7 +219,7 @@ check('toggle', {
 });
 
 check('toggle that decides by itself', {
-  kind: toggleOrAuto(),
+  type: toggleOrAuto(),
   taken: [
     [true, true, 'true', true],
     [false, false, 'false', false],
@@ -238,7 +238,7 @@ t.test('a toggle takes true and false for text, nothing else', async (t) => {
 });
 
 check('choice', {
-  kind: choice('LEVEL', ['low', 'middle', 'high']),
+  type: choice('LEVEL', ['low', 'middle', 'high']),
   taken: [['low', 'low', 'low', 'low']],
   refused: ['', 'Low', 'lowest', 'off', 1, true, ...NOT_SCALAR],
   clause: 'choose low, middle or high',
@@ -246,7 +246,7 @@ check('choice', {
 });
 
 check('file', {
-  kind: file(),
+  type: file(),
   taken: [
     ['a b.json', 'a b.json', 'a b.json', 'a b.json'],
     ['./off', './off', './off', './off'],
@@ -257,12 +257,12 @@ check('file', {
   typeText: 'string',
 });
 
-for (const [name, kind, what] of [
+for (const [name, type, what] of [
   ['directory', directory(), 'a directory'],
   ['file or directory', fileOrDirectory(), 'a file or a directory'],
 ] as const) {
   check(name, {
-    kind,
+    type,
     taken: [
       ['a b', 'a b', 'a b', 'a b'],
       ['off', null, 'off', 'off'],

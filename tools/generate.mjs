@@ -25,15 +25,15 @@ async function generate() {
     await build({
       stdin: {
         contents: `
-          import { defaultValue } from './src/config/option.js';
-          import { OPTIONS } from './src/config/options.js';
-          import { optionsType } from './src/config/options-type.js';
-          import { reference } from './src/config/reference.js';
-          import { fileKeys, jsonSchema } from './src/config/schema.js';
+          import { defaultValue, fileRows } from './src/config/options/option.js';
+          import { OPTIONS } from './src/config/options/options.js';
+          import { optionsType } from './tools/options-type.js';
+          import { reference } from './tools/reference.js';
+          import { jsonSchema } from './tools/json-schema.js';
           export const schema = jsonSchema(OPTIONS);
-          const defaults = fileKeys(OPTIONS).map(([key, option]) => [
+          const defaults = fileRows(OPTIONS).map(([key, option]) => [
             key,
-            option.kind.toJson(defaultValue(option)),
+            option.type.toJson(defaultValue(option)),
           ]);
           // Without a mode: any can be added to it, by a flag for instance.
           export const example = {

@@ -1,15 +1,15 @@
+import t from 'tap';
 import { readFileSync } from 'node:fs';
 import { format } from 'prettier';
-import t from 'tap';
 import {
   GROUPS,
-  environmentNameOf,
-  flagOf,
   type Option,
   type OptionTable,
+  environmentNameOf,
+  flagOf,
 } from '../../src/config/options/option.js';
 import { OPTIONS } from '../../src/config/options/options.js';
-import { reference } from '../../src/config/reference.js';
+import { reference } from '../../tools/reference.js';
 
 const page = reference(OPTIONS);
 

@@ -1,9 +1,9 @@
 import t from 'tap';
-import { count } from '../../../src/config/values/values.js';
-import { readObject, type Place } from '../../../src/config/values/object-values.js';
-import { OPTIONS } from '../../../src/config/options/options.js';
-import { ROUTE_CLAUSES } from '../../../src/config/values/proxy-values.js';
-import { ConfigError } from '../../../src/errors.js';
+import { OPTIONS } from '../../src/config/options/options.js';
+import { type Place, fileSchema, readObject } from '../../src/config/read-object.js';
+import { ROUTE_CLAUSES } from '../../src/config/values/proxy-values.js';
+import { count } from '../../src/config/values/values.js';
+import { ConfigError } from '../../src/errors.js';
 
 const FILE: Place = { source: 'file', from: 'twist.json', help: 'look it up' };
 const CALL: Place = { source: 'call', from: 'serve(options)', help: 'look it up' };
@@ -31,8 +31,8 @@ t.test('values, with where they are from', async (t) => {
 });
 
 t.test('what is wrong, in one sentence', async (t) => {
-  const { clause } = OPTIONS.deflateLevel.kind;
-  const { clause: paths } = OPTIONS.extension.kind;
+  const { clause } = OPTIONS.deflateLevel.type;
+  const { clause: paths } = OPTIONS.extension.type;
   for (const [given, place, sentence] of [
     [
       { deflateLevl: 1 },
@@ -111,7 +111,7 @@ t.test('what an object cannot hold at all', async (t) => {
 t.test('a wrong secret is not shown', async (t) => {
   const pin = {
     group: 'General',
-    kind: count({ min: 1, max: 9 }),
+    type: count({ min: 1, max: 9 }),
     default: '1',
     help: '',
     docs: '',
@@ -126,4 +126,14 @@ t.test('a wrong secret is not shown', async (t) => {
     new ConfigError('pin cannot be (a secret, not shown): give a whole number from 1 to 9'),
     'nor how it would be right',
   );
+});
+
+t.test('values are optional, keys are known', async (t) => {
+  const schema = fileSchema(OPTIONS);
+  t.same(schema.parse({}), {});
+  t.same(schema.parse({ $schema: 'x', maxMessage: '1k' }), { $schema: 'x', maxMessage: 1024 });
+  t.match(schema.parse({ routes: { '/a': 'echo' } }), { routes: [{ path: '/a' }] });
+  t.notOk(schema.safeParse({ config: 'x' }).success);
+  t.notOk(schema.safeParse({ route: {} }).success);
+  t.notOk(schema.safeParse({ $schema: 1 }).success);
 });

@@ -1,8 +1,37 @@
-import { habitOf } from './habits.js';
-import { nearestName } from './nearest-name.js';
-import { environmentNameOf, presetNameOf, type OptionTable } from './options/option.js';
-import type { Provided } from './settings.js';
-import { readTextValue } from './values/text-value.js';
+/** Values that are given as text: by flags and by environment variables. */
+import { configError, deepestFault, show, valueAt } from './messages.js';
+import {
+  type Option,
+  type OptionTable,
+  environmentNameOf,
+  flagOf,
+  negativeFlagOf,
+  presetNameOf,
+} from './options/option.js';
+import type { Provided, Source } from './settings.js';
+import { habitOf, nearestName } from './suggestions.js';
+
+/**
+ * What the command line gave, by option key: the text of a value, all texts of a flag that may be
+ * repeated, or whether a switch was turned on (`--echo`) or off (`--no-echo`).
+ */
+export type Flags = Readonly<Record<string, string | readonly string[] | boolean | undefined>>;
+
+/**
+ * Reads the values that flags give.
+ * @throws {ConfigError} when one is not allowed
+ */
+export function readFlags(table: OptionTable, flags: Flags): Map<string, Provided> {
+  const provided = new Map<string, Provided>();
+  for (const [key, option] of Object.entries(table)) {
+    const given = flags[key];
+    if (given === undefined) continue;
+    const flag = given === false ? negativeFlagOf(key) : flagOf(key);
+    const value = typeof given === 'string' ? option.type.fromText(given) : given;
+    provided.set(key, readTextValue(option, flag, value, 'flag'));
+  }
+  return provided;
+}
 
 /** The variables of a process, as Node has them. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -37,7 +66,7 @@ function readVariables(
     const name = nameOf(key);
     const text = environment[name];
     if (text === undefined) continue;
-    provided.set(key, readTextValue(option, name, option.kind.fromText(text), source));
+    provided.set(key, readTextValue(option, name, option.type.fromText(text), source));
   }
   return provided;
 }
@@ -81,4 +110,20 @@ function isServiceLink(name: string, text: string): boolean {
     /_PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?$/.test(name) ||
     (name.endsWith('_PORT') && /^(tcp|udp|sctp):\/\//.test(text))
   );
+}
+
+/**
+ * Reads a value that a flag or an environment variable gives.
+ * @param name as the user wrote it: `--listen` or `TWIST_LISTEN`
+ * @param given the JSON form of the value, not yet judged
+ * @throws {ConfigError} when it is not allowed
+ */
+function readTextValue(option: Option, name: string, given: unknown, source: Source): Provided {
+  const result = option.type.schema.safeParse(given);
+  if (result.success) return { value: result.data, source, from: name };
+  const { path, clause } = deepestFault(result.error.issues, given);
+  // Each repeated flag holds one item; a variable holds them all.
+  const verb = source !== 'flag' && path.length > 0 ? 'cannot contain' : 'cannot be';
+  const shown = show(valueAt(given, path), option.isSecret);
+  throw configError(`${name} ${verb} ${shown}: ${clause}`, source);
 }

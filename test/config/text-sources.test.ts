@@ -1,6 +1,14 @@
 import t from 'tap';
-import { readEnvironment, readPresets, strayVariables } from '../../src/config/environment.js';
+import type { Option } from '../../src/config/options/option.js';
 import { OPTIONS } from '../../src/config/options/options.js';
+import {
+  readEnvironment,
+  readFlags,
+  readPresets,
+  strayVariables,
+} from '../../src/config/text-sources.js';
+import { listenAddresses } from '../../src/config/values/list-values.js';
+import { count } from '../../src/config/values/values.js';
 import { ConfigError } from '../../src/errors.js';
 
 t.test('variables of options, in text', async (t) => {
@@ -99,4 +107,74 @@ t.test('what Kubernetes writes for a service named twist is nobody’s mistake',
     TWIST_ADMIN_PORT: address,
   };
   t.same(strayVariables(OPTIONS, environment), []);
+});
+
+t.test('flags that are not given give nothing', async (t) => {
+  t.equal(readFlags(OPTIONS, {}).size, 0);
+  t.equal(readFlags(OPTIONS, { echo: undefined }).size, 0);
+});
+
+t.test('text, repeated text and switches', async (t) => {
+  const flags = { maxMessage: '1m', listen: ['80', 'unix:a,b'], echo: true, origin: 'null' };
+  t.same(Object.fromEntries(readFlags(OPTIONS, flags)), {
+    listen: {
+      value: [
+        { kind: 'tcp', host: '127.0.0.1', port: 80 },
+        { kind: 'unix', path: 'a,b' },
+      ],
+      source: 'flag',
+      from: '--listen',
+    },
+    echo: { value: true, source: 'flag', from: '--echo' },
+    origin: { value: ['null'], source: 'flag', from: '--origin' },
+    maxMessage: { value: 1_048_576, source: 'flag', from: '--max-message' },
+  });
+});
+
+t.test('a switch that is turned off', async (t) => {
+  t.same(readFlags(OPTIONS, { echo: false }).get('echo'), {
+    value: false,
+    source: 'flag',
+    from: '--no-echo',
+  });
+});
+
+t.test('a wrong value is wrong usage', async (t) => {
+  t.throws(
+    () => readFlags(OPTIONS, { logLevel: 'loud' }),
+    new ConfigError(
+      '--log-level cannot be "loud": choose trace, debug, info, warn, error, fatal or silent',
+      { cause: 'flag' },
+    ),
+  );
+});
+
+const row = (type: Option['type']): Option => ({
+  group: 'Limits',
+  type,
+  default: '',
+  help: '',
+  docs: '',
+});
+
+t.test('a value with its source', async (t) => {
+  const table = { n: row(count({ min: 1, max: 9 })) };
+  t.same(readFlags(table, { n: '7' }).get('n'), { value: 7, source: 'flag', from: '--n' });
+});
+
+t.test('a wrong item: a flag is one item, a variable holds them all', async (t) => {
+  const table = { listen: row(listenAddresses()) };
+  const { clause } = table.listen.type;
+  t.throws(
+    () => readFlags(table, { listen: ['80', 'x'] }),
+    new ConfigError(`--listen cannot be "x": ${clause}`),
+  );
+  t.throws(
+    () => readEnvironment(table, { TWIST_LISTEN: '80,x' }),
+    new ConfigError(`TWIST_LISTEN cannot contain "x": ${clause}`),
+  );
+  t.throws(
+    () => readPresets(table, { TWIST_DEFAULT_LISTEN: '80,x' }),
+    new ConfigError(`TWIST_DEFAULT_LISTEN cannot contain "x": ${clause}`),
+  );
 });

@@ -1,9 +1,8 @@
-/** Kinds of values that only the recording has. */
+/** Types of values that recordings and their replay have. */
 import * as z from 'zod';
-import type { ShownNames } from '../../handshake/redaction/redaction.js';
-import type { Kind } from './values.js';
 import { EACH_ONCE, NONE, parsed } from './list-values.js';
 import { SIZE_PATTERN, formatSize, parseSize } from './units.js';
+import type { ValueType } from './values.js';
 
 /** Words that stand for a size, and which. */
 type SizeWords = Readonly<Record<string, number>>;
@@ -15,20 +14,22 @@ interface WordOrSize {
 }
 
 /** How much of each payload: `full` (Infinity), `none` (0), or a size in bytes. */
-export function payloadShare(): Kind<number> {
+export function payloadShare(): ValueType<number> {
   return wordOrSize({ words: { full: Infinity, none: 0 }, min: 1, max: 1024 ** 3 });
 }
 
 /** When to begin a new file: a size in bytes, or `off` (0) for never. */
-export function fileSize(): Kind<number> {
+export function fileSize(): ValueType<number> {
   return wordOrSize({ words: { off: 0 }, min: 64 * 1024, max: 1024 ** 4 });
 }
 
-/** What is recorded as it is: `*` for all, or names, which count without regard to case. */
+/** What is recorded as it is: `*` for all, or names, whose case does not count. */
+type ShownNames = typeof ALL | readonly string[];
+
 const ALL = '*';
 
 /** Names of headers. */
-export function headerNames(): Kind<ShownNames> {
+export function headerNames(): ValueType<ShownNames> {
   return shownNames(
     /^[!#$%&'+\-.^_`|~0-9a-z]+$/,
     'give none, * for all of them, or names of headers separated by commas, such as x-room,x-client-version',
@@ -36,14 +37,14 @@ export function headerNames(): Kind<ShownNames> {
 }
 
 /** Names of parameters of a URL's query, decoded. */
-export function queryNames(): Kind<ShownNames> {
+export function queryNames(): ValueType<ShownNames> {
   return shownNames(
     /^[^\s,&;=#*]+$/u,
     'give none, * for all of them, or names of parameters separated by commas, such as room,client',
   );
 }
 
-function shownNames(pattern: RegExp, clause: string): Kind<ShownNames> {
+function shownNames(pattern: RegExp, clause: string): ValueType<ShownNames> {
   const name = parsed((text) => {
     const lowercase = text.toLowerCase();
     return lowercase !== NONE && pattern.test(lowercase) ? lowercase : null;
@@ -70,7 +71,7 @@ function shownNames(pattern: RegExp, clause: string): Kind<ShownNames> {
   };
 }
 
-function wordOrSize({ words, min, max }: WordOrSize): Kind<number> {
+function wordOrSize({ words, min, max }: WordOrSize): ValueType<number> {
   const least = min % 1024 === 0 ? formatSize(min) : `${min} byte`;
   const names = Object.keys(words);
   const clause = `give ${names.join(', ')} or a size from ${least} to ${formatSize(max)}, such as ${formatSize(min * 1024)}`;
@@ -100,5 +101,48 @@ function wordOrSize({ words, min, max }: WordOrSize): Kind<number> {
     fromText: (text) => text,
     toText,
     toJson: toText,
+  };
+}
+
+const OFF = 'off';
+
+/** Beside 0. A smaller one would be written as `1e-7`. */
+const MIN_FACTOR = 0.001;
+const MAX_FACTOR = 1_000_000;
+
+/** How much faster something is: a number, decimals allowed; 0 has a meaning of its own. */
+export function factor(): ValueType<number> {
+  const clause = `give 0, or a number from ${MIN_FACTOR} to ${MAX_FACTOR} such as 0.5 or 10`;
+  const text = z.string(clause).regex(/^(0|[1-9]\d*)(\.\d+)?$/, clause);
+  return {
+    valueName: 'FACTOR',
+    clause,
+    schema: z
+      .union([z.number(clause), text], clause)
+      .transform(Number)
+      .refine((value) => value === 0 || (value >= MIN_FACTOR && value <= MAX_FACTOR), clause),
+    typeText: 'number',
+    isRepeatable: false,
+    fromText: (given) => given,
+    toText: String,
+    toJson: (value) => value,
+  };
+}
+
+/** Which session of a recording: an id, the beginning of one, or a number; `off` (null) for none. */
+export function recordedSession(): ValueType<string | null> {
+  const clause = 'give the id of a session, the beginning of it or its number, or off';
+  const text = z.string(clause).min(1, clause);
+  return {
+    valueName: 'SESSION',
+    clause,
+    schema: z
+      .union([z.int(clause).min(1, clause), text], clause)
+      .transform((given) => (given === OFF ? null : String(given))),
+    typeText: 'string | number',
+    isRepeatable: false,
+    fromText: (given) => given,
+    toText: (value) => value ?? OFF,
+    toJson: (value) => value ?? OFF,
   };
 }

@@ -1,12 +1,35 @@
-import type * as z from 'zod';
-import { configError, deepestFault, show, valueAt } from '../messages.js';
-import { didYouMean } from '../nearest-name.js';
-import { habitOf } from '../habits.js';
-import { environmentNameOf, fileKeyOf, flagOf, type OptionTable } from '../options/option.js';
-import { fileKeys, fileSchema } from '../schema.js';
-import type { Provided } from '../settings.js';
-import { typeAdvice } from './type-advice.js';
-import type { ConfigError } from '../../errors.js';
+import * as z from 'zod';
+import type { ConfigError } from '../errors.js';
+import { configError, deepestFault, show, typeAdvice, valueAt } from './messages.js';
+import {
+  type OptionTable,
+  capitalized,
+  environmentNameOf,
+  fileKeyOf,
+  fileRows,
+  flagOf,
+} from './options/option.js';
+import type { Provided } from './settings.js';
+import { didYouMean, habitOf } from './suggestions.js';
+
+/** Values by their keys in the file; options that a file does not name are absent. */
+export type FileSchema = z.ZodType<Readonly<Record<string, unknown>>>;
+
+/**
+ * What a configuration file may hold: the options of the table, all optional, and `$schema`, by which
+ * editors find the JSON Schema. Every other key is refused.
+ */
+export function fileSchema(table: OptionTable): FileSchema {
+  const rows = fileRows(table).map(([key, { type, help, docs }]) => {
+    const description = `${capitalized(help)}. ${docs.replaceAll('`', '')}`;
+    return [key, type.schema.optional().meta({ description })];
+  });
+  const $schema = z
+    .string('give the address of a JSON Schema')
+    .optional()
+    .meta({ description: 'Where the JSON Schema of this file is.' });
+  return z.strictObject({ $schema, ...Object.fromEntries(rows) });
+}
 
 /** Where an object comes from that holds values by their keys. */
 export interface Place {
@@ -29,7 +52,7 @@ export function readObject(
   const result = fileSchema(table).safeParse(given);
   if (!result.success) throw objectError(table, given, result.error.issues, place);
   const provided = new Map<string, Provided>();
-  for (const [fileKey, , key] of fileKeys(table)) {
+  for (const [fileKey, , key] of fileRows(table)) {
     const value = result.data[fileKey];
     const { source, from } = place;
     if (value !== undefined) provided.set(key, { value, source, from });
@@ -45,7 +68,7 @@ function objectError(
 ): ConfigError {
   for (const issue of issues) {
     if (issue.code !== 'unrecognized_keys') continue;
-    const names = fileKeys(table).map(([key]) => key);
+    const names = fileRows(table).map(([key]) => key);
     const [key = ''] = issue.keys;
     const hint = keyHint(table, key, source) || didYouMean(key, names) || `; ${help}`;
     return configError(`${from} has an unknown key ${JSON.stringify(key)}${hint}`, source);
@@ -57,12 +80,12 @@ function objectError(
     .map((part, depth) => (depth === 0 ? String(part) : `[${JSON.stringify(part)}]`))
     .join('');
   const name = source === 'file' ? `${path} in ${from}` : path;
-  const row = fileKeys(table).find(([fileKey]) => fileKey === key)?.[1];
+  const row = fileRows(table).find(([fileKey]) => fileKey === key)?.[1];
   const shown = show(valueAt(given, fault.path), row?.isSecret);
   if (row === undefined || row.isSecret === true)
     return configError(`${name} cannot be ${shown}: ${fault.clause}`, source);
   const inner = { ...fault, path: fault.path.slice(1) };
-  const advice = typeAdvice(row.kind, valueAt(given, [key]), inner, shown);
+  const advice = typeAdvice(row.type, valueAt(given, [key]), inner, shown);
   return configError(`${name} cannot be ${advice.shown}: ${advice.clause}`, source);
 }
 

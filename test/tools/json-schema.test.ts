@@ -1,9 +1,9 @@
+import t from 'tap';
 import { readFileSync } from 'node:fs';
 import { format } from 'prettier';
-import t from 'tap';
-import type { Option, OptionTable } from '../../src/config/options/option.js';
+import { type OptionTable, fileRows } from '../../src/config/options/option.js';
 import { OPTIONS } from '../../src/config/options/options.js';
-import { fileKeys, fileSchema, jsonSchema } from '../../src/config/schema.js';
+import { jsonSchema } from '../../tools/json-schema.js';
 
 interface Written {
   readonly $schema: string;
@@ -12,37 +12,12 @@ interface Written {
   readonly properties: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
-t.test('a file holds every option but its own path', async (t) => {
-  const keys = fileKeys(OPTIONS).map(([key]) => key);
-  t.same(
-    keys,
-    Object.entries<Option>(OPTIONS)
-      .filter(([key]) => key !== 'config' && key !== 'auth')
-      .map(([key, { fileKey = key }]) => fileKey),
-  );
-  t.same(
-    fileKeys({ route: OPTIONS.route, config: OPTIONS.config }),
-    [['routes', OPTIONS.route, 'route']],
-    'its name there, and its key in the table',
-  );
-});
-
-t.test('values are optional, keys are known', async (t) => {
-  const schema = fileSchema(OPTIONS);
-  t.same(schema.parse({}), {});
-  t.same(schema.parse({ $schema: 'x', maxMessage: '1k' }), { $schema: 'x', maxMessage: 1024 });
-  t.match(schema.parse({ routes: { '/a': 'echo' } }), { routes: [{ path: '/a' }] });
-  t.notOk(schema.safeParse({ config: 'x' }).success);
-  t.notOk(schema.safeParse({ route: {} }).success);
-  t.notOk(schema.safeParse({ $schema: 1 }).success);
-});
-
 t.test('the JSON Schema describes each key and names its default', async (t) => {
   const written = jsonSchema(OPTIONS) as Written;
   t.equal(written.$schema, 'http://json-schema.org/draft-07/schema#');
   t.equal(written.additionalProperties, false);
   t.equal(written.required, undefined);
-  t.same(Object.keys(written.properties), ['$schema', ...fileKeys(OPTIONS).map(([key]) => key)]);
+  t.same(Object.keys(written.properties), ['$schema', ...fileRows(OPTIONS).map(([key]) => key)]);
   for (const property of Object.values(written.properties))
     t.match(property['description'], /^[A-Z].*\.$/);
   t.equal(written.properties['maxMessage']?.['default'], '16m');

@@ -1,7 +1,6 @@
-/**
- * Names of options that other servers and clients have (websockify, websocat, ws, nginx, http-server and
- * their kind), and what they are called here. No edit distance leads from `--port` to `--listen`.
- */
+/** What somebody most likely meant who wrote a name that twist does not know. */
+import { distance } from 'fastest-levenshtein';
+
 /** What somebody meant: an option, or else something that a sentence has to say. */
 export type Habit =
   | {
@@ -20,6 +19,10 @@ const FOREGROUND =
 const ONE_PROCESS = 'twist is one process; start several and spread the load over them';
 const LOG_FILE = 'the log goes to standard error; 2>FILE writes it to a file';
 
+/**
+ * Names of options that other servers and clients have (websockify, websocat, ws, nginx, http-server and
+ * the like), and what they are called here. No edit distance leads from `--port` to `--listen`.
+ */
 const ROWS: readonly (readonly [names: string, habit: Habit])[] = [
   ['port p l listen-address listen-port', { key: 'listen', value: 'PORT' }],
   ['host hostname bind b address addr a ip interface H', { key: 'listen', value: 'HOST:PORT' }],
@@ -66,4 +69,36 @@ export function habitOf(name: string): Habit | null {
 /** Single letters are told apart by their case, words are not. */
 function plain(name: string): string {
   return name.length === 1 ? name : name.replaceAll(/[-_]/g, '').toLowerCase();
+}
+
+/** More edits than this are another word, not a slip. */
+const MAX_EDITS = 3;
+
+/**
+ * The one of `names` that `given` is most likely meant to be, or null when none is near. Case,
+ * hyphens and underscores are not looked at: `max-message` means `maxMessage`.
+ */
+export function nearestName(given: string, names: readonly string[]): string | null {
+  const plain = plainName(given);
+  let nearest: string | null = null;
+  // A third of the word at most: `tcp` is not a slip for `echo`.
+  let fewest = Math.min(MAX_EDITS, plain.length / 3) + 1;
+  for (const name of names) {
+    const edits = distance(plain, plainName(name));
+    if (edits < fewest) {
+      fewest = edits;
+      nearest = name;
+    }
+  }
+  return nearest;
+}
+
+/** A question for the end of a message, or nothing. */
+export function didYouMean(given: string, names: readonly string[]): string {
+  const name = nearestName(given, names);
+  return name === null ? '' : `; did you mean ${name}?`;
+}
+
+function plainName(name: string): string {
+  return name.replaceAll(/[-_]/g, '').toLowerCase();
 }

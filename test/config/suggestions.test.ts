@@ -1,7 +1,7 @@
 import t from 'tap';
-import { habitOf } from '../../src/config/habits.js';
-import { flagOf, type Option } from '../../src/config/options/option.js';
+import { type Option, flagOf } from '../../src/config/options/option.js';
 import { OPTIONS } from '../../src/config/options/options.js';
+import { didYouMean, habitOf, nearestName } from '../../src/config/suggestions.js';
 
 t.test('what others call it', async (t) => {
   for (const [name, key] of [
@@ -40,4 +40,33 @@ t.test('habits lead to options that there are, and no option is taken for a habi
     t.equal(habitOf(key), null, key);
     t.equal(habitOf(flagOf(key).slice(2)), null, key);
   }
+});
+
+const NAMES = ['listen', 'echo', 'maxMessage', 'maxHead', 'maxHeaders', 'logLevel'];
+
+t.test('the nearest name', async (t) => {
+  for (const [given, name] of [
+    ['echo', 'echo'],
+    ['ecko', 'echo'],
+    ['lisen', 'listen'],
+    ['max-message', 'maxMessage'],
+    ['MAX_MESSAGE', 'maxMessage'],
+    ['maxmesage', 'maxMessage'],
+    ['maxMassages', 'maxMessage'],
+    ['maxHeader', 'maxHeaders'],
+    ['loglvl', 'logLevel'],
+  ] as const) {
+    t.equal(nearestName(given, NAMES), name, given);
+  }
+});
+
+t.test('another word is no slip', async (t) => {
+  for (const given of ['', 'x', 'tcp', 'port', 'maxPayload', 'verbose', 'maxMessageAndMore']) {
+    t.equal(nearestName(given, NAMES), null, given);
+  }
+});
+
+t.test('the question', async (t) => {
+  t.equal(didYouMean('ecko', NAMES), '; did you mean echo?');
+  t.equal(didYouMean('port', NAMES), '');
 });

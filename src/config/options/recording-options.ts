@@ -1,12 +1,13 @@
-/** The rows of the option table that are about recording traffic. */
+/** The rows of the option table for recording traffic and replaying a recording. */
+import { fileSize, headerNames, payloadShare, queryNames } from '../values/recording-values.js';
+import { factor, recordedSession } from '../values/recording-values.js';
 import { choice, file, size, toggle } from '../values/values.js';
 import type { OptionTable } from './option.js';
-import { fileSize, headerNames, payloadShare, queryNames } from '../values/record-values.js';
 
 export const RECORD_OPTIONS = {
   record: {
     group: 'Recording',
-    kind: file(),
+    type: file(),
     default: 'off',
     help: 'write all traffic to a file, as NDJSON; alone it takes messages and answers none',
     docs:
@@ -16,7 +17,7 @@ export const RECORD_OPTIONS = {
   recordPayload: {
     group: 'Recording',
     needs: 'record',
-    kind: payloadShare(),
+    type: payloadShare(),
     default: 'full',
     help: 'how much of each payload is recorded: full, none or a size',
     docs: 'Of a longer payload the beginning is recorded, and its length in any case. `none` records that there was a message, and when.',
@@ -24,7 +25,7 @@ export const RECORD_OPTIONS = {
   recordHeaders: {
     group: 'Recording',
     needs: 'record',
-    kind: headerNames(),
+    type: headerNames(),
     default: 'none',
     help: 'headers whose values are recorded too, or * for all',
     docs:
@@ -34,7 +35,7 @@ export const RECORD_OPTIONS = {
   recordQuery: {
     group: 'Recording',
     needs: 'record',
-    kind: queryNames(),
+    type: queryNames(),
     default: 'none',
     help: 'parameters of URLs whose values are recorded too, or * for all',
     docs:
@@ -44,7 +45,7 @@ export const RECORD_OPTIONS = {
   recordFrames: {
     group: 'Recording',
     needs: 'record',
-    kind: toggle(),
+    type: toggle(),
     default: 'false',
     help: 'a record for each frame as well',
     docs: 'With FIN, the reserved bits, opcode, masking and lengths, for whoever debugs a WebSocket implementation. A record of a frame costs more than that of a message.',
@@ -52,7 +53,7 @@ export const RECORD_OPTIONS = {
   recordSync: {
     group: 'Recording',
     needs: 'record',
-    kind: choice('WHEN', ['none', 'interval', 'always']),
+    type: choice('WHEN', ['none', 'interval', 'always']),
     default: 'interval',
     help: 'when records are forced to the disk: none, interval or always',
     docs:
@@ -62,7 +63,7 @@ export const RECORD_OPTIONS = {
   recordFull: {
     group: 'Recording',
     needs: 'record',
-    kind: choice('POLICY', ['stop', 'drop']),
+    type: choice('POLICY', ['stop', 'drop']),
     default: 'stop',
     help: 'when the file cannot be written: stop serving, or drop records',
     docs:
@@ -72,7 +73,7 @@ export const RECORD_OPTIONS = {
   recordRotate: {
     group: 'Recording',
     needs: 'record',
-    kind: fileSize(),
+    type: fileSize(),
     default: 'off',
     help: 'begin a new file at this size',
     docs: 'The full file gets the time behind its name, `traffic.ndjson.20261123T043105.123Z`, and a new one begins. Nothing deletes old files. For logrotate leave it off: SIGHUP opens the file anew.',
@@ -80,9 +81,52 @@ export const RECORD_OPTIONS = {
   recordQueue: {
     group: 'Recording',
     needs: 'record',
-    kind: size({ min: 64 * 1024 }),
+    type: size({ min: 64 * 1024 }),
     default: '8m',
     help: 'records that may wait for the disk',
     docs: 'Bytes. When the disk does not keep up and this much waits, clients are not read until half of it is written. What one read of each client brings, and one message, comes on top.',
+  },
+} as const satisfies OptionTable;
+
+export const REPLAY_OPTIONS = {
+  replay: {
+    group: 'Mode',
+    type: file(),
+    default: 'off',
+    help: 'serve what a server said in a recording, as a mock of it',
+    docs:
+      'Each client gets the first session of the recording that was on its path, or see `session`; a path without one is 404. What the server sent then is sent again, ' +
+      'in its order and at its pace, behind the messages of the client that it came behind. The file is looked through once at start, and read on as it is needed: it may be larger than memory. ' +
+      'The guide is `docs/replay.md`.',
+  },
+  session: {
+    group: 'Mode',
+    needs: 'replay',
+    type: recordedSession(),
+    default: 'off',
+    help: 'which session of the recording all clients get',
+    docs:
+      'Its id in the recording (`s`), as much of the beginning as no other one has, or its number in the log (`id`). It is served on every path then. ' +
+      'Numbers begin anew when a server is started, so one may not be enough where a recording has several runs.',
+  },
+  speed: {
+    group: 'Mode',
+    needs: 'replay',
+    type: factor(),
+    default: '1',
+    help: 'how much faster than recorded; 0 is at once',
+    docs:
+      'What is sent comes as long after what was before it as in the recording, divided by this: 2 is twice as fast, 0.5 half as fast, 0 waits for nothing but the client. ' +
+      'The time that the client takes is not counted.',
+  },
+  strict: {
+    group: 'Mode',
+    needs: 'replay',
+    type: toggle(),
+    default: 'false',
+    help: 'close clients that do not send what is recorded',
+    docs:
+      'A client whose message differs from the recorded one, or is one too many, is closed with 1008, and the reason names the message. ' +
+      'Without it that is a warning in the log, and the replay goes on.',
   },
 } as const satisfies OptionTable;

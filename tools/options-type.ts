@@ -1,4 +1,4 @@
-import { capitalized, type OptionTable } from './options/option.js';
+import { type OptionTable, capitalized, libraryOptions } from '../src/config/options/option.js';
 
 /** Comments are wrapped here; the formatter leaves them alone. */
 const WIDTH = 100;
@@ -7,7 +7,7 @@ const HEADER = `/**
  * The options that \`serve\` of the library shares with the configuration file: same names, units,
  * meanings and defaults.
  *
- * Written by docs/generate.mjs from src/config/options/options.ts. Change that file, then run \`npm run docs\`.
+ * Written by tools/generate.mjs from src/config/options/options.ts. Change that file, then run \`npm run docs\`.
  */
 
 /** Whole bytes, as a number or as text: \`64k\`, \`16m\` and \`1g\` are powers of 1024. */
@@ -20,31 +20,19 @@ export type Duration = number | \`\${number}\${'ms' | 's' | 'm' | 'h'}\`;
 /** @returns the options of the library as TypeScript, made from the table */
 export function optionsType(table: OptionTable): string {
   const members = Object.entries(libraryOptions(table)).map(
-    ([key, { kind, help, docs, fileKey = key, ...row }]) =>
+    ([key, { type, help, docs, fileKey = key, ...row }]) =>
       [
         '/**',
         ...wrap(`${capitalized(help)}. ${docs}`),
         ' *',
         ...wrap(`@default ${row.default}`),
         ' */',
-        `readonly ${fileKey}?: ${kind.typeText} | undefined;`,
+        `readonly ${fileKey}?: ${type.typeText} | undefined;`,
       ]
         .map((line) => `  ${line}\n`)
         .join(''),
   );
   return `${HEADER}\nexport interface SettingOptions {\n${members.join('')}}\n`;
-}
-
-/** The rows that `serve` of the library takes. */
-export function libraryOptions(table: OptionTable): OptionTable {
-  const rows = Object.entries(table).filter(([, { isLibraryKey }]) => isLibraryKey !== false);
-  return Object.fromEntries(
-    rows.map(([key, row]) => {
-      // What no file may hold can be given by a program.
-      const { isFileKey, ...libraryRow } = row;
-      return [key, isFileKey === undefined ? row : libraryRow];
-    }),
-  );
 }
 
 function wrap(text: string): string[] {

@@ -1,19 +1,19 @@
 import {
   GROUPS,
+  type Need,
+  type Option,
+  type OptionTable,
   capitalized,
   environmentNameOf,
   fileKeyOf,
   flagOf,
   flagTermOf,
   negativeFlagOf,
-  type Need,
-  type Option,
-  type OptionTable,
-} from './options/option.js';
+} from '../src/config/options/option.js';
 
 const INTRODUCTION = `# Options
 
-<!-- Written by docs/generate.mjs from src/config/options/options.ts. Change that file, then run \`npm run docs\`. -->
+<!-- Written by tools/generate.mjs from src/config/options/options.ts. Change that file, then run \`npm run docs\`. -->
 
 Every option can be given in five places, which mean the same. The first one that gives it wins:
 
@@ -73,12 +73,12 @@ function overview(rows: readonly Row[]): string {
 }
 
 function detail([key, option]: Row): string {
-  const { kind, docs, short } = option;
+  const { type, docs, short } = option;
   const flags = [...(short === undefined ? [] : [`-${short}`]), flagOf(key)].join(', ');
   const asFlag =
-    kind.valueName === ''
+    type.valueName === ''
       ? `\`${flags}\`, \`${negativeFlagOf(key)}\``
-      : `\`${flags} ${kind.valueName}\`${kind.isRepeatable ? ', may be repeated' : ''}`;
+      : `\`${flags} ${type.valueName}\`${type.isRepeatable ? ', may be repeated' : ''}`;
   const facts = [
     option.isFlag === false ? 'not on the command line' : asFlag,
     `\`${environmentNameOf(key)}\``,
@@ -88,7 +88,7 @@ function detail([key, option]: Row): string {
     `default \`${option.default}\``,
     ...(option.needs === undefined ? [] : [`needs ${NEED_TEXTS[option.needs]}`]),
   ];
-  return `### ${flagOf(key).slice(2)}\n\n${facts.join(' · ')}\n\n${docs}\n\n${escaped(capitalized(kind.clause))}.\n`;
+  return `### ${flagOf(key).slice(2)}\n\n${facts.join(' · ')}\n\n${docs}\n\n${escaped(capitalized(type.clause))}.\n`;
 }
 
 /** Words in angle or square brackets and bars would be taken for Markdown. */

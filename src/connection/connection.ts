@@ -26,7 +26,7 @@ import { EarlyBytes } from './early-bytes.js';
 import { ENDING_CHECK_MS, EndingPhase } from './ending-phase.js';
 import type { Flushable } from './flush-queue.js';
 import { HeadPhase, refusalBytes, refusalOf } from './head-phase.js';
-import { AdmittingPhase, AnsweringPhase, type HttpAsk } from './http-phase.js';
+import { AdmittingPhase, AnsweringPhase, type ServedRequest } from './http-phase.js';
 import { forgetPeerAddress, startReceiving } from './node-internals.js';
 import { OpenPhase } from './open-phase.js';
 import { Outbox } from './outbox.js';
@@ -172,8 +172,8 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
   }
 
   /** A request that asks for no WebSocket connection: is its client let in? */
-  admit(from: HeadPhase, arriving: Arriving, ask: HttpAsk, head: RequestHead): void {
-    this.#enter(from, new AdmittingPhase(this, arriving, ask, head)).begin();
+  admit(from: HeadPhase, arriving: Arriving, request: ServedRequest, head: RequestHead): void {
+    this.#enter(from, new AdmittingPhase(this, arriving, request, head)).begin();
   }
 
   /** It is: gives the request to the HTTP server. */

@@ -17,7 +17,7 @@ import { checkOrigin, selectSubprotocol } from '../handshake/upgrade.js';
 import type { PeerAddress } from '../net/socket-address.js';
 import type { SessionRoute, SessionUpgrade } from '../session/session-host.js';
 import type { Connection } from './connection.js';
-import type { HttpAsk } from './http-phase.js';
+import type { ServedRequest } from './http-phase.js';
 import { type Arriving, Phase } from './phase.js';
 
 /** What serves a request, and on which terms. */
@@ -150,8 +150,8 @@ export class HeadPhase extends Phase {
     if (this.#refusal !== null) throw this.#refusal;
     const plain = readPlain(host.opening, head, way, host.http !== null);
     if (host.http !== null && typeof plain?.text === 'string') {
-      const ask: HttpAsk = { text: plain.text, service: host.http, proxy };
-      connection.admit(this, this.#arriving, ask, head);
+      const request: ServedRequest = { text: plain.text, service: host.http, proxy };
+      connection.admit(this, this.#arriving, request, head);
       return;
     }
     const refusal = host.findRefusal(connection);

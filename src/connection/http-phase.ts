@@ -11,7 +11,7 @@ import type { Connection } from './connection.js';
 import { type Arriving, WaitingPhase } from './phase.js';
 
 /** A request for the HTTP server. */
-export interface HttpAsk {
+export interface ServedRequest {
   /** All of it, in Latin-1. */
   readonly text: string;
   readonly service: HttpService;
@@ -21,13 +21,13 @@ export interface HttpAsk {
 
 /** What both of its phases have in common: a peer that sends its FIN still gets its answer. */
 abstract class HttpPhase extends WaitingPhase {
-  readonly ask: HttpAsk;
+  readonly request: ServedRequest;
   /** The peer sends nothing more. */
   isPeerDone = false;
 
-  constructor(connection: Connection, arriving: Arriving, ask: HttpAsk) {
+  constructor(connection: Connection, arriving: Arriving, request: ServedRequest) {
     super(connection, arriving);
-    this.ask = ask;
+    this.request = request;
   }
 
   override receiveEof(): void {
@@ -39,8 +39,13 @@ abstract class HttpPhase extends WaitingPhase {
 export class AdmittingPhase extends HttpPhase {
   readonly #head: RequestHead;
 
-  constructor(connection: Connection, arriving: Arriving, ask: HttpAsk, head: RequestHead) {
-    super(connection, arriving, ask);
+  constructor(
+    connection: Connection,
+    arriving: Arriving,
+    request: ServedRequest,
+    head: RequestHead,
+  ) {
+    super(connection, arriving, request);
     this.#head = head;
   }
 
@@ -78,17 +83,17 @@ export class AnsweringPhase extends HttpPhase implements TunnelTransport {
   /** The server stops: no request is taken after this one. */
   #isLast = false;
 
-  constructor({ connection, arriving, ask, isPeerDone }: AdmittingPhase) {
-    super(connection, arriving, ask);
+  constructor({ connection, arriving, request, isPeerDone }: AdmittingPhase) {
+    super(connection, arriving, request);
     this.isPeerDone = isPeerDone;
-    this.#tunnel = new HttpTunnel(this, connection, ask.text);
+    this.#tunnel = new HttpTunnel(this, connection, request.text);
   }
 
   begin(): void {
     const { nowMs } = this.connection.host.clock;
     this.connection.outbox.restartStall(nowMs);
     this.check(nowMs);
-    this.ask.service.serve(this.#tunnel);
+    this.request.service.serve(this.#tunnel);
   }
 
   // ---- From the tunnel
@@ -108,7 +113,7 @@ export class AnsweringPhase extends HttpPhase implements TunnelTransport {
       return;
     }
     // The next request may be of another client.
-    if (this.ask.proxy !== null) connection.identify(this.ask.proxy);
+    if (this.request.proxy !== null) connection.identify(this.request.proxy);
     connection.readNextHead(this);
     const { early } = this.arriving;
     if (early.length > 0) {

@@ -47,7 +47,13 @@ import type {
 } from './endpoint-events.js';
 import { isAsciiOr, rotateMaskingKey, unmask } from './masking.js';
 import type { OutputQueue } from './output-queue.js';
-import { assertBytes, assertDataOpcode, assertFlags, assertRange } from './outgoing.js';
+import {
+  assertBytes,
+  assertControlBytes,
+  assertDataOpcode,
+  assertFlags,
+  assertRange,
+} from './outgoing.js';
 
 export class Endpoint implements FrameContext {
   /** Encoded frames that wait to be written. */
@@ -191,15 +197,23 @@ export class Endpoint implements FrameContext {
   /**
    * Sends a Ping (RFC 6455 §5.5.2).
    *
-   * @throws InvalidArgumentError for what are no bytes
-   * @throws InvalidStateError for a payload over 125 bytes
+   * @returns as {@link sendMessage}
+   * @throws InvalidArgumentError for anything but bytes, 125 of them at most
    */
   sendPing(payload: Uint8Array): boolean {
+    return this.#sendControl(Opcode.Ping, payload);
+  }
+
+  /** Sends a Pong that nobody asked for (RFC 6455 §5.5.3). Returns and throws as {@link sendPing}. */
+  sendPong(payload: Uint8Array): boolean {
+    return this.#sendControl(Opcode.Pong, payload);
+  }
+
+  #sendControl(opcode: typeof Opcode.Ping | typeof Opcode.Pong, payload: Uint8Array): boolean {
     assertBytes(payload);
-    if (payload.length > MAX_CONTROL_PAYLOAD_BYTES)
-      throw new InvalidStateError('Ping payload over 125 bytes');
+    assertControlBytes(opcode === Opcode.Ping ? 'Ping' : 'Pong', payload);
     if (!canSendData(this.#state)) return false;
-    this.#send(FIN | Opcode.Ping, payload, 0, payload.length);
+    this.#send(FIN | opcode, payload, 0, payload.length);
     return true;
   }
 

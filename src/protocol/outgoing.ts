@@ -2,9 +2,11 @@
  * What may be sent, looked at before a byte of it is in the output: a header that has left cannot be taken
  * back, and what follows would be read as its payload.
  */
+import { Buffer } from 'node:buffer';
 import { InvalidArgumentError } from '../errors.js';
 import { describe, isInstance } from '../foreign.js';
-import { Opcode } from './frame.js';
+import { MAX_CONTROL_PAYLOAD_BYTES, Opcode } from './frame.js';
+import { UTF8_ACCEPT, UTF8_REJECT, validateUtf8 } from './utf8.js';
 
 /** @throws InvalidArgumentError unless it is 1 or 2: all other opcodes are not those of messages */
 export function assertDataOpcode(opcode: unknown): void {
@@ -38,6 +40,12 @@ export function assertRange(start: unknown, end: unknown, length: number): void 
   );
 }
 
+/** @throws InvalidArgumentError unless the flag of this name is true or false */
+export function assertFlag(name: string, flag: unknown): void {
+  if (typeof flag === 'boolean') return;
+  throw new InvalidArgumentError(`${name} cannot be ${describe(flag)}: give true or false`);
+}
+
 /** @throws InvalidArgumentError unless both are true or false */
 export function assertFlags(isFirst: unknown, isLast: unknown): void {
   if (typeof isFirst === 'boolean' && typeof isLast === 'boolean') return;
@@ -46,10 +54,46 @@ export function assertFlags(isFirst: unknown, isLast: unknown): void {
   );
 }
 
-/** @throws InvalidArgumentError unless the flag of this name is true or false */
-export function assertFlag(name: string, flag: unknown): void {
-  if (typeof flag === 'boolean') return;
-  throw new InvalidArgumentError(`${name} cannot be ${describe(flag)}: give true or false`);
+/**
+ * What is sent, as bytes: a string as UTF-8, with U+FFFD for lone surrogates.
+ *
+ * @throws InvalidArgumentError as {@link assertBytes}
+ */
+export function bytesOf(data: unknown): Uint8Array {
+  if (typeof data === 'string') return Buffer.from(data);
+  assertBytes(data);
+  return data;
+}
+
+/** @throws InvalidArgumentError for more than a control frame can have (RFC 6455 §5.5) */
+export function assertControlBytes(name: 'Ping' | 'Pong', bytes: Uint8Array): void {
+  if (bytes.length <= MAX_CONTROL_PAYLOAD_BYTES) return;
+  throw new InvalidArgumentError(
+    `a ${name} cannot have ${bytes.length} bytes: give at most ${MAX_CONTROL_PAYLOAD_BYTES} (RFC 6455 5.5)`,
+  );
+}
+
+/**
+ * Checks text that is sent as bytes, which must be UTF-8 (RFC 6455 §8.1): a message, or a chunk of one.
+ *
+ * @param state what the call for the chunk before returned, `UTF8_ACCEPT` at first
+ * @returns the state after it
+ * @throws InvalidArgumentError when it is not UTF-8
+ */
+export function nextTextState(
+  state: number,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  isLast: boolean,
+): number {
+  const next = validateUtf8(state, bytes, start, end);
+  if (next === UTF8_REJECT || (isLast && next !== UTF8_ACCEPT)) {
+    throw new InvalidArgumentError(
+      'a text message cannot have these bytes, which are not UTF-8 (RFC 6455 8.1): send them as binary',
+    );
+  }
+  return next;
 }
 
 function isIndex(value: unknown): value is number {

@@ -4,6 +4,7 @@ import v8 from 'node:v8';
 import vm from 'node:vm';
 import t from 'tap';
 import {
+  InvalidArgumentError,
   InvalidPayloadError,
   InvalidStateError,
   MessageTooBigError,
@@ -582,15 +583,21 @@ t.test('Ping and Pong (RFC 6455 §5.5.2, §5.5.3)', (t) => {
     t.end();
   });
 
-  t.test('sendPing', (t) => {
-    const side = makeSide();
-    t.ok(side.endpoint.sendPing(new Uint8Array(0)));
-    t.ok(side.endpoint.sendPing(new Uint8Array(125).fill(7)));
-    t.throws(() => side.endpoint.sendPing(new Uint8Array(126)), InvalidStateError);
-    const payload = new Uint8Array(125).fill(7);
-    t.equal(sentBy(side), serverHex(pingFrame(), pingFrame(payload)));
-    t.end();
-  });
+  for (const [send, frame] of [
+    ['sendPing', pingFrame],
+    ['sendPong', pongFrame],
+  ] as const) {
+    t.test(send, (t) => {
+      const side = makeSide();
+      t.ok(side.endpoint[send](new Uint8Array(0)));
+      t.ok(side.endpoint[send](new Uint8Array(125).fill(7)));
+      t.throws(() => side.endpoint[send](new Uint8Array(126)), InvalidArgumentError);
+      t.equal(sentBy(side), serverHex(frame(), frame(new Uint8Array(125).fill(7))));
+      side.endpoint.sendClose(1000);
+      t.notOk(side.endpoint[send](new Uint8Array(0)));
+      t.end();
+    });
+  }
   t.end();
 });
 

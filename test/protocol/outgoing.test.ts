@@ -3,10 +3,15 @@ import t from 'tap';
 import { InvalidArgumentError } from '../../src/errors.js';
 import {
   assertBytes,
+  assertControlBytes,
   assertDataOpcode,
+  assertFlag,
   assertFlags,
   assertRange,
+  bytesOf,
+  nextTextState,
 } from '../../src/protocol/outgoing.js';
+import { UTF8_ACCEPT } from '../../src/protocol/utf8.js';
 
 /** Asserts that a call is refused, and with which sentence. */
 function refused(call: () => void, sentence: string): void {
@@ -126,4 +131,46 @@ t.test('flags are true or false', async () => {
       `isFirst and isLast cannot be ${String(first)} and ${String(last)}: give true or false`,
     );
   }
+});
+
+t.test('a flag', async () => {
+  assertFlag('isBinary', true);
+  assertFlag('isBinary', false);
+  for (const [given, shown] of [
+    [1, '1'],
+    [undefined, 'undefined'],
+    ['true', '"true"'],
+  ] as const)
+    refused(() => {
+      assertFlag('isBinary', given);
+    }, `isBinary cannot be ${shown}: give true or false`);
+});
+
+t.test('what is sent, as bytes', async (t) => {
+  t.equal(Buffer.from(bytesOf('gr\u00fc\ud800')).toString('hex'), '6772c3bcefbfbd');
+  const bytes = Uint8Array.of(1);
+  t.equal(bytesOf(bytes), bytes);
+  refused(
+    () => bytesOf([1]),
+    'what is sent cannot be an object of Array: give a Uint8Array, such as a Buffer, or a string',
+  );
+});
+
+t.test('payloads of control frames', async () => {
+  assertControlBytes('Ping', new Uint8Array(125));
+  for (const name of ['Ping', 'Pong'] as const)
+    refused(() => {
+      assertControlBytes(name, new Uint8Array(126));
+    }, `a ${name} cannot have 126 bytes: give at most 125 (RFC 6455 5.5)`);
+});
+
+t.test('text that is sent as bytes', async (t) => {
+  const sentence =
+    'a text message cannot have these bytes, which are not UTF-8 (RFC 6455 8.1): send them as binary';
+  const euro = Buffer.from('\u20ac');
+  t.equal(nextTextState(UTF8_ACCEPT, euro, 0, 3, true), UTF8_ACCEPT);
+  const inside = nextTextState(UTF8_ACCEPT, euro, 0, 2, false);
+  t.equal(nextTextState(inside, euro, 2, 3, true), UTF8_ACCEPT);
+  refused(() => nextTextState(UTF8_ACCEPT, euro, 0, 2, true), sentence);
+  refused(() => nextTextState(UTF8_ACCEPT, euro, 1, 3, false), sentence);
 });

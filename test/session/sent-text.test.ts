@@ -5,7 +5,7 @@ import { InvalidArgumentError } from '../../src/errors.js';
 
 const EURO = Buffer.from('€');
 const REFUSED = new InvalidArgumentError(
-  'a text message cannot have these bytes, which are not UTF-8 (RFC 6455 8.1): send them as binary, opcode 2',
+  'a text message cannot have these bytes, which are not UTF-8 (RFC 6455 8.1): send them as binary',
 );
 
 t.test('whole messages', async (t) => {

@@ -29,13 +29,10 @@ export {
 } from './extensions/permessage-deflate/permessage-deflate.js';
 
 // The protocol without a socket.
+export { Codec, type CodecOptions } from './protocol/codec.js';
 export { CloseCode, type CloseStatus } from './protocol/close.js';
-export { Endpoint } from './protocol/endpoint.js';
-export type { EndpointEvents, EndpointOptions } from './protocol/endpoint-events.js';
-export type { Role } from './protocol/frame.js';
-export { type DataOpcode, Opcode } from './protocol/frame.js';
-export { OutputQueue } from './protocol/output-queue.js';
-export { SlabPool } from './protocol/slab-pool.js';
+export { Opcode } from './protocol/frame.js';
+export { acceptKey } from './handshake/response.js';
 
 export {
   AbsenceError,

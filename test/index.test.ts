@@ -5,8 +5,8 @@ t.test('what the library exports: a change here is a change for its users', asyn
   t.strictSame(Object.keys(library), [
     'AbsenceError',
     'CloseCode',
+    'Codec',
     'ConfigError',
-    'Endpoint',
     'ExtensionError',
     'HandshakeError',
     'InvalidArgumentError',
@@ -15,12 +15,11 @@ t.test('what the library exports: a change here is a change for its users', asyn
     'MessageTooBigError',
     'NegotiationError',
     'Opcode',
-    'OutputQueue',
     'PeerError',
     'PolicyError',
     'ProtocolError',
-    'SlabPool',
     'TwistError',
+    'acceptKey',
     'permessageDeflate',
     'serve',
   ]);

@@ -70,10 +70,9 @@ console.log(code, server.connectionCount);
 
 /** A client of its own, of the protocol that the package exports: `ws` knows no other extension. */
 const OWN = `
-import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { ConfigError, Endpoint, Opcode, OutputQueue, SlabPool, serve } from 'twist-server';
+import { Codec, ConfigError, acceptKey, serve } from 'twist-server';
 
 /** Says how long a message is. */
 const mode = {
@@ -122,26 +121,13 @@ socket.write(
 );
 const [head] = await once(socket, 'data');
 console.log(/^Sec-WebSocket-Extensions: (.*)\\r$/m.exec(head.toString('latin1'))[1]);
+console.log(head.includes(\`Accept: \${acceptKey('dGhlIHNhbXBsZSBub25jZQ==')}\`));
 
 const text = await new Promise((resolve) => {
-  const client = new Endpoint(
-    {
-      role: 'client',
-      delivery: 'messages',
-      maxMessage: 1000,
-      maxFragments: 10,
-      makeMaskingKey: () => randomInt(2 ** 32),
-    },
-    {
-      message: (opcode, bytes, start, end) => {
-        resolve(Buffer.from(bytes.subarray(start, end)).toString());
-      },
-    },
-    new OutputQueue(new SlabPool()),
-  );
-  client.sendMessage(Opcode.Text, Buffer.from('hello'), 0, 5);
-  socket.write(Buffer.concat(client.output.take()), () => client.output.release());
-  socket.on('data', (bytes) => client.receive(bytes, 0, bytes.length));
+  const client = new Codec({ role: 'client', message: (data) => resolve(data.toString()) });
+  client.send('hello');
+  socket.write(client.takeOutput());
+  socket.on('data', (bytes) => client.receive(bytes));
 });
 console.log(text);
 socket.destroy();
@@ -179,67 +165,49 @@ main();
 `;
 
 const CODEC = `
-import { randomInt } from 'node:crypto';
-import { CloseCode, Endpoint, Opcode, OutputQueue, SlabPool } from 'twist-server';
+import { Codec, CloseCode } from 'twist-server';
 
-const pool = new SlabPool();
-
-function makeEndpoint(role, message) {
-  const endpoint = new Endpoint(
-    {
-      role,
-      delivery: 'messages',
-      maxMessage: 1024,
-      maxFragments: 100,
-      makeMaskingKey: () => randomInt(2 ** 32),
-    },
-    {
-      message,
-      chunk() {},
-      pingReceived: () => console.log(role, 'ping'),
-      pongReceived: () => console.log(role, 'pong'),
-      peerClose: ({ code, reason }) => {
-        console.log(role, 'close', code, reason);
-        endpoint.sendClose(code, reason);
-      },
-      failed: (error) => console.log(role, error.name, error.rule),
-    },
-    new OutputQueue(pool),
-  );
-  return endpoint;
+function makeCodec(role, message) {
+  const codec = new Codec({
+    role,
+    maxMessage: 1024,
+    message,
+    ping: () => console.log(role, 'ping'),
+    pong: () => console.log(role, 'pong'),
+    close: (code, reason) => console.log(role, 'close', code, reason),
+    failure: (error) => console.log(role, error.name, error.rule, error.closeCode),
+  });
+  return codec;
 }
 
 /** Carries what one side has to send to the other; true if there was anything. */
 function carry(from, to) {
-  const bytes = Buffer.concat(from.output.take());
-  from.output.release();
-  to.receive(bytes, 0, bytes.length);
-  return bytes.length > 0;
+  const bytes = from.takeOutput();
+  if (bytes !== null) to.receive(bytes);
+  return bytes !== null;
 }
 
-const client = makeEndpoint('client', (opcode, bytes, start, end) => {
-  console.log('client', opcode, Buffer.from(bytes.subarray(start, end)).toString());
+const client = makeCodec('client', (data, isBinary) => {
+  console.log('client', isBinary, data.toString());
 });
-const server = makeEndpoint('server', (opcode, bytes, start, end) => {
-  server.sendMessage(opcode, bytes, start, end);
-});
+const server = makeCodec('server', (data, isBinary) => server.send(data, isBinary));
 const run = () => {
   while (carry(client, server) || carry(server, client));
 };
 
-client.sendMessage(Opcode.Text, Buffer.from('hello'), 0, 5);
-client.sendPing(Buffer.from('?'));
+client.send('hello');
+client.ping('?');
 run();
-client.sendMessage(Opcode.Binary, Buffer.alloc(1025), 0, 1025);
+client.send(Buffer.alloc(1025));
 run();
-console.log(client.isClosed, server.isClosed, server.sentClose.code === CloseCode.MessageTooBig);
+console.log(client.isClosed, server.isClosed, CloseCode.MessageTooBig);
 `;
 
 /** A consumer in TypeScript: what has to compile, and what must not. */
 const CONSUMER = `
 import {
+  Codec,
   ConfigError,
-  type Endpoint,
   type Extension,
   type ExtensionOffer,
   type ExtensionSession,
@@ -326,9 +294,12 @@ const urls: readonly string[] = server.urls;
 await serve({ mode: 'echo', log: { debug() {}, info() {}, warn() {}, error() {} } });
 await serve({ mode }).catch((error: unknown) => error instanceof ConfigError);
 
-export function send(endpoint: Endpoint): boolean {
-  return endpoint.sendMessage(1, new Uint8Array(urls.length), 0, urls.length);
-}
+export const codec = new Codec({ role: 'client', message: (data: Buffer, isBinary) => isBinary });
+export const hasSent: boolean = codec.send(new Uint8Array(urls.length));
+export const output: Uint8Array | null = codec.takeOutput();
+
+// @ts-expect-error -- a role is needed
+new Codec({});
 
 // @ts-expect-error -- no such mode
 await serve({ mode: 1 });
@@ -402,6 +373,7 @@ t.test('the package, installed', async (t) => {
   t.test('a mode, an extension and a log of one’s own', async (t) => {
     t.strictSame(await runProgram('own.mjs', OWN), [
       'x-loud',
+      'true',
       '5 /here x-loud!',
       'info listening length',
       'true ConfigError serve(options) has an unknown key "maxMesage"; did you mean maxMessage?',
@@ -411,11 +383,11 @@ t.test('the package, installed', async (t) => {
   t.test('the protocol without a socket', async (t) => {
     t.strictSame(await runProgram('codec.mjs', CODEC), [
       'server ping',
-      'client 1 hello',
+      'client false hello',
       'client pong',
-      'server MessageTooBigError message-too-big',
+      'server MessageTooBigError message-too-big 1009',
       'client close 1009 message is over the limit of 1024 bytes',
-      'true true true',
+      'true true 1009',
     ]);
   });
 

@@ -71,8 +71,12 @@ function compilerOptions(): ts.CompilerOptions {
   return ts.getParsedCommandLineOfConfigFile(path.join(ROOT, 'tsconfig.json'), {}, host)!.options;
 }
 
+const EXAMPLES = ['snappy', 'broadcast', 'chat', 'json-rpc'].map(
+  (name) => `examples/${name}/README.md`,
+);
+
 t.test('the pages of the examples name files that are there', (t) => {
-  for (const page of ['examples/snappy/README.md', 'examples/broadcast/README.md', ...PAGES]) {
+  for (const page of [...EXAMPLES, ...PAGES]) {
     const text = readFileSync(path.join(ROOT, page), 'utf8');
     const links = [...text.matchAll(/\]\((\.[^)#]+)/g)].map(([, link]) => link!);
     const files = [...text.matchAll(/examples\/[\w/-]+\.mjs/g)].map(([name]) =>

@@ -5,6 +5,8 @@ export interface TextOutput {
   write(text: string): unknown;
   /** True when a person looks at it. */
   readonly isTTY?: boolean;
+  /** How wide the terminal is; undefined when it is none. */
+  readonly columns?: number | undefined;
 }
 
 /** Standard error, which a server must not wait for. */

@@ -24,7 +24,7 @@ const UNUSED = ['SIGUSR1', 'SIGUSR2'] as const;
 for (const signal of UNUSED) process.on(signal, () => undefined);
 
 const bytes = new ByteOutput(process.stdout, 1);
-const stdout = new StandardOutput(bytes, process.stdout.isTTY);
+const stdout = new StandardOutput(bytes, process.stdout.isTTY, process.stdout.columns);
 const stderr = new StandardError(2, () => process.stderr);
 const terminals = [0, 1, 2].filter((descriptor) => isatty(descriptor));
 let hasHungUp = false;

@@ -1,14 +1,13 @@
-import { Command, Option as CommanderOption } from 'commander';
-import { MODES } from '../config/chosen-modes.js';
-import { GROUPS, flagOf, flagRows, negativeFlagOf, type Option } from '../config/options/option.js';
+import { Command, type CommanderError, Option as CommanderOption } from 'commander';
+import { flagOf, flagRows, negativeFlagOf, type Option } from '../config/options/option.js';
 import { OPTIONS } from '../config/options/options.js';
 import type { Flags } from '../config/text-sources.js';
 import { complain } from './complain.js';
 import { convertOptions, type ConvertFlags } from './convert/options.js';
-import { convertFooter, fullName, helpLayout, optionsFooter, programFooter } from './help/help.js';
+import { helpText } from './help/help.js';
+import { helpWidth } from './help/help-page.js';
 import type { Io } from './io.js';
 import { hasColor } from './output/style.js';
-import { argumentHint } from './help/usage-hints.js';
 import { usageSentence } from './help/usage-sentence.js';
 
 /** What the commands do. Each gets the flags that were given and says what the exit status is. */
@@ -22,122 +21,113 @@ export interface Actions {
 
 /**
  * The command line, made from the option table. Parsing it throws commander's `CommanderError` when
- * the process has nothing more to do: after help or the version (exit code 0), and after wrong usage,
- * for which the sentence is written.
+ * the process has nothing more to do: after help or the version, which {@link isAnswer} tells, and after
+ * wrong usage, for which the sentence is written.
  */
 export function createProgram(io: Io, version: string, actions: Actions): Command {
-  const isStyled = hasColor(io.stdout, io.env);
   const program = command(new Command('twist'), io)
     .description('A WebSocket server in one command.')
-    .version(`twist ${version}`, '-V, --version', 'print the version')
-    .addHelpText('after', programFooter(isStyled));
+    .version(`twist ${version}`, '-V, --version');
 
   const serve = command(program.command('serve'), io)
     .summary('run the server')
-    .description(
-      'Listens, answers opening handshakes, and gives every message to the mode you choose.',
-    );
-  withOptions(serve, io).action(() =>
-    actions.serve(flagsOf(serve), (problem) => serve.error(problem)),
-  );
+    .description('Runs a WebSocket server: what it does with messages is its mode.');
+  withOptions(serve).action(() => actions.serve(flagsOf(serve), (problem) => serve.error(problem)));
 
   const config = command(program.command('config'), io)
     .summary('print or check the configuration')
-    .description('Shows what serve would run with, without running it.');
+    .description('Shows what twist serve would run with, without running it.');
 
   const print = command(config.command('print'), io)
     .summary('show every value and its source')
     .description('Shows every value in force and where it comes from. Secrets are hidden.')
-    .addOption(
-      new CommanderOption('--json', 'print a configuration file instead').helpGroup('Output:'),
-    );
-  withOptions(print, io).action(() => {
+    .addOption(new CommanderOption('--json', 'print a configuration file instead'));
+  withOptions(print).action(() => {
     const { json, ...flags } = flagsOf(print);
     actions.printConfig(flags, json === true);
   });
 
   const check = command(config.command('check'), io)
-    .summary('say whether the configuration is valid')
-    .description('Says whether the configuration is valid, with exit status 0 or 78.');
-  withOptions(check, io).action(() => actions.checkConfig(flagsOf(check)));
+    .summary('check the configuration')
+    .description('Says whether the configuration is valid: exit status 0, or 78 if it is not.');
+  withOptions(check).action(() => actions.checkConfig(flagsOf(check)));
 
   const convert = command(program.command('convert'), io)
-    .summary('show a recording, or make another format of it')
+    .summary('show a recording or convert it to another format')
     .description(
-      'Reads recordings, one after the other, and writes them as text or in another format. - is standard input.',
+      'Reads recordings and writes them as text or in another format. - is standard input.',
     )
-    .argument('[file...]')
-    .addHelpText('after', convertFooter(isStyled));
+    .argument('[file...]');
   for (const option of convertOptions()) convert.addOption(option);
   refuseRepeats(convert);
   convert.action((inputs: readonly string[]) =>
     actions.convert(inputs, convert.opts<ConvertFlags>()),
   );
-  addHelpCommand(program, io);
-  addHelpCommand(config, io);
+  addHelpCommand(program, io).summary('explain a command, a topic or an option');
+  addHelpCommand(config, io, { hidden: true });
   return program;
+}
+
+/** Whether commander ends with what was asked for: help, also in place of a command, or the version. */
+export function isAnswer({ exitCode, code }: CommanderError): boolean {
+  return exitCode === 0 || code === 'commander.help';
 }
 
 /** What all commands have in common. */
 function command(made: Command, io: Io): Command {
-  const isStyled = hasColor(io.stdout, io.env);
   return made
-    .configureHelp(helpLayout(isStyled))
+    .configureHelp({ formatHelp: (asked) => helpOn(asked, wordsAfterHelp(io.argv), io) })
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
       // Commander takes a command without its subcommand for an error; we take it for a question.
       writeErr: (text) => io.stdout.write(text),
-      outputError: (text) => {
-        complain(io, usageSentence(OPTIONS, text, fullName(made), io.argv));
-      },
-      getOutHasColors: () => isStyled,
-      getErrHasColors: () => isStyled,
+      outputError: () => undefined,
+      // Whether there are colors is decided where the page is set.
+      getOutHasColors: () => true,
+      getErrHasColors: () => true,
     })
-    .addHelpOption(new CommanderOption('-h, --help', 'show this help').helpGroup('General:'))
+    .helpOption('-h, --help')
     .helpCommand(false)
-    .exitOverride();
+    .showSuggestionAfterError(false)
+    .exitOverride((error) => {
+      if (error.code === 'commander.excessArguments' && made.args[0] === 'help') made.help();
+      if (!isAnswer(error)) complain(io, usageSentence(OPTIONS, made, error, io.argv));
+      throw error;
+    });
+}
+
+function helpOn(asked: Command, words: readonly string[], { stdout, env }: Io): string {
+  const isStyled = hasColor(stdout, env);
+  return helpText(asked, words, { width: helpWidth(stdout, env), isStyled });
+}
+
+/** `recording` of `twist serve --help recording` */
+function wordsAfterHelp(argv: readonly string[]): readonly string[] {
+  const start = argv.findIndex((word) => ['-h', '--help', 'help'].includes(word)) + 1;
+  if (start === 0) return [];
+  const end = argv.findIndex((word, index) => index >= start && word.startsWith('-'));
+  return argv.slice(start, end === -1 ? undefined : end);
 }
 
 /** Gives a command all options of the table. */
-function withOptions(to: Command, io: Io): Command {
-  const rows = flagRows(OPTIONS);
-  for (const group of GROUPS) {
-    for (const [key, option] of rows.filter(([, row]) => row.group === group))
-      addOption(to, key, option);
-  }
-  to.allowExcessArguments()
-    .hook('preAction', () => {
-      refuseArguments(to, io.argv);
-    })
-    .addHelpText('after', optionsFooter(hasColor(io.stdout, io.env)));
+function withOptions(to: Command): Command {
+  for (const [key, option] of flagRows(OPTIONS)) addOption(to, key, option);
   refuseRepeats(to);
   return to;
 }
 
 function addOption(to: Command, key: string, { group, type, help, short }: Option): void {
   const flags = [...(short === undefined ? [] : [`-${short}`]), flagOf(key)].join(', ');
-  const heading = `${group}:`;
   if (type.valueName === '') {
     const negative = new CommanderOption(negativeFlagOf(key)).hideHelp();
-    to.addOption(new CommanderOption(flags, help).helpGroup(heading)).addOption(negative);
+    to.addOption(new CommanderOption(flags, help).helpGroup(group)).addOption(negative);
     return;
   }
-  const made = new CommanderOption(`${flags} <value>`, help).helpGroup(heading);
+  const made = new CommanderOption(`${flags} <value>`, help).helpGroup(group);
   if (type.isRepeatable) {
     made.argParser((text, earlier: readonly string[] | undefined) => [...(earlier ?? []), text]);
   }
   to.addOption(made);
-}
-
-/** No command takes arguments without a flag; who writes one most likely means an option. */
-function refuseArguments(to: Command, argv: readonly string[]): void {
-  const [argument] = to.args;
-  if (argument === undefined) return;
-  if (argument === 'help') to.help();
-  const given = flagsOf(to);
-  const hasMode = MODES.some((key) => given[key] !== undefined);
-  const hint = argumentHint(OPTIONS, to.args, argv, hasMode);
-  to.error(`unexpected argument ${JSON.stringify(argument)}${hint}`);
 }
 
 /**
@@ -162,17 +152,13 @@ function refuseRepeats(to: Command): void {
   }
 }
 
-/** `twist help serve` and `twist config help`, as other commands have it; no help needs to mention it. */
-function addHelpCommand(to: Command, io: Io): void {
-  command(to.command('help [command...]', { hidden: true }), io).action(
-    (names: readonly string[]) => {
-      const asked = names.reduce((at, name) => {
-        const found = at.commands.find((one) => one.name() === name);
-        return found ?? at.error(`error: unknown command '${name}'`);
-      }, to);
-      asked.help();
-    },
-  );
+/** `twist help serve`, `twist help recording` and `twist config help print`. */
+function addHelpCommand(to: Command, io: Io, options = {}): Command {
+  return command(to.command('help [word...]', options), io)
+    .allowUnknownOption()
+    .action((words: readonly string[]) => {
+      io.stdout.write(helpOn(to, words, io));
+    });
 }
 
 function flagsOf(parsed: Command): Flags {

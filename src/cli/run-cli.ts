@@ -16,7 +16,7 @@ import type { Io } from './io.js';
 import { createLog } from './output/log.js';
 import { modeProblem } from '../app/mode-choice.js';
 import { configJson, configSummary, configTable } from './config/print-config.js';
-import { createProgram } from './program.js';
+import { createProgram, isAnswer } from './program.js';
 import { hasColor } from './output/style.js';
 import { version } from '../app/version.js';
 
@@ -104,11 +104,6 @@ export async function runCli(io: Io, { serve, check }: Parts): Promise<number> {
     complain(io, error.message, format);
     return error.cause === 'flag' ? ExitCode.Usage : ExitCode.Config;
   }
-}
-
-/** Help that was asked for, the version, and help for a command that lacks its subcommand. */
-function isAnswer({ exitCode, code }: CommanderError): boolean {
-  return exitCode === 0 || code === 'commander.help';
 }
 
 /** A wrong configuration that only shows when the server starts is told like any other. */

@@ -13,6 +13,8 @@ interface Setting {
   /** What can be imported, by path; there has to be a file, too. */
   readonly modules?: Readonly<Record<string, unknown>>;
   readonly isTTY?: boolean;
+  /** How wide the terminal is. */
+  readonly columns?: number;
   /** What standard input has. */
   readonly input?: readonly string[];
 }
@@ -20,7 +22,7 @@ interface Setting {
 /** A process that is none: arguments in, text out, files of memory. */
 export function fakeIo(
   argv: readonly string[],
-  { env = {}, files = {}, modules = {}, isTTY = false, input = [] }: Setting = {},
+  { env = {}, files = {}, modules = {}, isTTY = false, columns, input = [] }: Setting = {},
 ): FakeIo {
   const written = { out: '', err: '' };
   const exits: number[] = [];
@@ -29,7 +31,7 @@ export function fakeIo(
     env,
     written,
     exits,
-    stdout: { isTTY, write: (text) => (written.out += text) },
+    stdout: { isTTY, columns, write: (text) => (written.out += text) },
     stderr: { isTTY, write: (text) => (written.err += text), doNotWait: () => undefined },
     bytes: {
       file: null,

@@ -31,7 +31,9 @@ t.test('questions are answered on standard output', async (t) => {
     [['--version'], new RegExp(`^twist ${version}\n$`)],
     [['--help'], /^Usage: twist COMMAND \[OPTIONS\]\n/],
     [[], /^Usage: twist COMMAND \[OPTIONS\]\n/],
-    [['serve', '--help'], /^Usage: twist serve \[OPTIONS\]\n[^]*--echo[^]*TWIST_MAX_MESSAGE/],
+    [['serve', '--help'], /^Usage: twist serve MODE \[OPTIONS\]\n[^]*--echo[^]*Topics: /],
+    [['serve', '--help', 'all'], /^Listen: [^]*--echo[^]*TWIST_MAX_MESSAGE/],
+    [['help', 'limits'], /^Limits: [^]*TWIST_MAX_MESSAGE/],
     [['config'], /^Usage: twist config COMMAND \[OPTIONS\]\n/],
     [['config', 'check', '--echo'], /^configuration is valid/],
   ];
@@ -400,6 +402,7 @@ t.test(
       ['--help'],
       ['--version'],
       ['serve', '--help'],
+      ['help', 'all'],
       ['config', 'print'],
       ['config', 'print', '--json'],
       ['config', 'check', '--echo'],

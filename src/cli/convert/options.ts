@@ -21,32 +21,32 @@ export interface ConvertFlags {
 type Row = readonly [group: string, flags: string, help: string];
 
 const ROWS: readonly Row[] = [
-  ['Output', '--to <format>', `${formatNames()} [by the name of the output, or text]`],
+  ['Output', '--to <format>', `${formatNames()} [from the name of the output, or text]`],
   ['Output', '-o, --out <file>', 'where to write, or - for standard output [-]'],
   [
     'Output',
     '--time <which>',
-    'clock, relative (to the first record) or delta (to the message before) [clock]',
+    'clock, relative (to the first record) or delta (since the message before) [clock]',
   ],
-  ['Output', '--full', 'as text: whole payloads, on a terminal and of binary messages too'],
+  ['Output', '--full', 'in text, whole payloads, also on a terminal and of binary messages'],
   ['Output', '--color <when>', 'auto, always or never [auto]'],
   [
     'Input',
     '-f, --follow',
-    'go on as the newest file grows, and with those after it: rotated ones, and names by time, given as to --record',
+    'keep reading as the newest file grows and others follow it: rotated ones, and those of a name with the time in it (as --record takes it)',
   ],
   ['Filters', '--session <id>', 'one session: its id, the beginning or end of it, or its number'],
-  ['Filters', '--path <path>', 'sessions on this path; /chat* is all that begins so'],
-  ['Filters', '--since <time>', 'from a time on (2026-01-31T12:00:00Z), or that long ago (10m)'],
-  ['Filters', '--until <time>', 'up to a time, told in the same way'],
-  ['Filters', '--limit <number>', 'end after so many messages'],
+  ['Filters', '--path <path>', 'sessions on this path; /chat* is all that begin with /chat'],
+  ['Filters', '--since <time>', 'from this time on (2026-01-31T12:00:00Z), or this long ago (10m)'],
+  ['Filters', '--until <time>', 'until this time, given in the same way'],
+  ['Filters', '--limit <number>', 'stop after this many messages'],
   ['Filters', '--dir <direction>', 'in: only what clients sent; out: only what they got'],
   ['Filters', '--grep <regexp>', 'messages that match, with their sessions'],
 ];
 
 /** The options of `twist convert` for commander. */
 export function convertOptions(): Option[] {
-  return ROWS.map(([group, flags, help]) => new Option(flags, help).helpGroup(`${group}:`));
+  return ROWS.map(([group, flags, help]) => new Option(flags, help).helpGroup(group));
 }
 
 /** `text, ndjson or har` */

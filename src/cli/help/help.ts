@@ -1,128 +1,134 @@
-import { Help, type Command, type Option as CommanderOption } from 'commander';
-import { flagOf, flagTermOf, type Option, type OptionTable } from '../../config/options/option.js';
+/**
+ * Help in layers: one screen for each command, a page for each topic, and a page with everything. What
+ * `twist help` explains is a command, a topic or an option.
+ */
+import type { Command, Option as CommanderOption } from 'commander';
+import { capitalized, flagOf, type Option, type OptionTable } from '../../config/options/option.js';
 import { OPTIONS } from '../../config/options/options.js';
-import { styled } from '../output/style.js';
+import { nearestName } from '../../config/suggestions.js';
+import { HelpPage, type HelpExample, type HelpItem, widestTerm } from './help-page.js';
+import {
+  TOPICS,
+  briefItem,
+  detailedItem,
+  itemsOf,
+  valuesIn,
+  type BriefRow,
+  type Topic,
+} from './topics.js';
 
-/** Help is written for a terminal of this width, so that it reads the same everywhere. */
-export const HELP_WIDTH = 80;
+/** How pages are set. */
+export interface HelpSetting {
+  readonly width: number;
+  readonly isStyled: boolean;
+}
 
-type Example = readonly [command: string, meaning: string];
-
-const PROGRAM_EXAMPLES: readonly Example[] = [
-  ['twist serve --echo', 'an echo server on ws://127.0.0.1:9001'],
-  ['twist serve --tcp localhost:5900', 'a TCP service, for browsers'],
-  ['twist serve --help', 'all options, with their defaults'],
-  ['twist convert traffic.ndjson', 'a recording, to be read'],
-  ['twist config print -c twist.json', 'every value, and where it comes from'],
+/** Commands whose options are those of the table. */
+export const SERVING_COMMANDS: readonly string[] = [
+  'twist serve',
+  'twist config print',
+  'twist config check',
 ];
 
-const OPTION_EXAMPLES: readonly Example[] = [
-  ['twist serve --echo', 'on ws://127.0.0.1:9001'],
-  ['twist serve --echo --listen :8080', 'on port 8080, all addresses'],
-  ['twist serve --tcp localhost:5900', 'in front of a VNC server'],
-  ['twist serve --route /vnc=tcp:localhost:5900', 'the same on one path, else 404'],
-  ['twist serve --mode ./chat.mjs', 'a mode of your own'],
-  ['TWIST_MAX_MESSAGE=1m twist serve -c twist.json', 'from a file, with a change'],
+/** What stands for all topics. */
+const ALL = 'all';
+
+const PROGRAM_EXAMPLES: readonly HelpExample[] = [
+  ['twist serve --echo', 'echo server on ws://127.0.0.1:9001'],
+  ['twist serve --tcp localhost:5900', 'TCP service for browsers'],
+  ['twist convert traffic.ndjson', 'show a recording'],
+  ['twist config print -c twist.json', 'every value and its source'],
 ];
 
-const CONVERT_EXAMPLES: readonly Example[] = [
+const SERVE_EXAMPLES: readonly HelpExample[] = [
+  ['twist serve --echo --listen :8080', 'echo on port 8080, all addresses'],
+  ['twist serve --tcp localhost:5900', 'a VNC server for browsers'],
+  ['twist serve --route /vnc=tcp:localhost:5900', 'on one path, else 404'],
+  ['twist serve --echo --record traffic.ndjson', 'and write all traffic to a file'],
+];
+
+const CONVERT_EXAMPLES: readonly HelpExample[] = [
   ['twist convert a.ndjson', 'all of it, as text'],
-  ['twist convert a.ndjson -f --since 1m', 'the last minute, and what comes'],
-  ['twist convert a.ndjson --session 42DW', 'one session'],
-  ['twist convert a.ndjson b.ndjson -o a.har', 'for the tools of browsers'],
+  ['twist convert a.ndjson -f --since 1m', 'the last minute, then what comes'],
+  ['twist convert a.ndjson b.ndjson -o a.har', "for browsers' developer tools"],
   ['twist convert a.ndjson -o a.pcapng', 'for Wireshark'],
-  ['twist convert - --grep hello', 'from a pipe, what is about hello'],
+  ['twist convert - --grep hello', 'matching messages, from a pipe'],
 ];
 
-const CONVERT_RULES = `Times are UTC. Several filters let pass what all of them let pass. A file is
-written under another name first and is there when it is whole; with --follow
-that is when it is stopped (Ctrl-C). Lines that cannot be read are skipped and
-reported. Files are read in the order in which they began, and merged by time.
+/** What most people need of `serve`, with a placeholder where that of the table is long, in few words. */
+const FIRST_SCREEN: readonly (readonly [heading: string, rows: readonly BriefRow[]])[] = [
+  [
+    'Modes, at least one',
+    [
+      ['echo', 'send every message back to its sender'],
+      ['tcp', 'proxy to HOST:PORT, tls://HOST:PORT or unix:PATH'],
+      ['record', 'write all traffic to a file, beside a mode or alone'],
+      ['replay', 'send what the server sent in a recording'],
+      ['mode', 'a mode of your own, a JavaScript module'],
+      ['route', 'a mode for one path, repeatable'],
+    ],
+  ],
+  [
+    'Common options',
+    [
+      ['listen', 'PORT for this machine only, :PORT, HOST:PORT or unix:PATH', 'ADDRESS'],
+      ['static', 'serve files to browsers, noVNC for instance'],
+      ['origin', 'web pages that may connect: any, same or a list', 'LIST'],
+      ['authFile', 'users and password hashes, or set TWIST_AUTH'],
+      ['deflate', 'compress messages'],
+      ['maxMessage', 'largest message'],
+      ['maxConnections', 'most connections'],
+      ['pingInterval', 'silence before a ping'],
+      ['logLevel', 'debug, info, warn, error or silent'],
+      ['config', 'configuration file in JSON'],
+    ],
+  ],
+];
 
-As text, a line is the time, the end of the session's name, and what happened:
-→ from the client, ← to it, with kind, length and payload; … more pieces of the
-message follow on that side; • what happened to the session.`;
+const HELP_ITEM: HelpItem = { term: '-h, --help [TOPIC]', text: 'this help, or that on a topic' };
 
-const CONVERT_EXIT_STATUS = `  0   all is well, also when some lines were damaged
-  1   an input cannot be read or the output not be written, or all was damaged
-  2   the command line is wrong`;
+const SOURCES = `Every option is also an environment variable, TWIST_ and its name in capitals (TWIST_MAX_MESSAGE), and a key of the configuration file (maxMessage). A flag wins over the environment, the environment over the file, and the file over the default, which TWIST_DEFAULT_MAX_MESSAGE replaces, for images.`;
 
-const RULES = `SIZE is a number of bytes, or 64k, 16m, 1g (powers of 1024). DURATION is 500ms,
-30s, 5m or 2h. LIST has commas and no blanks. CIDR is an address or a range of
-them, such as 10.0.0.0/8. [..] is the default.
+const EXIT_STATUS: readonly HelpItem[] = [
+  { term: '0', text: 'success, including a graceful stop' },
+  { term: '1', text: 'a failure at run time' },
+  { term: '2', text: 'wrong usage' },
+  { term: '78', text: 'a bad environment or configuration file' },
+];
 
-Every option is also an environment variable, TWIST_ and its name in capitals
-(TWIST_MAX_MESSAGE), and a key of the configuration file (maxMessage).
-A flag wins over the environment, that over the file, that over the default
-(which TWIST_DEFAULT_MAX_MESSAGE replaces, for images).`;
+const CONVERT_RULES = `Times are UTC. A record must pass all filters. The output file appears when it is complete: at the end or, with --follow, when you stop twist (Ctrl-C). Lines that cannot be read are skipped and reported. Several recordings are merged by time.`;
 
-const EXIT_STATUS = `  0   all is well, a graceful stop included
-  1   something failed at run time
-  2   the command line is wrong
-  78  the environment or the configuration file is wrong`;
+const CONVERT_LEGEND: readonly HelpItem[] = [
+  { term: '→', text: 'from the client' },
+  { term: '←', text: 'to the client' },
+  { term: '•', text: 'what happened to the session' },
+  { term: '…', text: 'the message continues in a later line of the same direction' },
+];
 
-/** What the help of the program ends in. */
-export function programFooter(isStyled: boolean): string {
-  return `\n${examples(PROGRAM_EXAMPLES, isStyled)}`;
-}
+const CONVERT_TEXT = `In text, a line has the time, the end of the session's id and what happened; of messages the type, the length and the payload.`;
 
-/** What the help of a command with options ends in. */
-export function optionsFooter(isStyled: boolean): string {
-  return `\n${RULES}\n\n${examples(OPTION_EXAMPLES, isStyled)}\n\n${title('Exit status:', isStyled)}\n${EXIT_STATUS}`;
-}
+const CONVERT_EXIT_STATUS: readonly HelpItem[] = [
+  { term: '0', text: 'success, even if some lines were damaged' },
+  {
+    term: '1',
+    text: 'an input cannot be read, the output cannot be written, or every line was damaged',
+  },
+  { term: '2', text: 'wrong usage' },
+];
 
-/** What the help of `twist convert` ends in. */
-export function convertFooter(isStyled: boolean): string {
-  return `\n${CONVERT_RULES}\n\n${examples(CONVERT_EXAMPLES, isStyled)}\n\n${title('Exit status:', isStyled)}\n${CONVERT_EXIT_STATUS}`;
-}
-
-/** How commander lays out help: options by group, their defaults, and few marks. */
-export function helpLayout(isStyled: boolean): Partial<Help> {
-  return {
-    helpWidth: HELP_WIDTH,
-    formatHelp: (command, helper) =>
-      command.commands.length > 0
-        ? formatShort(command, helper)
-        : Help.prototype.formatHelp.call(helper, command, helper),
-    styleTitle: (text) => title(text, isStyled),
-    styleOptionTerm: (text) => styled('cyan', text, isStyled),
-    styleSubcommandTerm: (text) => styled('cyan', text, isStyled),
-    optionTerm,
-    optionDescription,
-    subcommandTerm: (command) => command.name(),
-    commandUsage: (command) => {
-      const names = command.registeredArguments.map((argument) => argument.name().toUpperCase());
-      const words = [
-        ...(command.commands.length > 0 ? ['COMMAND'] : names.map((name) => `${name}...`)),
-      ];
-      return [fullName(command), ...words, '[OPTIONS]'].join(' ');
-    },
-    visibleArguments: () => [],
-  };
-}
-
-/** Help of a command that only has commands: those come first, because they are what one looks for. */
-function formatShort(command: Command, helper: Help): string {
-  const width = helper.padWidth(command, helper);
-  const commands = helper
-    .visibleCommands(command)
-    .map((each) => item(helper.styleSubcommandTerm(helper.subcommandTerm(each)), each.summary()));
-  const options = helper
-    .visibleOptions(command)
-    .map((each) =>
-      item(helper.styleOptionTerm(helper.optionTerm(each)), helper.optionDescription(each)),
-    );
-  function item(term: string, description: string): string {
-    return helper.formatItem(term, width, description, helper);
-  }
-  return [
-    `${helper.styleTitle('Usage:')} ${helper.commandUsage(command)}`,
-    '',
-    command.description(),
-    '',
-    ...helper.formatItemList('Commands:', commands, helper),
-    ...helper.formatItemList('Options:', options, helper),
-  ].join('\n');
+/**
+ * Explains a command, or what `words` name in it.
+ *
+ * @param words after `help` or `--help`: a command, a topic, `all`, an option, or nothing
+ * @throws CommanderError when there is no such thing
+ */
+export function helpText(command: Command, words: readonly string[], setting: HelpSetting): string {
+  const [word, ...rest] = words;
+  if (word === undefined) return screenOf(command, setting);
+  const subcommand = command.commands.find((one) => one.name() === word);
+  if (subcommand !== undefined) return helpText(subcommand, rest, setting);
+  const page = rest.length === 0 ? pageOf(command, word, setting) : null;
+  return page ?? command.error(noHelp(command, words.join(' ')));
 }
 
 /** `twist config print` */
@@ -130,39 +136,196 @@ export function fullName(command: Command): string {
   return command.parent === null ? command.name() : `${fullName(command.parent)} ${command.name()}`;
 }
 
-/** Commander is only told that there is a value; people read what it is. */
-function optionTerm(option: CommanderOption): string {
-  const row = rowOf(option);
-  if (row === undefined)
-    return option.flags.replace(/<(.*)>/, (_, name: string) => name.toUpperCase());
-  const key = option.attributeName();
-  return option.flags
-    .replace(flagOf(key), flagTermOf(key, row))
-    .replace('<value>', row.type.valueName);
-}
-
-function optionDescription(option: CommanderOption): string {
-  const row = rowOf(option);
-  return row === undefined || row.default === 'false'
-    ? option.description
-    : `${option.description} [${row.default}]`;
-}
-
 /** @returns undefined for options that are not in the table, such as --help */
-function rowOf(option: CommanderOption): Option | undefined {
+export function rowOf(option: CommanderOption): Option | undefined {
   const row = (OPTIONS as OptionTable)[option.attributeName()];
   // Commands with options of their own have some of the same name, in other groups.
-  return option.helpGroupHeading === `${String(row?.group)}:` ? row : undefined;
+  return option.helpGroupHeading === row?.group ? row : undefined;
 }
 
-function examples(rows: readonly Example[], isStyled: boolean): string {
-  const width = Math.max(...rows.map(([command]) => command.length));
-  const lines = rows.map(
-    ([command, meaning]) => `  ${command.padEnd(width)}  ${styled('dim', meaning, isStyled)}`,
+// ---- One screen for each command
+
+function screenOf(command: Command, setting: HelpSetting): string {
+  const name = fullName(command);
+  if (name === 'twist') return programScreen(command, setting);
+  if (name === 'twist serve') return serveScreen(command, setting);
+  if (SERVING_COMMANDS.includes(name)) return configScreen(command, setting);
+  if (command.commands.length > 0) return commandsScreen(command, setting);
+  return convertScreen(command, setting)
+    .paragraph('What the output means, and the exit status: twist help convert all')
+    .toString();
+}
+
+function programScreen(command: Command, setting: HelpSetting): string {
+  const commands = commandItems(command);
+  const topics = [
+    ...TOPICS.map(({ word, summary }) => ({ term: word, text: summary })),
+    { term: ALL, text: 'every option' },
+  ];
+  const options = [
+    { term: '-V, --version', text: 'print the version' },
+    { term: '-h, --help', text: 'show this help' },
+  ];
+  const width = widestTerm([...commands, ...topics, ...options]);
+  return begun(command, setting, 'COMMAND [OPTIONS]')
+    .list('Commands', commands, '', width)
+    .list('Topics', topics, 'twist help TOPIC', width)
+    .list('Options', options, '', width)
+    .examples(PROGRAM_EXAMPLES)
+    .toString();
+}
+
+function serveScreen(command: Command, setting: HelpSetting): string {
+  const lists = FIRST_SCREEN.map(([heading, rows]) => [heading, rows.map(briefItem)] as const);
+  lists.at(-1)![1].push(HELP_ITEM);
+  const width = widestTerm(lists.flatMap(([, items]) => items));
+  const page = begun(command, setting, 'MODE [OPTIONS]');
+  for (const [heading, items] of lists) page.list(heading, items, '', width);
+  return page.examples(SERVE_EXAMPLES).paragraph(moreTopics()).toString();
+}
+
+function configScreen(command: Command, setting: HelpSetting): string {
+  return begun(command, setting, '[OPTIONS]')
+    .list('Options', [...ownItems(command), HELP_ITEM])
+    .paragraph('All options of twist serve, such as --config FILE, can be given too.')
+    .paragraph(moreTopics())
+    .toString();
+}
+
+function commandsScreen(command: Command, setting: HelpSetting): string {
+  const commands = commandItems(command);
+  const options = [{ term: '-h, --help', text: 'show this help' }];
+  const width = widestTerm([...commands, ...options]);
+  return begun(command, setting, 'COMMAND [OPTIONS]')
+    .list('Commands', commands, '', width)
+    .list('Options', options, '', width)
+    .toString();
+}
+
+function convertScreen(command: Command, setting: HelpSetting): HelpPage {
+  const headings = [...new Set(command.options.map((option) => option.helpGroupHeading!))];
+  const lists = headings.map((heading) => {
+    const options = command.options.filter((option) => option.helpGroupHeading === heading);
+    return [heading, options.map(ownItem)] as const;
+  });
+  const width = widestTerm(lists.flatMap(([, items]) => items));
+  const page = begun(command, setting, 'FILE... [OPTIONS]');
+  for (const [heading, items] of lists) page.list(heading, items, '', width);
+  return page.examples(CONVERT_EXAMPLES);
+}
+
+// ---- Topics, options and everything
+
+function pageOf(command: Command, word: string, setting: HelpSetting): string | null {
+  const name = fullName(command);
+  if (name === 'twist convert') return word === ALL ? convertPage(command, setting) : null;
+  const topic = TOPICS.find((one) => one.word === word);
+  if (topic !== undefined) return topicPage(topic, setting);
+  if (word === ALL) return allPage(setting);
+  return optionPage(word, setting);
+}
+
+function topicPage(topic: Topic, { width, isStyled }: HelpSetting): string {
+  const items = itemsOf(topic);
+  const page = new HelpPage(width, isStyled).list(titleOf(topic), items, topic.summary);
+  addValues(page, items);
+  if (topic.group === 'General') addGeneral(page);
+  return page.toString();
+}
+
+function allPage({ width, isStyled }: HelpSetting): string {
+  const lists = TOPICS.map((topic) => [topic, itemsOf(topic)] as const);
+  const items = lists.flatMap(([, list]) => list);
+  const page = new HelpPage(width, isStyled);
+  for (const [topic, list] of lists)
+    page.list(titleOf(topic), list, topic.summary, widestTerm(items));
+  addValues(page, items);
+  addGeneral(page);
+  return page.toString();
+}
+
+/** An option with all that the reference says of it. */
+function optionPage(word: string, { width, isStyled }: HelpSetting): string | null {
+  const found = Object.entries<Option>(OPTIONS).find(
+    ([key]) => key === word || flagOf(key) === `--${word.replace(/^--/, '')}`,
   );
-  return [title('Examples:', isStyled), ...lines].join('\n');
+  if (found === undefined) return null;
+  const [key, option] = found;
+  const topic = TOPICS.find(({ group }) => group === option.group)!;
+  return new HelpPage(width, isStyled)
+    .list(titleOf(topic), [detailedItem(key, option)], topic.summary)
+    .paragraph(option.docs)
+    .paragraph(`${capitalized(option.type.clause)}.`)
+    .toString();
 }
 
-function title(text: string, isStyled: boolean): string {
-  return styled('bold', text, isStyled);
+function convertPage(command: Command, setting: HelpSetting): string {
+  return convertScreen(command, setting)
+    .paragraph(CONVERT_RULES)
+    .paragraph(CONVERT_TEXT)
+    .list('Marks', CONVERT_LEGEND)
+    .list('Exit status', CONVERT_EXIT_STATUS)
+    .toString();
+}
+
+function addValues(page: HelpPage, items: readonly HelpItem[]): void {
+  const values = valuesIn(items);
+  if (values.length > 0) page.list('Values', values);
+}
+
+function addGeneral(page: HelpPage): void {
+  page.paragraph(SOURCES).list('Exit status', EXIT_STATUS);
+}
+
+function noHelp(command: Command, word: string): string {
+  const nearest = nearestName(word, [
+    ...command.commands.map((one) => one.name()),
+    ...TOPICS.map((topic) => topic.word),
+    ALL,
+    ...Object.keys(OPTIONS).map((key) => flagOf(key).slice(2)),
+  ]);
+  const hint = nearest === null ? '' : `; did you mean twist help ${nearest}?`;
+  return `there is no help on ${JSON.stringify(word)}${hint}`;
+}
+
+// ---- Parts of pages
+
+function begun(command: Command, { width, isStyled }: HelpSetting, words: string): HelpPage {
+  return new HelpPage(width, isStyled)
+    .usage(`${fullName(command)} ${words}`)
+    .paragraph(command.description());
+}
+
+function titleOf({ word }: Topic): string {
+  return capitalized(word);
+}
+
+function moreTopics(): string {
+  const words = TOPICS.map(({ word }) => word).join(', ');
+  return `Topics: ${words}.\ntwist help TOPIC shows all options of a topic, twist help all those of all topics, and twist help OPTION one in detail.`;
+}
+
+/** Commands, and those of their own in place of those that only have commands. */
+function commandItems(command: Command): HelpItem[] {
+  return command
+    .createHelp()
+    .visibleCommands(command)
+    .flatMap((each) => {
+      const name = fullName(each).replace(/^twist /, '');
+      return each.commands.length > 0 ? commandItems(each) : [{ term: name, text: each.summary() }];
+    });
+}
+
+/** Options that a command has beside those of the table. */
+function ownItems(command: Command): HelpItem[] {
+  return command.options
+    .filter((option) => !option.hidden && rowOf(option) === undefined)
+    .map(ownItem);
+}
+
+function ownItem({ flags, description }: CommanderOption): HelpItem {
+  return {
+    term: flags.replace(/<(.*)>/, (_, name: string) => name.toUpperCase()),
+    text: description,
+  };
 }

@@ -1,45 +1,79 @@
-import type { ValueType } from '../../config/values/values.js';
-import { flagOf, type OptionTable } from '../../config/options/option.js';
-import { commandHint, flagHint } from './usage-hints.js';
-
-/** Commander knows `--echo` and therefore not `--echo=yes`. */
-const VALUE_OF_SWITCH = /^unknown option '(--[\w-]+)=.*'$/;
-const MISSING_VALUE = /^option '(?:-\w, )?(--[\w-]+) .*' argument missing$/;
-const UNKNOWN = /^(unknown (option|command) '(.*)')(; did you mean .*\?)?$/s;
+import type { Command, CommanderError } from 'commander';
+import { MODES } from '../../config/chosen-modes.js';
+import { didYouMean } from '../../config/suggestions.js';
+import type { OptionTable } from '../../config/options/option.js';
+import { fullName, rowOf } from './help.js';
+import { argumentHint, commandHint, flagHint } from './usage-hints.js';
 
 /**
- * Puts what commander says about a wrong command line into one sentence that ends in what to do next.
- * @param message as commander words it: `error: unknown option '--ecko'`, and on the next line
- *   `(Did you mean --echo?)`
- * @param command whose help says more: `twist serve`
+ * @param command that is wrong, and whose help says more
+ * @param error that commander gives up with
  * @param argv the whole command line
+ * @returns one sentence that ends in what to do next
  */
 export function usageSentence(
   table: OptionTable,
-  message: string,
-  command: string,
+  command: Command,
+  error: CommanderError,
   argv: readonly string[],
 ): string {
-  const sentence = message
-    .trim()
-    .replace(/^error: /, '')
-    .replace(/\n\(Did you mean (.*\?)\)$/, '; did you mean $1')
-    .replace(VALUE_OF_SWITCH, (unknown, flag: string) =>
-      typeOf(table, flag)?.valueName === '' ? `${flag} takes no value` : unknown,
-    )
-    .replace(MISSING_VALUE, (_, flag: string) =>
-      [`${flag} needs a value`, typeOf(table, flag)?.clause].filter(Boolean).join(': '),
-    )
-    .replace(UNKNOWN, (whole, unknown: string, what: string, word: string, nearest = '') => {
-      const hint =
-        what === 'option'
-          ? flagHint(table, word, argv[argv.indexOf(word) + 1], command)
-          : commandHint(table, word, argv);
-      return `${unknown}${hint === '' ? nearest : hint}`;
-    });
-  return sentence.endsWith('?') ? sentence : `${sentence}; see ${command} --help`;
+  const sentence = faultOf(table, command, error, argv);
+  return sentence.endsWith('?') ? sentence : `${sentence}; see ${fullName(command)} --help`;
 }
 
-function typeOf(table: OptionTable, flag: string): ValueType<unknown> | undefined {
-  return Object.entries(table).find(([key]) => flagOf(key) === flag)?.[1].type;
+function faultOf(
+  table: OptionTable,
+  command: Command,
+  { code, message }: CommanderError,
+  argv: readonly string[],
+): string {
+  switch (code) {
+    case 'commander.unknownOption':
+      return unknownOption(table, command, quoted(message), argv);
+    case 'commander.unknownCommand': {
+      const word = quoted(message);
+      const names = command.commands.map((one) => one.name());
+      return `unknown command '${word}'${commandHint(table, word, argv) || didYouMean(word, names)}`;
+    }
+    case 'commander.optionMissingArgument': {
+      const flags = quoted(message);
+      const option = command.options.find((one) => one.flags === flags)!;
+      const needed = `${option.long!} needs a value`;
+      const row = rowOf(option);
+      return row === undefined ? needed : `${needed}: ${row.type.clause}`;
+    }
+    case 'commander.excessArguments': {
+      const given = command.opts();
+      const hasMode = MODES.some((key) => given[key] !== undefined);
+      const hint = argumentHint(table, command.args, argv, hasMode);
+      return `unexpected argument ${JSON.stringify(command.args[0])}${hint}`;
+    }
+    default:
+      // It was written here.
+      return message;
+  }
+}
+
+function unknownOption(
+  table: OptionTable,
+  command: Command,
+  word: string,
+  argv: readonly string[],
+): string {
+  const [flag = ''] = word.split('=');
+  // Commander knows `--echo` and therefore not `--echo=yes`.
+  if (command.options.some(({ long }) => long === flag)) return `${flag} takes no value`;
+  const hint = flagHint(table, word, argv[argv.indexOf(word) + 1], fullName(command));
+  return `unknown option '${word}'${hint || didYouMean(flag, flagsOf(command))}`;
+}
+
+/** The flags that are known where a command is, those of the commands that it belongs to included. */
+function flagsOf(command: Command): string[] {
+  const own = command.options.filter((option) => !option.hidden).map(({ long }) => long!);
+  return command.parent === null ? ['--help', ...own] : [...own, ...flagsOf(command.parent)];
+}
+
+/** The word that a message of commander's is about: no other part of it is quoted. */
+function quoted(message: string): string {
+  return message.slice(message.indexOf("'") + 1, message.lastIndexOf("'"));
 }

@@ -10,14 +10,16 @@ interface Bytes {
 export class StandardOutput implements TextOutput {
   /** True when a person looks at it. */
   readonly isTTY: boolean;
+  readonly columns: number | undefined;
   readonly #bytes: Bytes;
   /** Settles when all that was given is written, or nothing more can be. */
   #written: Promise<void> = Promise.resolve();
   #error: unknown = null;
 
-  constructor(bytes: Bytes, isTTY: boolean) {
+  constructor(bytes: Bytes, isTTY: boolean, columns?: number) {
     this.#bytes = bytes;
     this.isTTY = isTTY;
+    this.columns = columns;
   }
 
   write(text: string): void {

@@ -11,7 +11,7 @@ t.test('options have groups, and values are named', async (t) => {
     ],
   );
   for (const option of options) {
-    t.match(option.helpGroupHeading, /^[A-Z][a-z]+:$/);
+    t.match(option.helpGroupHeading, /^[A-Z][a-z]+$/);
     t.equal(option.required, !['follow', 'full'].includes(option.attributeName()));
   }
 });

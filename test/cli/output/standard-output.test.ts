@@ -8,8 +8,9 @@ t.test('text is written in its order, and waited for', async (t) => {
     await new Promise((resolve) => setTimeout(resolve, written === '' ? 5 : 0));
     written += Buffer.from(bytes).toString();
   };
-  const output = new StandardOutput({ write }, true);
+  const output = new StandardOutput({ write }, true, 120);
   t.equal(output.isTTY, true);
+  t.equal(output.columns, 120);
   output.write('schön');
   output.write(' und gut');
   t.equal(await output.finish(), null);

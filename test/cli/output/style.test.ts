@@ -3,7 +3,7 @@ import { hasColor, styled } from '../../../src/cli/output/style.js';
 
 const write = (): void => undefined;
 
-t.test('colour is for terminals that have it, and people who want it', async (t) => {
+t.test('color is for terminals that have it, and people who want it', async (t) => {
   t.equal(hasColor({ write, isTTY: true }, {}), true);
   t.equal(
     hasColor({ write, isTTY: true }, { NO_COLOR: '', TERM: 'xterm' }),
@@ -13,7 +13,14 @@ t.test('colour is for terminals that have it, and people who want it', async (t)
   t.equal(hasColor({ write, isTTY: true }, { NO_COLOR: '1' }), false);
   t.equal(hasColor({ write, isTTY: true }, { TERM: 'dumb' }), false);
   t.equal(hasColor({ write, isTTY: false }, {}), false);
-  t.equal(hasColor({ write }, { FORCE_COLOR: '1' }), false);
+  t.equal(hasColor({ write }, { FORCE_COLOR: '1' }), true);
+  t.equal(hasColor({ write, isTTY: true }, { FORCE_COLOR: '1', TERM: 'dumb' }), true);
+  t.equal(hasColor({ write }, { FORCE_COLOR: '1', NO_COLOR: '1' }), false);
+  t.equal(hasColor({ write, isTTY: true }, { FORCE_COLOR: '' }), true);
+  for (const FORCE_COLOR of ['0', 'false', '']) {
+    t.equal(hasColor({ write }, { FORCE_COLOR }), false);
+    if (FORCE_COLOR !== '') t.equal(hasColor({ write, isTTY: true }, { FORCE_COLOR }), false);
+  }
 });
 
 t.test('text in a style', async (t) => {

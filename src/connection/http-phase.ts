@@ -116,11 +116,9 @@ export class AnsweringPhase extends HttpPhase implements TunnelTransport {
     if (this.request.proxy !== null) connection.identify(this.request.proxy);
     connection.readNextHead(this);
     const { early } = this.arriving;
-    if (early.length > 0) {
-      const { bytes, start, end } = early;
-      early.forget();
-      connection.receiveBytes(bytes, start, end);
-    }
+    const { bytes, start, end } = early;
+    early.forget();
+    connection.receiveBytes(bytes, start, end);
     if (this.isPeerDone) connection.receiveEof();
   }
 

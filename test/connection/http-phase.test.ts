@@ -202,6 +202,19 @@ t.test('a slow reader is waited for', async (t) => {
   t.ok(bench.socket.destroyed);
 });
 
+t.test('an upgrade may follow a response whose last bytes were slow', async (t) => {
+  const bench = new HttpBench();
+  bench.receive(get('/a'));
+  bench.socket.isTaking = false;
+  bench.http.tunnels[0]!.write('page');
+  bench.socket.drain();
+  await bench.settle();
+  bench.http.tunnels[0]!.finish();
+  t.equal(bench.text(), 'page');
+  bench.receive(requestWith(textFrame('a')));
+  t.equal(bench.written(), acceptedWith(textFrame('a')));
+});
+
 t.test('the deadline is for what does not move at all', async (t) => {
   const bench = new HttpBench();
   const { sendTimeout } = LIMITS;

@@ -1,12 +1,12 @@
 /**
- * The extensions of one connection, one behind the other: `encode` in the order of the response
+ * The extensions of one connection, one after the other: `encode` in the order of the response
  * header, `decode` in reverse (RFC 6455 §9.1).
  *
- * A chain whose extensions all return at once costs no promise. Order among messages is not its
- * business: `MessagePipeline` starts a message only when the one before it is through.
+ * A chain whose extensions all return at once costs no promise. It does not
+ * keep messages in order: `MessagePipeline` starts a message only when the one before it is through.
  *
- * Extensions may be somebody else's code, so this is where it is held to its contract: what it throws
- * becomes one of our errors, and what it returns is looked at.
+ * Extensions may be foreign code, so their contract is enforced here: what they throw becomes one of our
+ * errors, and what they return is checked.
  */
 
 import { ExtensionError, InvalidPayloadError, MessageTooBigError, PeerError } from '../errors.js';
@@ -147,7 +147,7 @@ export class ExtensionChain {
     } catch (error) {
       throw blame(link.name, direction, error, limitBytes);
     }
-    // The sessions behind it have given back what they work with.
+    // The sessions after it have already released their resources.
     if (this.#isClosed) throw new ExtensionError(`extension ${link.name}: closed in ${direction}`);
     const checked = this.#checked(result, null, link, direction, limitBytes, this.keepsPayload);
     return await this.#run(links, index + 1, direction, checked, maxBytes);

@@ -8,7 +8,7 @@
  * - `IntoResponse`: it says what the server answers;
  * - `PerMessage`: it transforms every message, and gives back what it holds when the connection ends.
  *
- * These are shapes: whoever writes an extension imports nothing at run time. An error says whose
+ * These are types only: an extension imports nothing at run time. An error says whose
  * fault it is by its `closeCode`, and a declined offer by its name (see the `throws` lines).
  */
 import type { DataOpcode } from '../protocol/frame.js';
@@ -27,7 +27,7 @@ export interface Message {
 export interface FromHeader {
   /**
    * Looks at all offers of this extension's own name, in the client's order of preference, and
-   * accepts the first that it can honour (RFC 7692 §5.1). Who can honour none leaves `enabled` false,
+   * accepts the first that it can honor (RFC 7692 §5.1). An extension that can honor none leaves `enabled` false,
    * or throws: the extension is declined, and the handshake goes on.
    *
    * @throws NegotiationError, or any error of that name; another one is logged as the extension's fault
@@ -48,7 +48,7 @@ export interface PerMessage {
    *
    * @param reserved bits that extensions before it in the chain have taken
    * @returns its own bits; 0 when it needs none. Text without a reserved bit must be UTF-8 on the wire:
-   *   who turns text into something else needs a bit to say so.
+   *   an extension that turns text into something else needs a bit to say so.
    * @throws any error when a bit that it needs is taken: it is disabled, nothing else is
    */
   reserveRsv(reserved: number): number;
@@ -72,7 +72,7 @@ export interface PerMessage {
 export interface ExtensionSession extends FromHeader, IntoResponse, PerMessage {
   /**
    * False for a session that has done with a payload when `decode` or `encode` returns, and whose
-   * own payload is valid until its next call in the same direction, and behind a promise until the next
+   * own payload is valid until its next call in the same direction, and after a promise until the next
    * turn of the event loop. Everybody else, and that is the default, gets payloads that stay as they
    * are: they cost a copy.
    */

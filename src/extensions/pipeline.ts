@@ -1,5 +1,5 @@
 /**
- * Messages through a transformation that may take its time, in order.
+ * Passes messages through a transformation that may be asynchronous, and keeps their order.
  *
  * While the transformation answers at once, so does the pipeline, and no promise is made. When it
  * returns a promise, or when one turn of the event loop has done enough work, what follows waits in
@@ -15,7 +15,7 @@ export interface PipelineOptions {
   readonly transform: (message: Message) => Message | PromiseLike<Message>;
   /** Takes the results, in the order of the messages. */
   readonly deliver: (message: Message) => void;
-  /** Called once, for an error behind a promise; what waited is dropped. */
+  /** Called once, for an error that a promise rejects with; what waited is dropped. */
   readonly fail: (error: unknown) => void;
   /** The pipeline has stopped waiting: everything that was pushed is delivered. */
   readonly onIdle: () => void;

@@ -31,7 +31,7 @@ export function parseBasicCredentials(headers: readonly HeaderField[]): BasicCre
   const base64 = value.slice(start);
   if (!consistsOf(base64, BASE64_BYTES)) return null;
   const bytes = Buffer.from(base64, 'base64');
-  // One text for each sequence of bytes, padded: Node would let others pass.
+  // Exactly one text for each sequence of bytes, padded: Node would accept others.
   if (bytes.toString('base64') !== base64 || !isUtf8(bytes)) return null;
   return splitCredentials(bytes.toString('utf8'));
 }

@@ -11,7 +11,7 @@ import type { PeerAddress } from '../net/socket-address.js';
  * address it has the request from, so the list is read from the right: everything to the left of a trusted
  * proxy's own entry may be the client's invention.
  * An entry that is no address ends the search,
- * for whoever wrote it did not know either; so does the beginning of the list. The client is then the proxy
+ * because its writer did not know the client either; so does the beginning of the list. The client is then the proxy
  * that was found last.
  *
  * @param values of all header lines, in order
@@ -39,7 +39,7 @@ function parseEntry(text: string): PeerAddress | null {
     return named(parseIpv6(text.slice(1, close)), text.slice(close + 1));
   }
   const colon = text.indexOf(':');
-  // Two colons or more make it an IPv6 address, which has a port only behind brackets.
+  // Two colons or more make it an IPv6 address, which has a port only after brackets.
   if (colon === -1 || text.includes(':', colon + 1)) return named(parseIp(text), '');
   return named(parseIp(text.slice(0, colon)), text.slice(colon));
 }

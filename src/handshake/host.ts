@@ -103,7 +103,7 @@ export function matchesName(pattern: string, name: string): boolean {
 const LOCAL = 'local';
 const LOCAL_LIST: readonly string[] = [LOCAL];
 
-/** Whose requests are not looked at: a proxy in front has its own names, and no page reaches a Unix socket. */
+/** Ways whose requests are not checked: a proxy in front has its own names, and no page reaches a Unix socket. */
 const EXEMPT: readonly Way[] = ['unix', 'proxy', 'proxy-protocol'];
 
 /**
@@ -124,7 +124,7 @@ export function checkHost(policy: HostPolicy, host: string, way: Way): void {
 function isAllowed(allowed: string, hostText: string): boolean {
   const host = parseHost(hostText);
   if (host === null) return false;
-  // The root of all names, which may stand behind each of them, says nothing.
+  // A dot at the end, the root of all names, makes no difference.
   const name = host.name.endsWith('.') ? host.name.slice(0, -1) : host.name;
   if (allowed === LOCAL)
     return name === 'localhost' || matchesName('*.localhost', name) || isIpLiteral(name);

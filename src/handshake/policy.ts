@@ -5,14 +5,14 @@
 export type OriginPolicy = 'any' | 'same' | readonly string[];
 
 /**
- * For which hosts a request may be: any, a list, or what the way tells by which it has come (`auto`). In a
+ * The hosts that a request may be for: any, a list, or a default that depends on the way (`auto`). In a
  * list `local` stands for the names of this machine and all addresses, `*.example.com` for all names below
  * one; a port counts where one is written.
  */
 export type HostPolicy = 'auto' | 'any' | readonly string[];
 
 /**
- * By which way a request has come: from the network, to a listener that only this machine reaches, on a
+ * The way that a request has come: from the network, to a listener that only this machine reaches, on a
  * Unix socket, or from a trusted proxy, whose headers are believed or which has sent a PROXY header.
  */
 export type Way = 'network' | 'loopback' | 'unix' | 'proxy' | 'proxy-protocol';

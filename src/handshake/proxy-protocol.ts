@@ -1,5 +1,5 @@
 /**
- * The PROXY protocol, by which a proxy says for whom it has connected: one header in front of all that
+ * The PROXY protocol, by which a proxy reports the client it has connected for: one header before all that
  * the client sends (The PROXY protocol, versions 1 and 2, §2.1 and §2.2).
  */
 import { Buffer } from 'node:buffer';
@@ -35,8 +35,8 @@ const DATAGRAM = 2;
 const ADDRESS_BYTES: readonly number[] = [0, 12, 36, 216];
 
 /**
- * Reads a header of either version from pieces of any size. Whoever makes one is no browser, so nothing
- * is let pass that the format does not have. At most 107 bytes are kept.
+ * Reads a header of either version from pieces of any size. Browsers do not send one, so nothing
+ * that the format does not allow is tolerated. At most 107 bytes are kept.
  */
 export class ProxyHeaderParser {
   readonly #kept = new Uint8Array(MAX_LINE_BYTES);
@@ -63,7 +63,7 @@ export class ProxyHeaderParser {
   /**
    * Takes the bytes from `start` up to `end`.
    *
-   * @returns the index just behind the header; -1 when more is needed
+   * @returns the index just after the header; -1 when more is needed
    * @throws {HandshakeError} `proxy-header` when it is malformed
    * @throws {InvalidStateError} when the header is already complete or was refused
    */
@@ -101,7 +101,7 @@ export class ProxyHeaderParser {
     const text = Buffer.from(this.#kept.subarray(LINE_START.length, end)).toString('latin1');
     const [protocol, source = '', destination = '', ...ports] = text.split(' ');
     this.#isOver = true;
-    // §2.1: what comes behind UNKNOWN is to be ignored.
+    // §2.1: what follows UNKNOWN is to be ignored.
     if (protocol === 'UNKNOWN') return;
     this.#assert(protocol === 'TCP4' || protocol === 'TCP6');
     const parse = protocol === 'TCP4' ? parseIpv4 : parseIpv6;
@@ -135,11 +135,11 @@ export class ProxyHeaderParser {
     this.#end = BODY_AT + bodyBytes;
   }
 
-  /** What comes behind the addresses, the TLVs, is not looked at. */
+  /** What follows the addresses, the TLVs, is ignored. */
   #readBody(): void {
     this.#isOver = true;
     const family = this.#kept[FAMILY_AT]!;
-    // §2.2: whoever has no use for a family goes on as if it were unspecified.
+    // §2.2: a receiver without a use for a family treats it as unspecified.
     if (this.#isLocal || (family !== TCP4 && family !== TCP6)) return;
     const bytes = family === TCP4 ? 4 : 16;
     this.#client = {

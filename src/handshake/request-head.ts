@@ -50,7 +50,7 @@ const REQUEST_LINE = 1;
 const LINE_START = 2;
 const HEADER_NAME = 3;
 const HEADER_VALUE = 4;
-/** The LF that must follow a CR; which state comes behind it is in `#stateAfterLf`. */
+/** The LF that must follow a CR; the state after it is in `#stateAfterLf`. */
 const LINE_FEED = 5;
 /** The head is complete, or was refused. */
 const OVER = 6;
@@ -100,7 +100,7 @@ export class RequestHeadParser {
   /**
    * Takes the bytes from `start` up to `end`.
    *
-   * @returns the index just behind the head, where the first frame begins; -1 when more is needed
+   * @returns the index just after the head, where the first frame begins; -1 when more is needed
    * @throws {HandshakeError} at the first byte that makes the head malformed or too long
    * @throws {InvalidStateError} when the head is already complete or was refused
    */
@@ -118,7 +118,7 @@ export class RequestHeadParser {
     return -1;
   }
 
-  /** Copies `piece` behind the bytes that are kept. */
+  /** Appends `piece` to the kept bytes. */
   #store(piece: Buffer): void {
     const kept = this.#buffer === NO_BYTES ? 0 : this.#length;
     const needed = kept + piece.length;
@@ -217,7 +217,7 @@ export class RequestHeadParser {
   /**
    * Steps over the bytes of a header line that are in `table`.
    *
-   * @returns the byte behind them; -1 when it has not come yet
+   * @returns the byte after them; -1 when it has not arrived
    */
   #skip(bytes: Buffer, table: Uint8Array): number {
     const lineLimit = this.#lineStart + this.#limits.maxHeaderLine;

@@ -73,7 +73,7 @@ export function parseUpgradeRequest(head: RequestHead): UpgradeRequest {
   const origins = valuesOf(headers, 'origin');
   assertRule(origins.length <= 1, 'origin-repeated');
 
-  // RFC 6455 §4.2.1(8) and §4.1(10): tokens, all of them different.
+  // RFC 6455 §4.2.1(8) and §4.1(10): tokens, no two equal.
   const subprotocols = parseSubprotocols(valuesOf(headers, 'sec-websocket-protocol'));
   assertRule(subprotocols !== null, 'subprotocol');
 
@@ -179,8 +179,7 @@ function findHost({ authority }: RequestTarget, hosts: readonly string[], versio
 
 /**
  * Whether a request asks for a WebSocket connection, rightly or wrongly. A key without an Upgrade header
- * comes from behind a proxy that has dropped it: who set it up wants to be told so, and not to find a page
- * there.
+ * means that a proxy has dropped that header: whoever set up the proxy should get an error, not a page.
  */
 export function isOpeningHandshake({ headers }: RequestHead): boolean {
   return (
@@ -212,8 +211,7 @@ export interface PlainRequest {
   /** The host that it is for; empty when it does not say. */
   readonly host: string;
   /**
-   * For an HTTP server: the whole request, written anew, in Latin-1. Null for OPTIONS, which asks for
-   * nothing of ours.
+   * For an HTTP server: the whole request, rewritten, in Latin-1. Null for OPTIONS, which asks for no file.
    */
   readonly text: string | null;
 }
@@ -230,7 +228,7 @@ const FILE_HEADERS: readonly string[] = [
 ];
 
 /**
- * Reads a request that asks for no WebSocket connection. One for a file is written anew for an HTTP server,
+ * Reads a request that asks for no WebSocket connection. One for a file is rewritten for an HTTP server,
  * from what is known to be valid: the path and query, and the headers that a file's answer depends on.
  * Credentials stay here.
  *

@@ -95,8 +95,8 @@ export function optionsResponse(now: Date): string {
 }
 
 /**
- * The whole answer to an opening handshake that is refused; the connection is closed behind it.
- * It says which rule was broken and holds nothing that came with the request.
+ * The whole answer to a refused opening handshake; the connection is closed after it.
+ * It names the broken rule and reflects nothing from the request.
  *
  * @param error its headers override those that belong to the status, not those about the message
  *   itself: Connection, Date, Content-Type and Content-Length

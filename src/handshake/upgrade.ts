@@ -17,17 +17,17 @@ export type WebScheme = (typeof WEB_SCHEMES)[number][0];
 /**
  * Checks the Origin header (RFC 6455 §4.2.2, §10.2).
  *
- * A request without one is let through by every policy: it does not come from a browser, and a
- * client that is none can write whatever it likes into it.
+ * Every policy accepts a request without one: it does not come from a browser, and any other client can
+ * write whatever it likes into it.
  *
- * - `any` lets everything through.
+ * - `any` accepts everything.
  * - `same` wants the origin to have the host and port that the request is for, and the scheme where that
  *   is known. A host without a port means the default port of the origin's scheme. `null` and origins
  *   other than http and https, those of browser extensions for instance, are never the same.
  * - A list wants one of its members, as browsers write them (RFC 6454 §6.2: no path, no default
  *   port), without regard to case. `same` in it means the above.
  *
- * @param scheme by which the page that the request is for is served; null when nobody knows
+ * @param scheme by which the page that the request is for is served; null when it is not known
  * @throws {HandshakeError} `origin` when it is refused; its notes have the two that were compared
  */
 export function checkOrigin(

@@ -1,4 +1,4 @@
-/** IP addresses and ports as text, read to the letter: what one side takes, the other must not read otherwise. */
+/** IP addresses and ports as text, read strictly: no two readers may understand one text differently. */
 import { HEX_DIGITS, byteTable, consistsOf } from './byte-table.js';
 
 const DIGIT_BYTES = byteTable('0123456789');
@@ -97,7 +97,7 @@ export function unmapped(bytes: Uint8Array): Uint8Array {
   return isMapped ? bytes.subarray(12) : bytes;
 }
 
-/** The text of an address as it is counted, logged and told: an IPv4-mapped one is the IPv4 address. */
+/** The text of an address as it is counted, logged and reported: an IPv4-mapped one is the IPv4 address. */
 export function formatUnmapped(bytes: Uint8Array): string {
   return formatIp(unmapped(bytes));
 }
@@ -105,7 +105,7 @@ export function formatUnmapped(bytes: Uint8Array): string {
 const MAPPED_START = '::ffff:';
 
 /**
- * The same for the text that the system gives: a socket on all addresses has its IPv4 peers as
+ * As {@link formatUnmapped}, for the text that the system gives: a socket on all addresses has its IPv4 peers as
  * `::ffff:192.0.2.1`.
  */
 export function unmappedText(address: string): string {
@@ -117,7 +117,7 @@ export function unmappedText(address: string): string {
 const NETWORK_BYTES = 8;
 
 /**
- * What a client is counted by. Whoever has one IPv6 address has its whole /64, so that network counts as
+ * The address that a client is counted by. A client with one IPv6 address has its whole /64, so that network counts as
  * one; an IPv4 address stands for itself, mapped or not, and so does what is no address.
  */
 export function networkOf(address: string): string {

@@ -41,14 +41,14 @@ export function wireLimitBytes(maxMessage: number, rsv: number, fragments: numbe
   return maxMessage + quarter + countedFragments * FRAGMENT_COST_BYTES + MESSAGE_COST_BYTES;
 }
 
-/** One message. Its buffer is not used again, so whoever is given the message may keep it. */
+/** One message. Its buffer is not reused, so the receiver of the message may keep it. */
 export class Assembler {
   /** What has arrived: `bytes[0, length)`. */
   bytes: Uint8Array = NO_BYTES;
   length = 0;
 
   /**
-   * No buffer is larger, if all fits. It belongs to the message and not to a fragment: a bound that rises
+   * The largest buffer, if all fits. The limit belongs to the message and not to a fragment: a bound that rises
    * from piece to piece would be reached, and everything copied, once for each of them.
    */
   readonly #limitBytes: number;

@@ -1,6 +1,6 @@
 /** Bytes: none of them, copies of them, and four at a time. */
 
-/** No bytes. Nothing can be written into it, so everybody shares it. */
+/** No bytes. It holds nothing to change, so it is shared. */
 export const NO_BYTES = new Uint8Array(0);
 
 /** Up to this length a loop over words beats `TypedArray.prototype.set` and its view. */
@@ -19,7 +19,7 @@ export interface WordView {
 }
 
 /**
- * A view of the whole buffer of `bytes` as 32-bit words; what is behind the last whole word is left out.
+ * A view of the whole buffer of `bytes` as 32-bit words, without the bytes after the last whole word.
  *
  * The last view is kept: connections share one receive buffer, so it nearly always fits, and asking a
  * typed array for its buffer and offset costs more than unmasking a short payload.
@@ -113,8 +113,8 @@ function copyShifted(
 }
 
 /**
- * A copy of a payload. `Buffer.prototype.slice` makes a view, and payloads may be Buffers: whoever
- * keeps bytes beyond the call that brought them copies them with this.
+ * A copy of a payload. `Buffer.prototype.slice` makes a view, and payloads may be Buffers: use this to
+ * keep bytes beyond the call that brought them.
  */
 export function copyPayload(payload: Uint8Array): Uint8Array {
   return Uint8Array.prototype.slice.call(payload);

@@ -55,7 +55,7 @@ export function assertSendableCloseCode(code: unknown): void {
   throw new InvalidStateError(`close code ${describe(code)} must not be sent`);
 }
 
-/** @throws InvalidArgumentError for a reason that is no text */
+/** @throws InvalidArgumentError for a reason that is not a string */
 export function assertCloseReason(reason: unknown): void {
   if (typeof reason === 'string') return;
   throw new InvalidArgumentError(`a close reason cannot be ${describe(reason)}: give a string`);
@@ -97,7 +97,7 @@ export function serializeClosePayload(code: number, reason: string): Uint8Array 
   return payload.subarray(0, 2 + written);
 }
 
-/** What a Close says about what went wrong (RFC 6455 §7.4.1): no details of whatever is no peer's fault. */
+/** What a Close says about an error (RFC 6455 §7.4.1): details only if the error is the peer's fault. */
 export function closeStatusOf(error: unknown): CloseStatus {
   if (isInstance(error, PeerError)) {
     const code = memberOf(error, 'closeCode');

@@ -1,8 +1,8 @@
-/** What an endpoint is told, and whom it tells. */
+/** The interfaces of an endpoint: its options, the calls it makes, and where its frames go. */
 import type { CloseStatus } from './close.js';
 import type { DataOpcode, Role } from './frame.js';
 
-/** What an endpoint is told at its beginning; many endpoints share one such object. */
+/** The options of an endpoint; many endpoints share one object. */
 export interface EndpointOptions {
   readonly role: Role;
   /** Whether the events bring whole messages, or chunks of them as they arrive. */
@@ -16,15 +16,15 @@ export interface EndpointOptions {
 }
 
 /**
- * Who listens to an endpoint. Payloads are `bytes[start, end)`, valid during the call only and not
- * to be changed; who keeps one copies it.
+ * The calls of an endpoint. Payloads are `bytes[start, end)`, valid during the call only and not to be
+ * changed: copy one to keep it.
  */
 export interface EndpointEvents {
   /** A whole message, with delivery `messages`. Text is valid UTF-8 unless `rsv` is set. */
   message(opcode: DataOpcode, bytes: Uint8Array, start: number, end: number, rsv: number): void;
   /**
-   * A piece of a message, with delivery `pieces`. Text is valid UTF-8 so far, though a piece may end
-   * inside a character. The last piece may be empty.
+   * A chunk of a message, with delivery `chunks`. Text is valid UTF-8 so far, though a chunk may end
+   * inside a character. The last chunk may be empty.
    */
   chunk(
     opcode: DataOpcode,
@@ -69,7 +69,7 @@ export interface FrameSink {
 }
 
 /**
- * Who watches the frames of an endpoint, whatever they are for. `first` is the first byte of a header:
+ * Sees every frame of an endpoint. `first` is the first byte of a header:
  * FIN, RSV1 to RSV3 and the opcode (RFC 6455 §5.2).
  */
 export interface FrameWatcher {

@@ -4,17 +4,12 @@
  *
  * - `receive` never throws for anything that a peer can send. One place, `#fail`, turns what went
  *   wrong into a close code.
- * - Every piece of input may be cut anywhere: the calls are the same for every split (of pieces, the
- *   bytes are).
- * - What is to be sent waits in `output`, in order: answers to earlier frames come before the Close
+ * - Every piece of input may be cut anywhere: the calls are the same for every split (with
+ *   delivery `chunks`, their bytes are).
+ * - Frames to send wait in `output`, in order: answers to earlier frames come before the Close
  *   that a later frame causes.
  */
-import {
-  InvalidPayloadError,
-  InvalidStateError,
-  MessageTooBigError,
-  PolicyError,
-} from '../errors.js';
+import { InvalidPayloadError, MessageTooBigError, PolicyError } from '../errors.js';
 import { Assembler, wireLimitBytes } from './assembler.js';
 import {
   canReceive,
@@ -73,14 +68,14 @@ export class Endpoint implements FrameContext {
   /** The Close that we sent, and the one that the peer sent. */
   sentClose: CloseStatus | null = null;
   receivedClose: CloseStatus | null = null;
-  /** Who is told of every frame; usually nobody. */
+  /** Sees every frame; usually there is none. */
   watcher: FrameWatcher | null = null;
 
   readonly #options: EndpointOptions;
   readonly #events: EndpointEvents;
-  /** Of the frame that is cut by the end of a read; null between frames. */
+  /** Reads the frame that the end of a read has cut; null between frames. */
   #decoder: FrameDecoder | null = null;
-  /** Of the message that is not complete; null between messages. */
+  /** Has the message that is not complete; null between messages. */
   #assembler: Assembler | null = null;
   #state: ClosingState = ClosingState.Open;
   /** Payload bytes of the current frame that have not arrived; 0 between frames. */
@@ -91,7 +86,7 @@ export class Endpoint implements FrameContext {
   #fragments = 0;
   #utf8State = UTF8_ACCEPT;
   #isFirstPiece = true;
-  /** Of the message that is being sent in pieces and whose last one is owed. */
+  /** Opcode of the message that is being sent in chunks and whose last chunk is owed. */
   #piecesOpcode: number = NO_PIECES;
   /** Payload of a control frame that spans reads. */
   #control: Uint8Array | null = null;
@@ -156,7 +151,7 @@ export class Endpoint implements FrameContext {
    *
    * @returns false when a Close was sent or the connection is over: the message is dropped
    * @throws InvalidArgumentError for what is no message; that text is UTF-8 is the caller's to see to
-   * @throws InvalidStateError inside a message that is sent in pieces
+   * @throws InvalidStateError inside a message that is sent in chunks
    */
   sendMessage(opcode: DataOpcode, bytes: Uint8Array, start: number, end: number, rsv = 0): boolean {
     assertDataOpcode(opcode);
@@ -169,7 +164,7 @@ export class Endpoint implements FrameContext {
   }
 
   /**
-   * Sends a piece of a message as a frame of its own (RFC 6455 §5.4).
+   * Sends a chunk of a message as a frame of its own (RFC 6455 §5.4).
    *
    * @returns as {@link sendMessage}
    * @throws InvalidArgumentError as {@link sendMessage}
@@ -238,7 +233,7 @@ export class Endpoint implements FrameContext {
   repeatClose({ code, reason }: CloseStatus): void {
     const payload = serializeClosePayload(code, reason);
     const { watcher } = this;
-    // Who watches was told of it the first time.
+    // The watcher saw it the first time.
     this.watcher = null;
     this.#send(FIN | Opcode.Close, payload, 0, payload.length);
     this.watcher = watcher;
@@ -274,7 +269,7 @@ export class Endpoint implements FrameContext {
     this.#assembler = null;
   }
 
-  /** Nothing more is looked at: what is half there, or owed for it, goes. */
+  /** Nothing more is read: drops the incomplete message and the owed Pong. */
   #forget(): void {
     this.#assembler = null;
     this.#owedPong = null;

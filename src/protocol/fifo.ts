@@ -7,7 +7,7 @@
 const MIN_GAP = 32;
 
 export class Fifo<Item> {
-  /** Those that wait, behind the places of those that were taken. */
+  /** The items that wait, after the places of those that were taken. */
   #items: (Item | undefined)[] = [];
   /** The place of the first that waits. */
   #next = 0;
@@ -35,7 +35,7 @@ export class Fifo<Item> {
       return only;
     }
     const item = this.#items[this.#next];
-    // Nobody should hold what was taken.
+    // The queue must not keep a taken item alive.
     this.#items[this.#next++] = undefined;
     if (this.#next >= MIN_GAP && this.#next * 2 >= this.#items.length) {
       // At most as many are moved as were taken since the last time.

@@ -136,7 +136,7 @@ function readUint32(bytes: Uint8Array, at: number): number {
   );
 }
 
-/** Decoders that nobody needs now: idle connections share them. */
+/** Decoders not in use: idle connections share them. */
 const spareDecoders: FrameDecoder[] = [];
 const MAX_SPARE_DECODERS = 64;
 
@@ -145,7 +145,7 @@ export function borrowDecoder(): FrameDecoder {
   return spareDecoders.pop() ?? new FrameDecoder();
 }
 
-/** Takes a decoder back; one that stands inside a header is of no use to anybody. */
+/** Takes a decoder back; one inside a header is dropped. */
 export function returnDecoder(decoder: FrameDecoder): void {
   if (!decoder.isInHeader && spareDecoders.length < MAX_SPARE_DECODERS) spareDecoders.push(decoder);
 }

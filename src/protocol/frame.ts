@@ -4,7 +4,7 @@
  */
 import { InvalidStateError, type ProtocolRule } from '../errors.js';
 
-/** Frame opcodes (RFC 6455 §5.2, §11.8). All others are reserved. */
+/** Frame opcodes (RFC 6455 §5.2, §11.8). The others are reserved. */
 export const Opcode = {
   Continuation: 0x0,
   Text: 0x1,
@@ -131,7 +131,7 @@ export function frameHeaderBytes(payloadBytes: number, isMasked: boolean): numbe
  *
  * @param first FIN, RSV1 to RSV3 and the opcode
  * @param maskingKey the first key byte in the lowest 8 bits; null for an unmasked frame
- * @returns the index behind the header
+ * @returns the index after the header
  */
 export function writeFrameHeader(
   target: Uint8Array,

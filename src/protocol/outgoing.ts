@@ -1,6 +1,6 @@
 /**
- * What may be sent, looked at before a byte of it is in the output: a header that has left cannot be taken
- * back, and what follows would be read as its payload.
+ * Checks arguments before a byte is in the output: a header that has left cannot be taken back, and what
+ * follows it would be read as its payload.
  */
 import { Buffer } from 'node:buffer';
 import { InvalidArgumentError } from '../errors.js';

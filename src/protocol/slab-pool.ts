@@ -1,5 +1,5 @@
 /**
- * Large buffers that are used again: what connections write into between two writes to their sockets.
+ * Large buffers that are reused: connections write into them between two writes to their sockets.
  *
  * A slab is with one owner at a time, and an idle connection owns none. While every write is taken
  * by the kernel at once, one slab serves the whole process and stays in the processor's cache.
@@ -20,12 +20,12 @@ export interface Slab {
 export class SlabPool {
   readonly #free: Slab[] = [];
 
-  /** Number of slabs that wait to be used again. */
+  /** Number of free slabs. */
   get freeCount(): number {
     return this.#free.length;
   }
 
-  /** Hands out a slab. Its bytes are whatever they were: write before you send. */
+  /** Hands out a slab. Its bytes are stale: write before you send. */
   take(): Slab {
     const free = this.#free.pop();
     if (free !== undefined) return free;
@@ -33,7 +33,7 @@ export class SlabPool {
     return { bytes: new Uint8Array(buffer), words: new Int32Array(buffer) };
   }
 
-  /** Takes a slab back; nobody may hold a view of it any more. */
+  /** Takes a slab back; no view of it may be in use. */
   give(slab: Slab): void {
     if (this.#free.length < MAX_FREE_SLABS) this.#free.push(slab);
   }

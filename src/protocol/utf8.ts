@@ -21,7 +21,7 @@ const MIN_BULK_BYTES = 48;
  * Validates one piece of a text.
  *
  * @param state what the call for the piece before returned, {@link UTF8_ACCEPT} at first
- * @returns the state behind the piece, or {@link UTF8_REJECT}
+ * @returns the state after the piece, or {@link UTF8_REJECT}
  */
 export function validateUtf8(state: number, bytes: Uint8Array, start: number, end: number): number {
   let position = start;

@@ -21,6 +21,7 @@ import { MessageInflater } from '../../src/extensions/permessage-deflate/message
 import { SlicedWork } from '../../src/extensions/permessage-deflate/sliced-work.js';
 import { findForwardedClient } from '../../src/handshake/forwarded.js';
 import { RequestHeadParser } from '../../src/handshake/request-head.js';
+import { Codec } from '../../src/protocol/codec.js';
 import { Assembler } from '../../src/protocol/assembler.js';
 import { Endpoint } from '../../src/protocol/endpoint.js';
 import type { EndpointEvents } from '../../src/protocol/endpoint-events.js';
@@ -560,4 +561,58 @@ const CONNECTION: readonly CostCase[] = [
   },
 ];
 
-testCosts(t, [...PROTOCOL, ...OUTPUT, ...EXTENSIONS, ...CONNECTION]);
+/** A codec, what takes bytes to it in reads, and a look at its end. */
+function codecReceiver(frames: readonly Buffer[], readBytes: number): () => void {
+  const codec = new Codec({ role: 'server', maxFragments: frames.length });
+  const wire = Buffer.concat(frames);
+  return () => {
+    for (let at = 0; at < wire.length; at += readBytes)
+      codec.receive(wire.subarray(at, at + readBytes));
+    codec.takeOutput();
+    if (codec.isClosed) throw new Error('it failed');
+  };
+}
+
+const CODEC: readonly CostCase[] = [
+  {
+    name: 'a codec: a message in fragments of 80 bytes, in one read',
+    count: 5000,
+    maxCopied: 1000,
+    prepare: (count) => codecReceiver(fragments(BINARY, count, 80), Infinity),
+  },
+  {
+    name: 'a codec: one message in reads of 7 bytes',
+    count: 100_000,
+    maxCopied: 10,
+    prepare: (count) => codecReceiver([quickFrame(FIN | BINARY, Buffer.alloc(count))], 7),
+  },
+  {
+    name: 'a codec: small messages, and the Pongs of Pings',
+    count: 20_000,
+    maxCopied: 100,
+    prepare: (count) => {
+      const frame = Buffer.concat([
+        quickFrame(FIN | TEXT, Buffer.from('text')),
+        quickFrame(FIN | 0x9, Buffer.from('ping')),
+      ]);
+      return codecReceiver(
+        Array.from({ length: count }, () => frame),
+        64 * KIB,
+      );
+    },
+  },
+  {
+    name: 'a codec: messages that are sent before any is taken',
+    count: 20_000,
+    maxCopied: 200,
+    prepare: (count) => {
+      const codec = new Codec({ role: 'client' });
+      return () => {
+        for (let sent = 0; sent < count; sent++) codec.send('a message of some bytes');
+        if (codec.takeOutput()!.length < 23 * count) throw new Error('more is needed');
+      };
+    },
+  },
+];
+
+testCosts(t, [...PROTOCOL, ...OUTPUT, ...EXTENSIONS, ...CONNECTION, ...CODEC]);

@@ -89,7 +89,7 @@ export class MessageInflater implements OutputBound {
         if (output.length < end) {
           isDone = from === input.length;
           if (from < inputEnd) {
-            // A block with BFINAL set ends the stream inside the message: a new one begins behind it,
+            // A block with BFINAL set ends the stream inside the message: a new one begins after it,
             // with an empty history (RFC 7692 §7.2.3.4, RFC 1951 §3.2.3). Behind the last one only
             // our own tail is left, which then means nothing.
             context.reset();

@@ -35,7 +35,7 @@ export class LargeBuffer {
   bytes: Uint8Array = NO_BYTES;
 
   /**
-   * Makes room for more behind the first `length` bytes.
+   * Makes room for more after the first `length` bytes.
    *
    * @param maxBytes how large the message may become: memory that is not written to is not used, so
    *   a large buffer is made once, in full, as long as that is not absurd

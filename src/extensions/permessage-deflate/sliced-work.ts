@@ -38,7 +38,7 @@ export class SlicedWork {
   }
 
   /**
-   * Runs the first slice now, and the others, if there are any, when it is their turn. Whoever awaits
+   * Runs the first slice now, and the others, if there are any, when it is their turn. The caller that awaits
    * the result gets it before the next message's turn.
    *
    * @throws what the first slice throws; the promise rejects with what a later one throws

@@ -42,7 +42,7 @@ export interface StepResult {
 export interface ZlibContext {
   /**
    * Works until the input is used up and flushed, or the output is full, in which case it is to be
-   * called again with what is left. A decompressor also stops behind the end of a deflate stream.
+   * called again with what is left. A decompressor also stops after the end of a deflate stream.
    *
    * @throws Error for input that is not deflate data
    * @throws RangeError for too much output, where it cannot be had in steps
@@ -137,7 +137,7 @@ interface Whole {
   readonly history: Buffer;
 }
 
-/** The same through documented functions: every message starts anew, with the history as dictionary. */
+/** The same through documented functions: every message is a new stream, with the history as dictionary. */
 class PublicContext implements ZlibContext {
   readonly #run: (input: Buffer, history: Buffer) => Whole;
   #history: Buffer = NO_BYTES;
@@ -230,7 +230,7 @@ export function makeDecompressor(
 const MAX_STREAMS = 1000;
 
 /**
- * Decompresses a message and the tail behind it. A stream that ends inside the message (BFINAL) is
+ * Decompresses a message and the tail after it. A stream that ends inside the message (BFINAL) is
  * followed by a new one; of one that ends with the message only the tail is left.
  *
  * @throws RangeError when more than `maxBytes` and one come out

@@ -1,6 +1,6 @@
 /**
  * The names whose values may be shown: an allow-list, because no list of bad names is ever complete.
- * Whoever adds one has to be sure that nobody tells a secret by it, whatever the service behind us.
+ * Add a name only if it never carries a secret, whatever service is proxied.
  */
 
 /** How the value of a header is looked at before it is shown. */

@@ -1,10 +1,10 @@
 /**
- * What of a request may stand in the log, in a recording and in what is made of one: others than those who
- * may connect read them.
+ * What of a request may be shown in the log, in a recording and in what is made of one: people who may not
+ * connect read them.
  *
  * A value is shown when its name is known to be harmless, or the operator has named it. Of every other one
- * the name stays, and the length: `[hidden:24]`. What went through here once comes out of a second time as
- * it is.
+ * the name stays, and the length: `[hidden:24]`. Redacting twice changes
+ * nothing more.
  */
 import { ALPHANUMERICS, byteTable, consistsOf, isToken } from '../../net/byte-table.js';
 import { splitList } from '../../extensions/header.js';
@@ -208,8 +208,8 @@ export const STRICT_REDACTION = new Redaction();
  */
 export function withoutLengths(text: string): string {
   const [head = '', ...rest] = text.split(HIDDEN_START);
-  const behind = rest.map((piece) => piece.slice(piece.indexOf(HIDDEN_END)));
-  return [head, ...behind].join(HIDDEN_START);
+  const after = rest.map((piece) => piece.slice(piece.indexOf(HIDDEN_END)));
+  return [head, ...after].join(HIDDEN_START);
 }
 
 function isHidden(text: string): boolean {
@@ -250,7 +250,7 @@ export function publicAuthority(authority: string): string {
   return at === -1 ? shownHost : `${hidden(authority.slice(0, at))}@${shownHost}`;
 }
 
-/** @returns the scheme of an absolute URL and what is behind its `://`; an empty scheme when it has none */
+/** @returns the scheme of an absolute URL and what follows its `://`; an empty scheme when it has none */
 function splitScheme(url: string): { readonly scheme: string; readonly rest: string } {
   const end = url.indexOf('://');
   const scheme = url.slice(0, Math.max(0, end));

@@ -58,13 +58,13 @@ function publicWord(word: string): string {
   return (
     withoutQuery(word.slice(0, start)) +
     word.slice(start, authorityStart) +
-    // Without a user it may have a comma or a bracket behind it, as words have.
+    // Without a user, a comma or a bracket may follow it, as with any word.
     (authority.includes('@') ? publicAuthority(authority) : authority) +
     withoutQuery(word.slice(authorityEnd))
   );
 }
 
-/** A path, or a word. Hides what is behind a question mark, unless that only ends a sentence. */
+/** A path, or a word. Hides what follows a question mark, unless that only ends a sentence. */
 function withoutQuery(word: string): string {
   const path = word.slice(0, indexOfAny(word, '?;#', 0));
   const rest = word.slice(path.length);

@@ -72,7 +72,7 @@ const KNOWN: ReadonlySet<string> = new Set(
   ].map((name) => name.toLowerCase()),
 );
 
-/** Words in the names by which a client says that a token stands in them, or behind them. */
+/** Words in names that announce a token, in the name itself or in the next one. */
 const CREDENTIAL_WORDS = [
   ...['auth', 'bearer', 'cookie', 'credential', 'jwt', 'key', 'pass', 'secret', 'session'],
   ...['sid', 'ticket', 'token'],

@@ -16,7 +16,11 @@ import {
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import process from 'node:process';
+import { isMainThread } from 'node:worker_threads';
 import { URL, fileURLToPath } from 'node:url';
+
+// In the thread that Node runs hooks in, nobody reads a stack trace: its maps need not be read either.
+if (!isMainThread) process.setSourceMapsEnabled(false);
 
 const CACHE = path.resolve(import.meta.dirname, '../.tap/compiled');
 

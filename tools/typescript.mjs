@@ -10,6 +10,8 @@ import { load as listenForExit } from 'signal-exit';
 import { load, resolve } from './typescript-hooks.mjs';
 
 if (isMainThread) {
+  // Without this, Node reads the source maps of all of tap's own modules.
+  process.setSourceMapsEnabled(false);
   // Coverage is written when signal-exit sees the end of the process, by way of `process.emit`. Tap's core
   // puts back what it finds there when it is loaded, so signal-exit has to be there first.
   listenForExit();
@@ -17,6 +19,7 @@ if (isMainThread) {
   // tap chooses, because `t.mockImport` has to see an import before they do.
   /** @type {unknown} */
   const core = await import('@tapjs/core');
+  process.setSourceMapsEnabled(true);
   const { registerHooks } = /** @type {{ registerHooks?: (hooks: object) => void }} */ (core);
   if (registerHooks === undefined) register('./typescript-hooks.mjs', import.meta.url);
   else registerHooks({ load, resolve });

@@ -4,7 +4,7 @@ import { parseTarget } from '../net/socket-address.js';
 import type { ModeOnPath } from './server-options.js';
 import { collectorMode } from '../modes/record.js';
 import { echoMode } from '../modes/echo.js';
-import type { Mode } from '../modes/mode.js';
+import type { Mode } from '../session/mode.js';
 import { ReplayMode } from '../modes/replay/replay.js';
 import { NetTargetConnector } from '../modes/tcp/target-connector.js';
 import { TcpMode, type TcpModeOptions } from '../modes/tcp/tcp-mode.js';

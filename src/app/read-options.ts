@@ -10,7 +10,7 @@ import { EACH_ONCE } from '../config/values/list-values.js';
 import { ROUTE_CLAUSES } from '../config/values/proxy-values.js';
 import { isRoutePath, isSamePath } from '../config/values/route-text.js';
 import { ConfigError } from '../errors.js';
-import type { Mode } from '../modes/mode.js';
+import type { Mode } from '../session/mode.js';
 import type { SettingOptions } from './setting-options.js';
 import { type Refuse, type UserMode, readMode } from './user-mode.js';
 

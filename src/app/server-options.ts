@@ -1,9 +1,9 @@
-import type { SessionRecorder } from '../session/tap.js';
+import type { Tap } from '../session/tap.js';
 import type { ServerSettings } from '../config/settings.js';
 import type { Extension } from '../extensions/extension.js';
 import { permessageDeflate } from '../extensions/permessage-deflate/permessage-deflate.js';
 import type { OriginPolicy } from '../handshake/policy.js';
-import type { Mode } from '../modes/mode.js';
+import type { Mode } from '../session/mode.js';
 import type { Authenticator } from '../server/auth/basic-auth.js';
 import type { PrivatePaths } from '../http/private-files.js';
 import type { ServedMode } from '../server/router.js';
@@ -27,7 +27,7 @@ export interface ServerParts {
   /** Files that are not served though they are in it. */
   readonly privatePaths?: PrivatePaths;
   /** Who records the sessions; null for nobody. */
-  readonly recorder: SessionRecorder | null;
+  readonly recorder: Tap | null;
   readonly log: Log;
 }
 

@@ -4,7 +4,7 @@ import { originPolicy } from '../config/values/list-values.js';
 import { didYouMean } from '../config/suggestions.js';
 import { textOfThrown } from '../foreign.js';
 import type { UpgradeRequest } from '../handshake/request.js';
-import type { Mode } from '../modes/mode.js';
+import type { Mode } from '../session/mode.js';
 import type { CloseStatus } from '../protocol/close.js';
 import { type DataOpcode, Opcode } from '../protocol/frame.js';
 import type { ModeSession, Session, SessionSummary } from '../session/session.js';

@@ -16,9 +16,9 @@ import type { Way } from '../handshake/policy.js';
 import type { RequestHead } from '../handshake/request-head.js';
 import type { PeerAddress } from '../net/socket-address.js';
 import { OutputQueue } from '../protocol/output-queue.js';
-import { ConnectionSession } from '../session/server-session.js';
+import { ServerSession } from '../session/server-session.js';
 import type { SessionUpgrade } from '../session/session-host.js';
-import type { SessionTransport } from '../session/session-transport.js';
+import type { SessionTransport } from '../session/session-host.js';
 import type { DropRule } from '../session/session.js';
 import type { ConnectionHost } from './connection-host.js';
 import { DecidingPhase } from './deciding-phase.js';
@@ -157,12 +157,12 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
 
   /** A good opening handshake: asks its mode. */
   decide(from: HeadPhase, arriving: Arriving, upgrade: SessionUpgrade, head: RequestHead): void {
-    const session = new ConnectionSession(upgrade, this.host, this);
+    const session = new ServerSession(upgrade, this.host, this);
     this.#enter(from, new DecidingPhase(this, arriving, session)).begin(upgrade, head);
   }
 
   /** The mode agrees: answers with 101. @returns false when that comes too late */
-  open(from: DecidingPhase, session: ConnectionSession, answer: Uint8Array): boolean {
+  open(from: DecidingPhase, session: ServerSession, answer: Uint8Array): boolean {
     if (!this.isIn(from)) return false;
     this.#enter(from, new OpenPhase(this, session));
     this.outbox.queue.appendBytes(answer);
@@ -203,7 +203,7 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
     from: HeadPhase | DecidingPhase | AdmittingPhase,
     cause: unknown,
     method: string | null,
-    session: ConnectionSession | null = null,
+    session: ServerSession | null = null,
   ): boolean {
     if (!this.isIn(from)) return false;
     const error = refusalOf(cause);
@@ -217,7 +217,7 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
   endWith(
     from: HeadPhase | DecidingPhase | AdmittingPhase,
     answer: Uint8Array,
-    session: ConnectionSession | null = null,
+    session: ServerSession | null = null,
   ): void {
     this.outbox.queue.appendBytes(answer);
     this.end(from, session);
@@ -225,7 +225,7 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
   }
 
   /** Writes what waits, and our FIN after it. */
-  end(from: Phase, session: ConnectionSession | null): void {
+  end(from: Phase, session: ServerSession | null): void {
     this.#enter(from, new EndingPhase(this, session));
     this.outbox.end(this.host.clock.nowMs);
     this.socket.resume();
@@ -233,7 +233,7 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
   }
 
   /** Writes what waits before the socket is destroyed: what the kernel takes leaves all the same. */
-  cutOff(from: OpenPhase, session: ConnectionSession): void {
+  cutOff(from: OpenPhase, session: ServerSession): void {
     this.outbox.flush(this.host.clock.nowMs);
     this.#enter(from, new EndingPhase(this, session));
   }

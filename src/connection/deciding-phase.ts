@@ -3,7 +3,7 @@ import { HandshakeError } from '../errors.js';
 import { promiseOf } from '../foreign.js';
 import type { RequestHead } from '../handshake/request-head.js';
 import type { UpgradeRequest } from '../handshake/request.js';
-import type { ConnectionSession } from '../session/server-session.js';
+import type { ServerSession } from '../session/server-session.js';
 import type { SessionUpgrade } from '../session/session-host.js';
 import type { DropRule } from '../session/session.js';
 import type { Connection } from './connection.js';
@@ -11,9 +11,9 @@ import { acceptingResponse } from './head-phase.js';
 import { type Arriving, WaitingPhase } from './phase.js';
 
 export class DecidingPhase extends WaitingPhase {
-  readonly #session: ConnectionSession;
+  readonly #session: ServerSession;
 
-  constructor(connection: Connection, arriving: Arriving, session: ConnectionSession) {
+  constructor(connection: Connection, arriving: Arriving, session: ServerSession) {
     super(connection, arriving);
     this.#session = session;
   }

@@ -1,5 +1,5 @@
 /** Our last byte is on its way, and our FIN after it. What comes now is thrown away. */
-import type { ConnectionSession } from '../session/server-session.js';
+import type { ServerSession } from '../session/server-session.js';
 import type { DropRule } from '../session/session.js';
 import type { Connection } from './connection.js';
 import { Phase } from './phase.js';
@@ -16,12 +16,12 @@ export const ENDING_CHECK_MS = LINGER_MS / 4;
 
 export class EndingPhase extends Phase {
   /** The session that has yet to hear that the socket is gone; null without one. */
-  readonly #session: ConnectionSession | null;
+  readonly #session: ServerSession | null;
   /** When the last byte left, as far as we know. */
   #endedMs: number;
   #lingeredBytes = 0;
 
-  constructor(connection: Connection, session: ConnectionSession | null) {
+  constructor(connection: Connection, session: ServerSession | null) {
     super(connection);
     this.#session = session;
     this.#endedMs = connection.host.clock.nowMs;

@@ -72,14 +72,14 @@ export function decideUpgrade(policy: OpeningPolicy, head: RequestHead, way: Way
   const route = policy.findRoute(request);
   const scheme = way === 'proxy' ? forwardedScheme(head.headers) : null;
   checkOrigin(route.origin, request, scheme);
-  route.recorder?.admit();
+  route.tap?.admit();
   return {
     request,
     route,
     subprotocol: selectSubprotocol(
       policy.subprotocol,
       request.subprotocols,
-      route.consumer.unsupportedSubprotocols,
+      route.mode.unsupportedSubprotocols,
     ),
   };
 }

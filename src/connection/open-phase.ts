@@ -1,14 +1,14 @@
 /** Messages flow, or the closing handshake runs. An idle connection holds this and nothing else. */
 import { CloseCode } from '../protocol/close.js';
-import type { ConnectionSession } from '../session/server-session.js';
+import type { ServerSession } from '../session/server-session.js';
 import type { DropRule } from '../session/session.js';
 import type { Connection } from './connection.js';
 import { Phase } from './phase.js';
 
 export class OpenPhase extends Phase {
-  readonly #session: ConnectionSession;
+  readonly #session: ServerSession;
 
-  constructor(connection: Connection, session: ConnectionSession) {
+  constructor(connection: Connection, session: ServerSession) {
     super(connection);
     this.#session = session;
   }

@@ -1,7 +1,7 @@
 /** The echo mode: every message goes back with its own opcode, and nothing else does. */
 import type { ModeSession } from '../session/session.js';
 import type { DataOpcode } from '../protocol/frame.js';
-import type { Mode } from './mode.js';
+import type { Mode } from '../session/mode.js';
 
 /** Echoes whole messages. A client that does not read its echoes is not read from either. */
 export const echoMode: Mode = {

@@ -107,6 +107,11 @@ export class Endpoint implements FrameContext {
     return canSendData(this.#state);
   }
 
+  /** True when whole messages are put together, which takes memory while it takes time. */
+  get isAssembling(): boolean {
+    return this.#options.delivery === 'messages';
+  }
+
   /** True when nothing more is read or sent; what waits in the output is still to be written. */
   get isClosed(): boolean {
     return this.#state === ClosingState.Closed;
@@ -350,17 +355,17 @@ export class Endpoint implements FrameContext {
   }
 
   /** After our Close no answer could follow, so messages are dropped unless they are asked for. */
-  get #canDeliver(): boolean {
+  get canDeliver(): boolean {
     return this.hearsOut || canSendData(this.#state);
   }
 
   #deliver(bytes: Uint8Array, start: number, end: number): void {
-    if (!this.#canDeliver) return;
+    if (!this.canDeliver) return;
     this.#events.message(this.#messageOpcode, bytes, start, end, this.#messageRsv);
   }
 
   #deliverPiece(bytes: Uint8Array, start: number, end: number, isLast: boolean): void {
-    if ((start === end && !isLast) || !this.#canDeliver) return;
+    if ((start === end && !isLast) || !this.canDeliver) return;
     const isFirst = this.#isFirstPiece;
     this.#isFirstPiece = false;
     this.#events.chunk(this.#messageOpcode, bytes, start, end, isFirst, isLast);

@@ -1,12 +1,12 @@
 /** Who serves which path. */
 import type { Route } from '../connection/head-phase.js';
-import type { SessionRecorder } from '../session/tap.js';
+import type { Tap } from '../session/tap.js';
 import { HandshakeError } from '../errors.js';
 import type { Extension } from '../extensions/extension.js';
 import type { OriginPolicy } from '../handshake/policy.js';
 import { hasStrayPercent, routePath } from '../handshake/request-target.js';
 import type { UpgradeRequest } from '../handshake/request.js';
-import type { Mode } from '../modes/mode.js';
+import type { Mode } from '../session/mode.js';
 
 /** A mode, where it is served and on which terms. */
 export interface ServedMode {
@@ -17,7 +17,7 @@ export interface ServedMode {
   /** Per-message extensions that clients may negotiate (RFC 6455 §9). */
   readonly extensions: readonly Extension[];
   /** Who records its sessions; by default, and with null, nobody does. */
-  readonly recorder?: SessionRecorder | null;
+  readonly recorder?: Tap | null;
 }
 
 export class Router {
@@ -27,7 +27,7 @@ export class Router {
   /** @param served no two with the same path */
   constructor(served: readonly ServedMode[]) {
     for (const { path, mode, origin, extensions, recorder = null } of served) {
-      const route = { name: mode.name, consumer: mode, origin, extensions, recorder };
+      const route = { mode, origin, extensions, tap: recorder };
       if (path === null) this.#fallback = route;
       else this.#routes.set(routePath(path), route);
     }

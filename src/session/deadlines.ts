@@ -1,85 +1,76 @@
-/** The deadlines of an open connection: when each began, and what happens when it has passed. */
+/**
+ * The deadlines of an open connection: when each began, and what happens when it has passed.
+ *
+ * A silent client is asked for a sign of life, and given up when none comes (RFC 6455 §5.5.2, §5.5.3).
+ */
 import { AbsenceError, type PeerError, PolicyError } from '../errors.js';
 import { CloseCode } from '../protocol/close.js';
-import type { Endpoint } from '../protocol/endpoint.js';
+import type { ServerSession } from './server-session.js';
 import type { SessionHost } from './session-host.js';
-import type { HeldOutput } from './held-output.js';
-import { Keepalive } from './keepalive.js';
-import type { SessionTransport } from './session-transport.js';
-
-/** Whose deadlines they are. */
-export interface TimedSession {
-  readonly endpoint: Endpoint;
-  /** True when whole messages are put together, which takes memory while it takes time. */
-  readonly isAssembling: boolean;
-  /** A Close, a failure or the end of the input waits for the extensions. */
-  readonly isEnding: boolean;
-  /** The consumer takes no messages for now. */
-  readonly isPaused: boolean;
-  /** Output that the observer does not let go yet, if it holds any back. */
-  readonly held: HeldOutput | null;
-  close(code: number, reason: string): void;
-  fail(error: unknown): void;
-}
+import type { SessionTransport } from './session-host.js';
 
 const NO_BYTES = new Uint8Array(0);
 
-export class SessionDeadlines {
-  readonly #session: TimedSession;
+export class Deadlines {
+  readonly #session: ServerSession;
   readonly #transport: SessionTransport;
   readonly #host: SessionHost;
-  readonly #keepalive: Keepalive;
-  /** When our Close left, as far as we know: it may wait behind output that the peer does not read. */
+  /** When bytes came last, whichever they were: the client lives. */
+  #heardMs: number;
+  /** When a data message came or was sent last: the session is not idle. */
+  #activeMs: number;
+  /** When the Ping that waits for an answer was sent; -1 when none does. */
+  #pingedMs = -1;
+  /** The tap holds that Ping back. */
+  #isPingHeld = false;
+  /** When our Close left, as far as we know: it may wait behind output that the client does not read. */
   #closeSentMs = 0;
   #isCloseWaiting = false;
-  /** The observer holds it, or the Ping that was sent last and is in the output there. */
+  /** The tap holds it back. */
   #isCloseHeld = false;
-  #isPingHeld = false;
   #endingSinceMs = 0;
-  /** Messages that have arrived. */
-  #messages = 0;
-  /** The open message that `#messageSinceMs` belongs to, by its number. */
-  #timedMessage = -1;
+  /** Since when the open message is open, if it is timed. */
   #messageSinceMs = 0;
+  #isMessageTimed = false;
 
-  constructor(session: TimedSession, transport: SessionTransport, host: SessionHost) {
+  constructor(session: ServerSession, transport: SessionTransport, host: SessionHost) {
     this.#session = session;
     this.#transport = transport;
     this.#host = host;
-    this.#keepalive = new Keepalive(host.clock.nowMs);
+    this.#heardMs = this.#activeMs = host.clock.nowMs;
   }
 
   /** The handshake has been answered. */
   opened(): void {
-    const { clock, limits } = this.#host;
-    this.#keepalive.heard(clock.nowMs);
-    this.#keepalive.message(clock.nowMs);
-    this.#transport.checkWithin(this.#keepalive.nextCheckMs(limits) - clock.nowMs);
+    const { nowMs } = this.#host.clock;
+    this.#heardMs = this.#activeMs = nowMs;
+    this.#transport.checkWithin(this.#nextLifeCheckMs - nowMs);
   }
 
   /** Bytes have come. */
   heard(): void {
-    this.#keepalive.heard(this.#host.clock.nowMs);
+    this.#heardMs = this.#host.clock.nowMs;
+    this.#pingedMs = -1;
   }
 
-  /** A read is through: a message that it left open has begun. */
-  readThrough(): void {
-    if (!this.#session.endpoint.isMessageOpen || this.#timedMessage === this.#messages) return;
-    const { clock, limits } = this.#host;
-    this.#timedMessage = this.#messages;
-    this.#messageSinceMs = clock.nowMs;
-    if (limits.messageTimeout > 0) this.#transport.checkWithin(limits.messageTimeout);
+  /** A read has left a message open. */
+  messageBegun(): void {
+    if (this.#isMessageTimed) return;
+    this.#isMessageTimed = true;
+    this.#messageSinceMs = this.#host.clock.nowMs;
+    const { messageTimeout } = this.#host.limits;
+    if (messageTimeout > 0) this.#transport.checkWithin(messageTimeout);
   }
 
-  /** A message has arrived in full. */
-  arrived(): void {
-    this.#messages++;
+  /** A whole message has arrived. */
+  messageArrived(): void {
+    this.#isMessageTimed = false;
     this.active();
   }
 
   /** Data has come or was sent. */
   active(): void {
-    this.#keepalive.message(this.#host.clock.nowMs);
+    this.#activeMs = this.#host.clock.nowMs;
   }
 
   /** Our Close has gone to the output. */
@@ -90,7 +81,7 @@ export class SessionDeadlines {
     this.#transport.checkWithin(this.#host.limits.closeTimeout);
   }
 
-  /** The observer holds less than before: what leaves only now is answered later. */
+  /** The tap holds less back than before: what leaves only now is answered later. */
   letGo(): void {
     const { nowMs } = this.#host.clock;
     if (this.#isCloseHeld && !this.#isCloseHeldNow) {
@@ -99,11 +90,11 @@ export class SessionDeadlines {
     }
     if (this.#isPingHeld && !this.#isPingHeldNow) {
       this.#isPingHeld = false;
-      this.#keepalive.pingLeaves(nowMs);
+      this.#pingLeaves(nowMs);
     }
   }
 
-  /** The session ends as soon as its extensions are through. */
+  /** The session ends as soon as its extensions, or its mode, are through. */
   ending(): void {
     this.#endingSinceMs = this.#host.clock.nowMs;
     this.#transport.checkWithin(this.#host.limits.closeTimeout);
@@ -130,6 +121,7 @@ export class SessionDeadlines {
   check(nowMs: number): void {
     const { limits } = this.#host;
     const { outbox } = this.#transport;
+    const { endpoint } = this.#session;
     if (outbox.isBlocked) {
       if (outbox.stalledMs(nowMs) >= limits.sendTimeout) {
         this.#endStalled();
@@ -138,14 +130,12 @@ export class SessionDeadlines {
       this.#transport.checkWithin(this.#blockedCheckMs);
     }
     if (this.#session.isEnding) {
-      // What a slow client, the consumer or the observer holds up is not the extensions' delay.
-      const isHeldUp =
-        outbox.isBlocked || (this.#session.held?.bytes ?? 0) > 0 || this.#session.isPaused;
-      if (isHeldUp) this.#endingSinceMs = nowMs;
+      // What a slow client, the mode or the tap holds up is not the extensions' delay.
+      if (outbox.isBlocked || this.#session.isHeldUp) this.#endingSinceMs = nowMs;
       this.#checkClose(this.#endingSinceMs, nowMs);
-    } else if (this.#session.endpoint.sentClose === null) {
+    } else if (endpoint.sentClose === null) {
       this.#checkMessageTime(nowMs);
-      this.#checkKeepalive(nowMs);
+      this.#checkLife(nowMs);
     } else if (this.#isCloseHeldNow) {
       this.#transport.checkWithin(limits.closeTimeout);
     } else if (!this.#isCloseWaiting || !outbox.isBlocked) {
@@ -153,13 +143,13 @@ export class SessionDeadlines {
     }
   }
 
-  /** The peer may still read on: it finds our Close behind what waits for it. Once only. */
+  /** The client may still read on: it then finds our Close after what waits for it. Once only. */
   #endStalled(): void {
     if (this.#session.endpoint.canSend) this.#failNow(new PolicyError('send-timeout'));
     else this.#transport.drop('send-timeout');
   }
 
-  /** Nothing is waited for: the peer seems not to be there. */
+  /** Nothing is waited for: the client seems not to be there. */
   #failNow(error: PeerError): void {
     this.#session.endpoint.fail(error);
     this.#transport.flush();
@@ -167,11 +157,11 @@ export class SessionDeadlines {
   }
 
   get #isCloseHeldNow(): boolean {
-    return this.#session.held?.isCloseHeld === true;
+    return this.#session.output.held?.isCloseHeld === true;
   }
 
   get #isPingHeldNow(): boolean {
-    return this.#session.held?.isPingHeld === true;
+    return this.#session.output.held?.isPingHeld === true;
   }
 
   get #blockedCheckMs(): number {
@@ -185,37 +175,54 @@ export class SessionDeadlines {
   }
 
   #checkMessageTime(nowMs: number): void {
-    const { messageTimeout: messageTimeout } = this.#host.limits;
-    const { endpoint, isAssembling } = this.#session;
-    const isTimed = endpoint.isMessageOpen && this.#timedMessage === this.#messages;
-    if (messageTimeout === 0 || !isTimed || !isAssembling) return;
+    const { messageTimeout } = this.#host.limits;
+    const { input, endpoint } = this.#session;
+    // Only a message that is put together takes memory while it takes time.
+    const isTimed = endpoint.isMessageOpen && this.#isMessageTimed && endpoint.isAssembling;
+    if (messageTimeout === 0 || !isTimed) return;
     // What we do not read cannot arrive.
-    if (this.#transport.isInputPaused) this.#messageSinceMs = nowMs;
+    if (input.isPaused) this.#messageSinceMs = nowMs;
     const leftMs = this.#messageSinceMs + messageTimeout - nowMs;
     if (leftMs > 0) this.#transport.checkWithin(leftMs);
     else this.#session.fail(new PolicyError('message-timeout'));
   }
 
-  #checkKeepalive(nowMs: number): void {
-    const { limits } = this.#host;
-    // What we do not read we cannot hear; and who reads slowly lives.
-    if (this.#transport.isInputPaused || this.#transport.outbox.isBlocked)
-      this.#keepalive.heard(nowMs);
-    if (this.#isPingHeld) this.#keepalive.pingLeaves(nowMs);
-    switch (this.#keepalive.check(nowMs, limits)) {
-      case 'ping':
-        this.#session.endpoint.sendPing(NO_BYTES);
-        this.#keepalive.pinged(nowMs);
-        this.#isPingHeld = this.#isPingHeldNow;
-        break;
-      case 'pong-timeout':
+  #checkLife(nowMs: number): void {
+    const { pingInterval, pongTimeout, idleTimeout } = this.#host.limits;
+    // What we do not read we cannot hear; and a client that reads slowly lives.
+    if (this.#session.input.isPaused || this.#transport.outbox.isBlocked) this.heard();
+    if (this.#isPingHeld) this.#pingLeaves(nowMs);
+    if (idleTimeout > 0 && nowMs - this.#activeMs >= idleTimeout) {
+      this.#session.close(CloseCode.GoingAway, 'idle: no message for too long');
+    } else if (this.#pingedMs >= 0) {
+      if (nowMs - this.#pingedMs >= pongTimeout) {
         this.#failNow(new AbsenceError('pong-timeout'));
         return;
-      case 'idle':
-        this.#session.close(CloseCode.GoingAway, 'idle: no message for too long');
-        break;
-      case 'none':
+      }
+    } else if (pingInterval > 0 && nowMs - this.#heardMs >= pingInterval) {
+      this.#ping(nowMs);
     }
-    this.#transport.checkWithin(this.#keepalive.nextCheckMs(limits) - nowMs);
+    this.#transport.checkWithin(this.#nextLifeCheckMs - nowMs);
+  }
+
+  #ping(nowMs: number): void {
+    this.#session.endpoint.sendPing(NO_BYTES);
+    this.#pingedMs = nowMs;
+    this.#isPingHeld = this.#isPingHeldNow;
+  }
+
+  /** The Ping that waits for an answer, if one does, leaves only now. */
+  #pingLeaves(nowMs: number): void {
+    if (this.#pingedMs >= 0) this.#pingedMs = nowMs;
+  }
+
+  /** When the next look can find something, were nothing heard until then. */
+  get #nextLifeCheckMs(): number {
+    const { pingInterval, pongTimeout, idleTimeout } = this.#host.limits;
+    const idleMs = idleTimeout > 0 ? this.#activeMs + idleTimeout : Number.MAX_SAFE_INTEGER;
+    // The answer may come at once, and the silence after it is measured from there.
+    if (this.#pingedMs >= 0)
+      return Math.min(idleMs, this.#pingedMs + Math.min(pongTimeout, pingInterval));
+    return pingInterval > 0 ? Math.min(idleMs, this.#heardMs + pingInterval) : idleMs;
   }
 }

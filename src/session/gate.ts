@@ -1,85 +1,58 @@
-/** What the observer of a session can do about it: make it wait, hold its output back, end it. */
-import type { Endpoint } from '../protocol/endpoint.js';
-import type { SlabPool } from '../protocol/slab-pool.js';
-import type { SessionDeadlines } from './deadlines.js';
+/** What a tap can do about its session: make it wait, hold its output back, end it. */
 import { HeldOutput } from './held-output.js';
-import type { SessionFlow } from './session-flow.js';
-import type { SessionGate } from './tap.js';
-import type { SessionTraffic } from './session-traffic.js';
-import type { SessionTransport } from './session-transport.js';
+import { PauseReason } from './input.js';
+import type { ServerSession, SessionParts } from './server-session.js';
+import type { TapGate } from './tap.js';
 
-/** Of the session what a gate needs. */
-export interface GatedSession {
-  readonly endpoint: Endpoint;
-  readonly hearsOut: boolean;
-  resumeOutput(): void;
-  close(code: number, reason: string): void;
-}
+export class SessionGate implements TapGate {
+  readonly #session: ServerSession;
+  readonly #parts: SessionParts;
 
-export class ObserverGate implements SessionGate {
-  readonly #session: GatedSession;
-  readonly #flow: SessionFlow;
-  readonly #traffic: SessionTraffic;
-  readonly #deadlines: SessionDeadlines;
-  readonly #transport: SessionTransport;
-  readonly #slabPool: SlabPool;
-
-  constructor(
-    session: GatedSession,
-    flow: SessionFlow,
-    traffic: SessionTraffic,
-    deadlines: SessionDeadlines,
-    transport: SessionTransport,
-    slabPool: SlabPool,
-  ) {
+  constructor(session: ServerSession, parts: SessionParts) {
     this.#session = session;
-    this.#flow = flow;
-    this.#traffic = traffic;
-    this.#deadlines = deadlines;
-    this.#transport = transport;
-    this.#slabPool = slabPool;
+    this.#parts = parts;
   }
 
   get hearsOut(): boolean {
-    return this.#session.hearsOut;
+    return this.#session.endpoint.hearsOut;
   }
 
   pause(): void {
-    this.#traffic.isPausedByObserver = true;
-    this.#flow.pauseForObserver(true);
+    this.#session.input.pause(PauseReason.Tap);
   }
 
   resume(): void {
-    this.#traffic.isPausedByObserver = false;
-    this.#flow.pauseForObserver(false);
-    this.#session.resumeOutput();
+    this.#session.input.resume(PauseReason.Tap);
+    this.#session.output.resume();
   }
 
   hold(): void {
-    this.#traffic.held ??= new HeldOutput(this.#session.endpoint, this.#slabPool);
+    const { endpoint, output } = this.#session;
+    output.held ??= new HeldOutput(endpoint, this.#parts.host.slabPool);
   }
 
   seal(): void {
-    this.#traffic.held?.seal();
+    this.#session.output.held?.seal();
   }
 
   letGo(): void {
-    this.#traffic.held?.letGo();
+    this.#session.output.held?.letGo();
     this.#flush();
   }
 
   stopHolding(): void {
-    this.#traffic.held?.stop();
-    this.#traffic.held = null;
+    const { output } = this.#session;
+    output.held?.stop();
+    output.held = null;
     this.#flush();
   }
 
   close(code: number, reason: string): void {
-    const { held } = this.#traffic;
-    if (held !== null) {
-      this.#takeBack(held);
+    const { output } = this.#session;
+    if (output.held !== null) {
+      this.#takeBack(output.held);
       // Extensions may be at work on more, which nobody would record either.
-      this.#traffic.stopSending();
+      output.dropUnencoded();
     }
     this.#session.close(code, reason);
     this.#flush();
@@ -87,18 +60,17 @@ export class ObserverGate implements SessionGate {
 
   /** A Close that we had sent already is no reply: it may leave all the same. */
   #takeBack(held: HeldOutput): void {
-    const { endpoint } = this.#session;
-    const { sentClose } = endpoint;
+    const { endpoint, output } = this.#session;
     const { isCloseHeld } = held;
     held.discard();
-    this.#traffic.held = null;
-    if (sentClose !== null && isCloseHeld) endpoint.repeatClose(sentClose);
+    output.held = null;
+    if (endpoint.sentClose !== null && isCloseHeld) endpoint.repeatClose(endpoint.sentClose);
   }
 
-  /** Writes what may leave; who waits for room is told. */
+  /** Writes what may leave; a mode that waits for room is told. */
   #flush(): void {
-    this.#deadlines.letGo();
-    this.#transport.flush();
-    this.#session.resumeOutput();
+    this.#parts.deadlines.letGo();
+    this.#parts.transport.flush();
+    this.#session.output.resume();
   }
 }

@@ -1,6 +1,8 @@
 /**
- * One session: the endpoint of a connection on one side, its consumer (a mode) on the other.
- * It counts, watches the deadlines of an open connection, and turns back-pressure into calls.
+ * One session: what a mode calls, what the connection calls, and its life from the opening handshake to the end.
+ *
+ *     connection ──▶ Input ──▶ mode
+ *     connection ◀── Output ◀── mode
  */
 import {
   ExtensionError,
@@ -9,32 +11,35 @@ import {
   POLICY_RULES,
   PeerError,
 } from '../errors.js';
+import type { ExtensionChain } from '../extensions/chain.js';
 import { negotiate } from '../extensions/negotiation.js';
 import { errorOf, isInstance, onRejection, promiseOf } from '../foreign.js';
 import type { UpgradeRequest } from '../handshake/request.js';
-import {
-  CloseCode,
-  type CloseStatus,
-  assertCloseReason,
-  assertSendableCloseCode,
-} from '../protocol/close.js';
+import { CloseCode, assertCloseReason, assertSendableCloseCode } from '../protocol/close.js';
+import type { Endpoint } from '../protocol/endpoint.js';
 import { type DataOpcode, MAX_CONTROL_PAYLOAD_BYTES, Opcode } from '../protocol/frame.js';
-import { Endpoint } from '../protocol/endpoint.js';
-import type { EndpointEvents } from '../protocol/endpoint-events.js';
-import { assertBytes, assertFlag, assertFlags } from '../protocol/outgoing.js';
-import type { SessionHost, SessionUpgrade } from './session-host.js';
-import { type GatedSession, ObserverGate } from './gate.js';
-import type { HeldOutput } from './held-output.js';
-import { SessionAccount } from './stats.js';
-import { SessionDeadlines, type TimedSession } from './deadlines.js';
-import type { SessionExtensions } from './session-extensions.js';
-import { SessionFlow } from './session-flow.js';
-import { SessionIdentity } from './session-identity.js';
-import { SessionObservation } from './session-observation.js';
-import { SessionTraffic, type TrafficSession } from './session-traffic.js';
-import { SentText } from './sent-text.js';
-import type { SessionTransport } from './session-transport.js';
-import type { Consumer, DropRule, SendResult, SessionSummary, TargetEvent } from './session.js';
+import { assertBytes, assertFlag, assertFlags, nextTextState } from '../protocol/outgoing.js';
+import { UTF8_ACCEPT } from '../protocol/utf8.js';
+import { Deadlines } from './deadlines.js';
+import { SessionGate } from './gate.js';
+import { Input, PauseReason } from './input.js';
+import type { Mode } from './mode.js';
+import { Output } from './output.js';
+import type { SessionHost, SessionTransport, SessionUpgrade } from './session-host.js';
+import type { DropRule, ModeSession, SendResult, SessionSummary, TargetEvent } from './session.js';
+import { SessionStats } from './stats.js';
+import { TapFeed } from './tap.js';
+
+/** What the two directions of a session share. */
+export interface SessionParts {
+  readonly mode: Mode;
+  /** The extensions that were agreed on; null for none. */
+  readonly chain: ExtensionChain | null;
+  readonly host: SessionHost;
+  readonly transport: SessionTransport;
+  readonly stats: SessionStats;
+  readonly deadlines: Deadlines;
+}
 
 /** What a client is told that is dropped, where it is told anything. */
 const LAST_WORDS: Readonly<
@@ -47,113 +52,123 @@ const LAST_WORDS: Readonly<
 
 const NO_FAILURE = Symbol('no failure');
 
-const ignore = (): void => undefined;
+const NO_NOTES = {};
 
-export class ConnectionSession
-  extends SessionIdentity
-  implements TrafficSession, EndpointEvents, TimedSession, GatedSession
-{
+/** Sessions for which nothing waits share it; nothing is ever added to it. */
+const NO_ENDS: readonly (() => void)[] = [];
+
+let lastId = 0;
+
+export class ServerSession implements ModeSession {
+  readonly id = ++lastId;
+  readonly path: string;
+  readonly subprotocol: string | null;
   readonly extensions: string | null;
+  data: unknown = null;
+  notes: Readonly<Record<string, unknown>> = NO_NOTES;
 
-  readonly #host: SessionHost;
-  readonly #mode: string;
-  readonly #consumer: Consumer;
-  readonly #deadlines: SessionDeadlines;
-  readonly #account: SessionAccount;
-  /** The extensions that were agreed on, at work; null for none. */
-  readonly #extensions: SessionExtensions | null;
-  readonly #flow: SessionFlow;
-  readonly #traffic: SessionTraffic;
+  readonly input: Input;
+  readonly output: Output;
+  readonly endpoint: Endpoint;
+  /** The opening handshake was answered with 101. */
+  isOpen = false;
+
+  readonly #parts: SessionParts;
   /** Until the session opens. */
   #upgrade: SessionUpgrade | null;
-  #endpoint: Endpoint | null = null;
-  /** The consumer has closed or failed, though the Close may still wait: it sends no more. */
-  #isClosing = false;
+  /** What is done once all messages are through the extensions, in this order. */
+  #ends = NO_ENDS;
+  /** What the extensions had to say when they were closed. */
+  #lastExtensionStats: Readonly<Record<string, object>> | null = null;
   /** The socket is gone, whatever the protocol still waits for. */
   #isGone = false;
   /** Its line is in the log, or it gets none. */
   #isReported = false;
-  /** The consumer was asked whether it opens. */
+  /** The mode was asked whether it agrees. */
   #wasAsked = false;
   /** What it failed with before it had answered. */
   #openingFailure: unknown = NO_FAILURE;
-  /** Looks at the text that a mode of the user's sends; null until there is some. */
-  #sentText: SentText | null = null;
+  /** What was validated of the text that a user's mode sends in chunks. */
+  #textState = UTF8_ACCEPT;
 
   constructor(upgrade: SessionUpgrade, host: SessionHost, transport: SessionTransport) {
-    super(upgrade, transport);
-    this.#upgrade = upgrade;
-    this.#mode = upgrade.route.name;
-    this.#consumer = upgrade.route.consumer;
-    this.#host = host;
-    this.#account = new SessionAccount(host.clock.exactMs());
-    this.#deadlines = new SessionDeadlines(this, transport, host);
-    const { chain, response, declined } = negotiate(
-      upgrade.route.extensions,
-      upgrade.request.extensionOffers,
-    );
+    const { request, route, subprotocol } = upgrade;
+    const { chain, response, declined } = negotiate(route.extensions, request.extensionOffers);
+    this.path = request.path;
+    this.subprotocol = subprotocol;
     this.extensions = response;
-    this.#traffic = new SessionTraffic(this, chain, transport, {
-      consumer: this.#consumer,
-      account: this.#account,
-      deadlines: this.#deadlines,
-      limits: host.limits,
-    });
-    this.#extensions = this.#traffic.extensions;
-    this.#flow = new SessionFlow(this.#extensions, transport, this.#deadlines);
+    this.#upgrade = upgrade;
+    this.#parts = {
+      mode: route.mode,
+      chain,
+      host,
+      transport,
+      stats: new SessionStats(host.clock.exactMs()),
+      deadlines: new Deadlines(this, transport, host),
+    };
+    this.input = new Input(this, this.#parts);
+    this.output = new Output(this, this.input, this.#parts);
+    this.endpoint = this.input.endpoint;
     for (const one of declined) host.extensionDeclined(this, one);
   }
 
-  get bufferedAmount(): number {
-    return this.#traffic.waitingBytes;
+  get remoteAddress(): string {
+    return this.#parts.transport.remoteAddress;
   }
 
-  /** True once the opening handshake was answered with 101. */
-  get isOpen(): boolean {
-    return this.#endpoint !== null;
+  get remotePort(): number {
+    return this.#parts.transport.remotePort;
+  }
+
+  get localAddress(): string {
+    return this.#parts.transport.localAddress;
+  }
+
+  get localPort(): number {
+    return this.#parts.transport.localPort;
+  }
+
+  get bufferedAmount(): number {
+    return this.output.waitingBytes;
   }
 
   /** True when the protocol is through, and nothing is held: what waits is written, then our FIN. */
   get isOver(): boolean {
-    return this.#isThrough && (this.#isGone || (this.held?.bytes ?? 0) === 0);
+    return this.isThrough && (this.#isGone || (this.output.held?.bytes ?? 0) === 0);
   }
 
   /** True when nothing more can be said or heard. */
-  get #isThrough(): boolean {
+  get isThrough(): boolean {
     return this.#isGone || this.endpoint.isClosed;
   }
 
-  get endpoint(): Endpoint {
-    if (this.#endpoint === null) throw new InvalidStateError('the session is not open yet');
-    return this.#endpoint;
+  /** True while messages are on their way through the extensions, in either direction. */
+  get isBusy(): boolean {
+    return this.input.isBusy || this.output.isBusy;
   }
 
-  get held(): HeldOutput | null {
-    return this.#traffic.held;
-  }
-
+  /** True while a Close, a failure or the end of the input waits for the extensions or the mode. */
   get isEnding(): boolean {
-    return this.#flow.isEnding;
+    return this.#ends.length > 0 || this.input.isAnswerHeld;
   }
 
-  get isPaused(): boolean {
-    return this.#flow.isPaused;
+  /** True while messages wait for the mode or the tap. */
+  get isHeldUp(): boolean {
+    return this.input.isHeld || (this.output.held?.bytes ?? 0) > 0;
   }
 
-  /** Extensions work on whole messages (RFC 7692 §5), so they are put together for them. */
-  get isAssembling(): boolean {
-    return this.#extensions !== null || this.#consumer.delivery === 'messages';
-  }
+  // ---- The opening handshake
 
   /**
-   * Asks the consumer whether it opens.
+   * Asks the mode whether it agrees.
    *
    * @returns a promise when it takes its time
    * @throws whatever it refuses with, or its promise rejects with that
    */
   ask(request: UpgradeRequest): Promise<void> | null {
-    this.#wasAsked = this.#consumer.upgrade !== undefined;
-    const result: unknown = this.#consumer.upgrade?.(this, request);
+    const { mode } = this.#parts;
+    this.#wasAsked = mode.upgrade !== undefined;
+    const result: unknown = mode.upgrade?.(this, request);
     const answer = promiseOf(result) as Promise<void> | null;
     if (this.#openingFailure === NO_FAILURE) return answer;
     answer?.catch(ignore);
@@ -162,253 +177,187 @@ export class ConnectionSession
 
   /** Begins: the handshake has been answered. */
   open(): void {
-    const { endpointOptions, clock } = this.#host;
-    this.#endpoint = new Endpoint(
-      endpointOptions[this.isAssembling ? 'messages' : 'chunks'],
-      this,
-      this.transport.outbox.queue,
-    );
-    this.#endpoint.allowedRsv = this.#extensions?.reservedRsv ?? 0;
-    this.#endpoint.hearsOut = this.hearsOut;
-    this.#account.opened(clock.exactMs());
-    this.#deadlines.opened();
-    this.#host.sessionOpened(this);
-    this.#observe();
+    const { mode, host, stats, deadlines } = this.#parts;
+    this.isOpen = true;
+    stats.opened(host.clock.exactMs());
+    deadlines.opened();
+    host.sessionOpened(this);
+    this.#beginTap();
     try {
-      this.follow(this.#consumer.open?.(this));
+      this.follow(mode.open?.(this));
     } catch (error) {
       this.fail(error);
     }
   }
 
-  #observe(): void {
-    const { route, request } = this.#upgrade!;
+  #beginTap(): void {
+    const upgrade = this.#upgrade;
     this.#upgrade = null;
-    const { recorder = null } = route;
-    if (recorder === null) return;
-    const { transport } = this;
-    const { slabPool } = this.#host;
-    const gate = new ObserverGate(
-      this,
-      this.#flow,
-      this.#traffic,
-      this.#deadlines,
-      transport,
-      slabPool,
-    );
-    const observation = new SessionObservation(recorder.begin(this, request, route.name, gate));
-    this.#traffic.observation = observation;
-    this.endpoint.watcher = observation;
+    const tap = upgrade?.route.tap ?? null;
+    if (upgrade === null || tap === null) return;
+    const gate = new SessionGate(this, this.#parts);
+    const { name } = this.#parts.mode;
+    const feed = new TapFeed(tap.begin(this, upgrade.request, name, gate));
+    this.input.feed = this.output.feed = this.endpoint.watcher = feed;
   }
 
-  // ---- From the socket
+  /** The handshake was refused: nothing is kept. */
+  abandon(): void {
+    this.#isReported = true;
+    this.#close();
+  }
+
+  /** The client, or the deadline, was faster than the mode, if that was asked. */
+  abandonOpening(): void {
+    this.abandon();
+    if (!this.#wasAsked) return;
+    try {
+      this.follow(this.#parts.mode.abandoned?.(this));
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  // ---- From the connection
 
   receive(bytes: Uint8Array, start: number, end: number): void {
-    this.#deadlines.heard();
-    this.endpoint.receive(bytes, start, end);
-    if (this.#extensions !== null) this.#flow.update();
-    this.#deadlines.readThrough();
+    this.input.receive(bytes, start, end);
   }
 
   receiveEof(): void {
-    this.#flow.whenIdle(() => {
-      this.endpoint.receiveEof();
-    });
+    this.input.receiveEof();
   }
 
   /** The system reports an error on the socket: its name for the log. */
   lost(error: string): void {
-    this.#account.lost(error);
+    this.#parts.stats.lost(error);
   }
 
   /** The connection is dropped for breaking this rule: says so, if nothing was said and the socket takes it. */
   dropped(rule: DropRule): void {
-    this.#account.dropped(rule);
-    if (rule === 'dropped-by-mode') return;
-    if (this.#endpoint?.canSend !== true || this.transport.outbox.isBlocked) return;
+    const { stats, transport } = this.#parts;
+    stats.dropped(rule);
+    if (rule === 'dropped-by-mode' || !this.isOpen) return;
+    if (!this.endpoint.canSend || transport.outbox.isBlocked) return;
     const [code, reason] = LAST_WORDS[rule];
-    this.#account.closedBy('server');
-    this.#endpoint.sendClose(code, reason);
+    stats.closedBy('server');
+    this.endpoint.sendClose(code, reason);
   }
 
   /** The socket has stopped taking bytes: from now on only the newest Pong is owed. */
   blocked(): void {
     this.endpoint.isOutputBlocked = true;
-    this.#deadlines.blocked();
+    this.#parts.deadlines.blocked();
   }
 
   /** The socket has taken everything. The flush that follows writes what waited meanwhile. */
   unblocked(): void {
-    const endpoint = this.endpoint;
-    endpoint.isOutputBlocked = false;
-    endpoint.sendOwedPong();
-    this.#deadlines.unblocked();
+    this.endpoint.isOutputBlocked = false;
+    this.endpoint.sendOwedPong();
+    this.#parts.deadlines.unblocked();
   }
 
-  /** Lets the consumer send again, if it was told to wait and enough has been read. */
+  /** Lets the mode send again, if it was told to wait and enough has been read. */
   resumeOutput(): void {
-    if (!this.#traffic.mayResume()) return;
-    try {
-      this.follow(this.#consumer.drain?.(this));
-    } catch (error) {
-      this.fail(error);
-    }
+    this.output.resume();
   }
 
-  follow(result: unknown): void {
-    if (result !== undefined) onRejection(result, this.fail.bind(this));
+  /** Looks at the deadlines; called by the clock. */
+  check(nowMs: number): void {
+    this.#parts.deadlines.check(nowMs);
   }
 
-  /** Fails the connection, behind what the extensions are still to send; refuses a handshake that is not answered. */
-  fail(error: unknown): void {
-    if (this.#isGone || this.#endpoint?.isClosed === true) {
-      // A peer's fault shows in how the session has ended, and who is stopped at work may well reject.
-      if (isInstance(error, PeerError) || isInstance(error, ExtensionError)) return;
-      this.#failLate(error);
-      return;
-    }
-    if (!this.isOpen) {
-      this.#openingFailure = error;
-      this.transport.refuse(error);
-      return;
-    }
-    // Named at once: the connection may be gone before its Close can say it.
-    this.#account.blame(error);
-    this.#isClosing = true;
-    // A message is lost: what waits for it waits in vain.
-    this.#extensions?.dropEnds();
-    this.#traffic.stopReceiving();
-    this.#flow.whenIdle(() => {
-      this.endpoint.fail(error);
-    });
-    this.transport.scheduleFlush();
-    this.#flow.update();
-  }
-
-  /** It is over: the first failure that comes now is still told, in the session's line or in one of its own. */
-  #failLate(error: unknown): void {
-    if (this.#account.hasFailed) return;
-    this.#account.failedLate(error);
-    if (this.#isReported) this.#host.sessionFailedLate(this, this.#mode, errorOf(error));
-  }
-
-  /** The handshake was refused: nothing is kept. */
-  abandon(): void {
-    this.#isGone = true;
-    this.#isReported = true;
-    this.#extensions?.close(this.#failLate.bind(this));
-  }
-
-  /** The peer, or the deadline, was faster than the consumer, if that was asked. */
-  abandonOpening(): void {
-    this.abandon();
-    if (!this.#wasAsked) return;
-    try {
-      this.follow(this.#consumer.abandoned?.(this));
-    } catch (error) {
-      this.fail(error);
-    }
-  }
-
-  /** The socket is gone: reports the session to its consumer, and to the log if it had opened. */
+  /** The socket is gone: reports the session to its mode, and to the log if it had opened. */
   finish(): void {
-    this.#endpoint?.receiveEof();
-    this.#isGone = true;
-    this.held?.discard();
+    const { mode, host } = this.#parts;
+    this.endpoint.receiveEof();
     this.#isReported = !this.isOpen;
-    this.#extensions?.close(this.#failLate.bind(this));
+    this.#close();
     try {
-      this.follow(this.#consumer.close?.(this, this.#summarise()));
+      this.follow(mode.close?.(this, this.#summarize()));
     } catch (error) {
       this.fail(error);
     }
     if (!this.isOpen) return;
-    const summary = this.#summarise();
+    const summary = this.#summarize();
     this.#isReported = true;
     try {
-      this.#traffic.observation?.closed(summary);
+      this.input.feed?.closed(summary);
     } finally {
-      this.#host.sessionEnded(summary);
+      host.sessionEnded(summary);
     }
   }
 
-  // ---- From the endpoint
-
-  message(opcode: DataOpcode, bytes: Uint8Array, start: number, end: number, rsv: number): void {
-    this.#traffic.message(opcode, bytes, start, end, rsv);
+  /** Gives everything back. */
+  #close(): void {
+    const { chain } = this.#parts;
+    this.#isGone = true;
+    this.input.close();
+    this.output.close();
+    this.#ends = NO_ENDS;
+    if (chain === null) return;
+    this.#lastExtensionStats ??= chain.stats;
+    chain.close(this.#failLate.bind(this));
   }
 
-  chunk(
-    opcode: DataOpcode,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    isFirst: boolean,
-    isLast: boolean,
-  ): void {
-    this.#traffic.chunk(opcode, bytes, start, end, isFirst, isLast);
+  #summarize(): SessionSummary {
+    const { mode, chain, host, stats } = this.#parts;
+    // Once closed the extensions are not asked again.
+    const extensionStats = this.#lastExtensionStats ?? chain?.stats ?? {};
+    return stats.summarize(this, mode.name, this.endpoint, extensionStats, host.clock.exactMs());
   }
 
-  pingReceived(bytes: Uint8Array, start: number, end: number): void {
-    if (!this.canReceive) return;
-    const result: unknown = this.#consumer.ping?.(this, bytes, start, end);
-    this.follow(result);
+  // ---- From both directions
+
+  /** Hears of what the result of a call of the mode rejects with. */
+  follow(result: unknown): void {
+    if (result !== undefined) onRejection(result, this.fail.bind(this));
   }
 
-  pongReceived(bytes: Uint8Array, start: number, end: number): void {
-    if (!this.canReceive) return;
-    const result: unknown = this.#consumer.pong?.(this, bytes, start, end);
-    this.follow(result);
+  /** Does what has to come after all messages, as soon as the extensions are through with them. */
+  whenThrough(end: () => void): void {
+    const { chain, transport, deadlines } = this.#parts;
+    if (chain === null) {
+      end();
+      return;
+    }
+    const wasEnding = this.#ends.length > 0;
+    const endAndFlush = (): void => {
+      end();
+      transport.scheduleFlush();
+    };
+    this.#ends = [...this.#ends, endAndFlush];
+    this.runEnds();
+    if (this.#ends.length > 0 && !wasEnding) deadlines.ending();
   }
 
-  peerClose(status: CloseStatus): void {
-    this.#account.closedBy('client');
-    this.#flow.whenIdle(() => {
-      const answer = (): void => {
-        if (this.#isThrough) return;
-        this.endpoint.sendClose(status.code, status.reason);
-        this.transport.scheduleFlush();
-      };
-      try {
-        const held = promiseOf(this.#consumer.closing?.(this, status));
-        if (held === null) answer();
-        else this.#flow.holdAnswer(held, answer, this.fail.bind(this));
-      } catch (error) {
-        this.fail(error);
-      }
-    });
+  /** Does what waits for the extensions, if they are through. */
+  runEnds(): void {
+    while (!this.isBusy) {
+      const [end, ...others] = this.#ends;
+      if (end === undefined) return;
+      this.#ends = others;
+      end();
+    }
   }
 
-  holdFailure(error: unknown): boolean {
-    if (this.#extensions?.isBusy !== true) return false;
-    this.#account.blame(error);
-    this.#flow.whenIdle(() => {
-      this.endpoint.fail(error);
-    });
-    return true;
-  }
-
-  failed(error: unknown): void {
-    this.#account.failed(error);
-  }
-
-  // ---- From the extensions
-
+  /** One direction of the extensions, or both, has nothing waiting any more. */
   extensionsIdle(): void {
-    this.#flow.update();
-    if (!this.#traffic.isWaiting) return;
-    this.transport.flush();
-    this.resumeOutput();
+    this.runEnds();
+    this.input.update();
+    if (!this.output.isWaiting) return;
+    this.#parts.transport.flush();
+    this.output.resume();
   }
 
-  // ---- From the consumer
+  // ---- From the mode
 
   send(data: Uint8Array | string, isBinary: boolean = typeof data !== 'string'): SendResult {
     assertFlag('isBinary', isBinary);
     const bytes = bytesOf(data);
-    if (!this.#canSend) return 'closed';
+    if (!this.output.canSend) return 'closed';
     if (!isBinary && typeof data !== 'string') this.#checkText(bytes, true, true);
-    return this.#traffic.send(isBinary ? Opcode.Binary : Opcode.Text, bytes, 0, bytes.length);
+    return this.output.send(isBinary ? Opcode.Binary : Opcode.Text, bytes, 0, bytes.length);
   }
 
   sendChunk(
@@ -420,15 +369,20 @@ export class ConnectionSession
     assertFlag('isBinary', isBinary);
     assertFlags(isFirst, isLast);
     const bytes = bytesOf(data);
-    if (!this.#canSend) return 'closed';
+    if (!this.output.canSend) return 'closed';
     if (!isBinary) this.#checkText(bytes, isFirst, isLast);
     const opcode = isBinary ? Opcode.Binary : Opcode.Text;
-    return this.#traffic.sendChunk(opcode, bytes, 0, bytes.length, isFirst, isLast);
+    return this.output.sendChunk(opcode, bytes, 0, bytes.length, isFirst, isLast);
   }
 
+  /**
+   * A client fails a connection whose text is not UTF-8 (RFC 6455 §8.1).
+   *
+   * @throws InvalidArgumentError; the chunks before then still stand
+   */
   #checkText(bytes: Uint8Array, isFirst: boolean, isLast: boolean): void {
-    this.#sentText ??= new SentText();
-    this.#sentText.check(bytes, 0, bytes.length, isFirst, isLast);
+    const before = isFirst ? UTF8_ACCEPT : this.#textState;
+    this.#textState = nextTextState(before, bytes, 0, bytes.length, isLast);
   }
 
   sendRange(
@@ -437,7 +391,7 @@ export class ConnectionSession
     start = 0,
     end: number = bytes.length,
   ): SendResult {
-    return this.#canSend ? this.#traffic.send(opcode, bytes, start, end) : 'closed';
+    return this.output.send(opcode, bytes, start, end);
   }
 
   sendChunkRange(
@@ -448,8 +402,7 @@ export class ConnectionSession
     isFirst: boolean,
     isLast: boolean,
   ): SendResult {
-    if (!this.#canSend) return 'closed';
-    return this.#traffic.sendChunk(opcode, bytes, start, end, isFirst, isLast);
+    return this.output.sendChunk(opcode, bytes, start, end, isFirst, isLast);
   }
 
   ping(data: Uint8Array | string = ''): boolean {
@@ -459,17 +412,24 @@ export class ConnectionSession
         `a Ping cannot have ${bytes.length} bytes: give at most ${MAX_CONTROL_PAYLOAD_BYTES} (RFC 6455 5.5)`,
       );
     }
-    if (!this.#canSend) return false;
-    this.#traffic.ping(bytes);
-    return true;
+    return this.output.ping(bytes);
   }
 
   reportTarget(event: TargetEvent): void {
-    this.#traffic.observation?.observer.target(event);
+    this.input.feed?.tap.target(event);
+  }
+
+  pause(): void {
+    this.input.pause(PauseReason.Mode);
+  }
+
+  resume(): void {
+    this.input.resume(PauseReason.Mode);
   }
 
   close(code: number = CloseCode.NoCode, reason = ''): void {
-    if (!this.#canSend) return;
+    const { stats, deadlines, transport } = this.#parts;
+    if (!this.output.canSend) return;
     assertSendableCloseCode(code);
     assertCloseReason(reason);
     if (code === CloseCode.NoCode && reason !== '') {
@@ -477,56 +437,60 @@ export class ConnectionSession
         'a close reason cannot be sent without a code: give a code such as 1000 (RFC 6455 5.5.1)',
       );
     }
-    this.#isClosing = true;
-    this.#account.closedBy('server');
-    if (!this.hearsOut) this.#traffic.stopReceiving();
-    this.#flow.whenIdle(() => {
-      if (this.endpoint.sendClose(code, reason)) this.#deadlines.closeSent();
+    this.output.shut();
+    stats.closedBy('server');
+    if (!this.endpoint.hearsOut) this.input.stop();
+    this.whenThrough(() => {
+      if (this.endpoint.sendClose(code, reason)) deadlines.closeSent();
     });
-    this.transport.scheduleFlush();
-    // The peer's Close must be read, whatever the consumer had in mind.
+    transport.scheduleFlush();
+    // The client's Close must be read, whatever the mode had in mind.
     this.resume();
   }
 
   drop(): void {
-    const { endpoint } = this;
-    if (this.#isGone || endpoint.isClosed) return;
-    this.#isClosing = true;
+    if (this.isThrough) return;
+    if (!this.isOpen) throw new InvalidStateError('the session is not open yet');
+    this.output.shut();
     // Nothing more is read, not even what the same read has brought.
-    this.#traffic.stopReceiving();
-    endpoint.receiveEof();
-    this.transport.drop('dropped-by-mode');
+    this.input.stop();
+    this.endpoint.receiveEof();
+    this.#parts.transport.drop('dropped-by-mode');
   }
 
-  pause(): void {
-    this.#flow.pause(true);
+  /** Fails the connection, after what the extensions are still to send; refuses a handshake that is not answered. */
+  fail(error: unknown): void {
+    if (this.isThrough) {
+      // A client's fault shows in how the session has ended, and what is stopped at work may well reject.
+      if (isInstance(error, PeerError) || isInstance(error, ExtensionError)) return;
+      this.#failLate(error);
+      return;
+    }
+    const { stats, transport } = this.#parts;
+    if (!this.isOpen) {
+      this.#openingFailure = error;
+      transport.refuse(error);
+      return;
+    }
+    // Named at once: the connection may be gone before its Close can say it.
+    stats.blame(error);
+    this.output.shut();
+    // A message is lost: what waits for it waits in vain.
+    this.#ends = NO_ENDS;
+    this.input.stop();
+    this.whenThrough(() => {
+      this.endpoint.fail(error);
+    });
+    transport.scheduleFlush();
+    this.input.update();
   }
 
-  resume(): void {
-    this.#flow.pause(false);
-  }
-
-  get canReceive(): boolean {
-    return this.endpoint.canSend || this.hearsOut;
-  }
-
-  get hearsOut(): boolean {
-    return this.#consumer.receiveAfterClose === true;
-  }
-
-  get #canSend(): boolean {
-    return !this.#isGone && this.endpoint.canSend && !this.#isClosing;
-  }
-
-  /** Looks at the deadlines; called by the clock. */
-  check(nowMs: number): void {
-    this.#deadlines.check(nowMs);
-  }
-
-  #summarise(): SessionSummary {
-    const stats = this.#extensions?.stats ?? {};
-    const nowMs = this.#host.clock.exactMs();
-    return this.#account.summarise(this, this.#mode, this.#endpoint, stats, nowMs);
+  /** It is over: the first failure that comes now is still told, in the session's line or in one of its own. */
+  #failLate(error: unknown): void {
+    const { mode, host, stats } = this.#parts;
+    if (stats.hasFailed) return;
+    stats.failedLate(error);
+    if (this.#isReported) host.sessionFailedLate(this, mode.name, errorOf(error));
   }
 }
 
@@ -535,4 +499,8 @@ function bytesOf(data: Uint8Array | string): Uint8Array {
   if (typeof data === 'string') return Buffer.from(data);
   assertBytes(data);
   return data;
+}
+
+function ignore(): void {
+  // Somebody else is told.
 }

@@ -1,11 +1,14 @@
-/** What the sessions of one server share: limits, clock, memory, and whom they report to. */
+/** What a session needs around it: of the server, of its connection, and of the request that it began with. */
 import type { Extension } from '../extensions/extension.js';
 import type { Declined } from '../extensions/negotiation.js';
+import type { PeerAddress } from '../net/socket-address.js';
 import type { UpgradeRequest } from '../handshake/request.js';
 import type { EndpointOptions } from '../protocol/endpoint-events.js';
 import type { SlabPool } from '../protocol/slab-pool.js';
-import type { Consumer, Session, SessionSummary } from './session.js';
-import type { SessionRecorder } from './tap.js';
+import type { OutputQueue } from '../protocol/output-queue.js';
+import type { Mode } from './mode.js';
+import type { DropRule, Session, SessionSummary } from './session.js';
+import type { Tap } from './tap.js';
 
 /** Limits and deadlines of sessions. Durations are in milliseconds. */
 export interface SessionLimits {
@@ -36,9 +39,10 @@ export interface SessionClock {
   exactMs(): number;
 }
 
+/** What the sessions of one server share. */
 export interface SessionHost {
   readonly limits: SessionLimits;
-  readonly endpointOptions: Readonly<Record<Consumer['delivery'], EndpointOptions>>;
+  readonly endpointOptions: Readonly<Record<Mode['delivery'], EndpointOptions>>;
   readonly clock: SessionClock;
   readonly slabPool: SlabPool;
   /** A client offered an extension that is known, and it is not used. */
@@ -49,15 +53,42 @@ export interface SessionHost {
   sessionFailedLate(session: Session, mode: string, error: Error): void;
 }
 
+/** The way out to the socket. */
+export interface SessionOutbox {
+  readonly queue: OutputQueue;
+  /** True while the socket has not taken the last write. */
+  readonly isBlocked: boolean;
+  /** For how long nothing of what was written has left, in milliseconds. */
+  stalledMs(nowMs: number): number;
+}
+
+/** The socket's side of the connection. */
+export interface SessionTransport extends PeerAddress {
+  /** Our own address and port that the client connected to; `unix` and 0 when there is none. */
+  readonly localAddress: string;
+  readonly localPort: number;
+  readonly outbox: SessionOutbox;
+  /** Writes what was appended to the outbox, unless it is blocked. */
+  flush(): void;
+  /** Sees to it that a flush follows soon. */
+  scheduleFlush(): void;
+  pauseInput(): void;
+  resumeInput(): void;
+  /** Has `check` called within that many milliseconds. */
+  checkWithin(ms: number): void;
+  /** Ends the connection at once. */
+  drop(rule: DropRule): void;
+  /** The mode has failed before it had agreed: the handshake is refused. */
+  refuse(cause: unknown): void;
+}
+
 /** The mode that serves sessions, and what is around it. */
 export interface SessionRoute {
-  /** Name of the mode, for the log. */
-  readonly name: string;
-  readonly consumer: Consumer;
+  readonly mode: Mode;
   /** What clients may negotiate, in order of preference (RFC 6455 §9). */
   readonly extensions: readonly Extension[];
-  /** Records the sessions; by default, and with null, nothing does. */
-  readonly recorder?: SessionRecorder | null;
+  /** Watches the sessions; by default, and with null, nothing does. */
+  readonly tap?: Tap | null;
 }
 
 /** A handshake that may be answered with 101 once its mode agrees. */

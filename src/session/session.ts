@@ -1,6 +1,4 @@
 /** What a mode sees of a connection, and what it has to offer to one. */
-import type { UpgradeRequest } from '../handshake/request.js';
-import type { CloseStatus } from '../protocol/close.js';
 import type { DataOpcode } from '../protocol/frame.js';
 
 /** What happens to the target of a proxied session. */
@@ -128,73 +126,6 @@ export interface ModeSession extends Session {
   ): SendResult;
   /** Tells the recording of the session, if there is one, what becomes of its target. */
   reportTarget(event: TargetEvent): void;
-}
-
-/**
- * Who takes the messages of sessions; every mode is one. It is shared by all sessions of a route.
- *
- * Every call may return a promise. Whatever a call throws, at once or as a promise that rejects, ends its own
- * session as `fail` does, and no other one. Only `open` and `peerClosed` are waited for.
- */
-export interface Consumer {
-  /**
-   * Whole messages, or chunks as they arrive, in bounded memory whatever the message's size. With
-   * extensions, which take whole messages, each message is one chunk.
-   */
-  readonly delivery: 'messages' | 'chunks';
-  /**
-   * Subprotocols that it cannot speak: they are never selected, and a client that offers no other one
-   * is refused with 400.
-   */
-  readonly unsupportedSubprotocols?: readonly string[];
-  /**
-   * True for a consumer that is given what the peer sends after our own Close too, until the peer's
-   * (RFC 6455 §5.5.1): a proxy must not lose it. Others have nothing to answer to it with.
-   */
-  readonly receiveAfterClose?: boolean;
-  /**
-   * Called before the handshake is answered. It may take its time, and it may throw (or reject with)
-   * a HandshakeError, which refuses the handshake with that status.
-   */
-  upgrade?(session: ModeSession, request: UpgradeRequest): void | PromiseLike<void>;
-  /** The handshake was answered: messages can be sent from here on. */
-  open?(session: ModeSession): void;
-  /** With delivery `messages`: a message. The payload `bytes[start, end)` is valid during the call. */
-  message?(
-    session: ModeSession,
-    opcode: DataOpcode,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-  ): void;
-  /** With delivery `chunks`: a chunk of a message, valid during the call. */
-  chunk?(
-    session: ModeSession,
-    opcode: DataOpcode,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    isFirst: boolean,
-    isLast: boolean,
-  ): void;
-  /**
-   * The peer's Close has come, behind its last message. The answer waits for the promise, and while it
-   * does messages can still be sent; the close timeout bounds it.
-   */
-  closing?(session: ModeSession, status: CloseStatus): void | PromiseLike<void>;
-  /**
-   * The peer hung up, or the handshake's time was over, before the promise of `open` was settled; `closed`
-   * may follow. Not called when `open` was not, because the password was still being checked for instance.
-   */
-  abandoned?(session: ModeSession): void;
-  /** A Ping has come; its Pong is already queued (RFC 6455 §5.5.2). `bytes[start, end)` is valid during the call. */
-  ping?(session: ModeSession, bytes: Uint8Array, start: number, end: number): void;
-  /** A Pong has come, asked for or not (RFC 6455 §5.5.3). `bytes[start, end)` is valid during the call. */
-  pong?(session: ModeSession, bytes: Uint8Array, start: number, end: number): void;
-  /** After `send` had returned `wait`: the client has read on, send again. */
-  drain?(session: ModeSession): void;
-  /** The session is over, however it ended; called once for each session whose `open` succeeded. */
-  close?(session: ModeSession, summary: SessionSummary): void;
 }
 
 /** Rules that end a connection at once, whether or not the peer has read why. */

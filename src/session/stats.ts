@@ -1,11 +1,11 @@
-/** The account of one session: what was counted, and how it ended. Its summary is for the log. */
+/** What was counted of one session, and how it ended. Its summary is for the log. */
 import { PeerError } from '../errors.js';
 import { errorOf, fieldsForLog, isInstance } from '../foreign.js';
 import { CloseCode } from '../protocol/close.js';
 import type { Endpoint } from '../protocol/endpoint.js';
 import type { DropRule, Session, SessionSummary } from './session.js';
 
-export class SessionAccount {
+export class SessionStats {
   messagesIn = 0;
   /** Payload bytes as the mode sees them. */
   bytesIn = 0;
@@ -25,7 +25,7 @@ export class SessionAccount {
     this.#openedMs = nowMs;
   }
 
-  /** Somebody begins to close; only the first counts. */
+  /** One side begins to close; only the first counts. */
   closedBy(side: 'client' | 'server'): void {
     if (this.#closedBy === 'lost') this.#closedBy = side;
   }
@@ -35,7 +35,7 @@ export class SessionAccount {
     this.#rule ??= rule;
   }
 
-  /** The peer broke a rule, or something threw on our side: the connection fails, if it lasts. */
+  /** The client broke a rule, or something threw on our side: the connection fails, if it lasts. */
   blame(error: unknown): void {
     if (isInstance(error, PeerError)) this.#rule = error.rule;
     else this.#error = errorOf(error);
@@ -62,15 +62,14 @@ export class SessionAccount {
     return typeof this.#error === 'object' && this.#error !== null;
   }
 
-  /** @param endpoint null when the session never opened */
-  summarise(
+  summarize(
     session: Session,
     mode: string,
-    endpoint: Endpoint | null,
+    endpoint: Pick<Endpoint, 'sentClose' | 'receivedClose'>,
     extensionStats: Readonly<Record<string, object>>,
     nowMs: number,
   ): SessionSummary {
-    const { sentClose = null, receivedClose = null } = endpoint ?? {};
+    const { sentClose, receivedClose } = endpoint;
     const close = this.#closedBy === 'client' ? receivedClose : sentClose;
     return {
       id: session.id,
@@ -86,7 +85,7 @@ export class SessionAccount {
       bytesIn: this.bytesIn,
       messagesOut: this.messagesOut,
       bytesOut: this.bytesOut,
-      // Microseconds are enough, and digits behind them would only be noise.
+      // Microseconds are enough, and more digits would only be noise.
       durationMs: Math.round((nowMs - this.#openedMs) * 1000) / 1000,
       closeCode: close?.code ?? CloseCode.Abnormal,
       closeReason: close?.reason ?? '',

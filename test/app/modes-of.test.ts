@@ -10,7 +10,7 @@ import type { ModeSession } from '../../src/session/session.js';
 import { HandshakeError } from '../../src/errors.js';
 import type { UpgradeRequest } from '../../src/handshake/request.js';
 import { echoMode } from '../../src/modes/echo.js';
-import type { Mode } from '../../src/modes/mode.js';
+import type { Mode } from '../../src/session/mode.js';
 import type { ReplayModeOptions } from '../../src/modes/replay/replay.js';
 import type {
   NetTargetConnector,

@@ -8,7 +8,7 @@ import type { OriginPolicy } from '../../src/handshake/policy.js';
 import type { PermessageDeflateOptions } from '../../src/extensions/permessage-deflate/permessage-deflate.js';
 import { type ServerParts, serverOptions } from '../../src/app/server-options.js';
 import { echoMode } from '../../src/modes/echo.js';
-import type { Mode } from '../../src/modes/mode.js';
+import type { Mode } from '../../src/session/mode.js';
 import { sessionOf } from '../fixtures/extensions.js';
 import { KeptLog } from '../fixtures/kept-log.js';
 

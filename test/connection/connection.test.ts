@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { type AddressInfo, type Socket, createServer } from 'node:net';
 import t, { type Test } from 'tap';
 import { Connection } from '../../src/connection/connection.js';
-import type { Consumer, SessionSummary } from '../../src/session/session.js';
+import type { Mode } from '../../src/session/mode.js';
+import type { SessionSummary } from '../../src/session/session.js';
 import { probeSharedReads } from '../../src/connection/node-internals.js';
 import { HandshakeError } from '../../src/errors.js';
 import { echoMode } from '../../src/modes/echo.js';
@@ -15,7 +16,7 @@ import {
   RESERVED_BIT,
   SlowOpener,
   acceptedWith,
-  consumerWith,
+  modeWith,
   fromClient,
   fromServer,
   requestWith,
@@ -152,9 +153,9 @@ t.test('the server stops: a session is closed with 1001', async (t) => {
 });
 
 t.test('the server stops: a handshake is refused with 503', async (t) => {
-  const consumer = new SlowOpener();
-  const silent = new Bench(consumer);
-  const opening = new Bench(consumer);
+  const mode = new SlowOpener();
+  const silent = new Bench(mode);
+  const opening = new Bench(mode);
   opening.receive(requestWith());
   for (const bench of [silent, opening]) {
     bench.connection.shutDown();
@@ -192,8 +193,8 @@ const gatedAnswer = (...frames: readonly TestFrame[]): string => {
 };
 
 /** A connection that speaks, or will speak, with a gate. */
-const gatedConnection = (gate: Gate, consumer: Consumer = echoMode): Bench =>
-  new Bench(consumer, { ...QUIET, extensions: [gate] });
+const gatedConnection = (gate: Gate, mode: Mode = echoMode): Bench =>
+  new Bench(mode, { ...QUIET, extensions: [gate] });
 
 t.test(
   '§9.1: the answer names the extensions, and they work on what comes behind it',
@@ -215,7 +216,7 @@ t.test('an answer that cannot be sent: nobody has opened anything for it', async
   for (const open of [(): undefined => undefined, async (): Promise<void> => undefined]) {
     let opened = 0;
     let closed = 0;
-    const consumer = consumerWith({
+    const mode = modeWith({
       upgrade: () => {
         opened += 1;
         return open();
@@ -224,7 +225,7 @@ t.test('an answer that cannot be sent: nobody has opened anything for it', async
         closed += 1;
       },
     });
-    const bench = new Bench(consumer, { ...QUIET, extensions: [extension] });
+    const bench = new Bench(mode, { ...QUIET, extensions: [extension] });
     bench.receive(upgradeText({ 'Sec-WebSocket-Extensions': 'x-a' }));
     await bench.settle();
     t.match(bench.socket.takeWritten().toString('latin1'), /^HTTP\/1.1 (101|500) /);
@@ -234,12 +235,12 @@ t.test('an answer that cannot be sent: nobody has opened anything for it', async
   }
 });
 
-t.test('a consumer sees what was agreed on before it agrees itself', async (t) => {
-  const consumer = new SlowOpener();
-  const bench = gatedConnection(new Gate(), consumer);
+t.test('a mode sees what was agreed on before it agrees itself', async (t) => {
+  const mode = new SlowOpener();
+  const bench = gatedConnection(new Gate(), mode);
   bench.receive(gatedRequest(textFrame('a')));
-  t.equal(consumer.opening[0]!.extensions, 'x-gate');
-  consumer.accept();
+  t.equal(mode.opening[0]!.extensions, 'x-gate');
+  mode.accept();
   await bench.settle();
   t.equal(bench.written(), gatedAnswer(textFrame('a')));
 });
@@ -303,7 +304,7 @@ t.test('a handshake that is refused gives its extensions back', async (t) => {
   const atOnce = new Gate();
   const refusing = gatedConnection(
     atOnce,
-    consumerWith({
+    modeWith({
       upgrade: () => {
         throw refusal;
       },
@@ -313,9 +314,9 @@ t.test('a handshake that is refused gives its extensions back', async (t) => {
   t.equal(refusing.refusal(), '502 the target refused the connection\n');
   t.equal(atOnce.closeCount, 1);
 
-  const ways: readonly ((bench: Bench, consumer: SlowOpener) => void)[] = [
-    (_bench, consumer) => {
-      consumer.refuse(refusal);
+  const ways: readonly ((bench: Bench, mode: SlowOpener) => void)[] = [
+    (_bench, mode) => {
+      mode.refuse(refusal);
     },
     (bench) => {
       bench.checkAfter(LIMITS.handshakeTimeout);
@@ -326,15 +327,15 @@ t.test('a handshake that is refused gives its extensions back', async (t) => {
   ];
   for (const happens of ways) {
     const gate = new Gate();
-    const consumer = new SlowOpener();
-    const bench = gatedConnection(gate, consumer);
+    const mode = new SlowOpener();
+    const bench = gatedConnection(gate, mode);
     bench.receive(gatedRequest(textFrame('a')));
-    t.equal(gate.closeCount, 0, 'it is needed while the consumer makes up its mind');
-    happens(bench, consumer);
+    t.equal(gate.closeCount, 0, 'it is needed while the mode makes up its mind');
+    happens(bench, mode);
     await bench.settle();
     t.match(bench.refusal(), /^(502|408|503) /);
     t.equal(gate.closeCount, 1, 'whatever became of the socket');
-    consumer.accept();
+    mode.accept();
     bench.socket.destroy();
     await bench.settle();
     t.equal(gate.closeCount, 1, 'once');
@@ -346,7 +347,7 @@ t.test(
   'whatever phase a connection is in: when its socket goes, its chain is closed',
   async (t) => {
     type Happens = (bench: Bench) => unknown;
-    const phases: readonly (readonly [phase: string, consumer: () => Consumer, Happens])[] = [
+    const phases: readonly (readonly [phase: string, mode: () => Mode, Happens])[] = [
       ['opening', () => new SlowOpener(), () => undefined],
       ['open', () => echoMode, () => undefined],
       [
@@ -380,9 +381,9 @@ t.test(
         },
       ],
     ];
-    for (const [phase, makeConsumer, happens] of phases) {
+    for (const [phase, makeMode, happens] of phases) {
       const gate = new Gate({ decode: true, encode: true });
-      const bench = gatedConnection(gate, makeConsumer());
+      const bench = gatedConnection(gate, makeMode());
       bench.receive(gatedRequest());
       happens(bench);
       await bench.settle();
@@ -398,22 +399,22 @@ t.test(
   },
 );
 
-t.test('the consumer may never make up its mind: the chain does not wait for it', async (t) => {
+t.test('the mode may never make up its mind: the chain does not wait for it', async (t) => {
   for (const isLate of [true, false]) {
     const gate = new Gate();
-    const consumer = new SlowOpener();
-    const bench = gatedConnection(gate, consumer);
+    const mode = new SlowOpener();
+    const bench = gatedConnection(gate, mode);
     bench.receive(gatedRequest());
     bench.socket.emit('end');
     await bench.settle();
     t.strictSame(bench.host.closed, [bench.connection]);
     t.equal(gate.closeCount, 1);
-    t.strictSame(consumer.closedWith, []);
-    if (isLate) consumer.accept();
-    else consumer.refuse(new Error('too late as well'));
+    t.strictSame(mode.closedWith, []);
+    if (isLate) mode.accept();
+    else mode.refuse(new Error('too late as well'));
     await bench.settle();
     t.equal(gate.closeCount, 1, 'once');
-    t.match(consumer.closedWith, isLate ? [{ extensions: 'x-gate' }] : []);
+    t.match(mode.closedWith, isLate ? [{ extensions: 'x-gate' }] : []);
     t.strictSame(bench.host.ended, []);
   }
 });
@@ -495,10 +496,9 @@ for (const isShared of [true, false]) {
 
     const start = async (
       t: Test,
-      consumer: Consumer = echoMode,
+      mode: Mode = echoMode,
       limits: HostOptions['limits'] = REAL_LIMITS,
-    ): Promise<RealBench> =>
-      await RealBench.start(t, new TestHost(consumer, { limits, sharedReads }));
+    ): Promise<RealBench> => await RealBench.start(t, new TestHost(mode, { limits, sharedReads }));
 
     const open = async (t: Test, { port }: RealBench): Promise<RawClient> => {
       const client = await connectRaw(t, port);
@@ -547,10 +547,10 @@ for (const isShared of [true, false]) {
       t.equal(client.errorCode, null);
     });
 
-    t.test('§7.1.2: the consumer closes first', async (t) => {
+    t.test('§7.1.2: the mode closes first', async (t) => {
       const bench = await start(
         t,
-        consumerWith({
+        modeWith({
           message: (session) => {
             session.close(4000, 'enough');
           },
@@ -571,7 +571,7 @@ for (const isShared of [true, false]) {
       const payload = Buffer.alloc(12 * 1024 * 1024, 'backlog');
       const bench = await start(
         t,
-        consumerWith({
+        modeWith({
           message: (session) => {
             session.sendRange(2, payload);
             session.close(1001, 'done');
@@ -676,7 +676,7 @@ for (const isShared of [true, false]) {
     t.test('1008: the output limit', async (t) => {
       const bench = await start(
         t,
-        consumerWith({
+        modeWith({
           message: (session, opcode, bytes, start, end) => {
             const payload = bytes.slice(start, end);
             // Whoever does not listen to what send says.
@@ -697,19 +697,19 @@ for (const isShared of [true, false]) {
       t.match(await bench.untilClosed(), { closeCode: 1008, rule: 'output-limit' });
     });
 
-    t.test('a consumer that takes its time, and a peer that does not wait', async (t) => {
-      const consumer = new SlowOpener();
-      const bench = await start(t, consumer);
+    t.test('a mode that takes its time, and a peer that does not wait', async (t) => {
+      const mode = new SlowOpener();
+      const bench = await start(t, mode);
       const client = await connectRaw(t, bench.port);
       client.send(requestWith(textFrame('a')));
-      await eventually(() => consumer.opening.length === 1, 'the request');
+      await eventually(() => mode.opening.length === 1, 'the request');
       client.send(fromClient(textFrame('b')));
       client.socket.end();
-      consumer.accept();
+      mode.accept();
       await client.waitForEnd();
       t.equal(hexOf(client.received), acceptedWith(textFrame('a'), textFrame('b')));
       t.match(await bench.untilClosed(), { closeCode: 1006, messagesIn: 2 });
-      t.equal(consumer.closedWith.length, 1);
+      t.equal(mode.closedWith.length, 1);
     });
 
     t.test('a refusal is read to its end, and FIN follows', async (t) => {

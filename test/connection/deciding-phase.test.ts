@@ -8,7 +8,7 @@ import {
   QUIET,
   SlowOpener,
   acceptedWith,
-  consumerWith,
+  modeWith,
   fromClient,
   fromServer,
   requestWith,
@@ -18,10 +18,10 @@ import { upgradeText } from '../fixtures/handshake.js';
 import { hexOf } from '../fixtures/hex.js';
 import { LIMITS } from '../fixtures/test-host.js';
 
-t.test('a consumer accepts or refuses at once', async (t) => {
+t.test('a mode accepts or refuses at once', async (t) => {
   const seen: unknown[] = [];
   const accepting = new Bench(
-    consumerWith({
+    modeWith({
       upgrade: (session, request) => {
         seen.push(session.path, request.target);
       },
@@ -33,7 +33,7 @@ t.test('a consumer accepts or refuses at once', async (t) => {
 
   const closed: unknown[] = [];
   const refusing = new Bench(
-    consumerWith({
+    modeWith({
       upgrade: () => {
         throw new HandshakeError('target-refused');
       },
@@ -47,10 +47,10 @@ t.test('a consumer accepts or refuses at once', async (t) => {
   t.strictSame(closed, [], 'a session that never was is not closed');
 });
 
-t.test('a consumer that fails while opening is a 500, whose cause only the log sees', async (t) => {
+t.test('a mode that fails while opening is a 500, whose cause only the log sees', async (t) => {
   const defect = new TypeError('secret detail');
   const bench = new Bench(
-    consumerWith({
+    modeWith({
       upgrade: () => {
         throw defect;
       },
@@ -62,9 +62,9 @@ t.test('a consumer that fails while opening is a 500, whose cause only the log s
   t.equal(bench.host.refusals[0]!.cause, defect);
 });
 
-t.test('a consumer cannot send before the handshake is answered', async (t) => {
+t.test('a mode cannot send before the handshake is answered', async (t) => {
   const bench = new Bench(
-    consumerWith({
+    modeWith({
       upgrade: (session) => {
         session.sendRange(1, Buffer.from('greeting'));
       },
@@ -75,42 +75,42 @@ t.test('a consumer cannot send before the handshake is answered', async (t) => {
   t.type(bench.host.refusals[0]!.cause, InvalidStateError);
 });
 
-t.test('a consumer takes its time and accepts', async (t) => {
-  const consumer = new SlowOpener();
-  const bench = new Bench(consumer);
+t.test('a mode takes its time and accepts', async (t) => {
+  const mode = new SlowOpener();
+  const bench = new Bench(mode);
   bench.receive(requestWith(textFrame('a'), textFrame('b', MORE)));
   t.strictSame(bench.calls(), [], 'nothing is answered, and we read on to hear when the peer goes');
   bench.receive(fromClient(continuationFrame('c'), textFrame('d')));
   t.strictSame(bench.host.opened, []);
 
-  consumer.accept();
+  mode.accept();
   await bench.settle();
   const answer = acceptedWith(textFrame('a'), textFrame('bc'), textFrame('d'));
   t.strictSame(bench.calls(), ['resume', `write ${answer.length / 2}`], 'one write for all of it');
   t.equal(bench.written(), answer);
   t.notOk(bench.connection.isInputPaused);
-  t.strictSame(bench.host.opened, consumer.opening);
+  t.strictSame(bench.host.opened, mode.opening);
 });
 
-t.test('what comes while a consumer takes its time is bounded', async (t) => {
-  const consumer = new SlowOpener();
-  const bench = new Bench(consumer);
+t.test('what comes while a mode takes its time is bounded', async (t) => {
+  const mode = new SlowOpener();
+  const bench = new Bench(mode);
   bench.receive(requestWith());
   const large = fromClient(binaryFrame(new Uint8Array(70_000)));
   bench.receive(large.subarray(0, 60_000));
   t.strictSame(bench.calls(), []);
   bench.receive(large.subarray(60_000));
   t.strictSame(bench.calls(), ['pause']);
-  consumer.opening[0]!.resume();
+  mode.opening[0]!.resume();
   t.strictSame(bench.calls(), [], 'and nobody can start it again');
-  consumer.accept();
+  mode.accept();
   await bench.settle();
   t.match(bench.calls(), ['resume', /^write/]);
   t.equal(bench.written().slice(-140_000), hexOf(new Uint8Array(70_000)));
 });
 
-t.test('who asks is asked who he is, before the consumer is', async (t) => {
-  const consumer = new SlowOpener();
+t.test('who asks is asked who he is, before the mode is', async (t) => {
+  const mode = new SlowOpener();
   let answer: (error?: Error) => void = () => undefined;
   const authorize = (): Promise<void> =>
     new Promise((resolve, reject) => {
@@ -120,30 +120,30 @@ t.test('who asks is asked who he is, before the consumer is', async (t) => {
       };
     });
   const opening = { authorize };
-  const good = new Bench(consumer, { ...QUIET, opening });
+  const good = new Bench(mode, { ...QUIET, opening });
   good.receive(requestWith());
   await good.settle();
-  t.equal(consumer.opening.length, 0);
+  t.equal(mode.opening.length, 0);
   answer();
   await good.settle();
-  t.equal(consumer.opening.length, 1);
-  consumer.accept();
+  t.equal(mode.opening.length, 1);
+  mode.accept();
   await good.settle();
   t.equal(good.written(), acceptedWith());
 
-  const bad = new Bench(consumer, { ...QUIET, opening });
+  const bad = new Bench(mode, { ...QUIET, opening });
   bad.receive(requestWith());
   answer(new HandshakeError('unauthorized'));
   await bad.settle();
   t.equal(bad.refusal(), '401 authentication required\n');
 
-  const gone = new Bench(consumer, { ...QUIET, opening });
+  const gone = new Bench(mode, { ...QUIET, opening });
   gone.receive(requestWith());
   gone.socket.emit('end');
   await gone.settle();
   answer();
   await gone.settle();
-  t.equal(consumer.opening.length, 1, 'who is gone meanwhile opens nothing');
+  t.equal(mode.opening.length, 1, 'who is gone meanwhile opens nothing');
   t.equal(gone.written(), '');
 
   const atOnce = new Bench(echoMode, {
@@ -158,111 +158,111 @@ t.test('who asks is asked who he is, before the consumer is', async (t) => {
   t.equal(atOnce.refusal(), '401 authentication required\n');
 });
 
-t.test('a consumer that wants no input while it opens gets none afterwards', async (t) => {
-  const consumer = new SlowOpener();
-  const bench = new Bench(consumer);
+t.test('a mode that wants no input while it opens gets none afterwards', async (t) => {
+  const mode = new SlowOpener();
+  const bench = new Bench(mode);
   bench.receive(requestWith());
-  consumer.opening[0]!.pause();
+  mode.opening[0]!.pause();
   bench.calls();
-  consumer.accept();
+  mode.accept();
   await bench.settle();
   t.ok(bench.connection.isInputPaused);
   t.notOk(bench.calls().includes('resume'));
-  consumer.opening[0]!.resume();
+  mode.opening[0]!.resume();
   t.strictSame(bench.calls(), ['resume']);
 });
 
-t.test('a consumer takes its time and nothing came meanwhile', async (t) => {
-  const consumer = new SlowOpener();
-  const bench = new Bench(consumer);
+t.test('a mode takes its time and nothing came meanwhile', async (t) => {
+  const mode = new SlowOpener();
+  const bench = new Bench(mode);
   bench.receive(requestWith());
-  consumer.accept();
+  mode.accept();
   await bench.settle();
   t.equal(bench.written(), acceptedWith());
   bench.receiveFrames(textFrame('a'));
   t.equal(bench.written(), hexOf(fromServer(textFrame('a'))));
 });
 
-t.test('a consumer takes its time and refuses', async (t) => {
-  const consumer = new SlowOpener();
-  const bench = new Bench(consumer);
+t.test('a mode takes its time and refuses', async (t) => {
+  const mode = new SlowOpener();
+  const bench = new Bench(mode);
   bench.receive(requestWith(textFrame('a')));
-  consumer.refuse(new HandshakeError('target-timeout'));
+  mode.refuse(new HandshakeError('target-timeout'));
   await bench.settle();
   t.equal(bench.refusal(), '504 the target was not reached in time\n');
   t.match(bench.calls(), [/^write \d+$/, 'end', 'resume']);
   bench.socket.destroy();
   await bench.settle();
-  t.strictSame(consumer.closedWith, []);
+  t.strictSame(mode.closedWith, []);
   t.strictSame(bench.host.ended, []);
 });
 
-t.test('a consumer takes its time and fails', async (t) => {
-  const consumer = new SlowOpener();
-  const bench = new Bench(consumer);
+t.test('a mode takes its time and fails', async (t) => {
+  const mode = new SlowOpener();
+  const bench = new Bench(mode);
   const defect = new Error('secret detail');
   bench.receive(requestWith());
-  consumer.refuse(defect);
+  mode.refuse(defect);
   await bench.settle();
   t.equal(bench.refusal(), '500 internal error\n');
   t.equal(bench.host.refusals[0]!.cause, defect);
 });
 
-t.test('the peer is gone before the consumer accepts', async (t) => {
+t.test('the peer is gone before the mode accepts', async (t) => {
   for (const how of ['FIN', 'a drop'] as const) {
-    const consumer = new SlowOpener();
-    const bench = new Bench(consumer);
+    const mode = new SlowOpener();
+    const bench = new Bench(mode);
     bench.receive(requestWith());
     if (how === 'FIN') bench.socket.emit('end');
     else bench.connection.drop('shutdown');
     await bench.settle();
     t.strictSame(bench.host.closed, [bench.connection], how);
-    t.strictSame(consumer.abandonedBy, consumer.opening, 'it may stop now');
-    t.strictSame(consumer.closedWith, [], 'while it opens, it is told nothing else');
-    consumer.accept();
+    t.strictSame(mode.abandonedBy, mode.opening, 'it may stop now');
+    t.strictSame(mode.closedWith, [], 'while it opens, it is told nothing else');
+    mode.accept();
     await bench.settle();
-    t.equal(consumer.closedWith.length, 1, 'then it is told once');
-    t.match(consumer.closedWith[0], { closeCode: 1006, closedBy: 'lost' });
+    t.equal(mode.closedWith.length, 1, 'then it is told once');
+    t.match(mode.closedWith[0], { closeCode: 1006, closedBy: 'lost' });
     t.equal(bench.written(), '', 'and nothing is sent');
     t.strictSame(bench.host.opened, []);
     t.strictSame(bench.host.ended, []);
   }
 });
 
-t.test('the peer is gone before the consumer refuses', async (t) => {
-  const consumer = new SlowOpener();
-  const bench = new Bench(consumer);
+t.test('the peer is gone before the mode refuses', async (t) => {
+  const mode = new SlowOpener();
+  const bench = new Bench(mode);
   bench.receive(requestWith());
   bench.socket.emit('end');
   await bench.settle();
-  consumer.refuse(new HandshakeError('target-refused'));
+  mode.refuse(new HandshakeError('target-refused'));
   await bench.settle();
   t.equal(bench.written(), '');
-  t.strictSame(consumer.closedWith, []);
+  t.strictSame(mode.closedWith, []);
 });
 
-t.test('408: the consumer takes longer than the handshake may', async (t) => {
-  const consumer = new SlowOpener();
-  const bench = new Bench(consumer);
+t.test('408: the mode takes longer than the handshake may', async (t) => {
+  const mode = new SlowOpener();
+  const bench = new Bench(mode);
   t.equal(bench.nextCheckAfterMs, LIMITS.handshakeTimeout);
   bench.receive(requestWith());
   t.equal(bench.nextCheckAfterMs, LIMITS.handshakeTimeout, 'the deadline stands');
   bench.checkAfter(LIMITS.handshakeTimeout);
   t.equal(bench.refusal(), '408 opening handshake took too long\n');
-  consumer.accept();
+  mode.accept();
   await bench.settle();
-  t.equal(consumer.closedWith.length, 1);
+  t.equal(mode.closedWith.length, 1);
   bench.socket.destroy();
   await bench.settle();
-  t.equal(consumer.closedWith.length, 1, 'closed is told once');
+  t.equal(mode.closedWith.length, 1, 'closed is told once');
   t.equal(bench.written(), '');
   t.equal(bench.host.refusals.length, 1);
 });
 
-t.test('a consumer that fails while it makes up its mind refuses the handshake', async (t) => {
+t.test('a mode that fails while it makes up its mind refuses the handshake', async (t) => {
   const sessions: ModeSession[] = [];
   const bench = new Bench(
-    consumerWith({
+    modeWith({
       upgrade: async (session: ModeSession) => {
         sessions.push(session);
         return new Promise<void>(() => undefined);
@@ -295,18 +295,18 @@ t.test('whatever has a then is waited for, and may refuse', async (t) => {
     [late, 401],
     [broken, 500],
   ] as const) {
-    const byConsumer = new Bench(consumerWith({ upgrade: () => result as PromiseLike<void> }));
+    const byMode = new Bench(modeWith({ upgrade: () => result as PromiseLike<void> }));
     const byPolicy = new Bench(echoMode, {
       opening: { authorize: () => result as PromiseLike<void> },
     });
-    for (const bench of [byConsumer, byPolicy]) {
+    for (const bench of [byMode, byPolicy]) {
       bench.receive(upgradeText());
       await bench.settle();
       t.match(bench.refusal(), new RegExp(`^${status} `));
     }
   }
   const fine = new Bench(
-    consumerWith({
+    modeWith({
       upgrade: () =>
         thenable((resolve) => {
           resolve();
@@ -321,7 +321,7 @@ t.test('whatever has a then is waited for, and may refuse', async (t) => {
 t.test('a mode that pauses and resumes while it makes up its mind is read', async (t) => {
   for (const isLate of [false, true]) {
     const bench = new Bench(
-      consumerWith({
+      modeWith({
         upgrade: (session) => {
           session.pause();
           session.resume();
@@ -342,7 +342,7 @@ t.test(
     for (const answer of ['at once', 'late', 'no', 'no, late'] as const) {
       const told: string[] = [];
       const bench: Bench = new Bench(
-        consumerWith({
+        modeWith({
           upgrade: () => {
             bench.connection.shutDown();
             const refusal = new HandshakeError('route');
@@ -381,19 +381,19 @@ t.test('a session that cannot be reported is no reason to refuse what was accept
 });
 
 t.test('what became of the connection is told to a mode that agrees too late', async (t) => {
-  const consumer = new SlowOpener();
-  const broken = new Bench(consumer);
+  const mode = new SlowOpener();
+  const broken = new Bench(mode);
   broken.receive(upgradeText());
   broken.socket.emit('error', Object.assign(new Error('reset'), { code: 'ECONNRESET' }));
   broken.socket.emit('close');
-  consumer.accept();
+  mode.accept();
   await broken.settle();
-  t.match(consumer.closedWith, [{ error: 'ECONNRESET' }]);
+  t.match(mode.closedWith, [{ error: 'ECONNRESET' }]);
 
-  const dropped = new Bench(consumer);
+  const dropped = new Bench(mode);
   dropped.receive(upgradeText());
   dropped.connection.drop('shutdown');
-  consumer.accept();
+  mode.accept();
   await dropped.settle();
-  t.match(consumer.closedWith[1], { rule: 'shutdown' });
+  t.match(mode.closedWith[1], { rule: 'shutdown' });
 });

@@ -119,11 +119,7 @@ t.test('what waits is forgotten with the socket', async (t) => {
   bench.socket.emit('close');
   t.equal(session!.bufferedAmount, 0);
   await bench.settle();
-  t.equal(
-    session!.sendRange(1, Buffer.from('late')),
-    'closed',
-    'a consumer may hold on to a session',
-  );
+  t.equal(session!.sendRange(1, Buffer.from('late')), 'closed', 'a mode may hold on to a session');
   session!.close(1000);
   await bench.settle();
   t.equal(bench.written(), '');

@@ -11,11 +11,11 @@ import {
   refusalBytes,
   refusalOf,
 } from '../../src/connection/head-phase.js';
-import { type Consumer } from '../../src/session/session.js';
+import type { Mode } from '../../src/session/mode.js';
 import { HandshakeError, type HandshakeRule } from '../../src/errors.js';
 import { type Way } from '../../src/handshake/policy.js';
 import { type UpgradeRequest } from '../../src/handshake/request.js';
-import { ObserverWitness } from '../fixtures/observer-witness.js';
+import { TapWitness } from '../fixtures/tap-witness.js';
 import {
   ACCEPT,
   type Changes,
@@ -31,9 +31,9 @@ import { FakeSocket } from '../fixtures/fake-socket.js';
 import { ACCEPTED } from '../fixtures/raw-client.js';
 import { LIMITS, START_MS, TestHost, arrivalOf } from '../fixtures/test-host.js';
 
-const CONSUMER: Consumer = { delivery: 'messages' };
+const MODE: Mode = { name: 'test', delivery: 'messages' };
 
-const ROUTE: Route = { name: 'test', consumer: CONSUMER, origin: 'any', extensions: [] };
+const ROUTE: Route = { mode: MODE, origin: 'any', extensions: [] };
 
 const POLICY: OpeningPolicy = {
   head: DEFAULT_LIMITS,
@@ -77,7 +77,7 @@ t.test('each part of the policy has its say', async (t) => {
   const sameOrigin = (): Route => ({ ...ROUTE, origin: 'same' });
   const bytesOnly = (): Route => ({
     ...ROUTE,
-    consumer: { ...CONSUMER, unsupportedSubprotocols: ['base64'] },
+    mode: { ...MODE, unsupportedSubprotocols: ['base64'] },
   });
   const cases: readonly [HandshakeRule | null, Partial<OpeningPolicy>, Changes][] = [
     [null, {}, {}],
@@ -157,7 +157,7 @@ t.test('the accepting answer', async (t) => {
   t.equal(answer('permessage-deflate'), [...lines, header, '', ''].join('\r\n'));
 });
 
-t.test('a consumer refuses with its own status, or fails with 500', async (t) => {
+t.test('a mode refuses with its own status, or fails with 500', async (t) => {
   const refusal = new HandshakeError('target-refused');
   t.equal(refusalOf(refusal), refusal);
   for (const error of [new TypeError('a defect'), 'a text', undefined]) {
@@ -201,8 +201,8 @@ t.test('a refusal whose own headers cannot be sent becomes 500', (t) => {
 });
 
 t.test('who records the sessions may refuse them', async (t) => {
-  const recorder = new ObserverWitness();
-  const policy: OpeningPolicy = { ...POLICY, findRoute: () => ({ ...ROUTE, recorder }) };
+  const recorder = new TapWitness();
+  const policy: OpeningPolicy = { ...POLICY, findRoute: () => ({ ...ROUTE, tap: recorder }) };
   t.equal(ruleBroken(policy, upgradeText()), null);
   recorder.isShut = true;
   t.equal(ruleBroken(policy, upgradeText()), 'recording-stopped');

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import t from 'tap';
 import { HandshakeError } from '../../src/errors.js';
-import { Bench, QUIET, consumerWith, fromServer } from '../fixtures/connection-bench.js';
+import { Bench, QUIET, modeWith, fromServer } from '../fixtures/connection-bench.js';
 import { binaryFrame, closeFrame, pingFrame, pongFrame, textFrame } from '../fixtures/frames.js';
 import { hexOf } from '../fixtures/hex.js';
 import { LIMITS, TestHost } from '../fixtures/test-host.js';
@@ -20,17 +20,17 @@ t.test('what a read sends elsewhere leaves in one write too, at its end', async 
   const other = new Bench().open();
   const [otherSession] = other.host.opened;
   const order: string[] = [];
-  const consumer = consumerWith({
+  const mode = modeWith({
     message: (session, opcode, bytes, start, end) => {
       otherSession!.sendRange(opcode, bytes, start, end);
       session.sendRange(opcode, bytes, start, end);
       order.push(`${other.socket.writeCount}`);
     },
   });
-  const host = new TestHost(consumer, QUIET);
+  const host = new TestHost(mode, QUIET);
   // Both belong to one server.
   Object.assign(host, { flushQueue: other.host.flushQueue });
-  const bench = new Bench(consumer, QUIET, host).open();
+  const bench = new Bench(mode, QUIET, host).open();
   const scheduled = t.capture(globalThis, 'queueMicrotask');
   bench.receiveFrames(textFrame('a'), textFrame('b'));
   t.strictSame(scheduled(), [], 'and not later');
@@ -91,11 +91,11 @@ t.test('a large echo that the kernel takes at once does not stop the reading', a
   t.equal(bench.written(), hexOf(fromServer(large)));
 });
 
-t.test('after drained the consumer is blocked again, and told again', async (t) => {
+t.test('after drained the mode is blocked again, and told again', async (t) => {
   let drainedCount = 0;
   const large = new Uint8Array(LIMITS.outputPause);
   const bench = new Bench(
-    consumerWith({
+    modeWith({
       message: (session) => {
         t.equal(session.sendRange(2, large), 'wait');
       },
@@ -122,7 +122,7 @@ t.test('after drained the consumer is blocked again, and told again', async (t) 
 t.test('what waited while blocked can block again: drained waits', async (t) => {
   let drainedCount = 0;
   const bench = new Bench(
-    consumerWith({
+    modeWith({
       drain: () => {
         drainedCount += 1;
       },
@@ -157,7 +157,7 @@ t.test(
 
 t.test('1008 and the end: a peer that asks for more and more and reads nothing', async (t) => {
   const bench = new Bench(
-    consumerWith({
+    modeWith({
       message: (session, opcode, bytes, start, end) => {
         session.sendRange(opcode, bytes, start, end);
       },
@@ -177,10 +177,10 @@ t.test('1008 and the end: a peer that asks for more and more and reads nothing',
   t.match(bench.host.ended, [{ rule: 'output-limit', closeCode: 1008, messagesOut: 3 }]);
 });
 
-t.test('a consumer that fails in drained gets 1011 sent', async (t) => {
+t.test('a mode that fails in drained gets 1011 sent', async (t) => {
   const defect = new Error('in drained');
   const bench = new Bench(
-    consumerWith({
+    modeWith({
       message: (session) => {
         session.sendRange(2, new Uint8Array(LIMITS.outputPause));
       },
@@ -200,7 +200,7 @@ t.test('a consumer that fails in drained gets 1011 sent', async (t) => {
   t.equal(bench.host.ended[0]!.error, defect);
 });
 
-t.test('a consumer that fails by itself gets 1011 sent, and FIN', async (t) => {
+t.test('a mode that fails by itself gets 1011 sent, and FIN', async (t) => {
   const bench = new Bench().open();
   bench.host.opened[0]!.fail(new Error('in a timer'));
   await bench.settle();
@@ -209,9 +209,9 @@ t.test('a consumer that fails by itself gets 1011 sent, and FIN', async (t) => {
   t.strictSame(bench.calls(), [`write ${sent.length}`, 'end', 'resume']);
 });
 
-t.test('a consumer that fails in a message gets 1011 sent, behind what it had sent', async (t) => {
+t.test('a mode that fails in a message gets 1011 sent, behind what it had sent', async (t) => {
   const bench = new Bench(
-    consumerWith({
+    modeWith({
       message: (session, opcode, bytes, start, end) => {
         session.sendRange(opcode, bytes, start, end);
         if (bytes[start] === 0x62) throw new Error('in message');

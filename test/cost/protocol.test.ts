@@ -6,9 +6,7 @@ import { EarlyBytes } from '../../src/connection/early-bytes.js';
 import { FlushQueue } from '../../src/connection/flush-queue.js';
 import { HttpTunnel } from '../../src/http/tunnel.js';
 import { HeldOutput } from '../../src/session/held-output.js';
-import { SessionExtensions } from '../../src/session/session-extensions.js';
-import { SessionObservation } from '../../src/session/session-observation.js';
-import { ExtensionChain } from '../../src/extensions/chain.js';
+import { TapFeed } from '../../src/session/tap.js';
 import { parseExtensionHeader } from '../../src/extensions/header.js';
 import type { Message } from '../../src/extensions/extension.js';
 import { MessagePipeline } from '../../src/extensions/pipeline.js';
@@ -33,7 +31,8 @@ import { TextCutter } from '../../src/modes/tcp/text-cutter.js';
 import { testCosts, type CostCase } from '../fixtures/cost.js';
 import { makeShared, repeated } from '../fixtures/deflate.js';
 import { DEFAULT_OPTIONS } from '../fixtures/endpoint-pair.js';
-import { linkOf, sessionOf } from '../fixtures/extensions.js';
+import { Bench, Witness, extensionOf } from '../fixtures/session-bench.js';
+import { NO_KEEPALIVE } from '../fixtures/test-host.js';
 import { BINARY, CONTINUATION, FIN, RSV1, TEXT, quickFrame } from '../fixtures/quick-frames.js';
 
 t.setTimeout(300_000);
@@ -310,18 +309,14 @@ const EXTENSIONS: readonly CostCase[] = [
     count: 50_000,
     maxCopied: 8,
     prepare: (count: number) => () => {
-      const chain = new ExtensionChain([linkOf('x', sessionOf())], 0);
-      const extensions = new SessionExtensions(chain, count, {
-        decoded: nothing,
-        encoding: nothing,
-        keepUnencoded: nothing,
-        encoded: nothing,
-        fail: nothing,
-        extensionsIdle: nothing,
-      });
+      const limits = { ...NO_KEEPALIVE, maxMessage: count, outputPause: MIB, outputLimit: MIB };
+      const { session } = new Bench(new Witness(), {
+        limits,
+        extensions: [extensionOf('x')],
+      }).open();
       const piece = Buffer.alloc(bytes);
       for (let number = 0; number < count; number++)
-        extensions.sendChunk(2, piece, 0, bytes, number === 0, number === count - 1);
+        session.sendChunkRange(2, piece, 0, bytes, number === 0, number === count - 1);
     },
   })),
   {
@@ -440,7 +435,7 @@ const CONNECTION: readonly CostCase[] = [
     name: 'observed messages that wait for extensions, on their way in',
     count: 50_000,
     prepare: (count) => () => {
-      const observation = new SessionObservation(observer);
+      const observation = new TapFeed(observer);
       const message: Message = { opcode: 2, rsv: 0, payload: Uint8Array.of(1) };
       for (let number = 0; number < count; number++) observation.decoding(1);
       for (let number = 0; number < count; number++) observation.decoded(message);
@@ -451,7 +446,7 @@ const CONNECTION: readonly CostCase[] = [
     count: 50_000,
     maxCopied: 8,
     prepare: (count) => () => {
-      const observation = new SessionObservation(observer);
+      const observation = new TapFeed(observer);
       const message: Message = { opcode: 2, rsv: 0, payload: Uint8Array.of(1) };
       for (let number = 0; number < count; number++) {
         observation.encoding(message);

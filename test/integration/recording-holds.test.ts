@@ -10,7 +10,7 @@ import { constants, inflateRawSync } from 'node:zlib';
 import t, { type Test } from 'tap';
 import { WebSocket } from 'ws';
 import type { ModeSession } from '../../src/session/session.js';
-import type { Mode } from '../../src/modes/mode.js';
+import type { Mode } from '../../src/session/mode.js';
 import type { DataOpcode } from '../../src/protocol/frame.js';
 import type { FullPolicy } from '../../src/recording/file/writer-owner.js';
 import { TAIL_BYTES, makeMessage } from '../fixtures/deflate.js';

@@ -2,7 +2,7 @@ import t from 'tap';
 import { HandshakeError } from '../../src/errors.js';
 import type { UpgradeRequest } from '../../src/handshake/request.js';
 import { echoMode } from '../../src/modes/echo.js';
-import type { Mode } from '../../src/modes/mode.js';
+import type { Mode } from '../../src/session/mode.js';
 import { Router, type ServedMode } from '../../src/server/router.js';
 
 const at = (path: string): UpgradeRequest => ({ path }) as UpgradeRequest;
@@ -19,16 +19,15 @@ const served = (path: string | null, mode: Mode): ServedMode => ({
 t.test('each path has its mode, and all others the one without a path', async (t) => {
   const router = new Router([served('/echo', echoMode), served(null, other)]);
   t.same(router.find(at('/echo')), {
-    name: 'echo',
-    consumer: echoMode,
+    mode: echoMode,
     origin: 'same',
     extensions: [],
-    recorder: null,
+    tap: null,
   });
   for (const path of ['/echo/', '//echo', '//echo//'])
-    t.equal(router.find(at(path)).consumer, echoMode, path);
+    t.equal(router.find(at(path)).mode, echoMode, path);
   for (const path of ['/', '/Echo', '/%65cho', '/echo/more', '/100%']) {
-    t.equal(router.find(at(path)).consumer, other, path);
+    t.equal(router.find(at(path)).mode, other, path);
   }
 });
 
@@ -41,6 +40,6 @@ t.test('nothing is served elsewhere', async (t) => {
 
 t.test('a route may end in a slash, with the same meaning', async (t) => {
   const router = new Router([served('/echo/', echoMode), served('/', other)]);
-  for (const path of ['/echo', '/echo/']) t.equal(router.find(at(path)).consumer, echoMode, path);
-  for (const path of ['/', '//']) t.equal(router.find(at(path)).consumer, other, path);
+  for (const path of ['/echo', '/echo/']) t.equal(router.find(at(path)).mode, echoMode, path);
+  for (const path of ['/', '//']) t.equal(router.find(at(path)).mode, other, path);
 });

@@ -8,7 +8,7 @@ import t, { type Test } from 'tap';
 import { Connection } from '../../src/connection/connection.js';
 import { ConfigError } from '../../src/errors.js';
 import { echoMode } from '../../src/modes/echo.js';
-import type { Mode } from '../../src/modes/mode.js';
+import type { Mode } from '../../src/session/mode.js';
 import { passwordAuthenticator } from '../../src/server/auth/basic-auth.js';
 import type { ListenAddress } from '../../src/net/socket-address.js';
 import type { ServedMode } from '../../src/server/router.js';

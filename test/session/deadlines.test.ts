@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import t from 'tap';
-import type { SessionGate } from '../../src/session/tap.js';
+import type { TapGate } from '../../src/session/tap.js';
 import {
   MORE,
   binaryFrame,
@@ -20,7 +20,7 @@ import {
   gatedBench,
   sentText,
 } from '../fixtures/session-bench.js';
-import { ObserverWitness } from '../fixtures/observer-witness.js';
+import { TapWitness } from '../fixtures/tap-witness.js';
 import { type HostOptions, LIMITS, NO_KEEPALIVE, START_MS } from '../fixtures/test-host.js';
 
 t.test('close-timeout: the peer does not answer our Close', async (t) => {
@@ -94,9 +94,9 @@ t.test('send-timeout: a client that was sent a Close is not told again', async (
   t.strictSame(bench.calls(), ['drop send-timeout']);
 });
 
-t.test('send-timeout: what the observer holds back stays where it is', async (t) => {
-  const recorder = new ObserverWitness();
-  const bench = new Bench(new Witness(), { limits: NO_KEEPALIVE, route: { recorder } }).open();
+t.test('send-timeout: what the tap holds back stays where it is', async (t) => {
+  const recorder = new TapWitness();
+  const bench = new Bench(new Witness(), { limits: NO_KEEPALIVE, route: { tap: recorder } }).open();
   bench.block();
   recorder.gate.hold();
   bench.checkAfter(LIMITS.sendTimeout);
@@ -240,11 +240,11 @@ t.test('time before the handshake was answered is not silence', async (t) => {
 
 t.test('whom we do not read we do not give up', async (t) => {
   const bench = new Bench(new Witness(), {}).open();
-  bench.transport.isInputPaused = true;
+  bench.session.pause();
   bench.checkAfter(LIMITS.pingInterval);
   bench.checkAfter(10 * LIMITS.pingInterval);
   t.strictSame(bench.sent(), []);
-  bench.transport.isInputPaused = false;
+  bench.session.resume();
   bench.checkAfter(11 * LIMITS.pingInterval - 1);
   t.strictSame(bench.sent(), []);
   bench.checkAfter(11 * LIMITS.pingInterval);
@@ -403,14 +403,14 @@ t.test('close-timeout: a chain is not blamed for a peer that reads slowly', asyn
   t.strictSame(drops(bench), ['drop close-timeout'], 'from the last look at it on');
 });
 
-t.test('close-timeout: a chain is not blamed for a consumer that has paused', async (t) => {
-  const consumer = new Witness();
-  const bench = gatedBench(consumer, new Gate());
+t.test('close-timeout: a chain is not blamed for a mode that has paused', async (t) => {
+  const mode = new Witness();
+  const bench = gatedBench(mode, new Gate());
   bench.session.pause();
   bench.receive(textFrame('a'), closeFrame(1000));
   bench.checkAfter(10 * LIMITS.closeTimeout);
   t.strictSame(drops(bench), []);
-  t.strictSame(consumer.told, []);
+  t.strictSame(mode.told, []);
   t.strictSame(bench.sent(), []);
 });
 
@@ -426,13 +426,13 @@ t.test('a session that is about to end is asked for nothing else', async (t) => 
 
 t.test('message-timeout: answers that are being encoded go out before it', async (t) => {
   const gate = new Gate({ encode: true });
-  const consumer = echoWitness();
-  const bench = gatedBench(consumer, gate);
+  const mode = echoWitness();
+  const bench = gatedBench(mode, gate);
   bench.receive(textFrame('a'), textFrame('b', MORE));
   bench.checkAfter(LIMITS.messageTimeout);
   t.notOk(bench.session.isOver);
   bench.receive(continuationFrame('late'), textFrame('more'));
-  t.strictSame(consumer.told, ['message 1 61'], 'nothing more is delivered');
+  t.strictSame(mode.told, ['message 1 61'], 'nothing more is delivered');
   await gate.encoded();
   const reason = 'message took too long to arrive';
   t.strictSame(bench.sent(), [sentText('a'), close(1008, reason)]);
@@ -485,9 +485,9 @@ t.test(
 );
 
 /** A session whose output is held; it does not wait for its record to be safe before the test says so. */
-function held(consumer: Witness = new Witness(), limits: HostOptions['limits'] = {}): HeldBench {
-  const recorder = new ObserverWitness();
-  const bench = new Bench(consumer, { limits, route: { recorder } }).open();
+function held(mode: Witness = new Witness(), limits: HostOptions['limits'] = {}): HeldBench {
+  const recorder = new TapWitness();
+  const bench = new Bench(mode, { limits, route: { tap: recorder } }).open();
   bench.transport.isWriting = true;
   recorder.gate.hold();
   return { bench, gate: recorder.gate };
@@ -495,7 +495,7 @@ function held(consumer: Witness = new Witness(), limits: HostOptions['limits'] =
 
 interface HeldBench {
   readonly bench: Bench;
-  readonly gate: SessionGate;
+  readonly gate: TapGate;
 }
 
 function letGo({ gate }: HeldBench): void {
@@ -537,8 +537,8 @@ t.test('an answer to a Close, while it is held, is not late', async (t) => {
 });
 
 t.test('who is at work on the answer has time while our output is held', async (t) => {
-  const consumer = new Witness();
-  const one = held(Object.assign(consumer, { closing: () => new Promise<void>(() => undefined) }));
+  const mode = new Witness();
+  const one = held(Object.assign(mode, { closing: () => new Promise<void>(() => undefined) }));
   const { bench } = one;
   bench.session.sendRange(1, Buffer.from('a'));
   bench.receive(closeFrame(1000));

@@ -9,24 +9,24 @@ import {
   echoWitness,
   sentText,
 } from '../fixtures/session-bench.js';
-import { ObserverGate } from '../../src/session/gate.js';
+import { SessionGate } from '../../src/session/gate.js';
 import { closeFrame, pingFrame, textFrame } from '../fixtures/frames.js';
-import { ObserverWitness } from '../fixtures/observer-witness.js';
+import { TapWitness } from '../fixtures/tap-witness.js';
 import { NO_KEEPALIVE } from '../fixtures/test-host.js';
 
 /** A bench whose session is watched, with writes that reach the socket at once. */
-function watched(consumer: Witness): { bench: Bench; gate: ObserverGate } {
-  const recorder = new ObserverWitness();
-  const bench = new Bench(consumer, { limits: NO_KEEPALIVE, route: { recorder } }).open();
+function watched(mode: Witness): { bench: Bench; gate: SessionGate } {
+  const recorder = new TapWitness();
+  const bench = new Bench(mode, { limits: NO_KEEPALIVE, route: { tap: recorder } }).open();
   bench.transport.isWriting = true;
   const { gate } = recorder;
-  if (!(gate instanceof ObserverGate)) throw new Error('another gate');
+  if (!(gate instanceof SessionGate)) throw new Error('another gate');
   return { bench, gate };
 }
 
 t.test('a session that is paused is not read, and who sends is told to wait', async (t) => {
-  const consumer = new Witness();
-  const { bench, gate } = watched(consumer);
+  const mode = new Witness();
+  const { bench, gate } = watched(mode);
   const { session, transport } = bench;
   t.notOk(gate.hearsOut);
   gate.pause();
@@ -37,7 +37,7 @@ t.test('a session that is paused is not read, and who sends is told to wait', as
   session.pause();
   gate.resume();
   t.ok(transport.isInputPaused, 'nor has the gate in what the mode wants');
-  t.strictSame(consumer.told, ['drained']);
+  t.strictSame(mode.told, ['drained']);
   session.resume();
   t.notOk(transport.isInputPaused);
   t.equal(session.sendRange(1, Buffer.from('b')), 'sent');
@@ -60,14 +60,14 @@ t.test('what is held leaves when it was sealed and let go', async (t) => {
 });
 
 t.test('who waits for room gets it from what was let go', async (t) => {
-  const consumer = new Witness();
-  const { bench, gate } = watched(consumer);
+  const mode = new Witness();
+  const { bench, gate } = watched(mode);
   gate.hold();
   t.equal(bench.session.sendRange(2, new Uint8Array(200_000)), 'wait');
   gate.seal();
-  t.strictSame(consumer.told, []);
+  t.strictSame(mode.told, []);
   gate.letGo();
-  t.strictSame(consumer.told, ['drained']);
+  t.strictSame(mode.told, ['drained']);
 });
 
 t.test('a session that is held is over when its last byte was let go', async (t) => {
@@ -95,8 +95,8 @@ t.test('a session that is closed takes back what was not let go', async (t) => {
 
 t.test('what extensions are at work on is taken back as well', async (t) => {
   const slow = new Gate({ encode: true });
-  const recorder = new ObserverWitness();
-  const options = { limits: NO_KEEPALIVE, extensions: [slow], route: { recorder } };
+  const recorder = new TapWitness();
+  const options = { limits: NO_KEEPALIVE, extensions: [slow], route: { tap: recorder } };
   const bench = new Bench(echoWitness(), options).open();
   recorder.gate.hold();
   bench.receive(textFrame('a'), textFrame('b'));

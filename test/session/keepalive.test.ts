@@ -1,100 +1,159 @@
+/** When a silent client is asked for a sign of life, and when it is given up. Times count from the start. */
+import { Buffer } from 'node:buffer';
 import t from 'tap';
-import { Keepalive, type KeepaliveLimits } from '../../src/session/keepalive.js';
+import { closeFrame, pongFrame } from '../fixtures/frames.js';
+import { TapWitness } from '../fixtures/tap-witness.js';
+import { Bench, type BenchOptions, Witness, closeText } from '../fixtures/session-bench.js';
+import { START_MS } from '../fixtures/test-host.js';
 
-const LIMITS: KeepaliveLimits = { pingInterval: 25, pongTimeout: 20, idleTimeout: 0 };
-const OFF: KeepaliveLimits = { pingInterval: 0, pongTimeout: 20, idleTimeout: 0 };
-const START_MS = 1000;
+const LIMITS = { pingInterval: 25, pongTimeout: 20, idleTimeout: 0 };
+const OFF = { pingInterval: 0, pongTimeout: 20, idleTimeout: 0 };
 
-t.test('§5.5.2: a silent peer is pinged, at the time and not before', async (t) => {
-  const keepalive = new Keepalive(START_MS);
-  t.equal(keepalive.nextCheckMs(LIMITS), 1025);
-  t.equal(keepalive.check(1024, LIMITS), 'none');
-  t.equal(keepalive.check(1025, LIMITS), 'ping');
-  t.equal(keepalive.check(1025, LIMITS), 'ping', 'asking changes nothing');
+/** What a check does, by the frame that is sent. */
+const ACTIONS: Readonly<Record<string, string>> = {
+  '9 ': 'ping',
+  [closeText(1001, 'no answer to a Ping for too long')]: 'pong-timeout',
+  [closeText(1001, 'idle: no message for too long')]: 'idle',
+};
+
+class Life {
+  readonly bench: Bench;
+  #nowMs: number;
+
+  constructor(limits: typeof LIMITS, { startMs = 0, ...options }: LifeOptions = {}) {
+    this.bench = new Bench(new Witness(), { limits, ...options });
+    this.#nowMs = startMs;
+    this.#setClock(startMs);
+    this.bench.open();
+  }
+
+  /** When the clock looks next, at the latest. */
+  get nextCheckMs(): number {
+    return this.#nowMs + this.bench.transport.checkMs;
+  }
+
+  heard(ms: number): void {
+    this.#setClock(ms);
+    this.bench.receive(pongFrame());
+  }
+
+  message(ms: number): void {
+    this.#setClock(ms);
+    this.bench.session.sendRange(2, Buffer.from('message'));
+    this.bench.sent();
+  }
+
+  check(ms: number): string {
+    this.#nowMs = ms;
+    this.bench.checkAfter(ms);
+    const sent = this.bench.sent();
+    return sent.length === 0 ? 'none' : sent.map((frame) => ACTIONS[frame] ?? frame).join();
+  }
+
+  #setClock(ms: number): void {
+    this.#nowMs = ms;
+    this.bench.host.clock.nowMs = START_MS + ms;
+  }
+}
+
+interface LifeOptions extends BenchOptions {
+  readonly startMs?: number;
+}
+
+t.test('§5.5.2: a silent client is pinged, at the time and not before', async (t) => {
+  const life = new Life(LIMITS);
+  t.equal(life.nextCheckMs, 25);
+  t.equal(life.check(24), 'none');
+  t.equal(life.check(25), 'ping');
 });
 
 t.test('silence counts from what was heard last', async (t) => {
-  const keepalive = new Keepalive(START_MS);
-  keepalive.heard(1020);
-  t.equal(keepalive.nextCheckMs(LIMITS), 1045);
-  t.equal(keepalive.check(1044, LIMITS), 'none');
-  t.equal(keepalive.check(1045, LIMITS), 'ping');
+  const life = new Life(LIMITS);
+  life.heard(20);
+  t.equal(life.check(25), 'none');
+  t.equal(life.nextCheckMs, 45);
+  t.equal(life.check(44), 'none');
+  t.equal(life.check(45), 'ping');
 });
 
 t.test(
-  '§5.5.3: without a sign of life the peer is given up, at the time and not before',
+  '§5.5.3: without a sign of life the client is given up, at the time and not before',
   async (t) => {
-    const keepalive = new Keepalive(START_MS);
-    keepalive.pinged(1025);
-    t.equal(keepalive.nextCheckMs(LIMITS), 1045);
-    t.equal(keepalive.check(1044, LIMITS), 'none', 'no second Ping meanwhile');
-    t.equal(keepalive.check(1045, LIMITS), 'pong-timeout');
+    const life = new Life(LIMITS);
+    life.check(25);
+    t.equal(life.nextCheckMs, 45);
+    t.equal(life.check(44), 'none', 'no second Ping meanwhile');
+    t.equal(life.check(45), 'pong-timeout');
   },
 );
 
 t.test('a Ping that leaves later is answered later', async (t) => {
-  const keepalive = new Keepalive(START_MS);
-  keepalive.pinged(1025);
-  keepalive.pingLeaves(1040);
-  t.equal(keepalive.check(1059, LIMITS), 'none');
-  t.equal(keepalive.check(1060, LIMITS), 'pong-timeout');
-  keepalive.heard(1060);
-  keepalive.pingLeaves(1070);
-  t.equal(keepalive.check(1084, LIMITS), 'none', 'no Ping is there');
-  t.equal(keepalive.check(1085, LIMITS), 'ping');
+  const tap = new TapWitness();
+  const life = new Life(LIMITS, { route: { tap } });
+  tap.gate.hold();
+  t.equal(life.check(25), 'none', 'it is held');
+  life.bench.host.clock.nowMs = START_MS + 40;
+  tap.gate.seal();
+  tap.gate.letGo();
+  t.equal(life.check(59), 'ping');
+  t.equal(life.check(60), 'none', 'it is sealed, and another one is not due');
+  life.heard(61);
+  tap.gate.letGo();
+  t.equal(life.check(85), 'none', 'no Ping waits for an answer');
 });
 
 t.test('any sign of life answers a Ping', async (t) => {
-  const keepalive = new Keepalive(START_MS);
-  keepalive.pinged(1025);
-  keepalive.heard(1044);
-  t.equal(keepalive.nextCheckMs(LIMITS), 1069);
-  t.equal(keepalive.check(1068, LIMITS), 'none');
-  t.equal(keepalive.check(1069, LIMITS), 'ping');
+  const life = new Life(LIMITS);
+  life.check(25);
+  life.heard(44);
+  t.equal(life.check(45), 'none');
+  t.equal(life.nextCheckMs, 69);
+  t.equal(life.check(68), 'none');
+  t.equal(life.check(69), 'ping');
 });
 
 t.test('the next Ping after an answer that came at once is not late', async (t) => {
-  const limits = { pingInterval: 10, pongTimeout: 20, idleTimeout: 0 };
-  const keepalive = new Keepalive(START_MS);
-  keepalive.pinged(1010);
-  t.equal(keepalive.nextCheckMs(limits), 1020, 'before the answer is late');
-  t.equal(keepalive.check(1020, limits), 'none');
-  keepalive.heard(1010);
-  t.equal(keepalive.check(1020, limits), 'ping');
+  const life = new Life({ pingInterval: 10, pongTimeout: 20, idleTimeout: 0 });
+  t.equal(life.check(10), 'ping');
+  t.equal(life.nextCheckMs, 20, 'before the answer is late');
+  life.heard(10);
+  t.equal(life.check(20), 'ping');
+  t.equal(life.check(30), 'none');
 });
 
 t.test('a Ping at time zero is one', async (t) => {
-  const keepalive = new Keepalive(-25);
-  keepalive.pinged(0);
-  t.equal(keepalive.check(19, LIMITS), 'none');
-  t.equal(keepalive.check(20, LIMITS), 'pong-timeout');
+  const life = new Life(LIMITS, { startMs: -START_MS - 25 });
+  t.equal(life.check(-START_MS), 'ping');
+  t.equal(life.check(-START_MS + 19), 'none');
+  t.equal(life.check(-START_MS + 20), 'pong-timeout');
 });
 
 t.test('0 means never', async (t) => {
-  const keepalive = new Keepalive(START_MS);
-  t.equal(keepalive.check(1e12, OFF), 'none');
-  t.equal(keepalive.nextCheckMs(OFF), Number.MAX_SAFE_INTEGER);
+  const life = new Life(OFF);
+  t.equal(life.check(1e12), 'none');
+  t.ok(life.nextCheckMs > 1e15);
 });
 
-t.test('idle is who brings no message, whatever else is heard', async (t) => {
+t.test('a session is idle without messages, whatever else is heard', async (t) => {
   const limits = { ...LIMITS, idleTimeout: 60 };
-  const keepalive = new Keepalive(START_MS);
-  keepalive.heard(1050);
-  t.equal(keepalive.nextCheckMs(limits), 1060);
-  t.equal(keepalive.check(1059, limits), 'none');
-  t.equal(keepalive.check(1060, limits), 'idle');
-  keepalive.message(1060);
-  t.equal(keepalive.check(1060, limits), 'none');
-  t.equal(keepalive.nextCheckMs(limits), 1075, 'the Ping is due before the next idle time');
-  keepalive.pinged(1110);
-  t.equal(keepalive.nextCheckMs(limits), 1120, 'idle is due before the Pong');
-  t.equal(keepalive.check(1130, limits), 'idle', 'and is what a late check finds');
+  const life = new Life(limits);
+  life.heard(50);
+  t.equal(life.check(50), 'none');
+  t.equal(life.nextCheckMs, 60);
+  t.equal(life.check(59), 'none');
+  life.message(60);
+  t.equal(life.check(60), 'none');
+  t.equal(life.nextCheckMs, 75, 'the Ping is due before the next idle time');
+  t.equal(life.check(110), 'ping');
+  t.equal(life.nextCheckMs, 120, 'idle is due before the Pong');
+  t.equal(life.check(130), 'idle', 'and is what a late check finds');
 });
 
 t.test('idle without Pings', async (t) => {
-  const limits = { ...OFF, idleTimeout: 60 };
-  const keepalive = new Keepalive(START_MS);
-  t.equal(keepalive.nextCheckMs(limits), 1060);
-  t.equal(keepalive.check(1059, limits), 'none');
-  t.equal(keepalive.check(1060, limits), 'idle');
+  const life = new Life({ ...OFF, idleTimeout: 60 });
+  t.equal(life.nextCheckMs, 60);
+  t.equal(life.check(59), 'none');
+  t.equal(life.check(60), 'idle');
+  life.bench.receive(closeFrame(1001));
+  t.ok(life.bench.session.isOver);
 });

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { SessionAccount } from '../../src/session/stats.js';
+import { SessionStats } from '../../src/session/stats.js';
 import type { Session, SessionSummary } from '../../src/session/session.js';
 import { InvalidPayloadError, PolicyError, ProtocolError } from '../../src/errors.js';
 import type { Endpoint } from '../../src/protocol/endpoint.js';
@@ -20,10 +20,10 @@ const SESSION = {
 
 /** The summary at {@link NOW_MS}, of an endpoint that was told nothing unless one is given. */
 function summaryOf(
-  account: SessionAccount,
-  endpoint: Endpoint | null = makeSide().endpoint,
+  account: SessionStats,
+  endpoint: Endpoint = makeSide().endpoint,
 ): SessionSummary {
-  return account.summarise(SESSION, 'test', endpoint, {}, NOW_MS);
+  return account.summarize(SESSION, 'test', endpoint, {}, NOW_MS);
 }
 
 /** An endpoint that has sent and received these Closes, in this order. */
@@ -38,7 +38,7 @@ function closedEndpoint(...closes: readonly ['sent' | 'received', code: number, 
 }
 
 t.test('a summary has all that was counted, and whose it is', async (t) => {
-  const account = new SessionAccount(1000);
+  const account = new SessionStats(1000);
   account.opened(1500);
   account.messagesIn = 1;
   account.bytesIn = 2;
@@ -47,7 +47,7 @@ t.test('a summary has all that was counted, and whose it is', async (t) => {
   account.closedBy('client');
   const stats = { 'x-a': { ratio: 2 } };
   const endpoint = closedEndpoint(['received', 1000, 'bye'], ['sent', 1000, 'bye']);
-  t.strictSame(account.summarise(SESSION, 'test', endpoint, stats, NOW_MS), {
+  t.strictSame(account.summarize(SESSION, 'test', endpoint, stats, NOW_MS), {
     ...SESSION,
     mode: 'test',
     extensionStats: stats,
@@ -65,7 +65,7 @@ t.test('a summary has all that was counted, and whose it is', async (t) => {
 });
 
 t.test('a session that never opened lasts from its request on', async (t) => {
-  t.match(summaryOf(new SessionAccount(1000), null), {
+  t.match(summaryOf(new SessionStats(1000)), {
     durationMs: 4000,
     closeCode: 1006,
     closeReason: '',
@@ -88,34 +88,34 @@ t.test('§7.1.5: the code is that of whoever closed first', async (t) => {
     ['client', closedEndpoint(), 1006, ''],
   ] as const;
   for (const [side, endpoint, closeCode, closeReason] of cases) {
-    const account = new SessionAccount(0);
+    const account = new SessionStats(0);
     account.closedBy(side);
     t.match(summaryOf(account, endpoint), { closedBy: side, closeCode, closeReason });
   }
-  t.match(summaryOf(new SessionAccount(0), closedEndpoint()), {
+  t.match(summaryOf(new SessionStats(0), closedEndpoint()), {
     closedBy: 'lost',
     closeCode: 1006,
   });
 });
 
 t.test('only the first who closes counts', async (t) => {
-  const client = new SessionAccount(0);
+  const client = new SessionStats(0);
   client.closedBy('client');
   client.closedBy('server');
   t.equal(summaryOf(client).closedBy, 'client');
   client.failed(new ProtocolError('reserved-bit'));
   t.equal(summaryOf(client).closedBy, 'server', 'but a failure before our answer is what goes out');
-  const server = new SessionAccount(0);
+  const server = new SessionStats(0);
   server.failed(new ProtocolError('reserved-bit'));
   server.closedBy('client');
   t.equal(summaryOf(server).closedBy, 'server');
 });
 
 t.test('a rule that the peer broke is named, a defect of ours is kept', async (t) => {
-  const peer = new SessionAccount(0);
+  const peer = new SessionStats(0);
   peer.failed(new ProtocolError('reserved-bit'));
   t.match(summaryOf(peer), { closedBy: 'server', rule: 'reserved-bit', error: null });
-  const ours = new SessionAccount(0);
+  const ours = new SessionStats(0);
   const defect = new TypeError('boom');
   ours.failed(defect);
   t.match(summaryOf(ours), { closedBy: 'server', rule: null });
@@ -130,7 +130,7 @@ t.test('what is thrown need not be an error, nor have a text', async (t) => {
     [Object.create(null), 'thrown: something without a text'],
   ];
   for (const [thrown, message] of cases) {
-    const account = new SessionAccount(0);
+    const account = new SessionStats(0);
     account.failed(thrown);
     const { error } = summaryOf(account);
     t.type(error, Error);
@@ -139,7 +139,7 @@ t.test('what is thrown need not be an error, nor have a text', async (t) => {
 });
 
 t.test('blame names a failure that is not said yet; nobody has closed by that', async (t) => {
-  const account = new SessionAccount(0);
+  const account = new SessionStats(0);
   account.blame(new ProtocolError('reserved-bit'));
   t.match(summaryOf(account), { closedBy: 'lost', closeCode: 1006, rule: 'reserved-bit' });
   account.blame(new InvalidPayloadError('deflate-data'));
@@ -149,11 +149,11 @@ t.test('blame names a failure that is not said yet; nobody has closed by that', 
 });
 
 t.test('a drop has its own rule, unless one was broken before', async (t) => {
-  const dropped = new SessionAccount(0);
+  const dropped = new SessionStats(0);
   dropped.dropped('close-timeout');
   dropped.dropped('shutdown');
   t.match(summaryOf(dropped), { closedBy: 'lost', rule: 'close-timeout' });
-  const failed = new SessionAccount(0);
+  const failed = new SessionStats(0);
   failed.failed(new PolicyError('output-limit'));
   failed.dropped('send-timeout');
   t.equal(summaryOf(failed).rule, 'output-limit');
@@ -162,7 +162,7 @@ t.test('a drop has its own rule, unless one was broken before', async (t) => {
 t.test('of all that goes wrong, the first defect of ours is worth most', async (t) => {
   const first = new Error('first');
   const late = new Error('late');
-  const lost = new SessionAccount(0);
+  const lost = new SessionStats(0);
   lost.lost('ECONNRESET');
   lost.lost('EPIPE');
   t.equal(summaryOf(lost).error, 'ECONNRESET');
@@ -171,19 +171,19 @@ t.test('of all that goes wrong, the first defect of ours is worth most', async (
   lost.lost('EPIPE');
   t.equal(summaryOf(lost).error, late);
 
-  const failed = new SessionAccount(0);
+  const failed = new SessionStats(0);
   failed.failed(first);
   failed.failedLate(late);
   failed.lost('EPIPE');
   t.equal(summaryOf(failed).error, first);
 
-  const quiet = new SessionAccount(0);
+  const quiet = new SessionStats(0);
   quiet.failedLate(late);
   t.equal(summaryOf(quiet).error, late);
 });
 
 t.test('a duration has microseconds, and nothing behind them', async (t) => {
-  const account = new SessionAccount(0);
+  const account = new SessionStats(0);
   account.opened(4999.1);
   t.equal(summaryOf(account).durationMs, 0.9);
 });

@@ -4,7 +4,7 @@ import { configError, optionName } from '../../config/messages.js';
 import type { Provided, ProvidedServerSettings } from '../../config/settings.js';
 import type { Extension } from '../../extensions/extension.js';
 import { errorForLog, memberOf, textOfThrown } from '../../foreign.js';
-import type { Mode } from '../../modes/mode.js';
+import type { Mode } from '../../session/mode.js';
 import { readExtension } from '../user-extension.js';
 import { type Refuse, readMode } from '../user-mode.js';
 import type { Files } from './resources.js';

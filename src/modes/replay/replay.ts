@@ -5,7 +5,7 @@ import { STRICT_REDACTION, withoutLengths } from '../../handshake/redaction/reda
 import type { DataOpcode } from '../../protocol/frame.js';
 import type { ReplaySession } from '../../recording/replay/replay-index.js';
 import { ReplayScript } from '../../recording/replay/replay-script.js';
-import type { Mode } from '../mode.js';
+import type { Mode } from '../../session/mode.js';
 import { type ReplayOptions, ReplayPlayer } from './replay-player.js';
 
 export interface ReplayModeOptions extends ReplayOptions {

@@ -6,7 +6,7 @@ import type { ModeSession } from '../../session/session.js';
 import type { UpgradeRequest } from '../../handshake/request.js';
 import type { DataOpcode } from '../../protocol/frame.js';
 import { SlabPool } from '../../protocol/slab-pool.js';
-import type { Mode } from '../mode.js';
+import type { Mode } from '../../session/mode.js';
 import { type LinkHost, TargetLink } from './target-link.js';
 import type { Target } from '../../net/socket-address.js';
 

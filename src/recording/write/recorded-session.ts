@@ -1,5 +1,5 @@
 /** One session as it is recorded. */
-import type { SessionGate, SessionObserver } from '../../session/tap.js';
+import type { TapGate, SessionTap } from '../../session/tap.js';
 import type { SessionSummary, TargetEvent } from '../../session/session.js';
 import { type DataOpcode, Opcode } from '../../protocol/frame.js';
 import type { RecordEncoder } from './record-encoder.js';
@@ -22,9 +22,9 @@ export interface RecordedSessionHost {
   ended(session: RecordedSession): void;
 }
 
-export class RecordedSession implements SessionObserver {
+export class RecordedSession implements SessionTap {
   readonly watchesFrames: boolean;
-  readonly gate: SessionGate;
+  readonly gate: TapGate;
   /** Its output waits for its records to be safe. */
   isHeld = false;
   /** It has records that no batch was made of; only looked at while it is held. */
@@ -38,7 +38,7 @@ export class RecordedSession implements SessionObserver {
   readonly #lineStarts: LineStarts;
 
   /** @param offsetMs what it adds to the monotonic clock of the host for its times */
-  constructor(name: string, offsetMs: number, gate: SessionGate, host: RecordedSessionHost) {
+  constructor(name: string, offsetMs: number, gate: TapGate, host: RecordedSessionHost) {
     this.#name = name;
     this.gate = gate;
     this.#host = host;

@@ -15,7 +15,7 @@
  */
 import { HandshakeError } from '../../errors.js';
 import { formatHostAndPort } from '../../net/socket-address.js';
-import type { SessionGate, SessionRecorder } from '../../session/tap.js';
+import type { TapGate, Tap } from '../../session/tap.js';
 import type { Session } from '../../session/session.js';
 import { type KnownHarmless, Redaction } from '../../handshake/redaction/redaction.js';
 import type { UpgradeRequest } from '../../handshake/request.js';
@@ -64,7 +64,7 @@ type MakeWriter = (options: WriterOptions, source: BatchSource, owner: WriterOwn
 const openWriter: MakeWriter = (options, source, owner) =>
   new RecordingWriter(options, source, owner);
 
-export class Recorder implements SessionRecorder, RecordedSessionHost, WriterOwner {
+export class Recorder implements Tap, RecordedSessionHost, WriterOwner {
   readonly encoder: RecordEncoder;
   readonly clock = new RecordingClock();
   readonly watchesFrames: boolean;
@@ -132,12 +132,7 @@ export class Recorder implements SessionRecorder, RecordedSessionHost, WriterOwn
     if (this.#writer.isStopped) throw new HandshakeError('recording-stopped');
   }
 
-  begin(
-    session: Session,
-    request: UpgradeRequest,
-    mode: string,
-    gate: SessionGate,
-  ): RecordedSession {
+  begin(session: Session, request: UpgradeRequest, mode: string, gate: TapGate): RecordedSession {
     const offsetMs = this.clock.currentOffsetMs();
     const micros = this.clock.microsWith(offsetMs);
     const name = newSessionName(micros / 1000);

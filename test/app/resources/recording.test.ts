@@ -14,7 +14,7 @@ import type { Flags } from '../../../src/config/text-sources.js';
 import { ConfigError } from '../../../src/errors.js';
 import type { UpgradeRequest } from '../../../src/handshake/request.js';
 import type { Recorder } from '../../../src/recording/write/recorder.js';
-import type { SessionGate } from '../../../src/session/tap.js';
+import type { TapGate } from '../../../src/session/tap.js';
 import { FakeSession } from '../../fixtures/fake-session.js';
 import { KeptLog } from '../../fixtures/kept-log.js';
 import { makeTempDir } from '../../fixtures/temp-dir.js';
@@ -60,7 +60,7 @@ t.test('what the operator has named is recorded as it is', async (t) => {
     target: '/q7Xk2Vb9Zt4Lm8Rw3?room=a&token=b',
     headers: [{ name: 'x-room', value: 'c' }],
   } as unknown as UpgradeRequest;
-  recorder.begin(session, request, 'echo', {} as SessionGate);
+  recorder.begin(session, request, 'echo', {} as TapGate);
   await recorder.close();
   t.match(JSON.parse(readFileSync(record, 'utf8').split('\n')[1]!), {
     url: '/q7Xk2Vb9Zt4Lm8Rw3?room=a&token=[hidden:1]',

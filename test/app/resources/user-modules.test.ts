@@ -8,7 +8,7 @@ import { OPTIONS } from '../../../src/config/options/options.js';
 import type { Provided } from '../../../src/config/settings.js';
 import { ConfigError } from '../../../src/errors.js';
 import type { Extension } from '../../../src/extensions/extension.js';
-import type { Mode } from '../../../src/modes/mode.js';
+import type { Mode } from '../../../src/session/mode.js';
 import { makeTempDir } from '../../fixtures/temp-dir.js';
 
 type Files = Pick<Io, 'readFile' | 'importFile'>;

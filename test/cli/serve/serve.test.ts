@@ -18,7 +18,7 @@ import { type CommandResources, serve } from '../../../src/cli/serve/serve.js';
 import { load } from '../../../src/config/load.js';
 import type { Flags } from '../../../src/config/text-sources.js';
 import type { Extension } from '../../../src/extensions/extension.js';
-import type { Mode } from '../../../src/modes/mode.js';
+import type { Mode } from '../../../src/session/mode.js';
 import { passwordAuthenticator } from '../../../src/server/auth/basic-auth.js';
 import { binaryFrame, closeFrame, encodeFrames, textFrame } from '../../fixtures/frames.js';
 import { upgradeText } from '../../fixtures/handshake.js';

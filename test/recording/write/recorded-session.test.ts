@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import t from 'tap';
-import type { SessionGate } from '../../../src/session/tap.js';
+import type { TapGate } from '../../../src/session/tap.js';
 import type { SessionSummary } from '../../../src/session/session.js';
 import { RecordBuffer } from '../../../src/recording/write/record-buffer.js';
 import { RecordEncoder } from '../../../src/recording/write/record-encoder.js';
@@ -37,12 +37,7 @@ class Host implements RecordedSessionHost {
   canTake = true;
   /** Records that a client can cause without end are left out. */
   canTakeEndless = true;
-  readonly session = new RecordedSession(
-    'S1',
-    this.clock.currentOffsetMs(),
-    {} as SessionGate,
-    this,
-  );
+  readonly session = new RecordedSession('S1', this.clock.currentOffsetMs(), {} as TapGate, this);
 
   takes(): boolean {
     return this.canTake;

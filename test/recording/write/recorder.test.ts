@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import t from 'tap';
-import type { SessionGate } from '../../../src/session/tap.js';
+import type { TapGate } from '../../../src/session/tap.js';
 import type { SessionSummary } from '../../../src/session/session.js';
 import { HandshakeError } from '../../../src/errors.js';
 import type { KnownHarmless } from '../../../src/handshake/redaction/redaction.js';
@@ -29,7 +29,7 @@ const REQUEST = {
 const A = Buffer.from('a');
 const NAME = /^[0-9A-Z]{26}$/;
 
-class FakeGate implements SessionGate {
+class FakeGate implements TapGate {
   hearsOut = false;
   readonly calls: string[] = [];
   pause = (): number => this.calls.push('pause');

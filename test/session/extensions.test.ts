@@ -1,13 +1,14 @@
 import { Buffer } from 'node:buffer';
 import t from 'tap';
-import { type ExtensionsOwner, SessionExtensions } from '../../src/session/session-extensions.js';
+import { type Input, PauseReason } from '../../src/session/input.js';
+import type { Output } from '../../src/session/output.js';
+import { ServerSession } from '../../src/session/server-session.js';
 import {
   ExtensionError,
   InvalidPayloadError,
   InvalidStateError,
   MessageTooBigError,
 } from '../../src/errors.js';
-import { ExtensionChain } from '../../src/extensions/chain.js';
 import type { ExtensionSession, Message } from '../../src/extensions/extension.js';
 import { wireLimitBytes } from '../../src/protocol/assembler.js';
 import {
@@ -17,52 +18,42 @@ import {
   reusingSession,
   sessionOf,
   textOf,
-  linkOf,
-  unexpected,
 } from '../fixtures/extensions.js';
+import { Bench, Witness } from '../fixtures/session-bench.js';
+import { NO_KEEPALIVE } from '../fixtures/test-host.js';
 
 const MAX_MESSAGE_BYTES = 1000;
 
 /** What one turn of the event loop gives to a mode, in bytes. */
 const TURN_BYTES = 256 * 1024;
 
-/** Writes down what it is told. */
-class Owner implements ExtensionsOwner {
+/** Writes down what has come through the extensions, and what followed. */
+class Owner {
   readonly told: string[] = [];
-  /** What is told around the beginning of each encoding. */
-  readonly begun: string[] = [];
   readonly errors: unknown[] = [];
   /** Done with each message that was decoded. */
   onDecoded: (message: Message) => void = () => undefined;
   onEncoded: (message: Message) => void = () => undefined;
-  onIdle: () => void = () => undefined;
 
-  decoded(message: Message): void {
-    this.told.push(`decoded ${describe(message)}`);
-    this.onDecoded(message);
-  }
-
-  encoding(message: Message): void {
-    this.begun.push(describe(message));
-  }
-
-  keepUnencoded(): void {
-    this.begun.push('begun');
-  }
-
-  encoded(message: Message): void {
-    this.told.push(`encoded ${describe(message)}`);
-    this.onEncoded(message);
-  }
-
-  fail(error: unknown): void {
-    this.told.push('failed');
-    this.errors.push(error);
-  }
-
-  extensionsIdle(): void {
-    this.told.push('idle');
-    this.onIdle();
+  constructor({ session }: Bench) {
+    const { input, output } = session;
+    input.decoded = (message): void => {
+      this.told.push(`decoded ${describe(message)}`);
+      this.onDecoded(message);
+    };
+    output.encoded = (message): void => {
+      this.told.push(`encoded ${describe(message)}`);
+      this.onEncoded(message);
+    };
+    session.fail = (error): void => {
+      this.told.push('failed');
+      this.errors.push(error);
+    };
+    const extensionsIdle = session.extensionsIdle.bind(session);
+    session.extensionsIdle = (): void => {
+      extensionsIdle();
+      this.told.push('idle');
+    };
   }
 }
 
@@ -71,41 +62,57 @@ function describe(message: Message): string {
 }
 
 interface Fixture {
-  readonly extensions: SessionExtensions;
+  readonly bench: Bench;
+  readonly session: ServerSession;
+  readonly input: Input;
+  readonly output: Output;
   readonly owner: Owner;
   readonly told: readonly string[];
   receive(text: string, rsv?: number): void;
   send(text: string): boolean;
-  sendPiece(text: string, isFirst: boolean, isLast: boolean): boolean;
+  sendChunk(text: string, isFirst: boolean, isLast: boolean): boolean;
 }
 
 /** Extensions at work, in the order of the response header. */
-function make(sessions: readonly ExtensionSession[], reservedRsv = 7): Fixture {
-  const owner = new Owner();
-  const links = sessions.map((session, index) => linkOf(`x-${index}`, session));
-  const chain = new ExtensionChain(links, reservedRsv);
-  const extensions = new SessionExtensions(chain, MAX_MESSAGE_BYTES, owner);
+function make(sessions: readonly ExtensionSession[], mode = new Witness()): Fixture {
+  const extensions = sessions.map((session, index) => ({
+    name: `x-${index}`,
+    // It accepts, and the first one has a bit.
+    create: () =>
+      Object.assign(session, {
+        response: () => `x-${index}`,
+        reserveRsv: () => (index === 0 ? 4 : 0),
+      }),
+  }));
+  const limits = { ...NO_KEEPALIVE, maxMessage: MAX_MESSAGE_BYTES };
+  const bench = new Bench(mode, { limits, extensions }).open();
+  const { session } = bench;
+  const owner = new Owner(bench);
+  const { input, output } = session;
   return {
-    extensions,
+    bench,
+    session,
+    input,
+    output,
     owner,
     told: owner.told,
     receive: (text, rsv = 0) => {
       // As a read brings it: in the middle of something that is written over afterwards.
       const bytes = Buffer.from(`<<${text}>>`, 'latin1');
-      extensions.receive(1, bytes, 2, bytes.length - 2, rsv);
+      input.message(1, bytes, 2, bytes.length - 2, rsv);
       bytes.fill('#');
     },
     send: (text) => {
       const bytes = Buffer.from(`<<${text}>>`, 'latin1');
-      const isSent = extensions.send(1, bytes, 2, bytes.length - 2);
+      const result = output.send(1, bytes, 2, bytes.length - 2);
       bytes.fill('#');
-      return isSent;
+      return result !== 'closed';
     },
-    sendPiece: (text, isFirst, isLast) => {
+    sendChunk: (text, isFirst, isLast) => {
       const bytes = Buffer.from(`<<${text}>>`, 'latin1');
-      const isSent = extensions.sendChunk(1, bytes, 2, bytes.length - 2, isFirst, isLast);
+      const result = output.sendChunk(1, bytes, 2, bytes.length - 2, isFirst, isLast);
       bytes.fill('#');
-      return isSent;
+      return result !== 'closed';
     },
   };
 }
@@ -151,12 +158,13 @@ const end =
 
 t.test('at once: through the chain in both directions, and nothing waits', async (t) => {
   const fixture = make([markingSession('a'), markingSession('b')]);
-  const { extensions, told } = fixture;
+  const { session, output, told } = fixture;
   fixture.receive('inab', 4);
   t.ok(fixture.send('out'));
   t.strictSame(told, ['decoded 1:4 in', 'encoded 1 outab']);
-  t.match(extensions, { isReceiving: false, isBusy: false, isEnding: false, waitingBytes: 0 });
-  t.equal(extensions.reservedRsv, 7);
+  t.notOk(session.isBusy);
+  t.notOk(session.isEnding);
+  t.equal(output.waitingBytes, 0);
   await nextTurn();
   t.equal(told.length, 2, 'idle is not told: nobody waited');
 });
@@ -172,42 +180,45 @@ t.test('payloads that an extension uses again are right while they are given', a
 t.test('behind a promise: received messages come in order, one after the other', async (t) => {
   const slow = slowSession('decode');
   const fixture = make([slow.session]);
-  const { extensions, told } = fixture;
+  const { session, input, output, told } = fixture;
   for (const text of ['first', 'second', 'third']) fixture.receive(text);
-  t.match(extensions, { isReceiving: true, isBusy: true, waitingBytes: 0 });
+  t.ok(input.isBusy);
+  t.equal(output.waitingBytes, 0);
   t.equal(slow.decoding.length, 1);
   await slow.decoded();
   await slow.decoded();
   t.strictSame(told, ['decoded 1 first', 'decoded 1 second']);
-  t.ok(extensions.isReceiving);
+  t.ok(input.isBusy);
   await slow.decoded();
   t.strictSame(told.slice(2), ['decoded 1 third', 'idle']);
-  t.match(extensions, { isReceiving: false, isBusy: false });
+  t.notOk(session.isBusy);
 });
 
 t.test('behind a promise: messages that are sent wait in order, and are counted', async (t) => {
   const slow = slowSession('encode');
   const fixture = make([slow.session]);
-  const { extensions, told } = fixture;
+  const { session, input, output, told } = fixture;
   t.ok(fixture.send('first'));
   t.ok(fixture.send('second'));
-  t.match(extensions, { isReceiving: false, isBusy: true });
-  const waiting = extensions.waitingBytes;
+  t.notOk(input.isBusy);
+  t.ok(session.isBusy);
+  const waiting = output.waitingBytes;
   t.ok(waiting >= 11, 'the payloads are counted');
   await slow.encoded();
   t.strictSame(told, ['encoded 1 first']);
-  t.ok(extensions.waitingBytes < waiting);
+  t.ok(output.waitingBytes < waiting);
   await slow.encoded();
   t.strictSame(told.slice(1), ['encoded 1 second', 'idle']);
-  t.match(extensions, { isBusy: false, waitingBytes: 0 });
+  t.notOk(session.isBusy);
+  t.equal(output.waitingBytes, 0);
 });
 
 t.test('messages without a payload count too while they wait', async (t) => {
   const fixture = make([slowSession('encode').session]);
   for (let count = 0; count < 1000; count++) fixture.send('');
-  t.ok(fixture.extensions.waitingBytes >= 100_000, 'each costs memory');
-  fixture.extensions.close(unexpected);
-  t.equal(fixture.extensions.waitingBytes, 0);
+  t.ok(fixture.output.waitingBytes >= 100_000, 'each costs memory');
+  fixture.session.finish();
+  t.equal(fixture.output.waitingBytes, 0);
 });
 
 t.test('one direction does not wait for the other', async (t) => {
@@ -232,7 +243,7 @@ t.test('§8.1: text must be UTF-8 behind the chain, and need not be before it', 
     }, new InvalidPayloadError('text-not-utf8'));
   }
   const bytes = Buffer.from(' \xff', 'latin1');
-  fixture.extensions.receive(2, bytes, 0, bytes.length, 0);
+  fixture.input.message(2, bytes, 0, bytes.length, 0);
   t.strictSame(fixture.told.slice(1), ['decoded 2 \xff'], 'binary may be anything');
 });
 
@@ -289,7 +300,7 @@ t.test('what throws later goes to the owner, once', async (t) => {
   await nextTurn();
   t.strictSame(fixture.owner.errors, [new InvalidPayloadError('extension-data', 'bad data')]);
   t.strictSame(fixture.told, ['failed']);
-  t.notOk(fixture.extensions.isReceiving, 'nothing waits any more');
+  t.notOk(fixture.input.isBusy, 'nothing waits any more');
   fixture.receive('third');
   t.equal(slow.decoding.length, 1, 'and nothing more is taken');
 
@@ -320,7 +331,7 @@ t.test('an extension that fails in encode is the owner’s to end, not the mode�
     }),
   ]);
   t.equal(fixture.send('a'), false);
-  t.equal(fixture.sendPiece('a', true, true), false);
+  t.equal(fixture.sendChunk('a', true, true), false);
   t.strictSame(fixture.told, ['failed', 'failed']);
   for (const error of fixture.owner.errors) {
     t.type(error, ExtensionError);
@@ -353,13 +364,13 @@ t.test(
 
 t.test('pieces wait for the last one and are one message then', async (t) => {
   const fixture = make([markingSession('!')]);
-  t.ok(fixture.sendPiece('one ', true, false));
-  t.ok(fixture.sendPiece('', false, false));
-  t.ok(fixture.sendPiece('two', false, false));
+  t.ok(fixture.sendChunk('one ', true, false));
+  t.ok(fixture.sendChunk('', false, false));
+  t.ok(fixture.sendChunk('two', false, false));
   t.strictSame(fixture.told, []);
-  t.ok(fixture.sendPiece(' three', false, true));
-  t.ok(fixture.sendPiece('alone', true, true));
-  t.ok(fixture.sendPiece('', true, true));
+  t.ok(fixture.sendChunk(' three', false, true));
+  t.ok(fixture.sendChunk('alone', true, true));
+  t.ok(fixture.sendChunk('', true, true));
   t.strictSame(fixture.told, ['encoded 1 one two three!', 'encoded 1 alone!', 'encoded 1 !']);
 });
 
@@ -367,24 +378,24 @@ t.test('§5.4: pieces of one message are not mixed with anything else', async (t
   const fixture = make([sessionOf()]);
   const outside = new InvalidStateError('no message is being sent');
   const inside = new InvalidStateError('a message is being sent in pieces');
-  t.throws(() => fixture.sendPiece('a', false, true), outside);
-  t.ok(fixture.sendPiece('a', true, false));
-  t.throws(() => fixture.sendPiece('b', true, true), inside);
+  t.throws(() => fixture.sendChunk('a', false, true), outside);
+  t.ok(fixture.sendChunk('a', true, false));
+  t.throws(() => fixture.sendChunk('b', true, true), inside);
   t.throws(() => fixture.send('b'), inside);
   t.strictSame(fixture.told, []);
-  t.ok(fixture.sendPiece('c', false, true));
-  t.throws(() => fixture.sendPiece('d', false, true), outside);
+  t.ok(fixture.sendChunk('c', false, true));
+  t.throws(() => fixture.sendChunk('d', false, true), outside);
   t.ok(fixture.send('e'));
   t.strictSame(fixture.told, ['encoded 1 ac', 'encoded 1 e']);
 });
 
 t.test('pieces up to the limit are kept, and not one byte more', async (t) => {
   const fixture = make([sessionOf()]);
-  t.ok(fixture.sendPiece('x'.repeat(MAX_MESSAGE_BYTES - 1), true, false));
-  t.ok(fixture.sendPiece('y', false, true), 'at the limit');
-  t.ok(fixture.sendPiece('x'.repeat(MAX_MESSAGE_BYTES), true, false), 'each message has its own');
+  t.ok(fixture.sendChunk('x'.repeat(MAX_MESSAGE_BYTES - 1), true, false));
+  t.ok(fixture.sendChunk('y', false, true), 'at the limit');
+  t.ok(fixture.sendChunk('x'.repeat(MAX_MESSAGE_BYTES), true, false), 'each message has its own');
   t.throws(
-    () => fixture.sendPiece('y', false, false),
+    () => fixture.sendChunk('y', false, false),
     new InvalidStateError('a message sent in pieces is over the limit for extensions'),
   );
   t.equal(fixture.told.length, 1);
@@ -394,30 +405,30 @@ t.test('pieces up to the limit are kept, and not one byte more', async (t) => {
 
 t.test('hold: what comes waits until release', async (t) => {
   const fixture = make([sessionOf()]);
-  const { extensions, told } = fixture;
-  extensions.hold();
-  t.notOk(extensions.isReceiving, 'nothing waits yet');
+  const { input, told } = fixture;
+  input.pause(PauseReason.Mode);
+  t.notOk(input.isBusy, 'nothing waits yet');
   fixture.receive('a');
   fixture.receive('b');
   t.strictSame(told, []);
-  t.ok(extensions.isReceiving);
+  t.ok(input.isBusy);
   t.ok(fixture.send('out'), 'sending is not held');
   t.strictSame(told, ['encoded 1 out']);
-  extensions.release();
+  input.resume(PauseReason.Mode);
   await nextTurn();
   t.strictSame(told.slice(1), ['decoded 1 a', 'decoded 1 b', 'idle']);
-  t.notOk(extensions.isReceiving);
+  t.notOk(input.isBusy);
 });
 
 t.test('hold inside a message: those behind it wait', async (t) => {
   const fixture = make([sessionOf()]);
   fixture.owner.onDecoded = (): void => {
-    fixture.extensions.hold();
+    fixture.input.pause(PauseReason.Mode);
   };
   fixture.receive('a');
   fixture.receive('b');
   t.strictSame(fixture.told, ['decoded 1 a']);
-  fixture.extensions.release();
+  fixture.input.resume(PauseReason.Mode);
   await nextTurn();
   t.strictSame(fixture.told, ['decoded 1 a', 'decoded 1 b', 'idle']);
 });
@@ -426,12 +437,12 @@ t.test('what a mode gets in one turn has a bound', async (t) => {
   const bytes = Buffer.alloc(TURN_BYTES / 2);
   const grown = make([sessionOf({ decode: (message) => message })]);
   const receiveLarge = (): void => {
-    grown.extensions.receive(2, bytes, 0, bytes.length, 0);
+    grown.input.message(2, bytes, 0, bytes.length, 0);
   };
   receiveLarge();
-  t.notOk(grown.extensions.isReceiving);
+  t.notOk(grown.input.isBusy);
   receiveLarge();
-  t.ok(grown.extensions.isReceiving, 'others have their turn');
+  t.ok(grown.input.isBusy, 'others have their turn');
   receiveLarge();
   t.equal(grown.told.length, 2);
   await nextTurn();
@@ -439,47 +450,47 @@ t.test('what a mode gets in one turn has a bound', async (t) => {
   t.equal(grown.told[3], 'idle');
 
   const out = make([sessionOf()]);
-  for (let count = 0; count < 10; count++) out.extensions.send(2, bytes, 0, bytes.length);
+  for (let count = 0; count < 10; count++) out.output.send(2, bytes, 0, bytes.length);
   t.equal(out.told.length, 10, 'what the mode does by itself is its own affair');
-  t.notOk(out.extensions.isBusy);
+  t.notOk(out.session.isBusy);
 });
 
 // ---- What waits for the messages
 
 t.test('an end runs at once when nothing is on its way', async (t) => {
   const fixture = make([sessionOf()]);
-  fixture.extensions.whenIdle(end(fixture, 'Close'));
+  fixture.session.whenThrough(end(fixture, 'Close'));
   t.strictSame(fixture.told, ['Close']);
-  t.notOk(fixture.extensions.isEnding);
+  t.notOk(fixture.session.isEnding);
 });
 
 t.test('ends run in order, behind both directions, before idle is told', async (t) => {
   const slow = slowSession('decode', 'encode');
   const fixture = make([slow.session]);
-  const { extensions, told } = fixture;
+  const { session, told } = fixture;
   fixture.owner.onDecoded = (): void => {
     fixture.send('answer');
   };
   fixture.receive('question');
-  extensions.whenIdle(end(fixture, 'first'));
-  extensions.whenIdle(end(fixture, 'second'));
-  t.ok(extensions.isEnding);
+  session.whenThrough(end(fixture, 'first'));
+  session.whenThrough(end(fixture, 'second'));
+  t.ok(session.isEnding);
   await slow.decoded();
   t.strictSame(told, ['decoded 1 question', 'idle'], 'the answer is still on its way');
-  t.ok(extensions.isEnding);
+  t.ok(session.isEnding);
   await slow.encoded();
   t.strictSame(told.slice(2), ['encoded 1 answer', 'first', 'second', 'idle']);
-  t.notOk(extensions.isEnding);
+  t.notOk(session.isEnding);
 });
 
 t.test('an end that makes work lets the next one wait', async (t) => {
   const slow = slowSession('encode');
   const fixture = make([slow.session]);
   fixture.send('a');
-  fixture.extensions.whenIdle(() => {
+  fixture.session.whenThrough(() => {
     fixture.send('b');
   });
-  fixture.extensions.whenIdle(end(fixture, 'Close'));
+  fixture.session.whenThrough(end(fixture, 'Close'));
   await slow.encoded();
   t.strictSame(fixture.told, ['encoded 1 a', 'idle']);
   await slow.encoded();
@@ -489,50 +500,52 @@ t.test('an end that makes work lets the next one wait', async (t) => {
 t.test('stopReceiving: received messages are dropped, those that are sent are not', async (t) => {
   const slow = slowSession('decode', 'encode');
   const fixture = make([slow.session]);
-  const { extensions, told } = fixture;
+  const { session, input, told } = fixture;
   fixture.receive('unwanted');
   fixture.receive('unwanted too');
-  extensions.stopReceiving();
-  t.notOk(extensions.isReceiving);
+  input.stop();
+  t.notOk(input.isBusy);
   fixture.receive('late');
   await slow.decoded();
   t.strictSame(told, []);
   fixture.send('last');
-  extensions.whenIdle(end(fixture, 'Close'));
+  session.whenThrough(end(fixture, 'Close'));
   t.strictSame(told, []);
   await slow.encoded();
   t.strictSame(told, ['encoded 1 last', 'Close', 'idle']);
 });
 
-t.test('dropEnds: what waited is forgotten', async (t) => {
+t.test('a failure: what waited before it is forgotten', async (t) => {
   const slow = slowSession('decode', 'encode');
   const fixture = make([slow.session]);
-  const { extensions, told } = fixture;
+  const { bench, session, owner, told } = fixture;
   fixture.receive('in');
-  extensions.whenIdle(end(fixture, 'Close'));
-  extensions.dropEnds();
-  t.notOk(extensions.isEnding);
-  extensions.stopReceiving();
+  fixture.send('out');
+  session.whenThrough(end(fixture, 'Close'));
+  t.ok(session.isEnding);
+  ServerSession.prototype.fail.call(session, new Error('a defect'));
   await slow.decoded();
   t.strictSame(told, []);
-  fixture.send('out');
-  extensions.whenIdle(end(fixture, 'failure'));
+  session.endpoint.fail = end(fixture, 'failure');
   await slow.encoded();
   t.strictSame(told, ['encoded 1 out', 'failure', 'idle']);
+  t.notOk(session.isEnding);
+  t.strictSame(owner.errors, []);
+  t.match(bench.finish().error, { message: 'a defect' });
 });
 
 t.test('stopSending: what is not encoded is dropped, and nobody waits for it', async (t) => {
   const slow = slowSession('encode');
   const fixture = make([slow.session]);
-  const { extensions, told } = fixture;
+  const { session, output, told } = fixture;
   fixture.send('a');
   fixture.send('b');
-  extensions.whenIdle(end(fixture, 'Close'));
-  t.ok(extensions.waitingBytes > 2);
-  extensions.stopSending();
+  session.whenThrough(end(fixture, 'Close'));
+  t.ok(output.waitingBytes > 2);
+  output.dropUnencoded();
   t.strictSame(told, ['Close']);
-  t.equal(extensions.waitingBytes, 0);
-  t.notOk(extensions.isBusy);
+  t.equal(output.waitingBytes, 0);
+  t.notOk(session.isBusy);
   await slow.encoded();
   t.strictSame(told, ['Close'], 'the one that was at work comes too late');
 });
@@ -548,16 +561,18 @@ t.test('close gives everything back, once, and nothing more comes', async (t) =>
     },
   });
   const fixture = make([slow.session, counting]);
-  const { extensions, told } = fixture;
+  const { session, output, told } = fixture;
   fixture.receive('in');
   fixture.receive('behind');
   fixture.send('out');
-  fixture.sendPiece('begun', true, false);
-  extensions.whenIdle(end(fixture, 'Close'));
-  extensions.close(unexpected);
-  extensions.close(unexpected);
+  fixture.sendChunk('begun', true, false);
+  session.whenThrough(end(fixture, 'Close'));
+  session.finish();
+  session.finish();
   t.equal(closeCount, 1);
-  t.match(extensions, { isBusy: false, isReceiving: false, isEnding: false, waitingBytes: 0 });
+  t.notOk(session.isBusy);
+  t.notOk(session.isEnding);
+  t.equal(output.waitingBytes, 0);
   await slow.decoded();
   slow.encoding[0]!.reject(new Error('too late'));
   fixture.receive('late');
@@ -575,16 +590,16 @@ t.test('close says what went wrong', async (t) => {
       },
     }),
   ]);
-  const errors: Error[] = [];
-  fixture.extensions.close((error) => errors.push(error));
-  t.match(errors, [{ name: 'ExtensionError', cause }]);
-  fixture.extensions.close(unexpected);
+  fixture.session.finish();
+  fixture.session.finish();
+  t.match(fixture.bench.host.ended[0]?.error, { name: 'ExtensionError', cause });
+  t.strictSame(fixture.bench.host.failedLate, [], 'once');
 });
 
 t.test('stats are those of the end: a closed extension is not asked', async (t) => {
   let isClosed = false;
   let count = 0;
-  const session = sessionOf({
+  const counting = sessionOf({
     close: () => {
       isClosed = true;
     },
@@ -593,18 +608,19 @@ t.test('stats are those of the end: a closed extension is not asked', async (t) 
       return message;
     },
   });
-  Object.defineProperty(session, 'stats', {
+  Object.defineProperty(counting, 'stats', {
     get: () => {
       if (isClosed) throw new Error('nothing is left to count');
       return { count };
     },
   });
-  const fixture = make([session, sessionOf()]);
-  const { extensions } = fixture;
-  t.strictSame(extensions.stats, { 'x-0': { count: 0 } });
+  const mode = new Witness();
+  const fixture = make([counting, sessionOf()], mode);
+  const { bench, session } = fixture;
   fixture.receive('a');
-  t.strictSame(extensions.stats, { 'x-0': { count: 1 } });
-  extensions.close(unexpected);
-  extensions.close(unexpected);
-  t.strictSame(extensions.stats, { 'x-0': { count: 1 } });
+  session.finish();
+  session.finish();
+  const summaries = [...mode.summaries, ...bench.host.ended];
+  t.equal(summaries.length, 4);
+  for (const { extensionStats } of summaries) t.strictSame(extensionStats, { 'x-0': { count: 1 } });
 });

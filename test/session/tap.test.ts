@@ -1,14 +1,14 @@
 import { Buffer } from 'node:buffer';
 import t from 'tap';
-import { SessionObservation } from '../../src/session/session-observation.js';
+import { TapFeed } from '../../src/session/tap.js';
 import type { SessionSummary } from '../../src/session/session.js';
-import { ObserverWitness } from '../fixtures/observer-witness.js';
+import { TapWitness } from '../fixtures/tap-witness.js';
 
 const AB = Buffer.from('ab');
 
-const made = (watchesFrames = false): { of: SessionObservation; witness: ObserverWitness } => {
-  const witness = new ObserverWitness(watchesFrames);
-  return { of: new SessionObservation(witness), witness };
+const made = (watchesFrames = false): { of: TapFeed; witness: TapWitness } => {
+  const witness = new TapWitness(watchesFrames);
+  return { of: new TapFeed(witness), witness };
 };
 
 t.test('a message knows what its frames took on the wire', async (t) => {

@@ -1,0 +1,317 @@
+/**
+ * What comes from the client:
+ *
+ *     endpoint ──▶ (extensions: decode, then UTF-8) ──▶ mode
+ *
+ * A Close, a failure and the end of the input come after all messages before them, and leave after the answers
+ * to those. While the mode, the tap or the extensions can take no more, the client is not read.
+ */
+import { InvalidPayloadError } from '../errors.js';
+import type { ExtensionChain } from '../extensions/chain.js';
+import type { Message } from '../extensions/extension.js';
+import { MessagePipeline, type PipelineOptions } from '../extensions/pipeline.js';
+import { promiseOf } from '../foreign.js';
+import type { CloseStatus } from '../protocol/close.js';
+import { Endpoint } from '../protocol/endpoint.js';
+import type { EndpointEvents } from '../protocol/endpoint-events.js';
+import { type DataOpcode, Opcode } from '../protocol/frame.js';
+import { UTF8_ACCEPT, validateUtf8 } from '../protocol/utf8.js';
+import type { Deadlines } from './deadlines.js';
+import type { ServerSession, SessionParts } from './server-session.js';
+import type { SessionTransport } from './session-host.js';
+import type { Mode } from './mode.js';
+import type { SessionStats } from './stats.js';
+import type { TapFeed } from './tap.js';
+
+/**
+ * Payload bytes given to a mode in one turn of the event loop: a read may hold many small messages
+ * that become large ones.
+ */
+const TURN_BYTES = 256 * 1024;
+
+/** Why the client is not read; there may be more than one reason at a time. */
+export const PauseReason = {
+  /** The mode wants no more. */
+  Mode: 1,
+  /** The tap can take no more. */
+  Tap: 2,
+  /** Messages are on their way through the extensions. */
+  Extensions: 4,
+} as const;
+
+export type PauseReason = (typeof PauseReason)[keyof typeof PauseReason];
+
+/** The reasons for which the mode gets no message either, not even one that has been read. */
+const HOLDING = PauseReason.Mode | PauseReason.Tap;
+
+export class Input implements EndpointEvents {
+  readonly endpoint: Endpoint;
+  /** Is told of all messages; null when the session has no tap. */
+  feed: TapFeed | null = null;
+  /** The answer to the client's Close waits for the mode. */
+  isAnswerHeld = false;
+
+  readonly #session: ServerSession;
+  readonly #mode: Mode;
+  readonly #transport: SessionTransport;
+  readonly #stats: SessionStats;
+  readonly #deadlines: Deadlines;
+  /** Undoes the extensions; null without any. */
+  readonly #decoder: MessagePipeline | null;
+  /** All that apply of {@link PauseReason}. */
+  #pauseReasons = 0;
+
+  constructor(session: ServerSession, parts: SessionParts) {
+    const { mode, chain, host, transport, stats, deadlines } = parts;
+    this.#session = session;
+    this.#mode = mode;
+    this.#transport = transport;
+    this.#stats = stats;
+    this.#deadlines = deadlines;
+    this.#decoder =
+      chain === null
+        ? null
+        : new MessagePipeline(new Decoding(chain, host.limits.maxMessage, session, this));
+    // Extensions work on whole messages (RFC 7692 §5), so they are put together for them.
+    const delivery = chain === null ? mode.delivery : 'messages';
+    this.endpoint = new Endpoint(host.endpointOptions[delivery], this, transport.outbox.queue);
+    this.endpoint.allowedRsv = chain?.reservedRsv ?? 0;
+    this.endpoint.hearsOut = mode.receiveAfterClose === true;
+  }
+
+  /** True while received messages are on their way to the mode. */
+  get isBusy(): boolean {
+    return this.#decoder?.isBusy === true;
+  }
+
+  /** True while the client is not read. */
+  get isPaused(): boolean {
+    return this.#pauseReasons !== 0;
+  }
+
+  /** True while the mode or the tap wants no message. */
+  get isHeld(): boolean {
+    return (this.#pauseReasons & HOLDING) !== 0;
+  }
+
+  /** True while the tap can take no more. */
+  get isPausedByTap(): boolean {
+    return (this.#pauseReasons & PauseReason.Tap) !== 0;
+  }
+
+  // ---- From the socket
+
+  receive(bytes: Uint8Array, start: number, end: number): void {
+    const { endpoint } = this;
+    this.#deadlines.heard();
+    endpoint.receive(bytes, start, end);
+    if (this.#decoder !== null) this.update();
+    if (endpoint.isMessageOpen) this.#deadlines.messageBegun();
+  }
+
+  receiveEof(): void {
+    this.#session.whenThrough(() => {
+      this.endpoint.receiveEof();
+    });
+  }
+
+  // ---- From the endpoint
+
+  message(opcode: DataOpcode, bytes: Uint8Array, start: number, end: number, rsv: number): void {
+    this.#deadlines.messageArrived();
+    if (this.#decoder === null) {
+      this.feed?.received(opcode, bytes, start, end, true, true);
+      this.#deliver(opcode, bytes, start, end);
+    } else {
+      this.feed?.decoding(end - start);
+      this.#decoder.push({ opcode, rsv, payload: bytes.subarray(start, end) });
+    }
+  }
+
+  chunk(
+    opcode: DataOpcode,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    isFirst: boolean,
+    isLast: boolean,
+  ): void {
+    if (isLast) this.#stats.messagesIn++;
+    this.#stats.bytesIn += end - start;
+    this.#deadlines.active();
+    this.feed?.received(opcode, bytes, start, end, isFirst, isLast);
+    const session = this.#session;
+    session.follow(this.#mode.chunk?.(session, opcode, bytes, start, end, isFirst, isLast));
+  }
+
+  pingReceived(bytes: Uint8Array, start: number, end: number): void {
+    if (!this.endpoint.canDeliver) return;
+    const result: unknown = this.#mode.ping?.(this.#session, bytes, start, end);
+    this.#session.follow(result);
+  }
+
+  pongReceived(bytes: Uint8Array, start: number, end: number): void {
+    if (!this.endpoint.canDeliver) return;
+    const result: unknown = this.#mode.pong?.(this.#session, bytes, start, end);
+    this.#session.follow(result);
+  }
+
+  peerClose(status: CloseStatus): void {
+    this.#stats.closedBy('client');
+    this.#session.whenThrough(() => {
+      this.#tellClosing(status);
+    });
+  }
+
+  holdFailure(error: unknown): boolean {
+    if (!this.#session.isBusy) return false;
+    this.#stats.blame(error);
+    this.#session.whenThrough(() => {
+      this.endpoint.fail(error);
+    });
+    return true;
+  }
+
+  failed(error: unknown): void {
+    this.#stats.failed(error);
+  }
+
+  /** The client's Close is answered when the mode allows it. */
+  #tellClosing(status: CloseStatus): void {
+    try {
+      const held = promiseOf(this.#mode.closing?.(this.#session, status));
+      if (held === null) this.#answerClose(status);
+      else this.#holdAnswer(held, status);
+    } catch (error) {
+      this.#session.fail(error);
+    }
+  }
+
+  #holdAnswer(held: Promise<void>, status: CloseStatus): void {
+    this.isAnswerHeld = true;
+    this.#deadlines.ending();
+    const release = (): void => {
+      this.isAnswerHeld = false;
+    };
+    const answer = (): void => {
+      this.#answerClose(status);
+    };
+    void held.finally(release).then(answer).catch(this.#session.fail.bind(this.#session));
+  }
+
+  #answerClose({ code, reason }: CloseStatus): void {
+    if (this.#session.isThrough) return;
+    this.endpoint.sendClose(code, reason);
+    this.#transport.scheduleFlush();
+  }
+
+  // ---- From the extensions
+
+  /** A message as the client meant it; its payload is valid during the call. */
+  decoded(message: Message): void {
+    this.#deadlines.progressed();
+    if (!this.endpoint.canDeliver) return;
+    this.feed?.decoded(message);
+    this.#deliver(message.opcode, message.payload, 0, message.payload.length);
+  }
+
+  // ---- To the mode
+
+  #deliver(opcode: DataOpcode, bytes: Uint8Array, start: number, end: number): void {
+    this.#stats.messagesIn++;
+    this.#stats.bytesIn += end - start;
+    const session = this.#session;
+    // Extensions work on whole messages, so each of them is one chunk.
+    const result: unknown =
+      this.#mode.delivery === 'chunks'
+        ? this.#mode.chunk?.(session, opcode, bytes, start, end, true, true)
+        : this.#mode.message?.(session, opcode, bytes, start, end);
+    if (result !== undefined) session.follow(result);
+  }
+
+  /** The mode wants no more messages: those on their way to it are dropped. */
+  stop(): void {
+    this.#decoder?.close();
+    this.feed?.undecodedDropped();
+  }
+
+  /** The connection is gone. */
+  close(): void {
+    this.#decoder?.close();
+  }
+
+  // ---- Back-pressure
+
+  /** Stops reading for this reason, and on. */
+  pause(reason: PauseReason): void {
+    this.#setPauseReasons(this.#pauseReasons | reason);
+  }
+
+  /** This reason to pause is gone. */
+  resume(reason: PauseReason): void {
+    this.#setPauseReasons(this.#pauseReasons & ~reason);
+  }
+
+  /** Looks whether the extensions can take more. */
+  update(): void {
+    this.#setPauseReasons(this.#pauseReasons);
+  }
+
+  #setPauseReasons(reasons: number): void {
+    const wasPaused = this.isPaused;
+    this.#pauseReasons = this.#withExtensions(reasons);
+    if (this.isPaused === wasPaused) return;
+    if (wasPaused) this.#transport.resumeInput();
+    else this.#transport.pauseInput();
+  }
+
+  #withExtensions(reasons: number): number {
+    const decoder = this.#decoder;
+    if (decoder === null) return reasons;
+    if ((reasons & HOLDING) !== 0) decoder.hold();
+    else decoder.release();
+    return decoder.isBusy ? reasons | PauseReason.Extensions : reasons & ~PauseReason.Extensions;
+  }
+}
+
+/** Received messages through the extensions. */
+class Decoding implements PipelineOptions {
+  readonly turnBytes = TURN_BYTES;
+  readonly keepsPayload: boolean;
+  readonly #chain: ExtensionChain;
+  readonly #maxMessage: number;
+  readonly #session: ServerSession;
+  readonly #input: Input;
+
+  constructor(chain: ExtensionChain, maxMessage: number, session: ServerSession, input: Input) {
+    this.keepsPayload = chain.keepsPayload;
+    this.#chain = chain;
+    this.#maxMessage = maxMessage;
+    this.#session = session;
+    this.#input = input;
+  }
+
+  transform(message: Message): Message | Promise<Message> {
+    return this.#chain.decode(message, this.#maxMessage);
+  }
+
+  deliver(message: Message): void {
+    checkText(message);
+    this.#input.decoded(message);
+  }
+
+  fail(error: unknown): void {
+    this.#session.fail(error);
+  }
+
+  onIdle(): void {
+    this.#session.extensionsIdle();
+  }
+}
+
+/** Text is UTF-8 (RFC 6455 §8.1), which shows only once the extensions are undone. */
+function checkText({ opcode, payload }: Message): void {
+  const isText = opcode === Opcode.Text;
+  if (isText && validateUtf8(UTF8_ACCEPT, payload, 0, payload.length) !== UTF8_ACCEPT)
+    throw new InvalidPayloadError('text-not-utf8');
+}

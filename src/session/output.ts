@@ -1,0 +1,316 @@
+/**
+ * What goes to the client:
+ *
+ *     mode ──▶ (extensions: encode) ──▶ endpoint, and from there to the connection's output queue
+ *
+ * A mode that sends faster than the client reads is told to wait, and one that goes on is ended. A Pong does
+ * not come by here, so it never waits.
+ */
+import { ExtensionError, InvalidStateError, PolicyError } from '../errors.js';
+import type { ExtensionChain } from '../extensions/chain.js';
+import type { Message } from '../extensions/extension.js';
+import { MessagePipeline, type PipelineOptions } from '../extensions/pipeline.js';
+import { Assembler } from '../protocol/assembler.js';
+import type { Endpoint } from '../protocol/endpoint.js';
+import {
+  type DataOpcode,
+  MAX_FRAME_HEADER_BYTES,
+  NO_PIECES,
+  assertNoPieces,
+  assertPieceFits,
+} from '../protocol/frame.js';
+import type { Deadlines } from './deadlines.js';
+import type { HeldOutput } from './held-output.js';
+import type { Input } from './input.js';
+import type { ServerSession, SessionParts } from './server-session.js';
+import type { SessionLimits } from './session-host.js';
+import type { SessionTransport } from './session-host.js';
+import type { Mode } from './mode.js';
+import type { SendResult } from './session.js';
+import type { SessionStats } from './stats.js';
+import type { TapFeed } from './tap.js';
+
+/** What a message costs while it waits, beside its payload: without it no number of empty ones counts. */
+const MESSAGE_COST_BYTES = 256;
+
+export class Output {
+  /** Is told of all messages; null when the session has no tap. */
+  feed: TapFeed | null = null;
+  /** Frames that the tap does not let go yet; null while it holds none back. */
+  held: HeldOutput | null = null;
+  /** The mode was told to wait. */
+  isWaiting = false;
+
+  readonly #session: ServerSession;
+  readonly #mode: Mode;
+  readonly #endpoint: Endpoint;
+  readonly #input: Input;
+  readonly #transport: SessionTransport;
+  readonly #stats: SessionStats;
+  readonly #deadlines: Deadlines;
+  readonly #limits: SessionLimits;
+  /** Null without extensions. */
+  readonly #encoding: Encoding | null;
+  /** The mode has closed or failed, though the Close may still wait, or the socket is gone: it sends no more. */
+  #isShut = false;
+
+  constructor(session: ServerSession, input: Input, parts: SessionParts) {
+    const { mode, chain, host, transport, stats, deadlines } = parts;
+    this.#session = session;
+    this.#mode = mode;
+    this.#endpoint = input.endpoint;
+    this.#input = input;
+    this.#transport = transport;
+    this.#stats = stats;
+    this.#deadlines = deadlines;
+    this.#limits = host.limits;
+    this.#encoding =
+      chain === null ? null : new Encoding(chain, host.limits.maxMessage, session, this);
+  }
+
+  /** True while messages that the mode has sent are on their way through the extensions. */
+  get isBusy(): boolean {
+    return this.#encoding?.isBusy === true;
+  }
+
+  /** Bytes that the mode has sent and the client has not read. */
+  get waitingBytes(): number {
+    let bytes = this.#transport.outbox.queue.waitingBytes;
+    if (this.held !== null) bytes += this.held.bytes;
+    if (this.#encoding !== null) bytes += this.#encoding.waitingBytes;
+    return bytes;
+  }
+
+  /** @throws InvalidStateError before the handshake is answered */
+  get canSend(): boolean {
+    if (this.#isShut) return false;
+    if (!this.#session.isOpen) throw new InvalidStateError('the session is not open yet');
+    return this.#endpoint.canSend;
+  }
+
+  /** The mode sends no more; what it has sent leaves. */
+  shut(): void {
+    this.#isShut = true;
+  }
+
+  // ---- From the mode
+
+  send(opcode: DataOpcode, bytes: Uint8Array, start: number, end: number): SendResult {
+    if (!this.canSend) return 'closed';
+    if (this.#encoding === null) {
+      this.#endpoint.sendMessage(opcode, bytes, start, end);
+      this.feed?.sent(opcode, bytes, start, end, true, true);
+    } else if (!this.#encoding.send(opcode, bytes, start, end)) {
+      return 'closed';
+    }
+    this.#stats.messagesOut++;
+    return this.#sent(end - start);
+  }
+
+  sendChunk(
+    opcode: DataOpcode,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    isFirst: boolean,
+    isLast: boolean,
+  ): SendResult {
+    if (!this.canSend) return 'closed';
+    if (this.#encoding === null) {
+      this.#endpoint.sendChunk(opcode, bytes, start, end, isFirst, isLast);
+      this.feed?.sent(opcode, bytes, start, end, isFirst, isLast);
+    } else if (!this.#encoding.sendChunk(opcode, bytes, start, end, isFirst, isLast)) {
+      return 'closed';
+    }
+    if (isLast) this.#stats.messagesOut++;
+    return this.#sent(end - start);
+  }
+
+  /** @returns false when it cannot be sent any more */
+  ping(payload: Uint8Array): boolean {
+    if (!this.canSend) return false;
+    this.#endpoint.sendPing(payload);
+    this.#transport.scheduleFlush();
+    this.#checkLimits(payload.length);
+    return true;
+  }
+
+  /** Counts, sees to it that a flush follows, and says whether more may be sent. */
+  #sent(bytes: number): SendResult {
+    this.#stats.bytesOut += bytes;
+    this.#deadlines.active();
+    this.#transport.scheduleFlush();
+    return this.#checkLimits(bytes);
+  }
+
+  /** Looks at the limits of what waits, now that `bytes` more do. */
+  #checkLimits(bytes: number): SendResult {
+    const { outputPause, outputLimit, maxMessage } = this.#limits;
+    // Only what the client does not take counts against it.
+    if (this.waitingBytes > outputPause) this.#transport.flush();
+    const { waitingBytes } = this;
+    if (waitingBytes <= outputPause && !this.#input.isPausedByTap) return 'sent';
+    this.isWaiting = true;
+    // One message more is let through, and a relay has larger chunks than a client may send messages.
+    const oneMore = Math.max(maxMessage, bytes + MAX_FRAME_HEADER_BYTES);
+    if (waitingBytes <= outputLimit + oneMore) return 'wait';
+    // At once: what an extension is still at work on must not add to it.
+    this.#endpoint.fail(new PolicyError('output-limit'));
+    return 'closed';
+  }
+
+  /** Tells the mode to go on, if it was told to wait and need not any more. */
+  resume(): void {
+    if (!this.isWaiting || this.#input.isPausedByTap) return;
+    if (this.waitingBytes > this.#limits.outputPause) return;
+    this.isWaiting = false;
+    try {
+      this.#session.follow(this.#mode.drain?.(this.#session));
+    } catch (error) {
+      this.#session.fail(error);
+    }
+  }
+
+  // ---- From the extensions
+
+  /** A message as it is to be sent; its payload is valid during the call. */
+  encoded({ opcode, payload, rsv }: Message): void {
+    this.#deadlines.progressed();
+    const isSent = this.#endpoint.sendMessage(opcode, payload, 0, payload.length, rsv);
+    if (isSent) this.feed?.encoded();
+    this.#transport.scheduleFlush();
+  }
+
+  // ---- The end
+
+  /** What the mode has sent and the extensions have not encoded is dropped. */
+  dropUnencoded(): void {
+    this.feed?.unencodedDropped();
+    this.#encoding?.close();
+    this.#session.runEnds();
+  }
+
+  /** The connection is gone. */
+  close(): void {
+    this.shut();
+    this.held?.discard();
+    this.#encoding?.close();
+  }
+}
+
+/** Sent messages through the extensions. */
+class Encoding implements PipelineOptions {
+  /** The mode's own work sets the pace, and back-pressure its bound. */
+  readonly turnBytes = Infinity;
+  readonly keepsPayload: boolean;
+  readonly #chain: ExtensionChain;
+  readonly #maxMessage: number;
+  readonly #session: ServerSession;
+  readonly #output: Output;
+  readonly #pipeline: MessagePipeline;
+  /** A message that the mode sends in chunks, as far as it is there. */
+  #chunks: Assembler | null = null;
+  #chunksOpcode: number = NO_PIECES;
+  /** Messages that the mode has sent and that are not encoded. */
+  #unencoded = 0;
+
+  /** @param maxMessage the largest message, in bytes, inclusive */
+  constructor(chain: ExtensionChain, maxMessage: number, session: ServerSession, output: Output) {
+    this.keepsPayload = chain.keepsPayload;
+    this.#chain = chain;
+    this.#maxMessage = maxMessage;
+    this.#session = session;
+    this.#output = output;
+    this.#pipeline = new MessagePipeline(this);
+  }
+
+  get isBusy(): boolean {
+    return this.#pipeline.isBusy;
+  }
+
+  get waitingBytes(): number {
+    return this.#pipeline.waitingBytes + this.#unencoded * MESSAGE_COST_BYTES;
+  }
+
+  /**
+   * @returns false when an extension failed, which ends the session
+   * @throws InvalidStateError between the chunks of a message
+   */
+  send(opcode: DataOpcode, bytes: Uint8Array, start: number, end: number): boolean {
+    assertNoPieces(this.#chunksOpcode);
+    return this.#encode({ opcode, rsv: 0, payload: bytes.subarray(start, end) });
+  }
+
+  /**
+   * Extensions take whole messages, so a chunk waits for the last one.
+   *
+   * @returns as {@link send}
+   * @throws InvalidStateError when `isFirst` does not fit what was sent before, and for a message over the limit
+   */
+  sendChunk(
+    opcode: DataOpcode,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    isFirst: boolean,
+    isLast: boolean,
+  ): boolean {
+    assertPieceFits(this.#chunksOpcode, opcode, isFirst);
+    this.#chunksOpcode = opcode;
+    const chunks = (this.#chunks ??= new Assembler(this.#maxMessage));
+    if (chunks.length + end - start > this.#maxMessage) {
+      throw new InvalidStateError('a message sent in pieces is over the limit for extensions');
+    }
+    chunks.append(bytes, start, end, 0);
+    if (!isLast) return true;
+    this.#forgetChunks();
+    return this.#encode({ opcode, rsv: 0, payload: chunks.bytes.subarray(0, chunks.length) });
+  }
+
+  /** An extension's fault ends the session, and is not the mode's, which may not be prepared for it. */
+  #encode(message: Message): boolean {
+    const { feed } = this.#output;
+    try {
+      this.#unencoded++;
+      feed?.encoding(message);
+      this.#pipeline.push(message);
+      feed?.keepUnencoded();
+      return true;
+    } catch (error) {
+      if (!(error instanceof ExtensionError)) throw error;
+      this.#session.fail(error);
+      return false;
+    }
+  }
+
+  /** Drops what is not encoded; nothing more leaves. */
+  close(): void {
+    this.#pipeline.close();
+    this.#unencoded = 0;
+    this.#forgetChunks();
+  }
+
+  #forgetChunks(): void {
+    this.#chunks = null;
+    this.#chunksOpcode = NO_PIECES;
+  }
+
+  // ---- For the pipeline
+
+  transform(message: Message): Message | Promise<Message> {
+    return this.#chain.encode(message);
+  }
+
+  deliver(message: Message): void {
+    this.#unencoded--;
+    this.#output.encoded(message);
+  }
+
+  fail(error: unknown): void {
+    this.#session.fail(error);
+  }
+
+  onIdle(): void {
+    this.#session.extensionsIdle();
+  }
+}

@@ -7,10 +7,10 @@ export type { Duration, SettingOptions, Size } from './app/setting-options.js';
 export type { Log } from './log.js';
 
 // Modes.
-export type { UserMode as Mode } from './app/user-mode.js';
+export type { PendingRequest as UpgradeRequest, UserMode as Mode } from './app/user-mode.js';
 export type { DropRule, SendResult, Session, SessionSummary } from './session/session.js';
 export type { HeaderField } from './handshake/request-head.js';
-export type { UpgradeRequest } from './handshake/request.js';
+export type { ResponseHeaders, UpgradeResponse } from './handshake/upgrade-response.js';
 
 // Extensions.
 export type {

@@ -4,10 +4,17 @@ import { originPolicy } from '../config/values/list-values.js';
 import { didYouMean } from '../config/suggestions.js';
 import { textOfThrown } from '../foreign.js';
 import type { UpgradeRequest } from '../handshake/request.js';
+import type { UpgradeResponse } from '../handshake/upgrade-response.js';
 import type { Mode } from '../session/mode.js';
 import type { CloseStatus } from '../protocol/close.js';
 import { type DataOpcode, Opcode } from '../protocol/frame.js';
 import type { ModeSession, Session, SessionSummary } from '../session/session.js';
+
+/** A valid opening handshake of a client that waits for its answer (RFC 6455 §4.2.1). Nothing is decoded. */
+export interface PendingRequest extends UpgradeRequest {
+  /** Aborts when nobody waits for the answer any more. It is made when it is read for the first time. */
+  readonly signal: AbortSignal;
+}
 
 /**
  * A mode: what is called for each session of a route. Every call may return a promise. Whatever a call throws,
@@ -36,9 +43,14 @@ export interface UserMode<Data = unknown> {
   readonly receiveAfterClose?: boolean;
   /**
    * Called before the handshake is answered. It may take its time, and it may throw (or reject with) a
-   * HandshakeError, which refuses the handshake with that status.
+   * HandshakeError, which refuses the handshake with that status. `request.signal` aborts when the client has left,
+   * or the handshake's time is over, while the promise is pending; if the promise is fulfilled all the same, `close` follows.
    */
-  upgrade?(session: Session<Data>, request: UpgradeRequest): void | PromiseLike<void>;
+  upgrade?(
+    session: Session<Data>,
+    request: PendingRequest,
+    response: UpgradeResponse,
+  ): void | PromiseLike<void>;
   /** The handshake is answered: messages can be sent from here on. */
   open?(session: Session<Data>): void;
   /** A message came. `data` is valid during the call: a mode that keeps it copies it. */
@@ -62,8 +74,6 @@ export interface UserMode<Data = unknown> {
    * promise, and until then messages can still be sent; the close timeout bounds it.
    */
   closing?(session: Session<Data>, code: number, reason: string): void | PromiseLike<void>;
-  /** The client left, or the handshake's time was over, before the promise of `upgrade` was settled. */
-  abandoned?(session: Session<Data>): void;
   /**
    * The session is over, however it ended: called once for each session whose `upgrade` succeeded. The code is
    * 1005 for a Close without a code, and 1006 when the connection was lost (RFC 6455 §7.1.5).
@@ -84,7 +94,6 @@ export const MODE_CALLS = [
   'ping',
   'pong',
   'closing',
-  'abandoned',
   'close',
 ] as const satisfies readonly (keyof UserMode)[];
 
@@ -103,6 +112,7 @@ const OLD_NAMES: Readonly<Record<string, string>> = {
   peerClosed: 'closing',
   closed: 'close',
   hearsOut: 'receiveAfterClose',
+  abandoned: 'request.signal in upgrade',
 };
 
 /** The function that a delivery calls. */
@@ -126,9 +136,9 @@ export function readMode(given: unknown, refuse: Refuse): Mode {
   if (typeof name !== 'string' || name === '')
     refuse(`the name of a mode must be a text, not ${show(name)}`);
   for (const [old, now] of Object.entries(OLD_NAMES))
-    if (read(old) !== undefined) refuse(`${old} of a mode is named ${now} now`);
+    if (read(old) !== undefined) refuse(`${old} of a mode is now ${now}`);
   const delivery = read('delivery', 'messages');
-  if (delivery === 'pieces') refuse('the delivery "pieces" of a mode is named "chunks" now');
+  if (delivery === 'pieces') refuse('the delivery "pieces" of a mode is now "chunks"');
   if (delivery !== 'messages' && delivery !== 'chunks')
     refuse(`the delivery of a mode must be "messages" or "chunks", not ${show(delivery)}`);
   const traits = readTraits(read, refuse);
@@ -148,10 +158,26 @@ export function readMode(given: unknown, refuse: Refuse): Mode {
 }
 
 /** The calls as the server makes them: a payload is a range of a larger array, and the mode gets a view of it. */
-function adapted(calls: Calls): Pick<Members, ModeCall> {
-  const { message, chunk, ping, pong, closing, close } = calls;
-  const inside: Record<ModeCall, unknown> = {
+function adapted(calls: Calls): Pick<Members, ModeCall | 'abandoned'> {
+  const { upgrade, open, message, chunk, ping, pong, closing, close } = calls;
+  const pending = new PendingHandshakes();
+  const inside: Record<ModeCall | 'abandoned', unknown> = {
     ...calls,
+    upgrade:
+      upgrade &&
+      ((session: ModeSession, request: UpgradeRequest, response: UpgradeResponse) =>
+        upgrade(session, pending.begin(session, request), response)),
+    open: upgrade
+      ? (session: ModeSession) => {
+          pending.end(session);
+          return open?.(session);
+        }
+      : open,
+    abandoned:
+      upgrade &&
+      ((session: ModeSession) => {
+        pending.abort(session);
+      }),
     message:
       message &&
       ((session: ModeSession, opcode: DataOpcode, bytes: Uint8Array, start: number, end: number) =>
@@ -183,7 +209,34 @@ function adapted(calls: Calls): Pick<Members, ModeCall> {
       ((session: ModeSession, summary: SessionSummary) =>
         close(session, summary.closeCode, summary.closeReason, summary)),
   };
-  return inside as Pick<Members, ModeCall>;
+  return inside as Pick<Members, ModeCall | 'abandoned'>;
+}
+
+/** The handshakes that a mode has not decided on. */
+class PendingHandshakes {
+  /** How to abort the signal of each, if it was read. */
+  readonly #aborts = new WeakMap<ModeSession, () => void>();
+
+  /** @returns the request with a signal, which costs nothing unless it is read */
+  begin(session: ModeSession, request: UpgradeRequest): PendingRequest {
+    let controller: AbortController | null = null;
+    this.#aborts.set(session, () => controller?.abort());
+    return {
+      ...request,
+      get signal(): AbortSignal {
+        return (controller ??= new AbortController()).signal;
+      },
+    };
+  }
+
+  abort(session: ModeSession): void {
+    this.#aborts.get(session)?.();
+  }
+
+  /** The handshake is answered: nothing of it is kept. */
+  end(session: ModeSession): void {
+    this.#aborts.delete(session);
+  }
 }
 
 function viewOf(bytes: Uint8Array, start: number, end: number): Buffer {

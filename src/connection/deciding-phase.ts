@@ -3,6 +3,7 @@ import { HandshakeError } from '../errors.js';
 import { promiseOf } from '../foreign.js';
 import type { RequestHead } from '../handshake/request-head.js';
 import type { UpgradeRequest } from '../handshake/request.js';
+import { AcceptingResponse } from '../handshake/upgrade-response.js';
 import type { ServerSession } from '../session/server-session.js';
 import type { SessionUpgrade } from '../session/session-host.js';
 import type { DropRule } from '../session/session.js';
@@ -21,39 +22,45 @@ export class DecidingPhase extends WaitingPhase {
   /** Asks for the decision, which may come at once. */
   begin(upgrade: SessionUpgrade, head: RequestHead): void {
     const { request } = upgrade;
-    let answer: Uint8Array;
+    let response: AcceptingResponse;
     let opened: Promise<void> | null;
     try {
       // Before the mode opens anything: an extension may have made what cannot be sent.
-      answer = acceptingResponse(upgrade, this.#session.extensions);
+      response = new AcceptingResponse(acceptingResponse(upgrade, this.#session.extensions));
       const authorized = promiseOf(this.connection.host.opening.authorize?.(head));
       opened =
-        authorized === null ? this.#session.ask(request) : this.#askAfter(authorized, request);
+        authorized === null
+          ? this.#session.ask(request, response)
+          : this.#askAfter(authorized, request, response);
     } catch (cause) {
       this.refuse(cause);
       return;
     }
-    if (opened === null) this.#accept(answer);
-    else opened.then(this.#acceptLate.bind(this, answer), this.refuse.bind(this));
+    if (opened === null) this.#accept(response);
+    else opened.then(this.#acceptLate.bind(this, response), this.refuse.bind(this));
   }
 
-  async #askAfter(authorized: Promise<void>, request: UpgradeRequest): Promise<void> {
+  async #askAfter(
+    authorized: Promise<void>,
+    request: UpgradeRequest,
+    response: AcceptingResponse,
+  ): Promise<void> {
     await authorized;
     // Nothing is opened for a client that has left meanwhile.
     if (!this.connection.isIn(this)) throw new HandshakeError('handshake-timeout');
-    await this.#session.ask(request);
+    await this.#session.ask(request, response);
   }
 
   /** @returns false when the peer, the deadline or the server was faster */
-  #accept(answer: Uint8Array): boolean {
-    const isOpen = this.connection.open(this, this.#session, answer);
+  #accept(response: AcceptingResponse): boolean {
+    const isOpen = this.connection.open(this, this.#session, response.seal());
     // The mode has opened something, and must free it.
     if (!isOpen) this.#session.finish();
     return isOpen;
   }
 
-  #acceptLate(answer: Uint8Array): void {
-    if (!this.#accept(answer)) return;
+  #acceptLate(response: AcceptingResponse): void {
+    if (!this.#accept(response)) return;
     const { connection, arriving } = this;
     if (!connection.isInputPaused) connection.socket.resume();
     const { bytes, start, end } = arriving.early;

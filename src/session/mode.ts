@@ -1,6 +1,7 @@
 /** What a session calls. */
 import type { OriginPolicy } from '../handshake/policy.js';
 import type { UpgradeRequest } from '../handshake/request.js';
+import type { UpgradeResponse } from '../handshake/upgrade-response.js';
 import type { CloseStatus } from '../protocol/close.js';
 import type { DataOpcode } from '../protocol/frame.js';
 import type { ModeSession, SessionSummary } from './session.js';
@@ -33,9 +34,13 @@ export interface Mode {
   readonly receiveAfterClose?: boolean;
   /**
    * Called before the handshake is answered. It may take its time, and it may throw (or reject with)
-   * a HandshakeError, which refuses the handshake with that status.
+   * a HandshakeError, which refuses the handshake with that status. Headers can be added to the response.
    */
-  upgrade?(session: ModeSession, request: UpgradeRequest): void | PromiseLike<void>;
+  upgrade?(
+    session: ModeSession,
+    request: UpgradeRequest,
+    response: UpgradeResponse,
+  ): void | PromiseLike<void>;
   /** The handshake was answered: messages can be sent from here on. */
   open?(session: ModeSession): void;
   /** With delivery `messages`: a message. The payload `bytes[start, end)` is valid during the call. */

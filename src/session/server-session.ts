@@ -15,6 +15,7 @@ import type { ExtensionChain } from '../extensions/chain.js';
 import { negotiate } from '../extensions/negotiation.js';
 import { errorOf, isInstance, onRejection, promiseOf } from '../foreign.js';
 import type { UpgradeRequest } from '../handshake/request.js';
+import type { UpgradeResponse } from '../handshake/upgrade-response.js';
 import { CloseCode, assertCloseReason, assertSendableCloseCode } from '../protocol/close.js';
 import type { Endpoint } from '../protocol/endpoint.js';
 import { type DataOpcode, MAX_CONTROL_PAYLOAD_BYTES, Opcode } from '../protocol/frame.js';
@@ -165,10 +166,10 @@ export class ServerSession implements ModeSession {
    * @returns a promise when it takes its time
    * @throws whatever it refuses with, or its promise rejects with that
    */
-  ask(request: UpgradeRequest): Promise<void> | null {
+  ask(request: UpgradeRequest, response: UpgradeResponse): Promise<void> | null {
     const { mode } = this.#parts;
     this.#wasAsked = mode.upgrade !== undefined;
-    const result: unknown = mode.upgrade?.(this, request);
+    const result: unknown = mode.upgrade?.(this, request, response);
     const answer = promiseOf(result) as Promise<void> | null;
     if (this.#openingFailure === NO_FAILURE) return answer;
     answer?.catch(ignore);

@@ -9,6 +9,7 @@ import type { Flags } from '../../src/config/text-sources.js';
 import type { ModeSession } from '../../src/session/session.js';
 import { HandshakeError } from '../../src/errors.js';
 import type { UpgradeRequest } from '../../src/handshake/request.js';
+import type { UpgradeResponse } from '../../src/handshake/upgrade-response.js';
 import { echoMode } from '../../src/modes/echo.js';
 import type { Mode } from '../../src/session/mode.js';
 import type { ReplayModeOptions } from '../../src/modes/replay/replay.js';
@@ -234,7 +235,7 @@ t.test('the proxy is the real one', async (t) => {
   t.ok(first?.mode instanceof TcpMode);
   const session = {} as ModeSession;
   await t.rejects(
-    async () => first?.mode.upgrade?.(session, request('')),
+    async () => first?.mode.upgrade?.(session, request(''), {} as UpgradeResponse),
     new HandshakeError('target-unreachable'),
   );
 });

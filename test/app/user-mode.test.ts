@@ -1,6 +1,13 @@
 import t from 'tap';
-import type { ModeSession, SessionSummary } from '../../src/session/session.js';
-import { MODE_CALLS, type Refuse, type UserMode, readMode } from '../../src/app/user-mode.js';
+import type { ModeSession, Session, SessionSummary } from '../../src/session/session.js';
+import {
+  MODE_CALLS,
+  type PendingRequest as UpgradeRequest,
+  type Refuse,
+  type UserMode,
+  readMode,
+} from '../../src/app/user-mode.js';
+import type { UpgradeResponse } from '../../src/handshake/upgrade-response.js';
 
 const refuse: Refuse = (clause) => {
   throw new Error(clause);
@@ -35,7 +42,11 @@ t.test('nothing of it is lost', async (t) => {
     ...Object.fromEntries(MODE_CALLS.map((name) => [name, () => name])),
   };
   const mode = readMode(given, refuse);
-  t.equal(Object.keys(mode).length, Object.keys(given).length);
+  t.equal(
+    Object.keys(mode).length,
+    Object.keys(given).length + 1,
+    'and what hears of clients that left',
+  );
   t.match(mode, {
     name: 'a',
     delivery: 'chunks',
@@ -239,13 +250,49 @@ t.test('a payload is a view, and is said to be text or binary', async (t) => {
 
 t.test('names that members had before are refused with those that they have now', async (t) => {
   for (const [given, clause] of [
-    [{ opened: call }, 'opened of a mode is named open now'],
-    [{ piece: call }, 'piece of a mode is named chunk now'],
-    [{ drained: call }, 'drained of a mode is named drain now'],
-    [{ peerClosed: call }, 'peerClosed of a mode is named closing now'],
-    [{ closed: call }, 'closed of a mode is named close now'],
-    [{ hearsOut: true }, 'hearsOut of a mode is named receiveAfterClose now'],
-    [{ delivery: 'pieces' }, 'the delivery "pieces" of a mode is named "chunks" now'],
+    [{ opened: call }, 'opened of a mode is now open'],
+    [{ piece: call }, 'piece of a mode is now chunk'],
+    [{ drained: call }, 'drained of a mode is now drain'],
+    [{ peerClosed: call }, 'peerClosed of a mode is now closing'],
+    [{ closed: call }, 'closed of a mode is now close'],
+    [{ abandoned: call }, 'abandoned of a mode is now request.signal in upgrade'],
+    [{ hearsOut: true }, 'hearsOut of a mode is now receiveAfterClose'],
+    [{ delivery: 'pieces' }, 'the delivery "pieces" of a mode is now "chunks"'],
   ] as const)
     t.throws(() => readMode({ name: 'a', message: call, ...given }, refuse), new Error(clause));
+});
+
+t.test('the signal of a handshake aborts when nobody waits for it any more', async (t) => {
+  const signals: AbortSignal[] = [];
+  const responses: UpgradeResponse[] = [];
+  const mode = readMode(
+    {
+      name: 'a',
+      message: call,
+      upgrade(_session: Session, request: UpgradeRequest, response: UpgradeResponse) {
+        t.equal(request.path, '/room');
+        responses.push(response);
+        if (request.query !== 'unread') signals.push(request.signal, request.signal);
+      },
+    },
+    refuse,
+  );
+  const response = {} as UpgradeResponse;
+  const begin = (query: string): ModeSession => {
+    const session = {} as ModeSession;
+    void mode.upgrade!(session, { path: '/room', query } as UpgradeRequest, response);
+    return session;
+  };
+  const left = begin('');
+  t.equal(signals[0], signals[1], 'one for each handshake');
+  t.equal(responses[0], response);
+  const open = begin('');
+  const unread = begin('unread');
+  mode.open!(open);
+  for (const session of [left, open, unread]) mode.abandoned!(session);
+  t.ok(signals[0]!.aborted);
+  t.notOk(signals[2]!.aborted, 'it is answered');
+  t.equal(signals.length, 4);
+  const without = readMode({ name: 'a', message: call }, refuse);
+  t.notOk('open' in without || 'abandoned' in without, 'for a mode without upgrade there is none');
 });

@@ -5,7 +5,6 @@
  */
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import type { ExtensionSession } from '../../src/extensions/extension.js';
@@ -88,12 +87,6 @@ async function visit(
   const client = await connectRaw(t, twist.port);
   const offer = extension === null ? {} : { 'Sec-WebSocket-Extensions': extension };
   client.send(upgradeText(offer, `GET ${target} HTTP/1.1`));
-  if (target.startsWith('/abandoned/')) {
-    await sleep(50);
-    client.socket.destroy();
-    await client.waitForClose();
-    return client;
-  }
   await client.waitUntil(
     () => client.received.includes('\r\n\r\n') || client.hasEnded,
     'an answer',
@@ -169,6 +162,28 @@ for (const delivery of ['messages', 'chunks'] as const) {
     await stops(t, twist, bystander);
   });
 }
+
+t.test('a header of a response, whatever its value is', async (t) => {
+  const file = path.join(makeTempDir(t), 'mode.mjs');
+  writeFileSync(
+    file,
+    `import { makeMode } from ${JSON.stringify(CODE)};\nexport default makeMode(['upgrade', 'message'], 'messages');\n`,
+  );
+  const twist = await startServing(t, { args: [...SERVE, ...DEADLINES, '--mode', file] });
+  const bystander = await Bystander.connect(t, twist);
+  await inCrowds(ALL_WAYS, bystander, async (name) => {
+    const client = await visit(t, twist, `/headers/${name}`, null);
+    const head = client.received.toString('latin1');
+    if (name === 'throwsText') {
+      t.match(head, /^HTTP\/1\.1 101 [^]*\r\nX-Way: on purpose\r\n\r\n/, 'a text is one');
+      return;
+    }
+    t.match(head, /^HTTP\/1\.1 500 /, name);
+    t.notMatch(head, 'X-Way');
+    await eventually(() => twist.log.some(about(client, 'error')), `a line about ${name}`);
+  });
+  await stops(t, twist, bystander);
+});
 
 t.test('every member of an extension, every way to fail', async (t) => {
   const folder = makeTempDir(t);

@@ -9,6 +9,7 @@ import {
 } from '../../src/errors.js';
 import type { Message } from '../../src/extensions/extension.js';
 import type { UpgradeRequest } from '../../src/handshake/request.js';
+import type { UpgradeResponse } from '../../src/handshake/upgrade-response.js';
 import type { CloseStatus } from '../../src/protocol/close.js';
 import { Deferred, markingSession, nextTurn } from '../fixtures/extensions.js';
 import {
@@ -40,6 +41,7 @@ import { LIMITS, NO_KEEPALIVE as QUIET_LIMITS, START_MS } from '../fixtures/test
 
 /** What a mode is asked with; none here looks at it. */
 const REQUEST = {} as UpgradeRequest;
+const RESPONSE = {} as UpgradeResponse;
 
 const LARGE = new Uint8Array(LIMITS.outputPause - 10);
 
@@ -1385,13 +1387,13 @@ t.test('a handshake that is given up is told to the mode', async (t) => {
   unasked.abandonOpening();
   t.strictSame(abandoned, [], 'not when it was not asked');
   const { session } = new Bench(Object.assign(mode, { upgrade: (): void => undefined }));
-  t.equal(session.ask(REQUEST), null);
+  t.equal(session.ask(REQUEST, RESPONSE), null);
   session.abandonOpening();
   t.strictSame(abandoned, [session]);
   t.equal(session.send('late'), 'closed', 'whoever still knows it sends in vain');
   const silent = new Bench(Object.assign(new Witness(), { upgrade: (): void => undefined }))
     .session;
-  silent.ask(REQUEST);
+  silent.ask(REQUEST, RESPONSE);
   silent.abandonOpening();
 });
 
@@ -1665,7 +1667,7 @@ t.test('while a handshake is not answered, fail refuses it', async (t) => {
   const pending = new Bench(
     Object.assign(new Witness(), { upgrade: async () => new Promise<void>(() => undefined) }),
   );
-  t.ok(pending.session.ask(REQUEST) instanceof Promise);
+  t.ok(pending.session.ask(REQUEST, RESPONSE) instanceof Promise);
   pending.session.fail(new Error('no'));
   t.strictSame(pending.calls(), ['refuse Error: no']);
 
@@ -1677,7 +1679,7 @@ t.test('while a handshake is not answered, fail refuses it', async (t) => {
         return result;
       },
     });
-    t.throws(() => new Bench(mode).session.ask(REQUEST), defect);
+    t.throws(() => new Bench(mode).session.ask(REQUEST, RESPONSE), defect);
   }
   await nextTurn();
 });
@@ -1691,7 +1693,7 @@ t.test('a mode that fails when it is given up', async (t) => {
   ]) {
     const mode = Object.assign(new Witness(), { upgrade: (): void => undefined, abandoned });
     const { session, host } = new Bench(mode);
-    session.ask(REQUEST);
+    session.ask(REQUEST, RESPONSE);
     session.abandonOpening();
     await nextTurn();
     t.match(host.failedLate, [{ message: 'in abandoned' }]);

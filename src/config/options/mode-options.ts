@@ -40,7 +40,7 @@ export const MODE_OPTIONS = {
     help: 'a mode of your own, a JavaScript module',
     docs:
       'An ES module or CommonJS, by its path from the working directory. Its default export is a mode: `{ name, message }` and what else the ' +
-      'type `Mode` of the package has, with `delivery` `messages` unless it says `pieces`. ' +
+      'type `Mode` of the package has, with `delivery` `messages` unless it says `chunks`. ' +
       'What does not fit is said when the server starts, and by `twist config check`. The guide is `docs/modes.md`.',
   },
   route: {

@@ -329,6 +329,63 @@ function manifest(): Manifest {
   return JSON.parse(readFileSync('package.json', 'utf8')) as Manifest;
 }
 
+/** A mode with data of its own, in a program that is its client too. */
+const PROGRAM = `
+import { once } from 'node:events';
+import { type Mode, type SendResult, type Session, serve } from 'twist-server';
+import { WebSocket } from 'ws';
+
+interface Visitor {
+  readonly name: string;
+  count: number;
+}
+
+const mode: Mode<Visitor> = {
+  name: 'counting',
+  upgrade(session, request, response) {
+    request.signal.throwIfAborted();
+    session.data = { name: request.query, count: 0 };
+    response.headers.set('X-Name', session.data.name);
+  },
+  message(session: Session<Visitor>, data, isBinary) {
+    const visitor = session.data;
+    visitor.count++;
+    const result: SendResult = session.send(
+      \`\${visitor.name} \${visitor.count}: \${data.toString('utf8')}\`,
+      isBinary,
+    );
+    if (result !== 'sent') throw new Error(result);
+  },
+  close({ data: { name } }, code) {
+    console.log(\`\${name} left with \${code}\`);
+  },
+};
+
+// @ts-expect-error -- its data are not those of a text
+export const wrong: Mode<Visitor> = { name: 'a', message: ({ data }) => data.length };
+
+async function main(): Promise<void> {
+  const server = await serve({ mode, listen: 0 });
+  const socket = new WebSocket(\`\${server.urls[0]}/?Ada\`);
+  socket.on('upgrade', ({ headers }) => {
+    console.log('x-name:', headers['x-name']);
+  });
+  await once(socket, 'open');
+  socket.send('hello');
+  const [data] = (await once(socket, 'message')) as [Buffer];
+  console.log(data.toString());
+  console.log(server.sessions.size, 'session');
+  socket.close(1000);
+  await once(socket, 'close');
+  await server.stop();
+}
+
+main().catch((error: unknown) => {
+  console.error(error);
+  process.exitCode = 1;
+});
+`;
+
 t.test('the package, installed', async (t) => {
   const project = await makeProject(t);
   const runProgram = async (name: string, program: string): Promise<string[]> => {
@@ -441,6 +498,43 @@ t.test('the package, installed', async (t) => {
     const { peerDependencies, peerDependenciesMeta } = manifest();
     t.strictSame(peerDependencies, { '@types/node': '>=20' }, 'its types need those of Node');
     t.strictSame(peerDependenciesMeta, { '@types/node': { optional: true } }, 'programs do not');
+  });
+
+  t.test('programs with a mode of their own, of every kind', async (t) => {
+    const said = ['x-name: Ada', 'Ada 1: hello', '1 session', 'Ada left with 1000', ''].join('\n');
+    const compiler = path.join(MODULES, 'typescript/bin/tsc');
+    for (const [module, moduleResolution] of [
+      ['node16', 'node16'],
+      ['nodenext', 'nodenext'],
+      ['esnext', 'bundler'],
+    ] as const) {
+      const folder = path.join(project, `program-${moduleResolution}`);
+      mkdirSync(folder);
+      writeFileSync(path.join(folder, 'program.ts'), PROGRAM);
+      const compilerOptions = {
+        ...{ module, moduleResolution, target: 'es2022', strict: true, skipLibCheck: false },
+        ...{ types: ['node'], verbatimModuleSyntax: true, outDir: 'made' },
+      };
+      writeFileSync(
+        path.join(folder, 'tsconfig.json'),
+        JSON.stringify({ compilerOptions, files: ['program.ts'] }),
+      );
+      t.equal(await run(folder, process.execPath, compiler, '-p', '.'), '', moduleResolution);
+      t.equal(await run(folder, process.execPath, 'made/program.js'), said, moduleResolution);
+    }
+    for (const [format, ending] of [
+      ['cjs', 'cjs'],
+      ['esm', 'mjs'],
+    ] as const) {
+      const file = path.join(project, `bundle.${ending}`);
+      const bundler = path.join(MODULES, 'esbuild/bin/esbuild');
+      const options = ['--bundle', '--platform=node', `--format=${format}`, `--outfile=${file}`];
+      // Its message about require in an ES module is ws's own affair.
+      const external = format === 'esm' ? ['--external:ws'] : [];
+      const source = path.join(project, 'program-node16/program.ts');
+      await run(project, bundler, source, ...options, ...external, '--log-level=error');
+      t.equal(await run(project, process.execPath, file), said, `a bundle of ${format}`);
+    }
   });
 
   t.test('links between its pages lead somewhere', async (t) => {

@@ -363,6 +363,14 @@ t.test('each request may be of another client behind the same proxy', async (t) 
   ]);
 });
 
+t.test('a connection can be spared again while it waits for the next request', async (t) => {
+  const bench = new HttpBench();
+  bench.receive(get('/'));
+  t.notOk(bench.host.expendables.has(bench.connection));
+  await bench.http.answer('page');
+  t.ok(bench.host.expendables.has(bench.connection));
+});
+
 t.test('the deadline of a head that follows', async (t) => {
   const idle = new HttpBench();
   idle.receive(get('/'));

@@ -1,63 +1,121 @@
 /**
- * Makes the types of the library, `dist/types`: the declarations of src/index.ts and of the files that
- * these refer to, and no others. What is bundled, and its types, are nobody's business.
+ * Makes the types of the library, `dist/types/index.d.ts`: the declarations of src/index.ts and of what they
+ * refer to, in one file and without anything else; and the report of the public interface, `docs/twist-server.api.md`, in
+ * which a change of the interface is seen.
+ *
+ * `node build-types.mjs` makes the types, `--report` writes the report too (`npm run api`), and `--check` fails
+ * when the report in the repository is another one (CI).
  */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
+import { Extractor, ExtractorConfig, ExtractorLogLevel } from '@microsoft/api-extractor';
 import ts from 'typescript';
 
-const SOURCES = path.resolve(import.meta.dirname, 'src');
-const TARGET = path.resolve(import.meta.dirname, 'dist/types');
+const ROOT = import.meta.dirname;
+const SOURCES = path.join(ROOT, 'src');
+const TARGET = path.join(ROOT, 'dist/types');
 
-/** @type {Map<string, string>} text by path of the declaration file */
-const declarations = new Map();
+const isReport = process.argv.includes('--report');
+const isCheck = process.argv.includes('--check');
 
-const parsed = ts.getParsedCommandLineOfConfigFile(
-  'tsconfig.json',
-  {
-    noEmit: false,
-    declaration: true,
-    emitDeclarationOnly: true,
-    rootDir: SOURCES,
-    outDir: TARGET,
-  },
-  {
-    ...ts.sys,
-    onUnRecoverableConfigFileDiagnostic: (problem) => {
-      throw new Error(ts.flattenDiagnosticMessageText(problem.messageText, '\n'));
+mkdirSync(path.join(ROOT, 'dist'), { recursive: true });
+// In the checkout, because the types of Node are looked for from there.
+const folder = mkdtempSync(path.join(ROOT, 'dist', '.declarations-'));
+try {
+  if (!emitDeclarations() || !bundleDeclarations()) process.exitCode = 1;
+} finally {
+  rmSync(folder, { recursive: true });
+}
+
+/** @returns whether all is well */
+function emitDeclarations() {
+  const parsed = ts.getParsedCommandLineOfConfigFile(
+    'tsconfig.json',
+    {
+      noEmit: false,
+      declaration: true,
+      emitDeclarationOnly: true,
+      rootDir: SOURCES,
+      outDir: folder,
     },
-  },
-);
-const program = ts.createProgram([path.join(SOURCES, 'index.ts')], parsed?.options ?? {});
-const { diagnostics } = program.emit(undefined, (file, text) => {
-  declarations.set(path.resolve(file), text);
-});
-const problems = [...ts.getPreEmitDiagnostics(program), ...diagnostics];
-if (problems.length > 0) {
-  process.exitCode = 1;
+    {
+      ...ts.sys,
+      onUnRecoverableConfigFileDiagnostic: (problem) => {
+        throw new Error(ts.flattenDiagnosticMessageText(problem.messageText, '\n'));
+      },
+    },
+  );
+  const program = ts.createProgram([path.join(SOURCES, 'index.ts')], parsed?.options ?? {});
+  const { diagnostics } = program.emit();
+  const problems = [...ts.getPreEmitDiagnostics(program), ...diagnostics];
   process.stderr.write(
     ts.formatDiagnostics(problems, {
       getCanonicalFileName: (file) => file,
-      getCurrentDirectory: () => import.meta.dirname,
+      getCurrentDirectory: () => ROOT,
       getNewLine: () => '\n',
     }),
   );
-} else {
-  rmSync(TARGET, { recursive: true, force: true });
-  write(path.join(TARGET, 'index.d.ts'));
+  return problems.length === 0;
 }
 
-/** @param {string} file a declaration file; those that it refers to are written too */
-function write(file) {
-  const text = declarations.get(file);
-  // Written already.
-  if (text === undefined) return;
-  declarations.delete(file);
-  mkdirSync(path.dirname(file), { recursive: true });
-  writeFileSync(file, text);
-  for (const { fileName } of ts.preProcessFile(text).importedFiles) {
-    if (fileName.startsWith('.'))
-      write(path.resolve(path.dirname(file), fileName.replace(/\.js$/, '.d.ts')));
-  }
+/** @returns whether all is well */
+function bundleDeclarations() {
+  const quiet = { default: { logLevel: ExtractorLogLevel.None } };
+  const config = ExtractorConfig.prepare({
+    configObjectFullPath: undefined,
+    packageJsonFullPath: path.join(ROOT, 'package.json'),
+    configObject: {
+      projectFolder: ROOT,
+      mainEntryPointFilePath: path.join(folder, 'index.d.ts'),
+      compiler: {
+        overrideTsconfig: {
+          compilerOptions: {
+            target: 'es2023',
+            module: 'nodenext',
+            lib: ['es2023'],
+            types: ['node'],
+            strict: true,
+            skipLibCheck: true,
+          },
+          files: [path.join(folder, 'index.d.ts')],
+        },
+      },
+      apiReport: {
+        enabled: isReport || isCheck,
+        reportFileName: 'twist-server',
+        reportFolder: path.join(ROOT, 'docs'),
+        reportTempFolder: folder,
+      },
+      docModel: { enabled: false },
+      dtsRollup: { enabled: true, untrimmedFilePath: path.join(folder, 'bundle.d.ts') },
+      tsdocMetadata: { enabled: false },
+      newlineKind: 'lf',
+      messages: {
+        // TypeScript has looked at the sources already, and the comments are for people.
+        compilerMessageReporting: quiet,
+        tsdocMessageReporting: quiet,
+        extractorMessageReporting: {
+          ...quiet,
+          'ae-forgotten-export': { logLevel: ExtractorLogLevel.Warning, addToApiReportFile: true },
+        },
+      },
+    },
+  });
+  const { succeeded, apiReportChanged } = Extractor.invoke(config, {
+    localBuild: !isCheck,
+    messageCallback: (message) => {
+      message.handled = true;
+      if (message.logLevel === ExtractorLogLevel.Error)
+        process.stderr.write(`${message.formatMessageWithLocation(ROOT)}\n`);
+    },
+  });
+  if (apiReportChanged && isCheck)
+    process.stderr.write(
+      'the public interface is not what docs/twist-server.api.md says: run `npm run api`, and look at what changed\n',
+    );
+  rmSync(TARGET, { recursive: true, force: true });
+  mkdirSync(TARGET, { recursive: true });
+  writeFileSync(path.join(TARGET, 'index.d.ts'), ts.sys.readFile(config.untrimmedFilePath) ?? '');
+  return succeeded;
 }

@@ -1,15 +1,16 @@
 /** The one composition root, of the command and of the library: resources in, a server out that can be started. */
 import type { Log } from '../log.js';
-import { ReplayMode } from '../modes/replay/replay.js';
-import { TcpMode } from '../modes/tcp/tcp-mode.js';
+import { type RouteMode, formatRouteMode } from '../config/values/route-text.js';
+import type { Mode } from '../session/mode.js';
+import { filesEachOf } from '../modes/registry.js';
 import type { Recorder } from '../recording/write/recorder.js';
 import { checkUnixPath } from '../server/listener.js';
 import { Server } from '../server/server.js';
-import { modesOf } from './modes-of.js';
+import { chosenMode } from './mode-choice.js';
 import { privatePaths } from './resources/given-files.js';
 import { claimRecording, makeRecorder, startRecorder } from './resources/recording.js';
 import type { Resources } from './resources/resources.js';
-import { serverOptions } from './server-options.js';
+import { type ModeOnPath, serverOptions } from './server-options.js';
 
 /** A server that does not listen yet. */
 export interface Composed {
@@ -31,11 +32,10 @@ export interface Composed {
 /** Makes the server, and touches nothing. @throws {ConfigError} when it cannot be made */
 export function compose(resources: Resources, log: Log): Composed {
   const { settings, values, modules, authenticator } = resources;
-  const modes = modesOf(resources, log);
   const recorder = makeRecorder(settings, log);
   const server = new Server(
     serverOptions(settings, {
-      modes,
+      modes: modesOf(resources),
       extensions: modules.extensions,
       authenticator,
       staticDir: settings.static,
@@ -44,11 +44,10 @@ export function compose(resources: Resources, log: Log): Composed {
       log,
     }),
   );
-  const takesTwo = modes.some(({ mode }) => mode instanceof TcpMode || mode instanceof ReplayMode);
   return {
     server,
     recorder,
-    filesEach: takesTwo ? 2 : 1,
+    filesEach: servedBy(resources).some(({ asked }) => filesEachOf(asked.kind) === 2) ? 2 : 1,
     start: async () => {
       try {
         // The file may belong to another server: it is not touched before this one is known to listen.
@@ -70,4 +69,29 @@ export function checkComposition(resources: Resources, log: Log): void {
   for (const address of resources.settings.listen) {
     if (address.kind === 'unix') checkUnixPath(address.path);
   }
+}
+
+/** What settings ask for on a path; null is every path that no other one has. */
+interface Served {
+  readonly path: string | null;
+  readonly asked: RouteMode;
+}
+
+function servedBy({ settings, values }: Resources): Served[] {
+  const served: Served[] = settings.route.map(({ path, mode }) => ({ path, asked: mode }));
+  const fallback = chosenMode(values);
+  return fallback === null ? served : [...served, { path: null, asked: fallback }];
+}
+
+/** Makes the modes. Paths that are to be served alike share one. */
+function modesOf(resources: Resources): ModeOnPath[] {
+  const { modules, makeMode } = resources;
+  const made = new Map<string, Mode>();
+  return servedBy(resources).map(({ path, asked }) => {
+    const text = formatRouteMode(asked);
+    const mode =
+      made.get(text) ?? (asked.kind === 'mode' ? modules.modes.get(asked.file)! : makeMode(asked));
+    made.set(text, mode);
+    return { path, mode };
+  });
 }

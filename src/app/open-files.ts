@@ -4,7 +4,7 @@
  */
 import { optionName } from '../config/messages.js';
 import type { ProvidedServerSettings } from '../config/settings.js';
-import type { Files } from './resources/resources.js';
+import type { Files } from '../modes/built-in.js';
 
 /** Descriptors that are needed beside connections: listeners, the log, the event loop. */
 const RESERVED_FILES = 64;

@@ -13,7 +13,8 @@ import { modeProblem } from './mode-choice.js';
 import { openFilesProblem } from './open-files.js';
 import { type ModeOptions, readOptions, refusalOf } from './read-options.js';
 import { permissionWarnings } from './resources/given-files.js';
-import { type Files, readResources } from './resources/resources.js';
+import type { Files } from '../modes/built-in.js';
+import { readResources } from './resources/resources.js';
 import { readExtension } from './user-extension.js';
 
 /** Everything that `twist serve` can be told, with the same names, and what only a program can give. */

@@ -1,6 +1,7 @@
 /** The echo mode: every message goes back with its own opcode, and nothing else does. */
 import type { ModeSession } from '../session/session.js';
 import type { DataOpcode } from '../protocol/frame.js';
+import type { BuiltInMode } from './built-in.js';
 import type { Mode } from '../session/mode.js';
 
 /** Echoes whole messages. A client that does not read its echoes is not read from either. */
@@ -22,3 +23,5 @@ export const echoMode: Mode = {
     session.resume();
   },
 };
+
+export const echo: BuiltInMode<'echo'> = { filesEach: 1, prepare: () => () => echoMode };

@@ -5,8 +5,12 @@ import { checkComposition, compose } from '../../src/app/compose.js';
 import type { Resources } from '../../src/app/resources/resources.js';
 import { load } from '../../src/config/load.js';
 import type { Flags } from '../../src/config/text-sources.js';
+import { formatRouteMode } from '../../src/config/values/route-text.js';
+import type { Mode } from '../../src/session/mode.js';
 import { KeptLog } from '../fixtures/kept-log.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
+
+const mute: Mode = { name: 'mute', delivery: 'messages' };
 
 function resourcesOf(flags: Flags): Resources {
   const { settings, values } = load({
@@ -17,9 +21,8 @@ function resourcesOf(flags: Flags): Resources {
   return {
     settings,
     values,
-    modules: { modes: new Map(), extensions: [] },
-    replays: new Map(),
-    certificates: { ca: null, cert: null, key: null },
+    modules: { modes: new Map([['mute.mjs', mute]]), extensions: [] },
+    makeMode: (asked) => ({ name: formatRouteMode(asked), delivery: 'messages' }),
     authenticator: null,
   };
 }
@@ -91,4 +94,37 @@ t.test('a check makes the server, and starts nothing', async (t) => {
       { name: 'ConfigError', message: new RegExp(clause) },
     );
   }
+});
+
+t.test('one mode for every path, or for those that have no route', async (t) => {
+  for (const [flags, served] of [
+    [{ echo: true }, 'echo'],
+    [{ tcp: 'unix:/a' }, 'tcp:unix:/a'],
+    [{ mode: 'mute.mjs' }, 'mute'],
+    [{ replay: 'a.ndjson' }, 'replay:a.ndjson'],
+    [{ record: path.join(makeTempDir(t), 'a.ndjson') }, 'record'],
+    [{ route: ['/a=echo'] }, '/a=echo'],
+    [{ route: ['/a=echo', '/b=mode:mute.mjs'], tcp: 'c:1' }, '/a=echo /b=mute tcp:c:1'],
+  ] as const) {
+    const log = new KeptLog();
+    const { server, recorder, start } = compose(resourcesOf(flags), log);
+    await start();
+    t.match(log.find('listening'), [{ fields: { mode: served } }]);
+    await server.stop();
+    await recorder?.close();
+  }
+});
+
+t.test('paths that are served alike share a mode', async (t) => {
+  const asked: string[] = [];
+  const route = ['/b=tcp:c:1', '/d=mode:mute.mjs', '/e=tcp:c:1', '/f=tcp:c:2', '/g=mode:mute.mjs'];
+  const resources: Resources = {
+    ...resourcesOf({ route, tcp: 'c:1' }),
+    makeMode: (one) => {
+      asked.push(formatRouteMode(one));
+      return mute;
+    },
+  };
+  t.equal(compose(resources, new KeptLog()).filesEach, 2);
+  t.strictSame(asked, ['tcp:c:1', 'tcp:c:2']);
 });

@@ -55,7 +55,7 @@ t.test('serve gets the settings, the process and a log; its status is the status
   t.equal(served.length, 1);
   const [[resources, given] = []] = served;
   t.same(resources?.modules, { modes: new Map(), extensions: [] });
-  t.same(resources?.certificates, { ca: null, cert: null, key: null });
+  t.equal(resources?.makeMode({ kind: 'echo' }).name, 'echo');
   t.match(resources?.values.maxHead, { value: 32_768, source: 'file' });
   t.match(resources?.settings, { echo: true, maxMessage: 1024, maxHeaders: 50, maxHead: 32_768 });
   t.equal(given, io);

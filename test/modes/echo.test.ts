@@ -1,6 +1,7 @@
 import t from 'tap';
+import type { ModeContext } from '../../src/modes/built-in.js';
 import type { ModeSession, SendResult } from '../../src/session/session.js';
-import { echoMode } from '../../src/modes/echo.js';
+import { echo, echoMode } from '../../src/modes/echo.js';
 import { hexOf, bytesOfHex } from '../fixtures/hex.js';
 
 /** A session that takes so many messages before it says to wait. */
@@ -51,4 +52,9 @@ t.test('a client that does not read is not read from until it does', async (t) =
   t.strictSame(session.calls, ['send 2 0a', 'send 2 0a', 'pause']);
   echoMode.drain!(session.asSession);
   t.strictSame(session.calls.slice(3), ['resume']);
+});
+
+t.test('it is the mode of its word', async (t) => {
+  const make = await echo.prepare({} as ModeContext);
+  t.equal(make({ kind: 'echo' }), echoMode);
 });

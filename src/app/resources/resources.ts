@@ -1,6 +1,5 @@
 /** All that a server is made of: the settings, and what is in the files that they name. */
-import { readFault } from '../../config/file.js';
-import { configError, optionName, show } from '../../config/messages.js';
+import { configError, optionName } from '../../config/messages.js';
 import type { ProvidedServerSettings, ServerSettings, Source } from '../../config/settings.js';
 import { ConfigError } from '../../errors.js';
 import { StaticDirectory } from '../../http/static-directory.js';
@@ -10,19 +9,11 @@ import {
   fileAuthenticator,
   passwordAuthenticator,
 } from '../../server/auth/basic-auth.js';
+import type { Files } from '../../modes/built-in.js';
+import { type MakeBuiltIn, prepareModes } from '../../modes/registry.js';
 import { checkModes } from '../mode-choice.js';
 import { checkRecording } from './recording.js';
-import { type Replay, readReplays } from './replays.js';
-import { type TargetCertificates, readTargetCertificates } from './target-certificates.js';
 import { type UserModules, loadUserModules } from './user-modules.js';
-
-/** How files are read; a test has some of memory. */
-export interface Files {
-  /** Reads a whole file as UTF-8 text; throws what `node:fs` throws. */
-  readFile(path: string): string;
-  /** Imports the module in a file, ES or CommonJS; rejects with what the module or Node throws. */
-  importFile(path: string): Promise<unknown>;
-}
 
 /** The settings of a server, however it is started. */
 export interface Given {
@@ -33,9 +24,8 @@ export interface Given {
 /** What is in the files that settings name, and what was given in their place. */
 export interface Found {
   readonly modules: UserModules;
-  /** What is replayed, by the paths of the recordings. */
-  readonly replays: ReadonlyMap<string, Replay>;
-  readonly certificates: TargetCertificates;
+  /** Makes the built-in modes; what their settings name is read. */
+  readonly makeMode: MakeBuiltIn;
   /** Asks who the client is; null when everybody is let in. */
   readonly authenticator: Authenticator | null;
 }
@@ -61,30 +51,13 @@ export async function readResources<Settings extends Given>(
   const { settings, values } = given;
   checkModes(values);
   checkRecording(values);
-  const certificates = readTargetCertificates(values, files);
-  checkTokenFile(values, files);
   await blaming(values.static.source, () =>
     settings.static === null ? null : new StaticDirectory(settings.static),
   );
   const authenticator = await makeAuthenticator(values, log);
   const modules = await loadUserModules(values, files, inPlace);
-  const replays = await readReplays(values, log);
-  return { ...given, certificates, authenticator, modules, replays };
-}
-
-/** A file that is missing at the start is a mistake; one that vanishes later is reported in the log. */
-function checkTokenFile({ tokenFile }: ProvidedServerSettings, files: Files): void {
-  if (tokenFile.value === null) return;
-  try {
-    files.readFile(tokenFile.value);
-  } catch (error) {
-    // A directory of such files will do.
-    if ((error as NodeJS.ErrnoException).code === 'EISDIR') return;
-    throw configError(
-      `${optionName('tokenFile', tokenFile)} cannot be ${show(tokenFile.value)}: ${readFault(error)}`,
-      tokenFile.source,
-    );
-  }
+  const makeMode = await prepareModes({ settings, values, files, log });
+  return { ...given, authenticator, modules, makeMode };
 }
 
 async function makeAuthenticator(

@@ -4,10 +4,10 @@ import { configError, optionName } from '../../config/messages.js';
 import type { Provided, ProvidedServerSettings } from '../../config/settings.js';
 import type { Extension } from '../../extensions/extension.js';
 import { errorForLog, memberOf, textOfThrown } from '../../foreign.js';
+import type { Files } from '../../modes/built-in.js';
 import type { Mode } from '../../session/mode.js';
 import { readExtension } from '../user-extension.js';
 import { type Refuse, readMode } from '../user-mode.js';
-import type { Files } from './resources.js';
 
 export interface UserModules {
   /** Modes by the paths of their files, as the options `mode` and `route` name them. */

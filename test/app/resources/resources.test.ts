@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { type Resources, readResources } from '../../../src/app/resources/resources.js';
 import { load } from '../../../src/config/load.js';
 import type { Environment, Flags } from '../../../src/config/text-sources.js';
+import { parseRouteMode } from '../../../src/config/values/route-text.js';
 import { ConfigError } from '../../../src/errors.js';
 import type { Authenticator } from '../../../src/server/auth/basic-auth.js';
 import { fakeIo } from '../../cli/fake-io.js';
@@ -44,12 +45,13 @@ t.test('the settings, and what the files hold that they name', async (t) => {
   t.match(resources.settings, { mode: 'mute.mjs' });
   t.match(resources.values.mode, { value: 'mute.mjs', source: 'flag' });
   t.match(resources.modules.modes.get('mute.mjs'), { name: 'mute' });
-  t.strictSame(resources.certificates, { ca: cert, cert: null, key: null });
+  t.match(resources.makeMode(parseRouteMode('tcp:a:1') as { kind: 'echo' }), { name: 'tcp:a:1' });
   t.equal(resources.authenticator, null);
   t.equal((await read({ tokenFile: 'tokens' })).settings.tokenFile, 'tokens');
-  t.equal(resources.replays.size, 0);
   const replay = writeRecording(t, [new RecordedLines('S1').open()]);
-  t.match((await read({ replay })).replays.get(replay), { sessions: [{ s: 'S1' }] });
+  t.match((await read({ replay })).makeMode({ kind: 'replay', file: replay }), {
+    name: `replay:${replay}`,
+  });
 });
 
 t.test('who may connect: one user, or those of a file', async (t) => {
@@ -85,15 +87,6 @@ t.test('what is wrong with any of it', async (t) => {
     cause: 'environment',
     message: new RegExp(nowhere),
   });
-});
-
-t.test('tokens may be in a directory of files', async (t) => {
-  const readFile = (): never => {
-    throw Object.assign(new Error('EISDIR'), { code: 'EISDIR' });
-  };
-  const loaded = load({ flags: { tokenFile: 'tokens' }, environment: {}, readFile: () => '' });
-  const resources = await readResources(loaded, { ...fakeIo([]), readFile }, new KeptLog());
-  t.equal(resources.settings.tokenFile, 'tokens');
 });
 
 t.test('a defect of our own is not taken for a wrong configuration', async (t) => {

@@ -18,11 +18,13 @@ import { type CommandResources, serve } from '../../../src/cli/serve/serve.js';
 import { load } from '../../../src/config/load.js';
 import type { Flags } from '../../../src/config/text-sources.js';
 import type { Extension } from '../../../src/extensions/extension.js';
+import { BUILT_IN_MODES, type MakeBuiltIn } from '../../../src/modes/registry.js';
 import type { Mode } from '../../../src/session/mode.js';
 import { passwordAuthenticator } from '../../../src/server/auth/basic-auth.js';
 import { binaryFrame, closeFrame, encodeFrames, textFrame } from '../../fixtures/frames.js';
 import { upgradeText } from '../../fixtures/handshake.js';
 import { hexOf } from '../../fixtures/hex.js';
+import { KeptLog } from '../../fixtures/kept-log.js';
 import { type RawClient, connectRaw } from '../../fixtures/raw-client.js';
 import { makeTempDir } from '../../fixtures/temp-dir.js';
 import { eventually, within } from '../../fixtures/within.js';
@@ -38,8 +40,10 @@ function resourcesOf(flags: Flags, given: Partial<Found> = {}): CommandResources
     settings,
     values,
     modules: { modes: new Map(), extensions: [] },
-    replays: new Map(),
-    certificates: { ca: null, cert: null, key: null },
+    makeMode: (asked) => {
+      const context = { settings, values, files: fakeIo([]), log: new KeptLog() };
+      return (BUILT_IN_MODES[asked.kind].prepare(context) as MakeBuiltIn)(asked);
+    },
     authenticator: null,
     ...given,
   };

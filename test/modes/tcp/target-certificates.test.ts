@@ -3,7 +3,7 @@ import { createPrivateKey } from 'node:crypto';
 import {
   type TargetCertificates,
   readTargetCertificates,
-} from '../../../src/app/resources/target-certificates.js';
+} from '../../../src/modes/tcp/target-certificates.js';
 import { load } from '../../../src/config/load.js';
 import type { Environment, Flags } from '../../../src/config/text-sources.js';
 import { ConfigError } from '../../../src/errors.js';

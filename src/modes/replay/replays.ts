@@ -7,6 +7,8 @@ import {
   findReplaySessions,
   readReplaySessions,
 } from '../../recording/replay/replay-index.js';
+import type { BuiltInMode } from '../built-in.js';
+import { ReplayMode } from './replay.js';
 
 /** Damaged lines of one recording that are named in the log; the others are counted. */
 const MAX_DAMAGED = 10;
@@ -25,6 +27,23 @@ export interface Replay {
 export interface ReplaysLog {
   warn(fields: object, message: string): void;
 }
+
+export const replay: BuiltInMode<'replay'> = {
+  // The recording too, until it is played.
+  filesEach: 2,
+
+  async prepare({ settings, values, log }) {
+    const replays = await readReplays(values, log);
+    return ({ file }) =>
+      new ReplayMode({
+        file,
+        ...replays.get(file)!,
+        speed: settings.speed,
+        isStrict: settings.strict,
+        log,
+      });
+  },
+};
 
 /**
  * Reads the recordings that `replay` and the routes name.

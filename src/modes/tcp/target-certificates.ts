@@ -3,7 +3,7 @@ import { X509Certificate, createPrivateKey } from 'node:crypto';
 import { readFault } from '../../config/file.js';
 import { configError, optionName, show } from '../../config/messages.js';
 import type { ProvidedServerSettings } from '../../config/settings.js';
-import type { Files } from './resources.js';
+import type { Files } from '../built-in.js';
 
 /** PEM texts; null where none is given. */
 export interface TargetCertificates {

@@ -1,6 +1,8 @@
 import path from 'node:path';
 import t from 'tap';
-import { readReplays } from '../../../src/app/resources/replays.js';
+import type { BuiltInMode } from '../../../src/modes/built-in.js';
+import type { ReplayModeOptions } from '../../../src/modes/replay/replay.js';
+import { readReplays } from '../../../src/modes/replay/replays.js';
 import { load } from '../../../src/config/load.js';
 import type { ProvidedSettings } from '../../../src/config/settings.js';
 import type { Environment, Flags } from '../../../src/config/text-sources.js';
@@ -123,4 +125,28 @@ t.test('what is wrong is one sentence, and blames its source', async (t) => {
       sentence,
     );
   }
+});
+
+t.test('what the settings say about a replay reaches it', async (t) => {
+  const seen: ReplayModeOptions[] = [];
+  class Replay {
+    readonly name: string;
+    constructor(options: ReplayModeOptions) {
+      seen.push(options);
+      this.name = options.file;
+    }
+  }
+  const { replay } = await t.mockImport<{ replay: BuiltInMode<'replay'> }>(
+    '../../../src/modes/replay/replays.js',
+    { '../../../src/modes/replay/replay.js': { ReplayMode: Replay } },
+  );
+  const file = writeRecording(t, [a!.open()]);
+  const log = new KeptLog();
+  const flags = { replay: file, speed: '2.5', strict: true };
+  const { settings, values } = load({ flags, environment: {}, readFile: () => '' });
+  const files = { readFile: () => '', importFile: () => Promise.resolve(null) };
+  const make = await replay.prepare({ settings, values, files, log });
+  t.equal(make({ kind: 'replay', file }).name, file);
+  t.match(seen, [{ file, sessions: [{ s: '01A' }], only: null, speed: 2.5, isStrict: true, log }]);
+  t.equal(replay.filesEach, 2);
 });

@@ -1,0 +1,69 @@
+/** The proxy as a built-in mode: to one target, or to the target that a token stands for. */
+import { readFault } from '../../config/file.js';
+import { configError, optionName, show } from '../../config/messages.js';
+import type { ProvidedServerSettings } from '../../config/settings.js';
+import { formatRouteMode } from '../../config/values/route-text.js';
+import { parseTarget } from '../../net/socket-address.js';
+import type { BuiltInMode, Files } from '../built-in.js';
+import { readTargetCertificates } from './target-certificates.js';
+import { NetTargetConnector } from './target-connector.js';
+import { TcpMode, type TcpModeOptions } from './tcp-mode.js';
+import { TokenFile } from './token-file.js';
+
+export const proxy: BuiltInMode<'tcp' | 'token'> = {
+  // That of the target too.
+  filesEach: 2,
+
+  prepare({ settings, values, files, log }) {
+    const certificates = readTargetCertificates(values, files);
+    checkTokenFile(values, files);
+    const connector = new NetTargetConnector({
+      connectMs: settings.connectTimeout,
+      keepAliveMs: settings.targetKeepalive,
+      allow: settings.targetAllow.length === 0 ? null : settings.targetAllow,
+      proxyProtocol: settings.proxyProtocol,
+      tls: {
+        ...certificates,
+        isInsecure: settings.targetInsecure,
+        servername: settings.targetServername,
+      },
+    });
+    return (asked) => {
+      let findTarget: TcpModeOptions['findTarget'];
+      if (asked.kind === 'tcp') {
+        findTarget = () => asked.target;
+      } else {
+        const tokens = new TokenFile(settings.tokenFile!, parseTarget, log);
+        // So that faults are in the log from the start; it is read again when it changes.
+        void tokens.refresh();
+        findTarget = (request) => tokens.findTarget(request);
+      }
+      return new TcpMode({
+        name: formatRouteMode(asked),
+        findTarget,
+        connector,
+        isText: settings.tcpText,
+        sendTimeout: settings.sendTimeout,
+        closeTimeout: settings.closeTimeout,
+      });
+    };
+  },
+};
+
+/** A file that is missing at the start is a mistake; one that vanishes later is reported in the log. */
+function checkTokenFile(
+  { tokenFile }: Pick<ProvidedServerSettings, 'tokenFile'>,
+  files: Files,
+): void {
+  if (tokenFile.value === null) return;
+  try {
+    files.readFile(tokenFile.value);
+  } catch (error) {
+    // A directory of such files will do.
+    if ((error as NodeJS.ErrnoException).code === 'EISDIR') return;
+    throw configError(
+      `${optionName('tokenFile', tokenFile)} cannot be ${show(tokenFile.value)}: ${readFault(error)}`,
+      tokenFile.source,
+    );
+  }
+}

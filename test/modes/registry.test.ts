@@ -1,0 +1,48 @@
+import t from 'tap';
+import { load } from '../../src/config/load.js';
+import { parseRouteMode } from '../../src/config/values/route-text.js';
+import { collectorMode } from '../../src/modes/record.js';
+import { echoMode } from '../../src/modes/echo.js';
+import { BUILT_IN_MODES, filesEachOf, prepareModes } from '../../src/modes/registry.js';
+import { TcpMode } from '../../src/modes/tcp/tcp-mode.js';
+import { KeptLog } from '../fixtures/kept-log.js';
+
+t.test('each word has its mode; words that share one share what it holds', async (t) => {
+  let readings = 0;
+  const files = {
+    readFile: () => {
+      readings++;
+      return '';
+    },
+    importFile: () => Promise.resolve(null),
+  };
+  const flags = { tokenFile: 'tokens' };
+  const { settings, values } = load({ flags, environment: {}, readFile: () => '' });
+  const make = await prepareModes({ settings, values, files, log: new KeptLog() });
+  t.equal(readings, 1, 'the file of the tokens is looked at once');
+  t.equal(make({ kind: 'echo' }), echoMode);
+  t.equal(make({ kind: 'record' }), collectorMode);
+  const [proxy, tokens] = ['tcp:a:1', 'token'].map((text) => {
+    const asked = parseRouteMode(text);
+    if (asked === null || asked.kind === 'mode') throw new Error(text);
+    return make(asked);
+  });
+  t.ok(proxy instanceof TcpMode && tokens instanceof TcpMode);
+});
+
+t.test('how many files a session keeps open', async (t) => {
+  t.strictSame(
+    Object.keys(BUILT_IN_MODES).map((word) => [
+      word,
+      filesEachOf(word as keyof typeof BUILT_IN_MODES),
+    ]),
+    [
+      ['echo', 1],
+      ['record', 1],
+      ['replay', 2],
+      ['tcp', 2],
+      ['token', 2],
+    ],
+  );
+  t.equal(filesEachOf('mode'), 1);
+});

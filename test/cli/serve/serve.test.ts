@@ -398,6 +398,8 @@ t.test('a file that another server records to is not touched', async (t) => {
   const record = path.join(makeTempDir(t), 'traffic.ndjson');
   const first = new Run(t, { record, recordSync: 'none' });
   await first.connect(t);
+  // What it writes of the session would come after the half line.
+  await eventually(() => readFileSync(record, 'utf8').includes('"ev":"open"'), 'the record');
   appendFileSync(record, '{"ev":"ms');
   const content = readFileSync(record, 'utf8');
   const second = new Run(t, { record });

@@ -6,6 +6,7 @@ import type { Environment, Flags } from '../../../src/config/text-sources.js';
 import { type RouteMode, parseRouteMode } from '../../../src/config/values/route-text.js';
 import { ConfigError, HandshakeError } from '../../../src/errors.js';
 import type { UpgradeRequest } from '../../../src/handshake/request.js';
+import type { UpgradeResponse } from '../../../src/handshake/upgrade-response.js';
 import type { Log } from '../../../src/log.js';
 import type { Files, MakeMode } from '../../../src/modes/built-in.js';
 import type { Mode } from '../../../src/session/mode.js';
@@ -181,7 +182,7 @@ t.test('the proxy is the real one', async (t) => {
   t.equal(proxy.filesEach, 2);
   const session = {} as ModeSession;
   await t.rejects(
-    async () => mode.upgrade?.(session, request('')),
+    async () => mode.upgrade?.(session, request(''), {} as UpgradeResponse),
     new HandshakeError('target-unreachable'),
   );
 });

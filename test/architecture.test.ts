@@ -102,8 +102,10 @@ const LAYERS: readonly Layer[] = [
     builtins: [
       'node:tty',
       'node:crypto',
+      'node:events',
       'node:fs',
       'node:path',
+      'node:timers/promises',
       'node:url',
       'node:util',
       'node:v8',

@@ -1,13 +1,13 @@
 /**
- * Hears signals from the first line of the program on: main.ts imports it before anything else. As the
- * first process of a container nothing else would end it: the kernel keeps from process 1 every signal
- * that it has no handler for, and loading the rest takes a tenth of a second.
+ * Listens for signals from the first line of the program: main.ts imports it before anything else.
+ * Otherwise nothing could end the first process of a container while it loads, which takes a tenth of a
+ * second: the kernel delivers no signal to process 1 that it has no handler for.
  */
 import type { Signal } from './io.js';
 
 const NUMBERS: Readonly<Record<Signal, number>> = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 };
 
-/** What still is heard here, since nobody else has asked for it. */
+/** The signals that nothing else listens for yet. */
 const early = new Map<Signal, () => void>();
 
 for (const name of Object.keys(NUMBERS) as Signal[]) {
@@ -19,7 +19,7 @@ for (const name of Object.keys(NUMBERS) as Signal[]) {
 }
 
 /**
- * Gives a signal to somebody who knows what to do then.
+ * Passes a signal on to a listener that knows what to do.
  * @returns a function that removes the listener
  */
 export function onSignal(name: Signal, listener: () => void): () => void {
@@ -28,10 +28,10 @@ export function onSignal(name: Signal, listener: () => void): () => void {
   return () => process.off(name, listener);
 }
 
-/** There is no server yet, so there is nothing to be stopped with care. */
+/** There is no server yet, so nothing has to be stopped with care. */
 function endBy(name: Signal): void {
   if (process.argv[2] === 'serve') {
-    // Who has no terminal is asked to open files anew, and none is open.
+    // Without a terminal the signal asks to reopen files, and none is open.
     if (name === 'SIGHUP' && !process.stderr.isTTY) return;
     if (name !== 'SIGHUP') process.exit(0);
   }

@@ -1,12 +1,12 @@
-/** What the exit status of twist says. */
+/** The exit statuses of twist, which scripts and supervisors rely on. */
 export const ExitCode = {
-  /** All is well, a graceful stop included. */
+  /** Success, including a graceful stop. */
   Ok: 0,
-  /** Something failed at run time. */
+  /** A failure at run time. */
   Failure: 1,
-  /** The command line is wrong. */
+  /** Wrong usage. */
   Usage: 2,
-  /** The environment or the configuration file is wrong (EX_CONFIG of sysexits.h). */
+  /** A bad environment or configuration file (EX_CONFIG of sysexits.h). */
   Config: 78,
 } as const;
 

@@ -3,7 +3,7 @@ import type { FileIdentity } from './output/byte-output.js';
 /** Somewhere that text is written to: standard output, standard error, or a test. */
 export interface TextOutput {
   write(text: string): unknown;
-  /** True when a person looks at it. */
+  /** True if it is a terminal. */
   readonly isTTY?: boolean;
   /** How wide the terminal is; undefined when it is none. */
   readonly columns?: number | undefined;
@@ -12,7 +12,7 @@ export interface TextOutput {
 /** Standard error, which a server must not wait for. */
 export interface ErrorOutput extends TextOutput {
   /**
-   * From here on lines are lost rather than waited for.
+   * From now on lines are lost rather than waited for.
    *
    * @param tellLost called when some were, and more are taken again
    */
@@ -21,7 +21,7 @@ export interface ErrorOutput extends TextOutput {
 
 export type Signal = 'SIGTERM' | 'SIGINT' | 'SIGHUP';
 
-/** Signals that Node or the system would do something with, and we do nothing. */
+/** Signals that Node or the system would act on, and we ignore. */
 export type UnusedSignal = 'SIGUSR1' | 'SIGUSR2';
 
 /** Everything the command line needs of the process it runs in. */
@@ -48,10 +48,10 @@ export interface Io {
   onSignal(name: Signal, listener: () => void): () => void;
   /** @returns a function that removes the listener */
   onUnusedSignal(listener: (name: UnusedSignal) => void): () => void;
-  /** Hears of Node's own warnings, which are then written nowhere else. @returns a function that removes the listener */
+  /** Listens for Node's own warnings, which are then written nowhere else. @returns a function that removes the listener */
   onWarning(listener: (warning: Error) => void): () => void;
-  /** Hears of errors that nothing caught. @returns a function that removes the listener */
+  /** Listens for uncaught errors. @returns a function that removes the listener */
   onCrash(listener: (error: unknown) => void): () => void;
-  /** Ends the process at once, whatever is still under way. */
+  /** Ends the process at once, whatever is in progress. */
   exit(code: number): void;
 }

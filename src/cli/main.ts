@@ -1,5 +1,5 @@
 /** The entry of the bundle, and with early-signals.ts the only place that touches `process`. */
-// First, because it hears signals while the rest is loaded.
+// First, because it listens for signals while the rest is loaded.
 import { onSignal } from './early-signals.js';
 import { closeSync, readFileSync } from 'node:fs';
 import { isatty } from 'node:tty';
@@ -14,12 +14,12 @@ import { checkComposition } from '../app/compose.js';
 import { serve } from './serve/serve.js';
 import { StandardOutput } from './output/standard-output.js';
 
-// V8 answers a burst of connections with a young generation of over 20 MiB, which it keeps: more
-// than the connections themselves need. Messages hardly allocate, so a small one serves as well: 10,000
-// idle connections cost a third less memory, and the time per message stays the same (bench/README.md).
+// After a burst of connections V8 keeps a young generation of over 20 MiB: more than the connections
+// themselves need. Messages hardly allocate, so a small one does as well: 10,000 idle connections cost a
+// third less memory, and the time per message stays the same (bench/README.md).
 setFlagsFromString('--semi-space-growth-factor=1');
 
-// Node would open its debugger for the first, through which code can be run in here, and end with the second.
+// Node would open its debugger on the first, which lets others run code in here, and end on the second.
 const UNUSED = ['SIGUSR1', 'SIGUSR2'] as const;
 for (const signal of UNUSED) process.on(signal, () => undefined);
 
@@ -50,7 +50,7 @@ const io: Io = {
     };
   },
   onWarning: (listener) => {
-    // Node's own listener would write, and wait for whoever reads.
+    // Node's own listener would write, and wait for the reader.
     const others = process.listeners('warning');
     process.removeAllListeners('warning').on('warning', listener);
     return () => {
@@ -66,15 +66,15 @@ const io: Io = {
   exit: (code) => process.exit(code),
 };
 
-// Whoever writes through `bytes` is told of it there; a user's own module may write too.
+// Writers through `bytes` are told there; a user's own module may write too.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE' && !bytes.isUsed) throw error;
 });
 
 process.on('exit', () => {
   stderr.finish();
-  // Node 20 sets terminals back when it ends, and aborts when one is gone (nodejs/node#51519); it leaves
-  // alone what is closed.
+  // Node 20 resets terminals when it ends, and aborts if one is gone (nodejs/node#51519); it ignores closed
+  // ones.
   for (const descriptor of terminals) if (!isatty(descriptor)) closeSync(descriptor);
 });
 
@@ -86,12 +86,12 @@ void runCli(io, { serve, check: checkComposition }).then(async (exitCode) => {
     if (exitCode === ExitCode.Ok) process.exitCode = ExitCode.Failure;
   }
   if (hasHungUp) {
-    // Whoever started us sees what ended us, as without our graceful stop.
+    // The parent process sees what ended us, as without our graceful stop.
     stderr.finish();
     process.kill(process.pid, 'SIGHUP');
   }
-  // What was written must still go out; but nobody waits for what a user's own module has left
-  // running, a timer for instance.
+  // What was written must still go out; but what a user's own module has left running, such as a
+  // timer, is not waited for.
   process.stdout.write('', () => process.exit());
 });
 
@@ -99,11 +99,11 @@ function importFile(path: string): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const giveUp = (): void => {
       const error = new Error('it waits for something that never comes (top-level await)');
-      // Where in our own code this was found out leads nobody to the line that waits.
+      // A stack in our own code does not lead to the line that waits.
       delete error.stack;
       reject(error);
     };
-    // Nothing is left to be done, and the module has not ended: Node would leave without a word.
+    // Nothing is left to do, and the module has not finished: Node would exit without a word.
     process.once('beforeExit', giveUp);
     void import(pathToFileURL(path).href)
       .finally(() => process.off('beforeExit', giveUp))

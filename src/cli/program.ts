@@ -2,15 +2,15 @@ import { Command, type CommanderError, Option as CommanderOption } from 'command
 import { flagOf, flagRows, negativeFlagOf, type Option } from '../config/options/option.js';
 import { OPTIONS } from '../config/options/options.js';
 import type { Flags } from '../config/text-sources.js';
-import { complain } from './complain.js';
 import { convertOptions, type ConvertFlags } from './convert/options.js';
 import { helpText } from './help/help.js';
 import { helpWidth } from './help/help-page.js';
 import type { Io } from './io.js';
+import { complain } from './output/log.js';
 import { hasColor } from './output/style.js';
 import { usageSentence } from './help/usage-sentence.js';
 
-/** What the commands do. Each gets the flags that were given and says what the exit status is. */
+/** What the commands do. Each gets the flags that were given. */
 export interface Actions {
   /** @param fail reports wrong usage */
   serve(flags: Flags, fail: (problem: string) => never): Promise<void>;
@@ -79,7 +79,7 @@ function command(made: Command, io: Io): Command {
     .configureHelp({ formatHelp: (asked) => helpOn(asked, wordsAfterHelp(io.argv), io) })
     .configureOutput({
       writeOut: (text) => io.stdout.write(text),
-      // Commander takes a command without its subcommand for an error; we take it for a question.
+      // To commander a missing subcommand is an error; to us it is a question.
       writeErr: (text) => io.stdout.write(text),
       outputError: () => undefined,
       // Whether there are colors is decided where the page is set.
@@ -131,13 +131,13 @@ function addOption(to: Command, key: string, { group, type, help, short }: Optio
 }
 
 /**
- * Two values for one option are a mistake, most likely of a script that adds to what another one has
- * written. Which of them was meant is not for us to guess.
+ * Two values for one option are a mistake, most likely of a script that adds to what another one wrote.
+ * We do not guess which of them was meant.
  */
 function refuseRepeats(to: Command): void {
   const earlier = new Map<string, string>();
   for (const option of to.options) {
-    // A flag that may be repeated has all its values put together.
+    // A repeatable flag collects all its values.
     if (option.parseArg !== undefined) continue;
     const { required: hasValue } = option;
     const flag = `--${option.name()}`;

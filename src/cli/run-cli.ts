@@ -5,7 +5,6 @@ import { load, type Loaded } from '../config/load.js';
 import { OPTIONS } from '../config/options/options.js';
 import type { Settings } from '../config/settings.js';
 import { ConfigError } from '../errors.js';
-import { complain } from './complain.js';
 import { convert } from './convert/convert.js';
 import { convertRequest } from './convert/request.js';
 import { ExitCode } from './exit-code.js';
@@ -13,7 +12,7 @@ import { type Resources, readResources } from '../app/resources/resources.js';
 import type { CommandResources } from './serve/serve.js';
 import { permissionWarnings } from '../app/resources/given-files.js';
 import type { Io } from './io.js';
-import { createLog } from './output/log.js';
+import { complain, createLog } from './output/log.js';
 import { modeProblem } from '../app/mode-choice.js';
 import { configJson, configSummary, configTable } from './config/print-config.js';
 import { createProgram, isAnswer } from './program.js';
@@ -106,7 +105,7 @@ export async function runCli(io: Io, { serve, check }: Parts): Promise<number> {
   }
 }
 
-/** A wrong configuration that only shows when the server starts is told like any other. */
+/** A bad configuration that only shows when the server starts is reported like any other. */
 function failed(error: unknown, log: Logger): number {
   if (error instanceof ConfigError) throw error;
   log.fatal({ err: error }, 'twist cannot go on');

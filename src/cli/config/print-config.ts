@@ -42,7 +42,7 @@ export function configJson(table: OptionTable, values: Values): string {
 
 /** @returns how many values each source gives, for `config check`: "2 from twist.json, 23 defaults" */
 export function configSummary(table: OptionTable, values: Values): string {
-  // Where the file is, is no setting.
+  // The path of the file is not a setting.
   const keys = Object.keys(table).filter((key) => key !== 'config');
   const all = keys.map((key) => values[key] as Provided);
   const from = (wanted: Provided['source']): Provided[] =>

@@ -17,7 +17,6 @@ import type { ConvertRequest } from './request.js';
 import { ExitCode } from '../exit-code.js';
 import type { Io, Signal } from '../io.js';
 import { OutputBuffer } from './output-buffer.js';
-import { Stop } from './stop.js';
 import { statsOf } from '../../app/stats-of.js';
 import { hasColor } from '../output/style.js';
 import { systemReason } from '../../app/system-reason.js';
@@ -49,13 +48,13 @@ class Conversion implements InputTaker {
   readonly #request: ConvertRequest;
   readonly #io: Io;
   readonly #report: ConvertReport;
-  readonly #stop = new Stop();
+  readonly #stop = new AbortController();
   #stopSignal: Signal | null = null;
   readonly #destination: Destination;
   readonly #output: OutputBuffer;
   readonly #converter: Converter;
   readonly #filter: RecordFilter | null;
-  /** Bytes of all inputs; null when nobody looks at the progress, or nobody knows. */
+  /** Bytes of all inputs; null if the progress is not shown, or the size is not known. */
   readonly #totalBytes: number | null;
   /** The input that is read. */
   #input = '';
@@ -94,16 +93,16 @@ class Conversion implements InputTaker {
     const removers = (['SIGINT', 'SIGTERM'] as const).map((name) =>
       this.#io.onSignal(name, () => {
         this.#stopSignal = name;
-        // A second one ends the process: something may hang.
+        // A second signal ends the process: something may hang.
         for (const remove of removers) remove();
-        this.#stop.stop();
+        this.#stop.abort();
       }),
     );
     let isDone = false;
     try {
       await this.#writing(() => this.#open());
       await this.#readAll();
-      // Who follows ends with a signal, and so does a pipe; a file is converted whole or not at all.
+      // Following ends with a signal, and a pipe may; a file is converted completely or not at all.
       if (this.#stopSignal !== null && !this.#isEndless()) return SIGNAL_STATUS[this.#stopSignal];
       await this.#writing(() => this.#converter.finish());
       await this.#output.flush();
@@ -124,7 +123,7 @@ class Conversion implements InputTaker {
     try {
       await this.#destination.open();
     } catch (error) {
-      // A file that is made is there, but for its directory.
+      // A file that is created can only miss its directory.
       if (out === null || (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
       throw new ConvertError(`cannot write ${out}: there is no directory ${path.dirname(out)}`);
     }
@@ -144,7 +143,7 @@ class Conversion implements InputTaker {
     await this.#writing(async () => {
       for (const { record, bytes: line } of records) {
         if (this.#filter?.isFull === true) {
-          this.#stop.stop();
+          this.#stop.abort();
           return;
         }
         if (record.ev === 'file' && record.v > RECORDING_VERSION) this.#noteVersion(record.v);
@@ -178,11 +177,11 @@ class Conversion implements InputTaker {
       ? await this.#reading(() => inOrderOfTime(inputs))
       : inputs.map((input) => ({ path: input, startTime: 0 }));
     const followed = isFollowing ? inOrder.pop()!.path : null;
-    // It looks at what is there before anything else is read, which may take a while.
+    // It looks at what exists before anything else is read, which may take a while.
     const follower = followed === null ? null : await this.#reading(() => followerOf(followed));
-    if (isOrdered) await this.#reading(() => readMerged(inOrder, this, this.#stop));
+    if (isOrdered) await this.#reading(() => readMerged(inOrder, this, this.#stop.signal));
     else for (const input of inOrder) await this.#read(input.path);
-    if (follower !== null) await this.#reading(() => follower.run(this, this.#stop));
+    if (follower !== null) await this.#reading(() => follower.run(this, this.#stop.signal));
   }
 
   #isAllFiles(inputs: readonly string[]): boolean {
@@ -193,20 +192,20 @@ class Conversion implements InputTaker {
     this.#input = input;
     await this.#reading(async () => {
       if (input === STANDARD) {
-        await readStream(this.#io.stdin(), this, this.#stop);
+        await readStream(this.#io.stdin(), this, this.#stop.signal);
         return;
       }
       const file = await InputFile.open(input, await promises.open(input), this.begin(input));
       try {
-        await file.readOn(this, this.#stop);
-        if (!this.#stop.isStopped) await this.take(file.finish(), 0);
+        await file.readOn(this, this.#stop.signal);
+        if (!this.#stop.signal.aborted) await this.take(file.finish(), 0);
       } finally {
         await file.close();
       }
     });
   }
 
-  /** Does what reads; what the system reports is about the input, then, or was told of the output before. */
+  /** Does `work`, which reads: what the system reports is then about the input, or was told of the output before. */
   async #reading<T>(work: () => Promise<T>): Promise<T> {
     try {
       return await work();
@@ -267,7 +266,7 @@ class Conversion implements InputTaker {
     return this.#request.out ?? 'standard output';
   }
 
-  /** Does what writes; all that the system reports is about the output, then. */
+  /** Does `work`, which writes: all that the system reports is then about the output. */
   async #writing(work: () => Promise<void>): Promise<void> {
     try {
       await work();

@@ -1,4 +1,4 @@
-/** Where `twist convert` writes: standard output, a device, or a file that is there when it is whole. */
+/** Where `twist convert` writes: standard output, a device, or a file that appears when it is complete. */
 import { randomBytes } from 'node:crypto';
 import { promises, realpathSync, unlinkSync } from 'node:fs';
 import { type FileIdentity, writeAll } from '../output/byte-output.js';
@@ -6,29 +6,29 @@ import type { Io } from '../io.js';
 import { statsOf } from '../../app/stats-of.js';
 
 export interface Destination {
-  /** The file that is there already; null when there is none, or it is no file. */
+  /** The existing file; null if there is none, or if it is not a regular file. */
   readonly existing: FileIdentity | null;
   /** Rejects with what the system reports. */
   open(): Promise<void>;
   write(bytes: Uint8Array): Promise<void>;
   /** All is written. */
   commit(): Promise<void>;
-  /** It was in vain: nothing is left behind. */
+  /** Gives up, and leaves nothing in the file system. */
   discard(): void;
 }
 
-/** A recording is for its owner only, and so is what is made of it. */
+/** Only its owner may read a recording, or what it is converted to. */
 const NEW_FILE_MODE = 0o600;
 
 /**
  * @param out a path; null for standard output
- * @throws what `node:fs` throws when there is something at the path that cannot be looked at
+ * @throws what `node:fs` throws when the path cannot be examined
  */
 export function destinationOf(out: string | null, io: Pick<Io, 'bytes'>): Destination {
   if (out === null) return standardOutput(io);
   const stats = statsOf(out);
   if (stats === undefined) return newFile(out, null, NEW_FILE_MODE);
-  // What is behind a link is replaced, and not the link.
+  // The file that a link leads to is replaced, not the link.
   if (stats.isFile()) return newFile(realpathSync(out), stats, stats.mode & 0o777);
   return device(out);
 }
@@ -60,7 +60,7 @@ function device(path: string): Destination {
   };
 }
 
-/** Written under another name until it is whole, so that what is there stays until then. */
+/** Written under another name until it is complete, so that the existing file stays until then. */
 function newFile(path: string, existing: FileIdentity | null, mode: number): Destination {
   const draft = `${path}.${randomBytes(4).toString('hex')}.tmp`;
   let handle: promises.FileHandle | null = null;
@@ -68,7 +68,7 @@ function newFile(path: string, existing: FileIdentity | null, mode: number): Des
     existing,
     open: async () => {
       handle = await promises.open(draft, 'wx', mode);
-      // The mask of the process does not count for a file that is there already.
+      // An existing file keeps its mode, whatever the umask is.
       await handle.chmod(mode);
     },
     write: (piece) => writeAll(handle!.fd, piece),
@@ -87,7 +87,7 @@ function newFile(path: string, existing: FileIdentity | null, mode: number): Des
   };
 }
 
-/** Closes a file that nobody needs any more; Node 26 ends with an error when one is only forgotten. */
+/** Closes a file that is no longer needed; Node 26 throws when an open one is garbage-collected. */
 function letGo(handle: promises.FileHandle | null): void {
   handle?.close().catch(() => undefined);
 }

@@ -1,21 +1,20 @@
 /**
- * Follows a recording as it grows: through its rotations, however many there are between two looks, and
- * to the next name when names have the time in them.
+ * Follows a recording as it grows: through its rotations, however many happen between two looks, and
+ * to the next name if names have the time in them.
  *
- * Each file is known by its first line, which is that of no other, so one that was renamed is not read
- * twice, and neither is a copy. Files that were there at the beginning are not read,
- * but for the one that was asked for.
+ * A file is identified by its first line, which is unique, so neither a renamed file nor a copy is read
+ * twice. Of the files that exist at the beginning only the one that was asked for is read.
  */
 import { promises } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { InputFile, type InputTaker } from './input.js';
 import { readHead, type RecordingHead } from './recording-head.js';
 import { RecordingNames } from './recording-names.js';
-import type { Stop } from './stop.js';
 
-/** How often it is looked. */
+/** How often to look for more. */
 const POLL_MS = 200;
 
-/** So often the directory is read again because something has changed meanwhile. */
+/** How often the directory is read again because something has changed meanwhile. */
 const MAX_LOOKS = 10;
 
 interface Found {
@@ -29,9 +28,9 @@ export class Follower {
   readonly #names: RecordingNames;
   /** First lines of files that were read, are being read, or were there before. */
   readonly #known = new Set<string>();
-  /** The same by what can be told without reading, for those that are there. */
+  /** The same by what can be told without reading, for the files that exist. */
   #knownKeys = new Map<string, string>();
-  /** What was found and is still to be read. */
+  /** Found and still to be read. */
   #waiting: Found[] = [];
   /** The first line of the file that is read, and which one that is. */
   #head = '';
@@ -46,7 +45,7 @@ export class Follower {
     this.#names = new RecordingNames(given);
   }
 
-  /** Looks at what is there: of that, the file that was asked for, or the newest one, is read. */
+  /** Looks at what exists: of that, the file that was asked for, or the newest one, is read. */
   async begin(): Promise<void> {
     const found = await this.#look(true);
     const isAsked = ({ path }: Found): boolean => path === this.#path;
@@ -55,38 +54,38 @@ export class Follower {
     for (const one of found) if (one !== chosen) await one.handle.close();
   }
 
-  /** Reads until `stop` says so. Rejects with what `node:fs` reports. */
-  async run(taker: InputTaker, stop: Stop): Promise<void> {
+  /** Reads until `signal` aborts. Rejects with what `node:fs` reports. */
+  async run(taker: InputTaker, signal: AbortSignal): Promise<void> {
     let file: InputFile | null = null;
     let isNoted = false;
     try {
-      while (!stop.isStopped) {
+      while (!signal.aborted) {
         const next = this.#waiting.shift();
         if (next !== undefined && file !== null && this.#isOlder(next)) {
-          // Somebody has put it there: it comes before the one that is read, which is gone on with.
+          // It was put there later: its records come first, then the current file goes on.
           const older = await InputFile.open(next.path, next.handle, taker.begin(next.path));
-          await this.#finish(older, taker, stop);
+          await this.#finish(older, taker, signal);
           continue;
         }
         if (next !== undefined) {
           if (file !== null && (await this.#isTruncated(file)))
-            file = await this.#beginAgain(file, taker, stop);
-          await this.#finish(file, taker, stop);
+            file = await this.#beginAgain(file, taker, signal);
+          await this.#finish(file, taker, signal);
           file = await this.#open(next, taker);
-          await file.readOn(taker, stop);
+          await file.readOn(taker, signal);
           continue;
         }
         if (file === null) {
           if (!isNoted) taker.note(`${this.#path} is not there yet; waiting for it`);
           isNoted = true;
         } else if (await this.#isTruncated(file)) {
-          file = await this.#beginAgain(file, taker, stop);
+          file = await this.#beginAgain(file, taker, signal);
           continue;
         } else {
-          await readWholeLines(file, taker, stop);
+          await readWholeLines(file, taker, signal);
         }
         await taker.idle();
-        await pause(POLL_MS, stop);
+        await pause(POLL_MS, signal);
         if (file?.isRegular !== false) this.#waiting = await this.#look();
       }
     } finally {
@@ -104,15 +103,15 @@ export class Follower {
     return await InputFile.open(path, handle, taker.begin(path));
   }
 
-  /** Reads a file to its end: something may have been written to it between the last look and the next file. */
-  async #finish(file: InputFile | null, taker: InputTaker, stop: Stop): Promise<void> {
+  /** Reads a file to its end: it may have grown between the last look and the next file. */
+  async #finish(file: InputFile | null, taker: InputTaker, signal: AbortSignal): Promise<void> {
     if (file === null) return;
-    await file.readOn(taker, stop);
-    if (!stop.isStopped) await taker.take(file.finish(), 0);
+    await file.readOn(taker, signal);
+    if (!signal.aborted) await taker.take(file.finish(), 0);
     await file.close();
   }
 
-  /** Whether somebody has cut it, and perhaps others have written to it since. */
+  /** Whether it was truncated, even if more was written to it since. */
   async #isTruncated(file: InputFile): Promise<boolean> {
     if (!file.isRegular) return false;
     const { size } = await file.handle.stat();
@@ -125,20 +124,20 @@ export class Follower {
     return false;
   }
 
-  /** What has the name that was asked for is the next one, though the clock may have been set back. */
+  /** The file with the name that was asked for is the next one, even if the clock was set back. */
   #isOlder(found: Found): boolean {
     return found.path !== this.#path && timeOf(found) < this.#startTime;
   }
 
-  async #beginAgain(file: InputFile, taker: InputTaker, stop: Stop): Promise<InputFile> {
-    await this.#readCopy(file, taker, stop);
+  async #beginAgain(file: InputFile, taker: InputTaker, signal: AbortSignal): Promise<InputFile> {
+    await this.#readCopy(file, taker, signal);
     taker.note(`${file.path} was truncated; reading it from its beginning`);
     this.#head = '';
     return await InputFile.open(file.path, file.handle, taker.begin(file.path));
   }
 
-  /** Before it was truncated it may have been copied (logrotate's `copytruncate`): the rest is there. */
-  async #readCopy(file: InputFile, taker: InputTaker, stop: Stop): Promise<void> {
+  /** It may have been copied before it was truncated (logrotate's `copytruncate`): the copy has the rest. */
+  async #readCopy(file: InputFile, taker: InputTaker, signal: AbortSignal): Promise<void> {
     for (const path of await this.#names.list()) {
       const handle = await promises.open(path).catch(() => null);
       if (handle === null) continue;
@@ -148,7 +147,7 @@ export class Follower {
         if (this.#read.has(await identityOf(handle))) continue;
         if (text !== this.#head || size <= file.position) continue;
         const copy = file.continuedIn(handle);
-        await copy.readOn(taker, stop);
+        await copy.readOn(taker, signal);
         await taker.take(copy.finish(), 0);
         return;
       } finally {
@@ -159,8 +158,8 @@ export class Follower {
   }
 
   /**
-   * Finds files that are not known, in the order in which they began. It looks until nothing new is there:
-   * what is open by then cannot change its name any more.
+   * Finds unknown files, in the order in which they began. It looks until it finds nothing new: an open file
+   * can be renamed without harm.
    */
   async #look(takesAny = false): Promise<Found[]> {
     const all: Found[] = [];
@@ -205,18 +204,18 @@ export class Follower {
   }
 }
 
-/** What has no time, the file that was asked for perhaps, was there before. */
+/** A file without a time, perhaps the one that was asked for, comes first. */
 function timeOf({ head }: Found): number {
   return Number(head.startTime);
 }
 
-/** Of a file that is open: as long as it is, no other one has that. */
+/** The identity of an open file: no other one has it until that is closed. */
 async function identityOf(handle: promises.FileHandle): Promise<string> {
   const { dev, ino } = await handle.stat();
   return `${dev}:${ino}`;
 }
 
-/** What tells a file from others without reading it; one that has the place of a removed one has another birth. */
+/** What identifies a file without reading it; one in the place of a removed one has another time of birth. */
 async function keyOf(path: string): Promise<string | null>;
 async function keyOf(handle: promises.FileHandle): Promise<string>;
 async function keyOf(file: string | promises.FileHandle): Promise<string | null> {
@@ -248,18 +247,20 @@ function goneOr(error: unknown): null {
   throw error;
 }
 
-async function readWholeLines(file: InputFile, taker: InputTaker, stop: Stop): Promise<void> {
-  await file.readOn(taker, stop);
+async function readWholeLines(
+  file: InputFile,
+  taker: InputTaker,
+  signal: AbortSignal,
+): Promise<void> {
+  await file.readOn(taker, signal);
   if (file.isRegular) file.takeBackHalfLine();
 }
 
-/** Waits that long, or until `stop`. */
-async function pause(ms: number, stop: Stop): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  await stop.orStopped(
-    new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, ms);
-    }),
-  );
-  clearTimeout(timer);
+/** Waits this long, or until `signal` aborts. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  try {
+    await setTimeout(ms, undefined, { signal });
+  } catch {
+    // It aborted.
+  }
 }

@@ -6,9 +6,9 @@ import { novncConverter } from '../../recording/convert/novnc.js';
 import { pcapngConverter } from '../../recording/convert/pcapng/pcapng.js';
 import { type TextTimes, textConverter } from '../../recording/convert/text/text.js';
 
-/** What some formats want to know. */
+/** What some formats need to know. */
 export interface FormatSetting {
-  /** Who converts: `twist/1.0.0`. */
+  /** The converting program: `twist/1.0.0`. */
   readonly tool: string;
   /** A directory for what does not fit into memory. */
   readonly spoolDir: string;
@@ -24,7 +24,7 @@ export interface Format {
   readonly name: string;
   /** What names of files in this format end in. */
   readonly extensions: readonly string[];
-  /** It is nothing for a terminal. */
+  /** It does not belong on a terminal. */
   readonly isBinary: boolean;
   readonly make: (output: ConvertOutput, setting: FormatSetting) => Converter;
 }

@@ -1,11 +1,11 @@
-/** Reads recordings from files and streams, to their end or for ever. */
+/** Reads recordings from files and streams, to their end or as they grow. */
+import { once } from 'node:events';
 import type { promises } from 'node:fs';
 import type { RecordReader, NumberedRecord } from '../../recording/format/record-reader.js';
 import { ConvertError } from '../../recording/convert/convert-error.js';
 import { compressionProblem } from './recording-head.js';
-import type { Stop } from './stop.js';
 
-/** Is given what was read. */
+/** Receives what was read. */
 export interface InputTaker {
   /** A file begins: its lines count from 1. */
   begin(name: string): RecordReader;
@@ -18,20 +18,20 @@ export interface InputTaker {
 
 const CHUNK_BYTES = 128 * 1024;
 
-/** A longer beginning of a line is not read again and again. */
+/** A longer beginning of a line is not read again. */
 const MAX_HALF_LINE_BYTES = 1024 * 1024;
 
-/** Reads a stream; what is there goes on at once. Ends early when `stop` says so. */
+/** Reads a stream; what is there goes on at once. Ends early when `signal` aborts. */
 export async function readStream(
   stream: AsyncIterable<Uint8Array>,
   taker: InputTaker,
-  stop: Stop,
+  signal: AbortSignal,
 ): Promise<void> {
   const reader = taker.begin('-');
   const chunks = stream[Symbol.asyncIterator]();
   for (let isFirst = true; ; isFirst = false) {
-    const next = stop.isStopped ? null : await stop.orStopped(chunks.next());
-    // What has no end by then may get one later.
+    const next = signal.aborted ? null : await orAborted(chunks.next(), signal);
+    // An unfinished line may still be completed.
     if (next === null) return;
     if (next.done === true) break;
     if (isFirst) refuseCompressed(next.value, '-');
@@ -39,6 +39,18 @@ export async function readStream(
     await taker.idle();
   }
   await taker.take(reader.finish(), 0);
+}
+
+/** @returns null when `signal` aborts first */
+async function orAborted<T>(awaited: Promise<T>, signal: AbortSignal): Promise<T | null> {
+  // Ends the listener: `signal` outlives many chunks.
+  const isOver = new AbortController();
+  const aborted = once(signal, 'abort', { signal: isOver.signal }).then(() => null);
+  try {
+    return await Promise.race([awaited, aborted]);
+  } finally {
+    isOver.abort();
+  }
 }
 
 /** @throws ConvertError when it is compressed */
@@ -53,7 +65,7 @@ export class InputFile {
   readonly isRegular: boolean;
   readonly #handle: promises.FileHandle;
   readonly #reader: RecordReader;
-  /** What was read is used before more is read. */
+  /** Used again: what was read is converted before more is read. */
   #buffer: Buffer | null = null;
   #position = 0;
 
@@ -105,16 +117,16 @@ export class InputFile {
     return { records: this.#reader.read(chunk), bytes: bytesRead };
   }
 
-  /** Reads and gives on what there is. */
-  async readOn(taker: InputTaker, stop: Stop): Promise<void> {
-    while (!stop.isStopped) {
+  /** Reads all there is, and passes it on. */
+  async readOn(taker: InputTaker, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
       const { records, bytes } = await this.read();
       if (bytes === 0) return;
       await taker.take(records, bytes);
     }
   }
 
-  /** Half a line at the end is read again with what comes: after a crash its writer cuts it off. */
+  /** Half a line at the end is read again later: after a crash its writer cuts it off. */
   takeBackHalfLine(): void {
     this.#position -= this.#reader.takeBack(MAX_HALF_LINE_BYTES);
   }

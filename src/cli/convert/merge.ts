@@ -3,16 +3,15 @@ import { promises } from 'node:fs';
 import type { NumberedRecord } from '../../recording/format/record-reader.js';
 import { InputFile, type InputTaker } from './input.js';
 import { readHead } from './recording-head.js';
-import type { Stop } from './stop.js';
 
 /** A file and when it began. */
 export interface TimedFile {
   readonly path: string;
-  /** Seconds since 1970; of what has no time it is that of the file before it. */
+  /** Seconds since 1970; for a file without a time, that of the file before it. */
   readonly startTime: number;
 }
 
-/** Puts files in the order in which they began; those of which nothing tells stay behind the one before. */
+/** Sorts files by when they began; a file that does not tell stays after the one before it. */
 export async function inOrderOfTime(paths: readonly string[]): Promise<TimedFile[]> {
   const files: TimedFile[] = [];
   let last = -Infinity;
@@ -28,16 +27,16 @@ export async function inOrderOfTime(paths: readonly string[]): Promise<TimedFile
   return files.sort((one, other) => compare(one.startTime, other.startTime));
 }
 
-/** Reads files to their ends; a file is open only as long as its time has come. */
+/** Reads files to their ends; a file is open only while its turn lasts. */
 export async function readMerged(
   files: readonly TimedFile[],
   taker: InputTaker,
-  stop: Stop,
+  signal: AbortSignal,
 ): Promise<void> {
   const waiting = [...files];
   const open: Source[] = [];
   try {
-    while (!stop.isStopped) {
+    while (!signal.aborted) {
       const [first] = open;
       const next = waiting[0];
       if (next !== undefined && (first === undefined || next.startTime <= first.time)) {
@@ -48,7 +47,7 @@ export async function readMerged(
         continue;
       }
       if (first === undefined) return;
-      // As far as it may go before another one's turn comes.
+      // As far as it may go before it is another one's turn.
       const limit = Math.min(open[1]?.time ?? Infinity, next?.startTime ?? Infinity);
       await taker.take(first.takeUntil(limit), first.takeBytes());
       open.shift();
@@ -60,7 +59,7 @@ export async function readMerged(
   }
 }
 
-/** Keeps the sources in the order of their times; of two that have the same the one that was there is first. */
+/** Keeps the sources sorted by time; of two with the same time the earlier one stays first. */
 function insert(sources: Source[], source: Source): void {
   let at = sources.length;
   while (at > 0 && sources[at - 1]!.time > source.time) at--;
@@ -68,7 +67,7 @@ function insert(sources: Source[], source: Source): void {
 }
 
 class Source {
-  /** The time of the next record; it does not go back in a file, whatever the clock did. */
+  /** The time of the next record; within a file it does not go back, whatever the clock did. */
   time = -Infinity;
 
   readonly #file: InputFile;
@@ -88,7 +87,7 @@ class Source {
     return new Source(file, startTime);
   }
 
-  /** Sees to it that there is a next record. @returns whether there is */
+  /** Reads until there is a next record. @returns whether there is one */
   async fill(): Promise<boolean> {
     while (this.#next === this.#records.length) {
       if (this.#isAtEnd) return false;

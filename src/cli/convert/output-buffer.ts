@@ -1,14 +1,14 @@
 import type { ConvertOutput } from '../../recording/convert/converter.js';
 
-/** How much is written at once: many records make one call of the system. */
+/** How much is written at once: many records share one system call. */
 const BUFFER_BYTES = 128 * 1024;
 
 /** A character of a string is three bytes of UTF-8 at most. */
 const MAX_CHARACTER_BYTES = 3;
 
 /**
- * Gathers what a converter writes. While one buffer is on its way the next is filled; who fills that
- * too before the first has gone has to wait.
+ * Gathers what a converter writes. While one buffer is being written the next one is filled; a converter
+ * that fills that too before the first is written has to wait.
  */
 export class OutputBuffer implements ConvertOutput {
   readonly #write: (bytes: Uint8Array) => Promise<void>;
@@ -68,7 +68,7 @@ export class OutputBuffer implements ConvertOutput {
 
   #chain(bytes: Uint8Array): Promise<void> {
     this.#written = this.#written.then(() => this.#write(bytes));
-    // It is told to whoever waits; that nobody does just now is no defect.
+    // The caller who awaits it is told; that none does just now is no defect.
     this.#written.catch(() => undefined);
     return this.#written;
   }

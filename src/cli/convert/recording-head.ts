@@ -1,12 +1,12 @@
-/** What a file of a recording begins with: which one it is, whatever its name, and since when. */
+/** What a file of a recording begins with: it identifies the file, whatever its name, and tells when it began. */
 import type { promises } from 'node:fs';
 
-/** That much of the first line tells it from those of all others: they have times in microseconds. */
+/** This much of the first line is unique: it has a time in microseconds. */
 const HEAD_BYTES = 512;
 
 const NEWLINE = 0x0a;
 
-/** A key of records, and the time in one: before the payload, whatever that holds. */
+/** A key of every record, and the time in one: both come before the payload, whatever that holds. */
 const RECORD = /^\s*\{[^]*"ev":/;
 const TIME = /"t":\s*(\d+(?:\.\d+)?)/;
 
@@ -21,7 +21,7 @@ const COMPRESSED: readonly (readonly [magic: string, name: string, tool: string]
 export interface RecordingHead {
   /** The beginning of its first line; a copy of the file has the same. */
   readonly text: string;
-  /** It is the beginning of a recording, and as much of it as is looked at is there. */
+  /** It is the beginning of a recording, and complete as far as it is examined. */
   readonly isRecording: boolean;
   /** When the file began, in seconds since 1970; null when nothing tells. */
   readonly startTime: number | null;
@@ -47,7 +47,7 @@ export function headOf(bytes: Uint8Array): RecordingHead {
   };
 }
 
-/** @returns what to tell whoever names a compressed file; null for any other */
+/** @returns a sentence if the file is compressed; else null */
 export function compressionProblem(bytes: Uint8Array, input: string): string | null {
   const start = Buffer.from(bytes.subarray(0, 8)).toString('latin1');
   const found = COMPRESSED.find(([magic]) => start.startsWith(magic));

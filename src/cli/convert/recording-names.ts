@@ -6,7 +6,7 @@ import {
   parseFileNamePattern,
 } from '../../recording/file/file-name-pattern.js';
 
-/** What stands behind the name of a file that was rotated: by us, or by logrotate with and without dates. */
+/** What follows the name of a rotated file: rotated by us, or by logrotate with and without dates. */
 const ROTATED = '(?:[.-].+)?';
 
 /** logrotate's `extension`: the date comes before that. */
@@ -24,7 +24,7 @@ export class RecordingNames {
     this.#path = given;
   }
 
-  /** @returns the paths that are there, in no order */
+  /** @returns the existing paths, in no order */
   async list(): Promise<string[]> {
     if (this.isFixed) {
       const { dir, base, name, ext } = path.parse(this.#path);
@@ -48,7 +48,7 @@ export class RecordingNames {
   }
 }
 
-/** What is in a directory and called so; nothing when it is not there. */
+/** The matching files of a directory; none if the directory does not exist. */
 async function namesIn(directory: string, source: string): Promise<string[]> {
   const expression = new RegExp(`^(?:${source})$`, 's');
   try {

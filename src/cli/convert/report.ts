@@ -5,7 +5,7 @@ import type { TextOutput } from '../io.js';
 /** That many damaged lines are named, the others are counted. */
 const MAX_DAMAGED_LINES = 20;
 
-/** Who waits longer than that gets to know how far it is, so often. */
+/** After this long the progress is shown, and this often. */
 const PATIENCE_MS = 1000;
 const PROGRESS_INTERVAL_MS = 200;
 

@@ -15,7 +15,7 @@ export interface ConvertRequest {
   readonly out: string | null;
   /** The newest input is followed. */
   readonly isFollowing: boolean;
-  /** What follows is about text: whole payloads, its times, its colours. */
+  /** These three are about text: whole payloads, times, colors. */
   readonly isFull: boolean;
   readonly times: TextTimes;
   readonly color: 'auto' | 'always' | 'never';

@@ -1,4 +1,4 @@
-/** What somebody most likely meant who wrote a command line that twist does not know. */
+/** What an unknown command line most likely meant. */
 import {
   type OptionTable,
   environmentNameOf,
@@ -12,7 +12,7 @@ import { parseListenAddress, parseTarget } from '../../net/socket-address.js';
 /** `-p80`: a short flag and its value in one word. */
 const GLUED = /^-([a-z])([^a-z].*)$/is;
 
-/** Words in the place of a command, and what does that. */
+/** Words in the place of a command, and the command that does it. */
 const COMMANDS: ReadonlyMap<string, string> = new Map([
   ['version', 'twist --version'],
   ['start', 'twist serve'],
@@ -26,7 +26,7 @@ const COMMANDS: ReadonlyMap<string, string> = new Map([
   ['show', 'twist config print'],
 ]);
 
-/** What stands for no value. */
+/** Values that mean nothing is set. */
 const NOTHING = ['off', 'none'];
 
 const ON_WORDS = ['true', 'on', 'yes', '1'];
@@ -41,14 +41,14 @@ interface Written {
   readonly name: string;
   readonly isNegative: boolean;
   readonly value: string | undefined;
-  /** What comes before it where the command has no such options. */
+  /** Goes before the option if the command has no such options. */
   readonly command: 'twist serve ' | '';
 }
 
 /**
  * @param flag as it was written, with its value if that is in the same word
- * @param next the word behind it
- * @param command the one that does not know it
+ * @param next the word after it
+ * @param command that does not know it
  * @returns the end of a sentence; empty when nothing better is known
  */
 export function flagHint(

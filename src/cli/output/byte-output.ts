@@ -1,7 +1,7 @@
 /** Standard output as somewhere for bytes, with back-pressure. */
 import { fstatSync, write } from 'node:fs';
 
-/** What tells a file from all others. */
+/** What identifies a file. */
 export interface FileIdentity {
   readonly dev: number;
   readonly ino: number;
@@ -13,7 +13,7 @@ interface ByteStream {
 }
 
 export class ByteOutput {
-  /** Something was written: its errors are told to whoever wrote it. */
+  /** Something was written here: its caller is told of errors. */
   isUsed = false;
 
   readonly #stream: ByteStream;
@@ -38,7 +38,7 @@ export class ByteOutput {
   /** Rejects with what the system reports, `EPIPE` for instance. */
   write(bytes: Uint8Array): Promise<void> {
     this.isUsed = true;
-    // Node's own stream for files takes no notice when a disk that becomes full takes only a part.
+    // Node's own stream for files does not notice when a disk that becomes full takes only a part.
     if (this.file !== null) return writeAll(this.#descriptor, bytes);
     return new Promise((resolve, reject) => {
       this.#stream.write(bytes, (error) => {

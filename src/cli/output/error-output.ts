@@ -1,21 +1,21 @@
 /**
- * Standard error. A command that ends by itself waits for whoever reads it, as all do. A server must not:
- * a reader that has stopped, a terminal that is held or a disk that is full would stop the server with it.
+ * Standard error. A command that ends by itself waits for its reader, as all programs do. A server must
+ * not: a reader that has stopped, a terminal on hold or a full disk would stop the server too.
  */
 import { constants, fstatSync, openSync, writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import type { ErrorOutput } from '../io.js';
 
-/** How much waits for a reader that is slow or has stopped; beyond it lines are lost. */
+/** How much may wait for a slow reader; beyond it lines are lost. */
 const MAX_WAITING_BYTES = 1024 ** 2;
 
-/** After nothing was taken it is tried again, at first soon, then less and less often. */
+/** When the reader takes nothing, the next attempt comes soon at first, then less and less often. */
 const FIRST_RETRY_MS = 1;
 const LAST_RETRY_MS = 50;
-/** The disk is full, or nobody reads at all: that does not change soon. */
+/** The disk is full, or there is no reader: that does not change soon. */
 const FAILED_RETRY_MS = 1000;
 
-/** So long a process that ends waits for its last lines to be taken. */
+/** How long an ending process waits for its last lines to be read. */
 const FINISH_MS = 500;
 
 const NO_BYTES = Buffer.alloc(0);
@@ -26,10 +26,10 @@ export class StandardError implements ErrorOutput {
   readonly #shared: number;
   readonly #unblockShared: () => void;
   #descriptor: number;
-  /** Null while whoever writes waits for the reader. */
+  /** Null while writers wait for the reader. */
   #tellLost: ((lines: number) => void) | null = null;
 
-  /** What is being written, and the lines behind it. */
+  /** What is being written, and the lines after it. */
   #bytes: Buffer = NO_BYTES;
   #lines: string[] = [];
   #waitingBytes = 0;
@@ -42,8 +42,8 @@ export class StandardError implements ErrorOutput {
   #isRetryDue = false;
 
   /**
-   * @param descriptor is shared with other processes
-   * @param unblockShared makes that one not block, for them too: for where no other way is left
+   * @param descriptor shared with other processes
+   * @param unblockShared makes the shared descriptor non-blocking, for the others too: the last resort
    */
   constructor(descriptor: number, unblockShared: () => void) {
     this.#shared = this.#descriptor = descriptor;
@@ -52,7 +52,7 @@ export class StandardError implements ErrorOutput {
   }
 
   /**
-   * From here on nobody waits for the reader.
+   * From now on no writer waits for the reader.
    *
    * @param tellLost called when lines were lost and the reader takes more again
    */
@@ -77,7 +77,7 @@ export class StandardError implements ErrorOutput {
     if (!this.#isBlocked) this.#flush();
   }
 
-  /** The process ends: what waits is written, if anybody takes it. */
+  /** The process ends: writes what waits, if the reader takes it. */
   finish(): void {
     const deadlineMs = performance.now() + FINISH_MS;
     while (this.#isBlocked && performance.now() < deadlineMs) {
@@ -131,8 +131,8 @@ export class StandardError implements ErrorOutput {
       try {
         rest = rest.subarray(writeSync(this.#descriptor, rest));
       } catch (error) {
-        // Whoever shares the descriptor may have made it one that does not block. Other errors have nowhere
-        // to be reported.
+        // Another process may have made the shared descriptor non-blocking. Other errors cannot be
+        // reported anywhere.
         if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return;
         sleep(LAST_RETRY_MS);
       }
@@ -140,9 +140,9 @@ export class StandardError implements ErrorOutput {
   }
 
   /**
-   * A pipe or a terminal is opened anew, which makes an open file description of our own: whether its
-   * writes return at once is not for other processes to say, and not for us to change for them. (Node itself
-   * does so for pipes, whenever a socket is closed.) A file needs none.
+   * Opens a pipe or a terminal again, which makes an open file description of our own: other processes
+   * cannot make it block, and we do not change theirs. (Node itself does the same for pipes whenever a
+   * socket is closed.) A file needs none.
    */
   #openOwn(): number {
     try {
@@ -150,7 +150,7 @@ export class StandardError implements ErrorOutput {
       const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = constants;
       return openSync(`/proc/self/fd/${this.#shared}`, O_WRONLY | O_NONBLOCK | O_NOCTTY);
     } catch {
-      // It is a socket, as journald has them, that of another user, or this is not Linux.
+      // It is a socket, as journald uses, or belongs to another user, or this is not Linux.
       this.#unblockShared();
       return this.#shared;
     }

@@ -3,14 +3,16 @@ import { prettyFactory } from 'pino-pretty';
 import type { Settings } from '../../config/settings.js';
 import { printableJson } from '../../printable.js';
 import { valueWithoutSecrets } from '../../handshake/redaction/secrets-in-text.js';
-import type { TextOutput } from '../io.js';
+import type { Io, TextOutput } from '../io.js';
 import { prettyMessage } from './pretty-message.js';
+
+const FORMAT_FLAG = '--log-format';
 
 /**
  * Makes the operational log. This is the only place that makes one, and it writes in this
  * thread: a worker could not be bundled, and would lose the last lines of a process that ends.
  * @param format `auto` is pretty on a terminal and JSON elsewhere
- * @param isStyled whether pretty lines have colours
+ * @param isStyled whether pretty lines have colors
  */
 export function createLog(
   level: Settings['logLevel'],
@@ -62,4 +64,31 @@ function prettyOutput(output: TextOutput, isStyled: boolean): { write: (line: st
       output.write(prettify(line));
     },
   };
+}
+
+/**
+ * Writes the sentence that the process ends with: as text, or as a line of the log if that is to be JSON.
+ *
+ * @param format null while the settings are unknown: the command line and the environment, which may be
+ *   what is wrong, are searched for it
+ */
+export function complain(
+  io: Pick<Io, 'argv' | 'env' | 'stderr'>,
+  sentence: string,
+  format: Settings['logFormat'] | null = null,
+): void {
+  // `auto` is about the log: the person who typed the command reads a sentence, also in a file.
+  if ((format ?? askedFormat(io)) === 'json') createLog('fatal', 'json', io.stderr).fatal(sentence);
+  else io.stderr.write(`twist: ${sentence}\n`);
+}
+
+function askedFormat({ argv, env }: Pick<Io, 'argv' | 'env'>): string | undefined {
+  if (argv[0] !== 'serve') return undefined;
+  let format = env['TWIST_LOG_FORMAT'];
+  for (const [index, argument] of argv.entries()) {
+    if (argument === FORMAT_FLAG) format = argv[index + 1];
+    else if (argument.startsWith(`${FORMAT_FLAG}=`))
+      format = argument.slice(FORMAT_FLAG.length + 1);
+  }
+  return format;
 }

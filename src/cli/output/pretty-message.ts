@@ -1,7 +1,7 @@
 import { printable, printableJson } from '../../printable.js';
 import { styled } from './style.js';
 
-/** Shown elsewhere in the line. */
+/** These are shown elsewhere in the line. */
 const OWN_KEYS = ['level', 'time', 'msg'];
 
 /** Values that read well without quotes. */
@@ -9,7 +9,7 @@ const PLAIN = /^[\w./:@%+,[\]-]+$/;
 
 /**
  * The part of a log line that a person reads: the message, then `key=value` for each field; the stack of
- * an error stands below. Fields can hold what a peer sent, so no control character is shown as it is.
+ * an error goes below. Fields can hold what a peer sent, so control characters are escaped.
  * @param log one line of the log, parsed
  */
 export function prettyMessage(
@@ -18,7 +18,7 @@ export function prettyMessage(
   isStyled: boolean,
 ): string {
   const message = log[messageKey];
-  // The level stands in front: this aligns what follows, whatever the level.
+  // The level comes first: this aligns what follows, whatever the level is.
   let line = ' '.repeat(Math.max(0, 'error'.length - String(log['level']).length));
   if (typeof message === 'string') line += printable(message);
   let below = '';

@@ -8,7 +8,7 @@ interface Bytes {
 }
 
 export class StandardOutput implements TextOutput {
-  /** True when a person looks at it. */
+  /** True if it is a terminal. */
   readonly isTTY: boolean;
   readonly columns: number | undefined;
   readonly #bytes: Bytes;
@@ -30,10 +30,10 @@ export class StandardOutput implements TextOutput {
       });
   }
 
-  /** @returns why something could not be written; null when all was, or when nobody reads it any more */
+  /** @returns why something could not be written; null if all was, or if the reader has gone */
   async finish(): Promise<string | null> {
     await this.#written;
-    // `twist --help | head -1` leaves us with nobody to write to, which is no failure.
+    // With `twist --help | head -1` the reader goes early, which is no failure.
     const isWell = this.#error === null || (this.#error as NodeJS.ErrnoException).code === 'EPIPE';
     return isWell ? null : systemReason(this.#error);
   }

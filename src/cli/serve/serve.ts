@@ -5,9 +5,9 @@ import { openFilesProblem } from '../../app/open-files.js';
 import type { Resources } from '../../app/resources/resources.js';
 import type { Settings } from '../../config/settings.js';
 import { ConfigError } from '../../errors.js';
-import { complain } from '../complain.js';
 import { ExitCode } from '../exit-code.js';
 import type { Io } from '../io.js';
+import { complain } from '../output/log.js';
 import { Ending } from './ending.js';
 import { startFailure } from './start-failure.js';
 

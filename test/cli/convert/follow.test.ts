@@ -13,7 +13,6 @@ import {
 import path from 'node:path';
 import t, { type Test } from 'tap';
 import { Follower } from '../../../src/cli/convert/follow.js';
-import { Stop } from '../../../src/cli/convert/stop.js';
 import { systemError } from '../../fixtures/faulty-file-system.js';
 import { KeptInput, header, line } from '../../fixtures/input-taker.js';
 import { makeTempDir } from '../../fixtures/temp-dir.js';
@@ -26,12 +25,12 @@ interface Following {
 
 async function follow(t: Test, given: string): Promise<Following> {
   const taker = new KeptInput();
-  const stop = new Stop();
+  const stop = new AbortController();
   const follower = new Follower(given);
   await follower.begin();
-  const done = follower.run(taker, stop);
+  const done = follower.run(taker, stop.signal);
   const end = async (): Promise<void> => {
-    stop.stop();
+    stop.abort();
     await done;
   };
   t.teardown(end);

@@ -3,7 +3,6 @@ import { promises, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t, { type Test } from 'tap';
 import { InputFile, readStream } from '../../../src/cli/convert/input.js';
-import { Stop } from '../../../src/cli/convert/stop.js';
 import { ConvertError } from '../../../src/recording/convert/convert-error.js';
 import { KeptInput, line } from '../../fixtures/input-taker.js';
 import { makeTempDir } from '../../fixtures/temp-dir.js';
@@ -28,31 +27,41 @@ t.test('streams: each chunk goes on at once, and a last line that is whole count
     t.equal(taker.text, '<-:ab');
     yield* chunksOf(line('c').trimEnd());
   }
-  await readStream(chunks(), taker, new Stop());
+  await readStream(chunks(), taker, new AbortController().signal);
   t.equal(taker.text, '<-:abc');
-  await readStream(chunksOf('{"ev"'), taker, new Stop());
+  await readStream(chunksOf('{"ev"'), taker, new AbortController().signal);
   t.equal(taker.text, '<-:abc<-:?1?');
-  await readStream(chunksOf(), taker, new Stop());
+  await readStream(chunksOf(), taker, new AbortController().signal);
 });
 
 t.test('streams end when it is time, and half a line is no fault then', async (t) => {
   const taker = new KeptInput();
-  const stop = new Stop();
+  const stop = new AbortController();
   async function* endless(): AsyncGenerator<Uint8Array> {
     yield* chunksOf(line('a'), '{"ev":');
-    stop.stop();
+    stop.abort();
     await new Promise(() => undefined);
   }
-  await readStream(endless(), taker, stop);
-  await readStream(endless(), taker, stop);
+  await readStream(endless(), taker, stop.signal);
+  await readStream(endless(), taker, stop.signal);
   t.equal(taker.text, '<-:a<-:');
+});
+
+t.test('a stream that fails', async (t) => {
+  async function* failing(): AsyncGenerator<Uint8Array> {
+    yield* chunksOf(line('a'));
+    throw new Error('gone');
+  }
+  const taker = new KeptInput();
+  await t.rejects(readStream(failing(), taker, new AbortController().signal), new Error('gone'));
+  t.equal(taker.text, '<-:a');
 });
 
 t.test('files', async (t) => {
   const taker = new KeptInput();
   const text = line('x'.repeat(1000)).repeat(300) + line('end').trimEnd();
   const file = await open(t, text, taker);
-  await file.readOn(taker, new Stop());
+  await file.readOn(taker, new AbortController().signal);
   t.equal(file.position, text.length);
   t.equal(taker.bytes, text.length);
   await taker.take(file.finish(), 0);
@@ -61,13 +70,13 @@ t.test('files', async (t) => {
 
 t.test('files end when it is time', async (t) => {
   const taker = new KeptInput();
-  const stop = new Stop();
+  const stop = new AbortController();
   const file = await open(t, line('x').repeat(100_000), taker);
   taker.take = (records, bytes) => {
-    stop.stop();
+    stop.abort();
     return KeptInput.prototype.take.call(taker, records, bytes);
   };
-  await file.readOn(taker, stop);
+  await file.readOn(taker, stop.signal);
   t.ok(taker.bytes < 500_000, 'after a chunk');
 });
 
@@ -77,7 +86,7 @@ t.test('a pipe', async (t) => {
   const writing = promises.writeFile(fifo, line('a') + line('b'));
   const taker = new KeptInput();
   const file = await InputFile.open(fifo, await promises.open(fifo), taker.begin(fifo));
-  await file.readOn(taker, new Stop());
+  await file.readOn(taker, new AbortController().signal);
   await writing;
   await file.close();
   t.equal(taker.text, '<fifo:ab');
@@ -86,18 +95,18 @@ t.test('a pipe', async (t) => {
 t.test('what is compressed is named, and nothing is read of it', async (t) => {
   const taker = new KeptInput();
   const gzip = '\x1f\x8b\x08\0';
-  await t.rejects(readStream(chunksOf(gzip), taker, new Stop()), ConvertError);
+  await t.rejects(readStream(chunksOf(gzip), taker, new AbortController().signal), ConvertError);
   const file = await open(t, gzip, taker);
-  await t.rejects(file.readOn(taker, new Stop()), ConvertError);
+  await t.rejects(file.readOn(taker, new AbortController().signal), ConvertError);
   t.equal(taker.text, '<-:<a:');
 });
 
 t.test('the rest in a copy', async (t) => {
   const taker = new KeptInput();
   const file = await open(t, line('a') + line('b').slice(0, 10), taker);
-  await file.readOn(taker, new Stop());
+  await file.readOn(taker, new AbortController().signal);
   const copy = await open(t, line('a') + line('b') + line('c'), new KeptInput());
-  await file.continuedIn(copy.handle).readOn(taker, new Stop());
+  await file.continuedIn(copy.handle).readOn(taker, new AbortController().signal);
   t.equal(taker.text, '<a:abc');
 });
 
@@ -105,11 +114,11 @@ t.test('half a line that its writer takes back is not read', async (t) => {
   const taker = new KeptInput();
   const half = line('lost').slice(0, 10);
   const file = await open(t, line('a') + half, taker);
-  await file.readOn(taker, new Stop());
+  await file.readOn(taker, new AbortController().signal);
   t.equal(file.position, line('a').length + half.length);
   file.takeBackHalfLine();
   t.equal(file.position, line('a').length);
   writeFileSync(file.path, line('a') + line('b'), 'latin1');
-  await file.readOn(taker, new Stop());
+  await file.readOn(taker, new AbortController().signal);
   t.equal(taker.text, '<a:ab');
 });

@@ -2,7 +2,6 @@ import { readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t, { type Test } from 'tap';
 import { inOrderOfTime, readMerged } from '../../../src/cli/convert/merge.js';
-import { Stop } from '../../../src/cli/convert/stop.js';
 import { KeptInput, header, line } from '../../fixtures/input-taker.js';
 import { makeTempDir } from '../../fixtures/temp-dir.js';
 
@@ -24,7 +23,7 @@ const openIn = (directory: string): number =>
   }).length;
 
 async function read(paths: readonly string[], taker = new KeptInput()): Promise<string> {
-  await readMerged(await inOrderOfTime(paths), taker, new Stop());
+  await readMerged(await inOrderOfTime(paths), taker, new AbortController().signal);
   return taker.text;
 }
 
@@ -87,13 +86,13 @@ t.test('large files, whole', async (t) => {
 
 t.test('it ends when it is time, and closes what is open', async (t) => {
   const paths = files(t, { a: header(1) + line('a', 1), b: header(1) + line('b', 1) });
-  const stop = new Stop();
+  const stop = new AbortController();
   const taker = new KeptInput();
   taker.take = async () => {
-    stop.stop();
+    stop.abort();
     return Promise.resolve();
   };
-  await readMerged(await inOrderOfTime(paths), taker, stop);
+  await readMerged(await inOrderOfTime(paths), taker, stop.signal);
   t.equal(openIn(path.dirname(paths[0]!)), 0);
   await t.rejects(inOrderOfTime(['/nowhere']), { code: 'ENOENT' });
 });

@@ -1,6 +1,7 @@
 import t from 'tap';
-import { createLog } from '../../../src/cli/output/log.js';
+import { complain, createLog } from '../../../src/cli/output/log.js';
 import type { TextOutput } from '../../../src/cli/io.js';
+import { fakeIo } from '../fake-io.js';
 import { SECRET } from '../../fixtures/telling-requests.js';
 
 function memory(isTTY?: boolean): TextOutput & { text: string } {
@@ -102,5 +103,27 @@ t.test('an error that quotes a URL does not quote what is in it', async (t) => {
     t.notOk(output.text.includes(SECRET), output.text);
     t.match(output.text, /boom at https:\/\/\[hidden:30\]@h\/\?token=\[hidden:25\]/);
     t.match(output.text, /log\.test\.ts/, 'the stack is there');
+  }
+});
+
+t.test('a sentence, or a line of the log where JSON was asked for', async (t) => {
+  const json = { TWIST_LOG_FORMAT: 'json' };
+  for (const [argv, env, format, isJson] of [
+    [['serve'], {}, null, false],
+    [['serve', '--log-format', 'json'], {}, null, true],
+    [['serve', '--log-format=json'], {}, null, true],
+    [['serve', '--log-format', 'json', '--log-format=pretty'], {}, null, false],
+    [['serve', '--log-format'], json, null, false],
+    [['serve'], json, null, true],
+    [['convert'], json, null, false],
+    [[], json, null, false],
+    [['serve'], {}, 'json', true],
+    [['serve'], json, 'auto', false],
+  ] as const) {
+    const io = fakeIo(argv, { env });
+    complain(io, 'a \u202eb', format);
+    if (isJson)
+      t.match(JSON.parse(io.written.err), { level: 'fatal', msg: 'a \u202eb', time: /Z$/ });
+    else t.equal(io.written.err, 'twist: a \u202eb\n');
   }
 });

@@ -36,7 +36,7 @@ const ROWS: readonly Row[] = [
     'keep reading as the newest file grows and others follow it: rotated ones, and those of a name with the time in it (as --record takes it)',
   ],
   ['Filters', '--session <id>', 'one session: its id, the beginning or end of it, or its number'],
-  ['Filters', '--path <path>', 'sessions on this path; /chat* is all that begin with /chat'],
+  ['Filters', '--path <path>', 'sessions on this path; /chat* is every path that begins so'],
   ['Filters', '--since <time>', 'from this time on (2026-01-31T12:00:00Z), or this long ago (10m)'],
   ['Filters', '--until <time>', 'until this time, given in the same way'],
   ['Filters', '--limit <number>', 'stop after this many messages'],

@@ -73,7 +73,7 @@ const FIRST_SCREEN: readonly (readonly [heading: string, rows: readonly BriefRow
     [
       ['listen', 'PORT for this machine only, :PORT, HOST:PORT or unix:PATH', 'ADDRESS'],
       ['static', 'serve files to browsers, noVNC for instance'],
-      ['origin', 'web pages that may connect: any, same or a list', 'LIST'],
+      ['origin', 'pages that may connect: any, same or a list', 'LIST'],
       ['authFile', 'users and password hashes, or set TWIST_AUTH'],
       ['deflate', 'compress messages'],
       ['maxMessage', 'largest message'],
@@ -302,7 +302,7 @@ function titleOf({ word }: Topic): string {
 
 function moreTopics(): string {
   const words = TOPICS.map(({ word }) => word).join(', ');
-  return `Topics: ${words}.\ntwist help TOPIC shows all options of a topic, twist help all those of all topics, and twist help OPTION one in detail.`;
+  return `The rest: twist help TOPIC, twist help OPTION, or twist help all.\nTopics: ${words}.`;
 }
 
 /** Commands, and those of their own in place of those that only have commands. */

@@ -125,6 +125,7 @@ const ROOTS: readonly string[] = [
   'src/foreign.ts',
   'src/log.ts',
   'src/printable.ts',
+  'src/system-reason.ts',
 ];
 
 /** What a source file imports, in whatever way. */

@@ -1,3 +1,4 @@
+import { systemReason } from '../system-reason.js';
 import { configError } from './messages.js';
 import type { OptionTable } from './options/option.js';
 import { readObject } from './read-object.js';
@@ -5,13 +6,6 @@ import type { Provided } from './settings.js';
 
 /** Reads a whole file as UTF-8 text; throws what `node:fs` throws. */
 export type ReadFile = (path: string) => string;
-
-/** What system errors mean, in words. */
-const READ_FAULTS: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file',
-  EACCES: 'permission to read it is denied',
-  EISDIR: 'it is a directory',
-};
 
 /**
  * Reads the values that a configuration file gives.
@@ -30,8 +24,7 @@ export function readConfigFile(
 
 /** Why a file cannot be read, as a clause. @param error what `node:fs` threw */
 export function readFault(error: unknown): string {
-  const { code = '', message } = error as NodeJS.ErrnoException;
-  return READ_FAULTS[code] ?? message;
+  return systemReason(error, { EACCES: 'permission to read it is denied' });
 }
 
 function readText(path: Provided<string>, readFile: ReadFile): string {

@@ -103,7 +103,7 @@ t.test('a file that cannot be read', async (t) => {
     [{ code: 'ENOENT', message: 'ENOENT: ...' }, 'there is no such file'],
     [{ code: 'EACCES', message: 'EACCES: ...' }, 'permission to read it is denied'],
     [{ code: 'EISDIR', message: 'EISDIR: ...' }, 'it is a directory'],
-    [{ code: 'EIO', message: 'EIO: i/o error' }, 'EIO: i/o error'],
+    [{ code: 'EIO', message: 'EIO: i/o error' }, 'the disk failed'],
     [{ message: 'too large' }, 'too large'],
   ] as const) {
     const fail = (): never => {

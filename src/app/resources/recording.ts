@@ -11,7 +11,7 @@ import { LOCKED } from '../../recording/file/file-lock.js';
 import { parseFileNamePattern } from '../../recording/file/file-name-pattern.js';
 import { Recorder } from '../../recording/write/recorder.js';
 import { statsOf } from '../stats-of.js';
-import { systemReason } from '../system-reason.js';
+import { systemReason } from '../../system-reason.js';
 import { version } from '../version.js';
 
 /** Standard output, whatever that is. */

@@ -19,7 +19,7 @@ import type { Io, Signal } from '../io.js';
 import { OutputBuffer } from './output-buffer.js';
 import { statsOf } from '../../app/stats-of.js';
 import { hasColor } from '../output/style.js';
-import { systemReason } from '../../app/system-reason.js';
+import { systemReason } from '../../system-reason.js';
 import { version } from '../../app/version.js';
 
 /** What a shell reports for a command that a signal has ended. */

@@ -1,6 +1,6 @@
 /** Standard output as somewhere for text: whether all of it was written is known at the end. */
 import type { TextOutput } from '../io.js';
-import { systemReason } from '../../app/system-reason.js';
+import { systemReason } from '../../system-reason.js';
 
 /** Settles when the system has taken the bytes, or rejects with what it reports. */
 interface Bytes {

@@ -1,21 +1,12 @@
 /** Why a server could not start, as one sentence. */
 import { formatHostAndPort } from '../../net/socket-address.js';
 import { ConfigError } from '../../errors.js';
+import { systemReason } from '../../system-reason.js';
 
-/** What the system's error names mean to whoever starts a server. */
+/** What some of the system's error names mean for the path of a Unix socket. */
 const MEANINGS: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'the address is in use already',
-  EADDRNOTAVAIL: 'this machine does not have that address',
-  EACCES: 'permission denied',
   ENOENT: 'the directory does not exist',
   ENOTDIR: 'a part of the path is not a directory',
-  ELOOP: 'the path has too many symbolic links',
-  EROFS: 'the file system is read-only',
-  ENOSPC: 'the disk is full',
-  EMFILE: 'too many files are open',
-  ENFILE: 'too many files are open on this machine',
-  ENOTFOUND: 'the host name is not known',
-  EAI_AGAIN: 'the host name cannot be looked up now',
   EINVAL: 'the path is too long for a Unix socket',
 };
 
@@ -29,10 +20,10 @@ interface ListenError extends NodeJS.ErrnoException {
 /** Describes an error that `Server.start` threw. */
 export function startFailure(error: unknown): string {
   if (error instanceof ConfigError) return error.message;
-  const { code, address, hostname, port, message } = error as ListenError;
+  const { address, hostname, port } = error as ListenError;
   const host = address ?? hostname;
   const where = host === undefined ? '' : ` on ${hostAndPort(host, port)}`;
-  return `cannot listen${where}: ${(code === undefined ? undefined : MEANINGS[code]) ?? message}`;
+  return `cannot listen${where}: ${systemReason(error, MEANINGS)}`;
 }
 
 /** As it is written after `--listen`. A Unix socket has port -1, and a name not looked up has none. */

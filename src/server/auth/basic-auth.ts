@@ -2,6 +2,7 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { ConfigError, HandshakeError, InvalidStateError } from '../../errors.js';
+import { systemReason } from '../../system-reason.js';
 import {
   type BasicCredentials,
   parseBasicCredentials,
@@ -130,8 +131,7 @@ class PasswordFileUsers implements Authenticator {
     try {
       return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(this.#path));
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      const sentence = `${this.#path}: ${READ_FAULTS[code!] ?? 'it cannot be read'}`;
+      const sentence = `${this.#path}: ${systemReason(error, READ_FAULTS)}`;
       throw new ConfigError(sentence, { cause: error });
     }
   }
@@ -153,10 +153,7 @@ function isOutOfResources(error: unknown): boolean {
 }
 
 const READ_FAULTS: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such file',
   EACCES: 'permission to read it is denied',
-  EISDIR: 'it is a directory',
-  EMFILE: 'too many files are open',
   ERR_ENCODING_INVALID_ENCODED_DATA: 'it is not UTF-8',
 };
 

@@ -136,7 +136,7 @@ t.test('a file that cannot be used at the start', async (t) => {
   writeFileSync(file, '');
   await refused(': it holds no user');
   const inside = path.join(file, 'users');
-  const sentence = new ConfigError(`${inside}: it cannot be read`);
+  const sentence = new ConfigError(`${inside}: there is no such file`);
   await t.rejects(fileAuthenticator(inside, new KeptLog()), sentence);
 });
 

@@ -4,7 +4,7 @@
  */
 import { Buffer } from 'node:buffer';
 import { InvalidArgumentError } from '../errors.js';
-import { describe, isInstance } from '../foreign.js';
+import { describe } from '../foreign.js';
 import { MAX_CONTROL_PAYLOAD_BYTES, Opcode } from './frame.js';
 import { UTF8_ACCEPT, UTF8_REJECT, validateUtf8 } from './utf8.js';
 
@@ -22,7 +22,7 @@ export function assertDataOpcode(opcode: unknown): void {
  */
 export function assertBytes(bytes: unknown): asserts bytes is Uint8Array {
   // Not by its prototype alone, which whatever object may have.
-  if (!ArrayBuffer.isView(bytes) || !(isInstance(bytes, Uint8Array) || isUint8Array(bytes))) {
+  if (!ArrayBuffer.isView(bytes) || !(bytes instanceof Uint8Array || isUint8Array(bytes))) {
     throw new InvalidArgumentError(
       `what is sent cannot be ${describe(bytes)}: give a Uint8Array, such as a Buffer, or a string`,
     );

@@ -23,7 +23,7 @@ export class Deadlines {
   #pingedMs = -1;
   /** The tap holds that Ping back. */
   #isPingHeld = false;
-  /** When our Close left, as far as we know: it may wait behind output that the client does not read. */
+  /** When our Close left, as far as we know: it may have to wait for output that the client does not read. */
   #closeSentMs = 0;
   #isCloseWaiting = false;
   /** The tap holds it back. */

@@ -55,6 +55,8 @@ const NO_FAILURE = Symbol('no failure');
 
 const NO_NOTES = {};
 
+const NO_STATS: Readonly<Record<string, object>> = {};
+
 /** Sessions for which nothing waits share it; nothing is ever added to it. */
 const NO_ENDS: readonly (() => void)[] = [];
 
@@ -80,7 +82,7 @@ export class ServerSession implements ModeSession {
   /** What is done once all messages are through the extensions, in this order. */
   #ends = NO_ENDS;
   /** What the extensions had to say when they were closed. */
-  #lastExtensionStats: Readonly<Record<string, object>> | null = null;
+  #extensionStats = NO_STATS;
   /** The socket is gone, whatever the protocol still waits for. */
   #isGone = false;
   /** Its line is in the log, or it gets none. */
@@ -297,15 +299,15 @@ export class ServerSession implements ModeSession {
     this.output.close();
     this.#ends = NO_ENDS;
     if (chain === null) return;
-    this.#lastExtensionStats ??= chain.stats;
+    // Once closed the extensions are not asked again.
+    if (this.#extensionStats === NO_STATS) this.#extensionStats = chain.stats;
     chain.close(this.#failLate.bind(this));
   }
 
   #summarize(): SessionSummary {
-    const { mode, chain, host, stats } = this.#parts;
-    // Once closed the extensions are not asked again.
-    const extensionStats = this.#lastExtensionStats ?? chain?.stats ?? {};
-    return stats.summarize(this, mode.name, this.endpoint, extensionStats, host.clock.exactMs());
+    const { mode, host, stats } = this.#parts;
+    const nowMs = host.clock.exactMs();
+    return stats.summarize(this, mode.name, this.endpoint, this.#extensionStats, nowMs);
   }
 
   // ---- From both directions

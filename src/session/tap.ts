@@ -81,13 +81,13 @@ export interface TapGate {
 /** Tells the tap of one session. */
 export class TapFeed implements FrameWatcher {
   readonly tap: SessionTap;
-  /** Bytes of the headers that have come since the last message, or piece, that was told of. */
+  /** Bytes of the headers that have come since the last message, or chunk, that was told of. */
   #headersIn = 0;
   /** Bytes of the frames that were sent since then. */
   #wireOut = 0;
   /** What those messages took on the wire that the extensions have not decoded yet. */
   readonly #undecoded = new Fifo<number>();
-  /** The payload of the peer's Close, which came behind those. */
+  /** The payload of the client's Close, which came after those. */
   #waitingClose: Uint8Array | null = null;
   /** The message that the extensions are given right now; null once they have encoded it. */
   #encoding: Message | null = null;
@@ -108,7 +108,7 @@ export class TapFeed implements FrameWatcher {
   }
 
   /**
-   * A Close comes behind all messages, as its answer does. A Ping is told of at once, since its Pong
+   * A Close comes after all messages, as its answer does. A Ping is told of at once, since its Pong
    * leaves at once.
    */
   controlReceived(opcode: number, bytes: Uint8Array, start: number, end: number): void {
@@ -144,7 +144,7 @@ export class TapFeed implements FrameWatcher {
     this.#tellClose();
   }
 
-  /** A message, or a piece, that no extension has to do with. */
+  /** A message, or a chunk, that no extension touches. */
   received(
     opcode: DataOpcode,
     bytes: Uint8Array,
@@ -180,7 +180,7 @@ export class TapFeed implements FrameWatcher {
     this.sent(message.opcode, message.payload, 0, message.payload.length, true, true);
   }
 
-  /** A message, or a piece, whose frame is in the output. */
+  /** A message, or a chunk, whose frame is in the output. */
   sent(
     opcode: DataOpcode,
     bytes: Uint8Array,

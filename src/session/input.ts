@@ -16,11 +16,7 @@ import { Endpoint } from '../protocol/endpoint.js';
 import type { EndpointEvents } from '../protocol/endpoint-events.js';
 import { type DataOpcode, Opcode } from '../protocol/frame.js';
 import { UTF8_ACCEPT, validateUtf8 } from '../protocol/utf8.js';
-import type { Deadlines } from './deadlines.js';
 import type { ServerSession, SessionParts } from './server-session.js';
-import type { SessionTransport } from './session-host.js';
-import type { Mode } from './mode.js';
-import type { SessionStats } from './stats.js';
 import type { TapFeed } from './tap.js';
 
 /**
@@ -52,22 +48,16 @@ export class Input implements EndpointEvents {
   isAnswerHeld = false;
 
   readonly #session: ServerSession;
-  readonly #mode: Mode;
-  readonly #transport: SessionTransport;
-  readonly #stats: SessionStats;
-  readonly #deadlines: Deadlines;
+  readonly #parts: SessionParts;
   /** Undoes the extensions; null without any. */
   readonly #decoder: MessagePipeline | null;
   /** All that apply of {@link PauseReason}. */
   #pauseReasons = 0;
 
   constructor(session: ServerSession, parts: SessionParts) {
-    const { mode, chain, host, transport, stats, deadlines } = parts;
+    const { mode, chain, host, transport } = parts;
     this.#session = session;
-    this.#mode = mode;
-    this.#transport = transport;
-    this.#stats = stats;
-    this.#deadlines = deadlines;
+    this.#parts = parts;
     this.#decoder =
       chain === null
         ? null
@@ -103,10 +93,10 @@ export class Input implements EndpointEvents {
 
   receive(bytes: Uint8Array, start: number, end: number): void {
     const { endpoint } = this;
-    this.#deadlines.heard();
+    this.#parts.deadlines.heard();
     endpoint.receive(bytes, start, end);
     if (this.#decoder !== null) this.update();
-    if (endpoint.isMessageOpen) this.#deadlines.messageBegun();
+    if (endpoint.isMessageOpen) this.#parts.deadlines.messageBegun();
   }
 
   receiveEof(): void {
@@ -118,7 +108,7 @@ export class Input implements EndpointEvents {
   // ---- From the endpoint
 
   message(opcode: DataOpcode, bytes: Uint8Array, start: number, end: number, rsv: number): void {
-    this.#deadlines.messageArrived();
+    this.#parts.deadlines.messageArrived();
     if (this.#decoder === null) {
       this.feed?.received(opcode, bytes, start, end, true, true);
       this.#deliver(opcode, bytes, start, end);
@@ -136,28 +126,28 @@ export class Input implements EndpointEvents {
     isFirst: boolean,
     isLast: boolean,
   ): void {
-    if (isLast) this.#stats.messagesIn++;
-    this.#stats.bytesIn += end - start;
-    this.#deadlines.active();
+    if (isLast) this.#parts.stats.messagesIn++;
+    this.#parts.stats.bytesIn += end - start;
+    this.#parts.deadlines.active();
     this.feed?.received(opcode, bytes, start, end, isFirst, isLast);
     const session = this.#session;
-    session.follow(this.#mode.chunk?.(session, opcode, bytes, start, end, isFirst, isLast));
+    session.follow(this.#parts.mode.chunk?.(session, opcode, bytes, start, end, isFirst, isLast));
   }
 
   pingReceived(bytes: Uint8Array, start: number, end: number): void {
     if (!this.endpoint.canDeliver) return;
-    const result: unknown = this.#mode.ping?.(this.#session, bytes, start, end);
+    const result: unknown = this.#parts.mode.ping?.(this.#session, bytes, start, end);
     this.#session.follow(result);
   }
 
   pongReceived(bytes: Uint8Array, start: number, end: number): void {
     if (!this.endpoint.canDeliver) return;
-    const result: unknown = this.#mode.pong?.(this.#session, bytes, start, end);
+    const result: unknown = this.#parts.mode.pong?.(this.#session, bytes, start, end);
     this.#session.follow(result);
   }
 
   peerClose(status: CloseStatus): void {
-    this.#stats.closedBy('client');
+    this.#parts.stats.closedBy('client');
     this.#session.whenThrough(() => {
       this.#tellClosing(status);
     });
@@ -165,7 +155,7 @@ export class Input implements EndpointEvents {
 
   holdFailure(error: unknown): boolean {
     if (!this.#session.isBusy) return false;
-    this.#stats.blame(error);
+    this.#parts.stats.blame(error);
     this.#session.whenThrough(() => {
       this.endpoint.fail(error);
     });
@@ -173,13 +163,13 @@ export class Input implements EndpointEvents {
   }
 
   failed(error: unknown): void {
-    this.#stats.failed(error);
+    this.#parts.stats.failed(error);
   }
 
   /** The client's Close is answered when the mode allows it. */
   #tellClosing(status: CloseStatus): void {
     try {
-      const held = promiseOf(this.#mode.closing?.(this.#session, status));
+      const held = promiseOf(this.#parts.mode.closing?.(this.#session, status));
       if (held === null) this.#answerClose(status);
       else this.#holdAnswer(held, status);
     } catch (error) {
@@ -189,7 +179,7 @@ export class Input implements EndpointEvents {
 
   #holdAnswer(held: Promise<void>, status: CloseStatus): void {
     this.isAnswerHeld = true;
-    this.#deadlines.ending();
+    this.#parts.deadlines.ending();
     const release = (): void => {
       this.isAnswerHeld = false;
     };
@@ -202,14 +192,14 @@ export class Input implements EndpointEvents {
   #answerClose({ code, reason }: CloseStatus): void {
     if (this.#session.isThrough) return;
     this.endpoint.sendClose(code, reason);
-    this.#transport.scheduleFlush();
+    this.#parts.transport.scheduleFlush();
   }
 
   // ---- From the extensions
 
   /** A message as the client meant it; its payload is valid during the call. */
   decoded(message: Message): void {
-    this.#deadlines.progressed();
+    this.#parts.deadlines.progressed();
     if (!this.endpoint.canDeliver) return;
     this.feed?.decoded(message);
     this.#deliver(message.opcode, message.payload, 0, message.payload.length);
@@ -218,14 +208,14 @@ export class Input implements EndpointEvents {
   // ---- To the mode
 
   #deliver(opcode: DataOpcode, bytes: Uint8Array, start: number, end: number): void {
-    this.#stats.messagesIn++;
-    this.#stats.bytesIn += end - start;
+    this.#parts.stats.messagesIn++;
+    this.#parts.stats.bytesIn += end - start;
     const session = this.#session;
     // Extensions work on whole messages, so each of them is one chunk.
     const result: unknown =
-      this.#mode.delivery === 'chunks'
-        ? this.#mode.chunk?.(session, opcode, bytes, start, end, true, true)
-        : this.#mode.message?.(session, opcode, bytes, start, end);
+      this.#parts.mode.delivery === 'chunks'
+        ? this.#parts.mode.chunk?.(session, opcode, bytes, start, end, true, true)
+        : this.#parts.mode.message?.(session, opcode, bytes, start, end);
     if (result !== undefined) session.follow(result);
   }
 
@@ -261,8 +251,8 @@ export class Input implements EndpointEvents {
     const wasPaused = this.isPaused;
     this.#pauseReasons = this.#withExtensions(reasons);
     if (this.isPaused === wasPaused) return;
-    if (wasPaused) this.#transport.resumeInput();
-    else this.#transport.pauseInput();
+    if (wasPaused) this.#parts.transport.resumeInput();
+    else this.#parts.transport.pauseInput();
   }
 
   #withExtensions(reasons: number): number {

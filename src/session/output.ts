@@ -19,15 +19,10 @@ import {
   assertNoPieces,
   assertPieceFits,
 } from '../protocol/frame.js';
-import type { Deadlines } from './deadlines.js';
 import type { HeldOutput } from './held-output.js';
 import type { Input } from './input.js';
 import type { ServerSession, SessionParts } from './server-session.js';
-import type { SessionLimits } from './session-host.js';
-import type { SessionTransport } from './session-host.js';
-import type { Mode } from './mode.js';
 import type { SendResult } from './session.js';
-import type { SessionStats } from './stats.js';
 import type { TapFeed } from './tap.js';
 
 /** What a message costs while it waits, beside its payload: without it no number of empty ones counts. */
@@ -42,28 +37,20 @@ export class Output {
   isWaiting = false;
 
   readonly #session: ServerSession;
-  readonly #mode: Mode;
+  readonly #parts: SessionParts;
   readonly #endpoint: Endpoint;
   readonly #input: Input;
-  readonly #transport: SessionTransport;
-  readonly #stats: SessionStats;
-  readonly #deadlines: Deadlines;
-  readonly #limits: SessionLimits;
   /** Null without extensions. */
   readonly #encoding: Encoding | null;
   /** The mode has closed or failed, though the Close may still wait, or the socket is gone: it sends no more. */
   #isShut = false;
 
   constructor(session: ServerSession, input: Input, parts: SessionParts) {
-    const { mode, chain, host, transport, stats, deadlines } = parts;
+    const { chain, host } = parts;
     this.#session = session;
-    this.#mode = mode;
+    this.#parts = parts;
     this.#endpoint = input.endpoint;
     this.#input = input;
-    this.#transport = transport;
-    this.#stats = stats;
-    this.#deadlines = deadlines;
-    this.#limits = host.limits;
     this.#encoding =
       chain === null ? null : new Encoding(chain, host.limits.maxMessage, session, this);
   }
@@ -75,7 +62,7 @@ export class Output {
 
   /** Bytes that the mode has sent and the client has not read. */
   get waitingBytes(): number {
-    let bytes = this.#transport.outbox.queue.waitingBytes;
+    let bytes = this.#parts.transport.outbox.queue.waitingBytes;
     if (this.held !== null) bytes += this.held.bytes;
     if (this.#encoding !== null) bytes += this.#encoding.waitingBytes;
     return bytes;
@@ -103,7 +90,7 @@ export class Output {
     } else if (!this.#encoding.send(opcode, bytes, start, end)) {
       return 'closed';
     }
-    this.#stats.messagesOut++;
+    this.#parts.stats.messagesOut++;
     return this.#sent(end - start);
   }
 
@@ -122,7 +109,7 @@ export class Output {
     } else if (!this.#encoding.sendChunk(opcode, bytes, start, end, isFirst, isLast)) {
       return 'closed';
     }
-    if (isLast) this.#stats.messagesOut++;
+    if (isLast) this.#parts.stats.messagesOut++;
     return this.#sent(end - start);
   }
 
@@ -130,24 +117,24 @@ export class Output {
   ping(payload: Uint8Array): boolean {
     if (!this.canSend) return false;
     this.#endpoint.sendPing(payload);
-    this.#transport.scheduleFlush();
+    this.#parts.transport.scheduleFlush();
     this.#checkLimits(payload.length);
     return true;
   }
 
   /** Counts, sees to it that a flush follows, and says whether more may be sent. */
   #sent(bytes: number): SendResult {
-    this.#stats.bytesOut += bytes;
-    this.#deadlines.active();
-    this.#transport.scheduleFlush();
+    this.#parts.stats.bytesOut += bytes;
+    this.#parts.deadlines.active();
+    this.#parts.transport.scheduleFlush();
     return this.#checkLimits(bytes);
   }
 
   /** Looks at the limits of what waits, now that `bytes` more do. */
   #checkLimits(bytes: number): SendResult {
-    const { outputPause, outputLimit, maxMessage } = this.#limits;
+    const { outputPause, outputLimit, maxMessage } = this.#parts.host.limits;
     // Only what the client does not take counts against it.
-    if (this.waitingBytes > outputPause) this.#transport.flush();
+    if (this.waitingBytes > outputPause) this.#parts.transport.flush();
     const { waitingBytes } = this;
     if (waitingBytes <= outputPause && !this.#input.isPausedByTap) return 'sent';
     this.isWaiting = true;
@@ -162,10 +149,10 @@ export class Output {
   /** Tells the mode to go on, if it was told to wait and need not any more. */
   resume(): void {
     if (!this.isWaiting || this.#input.isPausedByTap) return;
-    if (this.waitingBytes > this.#limits.outputPause) return;
+    if (this.waitingBytes > this.#parts.host.limits.outputPause) return;
     this.isWaiting = false;
     try {
-      this.#session.follow(this.#mode.drain?.(this.#session));
+      this.#session.follow(this.#parts.mode.drain?.(this.#session));
     } catch (error) {
       this.#session.fail(error);
     }
@@ -175,10 +162,10 @@ export class Output {
 
   /** A message as it is to be sent; its payload is valid during the call. */
   encoded({ opcode, payload, rsv }: Message): void {
-    this.#deadlines.progressed();
+    this.#parts.deadlines.progressed();
     const isSent = this.#endpoint.sendMessage(opcode, payload, 0, payload.length, rsv);
     if (isSent) this.feed?.encoded();
-    this.#transport.scheduleFlush();
+    this.#parts.transport.scheduleFlush();
   }
 
   // ---- The end

@@ -20,6 +20,8 @@ const common = {
   target: 'node20.19',
   legalComments: 'none',
   metafile: true,
+  // Its main file asks for its parts by a `require` that no bundler sees.
+  alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
   logLevel: 'warning',
   define: {
     TWIST_VERSION: JSON.stringify(version),

@@ -59,7 +59,7 @@ const LAYERS: readonly Layer[] = [
   {
     name: 'config',
     builtins: ['node:net'],
-    packages: ['zod', 'fastest-levenshtein'],
+    packages: ['fastest-levenshtein', 'jsonc-parser', 'zod'],
     knowsOnly: ['net'],
   },
   {

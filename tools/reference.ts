@@ -37,7 +37,7 @@ many starts share, it is a warning, and its default says nothing. Apart from lis
 - Lists are separated by commas, without blanks. In the file they may be arrays.
 - A switch such as \`--echo\` takes no value; \`--no-echo\` turns it off. The environment and the file say \`true\` or \`false\`.
 
-The configuration file is JSON. An unknown key is an error. \`config.example.json\` holds every key with its default, so it
+The configuration file is JSON, and may have comments (\`//\` and \`/* */\`) and a comma after the last item. An unknown key is an error, and so is one that is given twice. \`config.example.json\` holds every key with its default, so it
 needs a mode beside it (\`twist serve --echo -c config.example.json\`), and \`config.schema.json\` lets an editor complete and
 check them.
 `;

@@ -33,7 +33,7 @@ export interface SettingOptions {
   /**
    * Proxy to HOST:PORT, tls://HOST:PORT or unix:PATH. Each client gets a connection of its own
    * to the target, which is made before the handshake is answered: 502 when the target refuses
-   * it, 504 when it does not answer within `connectTimeout`. A name is looked up for each
+   * it, 504 when it does not answer within `targetConnectTimeout`. A name is looked up for each
    * connection. The bytes of messages, text or binary, go to the target as they come; what the
    * target sends comes back in binary messages, or see `tcpText`. How a connection ends, and
    * what it costs, is told in `docs/tcp.md`.
@@ -88,10 +88,10 @@ export interface SettingOptions {
   readonly static?: string | undefined;
   /**
    * Serve what a server said in a recording, as a mock of it. Each client gets the first session
-   * of the recording that was on its path, or see `session`; a path without one is 404. What the
-   * server sent then is sent again, in its order and at its pace, behind the messages of the
-   * client that it came behind. The file is looked through once at start, and read on as it is
-   * needed: it may be larger than memory. The guide is `docs/replay.md`.
+   * of the recording that was on its path, or see `replaySession`; a path without one is 404.
+   * What the server sent then is sent again, in its order and at its pace, behind the messages
+   * of the client that it came behind. The file is looked through once at start, and read on as
+   * it is needed: it may be larger than memory. The guide is `docs/replay.md`.
    *
    * @default off
    */
@@ -104,7 +104,7 @@ export interface SettingOptions {
    *
    * @default off
    */
-  readonly session?: string | number | undefined;
+  readonly replaySession?: string | number | undefined;
   /**
    * How much faster than recorded; 0 is at once. What is sent comes as long after what was
    * before it as in the recording, divided by this: 2 is twice as fast, 0.5 half as fast, 0
@@ -112,7 +112,7 @@ export interface SettingOptions {
    *
    * @default 1
    */
-  readonly speed?: number | undefined;
+  readonly replaySpeed?: number | undefined;
   /**
    * Close clients that do not send what is recorded. A client whose message differs from the
    * recorded one, or is one too many, is closed with 1008, and the reason names the message.
@@ -120,7 +120,7 @@ export interface SettingOptions {
    *
    * @default false
    */
-  readonly strict?: boolean | undefined;
+  readonly replayStrict?: boolean | undefined;
   /**
    * Write all traffic to a file, as NDJSON; alone it takes messages and answers none. Every
    * message of every session, in order, decompressed, with its time, and what the sessions were.
@@ -219,7 +219,7 @@ export interface SettingOptions {
    *
    * @default 5s
    */
-  readonly connectTimeout?: Duration | undefined;
+  readonly targetConnectTimeout?: Duration | undefined;
   /**
    * Silence before TCP probes a target. A target that has vanished without a word is found by
    * the probes of the system, which come after this silence. The client is then closed with

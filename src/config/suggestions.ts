@@ -23,7 +23,7 @@ const LOG_FILE = 'the log goes to standard error; 2>FILE writes it to a file';
  * Names of options that other servers and clients have (websockify, websocat, ws, nginx, http-server and
  * the like), and what they are called here. No edit distance leads from `--port` to `--listen`.
  */
-const ROWS: readonly (readonly [names: string, habit: Habit])[] = [
+const HABIT_ROWS: readonly (readonly [names: string, habit: Habit])[] = [
   ['port p l listen-address listen-port', { key: 'listen', value: 'PORT' }],
   ['host hostname bind b address addr a ip interface H', { key: 'listen', value: 'HOST:PORT' }],
   ['listen-host bind-address', { key: 'listen', value: 'HOST:PORT' }],
@@ -55,6 +55,19 @@ const ROWS: readonly (readonly [names: string, habit: Habit])[] = [
   ['daemon daemonize background D run-as group uid gid pid-file', { clause: FOREGROUND }],
   ['workers threads cluster processes', { clause: ONE_PROCESS }],
   ['log-file error-log access-log', { clause: LOG_FILE }],
+];
+
+/** Options that had another name in an earlier version. The old one is refused wherever it is given. */
+export const RENAMED: readonly (readonly [oldKey: string, key: string, value: string])[] = [
+  ['session', 'replaySession', 'ID'],
+  ['speed', 'replaySpeed', 'FACTOR'],
+  ['strict', 'replayStrict', ''],
+  ['connectTimeout', 'targetConnectTimeout', 'DURATION'],
+];
+
+const ROWS = [
+  ...HABIT_ROWS,
+  ...RENAMED.map(([oldKey, key, value]) => [oldKey, { key, value }] as const),
 ];
 
 const HABITS: ReadonlyMap<string, Habit> = new Map(

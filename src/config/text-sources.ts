@@ -9,7 +9,7 @@ import {
   presetNameOf,
 } from './options/option.js';
 import type { Provided, Source } from './settings.js';
-import { habitOf, nearestName } from './suggestions.js';
+import { RENAMED, habitOf, nearestName } from './suggestions.js';
 
 /**
  * What the command line gave, by option key: the text of a value, all texts of a flag that may be
@@ -61,6 +61,11 @@ function readVariables(
   nameOf: (key: string) => string,
   source: 'environment' | 'preset',
 ): Map<string, Provided> {
+  for (const [oldKey, key] of RENAMED) {
+    // The server would start without what the variable says, and a warning is easily missed.
+    if (environment[nameOf(oldKey)] !== undefined && table[key] !== undefined)
+      throw configError(`${nameOf(oldKey)} is called ${nameOf(key)} now`, source);
+  }
   const provided = new Map<string, Provided>();
   for (const [key, option] of Object.entries(table)) {
     const name = nameOf(key);

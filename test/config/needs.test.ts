@@ -39,9 +39,9 @@ function check({ flags = {}, environment = {}, file = {} }: Given): string[] {
 /** Of each option that needs something: a value that is not its default, for a flag and for the file. */
 const GIVEN: Readonly<Record<string, readonly [flag: string | boolean | string[], file: unknown]>> =
   {
-    session: ['01J', '01J'],
-    speed: ['2', 2],
-    strict: [true, true],
+    replaySession: ['01J', '01J'],
+    replaySpeed: ['2', 2],
+    replayStrict: [true, true],
     recordPayload: ['none', 'none'],
     recordHeaders: ['x-room', 'x-room'],
     recordQuery: ['room', 'room'],
@@ -51,7 +51,7 @@ const GIVEN: Readonly<Record<string, readonly [flag: string | boolean | string[]
     recordRotate: ['1m', '1m'],
     recordQueue: ['1m', '1m'],
     tcpText: [true, true],
-    connectTimeout: ['1s', '1s'],
+    targetConnectTimeout: ['1s', '1s'],
     targetKeepalive: ['1s', '1s'],
     targetAllow: [['10.0.0.0/8'], ['10.0.0.0/8']],
     targetCa: ['ca.pem', 'ca.pem'],
@@ -188,7 +188,10 @@ t.test('names as the one that has no effect was written', async (t) => {
 });
 
 t.test('a default, and what an image presets, ask for nothing', async (t) => {
-  t.strictSame(check({ flags: { echo: true, strict: false, session: 'off', speed: '1' } }), []);
+  t.strictSame(
+    check({ flags: { echo: true, replayStrict: false, replaySession: 'off', replaySpeed: '1' } }),
+    [],
+  );
   t.strictSame(check({ file: { recordSync: 'interval', targetAllow: 'any', tcpText: false } }), []);
   t.strictSame(check({ environment: { TWIST_DEFAULT_RECORD_SYNC: 'always' } }), []);
 });

@@ -46,6 +46,12 @@ t.test('what is wrong, in one sentence', async (t) => {
     ],
     [{ deflateLevel: 1, foo: 80 }, CALL, 'serve(options) has an unknown key "foo"; look it up'],
     [{ port: 80 }, CALL, 'serve(options) has an unknown key "port"; did you mean listen?'],
+    [{ speed: 2 }, FILE, 'twist.json has an unknown key "speed"; did you mean replaySpeed?'],
+    [
+      { connectTimeout: '1s' },
+      CALL,
+      'serve(options) has an unknown key "connectTimeout"; did you mean targetConnectTimeout?',
+    ],
     [{ host: 'a' }, FILE, 'twist.json has an unknown key "host"; did you mean listen?'],
     [{ path: '/a' }, FILE, 'twist.json has an unknown key "path"; did you mean routes?'],
     [

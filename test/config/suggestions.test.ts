@@ -12,6 +12,8 @@ t.test('what others call it', async (t) => {
     ['ws-max-size', 'maxMessage'],
     ['web', 'static'],
     ['verbose', 'logLevel'],
+    ['session', 'replaySession'],
+    ['connect-timeout', 'targetConnectTimeout'],
   ] as const)
     t.match(habitOf(name), { key }, name);
   t.match(habitOf('cert'), { clause: /TLS/ });

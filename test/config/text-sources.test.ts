@@ -178,3 +178,23 @@ t.test('a wrong item: a flag is one item, a variable holds them all', async (t) 
     new ConfigError(`TWIST_DEFAULT_LISTEN cannot contain "x": ${clause}`),
   );
 });
+
+t.test('the old name of an option is refused, with the new one', async (t) => {
+  for (const [name, sentence, cause] of [
+    ['TWIST_SPEED', 'TWIST_SPEED is called TWIST_REPLAY_SPEED now', 'environment'],
+    [
+      'TWIST_CONNECT_TIMEOUT',
+      'TWIST_CONNECT_TIMEOUT is called TWIST_TARGET_CONNECT_TIMEOUT now',
+      'environment',
+    ],
+    [
+      'TWIST_DEFAULT_STRICT',
+      'TWIST_DEFAULT_STRICT is called TWIST_DEFAULT_REPLAY_STRICT now',
+      'preset',
+    ],
+  ] as const) {
+    const read = cause === 'preset' ? readPresets : readEnvironment;
+    t.throws(() => read(OPTIONS, { [name]: '1' }), new ConfigError(sentence, { cause }));
+    t.equal(read({}, { [name]: '1' }).size, 0, 'a table that has no such option');
+  }
+});

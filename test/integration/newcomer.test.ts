@@ -220,8 +220,8 @@ const COMMAND_LINES: readonly (readonly [line: string, sentence: string])[] = [
     'serve --tcp localhost:5900 --target-insecure',
     '--target-insecure has no effect without a tls:// target',
   ],
-  ['serve --echo --speed 2', '--speed has no effect without --replay'],
-  ['serve --echo --strict', '--strict has no effect without --replay'],
+  ['serve --echo --replay-speed 2', '--replay-speed has no effect without --replay'],
+  ['serve --echo --replay-strict', '--replay-strict has no effect without --replay'],
   [
     'serve --echo --ping-interval off --pong-timeout 1s',
     '--pong-timeout has no effect while --ping-interval is off',

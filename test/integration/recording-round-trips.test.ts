@@ -180,7 +180,16 @@ t.test(
 
 t.test('replay: the same script hears the same, and another one is told so', async (t) => {
   const { file } = await record(t);
-  const args = ['serve', '--replay', file, '--speed', '0', '--strict', '--log-format', 'json'];
+  const args = [
+    'serve',
+    '--replay',
+    file,
+    '--replay-speed',
+    '0',
+    '--replay-strict',
+    '--log-format',
+    'json',
+  ];
   const replay = await startServing(t, { args: [...args, '--listen', '127.0.0.1:0'] });
   t.strictSame(await talk(`${replay.url}/room`), SAID);
   const other = new WebSocket(`${replay.url}/room`, 'chat');

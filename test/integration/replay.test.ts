@@ -130,7 +130,14 @@ t.test('a client that pipelines all it has to say, and its Close', async (t) => 
 t.test('a chosen session is on every path', async (t) => {
   const file = writeRecording(t, LINES);
   for (const session of ['2', `${ULID}0b`]) {
-    const twist = await start(t, ['--replay', file, '--session', session, '--speed', '0']);
+    const twist = await start(t, [
+      '--replay',
+      file,
+      '--replay-session',
+      session,
+      '--replay-speed',
+      '0',
+    ]);
     const client = new Client(`${twist.url}/anything`);
     t.equal(await within(client.closed, 'the end'), '4001 no more');
     t.strictSame(client.messages, ['000102ff']);
@@ -147,7 +154,7 @@ t.test('beside other modes, on routes', async (t) => {
 });
 
 t.test('what a client sends differently is in the log, without a byte of it', async (t) => {
-  const twist = await start(t, ['--replay', writeRecording(t, LINES), '--speed', '0']);
+  const twist = await start(t, ['--replay', writeRecording(t, LINES), '--replay-speed', '0']);
   const client = await new Client(`${twist.url}/chat`).opened();
   t.strictSame(await client.received(1), ['welcome']);
   t.equal(await client.ask('secret'), 'you said hello');
@@ -174,7 +181,7 @@ t.test('what a client sends differently is in the log, without a byte of it', as
 });
 
 t.test('a strict replay closes with a reason', async (t) => {
-  const twist = await start(t, ['--replay', writeRecording(t, LINES), '--strict']);
+  const twist = await start(t, ['--replay', writeRecording(t, LINES), '--replay-strict']);
   const client = await new Client(`${twist.url}/chat`, ['chat']).opened();
   t.equal(await client.ask('hello'), 'welcome');
   client.socket.send('byE');
@@ -198,7 +205,7 @@ t.test('a compressed session is compressed again', async (t) => {
     lines.out('end', { part: 'last' }),
     lines.close('lost'),
   ]);
-  const twist = await start(t, ['--replay', file, '--strict']);
+  const twist = await start(t, ['--replay', file, '--replay-strict']);
   const client = await new Client(twist.url).opened();
   t.match(client.socket.extensions, /permessage-deflate/);
   t.equal(await client.ask(`${big}end`), `${big}end`);
@@ -276,14 +283,14 @@ t.test('what is wrong is one sentence', async (t) => {
   for (const [args, sentence] of [
     [['--replay', none], `--replay cannot be ${JSON.stringify(none)}: there is no such file`],
     [
-      ['--replay', file, '--session', ULID],
-      `--session cannot be "${ULID}": 3 sessions in ${file} fit: ${ULID}0A, ${ULID}0B, ${ULID}1A`,
+      ['--replay', file, '--replay-session', ULID],
+      `--replay-session cannot be "${ULID}": 3 sessions in ${file} fit: ${ULID}0A, ${ULID}0B, ${ULID}1A`,
     ],
     [['--replay', file, '--echo'], 'choose one mode, not --echo and --replay together'],
-    [['--echo', '--speed', '2'], '--speed has no effect without --replay'],
+    [['--echo', '--replay-speed', '2'], '--replay-speed has no effect without --replay'],
     [
-      ['--replay', file, '--speed', 'fast'],
-      '--speed cannot be "fast": give 0, or a number from 0.001 to 1000000 such as 0.5 or 10',
+      ['--replay', file, '--replay-speed', 'fast'],
+      '--replay-speed cannot be "fast": give 0, or a number from 0.001 to 1000000 such as 0.5 or 10',
     ],
   ] as const) {
     for (const command of [['serve'], ['config', 'check']]) {
@@ -307,7 +314,7 @@ t.test('the least that a recording by hand must have, as the guide shows it', as
       'serve',
       '--replay',
       file,
-      '--strict',
+      '--replay-strict',
       '--listen',
       '127.0.0.1:0',
       '--log-format',

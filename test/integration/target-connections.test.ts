@@ -66,7 +66,7 @@ t.test('dead names hold up no others', { skip: !isLinux && 'needs namespaces' },
   const { port } = await startTarget(t, (socket) => socket.resume());
   const twist = await startServing(t, {
     args: [
-      ...[...SERVE, '--connect-timeout', '6s', '--token-file'],
+      ...[...SERVE, '--target-connect-timeout', '6s', '--token-file'],
       writeTokens(t, {
         gone: 'gone.test:1',
         ...Object.fromEntries(dead.map((name) => [name, `${name}.:1`])),
@@ -187,7 +187,7 @@ t.test(
     const near = await startTarget(t, (socket) => socket.resume());
     const twist = await startServing(t, {
       args: [
-        ...[...SERVE, '--connect-timeout', '10s', '--token-file'],
+        ...[...SERVE, '--target-connect-timeout', '10s', '--token-file'],
         writeTokens(t, {
           'far-1': `far-1.test:${port}`,
           'far-2': `far-2.test:${port}`,

@@ -20,7 +20,7 @@ export const MODE_OPTIONS = {
     help: 'proxy to HOST:PORT, tls://HOST:PORT or unix:PATH',
     docs:
       'Each client gets a connection of its own to the target, which is made before the handshake is answered: 502 when the target refuses it, ' +
-      '504 when it does not answer within `connectTimeout`. A name is looked up for each connection. The bytes of messages, text or binary, go to the target as they come; what ' +
+      '504 when it does not answer within `targetConnectTimeout`. A name is looked up for each connection. The bytes of messages, text or binary, go to the target as they come; what ' +
       'the target sends comes back in binary messages, or see `tcpText`. How a connection ends, and what it costs, is told in `docs/tcp.md`.',
   },
   tokenFile: {

@@ -15,7 +15,7 @@ export const PROXY_OPTIONS = {
       'For targets that speak UTF-8 in lines, and clients that want text. A character is never cut, however the target sends it; a target that sends ' +
       'anything but UTF-8 ends the connection with 1011. It costs a look at every byte.',
   },
-  connectTimeout: {
+  targetConnectTimeout: {
     group: 'Proxy',
     needs: 'target',
     type: duration(),

@@ -95,11 +95,11 @@ export const REPLAY_OPTIONS = {
     default: 'off',
     help: 'serve what a server said in a recording, as a mock of it',
     docs:
-      'Each client gets the first session of the recording that was on its path, or see `session`; a path without one is 404. What the server sent then is sent again, ' +
+      'Each client gets the first session of the recording that was on its path, or see `replaySession`; a path without one is 404. What the server sent then is sent again, ' +
       'in its order and at its pace, behind the messages of the client that it came behind. The file is looked through once at start, and read on as it is needed: it may be larger than memory. ' +
       'The guide is `docs/replay.md`.',
   },
-  session: {
+  replaySession: {
     group: 'Mode',
     needs: 'replay',
     type: recordedSession(),
@@ -109,7 +109,7 @@ export const REPLAY_OPTIONS = {
       'Its id in the recording (`s`), as much of the beginning as no other one has, or its number in the log (`id`). It is served on every path then. ' +
       'Numbers begin anew when a server is started, so one may not be enough where a recording has several runs.',
   },
-  speed: {
+  replaySpeed: {
     group: 'Mode',
     needs: 'replay',
     type: factor(),
@@ -119,7 +119,7 @@ export const REPLAY_OPTIONS = {
       'What is sent comes as long after what was before it as in the recording, divided by this: 2 is twice as fast, 0.5 half as fast, 0 waits for nothing but the client. ' +
       'The time that the client takes is not counted.',
   },
-  strict: {
+  replayStrict: {
     group: 'Mode',
     needs: 'replay',
     type: toggle(),

@@ -38,8 +38,8 @@ export const replay: BuiltInMode<'replay'> = {
       new ReplayMode({
         file,
         ...replays.get(file)!,
-        speed: settings.speed,
-        isStrict: settings.strict,
+        speed: settings.replaySpeed,
+        isStrict: settings.replayStrict,
         log,
       });
   },
@@ -94,10 +94,10 @@ async function readReplay(
   if (damaged > MAX_DAMAGED)
     log.warn({ file, lines: damaged }, 'more damaged lines in the recording');
   if (sessions.length === 0) throw configError(`${what}: no session is recorded in it`, source);
-  const { session } = values;
+  const { replaySession: session } = values;
   const only = session.value === null ? null : chosen(file, sessions, session.value, values);
   if (only === null && sessions.every(({ path }) => path === null)) {
-    const name = optionName('session', session, source);
+    const name = optionName('replaySession', session, source);
     const clause = `no session in it has its beginning, which has the path; choose one with ${name}`;
     throw configError(`${what}: ${clause}`, source);
   }
@@ -108,7 +108,7 @@ function chosen(
   file: string,
   sessions: readonly ReplaySession[],
   choice: string,
-  { session }: ProvidedServerSettings,
+  { replaySession: session }: ProvidedServerSettings,
 ): ReplaySession {
   const found = findReplaySessions(sessions, choice);
   const [only] = found;
@@ -121,7 +121,7 @@ function chosen(
       ? `no session in ${file} has that id, beginning of an id or number`
       : `${found.length} sessions in ${file} fit: ${list}`;
   throw configError(
-    `${optionName('session', session)} cannot be ${show(choice)}: ${clause}`,
+    `${optionName('replaySession', session)} cannot be ${show(choice)}: ${clause}`,
     session.source,
   );
 }

@@ -18,7 +18,7 @@ export const proxy: BuiltInMode<'tcp' | 'token'> = {
     const certificates = readTargetCertificates(values, files);
     checkTokenFile(values, files);
     const connector = new NetTargetConnector({
-      connectMs: settings.connectTimeout,
+      connectMs: settings.targetConnectTimeout,
       keepAliveMs: settings.targetKeepalive,
       allow: settings.targetAllow.length === 0 ? null : settings.targetAllow,
       proxyProtocol: settings.proxyProtocol,

@@ -7,6 +7,10 @@ const SERVE = 'twist serve';
 t.test('a flag as others have it', async (t) => {
   for (const [flag, next, hint] of [
     ['--port', '9001', '; did you mean --listen 9001?'],
+    ['--speed', '2', '; did you mean --replay-speed 2?'],
+    ['--session', '01J', '; did you mean --replay-session 01J?'],
+    ['--strict', undefined, '; did you mean --replay-strict?'],
+    ['--connect-timeout', '1', '; did you mean --target-connect-timeout DURATION?'],
     ['--port=9001', '--echo', '; did you mean --listen 9001?'],
     ['--port', undefined, '; did you mean --listen PORT?'],
     ['--port', '--echo', '; did you mean --listen PORT?'],

@@ -12,7 +12,7 @@ t.test('what is taken', async (t) => {
   const rows: Readonly<Record<string, Option>> = PROXY_OPTIONS;
   for (const [key, taken, refused] of [
     ['tcpText', [true, false], ['yes']],
-    ['connectTimeout', ['1ms', '1m'], ['off', '0s']],
+    ['targetConnectTimeout', ['1ms', '1m'], ['off', '0s']],
     ['targetKeepalive', ['off', '30s'], [30]],
     ['targetAllow', ['any', '10.0.0.0/8', ['::1']], ['none', []]],
     ['targetCa', ['off', 'ca.pem'], ['']],

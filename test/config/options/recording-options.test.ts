@@ -35,9 +35,9 @@ t.test('what is taken', async (t) => {
   const rows: Readonly<Record<string, Option>> = REPLAY_OPTIONS;
   for (const [key, taken, refused] of [
     ['replay', ['off', 'a.ndjson'], ['']],
-    ['session', ['off', '01J', 7], ['', 0]],
-    ['speed', ['0', '0.5', 10], ['fast', -1]],
-    ['strict', [true, false], ['yes']],
+    ['replaySession', ['off', '01J', 7], ['', 0]],
+    ['replaySpeed', ['0', '0.5', 10], ['fast', -1]],
+    ['replayStrict', [true, false], ['yes']],
   ] as const) {
     for (const value of taken) t.ok(rows[key]?.type.schema.safeParse(value).success, key);
     for (const value of refused) t.notOk(rows[key]?.type.schema.safeParse(value).success, key);

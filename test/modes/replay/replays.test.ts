@@ -85,7 +85,7 @@ t.test('what is wrong is one sentence, and blames its source', async (t) => {
     [
       { replay: rotated },
       {},
-      `--replay cannot be ${json(rotated)}: no session in it has its beginning, which has the path; choose one with --session`,
+      `--replay cannot be ${json(rotated)}: no session in it has its beginning, which has the path; choose one with --replay-session`,
       'flag',
     ],
     [
@@ -101,21 +101,21 @@ t.test('what is wrong is one sentence, and blames its source', async (t) => {
       'environment',
     ],
     [
-      { replay: many, session: '03' },
+      { replay: many, replaySession: '03' },
       {},
-      `--session cannot be "03": no session in ${many} has that id, beginning of an id or number`,
+      `--replay-session cannot be "03": no session in ${many} has that id, beginning of an id or number`,
       'flag',
     ],
     [
       { replay: many },
-      { TWIST_SESSION: '01' },
-      `TWIST_SESSION cannot be "01": 4 sessions in ${many} fit: 01A, 01B, 01C, 1 more`,
+      { TWIST_REPLAY_SESSION: '01' },
+      `TWIST_REPLAY_SESSION cannot be "01": 4 sessions in ${many} fit: 01A, 01B, 01C, 1 more`,
       'environment',
     ],
     [
-      { replay: two, session: '1' },
+      { replay: two, replaySession: '1' },
       {},
-      `--session cannot be "1": 2 sessions in ${two} fit: 01A, 01B`,
+      `--replay-session cannot be "1": 2 sessions in ${two} fit: 01A, 01B`,
       'flag',
     ],
   ] as const) {

@@ -114,3 +114,192 @@ t.test('what only a command needs is no option of the library', async (t) => {
     ['logLevel', 'logFormat', 'config'],
   );
 });
+
+/** What each option takes and what it refuses, at the bounds of its range. */
+const RANGES: Readonly<
+  Record<keyof typeof OPTIONS, readonly [taken: readonly unknown[], refused: readonly unknown[]]>
+> = {
+  echo: [[true, false], ['yes']],
+  tcp: [
+    ['off', 'localhost:1', 'unix:/a'],
+    ['localhost', ':1'],
+  ],
+  tokenFile: [['off', 'tokens'], ['']],
+  mode: [['off', 'a.mjs'], ['']],
+  route: [['none', { '/': 'echo' }, ['/=token']], [{ a: 'echo' }]],
+  static: [['off', 'public'], ['']],
+  record: [['off', 'a.ndjson'], ['']],
+  recordPayload: [
+    ['full', 'none', 1, '4k'],
+    [0, -1, 'all', 1024 ** 3 + 1],
+  ],
+  recordHeaders: [
+    ['none', '*', 'x-a,x-b', ['x-a']],
+    ['', 'x a', 'x-a,', 7],
+  ],
+  recordQuery: [
+    ['none', '*', 'a,b[c]', ['a']],
+    ['', 'a=b', 'a,a', 7],
+  ],
+  recordFrames: [[true, false], ['true']],
+  recordSync: [['none', 'interval', 'always'], ['off']],
+  recordFull: [['stop', 'drop'], ['off']],
+  recordRotate: [
+    ['off', '64k', 1024 ** 4],
+    [0, 65_535, '63k', 1024 ** 4 + 1],
+  ],
+  recordQueue: [
+    ['64k', '8m'],
+    [65_535, 'off'],
+  ],
+  replay: [['off', 'a.ndjson'], ['']],
+  replaySession: [
+    ['off', '01J', 7],
+    ['', 0],
+  ],
+  replaySpeed: [
+    ['0', '0.5', 10],
+    ['fast', -1],
+  ],
+  replayStrict: [[true, false], ['yes']],
+  tcpText: [[true, false], ['yes']],
+  targetConnectTimeout: [
+    ['1ms', '1m'],
+    ['off', '0s'],
+  ],
+  targetKeepalive: [['off', '30s'], [30]],
+  targetAllow: [
+    ['any', '10.0.0.0/8', ['::1']],
+    ['none', []],
+  ],
+  targetCa: [['off', 'ca.pem'], ['']],
+  targetCert: [['off', 'cert.pem'], ['']],
+  targetKey: [['off', 'key.pem'], ['']],
+  targetServername: [['off', 'a.example'], ['10.0.0.1']],
+  targetInsecure: [[true, false], ['yes']],
+  proxyProtocol: [
+    ['off', 1, '2'],
+    [3, true],
+  ],
+  allowedHosts: [
+    ['auto', 'any', 'local', ['a.example', '*.b.example:80']],
+    ['', 'a b', []],
+  ],
+  origin: [['auto', 'same', ['https://a.example']], ['none']],
+  allow: [
+    ['any', '10.0.0.0/8'],
+    ['none', []],
+  ],
+  deny: [['none', [], '::1'], ['any']],
+  trustProxy: [['none', [], '::1'], ['any']],
+  trustProxyHeader: [['x-forwarded-for', 'proxy-protocol'], ['forwarded']],
+  authFile: [['off', 'users'], ['']],
+  auth: [['off', 'ann:secret'], ['ann']],
+  deflate: [[true, false, 'auto'], ['true']],
+  deflateLevel: [
+    [1, 9],
+    [0, 10],
+  ],
+  deflateThreshold: [
+    [0, 1024 ** 3],
+    [-1, 1024 ** 3 + 1],
+  ],
+  deflateWindowBits: [
+    [8, 15],
+    [7, 16],
+  ],
+  deflateClientWindowBits: [
+    [8, 15],
+    [7, 16],
+  ],
+  deflateNoContextTakeover: [[[], ['server', 'client']], [['both']]],
+  deflateMemory: [
+    [0, 64 * 1024 ** 3],
+    [-1, 64 * 1024 ** 3 + 1],
+  ],
+  deflateMaxRatio: [
+    ['off', 1, 1032],
+    [0, 1033],
+  ],
+  extension: [[[], ['a.mjs', 'b.cjs']], [['']]],
+  listen: [
+    ['80', ':80', 'unix:/a', ['80', '81']],
+    ['a b', '70000', [], ['80', '80']],
+  ],
+  subprotocol: [
+    ['first', 'none', 'mqtt', ['a', 'b']],
+    ['', 'a b', []],
+  ],
+  maxRequestLine: [
+    [64, '1m'],
+    [63, 1024 ** 2 + 1],
+  ],
+  maxHeaderLine: [
+    [64, '1m'],
+    [63, 1024 ** 2 + 1],
+  ],
+  maxHead: [
+    [256, '1m'],
+    [255, 1024 ** 2 + 1],
+  ],
+  maxHeaders: [
+    [5, 10_000],
+    [4, 10_001],
+  ],
+  maxMessage: [
+    [125, '1g'],
+    [124, 1024 ** 3 + 1],
+  ],
+  maxFragments: [
+    [1, 2 ** 31 - 1],
+    [0, 2 ** 31],
+  ],
+  maxConnections: [
+    [1, 1_000_000],
+    [0, 1_000_001, 'off'],
+  ],
+  maxConnectionsPerAddress: [
+    ['off', 1, 1_000_000],
+    [0, 1_000_001],
+  ],
+  maxHandshakes: [
+    [1, 1_000_000],
+    [0, 1_000_001, 'off'],
+  ],
+  maxHandshakesPerAddress: [
+    ['off', 1, 1_000_000],
+    [0, 1_000_001],
+  ],
+  outputPause: [[1024, '1g'], [1023]],
+  outputLimit: [[1024, '1g'], [1023]],
+  handshakeTimeout: [
+    ['1ms', '24h'],
+    ['off', '0s', 10],
+  ],
+  messageTimeout: [
+    ['off', '1ms'],
+    ['0s', 10],
+  ],
+  sendTimeout: [['1ms'], ['off', '0s']],
+  pingInterval: [['off', '1ms'], ['0s']],
+  pongTimeout: [['1ms'], ['off', '0s']],
+  idleTimeout: [['off', '1ms'], ['0s']],
+  closeTimeout: [['1ms'], ['off', '0s']],
+  drainTimeout: [['1ms'], ['off', '0s']],
+  logLevel: [['trace', 'silent'], ['off']],
+  logFormat: [['auto', 'json', 'pretty'], ['text']],
+  config: [['off', 'twist.json'], ['']],
+};
+
+t.test('what each option takes', async (t) => {
+  for (const [key, { type }] of ROWS) {
+    const [taken, refused] = RANGES[key as keyof typeof OPTIONS];
+    const isTaken = (value: unknown): boolean => type.schema.safeParse(value).success;
+    t.strictSame(
+      taken.filter((value) => !isTaken(value)),
+      [],
+      `${key} takes`,
+    );
+    t.strictSame(refused.filter(isTaken), [], `${key} refuses`);
+  }
+});

@@ -55,7 +55,7 @@ t.test('the session that was chosen', async (t) => {
     ['2', '01B'],
     ['02', '02'],
   ] as const) {
-    const replays = await readReplays(valuesOf({ replay, session }), new KeptLog());
+    const replays = await readReplays(valuesOf({ replay, replaySession: session }), new KeptLog());
     t.match(replays.get(replay), { only: { s } }, session);
   }
 });

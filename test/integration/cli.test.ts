@@ -113,7 +113,7 @@ t.test('a bad configuration is one sentence and exit status 78', async (t) => {
   }
   writeFileSync(file, '{"ecko": true}');
   await assertRefusesToStart(t, ['config', 'check', '-c', file], 78, contents[0]![1]);
-  writeFileSync(file, '{"echo": true,}');
+  writeFileSync(file, '{"echo": true,,}');
   const { ending, stderr } = await runTwist(t, { args: serve });
   t.equal(ending, 78, 'not JSON');
   t.match(stderr, new RegExp(`^twist: ${file}, line 1, column \\d+: [^\n]+\n$`), 'says where');

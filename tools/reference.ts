@@ -1,5 +1,5 @@
+import { TOPICS } from '../src/cli/help/topics.js';
 import {
-  GROUPS,
   type Need,
   type Option,
   type OptionTable,
@@ -54,9 +54,10 @@ const NEED_TEXTS: Readonly<Record<Need, string>> = {
 
 /** @returns the reference page of all options, in Markdown */
 export function reference(table: OptionTable): string {
-  const sections = GROUPS.flatMap((group) => {
+  const sections = TOPICS.flatMap(({ group, word, summary }) => {
     const rows = Object.entries(table).filter(([, option]) => option.group === group);
-    return rows.length === 0 ? [] : [`## ${group}\n`, overview(rows), ...rows.map(detail)];
+    const about = `${capitalized(summary)}. On the command line: \`twist help ${word}\`.\n`;
+    return rows.length === 0 ? [] : [`## ${group}\n`, about, overview(rows), ...rows.map(detail)];
   });
   return [INTRODUCTION, ...sections].join('\n');
 }

@@ -1,10 +1,12 @@
 import t from 'tap';
 import { readFileSync } from 'node:fs';
 import { format } from 'prettier';
+import { TOPICS } from '../../src/cli/help/topics.js';
 import {
   GROUPS,
   type Option,
   type OptionTable,
+  capitalized,
   environmentNameOf,
   flagOf,
 } from '../../src/config/options/option.js';
@@ -53,6 +55,8 @@ t.test('groups stand in their order; one without options is left out', async (t)
     [...page.matchAll(/^## (.*)$/gm)].map(([, heading]) => heading),
     GROUPS,
   );
+  for (const { word, summary } of TOPICS)
+    t.match(page, `${capitalized(summary)}. On the command line: \`twist help ${word}\`.\n`);
   const table: OptionTable = { echo: OPTIONS.echo };
   t.same([...reference(table).matchAll(/^## .*$/gm)].flat(), ['## Mode']);
 });

@@ -8,6 +8,7 @@ import {
 } from '../../config/options/option.js';
 import { didYouMean, habitOf } from '../../config/suggestions.js';
 import { parseListenAddress, parseTarget } from '../../net/socket-address.js';
+import { SERVING_COMMANDS } from './help.js';
 
 /** `-p80`: a short flag and its value in one word. */
 const GLUED = /^-([a-z])([^a-z].*)$/is;
@@ -32,9 +33,6 @@ const NOTHING = ['off', 'none'];
 const ON_WORDS = ['true', 'on', 'yes', '1'];
 const OFF_WORDS = ['false', 'off', 'no', '0'];
 
-/** Commands that take the options of the table. */
-const WITH_OPTIONS = ['twist serve', 'twist config print', 'twist config check'];
-
 /** A flag in its parts: `--no-port=80`. */
 interface Written {
   /** Without hyphens, and without `no-`. */
@@ -57,7 +55,7 @@ export function flagHint(
   next: string | undefined,
   command: string,
 ): string {
-  const isServing = WITH_OPTIONS.includes(command);
+  const isServing = SERVING_COMMANDS.includes(command);
   if (!isServing && command !== 'twist' && command !== 'twist config') return '';
   const written = partsOf(flag, next, isServing ? '' : 'twist serve ');
   const { name } = written;

@@ -57,6 +57,7 @@ const COMMAND_LINES: readonly (readonly [line: string, sentence: string])[] = [
   ['config validate', "unknown command 'validate'; did you mean twist config check?"],
   ['config --echo', "unknown option '--echo'; did you mean twist serve --echo?"],
   ['help ecko', 'there is no help on "ecko"; did you mean twist help echo?'],
+  ['timeouts', "unknown command 'timeouts'; did you mean twist help timeouts?"],
   ['help timeout', 'there is no help on "timeout"; did you mean twist help timeouts?'],
   ['help nonsense', 'there is no help on "nonsense"'],
   ['serve --help nonsense', 'there is no help on "nonsense"'],

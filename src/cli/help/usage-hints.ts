@@ -9,6 +9,7 @@ import {
 import { didYouMean, habitOf } from '../../config/suggestions.js';
 import { parseListenAddress, parseTarget } from '../../net/socket-address.js';
 import { SERVING_COMMANDS } from './help.js';
+import { TOPICS } from './topics.js';
 
 /** `-p80`: a short flag and its value in one word. */
 const GLUED = /^-([a-z])([^a-z].*)$/is;
@@ -111,7 +112,9 @@ export function commandHint(table: OptionTable, word: string, argv: readonly str
   const words = argv.slice(argv.indexOf(word));
   const addresses = addressHint(words, false);
   if (addresses !== null) return `; did you mean twist serve ${addresses}?`;
-  return flagHint(table, `--${word}`, words[1], 'twist');
+  const hint = flagHint(table, `--${word}`, words[1], 'twist');
+  const isTopic = TOPICS.some((topic) => topic.word === word);
+  return hint === '' && isTopic ? `; did you mean twist help ${word}?` : hint;
 }
 
 /**

@@ -36,7 +36,7 @@ t.test('every command has one screen', async (t) => {
 });
 
 t.test('no line is wider than the terminal', async (t) => {
-  for (const width of [40, 80, 100])
+  for (const width of [40, 80, 120])
     for (const words of PAGES)
       for (const line of help(words, width).split('\n'))
         t.ok(line.length <= width, `twist help ${words} at ${width}: ${line}`);

@@ -80,6 +80,7 @@ t.test('a word where a command should be', async (t) => {
     [['8080', 'a:1'], '; did you mean twist serve --listen 8080 --tcp a:1?'],
     [['8080'], '; did you mean twist serve --listen 8080?'],
     [['a:1'], '; did you mean twist serve --tcp a:1, or --listen a:1?'],
+    [['limits'], '; did you mean twist help limits?'],
     [['foo'], ''],
     [['constructor'], ''],
   ] as const)

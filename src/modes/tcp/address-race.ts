@@ -1,23 +1,24 @@
 /**
- * Connecting to the first of several addresses that answers (Happy Eyeballs, RFC 8305 §5). Attempts
+ * Connects to the first of several addresses that answers (Happy Eyeballs, RFC 8305 §5). Attempts
  * overlap, and none is given up before another one has won. Node's own `autoSelectFamily` cuts each
- * after 250 ms (nodejs/node#54359), so that a host 320 ms away is never reached beside a dead address.
+ * attempt off after 250 ms (nodejs/node#54359), so a host 320 ms away is never reached if another of
+ * its addresses is dead.
  */
 import { type Socket, isIPv6 } from 'node:net';
 
-/** An attempt has this long for itself; then the next one begins beside it (RFC 8305 §8). */
+/** An attempt has this long for itself; then the next one starts in parallel (RFC 8305 §8). */
 export const ATTEMPT_DELAY_MS = 250;
 
-/** Attempts of one race that may wait for an answer; each is a descriptor. */
+/** The most attempts of one race that may be waiting for an answer; each takes a descriptor. */
 const MAX_PENDING = 8;
 
 /**
- * Connects; the sockets that have not won are gone when it returns.
+ * Connects to one of the addresses. When it returns, the sockets that lost are destroyed.
  *
  * @param open begins to connect to an address; the socket has a listener for errors
- * @param signal aborted when it is to be given up, with an Error as its reason
- * @throws Error as a rejection: the one error, or an AggregateError of one for each address that failed
- *   and, when it was given up, of the signal's reason
+ * @param signal aborted to give up, with an Error as its reason
+ * @throws Error as a rejection: the error of a single address, or an AggregateError with one error for
+ *   each address that failed and, if the race was given up, the signal's reason
  */
 export function connectToFirst(
   addresses: readonly string[],
@@ -105,7 +106,7 @@ class AddressRace {
   }
 }
 
-/** One address of each family in turn, that of the first one first (RFC 8305 §4). */
+/** Alternates between the families, starting with the family of the first address (RFC 8305 §4). */
 function interleaved(addresses: readonly string[]): string[] {
   const [first = ''] = addresses;
   const isOfFirst = (address: string): boolean => isIPv6(address) === isIPv6(first);

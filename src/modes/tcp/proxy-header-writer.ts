@@ -1,14 +1,14 @@
 /**
  * The header that tells a target who the client is (haproxy.org, "The PROXY protocol", versions 1 and 2).
  *
- * Whatever cannot be told is said to be unknown; a header that is wrong would be believed.
+ * An address that cannot be told is declared unknown; a wrong header would be believed.
  */
 import { formatIp, parseIp, unmapped } from '../../net/ip-address.js';
 
-/** The two ends of a client's connection to us; an address that is none, `unix`, is not known. */
+/** The two ends of a client's connection to us. Text that is no address, such as `unix`, means unknown. */
 export interface ClientEnds {
   readonly remoteAddress: string;
-  /** 0 when it is not known: `X-Forwarded-For` has no ports. */
+  /** 0 if unknown: `X-Forwarded-For` has no ports. */
   readonly remotePort: number;
   readonly localAddress: string;
   readonly localPort: number;
@@ -20,25 +20,25 @@ interface Addresses {
   readonly destination: Uint8Array;
 }
 
-/** What stands before an IPv4 address in an IPv6 one (RFC 4291 §2.5.5.2). */
+/** The prefix of an IPv4 address mapped to IPv6 (RFC 4291 §2.5.5.2). */
 const MAPPED_PREFIX = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff);
 
-/** PROXY protocol §2.2: the twelve bytes that no other protocol begins with. */
+/** PROXY protocol §2.2: twelve bytes that no other protocol begins with. */
 const V2_SIGNATURE = Buffer.from('\r\n\r\n\0\r\nQUIT\n', 'latin1');
-/** Version 2 in the high half; the command in the low one. */
+/** Version 2 in the high half, the command in the low half. */
 const V2_LOCAL = 0x20;
 const V2_PROXY = 0x21;
-/** Address family in the high half; STREAM in the low one. */
+/** Address family in the high half, STREAM in the low half. */
 const V2_UNSPECIFIED = 0x00;
 const V2_TCP4 = 0x11;
 const V2_TCP6 = 0x21;
 
 /**
- * Writes the header that goes before the first byte to a target.
+ * Writes the header that precedes the first byte to a target.
  *
- * Version 1 is a line of at most 107 bytes, version 2 binary. When the client's address is not known it
- * is `PROXY UNKNOWN` or the command LOCAL, and the target takes us for the client. Addresses of both
- * families make both of them IPv6 ones.
+ * Version 1 is a line of at most 107 bytes, version 2 is binary. If the client's address is unknown,
+ * the header is `PROXY UNKNOWN` or the command LOCAL, and the target takes us for the client. If the
+ * two addresses are of different families, both are written as IPv6.
  */
 export function proxyHeader(version: 1 | 2, ends: ClientEnds): Uint8Array {
   const addresses = addressesOf(ends);
@@ -48,14 +48,17 @@ export function proxyHeader(version: 1 | 2, ends: ClientEnds): Uint8Array {
 function addressesOf({ remoteAddress, localAddress }: ClientEnds): Addresses | null {
   const source = bytesOf(remoteAddress);
   if (source === null) return null;
-  // A proxy that names its client may itself come by a Unix socket: then it is only our end that has
-  // no address, and the unspecified one says so.
+  // A proxy that names its client may itself be connected by a Unix socket. Then only our end has no
+  // address; the unspecified address says so.
   const destination = bytesOf(localAddress) ?? new Uint8Array(source.length);
   if (source.length === destination.length) return { source, destination };
   return { source: mapped(source), destination: mapped(destination) };
 }
 
-/** An IPv4 address has 4 bytes also when it came mapped; a zone (`%eth0`) means nothing elsewhere. */
+/**
+ * An IPv4 address has 4 bytes even if it came mapped; a zone (`%eth0`) means nothing on another
+ * machine.
+ */
 function bytesOf(address: string): Uint8Array | null {
   const bytes = parseIp(address.replace(/%.*/, ''));
   return bytes === null ? null : unmapped(bytes);
@@ -74,7 +77,7 @@ function writeLine(addresses: Addresses | null, { remotePort, localPort }: Clien
   return Buffer.from(`PROXY ${fields.join(' ')}\r\n`);
 }
 
-/** As text, without dots in an IPv6 address: PROXY protocol §2.1 has none there. */
+/** The address as text, without dots in an IPv6 address: PROXY protocol §2.1 allows none there. */
 function textOf(bytes: Uint8Array): string {
   const ipv4 = unmapped(bytes);
   if (ipv4 === bytes) return formatIp(bytes);

@@ -12,46 +12,50 @@ import type { TargetConnector, TargetReceiver } from './tcp-mode.js';
 import type { Target } from '../../net/socket-address.js';
 
 /**
- * The most that one read brings. All targets share the one buffer: each read is used up at once. With
- * more, buffer and block together leave the processor's cache: 256 KiB took 1.4 times the processor time
- * of a plain pipe for messages of 1 MiB, 64 KiB takes 0.9 (bench/README.md).
+ * The most that one read brings. All targets share the one buffer, because each read is used up at
+ * once. A larger buffer and its block no longer fit into the processor's cache together: for messages
+ * of 1 MiB, 256 KiB took 1.4 times the processor time of a plain pipe, 64 KiB takes 0.9
+ * (bench/README.md).
  */
 const READ_BYTES = 64 * 1024;
 
-/** The system counts the silence before it probes in seconds. */
+/** The system counts the silence before a probe in seconds. */
 const MIN_KEEPALIVE_MS = 1000;
 
-/** How `tls://` targets are verified, and how we prove who we are. PEM. */
+/** How `tls://` targets are verified, and how we identify ourselves. PEM. */
 export interface TargetTlsOptions {
   /** Authorities that replace those that Node knows. */
   readonly ca: string | Buffer | null;
   /** Our own certificate with its chain, and its key: both or neither. */
   readonly cert: string | Buffer | null;
   readonly key: string | Buffer | null;
-  /** Any certificate will do. */
+  /** Accept any certificate. */
   readonly isInsecure: boolean;
   /** The name to ask for and to find in the certificate; null for the target's host. */
   readonly servername: string | null;
 }
 
 export interface TargetConnectorOptions {
-  /** For all of it: lookup, connection, PROXY header and TLS handshake, in milliseconds. */
+  /** The time for lookup, connection, PROXY header and TLS handshake together, in milliseconds. */
   readonly connectMs: number;
   /** Silence before the system probes whether a target is still there, in milliseconds; 0 for never. */
   readonly keepAliveMs: number;
-  /** Ranges of addresses that may be connected to, each with its prefix length; none, or null, for all. */
+  /**
+   * Ranges of addresses that may be connected to, each with its prefix length; empty or null allows
+   * all.
+   */
   readonly allow: readonly string[] | null;
-  /** Version of the PROXY protocol header that targets are sent; 0 for none. */
+  /** Version of the PROXY protocol header that is sent to targets; 0 for none. */
   readonly proxyProtocol: 0 | 1 | 2;
   readonly tls: TargetTlsOptions;
   /** Resolves names, once for each connection. */
   readonly names?: TargetNames;
 }
 
-/** Where names lead. */
+/** Finds the addresses of names. */
 export interface TargetNames {
   /**
-   * All addresses of a name.
+   * Finds all addresses of a name.
    *
    * @param signal aborted when nobody waits for them any more
    */
@@ -60,13 +64,13 @@ export interface TargetNames {
 
 type TlsTarget = Extract<Target, { kind: 'tcp' | 'tls' }>;
 
-/** How far a connection has come. */
+/** How far an attempt to connect has come. */
 interface Attempt {
-  /** What it waits for, in words. */
+  /** What the attempt is waiting for, in words. */
   awaited: string;
-  /** Aborted when its time is over, or nobody waits for it any more. */
+  /** Aborted when the time is up, or when nobody waits for the connection any more. */
   readonly signal: AbortSignal;
-  /** The outermost one, once there is one: to destroy it is to destroy all below. */
+  /** The outermost socket, once there is one; destroying it destroys all below. */
   socket: Socket | null;
 }
 
@@ -77,7 +81,7 @@ export class NetTargetConnector implements TargetConnector {
   readonly #names: TargetNames;
   readonly #allow: AddressList | null;
   readonly #bytes = Buffer.allocUnsafeSlow(READ_BYTES);
-  /** Made at the first use: without `ca` it takes the many authorities that Node knows. */
+  /** Made at first use: without `ca` it loads the many authorities that Node knows. */
   #secureContext: SecureContext | null = null;
 
   /** @throws Error when a certificate or key cannot be used */
@@ -149,7 +153,7 @@ export class NetTargetConnector implements TargetConnector {
     }
   }
 
-  /** All that is said before the session's own bytes. */
+  /** Does everything that precedes the session's own bytes. */
   async #greet(
     attempt: Attempt,
     connected: Socket,
@@ -166,16 +170,16 @@ export class NetTargetConnector implements TargetConnector {
       attempt.socket = socket;
       await once(socket, 'secureConnect');
     }
-    // Between an event and who waits for it another one may have come. From here on nothing can: the
-    // session takes the socket over in the same turn.
+    // Another event may have come between an event and the code that awaits it. From here on none can:
+    // the session takes the socket over in the same turn.
     if (socket.destroyed || socket.readableEnded)
       throw socket.errored ?? new Error('the target hung up');
     return socket;
   }
 
   /**
-   * Where to connect to: addresses, or the path of a Unix socket. What may not be connected to is left
-   * out, so that what is looked at is what is connected to.
+   * Finds where to connect to: addresses, or the path of a Unix socket. Addresses that are not allowed
+   * are left out here, so exactly the addresses that were checked are connected to.
    */
   async #addressesOf(target: Target, signal: AbortSignal): Promise<readonly string[]> {
     if (target.kind === 'unix') return [target.path];
@@ -191,20 +195,20 @@ export class NetTargetConnector implements TargetConnector {
   #open(target: Target, address: string, receiver: TargetReceiver): Socket {
     const { keepAliveMs } = this.#options;
     const options = {
-      // Both are needed for the reason that src/server/listener.ts gives.
+      // Both are needed for the reason given in src/server/listener.ts.
       noDelay: true,
       highWaterMark: 1,
       allowHalfOpen: true,
       keepAlive: keepAliveMs > 0,
       keepAliveInitialDelay: Math.max(keepAliveMs, MIN_KEEPALIVE_MS),
-      // Below TLS a read is no read from the target yet.
+      // Below TLS a read is not yet a read from the target.
       ...(target.kind === 'tls' ? {} : { onread: this.#onread(receiver) }),
     };
     const socket =
       target.kind === 'unix'
         ? connect({ ...options, path: address })
         : connect({ ...options, host: address, port: target.port });
-    // Before it is connected: reading does not even begin.
+    // Called before the socket is connected, so reading does not even begin.
     socket.pause();
     socket.on('error', ignore);
     return socket;
@@ -222,15 +226,15 @@ export class NetTargetConnector implements TargetConnector {
     const options = {
       socket,
       host,
-      // An address is no name to ask for (RFC 6066 §3), but it is looked for in the certificate.
-      // And the dot that ends a full name is none of it.
+      // An address must not be sent as a server name (RFC 6066 §3), but the certificate is checked for
+      // it. The dot that ends a fully qualified name is not part of it either.
       servername: servername ?? (isIP(host) === 0 ? host.replace(/\.$/, '') : ''),
       secureContext: (this.#secureContext ??= makeSecureContext(this.#options.tls)),
       rejectUnauthorized: !isInsecure,
       highWaterMark: 1,
     };
     const secured = connectTls(options);
-    // What comes right behind the handshake waits in the stream. `onread` is for sockets without TLS.
+    // Bytes that follow the handshake directly wait in the stream. `onread` is for sockets without TLS.
     secured.pause();
     secured.on('data', (chunk: Buffer) => {
       if (!receiver.receive(chunk, chunk.length)) secured.pause();
@@ -249,9 +253,9 @@ function makeSecureContext({ ca, cert, key }: TargetTlsOptions): SecureContext {
   });
 }
 
-/** For what nobody waits for: an 'error' without a listener ends the process. */
+/** For sockets that nobody waits for: an 'error' without a listener ends the process. */
 function ignore(): void {
-  // Who waits for the socket hears of it in another way.
+  // The code that waits for the socket learns of it in another way.
 }
 
 function write(socket: Socket, bytes: Uint8Array): Promise<void> {

@@ -6,25 +6,24 @@
  *
  * Laws:
  * 1. No message is assembled: one may be larger than memory.
- * 2. Who is not read from is not read for: while the target does not take its bytes the session is not
- *    read, and while the client does not take its own the target is not. So a session holds at most one
- *    read for its target, and the output pause and one read for its client.
- * 3. What was received before an end goes out before it.
+ * 2. Back-pressure goes both ways: while the target does not drain, the session is not read, and the
+ *    reverse. So a session holds at most one read for its target, and the output pause and one read for
+ *    its client.
+ * 3. What was received before an end goes out before that end.
  */
 import type { Socket } from 'node:net';
 import type { FlushQueue, Flushable } from '../../connection/flush-queue.js';
 import { Outbox } from '../../connection/outbox.js';
 import type { ModeSession, TargetEvent } from '../../session/session.js';
 import { type SocketOwner, own } from '../../connection/socket.js';
+import { NO_BYTES } from '../../protocol/bytes.js';
 import { CloseCode } from '../../protocol/close.js';
 import { Opcode } from '../../protocol/frame.js';
 import { OutputQueue } from '../../protocol/output-queue.js';
 import type { SlabPool } from '../../protocol/slab-pool.js';
 import { TextCutter } from './text-cutter.js';
 
-const NO_BYTES = new Uint8Array(0);
-
-/** What a write gets whose peer has closed both directions: its FIN came before its refusal. */
+/** The error of a write to a peer that has closed both directions: its FIN came before its refusal. */
 const HAS_ENDED = 'EPIPE';
 
 /** What the links of one mode share. */
@@ -33,12 +32,12 @@ export interface LinkHost {
   readonly slabPool: SlabPool;
   /** Whether the client gets text messages instead of binary ones. */
   readonly isText: boolean;
-  /** How long a target may take nothing of what waits for it, in milliseconds. */
+  /** How long a target may accept none of its waiting bytes, in milliseconds. */
   readonly sendTimeout: number;
-  /** How long a target may stay when its session is over, in milliseconds. */
+  /** How long a target may stay after its session is over, in milliseconds. */
   readonly closeTimeout: number;
   nowMs(): number;
-  /** A link whose target does not take its bytes: `checkStall` is called from time to time. */
+  /** The target of this link does not take its bytes: call `checkStall` from time to time. */
   blocked(link: TargetLink): void;
   unblocked(link: TargetLink): void;
 }
@@ -51,15 +50,15 @@ export class TargetLink implements SocketOwner, Flushable {
   #socket: Socket | null = null;
   #outbox: Outbox | null = null;
   #isFlushDue = false;
-  /** The session is open: before, nothing can be said to it. */
+  /** The session is open; before that, nothing can be sent to it. */
   #isStarted = false;
   /** The target's FIN has come. */
   #hasTargetEnded = false;
-  /** Our FIN is behind the last byte for the target. */
+  /** Our FIN follows the last byte for the target. */
   #hasEnded = false;
   /** The system's name of what broke the connection to the target. */
   #error: string | undefined;
-  /** Nobody is there any more to send to. */
+  /** The session is over: there is nobody left to send to. */
   #isSessionOver = false;
 
   /** @param target as the operator named it, for the recording */
@@ -90,7 +89,7 @@ export class TargetLink implements SocketOwner, Flushable {
   /**
    * A read from the target: the first `count` bytes, valid during the call.
    *
-   * @returns false to be given no more until the socket is resumed
+   * @returns false to receive nothing more until the socket is resumed
    */
   receive(bytes: Uint8Array, count: number): boolean {
     if (this.#isSessionOver) return true;
@@ -107,8 +106,8 @@ export class TargetLink implements SocketOwner, Flushable {
   }
 
   /**
-   * The target's FIN, or a reset: libuv calls it an end when bytes came right before (uv__stream_io,
-   * POLLHUP). Writing nothing tells one from the other, since the error is raised then.
+   * The target's FIN, or a reset: libuv reports a reset as an end if bytes came right before
+   * (uv__stream_io, POLLHUP). Writing nothing tells one from the other, because it raises the error.
    */
   receiveEof(): void {
     if (this.#hasEnded || this.#isSessionOver) {
@@ -137,7 +136,7 @@ export class TargetLink implements SocketOwner, Flushable {
   }
 
   socketFailed({ code, message }: NodeJS.ErrnoException): void {
-    // Who has ended may well refuse what is sent to it afterwards.
+    // A target that has ended may well refuse what is sent to it afterwards.
     if (this.#hasTargetEnded || code === HAS_ENDED) return;
     this.#error = code ?? message;
     this.#session.notes = { ...this.#session.notes, targetError: this.#error };
@@ -159,7 +158,7 @@ export class TargetLink implements SocketOwner, Flushable {
   }
 
   #report(state: TargetEvent['state']): void {
-    // Nothing comes behind the record of the end.
+    // No record may follow that of the end.
     if (this.#isSessionOver) return;
     this.#session.reportTarget({ state, target: this.#target, error: this.#error });
   }
@@ -197,9 +196,9 @@ export class TargetLink implements SocketOwner, Flushable {
   }
 
   /**
-   * The client has sent its last message: what waits goes to the target, and our FIN behind it.
+   * The client has sent its last message: what waits goes to the target, followed by our FIN.
    *
-   * @returns a promise that the target, or rather the kernel on the way to it, has it all
+   * @returns a promise that resolves when the target, or rather the kernel on the way to it, has it all
    */
   end(): Promise<void> | undefined {
     const socket = this.#socket;
@@ -214,13 +213,13 @@ export class TargetLink implements SocketOwner, Flushable {
     });
   }
 
-  /** The session is over: the target gets what it is owed and a FIN, and may take its time to go. */
+  /** The session is over: the target gets what waits for it and a FIN, and has `closeTimeout` to leave. */
   sessionOver(): void {
     this.#isSessionOver = true;
     const socket = this.#socket;
     if (socket === null) return;
     this.#end();
-    // What it still says nobody hears; but unread bytes would turn our FIN into a reset.
+    // Nobody needs what it still sends, but unread bytes would turn our FIN into a reset.
     socket.resume();
     const timer = setTimeout(() => {
       socket.destroy();
@@ -245,7 +244,7 @@ export class TargetLink implements SocketOwner, Flushable {
   }
 }
 
-/** Why a target is lost, for the client. Others are errors of the network on the way, or of TLS. */
+/** Why a target is lost, for the client. Other errors are those of the network on the way, or of TLS. */
 function lossReason(error: string | undefined): string {
   if (error === 'ETIMEDOUT') return 'the target does not answer any more';
   if (error === undefined || error === 'ECONNRESET') return 'the target reset the connection';

@@ -1,4 +1,4 @@
-/** The TCP proxy: each session has a TCP connection of its own, to a target that the operator named. */
+/** The TCP proxy: each session has its own TCP connection, to a target that the operator named. */
 import type { Socket } from 'node:net';
 import { CoarseClock } from '../../connection/clock.js';
 import { FlushQueue } from '../../connection/flush-queue.js';
@@ -10,19 +10,19 @@ import type { Mode } from '../../session/mode.js';
 import { type LinkHost, TargetLink } from './target-link.js';
 import type { Target } from '../../net/socket-address.js';
 
-/** Whom a connector gives what the target sends. */
+/** Receives what the target sends. */
 export interface TargetReceiver {
-  /** @returns false to be given no more until the socket is resumed */
+  /** @returns false to receive nothing more until the socket is resumed */
   receive(bytes: Uint8Array, count: number): boolean;
 }
 
 /** Makes connections to targets. */
 export interface TargetConnector {
   /**
-   * Connects for a session. The socket reads nothing until it is resumed, is half open when its peer
-   * has ended, and says 'drain' after each write that the kernel did not take at once.
+   * Connects for a session. The socket reads nothing until it is resumed, stays half open after its
+   * peer has ended, and emits 'drain' after each write that the kernel did not take at once.
    *
-   * @param signal aborted when nobody waits for it any more
+   * @param signal aborted when nobody waits for the connection any more
    * @throws HandshakeError as a rejection: `target-refused`, `target-timeout`, `target-not-allowed`
    */
   connect(
@@ -34,16 +34,16 @@ export interface TargetConnector {
 }
 
 export interface TcpModeOptions {
-  /** As it stands in the log: `tcp:localhost:5900`, or `token`. */
+  /** The name in the log: `tcp:localhost:5900`, or `token`. */
   readonly name: string;
-  /** Finds the target of a request. @throws HandshakeError, or rejects with one, when there is none */
+  /** Finds the target of a request. @throws HandshakeError, or rejects with one, if there is none */
   findTarget(request: UpgradeRequest): Target | Promise<Target>;
   readonly connector: TargetConnector;
   /** Whether clients get text messages instead of binary ones. */
   readonly isText: boolean;
-  /** How long a target may take nothing of what waits for it, in milliseconds. */
+  /** How long a target may accept none of its waiting bytes, in milliseconds. */
   readonly sendTimeout: number;
-  /** How long a target may stay when its session is over, in milliseconds. */
+  /** How long a target may stay after its session is over, in milliseconds. */
   readonly closeTimeout: number;
 }
 
@@ -52,7 +52,7 @@ export class TcpMode implements Mode, LinkHost {
   readonly defaults = { origin: 'same', deflate: false } as const;
   readonly delivery = 'chunks';
   readonly receiveAfterClose = true;
-  /** That of noVNC before 2015: its payloads are base64, and a target wants bytes. */
+  /** The subprotocol of noVNC before 2015: its payloads are base64, and a target wants bytes. */
   readonly unsupportedSubprotocols = ['base64'];
   readonly isText: boolean;
   readonly sendTimeout: number;
@@ -61,7 +61,7 @@ export class TcpMode implements Mode, LinkHost {
   readonly slabPool = new SlabPool();
 
   readonly #options: TcpModeOptions;
-  /** Who is being connected, and how to stop it. */
+  /** Sessions whose target is being connected, and how to stop each attempt. */
   readonly #connecting = new Map<ModeSession, AbortController>();
   readonly #blocked = new Set<TargetLink>();
   readonly #clock = new CoarseClock((nowMs) => {
@@ -124,7 +124,7 @@ export class TcpMode implements Mode, LinkHost {
   // ---- For the links
 
   nowMs(): number {
-    // Not the clock's, which stands still while no target is blocked.
+    // Not the time of `#clock`, which stands still while no target is blocked.
     return Math.floor(performance.now());
   }
 

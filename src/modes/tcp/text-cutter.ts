@@ -1,13 +1,12 @@
 /**
- * Cuts a target's bytes into texts: a read may end inside a character, a WebSocket message must not
+ * Cuts a target's bytes into texts. A read may end inside a character; a WebSocket message must not
  * (RFC 6455 §5.6).
  */
+import { NO_BYTES } from '../../protocol/bytes.js';
 import { findImpossibleByte, UTF8_ACCEPT, UTF8_REJECT, validateUtf8 } from '../../protocol/utf8.js';
 
-const NO_BYTES = new Uint8Array(0);
-
 export class TextCutter {
-  /** The beginning of a character whose end has not come: at most three bytes. */
+  /** The beginning of a character whose end has not arrived: at most three bytes. */
   #rest: Uint8Array = NO_BYTES;
 
   /** True between characters: the target may end here. */
@@ -16,10 +15,10 @@ export class TextCutter {
   }
 
   /**
-   * Takes what a read brought.
+   * Takes the bytes of one read.
    *
-   * @returns all characters that are complete, valid until `bytes` is used again, and whether what
-   *   follows them may still become one
+   * @returns all complete characters, valid until `bytes` is used again, and whether the rest may still
+   *   become a character
    */
   cut(bytes: Uint8Array): { readonly text: Uint8Array; readonly isValid: boolean } {
     const joined = this.#rest.length === 0 ? bytes : concat(this.#rest, bytes);
@@ -34,7 +33,7 @@ export class TextCutter {
   }
 }
 
-/** Where the last character that began before `stop` begins, or `stop` if it is complete. */
+/** Where the last character that began before `stop` begins, or `stop` if that character is complete. */
 function lastBoundary(bytes: Uint8Array, stop: number): number {
   let start = stop - 1;
   while (start >= 0 && (bytes[start]! & 0xc0) === 0x80) start--;

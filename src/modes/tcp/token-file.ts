@@ -7,7 +7,7 @@ import type { UpgradeRequest } from '../../handshake/request.js';
 import type { Target } from '../../net/socket-address.js';
 import { type ParseTarget, isToken, readTokenLines, tokenKey } from './token-lines.js';
 
-/** What is said about the file; tokens are not. */
+/** What errors and the log say about the file; tokens are never mentioned. */
 export interface TokenLog {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
@@ -17,25 +17,25 @@ export interface TokenLog {
 /** A larger file is taken for a mistake. */
 const MAX_FILE_BYTES = 16 * 1024 * 1024;
 
-/** A file that has just changed may change once more without its times showing it. */
+/** A file that has just changed may change again without its times showing it. */
 const SETTLED_MS = 2000;
 
 const OUT_OF_RESOURCES: readonly string[] = ['EMFILE', 'ENFILE', 'ENOMEM'];
 
-/** A file and how it looks from outside: while that is the same, so is the file. */
+/** A file and its state on disk: while that is the same, the file is taken as unchanged. */
 interface Seen {
   readonly path: string;
   readonly isDirectory: boolean;
   readonly stamp: string;
   readonly isSettled: boolean;
-  /** Why it cannot be read. */
+  /** Why the file cannot be read. */
   readonly failure: string | null;
 }
 
 /** Why a file cannot be read. */
 interface Failure {
   readonly reason: string;
-  /** It is not the file: this process has no descriptor left. */
+  /** The fault is not the file's: this process has no descriptor left. */
   readonly isOurs: boolean;
 }
 
@@ -50,18 +50,18 @@ export class TokenFile {
   readonly #parseTarget: ParseTarget;
   readonly #log: TokenLog;
   #targets: ReadonlyMap<string, Target> = new Map();
-  /** Why a file could not be read: a token that is not known may be in there. */
+  /** Why a file could not be read: an unknown token may be in there. */
   #failure: Failure | null = null;
-  /** How the files looked from outside when they were read; null to have them read again. */
+  /** The state of the files when they were read; null to have them read again. */
   #stamp: string | null = null;
-  /** Of what was read. */
+  /** Of the contents that were read. */
   #digest = '';
   #running: Promise<void> | null = null;
   #waiting: Promise<void> | null = null;
 
   /**
-   * @param path a file, or a directory all of whose files are taken, in the order of their names, but
-   *   for those that begin with a dot
+   * @param path a file, or a directory all of whose files are taken, in the order of their names,
+   *   except those that begin with a dot
    */
   constructor(path: string, parseTarget: ParseTarget, log: TokenLog) {
     this.#path = path;
@@ -70,11 +70,11 @@ export class TokenFile {
   }
 
   /**
-   * Finds the target of the `token` in the query of a request. What the file says at this moment holds.
+   * Finds the target of the `token` in the query of a request. The current content of the file counts.
    *
-   * @throws HandshakeError as a rejection: `route` when there is no such token, `request-escape` when that may
-   *   be for a `%` that begins no escape, `internal` when a file
-   *   that may have it cannot be read, `exhausted` when there is no descriptor left to read it by
+   * @throws HandshakeError as a rejection: `route` if there is no such token, `request-escape` if the
+   *   reason may be a `%` that begins no escape, `internal` if a file that may have the token cannot be
+   *   read, `exhausted` if there is no descriptor left to read it with
    */
   async findTarget({ query }: Pick<UpgradeRequest, 'query'>): Promise<Target> {
     const token = tokenOf(query);
@@ -84,17 +84,21 @@ export class TokenFile {
     if (target !== undefined) return target;
     if (this.#failure !== null) throw unreadableNow(this.#failure);
     const reason = 'the token is not in the token file';
-    // What is no escape was taken as it is, and that was of no use: it may have been meant for one.
+    // A `%` that begins no escape was taken literally and nothing was found: the client may have meant
+    // an escape.
     if (token.includes('%') && hasStrayPercent(query))
       throw new HandshakeError('request-escape', {}, { reason });
     throw unknown(reason);
   }
 
-  /** Reads the files if they have changed. What is wrong with them goes to the log, once a change. */
+  /**
+   * Reads the files if they have changed. What is wrong with them goes to the log, once for each
+   * change.
+   */
   refresh(): Promise<void> {
     if (this.#waiting !== null) return this.#waiting;
     if (this.#running !== null) {
-      // That look may have come too early for whoever asks now; the next one serves all who wait.
+      // That check may have begun before this caller asked; the next one serves all who wait.
       const next = (): Promise<void> => {
         this.#waiting = null;
         return this.refresh();
@@ -154,8 +158,8 @@ export class TokenFile {
 }
 
 /**
- * The token as websockify takes it: the first that has a value, without line feeds at its end, which a
- * shell or an editor leaves behind.
+ * The token as websockify takes it: the first one that has a value, without the line feeds at its end
+ * that a shell or an editor adds.
  */
 function tokenOf(query: string): string {
   const values = new URLSearchParams(query).getAll('token');
@@ -189,7 +193,7 @@ async function look(path: string): Promise<Seen> {
     const stats = await stat(path, { bigint: true });
     const { dev, ino, size, mtimeNs, mtimeMs, ctimeNs } = stats;
     const isDirectory = stats.isDirectory();
-    // A pipe or a device might keep its reader waiting for ever.
+    // A pipe or a device might keep its reader waiting forever.
     if (!isDirectory && !stats.isFile()) return unreadable(path, 'it is not a regular file');
     if (!isDirectory && size > MAX_FILE_BYTES) return unreadable(path, 'it is larger than 16 MiB');
     return {
@@ -224,7 +228,7 @@ function digestOf(contents: readonly Content[]): string {
   return hash.digest('base64');
 }
 
-/** The system's name of an error, `ENOENT` for instance. */
+/** The system's name of an error, such as `ENOENT`. */
 function nameOf(error: unknown): string {
   return (error as NodeJS.ErrnoException).code!;
 }

@@ -1,46 +1,47 @@
 /**
- * The lines of a token file, written as websockify's: `token: host:port`, blank lines, and comments
- * that begin with `#`.
+ * Parses the lines of a token file, written as websockify's: `token: host:port`, blank lines, and
+ * comments that begin with `#`.
  */
 import { createHash } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import type { Target } from '../../net/socket-address.js';
 
-/** Reads a target as the configuration has it; null when it is none. */
+/** Reads a target in the notation of the configuration; null if it is not one. */
 export type ParseTarget = (text: string) => Target | null;
 
-/** Why a line does not hold, or another one does not because of it; it never quotes the line. */
+/** Why a line is rejected, or makes another line invalid; it never quotes the line. */
 export interface LineFault {
   /** Counts from 1. */
   readonly line: number;
   readonly reason: string;
 }
 
-/** websockify has at least one white space behind the colon, since a token may contain colons. */
+/** websockify requires white space after the colon, since a token may contain colons. */
 const SEPARATOR = /:\s/;
 const SEPARATOR_LENGTH = 2;
 
-/** Faults of one file that are named; the others are counted. */
+/** The most faults of one file that are listed; further ones are only counted. */
 const MAX_FAULTS = 20;
 
-/** websockify's word for a Unix socket, and ours. */
+/** The word for a Unix socket: websockify's, and ours. */
 const UNIX_WORDS = ['unix_socket:', 'unix:'] as const;
 
-/** So many lines are read before others have their turn. */
+/** This many lines are read before other work gets a turn. */
 const LINES_PER_TURN = 1000;
 
-/** What bytes become that are not UTF-8: different ones the same. */
+/** The replacement for bytes that are not UTF-8: different bytes become the same character. */
 const REPLACEMENT = '\uFFFD';
 
 /**
- * Whether it can be a token at all. As in websockify that is any text, with blanks, of any script, and as
- * long as a request line may be; of what is not UTF-8 one would open the door for another.
+ * Whether the text can be a token at all. As in websockify that is any text, with blanks, of any
+ * script, and as long as a request line may be. Bytes that are not UTF-8 are excluded: one such token
+ * would match another.
  */
 export function isToken(text: string): boolean {
   return text !== '' && !text.includes(REPLACEMENT);
 }
 
-/** What tokens are compared by: how long it takes to compare two tells nothing of the tokens. */
+/** The key that tokens are compared by: the time of a comparison reveals nothing about the tokens. */
 export function tokenKey(token: string): string {
   return createHash('sha256').update(token).digest('base64');
 }
@@ -52,8 +53,8 @@ export interface LineFaults {
 }
 
 /**
- * Adds the tokens of a file to `targets`, by their {@link tokenKey}. As in websockify the last line of
- * a token holds.
+ * Adds the tokens of a file to `targets`, by their {@link tokenKey}. As in websockify, the last line of
+ * a token counts.
  */
 export async function readTokenLines(
   text: string,
@@ -96,7 +97,10 @@ function readLine(
   return isRepeated ? 'the token was there before: this line holds' : null;
 }
 
-/** What websockify takes beyond our own notation: its word for Unix sockets, and IPv6 without brackets. */
+/**
+ * What websockify accepts beyond our own notation: its word for Unix sockets, and IPv6 without
+ * brackets.
+ */
 function targetText(text: string): string {
   const [theirs, ours] = UNIX_WORDS;
   if (text.startsWith(theirs)) return ours + text.slice(theirs.length);

@@ -6,6 +6,7 @@ import {
   isSendableCloseCode,
   parseClosePayload,
 } from '../../protocol/close.js';
+import { NO_BYTES } from '../../protocol/bytes.js';
 import { type DataOpcode, Opcode } from '../../protocol/frame.js';
 import { MessageBorders } from '../format/message-borders.js';
 import { isBrokenText, payloadOf } from '../format/payload.js';
@@ -21,8 +22,6 @@ import type { ReplaySession } from './replay-index.js';
 
 /** How much is read at once: no more than this, and one line, is in memory. */
 const CHUNK_BYTES = 64 * 1024;
-
-const NO_BYTES = new Uint8Array(0);
 
 /** A message, or a piece of one. */
 export interface MessageStep {

@@ -1,8 +1,8 @@
 /**
- * Lines of a recording on their way to the file, as bytes in large buffers that are used again.
+ * Lines of a recording on their way to the file, as bytes in large buffers that are reused.
  *
- * The writer takes all that is there while the next lines go into another buffer, so that two of them
- * serve a disk that keeps up.
+ * The writer takes everything while the next lines go into another buffer, so two buffers are enough
+ * for a disk that keeps up.
  */
 import { Buffer } from 'node:buffer';
 import { IS_LITTLE_ENDIAN, wordsOf } from '../../protocol/bytes.js';
@@ -12,16 +12,16 @@ import type { Batch, BatchSource } from './batch.js';
 /** The most that {@link RecordBuffer.reserve} can be asked for. */
 export const MAX_RESERVE_BYTES = SLAB_BYTES;
 
-/** Payload bytes that are looked at between two reservations; a byte takes up to six as JSON. */
+/** Payload bytes processed between two reservations; a byte takes up to six as JSON. */
 const STEP_BYTES = 8 * 1024;
 
-/** Of base64 the same, as a multiple of the three bytes that make four characters. */
+/** The same for base64, as a multiple of the three bytes that make four characters. */
 const BASE64_STEP_BYTES = 48 * 1024;
 
-/** From here on a string and back is faster than a loop. */
+/** From this length on, converting to a string and back is faster than a loop. */
 const NATIVE_BASE64_BYTES = 192;
 
-/** From so many words on copying them at once is faster than one by one. */
+/** From this many words on, copying them at once is faster than one by one. */
 const LONG_RUN_WORDS = 24;
 
 /** Up to this length a loop is faster than `TypedArray.prototype.set`. */
@@ -36,10 +36,10 @@ const DIGIT_0 = 0x30;
 /** `00` to `99`. */
 const PAIRS = Uint8Array.from(Buffer.from(pairsOfDigits()));
 
-/** What becomes of a byte of text; other numbers are the letter behind a backslash. */
+/** What a byte of text becomes; any other number is the letter that follows a backslash. */
 const PLAIN = 0;
 const AS_CODE = 1;
-/** The first byte of U+0080 to U+00BF: the lower half are control characters. */
+/** The first byte of U+0080 to U+00BF; the lower half are control characters. */
 const LEAD_C2 = 2;
 /** The first byte of U+2028 and U+2029, among others. */
 const LEAD_E2 = 3;
@@ -58,16 +58,19 @@ export class RecordBuffer implements BatchSource {
 
   readonly #pool = new SlabPool();
   #slab: Slab;
-  /** The bytes of the slab, and how far they are used: between two calls, those of others may change. */
+  /**
+   * The bytes of the slab, and how many are used. Both may change between two calls, through the calls
+   * of others.
+   */
   #target: Buffer;
-  /** The same, for words at any place. */
+  /** The same bytes, for words at any offset. */
   #view: DataView;
   #end = 0;
-  /** What is full and waits before the slab. */
+  /** Full slabs that precede the current one. */
   #chunks: Uint8Array[] = [];
   #slabs: Slab[] = [];
   #chunksBytes = 0;
-  /** The second of the last time that was appended, and how it is written. */
+  /** The second of the last time that was appended, and its text. */
   #seconds = -1;
   #secondsText = new Uint8Array(0);
   readonly #lent = new Map<Batch, readonly Slab[]>();
@@ -82,7 +85,7 @@ export class RecordBuffer implements BatchSource {
     return this.#chunksBytes + this.#end;
   }
 
-  /** Takes everything; call it between two records only. */
+  /** Takes everything. Call it only between two records. */
   take(): Batch {
     const { bytes, records } = this;
     if (this.#end > 0) this.#finishSlab();
@@ -100,14 +103,18 @@ export class RecordBuffer implements BatchSource {
     this.#lent.delete(batch);
   }
 
-  /** Sees to it that this many bytes fit where the next ones go. @param bytes at most {@link MAX_RESERVE_BYTES} */
+  /**
+   * Makes room for this many bytes at the write position.
+   *
+   * @param bytes at most {@link MAX_RESERVE_BYTES}
+   */
   reserve(bytes: number): void {
     if (SLAB_BYTES - this.#end < bytes) this.#finishSlab();
   }
 
-  // ---- What follows needs room that was reserved
+  // ---- The methods below need room that was reserved
 
-  /** Short bytes, as they are. */
+  /** Appends short bytes unchanged. */
   append(bytes: Uint8Array): void {
     const target = this.#target;
     let to = this.#end;
@@ -116,14 +123,14 @@ export class RecordBuffer implements BatchSource {
     this.#end += bytes.length;
   }
 
-  /** A whole number from 0 on, in at most 16 digits. */
+  /** Appends a whole number from 0 on, in at most 16 digits. */
   appendNumber(number: number): void {
     let digits = 1;
     for (let bound = 10; number >= bound; bound *= 10) digits++;
     this.#appendDigits(number, digits);
   }
 
-  /** A time in microseconds, as seconds with six digits behind the point. */
+  /** Appends a time in microseconds, as seconds with six decimal digits. */
   appendMicroseconds(micros: number): void {
     const seconds = Math.floor(micros / 1e6);
     if (seconds !== this.#seconds) {
@@ -141,7 +148,7 @@ export class RecordBuffer implements BatchSource {
     let rest = number;
     this.#end = to;
     while (to - start > 1) {
-      // Numbers of 31 bits divide faster, and most are.
+      // Numbers of 31 bits divide faster, and most times fit.
       const next = rest < 0x4000_0000 ? (rest / 100) | 0 : Math.floor(rest / 100);
       const pair = (rest - next * 100) << 1;
       target[--to] = PAIRS[pair + 1]!;
@@ -151,9 +158,9 @@ export class RecordBuffer implements BatchSource {
     if (to > start) target[start] = DIGIT_0 + rest;
   }
 
-  // ---- What follows reserves for itself
+  // ---- The methods below reserve for themselves
 
-  /** A line that was made elsewhere, newline and all. */
+  /** Appends a line that was made elsewhere, including its newline. */
   appendLine(line: Uint8Array): void {
     for (let from = 0; from < line.length; from += STEP_BYTES) {
       const part = line.subarray(from, from + STEP_BYTES);
@@ -164,7 +171,7 @@ export class RecordBuffer implements BatchSource {
     this.records++;
   }
 
-  /** `bytes[start, end)`, which is UTF-8, as the inside of a JSON string. */
+  /** Appends `bytes[start, end)`, which is UTF-8, as the inside of a JSON string. */
   appendJsonText(bytes: Uint8Array, start: number, end: number): void {
     for (let from = start; from < end;) {
       this.reserve((STEP_BYTES + 3) * 6);
@@ -172,7 +179,7 @@ export class RecordBuffer implements BatchSource {
     }
   }
 
-  /** @returns where it stopped: at `stop`, or behind the character that begins before it */
+  /** @returns where it stopped: at `stop`, or after the character that begins before it */
   #appendEscaped(bytes: Uint8Array, start: number, stop: number, end: number): number {
     let from = start;
     while (from < stop) {
@@ -183,15 +190,16 @@ export class RecordBuffer implements BatchSource {
   }
 
   /**
-   * Appends whole words while there is nothing in them but plain bytes, and what a backslash before it is
-   * enough for. @returns where it stopped
+   * Appends whole words while they hold only plain bytes and characters that a backslash escapes.
+   *
+   * @returns where it stopped
    */
   #appendWords(bytes: Uint8Array, start: number, stop: number): number {
     const { words, base } = wordsOf(bytes);
     if (((base + start) & 3) !== 0) return start;
     const target = this.#target;
     const view = this.#view;
-    // The last word may not be whole, and is then not in `words`.
+    // The last word may be incomplete; then it is not in `words`.
     const lastWord = Math.min((base + stop) >> 2, words.length);
     let word = (base + start) >> 2;
     let to = this.#end;
@@ -226,7 +234,7 @@ export class RecordBuffer implements BatchSource {
     return (word << 2) - base;
   }
 
-  /** @returns the index behind the character, or the byte of one, that it has appended */
+  /** @returns the index after the character, or the byte of one, that was appended */
   #appendCharacter(bytes: Uint8Array, at: number, end: number): number {
     const target = this.#target;
     let from = at;
@@ -250,7 +258,7 @@ export class RecordBuffer implements BatchSource {
     return from;
   }
 
-  /** `bytes[start, end)` as base64 (RFC 4648 §4). */
+  /** Appends `bytes[start, end)` as base64 (RFC 4648 §4). */
   appendBase64(bytes: Uint8Array, start: number, end: number): void {
     if (end - start < NATIVE_BASE64_BYTES) {
       this.reserve(2 * NATIVE_BASE64_BYTES);
@@ -310,13 +318,13 @@ function writeCode(target: Uint8Array, at: number, code: number): number {
   return to;
 }
 
-/** Whether one of four bytes does not stand for itself; at times it is said of four that all do. */
+/** Whether any of four bytes needs escaping; sometimes true although none does. */
 function hasSpecial(word: number): boolean {
   const quotes = word ^ 0x2222_2222;
   const backslashes = word ^ 0x5c5c_5c5c;
   const deletes = word ^ 0x7f7f_7f7f;
   if ((word & 0x8080_8080) === 0) {
-    // A byte is zero, or below 0x20, when taking one, or 0x20, borrows from its highest bit.
+    // A byte is zero, or below 0x20, if subtracting one, or 0x20, borrows from its highest bit.
     const ascii =
       (word - 0x2020_2020) |
       (quotes - 0x0101_0101) |
@@ -334,12 +342,12 @@ function hasSpecial(word: number): boolean {
   return (found & 0x8080_8080) !== 0;
 }
 
-/** Has the highest bit of a byte set when it is zero, whatever the others are. */
+/** Sets the highest bit of each byte that is zero, whatever the others are. */
 function zeroByte(word: number): number {
   return (word - 0x0101_0101) & ~word;
 }
 
-/** Whether what follows 0xE2 makes it U+2028 or U+2029: line ends to some readers, though not to JSON. */
+/** Whether the bytes after 0xE2 make U+2028 or U+2029: line ends to some readers, though not to JSON. */
 function isLineSeparator(bytes: Uint8Array, at: number, end: number): boolean {
   return at + 1 < end && bytes[at] === 0x80 && (bytes[at + 1]! & 0xfe) === 0xa8;
 }

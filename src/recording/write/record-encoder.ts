@@ -1,4 +1,4 @@
-/** Records as lines of JSON. Those of messages are made without a string or an object in between. */
+/** Encodes records as lines of JSON. Messages are encoded without a string or an object in between. */
 import { Buffer, isUtf8 } from 'node:buffer';
 import { type DataOpcode, Opcode } from '../../protocol/frame.js';
 import { areAscii } from '../../protocol/bytes.js';
@@ -6,10 +6,10 @@ import type { RecordBuffer } from './record-buffer.js';
 import type { RecordingClock } from './recording-clock.js';
 import type { AnyRecord, MessageRecord } from '../format/record.js';
 
-/** The most bytes that a record has beside its payload. */
+/** The most bytes that a record has besides its payload. */
 const MAX_KEYS_BYTES = 512;
 
-/** Up to here looking at four bytes at a time is faster than a view of them for the native check. */
+/** Up to this length, checking four bytes at a time is faster than making a view for the native check. */
 const SHORT_BYTES = 512;
 
 const WIRE = latin1(',"wire":');
@@ -23,7 +23,7 @@ const PART: Readonly<Record<NonNullable<MessageRecord['part']>, Uint8Array>> = {
   last: latin1(',"part":"last"'),
 };
 
-/** What the records of one session begin with, up to their time, and how it is made. */
+/** What the records of one session begin with, up to the time, and how that time is made. */
 export interface LineStarts {
   readonly message: Uint8Array;
   readonly control: Uint8Array;
@@ -48,7 +48,10 @@ export class RecordEncoder {
   readonly #clock: RecordingClock;
   readonly #maxPayloadBytes: number;
 
-  /** @param maxPayloadBytes of a longer payload only that much is recorded, or less: a character is not cut */
+  /**
+   * @param maxPayloadBytes a longer payload is recorded up to this many bytes, or fewer: no character
+   *   is cut
+   */
   constructor(buffer: RecordBuffer, clock: RecordingClock, maxPayloadBytes: number) {
     this.#buffer = buffer;
     this.#clock = clock;
@@ -72,7 +75,8 @@ export class RecordEncoder {
     buffer.appendNumber(wireBytes);
     const isWhole = isFirst && isLast;
     if (!isWhole) buffer.append(PART[isFirst ? 'first' : isLast ? 'last' : 'middle']);
-    // A whole text that came is UTF-8. A piece may begin or end inside a character, and a mode may send anything.
+    // A whole text that was received is UTF-8. A piece may begin or end inside a character, and a mode
+    // may send anything.
     const isText =
       opcode === Opcode.Text && ((isReceived && isWhole) || isValidText(bytes, start, end));
     this.#payload(isText, bytes, start, end);
@@ -90,7 +94,7 @@ export class RecordEncoder {
     this.#payload(false, bytes, start, end);
   }
 
-  /** Any other record: they are few. */
+  /** Encodes any other record: there are few of them. */
   record(record: AnyRecord): void {
     this.#buffer.appendLine(lineOf(record));
   }
@@ -116,7 +120,7 @@ export class RecordEncoder {
     if (end - start > this.#maxPayloadBytes) {
       buffer.append(CUT);
       stop = start + this.#maxPayloadBytes;
-      // Not inside a character: continuation bytes are 10xxxxxx.
+      // Do not cut inside a character: continuation bytes are 10xxxxxx.
       if (isText) while (stop > start && (bytes[stop]! & 0xc0) === 0x80) stop--;
     }
     buffer.append(isText ? DATA : B64);
@@ -133,9 +137,9 @@ function isValidText(bytes: Uint8Array, start: number, end: number): boolean {
   return isUtf8(bytes.subarray(start, end));
 }
 
-/** A record as a line, newline and all. */
+/** A record as a line, including its newline. */
 export function lineOf(record: AnyRecord): Buffer {
-  // JSON leaves these as they are; some readers take them for the end of a line, some terminals for orders.
+  // JSON allows these unescaped; some readers take them for line ends, some terminals for commands.
   const json = JSON.stringify(record).replace(/[\u007f-\u009f\u2028\u2029]/g, (character) => {
     const code = character.charCodeAt(0).toString(16).padStart(4, '0');
     return `\\u${code}`;
@@ -150,6 +154,6 @@ function keysOf(direction: 'in' | 'out'): Uint8Array[] {
 }
 
 function latin1(text: string): Uint8Array {
-  // An array of its own: those of short buffers are views of a shared one, which are slower to read.
+  // Own array: short buffers are views of a shared one, which are slower to read.
   return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }

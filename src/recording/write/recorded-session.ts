@@ -7,14 +7,14 @@ import { type LineStarts, lineStartsOf } from './record-encoder.js';
 import type { RecordingClock } from './recording-clock.js';
 import type { Traffic } from '../format/record.js';
 
-/** Who writes what sessions record. */
+/** What a recorded session needs of the recorder. */
 export interface RecordedSessionHost {
   readonly encoder: RecordEncoder;
   readonly clock: RecordingClock;
   readonly watchesFrames: boolean;
-  /** Asked before each record. @returns false when it is to be left out */
+  /** Asked before each record. @returns false if it must be left out */
   takes(): boolean;
-  /** Asked instead before one that a client can cause again and again, also when the session was ended. */
+  /** Asked instead before a record that a client can cause repeatedly, even after the session was ended. */
   takesEndless(session: RecordedSession): boolean;
   /** A record of the session was appended. */
   appended(session: RecordedSession): void;
@@ -25,11 +25,11 @@ export interface RecordedSessionHost {
 export class RecordedSession implements SessionTap {
   readonly watchesFrames: boolean;
   readonly gate: TapGate;
-  /** Its output waits for its records to be safe. */
+  /** Its output waits until its records are safe. */
   isHeld = false;
-  /** It has records that no batch was made of; only looked at while it is held. */
+  /** It has records that are not yet in a batch; only used while it is held. */
   isDirty = false;
-  /** It was ended because the file cannot be written; the client's Close may be still to come. */
+  /** It was ended because the file cannot be written; the client's Close may still be to come. */
   isStopped = false;
 
   readonly #name: string;
@@ -37,7 +37,7 @@ export class RecordedSession implements SessionTap {
   readonly #encoder: RecordEncoder;
   readonly #lineStarts: LineStarts;
 
-  /** @param offsetMs what it adds to the monotonic clock of the host for its times */
+  /** @param offsetMs what the session adds to the host's monotonic clock for its times */
   constructor(name: string, offsetMs: number, gate: TapGate, host: RecordedSessionHost) {
     this.#name = name;
     this.gate = gate;
@@ -87,7 +87,8 @@ export class RecordedSession implements SessionTap {
 
   frame(isReceived: boolean, first: number, masked: boolean, len: number, wire: number): void {
     const opcode = first & 0x0f;
-    // What comes after our Close is dropped: a frame then has no message whose record would be bounded.
+    // After our Close messages are dropped, so a frame no longer has a message whose record would be
+    // bounded.
     if (!this.#takes(opcode > Opcode.Close || (isReceived && opcode < Opcode.Close))) return;
     this.#encoder.record({
       ev: 'frame',

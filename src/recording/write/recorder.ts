@@ -6,12 +6,12 @@
  *        └──────────── pause, hold, close ◀──────── Recorder ◀─────────────────┘
  *
  * Laws:
- * 1. A record is appended before what it tells of has a consequence, and the order of a session's
- *    records is that of its wire.
- * 2. A disk that is slow makes clients slow: when the queue is full, no session is read. One that was
- *    stopped is, for the client's Close; what else comes to it is then lost and counted.
- * 3. With `always` no byte leaves before the records that came before it are on disk. While the file
- *    cannot be written, `drop` lets all of them leave, and `stop` a Close and what follows it.
+ * 1. A record is appended before the event that it describes takes effect, and a session's records are
+ *    in the order of its wire.
+ * 2. A slow disk slows clients down: while the queue is full, no session is read. A stopped session is
+ *    still read until the client's Close; anything else it sends is dropped and counted.
+ * 3. With `always` no byte leaves before the records that precede it are on disk. While the file cannot
+ *    be written, `drop` lets everything leave, and `stop` only a Close and what follows it.
  */
 import { HandshakeError } from '../../errors.js';
 import { formatHostAndPort } from '../../net/socket-address.js';
@@ -32,20 +32,20 @@ import { type OpenRecord, RECORDING_VERSION } from '../format/record.js';
 import { newSessionName } from './session-name.js';
 
 export interface RecorderOptions extends WriterOptions {
-  /** Of a longer payload only that many bytes are recorded; Infinity for all of them. */
+  /** A longer payload is recorded up to this many bytes; Infinity for all of it. */
   readonly maxPayloadBytes: number;
-  /** What of requests is recorded beside what everybody knows to be harmless. */
+  /** What of requests is recorded besides what is known to be harmless. */
   readonly shown?: KnownHarmless;
-  /** Whether there is a record for each frame. */
+  /** Whether every frame gets a record. */
   readonly watchesFrames: boolean;
-  /** Who writes: `twist/1.0.0`. */
+  /** The software that writes: `twist/1.0.0`. */
   readonly tool: string;
 }
 
-/** What a recording has of a handshake. */
+/** What a recording holds of a handshake. */
 type RecordedHandshake = Pick<OpenRecord, 'url' | 'headers' | 'subprotocol' | 'extensions'>;
 
-/** Of a writer what a recorder needs. */
+/** What a recorder needs of a writer. */
 type Writer = Pick<
   RecordingWriter,
   | 'claim'
@@ -76,13 +76,16 @@ export class Recorder implements Tap, RecordedSessionHost, WriterOwner {
   readonly #holdsOutput: boolean;
   readonly #writer: Writer;
   readonly #sessions = new Set<RecordedSession>();
-  /** Those that are held and have records of which no batch was made, and those of the batch in flight. */
+  /**
+   * Held sessions with records that are in no batch yet (`#dirty`), and with records in the batch being
+   * written (`#sealed`).
+   */
   #dirty: RecordedSession[] = [];
   #sealed: RecordedSession[] = [];
   #isFull = false;
   #hasStarted = false;
 
-  /** @param makeWriter makes what writes the records */
+  /** @param makeWriter makes the writer of the records */
   constructor(
     { maxPayloadBytes, watchesFrames, tool, shown, ...options }: RecorderOptions,
     makeWriter: MakeWriter = openWriter,
@@ -99,21 +102,21 @@ export class Recorder implements Tap, RecordedSessionHost, WriterOwner {
   }
 
   /**
-   * Keeps other processes from the file, without touching it. Rejects with `ELOCKED` when one of them
-   * records to it. What sessions record from then on waits for the start.
+   * Keeps other processes from the file, without touching it. Rejects with `ELOCKED` if another process
+   * records to it. What sessions record before the start waits for it.
    */
   claim(): Promise<void> {
     return this.#writer.claim();
   }
 
-  /** Opens the file. Rejects with the system's error when that cannot be done. */
+  /** Opens the file. Rejects with the system's error if that fails. */
   async start(): Promise<void> {
     await this.#writer.start();
     this.#hasStarted = true;
     this.#log.info({ file: this.#path }, 'recording');
   }
 
-  /** Opens the file anew: somebody has moved it. */
+  /** Reopens the file: somebody has moved it. */
   reopen(): Promise<void> {
     return this.#writer.reopen();
   }
@@ -154,7 +157,7 @@ export class Recorder implements Tap, RecordedSessionHost, WriterOwner {
       });
       this.appended(recorded);
     }
-    // The mode took its time to open, and the file has failed meanwhile.
+    // The file has failed while the mode was opening.
     if (this.#writer.isStopped) this.#stop(recorded);
     return recorded;
   }
@@ -237,7 +240,7 @@ export class Recorder implements Tap, RecordedSessionHost, WriterOwner {
 
   recovered(): void {
     if (!this.#holdsOutput) return;
-    // Of one that was stopped nothing leaves but what ends it.
+    // From a stopped session nothing leaves except what ends it.
     const sessions = [...this.#sessions].filter(({ isHeld, isStopped }) => !isHeld && !isStopped);
     this.#holdFromNow(sessions);
   }
@@ -255,20 +258,20 @@ export class Recorder implements Tap, RecordedSessionHost, WriterOwner {
 
   #resumeAll(): void {
     for (const { gate } of this.#sessions) {
-      // Who sends at once may have filled the queue again, which has paused the others.
+      // A session that sends at once may have filled the queue again, which has paused the others.
       if (this.#isFull) return;
       gate.resume();
     }
   }
 
-  /** What waits already, the answer to the handshake for instance, waits for no record. */
+  /** Output that waits already, such as the answer to the handshake, waits for no record. */
   #holdFromNow(sessions: readonly RecordedSession[]): void {
     for (const session of sessions) {
       session.isHeld = true;
       session.gate.hold();
       session.gate.seal();
     }
-    // Who was told to wait may go on at once, and send to others too.
+    // A session that was paused may go on at once, and send to others too.
     for (const { gate } of sessions) gate.letGo();
   }
 
@@ -287,8 +290,8 @@ export class Recorder implements Tap, RecordedSessionHost, WriterOwner {
 }
 
 /**
- * Of a session that was stopped the client's Close must be heard, whether the queue is full or not. One
- * that hears all before it would go on recording, and has to wait.
+ * A stopped session must be read until the client's Close, whether the queue is full or not. A session
+ * that receives every message until then would go on recording, so it has to wait.
  */
 function isHeardAlways({ isStopped, gate }: RecordedSession): boolean {
   return isStopped && !gate.hearsOut;

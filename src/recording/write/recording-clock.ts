@@ -1,18 +1,21 @@
 /**
- * The time in a recording: the wall clock with microseconds.
+ * The time in a recording: the wall clock, in microseconds.
  *
- * The times of one session are those of the wall clock as it was when the session began, carried on by the
- * monotonic clock. So they never go back, and what lies between two of them is how long it was, whoever sets
- * the clock of the machine meanwhile; a session that begins then has the new time.
+ * A session takes the wall clock when it begins and carries it on by the monotonic clock. So its times
+ * never go back, and the difference of two of them is the true duration, even if somebody sets the
+ * machine's clock meanwhile; a session that begins after that has the new time.
  */
 
-/** So far the clocks may drift apart before ours is set anew: more is somebody setting the time. */
+/**
+ * The most that the clocks may drift apart before ours is set again: more means that somebody has set
+ * the time.
+ */
 const MAX_DRIFT_MS = 50;
 
-/** How often the two are compared. */
+/** How often the two clocks are compared. */
 const COMPARE_MS = 1000;
 
-/** What tells the time, in milliseconds. */
+/** Tells the time, in milliseconds. */
 export interface ClockSources {
   /** Since some moment, without steps. */
   monotonicMs(): number;
@@ -47,15 +50,15 @@ export class RecordingClock {
   }
 
   /**
-   * What is to be added to the monotonic clock for the wall clock of this moment: what a session keeps. The
-   * clocks are compared, however short it is since they were.
+   * What to add to the monotonic clock to get the wall clock of this moment; a session keeps it. The
+   * clocks are compared here, however recent the last comparison is.
    */
   currentOffsetMs(): number {
     this.#compare(this.#sources.monotonicMs());
     return this.#offsetMs;
   }
 
-  /** Microseconds since 1970 as a session sees them that keeps this offset: a whole number. */
+  /** The microseconds since 1970 for a session that keeps this offset: a whole number. */
   microsWith(offsetMs: number): number {
     return Math.floor((this.#sources.monotonicMs() + offsetMs) * 1000);
   }

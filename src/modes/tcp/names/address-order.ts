@@ -1,13 +1,13 @@
-/** Which addresses of a name are tried first. */
+/** Decides which addresses of a name are tried first. */
 import { isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 
 type Interfaces = ReturnType<typeof networkInterfaces>;
 
 /**
- * Those of IPv6 first, where this machine has an address of the same kind to connect from: what the
- * rules of RFC 6724 §6 come to, by which the C library sorts. Many machines have addresses for their own
- * network only, and a route along which packets for others are lost without a word.
+ * Puts IPv6 addresses first if this machine has an address of the same kind to connect from. This is
+ * what the rules of RFC 6724 §6 amount to, by which the C library sorts. Many machines have addresses
+ * for their own network only, and a route on which packets for others are silently lost.
  */
 export function inOrder(
   addresses: readonly string[],
@@ -22,7 +22,7 @@ export function inOrder(
   return [...first, ...ipv4, ...ipv6.filter((address) => !first.includes(address))];
 }
 
-/** How far an IPv6 address is known (RFC 4291 §2.4, RFC 4193). */
+/** How widely an IPv6 address is valid (RFC 4291 §2.4, RFC 4193). */
 function kindOf(address: string): string {
   if (address === '::1') return 'loopback';
   if (/^[23]/.test(address)) return 'global';

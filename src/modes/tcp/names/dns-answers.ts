@@ -1,6 +1,6 @@
-/** What DNS has for a name: its IPv6 and its IPv4 addresses, asked for at once. */
+/** Asks DNS for the IPv6 and IPv4 addresses of a name, both at once. */
 
-/** As Node's `dns.Resolver`, which waits on sockets and not in a thread. */
+/** The part of Node's `dns.Resolver` that is used. It waits on sockets, not in a thread. */
 export interface DnsClient {
   resolve4(name: string, callback: DnsCallback): void;
   resolve6(name: string, callback: DnsCallback): void;
@@ -9,21 +9,21 @@ export interface DnsClient {
 type DnsCallback = (error: NodeJS.ErrnoException | null, addresses: string[]) => void;
 
 /**
- * How long the addresses of one family wait for those of the other. There are name servers that never
- * answer for IPv6 (RFC 4074); RFC 8305 §3 has 50 ms and takes later ones into the race, which we do not.
+ * How long the addresses of one family wait for those of the other. Some name servers never answer for
+ * IPv6 (RFC 4074). RFC 8305 §3 suggests 50 ms and adds late addresses to the race; we do not.
  */
 export const FAMILY_WAIT_MS = 500;
 
-/** Says that there is such a name, but no address of this family. */
+/** The name exists, but has no address of this family. */
 export const NO_DATA = 'ENODATA';
-/** Says that there is no such name. */
+/** The name does not exist. */
 export const NOT_FOUND = 'ENOTFOUND';
 
 /**
- * All addresses of exactly this name, those of IPv6 first.
+ * Finds all addresses of exactly this name, IPv6 first.
  *
- * @throws NodeJS.ErrnoException as a rejection, when there is none: with the name `ENOTFOUND`, `ENODATA`,
- *   or what hindered the name server
+ * @throws NodeJS.ErrnoException as a rejection if there is none: with the name `ENOTFOUND`, `ENODATA`,
+ *   or what kept the name server from answering
  */
 export function askDns(dns: DnsClient, name: string): Promise<string[]> {
   return new Promise((resolve, reject) => {
@@ -51,7 +51,10 @@ export function askDns(dns: DnsClient, name: string): Promise<string[]> {
   });
 }
 
-/** A name that is not there has no address of either family; no address of one says the least. */
+/**
+ * A name that does not exist has no address of either family; a missing address of one family says the
+ * least.
+ */
 function mostTelling(errors: readonly NodeJS.ErrnoException[]): Error {
   const error =
     errors.find(({ code }) => code === NOT_FOUND) ??

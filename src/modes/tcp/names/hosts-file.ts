@@ -5,11 +5,11 @@ const BLANKS = ' \t\r';
 const ENDS = `${BLANKS}\n#`;
 
 /**
- * The addresses that the file has for a name, in its order. The text is searched rather than parsed: a
- * file that blocks advertisements has 100,000 names, of which a proxy asks for one.
+ * Finds the addresses that the file has for a name, in the file's order. The text is searched, not
+ * parsed: a file that blocks advertisements has 100,000 names, of which a proxy asks for one.
  *
- * @param hosts the text, in small letters
- * @param name in small letters, without a dot at its end
+ * @param hosts the text, in lower case
+ * @param name in lower case, without a dot at its end
  */
 export function addressesInHosts(hosts: string, name: string): string[] {
   const found: string[] = [];
@@ -17,7 +17,7 @@ export function addressesInHosts(hosts: string, name: string): string[] {
     if (!isWord(hosts, at, at + name.length)) continue;
     const start = hosts.lastIndexOf('\n', at) + 1;
     const [before = ''] = hosts.slice(start, at).split('#', 1);
-    // Else it stands in a comment, or is itself where the address should be.
+    // Otherwise it is in a comment, or stands where the address should be.
     if (before.length < at - start) continue;
     const [address = ''] = before.trim().split(/\s/, 1);
     if (isIP(address) !== 0 && !found.includes(address)) found.push(address);

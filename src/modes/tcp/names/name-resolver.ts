@@ -1,14 +1,14 @@
 /**
- * Where the names of targets lead, in this order:
+ * Finds where the names of targets lead, in this order:
  *
  *     a number in disguise, NAME.local ──▶ the system
  *     /etc/hosts ──▶ localhost, NAME.localhost ──▶ DNS, by the search list ──▶ the system
  *
  * Laws:
- * 1. No name makes another one wait, except those that only the system knows (docs/adr/0012).
- * 2. There is one lookup for a name at a time, and all who ask meanwhile share it.
- * 3. Whoever waits may leave; the lookup itself ends by the patience of DNS.
- * 4. What was found is not kept; that nothing was found is kept for a second.
+ * 1. No name delays another one, except names that only the system knows (docs/adr/0012).
+ * 2. Each name has at most one lookup at a time, shared by everyone who asks meanwhile.
+ * 3. A waiter may leave at any time; the lookup itself ends when DNS times out.
+ * 4. Results are not kept; a failure is remembered for a second.
  */
 import { Resolver } from 'node:dns';
 import { inOrder } from './address-order.js';
@@ -26,39 +26,43 @@ import { WatchedFile } from './watched-file.js';
 export interface NameResolverOptions {
   readonly hostsFile?: string;
   readonly resolvConf?: string;
-  /** Makes what asks the name servers that resolv.conf names at that moment. */
+  /** Makes a client of DNS for the name servers that resolv.conf names at that moment. */
   readonly makeDns?: () => DnsClient;
   readonly system?: SystemLookup;
 }
 
 /**
- * Names that DNS is asked for at once. Once a server has been silent, each question for it may take a
- * socket (c-ares 1.34.6 in Node 20), and a name is two.
+ * The most names that DNS is asked for at once. Once a server has gone silent, each question to it may
+ * take a socket (c-ares 1.34.6 in Node 20), and each name is two questions.
  */
 const MAX_ASKED = 256;
 
-/** Failures that are remembered. */
+/** The most failures that are remembered. */
 const MAX_FAILURES = 1024;
 
-/** How long a failure holds: a crowd that asks for a dead name asks its server once. */
+/**
+ * How long a failure is remembered: a crowd that asks for a dead name causes one question to its
+ * server.
+ */
 const FAILURE_MS = 1000;
 
 /**
- * A name server has this long for its first answer, then the next one is asked, or the same once more,
- * with twice the time. c-ares takes 250 ms for one that has been fast lately: so its silence about one
- * name ends after 4 to 8 s, and that of all servers after 15 to 30 s, when nobody waits any more.
+ * A name server has this long for its first answer. Then the next server is asked, or the same one
+ * again, with twice the time. c-ares takes 250 ms for a server that has been fast lately. So one
+ * server's silence about a name ends after 4 to 8 s, and that of all servers after 15 to 30 s, when
+ * nobody waits any more.
  */
 const DNS_PATIENCE = { timeout: 1000, tries: 5 } as const;
 
 const LOOPBACK = ['::1', '127.0.0.1'] as const;
 
-/** What the C library reads as an IPv4 address: `0x7f.1`, `127.1`. No domain ends in a number. */
+/** Text that the C library reads as an IPv4 address: `0x7f.1`, `127.1`. No domain ends in a number. */
 const NUMBER_AT_END = /(^|\.)(0x[0-9a-f]*|\d+)\.?$/;
 
-/** A name of multicast DNS (RFC 6762 §3) as nss-mdns takes it. `db.svc.cluster.local` is one of DNS. */
+/** A name of multicast DNS (RFC 6762 §3) by the rule of nss-mdns. `db.svc.cluster.local` belongs to DNS. */
 const MULTICAST_NAME = /^[^.]+\.local\.?$/;
 
-/** What DNS did not answer, others might: no such name, or no name server at all. */
+/** When DNS fails with one of these, the system may still know: no such name, or no name server at all. */
 const SILENCE = 'ETIMEOUT';
 
 const SENTENCES: Readonly<Record<string, string>> = {
@@ -71,7 +75,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'the system could not look up',
 };
 
-/** A name leads nowhere. Its code is that of DNS or of the system. */
+/** A name leads nowhere. `code` is that of DNS or of the system. */
 export class NameError extends Error {
   readonly code: string;
 
@@ -100,12 +104,12 @@ export class NameResolver {
   readonly #system: SystemNames;
   readonly #lookups = new Map<string, Waiters>();
   readonly #failures = new Map<string, Failure>();
-  /** Names that DNS is being asked for. */
+  /** How many names DNS is being asked for. */
   #askedCount = 0;
   #dns: DnsClient | null = null;
-  /** What resolv.conf said when `#dns` was made. */
+  /** The text of resolv.conf when `#dns` was made. */
   #dnsConf = '';
-  /** The text of the hosts file, and the same in small letters. */
+  /** The text of the hosts file, and the same in lower case. */
   #hostsText = '';
   #hostsSearched = '';
 
@@ -117,11 +121,11 @@ export class NameResolver {
   }
 
   /**
-   * The addresses of a name, one at least, in the order in which to try them.
+   * Finds the addresses of a name, at least one, in the order in which to try them.
    *
-   * @param signal aborted when the caller waits no more; its reason is then the rejection's
-   * @throws NameError as a rejection when there is none, LookupOverloadError when too many are looked up,
-   *   NodeJS.ErrnoException when the process has no more descriptors
+   * @param signal aborted when the caller stops waiting; the rejection then has its reason
+   * @throws NameError as a rejection when there is none, LookupOverloadError when too many names are
+   *   being looked up, NodeJS.ErrnoException when the process has no more descriptors
    */
   async resolve(name: string, signal: AbortSignal): Promise<readonly string[]> {
     signal.throwIfAborted();
@@ -146,7 +150,7 @@ export class NameResolver {
       for (const waiter of waiters) waiter.resolve(addresses);
     } catch (error) {
       if (error instanceof LookupForgottenError && waiters.size > 0) {
-        // Somebody has come in the very moment in which it was given up.
+        // Somebody began to wait at the very moment the lookup was given up.
         void this.#run(name, waiters);
         return;
       }
@@ -162,7 +166,7 @@ export class NameResolver {
     const plain = name.replace(/\.$/, '');
     const listed = addressesInHosts(await this.#hostsInSmallLetters(), plain);
     if (listed.length > 0) return inOrder(listed);
-    // RFC 6761 §6.3: it is not for DNS to say where.
+    // RFC 6761 §6.3: these names must not be asked of DNS.
     if (plain === 'localhost' || plain.endsWith('.localhost')) return [...LOOPBACK];
     if (this.#askedCount >= MAX_ASKED) throw new LookupOverloadError();
     this.#askedCount += 1;
@@ -183,7 +187,7 @@ export class NameResolver {
     return this.#hostsSearched;
   }
 
-  /** Returns the addresses, or the code of why there are none. */
+  /** Returns the addresses, or the error code if there are none. */
   async #askDns(name: string): Promise<string[] | string> {
     const conf = await this.#resolvConf.read();
     if (this.#dns === null || conf !== this.#dnsConf) {
@@ -197,7 +201,7 @@ export class NameResolver {
         return inOrder(await askDns(dns, one));
       } catch (error) {
         const { code = '' } = error as NodeJS.ErrnoException;
-        // Who is silent will be so for the next one too.
+        // A server that is silent now will be silent for the next name too.
         if (code === SILENCE) return code;
         if (code !== NOT_FOUND && code !== NO_DATA) worst = code;
       }
@@ -205,7 +209,7 @@ export class NameResolver {
     return worst;
   }
 
-  /** @param dnsCode what DNS said, if it was asked: it says more than the system does */
+  /** @param dnsCode what DNS answered, if it was asked: it says more than the system does */
   async #askSystem(
     name: string,
     isWanted: () => boolean,
@@ -218,7 +222,8 @@ export class NameResolver {
     } catch (error) {
       if (error instanceof LookupOverloadError || error instanceof LookupForgottenError)
         throw error;
-      // A process without descriptors is told that there is no such name. Opening a file tells better.
+      // Without free descriptors getaddrinfo reports that the name does not exist. Opening a file gives
+      // the true error.
       await this.#hosts.read();
       const { code = '' } = error as NodeJS.ErrnoException;
       throw new NameError(name, dnsCode ?? code);
@@ -232,7 +237,7 @@ export class NameResolver {
   }
 }
 
-/** Waits with the others, until the signal is aborted. */
+/** Waits with the others until the signal is aborted. */
 function join(waiters: Waiters, signal: AbortSignal): Promise<readonly string[]> {
   return new Promise((resolve, reject) => {
     const leave = (): void => {

@@ -1,11 +1,11 @@
 /**
- * Names as the system looks them up, by all that /etc/nsswitch.conf names: multicast DNS, LDAP, the
- * machine's own name. `getaddrinfo` holds a thread until it is done, and Node lends it two: so there
- * is one lookup at a time, and the other thread is for whoever else is in this process.
+ * Looks names up as the system does, by all that /etc/nsswitch.conf names: multicast DNS, LDAP, the
+ * machine's own name. `getaddrinfo` holds a thread until it is done, and Node lends it two. So there is
+ * one lookup at a time, and the other thread is left for everything else in this process.
  */
 import { lookup } from 'node:dns';
 
-/** As `dns.lookup` with `all`. */
+/** The signature of `dns.lookup` with `all`. */
 export type SystemLookup = (
   name: string,
   options: { readonly all: true },
@@ -15,7 +15,7 @@ export type SystemLookup = (
   ) => void,
 ) => void;
 
-/** Names that may wait for the one being looked up. */
+/** The most names that may wait for the one being looked up. */
 const MAX_WAITING = 64;
 
 interface Waiting {
@@ -25,7 +25,7 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-/** There is no place for another lookup. */
+/** There is no free place for another lookup. */
 export class LookupOverloadError extends Error {
   readonly code = 'EBUSY';
 
@@ -49,9 +49,9 @@ export class SystemNames {
   }
 
   /**
-   * The addresses of a name, when those asked before have theirs.
+   * Finds the addresses of a name, once earlier requests have been answered.
    *
-   * @param isWanted whether anybody still waits for it when its turn has come
+   * @param isWanted whether anybody still waits for the name when its turn comes
    * @throws Error as a rejection: `LookupOverloadError`, `LookupForgottenError`, or the system's
    */
   find(name: string, isWanted: () => boolean): Promise<string[]> {

@@ -1,13 +1,13 @@
-/** A small file of the system's, such as /etc/hosts, whose text follows the file. */
+/** The text of a small system file, such as /etc/hosts, kept up to date with the file. */
 import { type FileHandle, open } from 'node:fs/promises';
 
 /** A larger file is left to the system, which reads it line by line. */
 const MAX_BYTES = 16 * 1024 * 1024;
 
-/** A file that has just changed may change once more without its times showing it. */
+/** A file that has just changed may change again without its times showing it. */
 const SETTLED_MS = 2000;
 
-/** What opening a file fails with when the process or the machine has no more, whatever the file. */
+/** The errors of opening any file when the process or the machine has run out of descriptors or memory. */
 const OUT_OF_RESOURCES: readonly unknown[] = ['EMFILE', 'ENFILE', 'ENOMEM'];
 
 export class WatchedFile {
@@ -21,8 +21,8 @@ export class WatchedFile {
   }
 
   /**
-   * What the file says now, one character for each byte; empty when it cannot be read, or is too large.
-   * It is opened each time, so that this also tells whether there is a descriptor left.
+   * Reads what the file says now, one character for each byte; empty if it cannot be read or is too
+   * large. The file is opened each time, so this also shows whether a descriptor is left.
    *
    * @throws NodeJS.ErrnoException as a rejection: `EMFILE`, `ENFILE` or `ENOMEM`
    */

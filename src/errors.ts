@@ -273,9 +273,19 @@ export class ExtensionError extends TwistError {
   override readonly code = 'TWIST_EXTENSION';
 }
 
+/** The places a value of a setting can come from; `preset` is a `TWIST_DEFAULT_*` variable. */
+export type ConfigSource = 'flag' | 'environment' | 'file' | 'call' | 'preset' | 'default';
+
 /** A wrong flag, environment variable, configuration key or file; `message` is one clear sentence. */
 export class ConfigError extends TwistError {
   override readonly code = 'TWIST_CONFIG';
+  /** Where the fault is: `call` is an option of `serve`. Null when something on this machine is in the way. */
+  readonly source: ConfigSource | null;
+
+  constructor(message: string, options: ErrorOptions & { readonly source?: ConfigSource } = {}) {
+    super(message, options);
+    this.source = options.source ?? null;
+  }
 }
 
 /** A call was given what it does not take: a defect of a mode, or of twist; `message` is one clear sentence. */

@@ -37,6 +37,7 @@ export { acceptKey } from './handshake/response.js';
 export {
   AbsenceError,
   ConfigError,
+  type ConfigSource,
   type ErrorCode,
   ExtensionError,
   HandshakeError,

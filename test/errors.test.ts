@@ -256,3 +256,11 @@ t.test('the file imports nothing', async (t) => {
   t.notMatch(source, /^\s*(import|export \* from|export \{.*\} from)\b/m);
   t.notMatch(source, /\brequire\(/);
 });
+
+t.test('a wrong setting tells its source; what else is in the way has none', async (t) => {
+  const reason = new Error('EIO');
+  const error = new ConfigError('a sentence', { source: 'flag', cause: reason });
+  t.equal(error.source, 'flag');
+  t.equal(error.cause, reason);
+  t.equal(new ConfigError('a sentence').source, null);
+});

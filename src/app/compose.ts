@@ -22,7 +22,7 @@ export interface Composed {
   /**
    * Listens on all addresses and opens the recording, or does neither.
    *
-   * @throws {ConfigError} as a rejection: with a `cause` when a setting is wrong, without one when something
+   * @throws {ConfigError} as a rejection: with a `source` when a setting is wrong, without one when something
    *   else on this machine is in the way
    * @throws {Error} as a rejection, with the `code` of the system (`EADDRINUSE`), when it cannot listen
    */

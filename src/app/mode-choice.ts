@@ -18,7 +18,7 @@ export function chosenMode(values: ProvidedServerSettings): RouteMode | null {
 
 /**
  * Checks that no two modes are to serve every path.
- * @throws {ConfigError} that names all of them; its `cause` is the source of the one that was set last
+ * @throws {ConfigError} that names all of them; its `source` is that of the one that was set last
  */
 export function checkModes(values: ProvidedServerSettings): void {
   const modes = chosenModes(values);

@@ -73,7 +73,7 @@ export function readOptions({ mode, routes, ...options }: ModeOptions): ReadOpti
 /** @returns a function that says of an option of a call why it cannot be used */
 export function refusalOf(option: string): Refuse {
   return (clause) => {
-    throw new ConfigError(`${option} cannot be used: ${clause}`);
+    throw new ConfigError(`${option} cannot be used: ${clause}`, { source: 'call' });
   };
 }
 

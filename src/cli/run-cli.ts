@@ -82,7 +82,7 @@ export async function runCli(io: Io, { serve, check }: Parts): Promise<number> {
       const { settings, values, warnings } = loaded(flags);
       warn(io, [...warnings, ...permissionWarnings(values)]);
       const problem = modeProblem(values);
-      if (problem !== null) throw new ConfigError(problem, { cause: 'file' });
+      if (problem !== null) throw new ConfigError(problem, { source: 'file' });
       const log = createLog('silent', 'json', io.stderr);
       check(await readResources({ settings, values }, io, log), log);
       io.stdout.write(`configuration is valid (${configSummary(OPTIONS, values)})\n`);
@@ -101,7 +101,7 @@ export async function runCli(io: Io, { serve, check }: Parts): Promise<number> {
     if (error instanceof CommanderError) return isAnswer(error) ? ExitCode.Ok : ExitCode.Usage;
     if (!(error instanceof ConfigError)) throw error;
     complain(io, error.message, format);
-    return error.cause === 'flag' ? ExitCode.Usage : ExitCode.Config;
+    return error.source === 'flag' ? ExitCode.Usage : ExitCode.Config;
   }
 }
 

@@ -34,7 +34,7 @@ export interface Loaded {
 /**
  * Brings all sources together: flag before environment before configuration file before
  * `TWIST_DEFAULT_*` variables before default.
- * @throws {ConfigError} with one sentence on the first fault; its `cause` is the {@link Source} at fault
+ * @throws {ConfigError} with one sentence on the first fault; its `source` is at fault
  */
 export function load({ flags, environment, readFile }: Sources): Loaded {
   const fromFlags = readFlags(OPTIONS, flags);

@@ -39,11 +39,11 @@ export interface Fault {
 export type JsonType = 'string' | 'number' | 'boolean' | 'array' | 'object' | 'null' | 'other';
 
 /**
- * A {@link ConfigError} whose `cause` is the source at fault, by which the command line tells wrong
+ * A {@link ConfigError} whose `source` is at fault, by which the command line tells wrong
  * usage from bad configuration.
  */
 export function configError(sentence: string, source: Source): ConfigError {
-  return new ConfigError(sentence, { cause: source });
+  return new ConfigError(sentence, { source });
 }
 
 /** @returns a value, usually in its JSON form, as a message may show it */

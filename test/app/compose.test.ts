@@ -66,7 +66,7 @@ t.test('a start that fails gives up what it had, and leaves the recording alone'
     );
     await t.rejects(start(), {
       name: 'ConfigError',
-      cause: undefined,
+      source: null,
       message: 'cannot listen on unix:/missing/twist.sock: there is no directory /missing',
     });
   }

@@ -43,7 +43,7 @@ t.test('the mode of all paths that have no route', async (t) => {
 });
 
 t.test('two of them: the one that was set last is to blame', async (t) => {
-  for (const [given, names, cause] of [
+  for (const [given, names, source] of [
     [{ flags: { echo: true, mode: 'a.mjs' } }, '--echo and --mode', 'flag'],
     [
       { environment: { TWIST_ECHO: 'true', TWIST_TCP: 'a:1' } },
@@ -66,7 +66,7 @@ t.test('two of them: the one that was set last is to blame', async (t) => {
       () => {
         checkModes(valuesOf(given));
       },
-      new ConfigError(`choose one mode, not ${names} together`, { cause }),
+      new ConfigError(`choose one mode, not ${names} together`, { source }),
     );
   }
 });

@@ -88,7 +88,11 @@ t.test('what is wrong, in one sentence', async (t) => {
       'trustProxyHeader cannot be "proxy-protocol": trustProxy must name the proxies that send it',
     ],
   ] as const) {
-    t.throws(() => readOptions(wrong(options)), new ConfigError(sentence), sentence);
+    t.throws(
+      () => readOptions(wrong(options)),
+      new ConfigError(sentence, { source: 'call' }),
+      sentence,
+    );
   }
   for (const key of [...COMMAND_KEYS, 'route']) {
     t.throws(() => readOptions(wrong({ [key]: 'off' })), {
@@ -179,5 +183,8 @@ t.test('what is seldom meant is told, and what belongs to a mode needs one', asy
 });
 
 t.test('a refusal names the option', async (t) => {
-  t.throws(() => refusalOf('log')('a clause'), new ConfigError('log cannot be used: a clause'));
+  t.throws(
+    () => refusalOf('log')('a clause'),
+    new ConfigError('log cannot be used: a clause', { source: 'call' }),
+  );
 });

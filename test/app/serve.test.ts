@@ -169,7 +169,11 @@ t.test('what is wrong rejects with one sentence that names it', async (t) => {
       'log cannot be used: give an object with the functions debug, info, warn, error',
     ],
   ] as const) {
-    await t.rejects(serve(options as unknown as ServeOptions), new ConfigError(sentence), sentence);
+    await t.rejects(
+      serve(options as unknown as ServeOptions),
+      new ConfigError(sentence, { source: 'call' }),
+      sentence,
+    );
   }
   t.strictSame(log.lines, []);
 });

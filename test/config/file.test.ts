@@ -71,7 +71,7 @@ t.test('what is wrong in a file, in one sentence', async (t) => {
     ['{"listen":{}}', `listen in twist.json cannot be {}: ${listen}, in quotes`],
     ['{"$schema":1}', '$schema in twist.json cannot be 1: give the address of a JSON Schema'],
   ] as const) {
-    t.throws(() => read(text), new ConfigError(sentence, { cause: 'file' }), text);
+    t.throws(() => read(text), new ConfigError(sentence, { source: 'file' }), text);
   }
 });
 
@@ -88,6 +88,7 @@ t.test('a wrong secret is not shown', async (t) => {
     () => read('{"pin":1234}', { pin }),
     new ConfigError(
       'pin in twist.json cannot be (a secret, not shown): give a whole number from 1 to 9',
+      { source: 'file' },
     ),
   );
 });
@@ -116,7 +117,7 @@ t.test('a file that cannot be read', async (t) => {
     const sentence = `TWIST_CONFIG cannot be "twist.json": ${reason}`;
     t.throws(
       () => readConfigFile(OPTIONS, { ...PATH, from: 'TWIST_CONFIG' }, fail),
-      new ConfigError(sentence, { cause: 'file' }),
+      new ConfigError(sentence, { source: 'file' }),
     );
   }
 });

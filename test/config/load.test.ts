@@ -234,13 +234,23 @@ t.test('the file is named by a flag or by the environment, or is turned off', as
 });
 
 t.test('faults of all sources, and between them, are told', async (t) => {
-  t.throws(() => loadGiven({ flags: { maxHeaders: '1' } }), { cause: 'flag' });
-  t.throws(() => loadGiven({ environment: { TWIST_MAX_HEADERS: '1' } }), { cause: 'environment' });
-  t.throws(() => loadGiven({ file: { maxHeaders: 1 } }), { cause: 'file' });
+  t.throws(() => loadGiven({ flags: { maxHeaders: '1' } }), {
+    name: 'ConfigError',
+    source: 'flag',
+  });
+  t.throws(() => loadGiven({ environment: { TWIST_MAX_HEADERS: '1' } }), {
+    name: 'ConfigError',
+    source: 'environment',
+  });
+  t.throws(() => loadGiven({ file: { maxHeaders: 1 } }), {
+    name: 'ConfigError',
+    source: 'file',
+  });
   t.throws(
     () => loadGiven({ flags: { outputPause: '2m' }, file: { outputLimit: '1m' } }),
     new ConfigError(
       '--output-pause cannot be "2m": it must be at most outputLimit in twist.json, which is 1m',
+      { source: 'flag' },
     ),
   );
   t.equal(
@@ -254,13 +264,16 @@ t.test('the environment alone can hold a secret', async (t) => {
   t.equal(loadGiven({ environment }).settings.auth, 'ann:secret');
   t.throws(
     () => loadGiven({ environment, flags: { authFile: 'users' } }),
-    new ConfigError('--auth-file cannot be "users": TWIST_AUTH is set as well; choose one'),
+    new ConfigError('--auth-file cannot be "users": TWIST_AUTH is set as well; choose one', {
+      source: 'flag',
+    }),
   );
 });
 
 t.test('a value that loses must be right all the same', async (t) => {
   t.throws(() => loadGiven({ flags: { maxHeaders: '50' }, file: { maxHeaders: 'many' } }), {
-    cause: 'file',
+    name: 'ConfigError',
+    source: 'file',
   });
 });
 
@@ -311,7 +324,7 @@ t.test(
       () => loadGiven({ environment: { TWIST_DEFAULT_MAX_HEAD: '4k' } }),
       new ConfigError(
         'TWIST_DEFAULT_MAX_HEAD cannot be "4k": it must be at least TWIST_DEFAULT_MAX_REQUEST_LINE, which is 8k by default',
-        { cause: 'preset' },
+        { source: 'preset' },
       ),
     );
   },
@@ -339,7 +352,7 @@ t.test('what has no effect, and what nobody can reach, is a warning', async (t) 
   ]);
   t.throws(
     () => loadGiven({ flags: { recordRotate: '1m' } }),
-    new ConfigError('--record-rotate has no effect without --record', { cause: 'flag' }),
+    new ConfigError('--record-rotate has no effect without --record', { source: 'flag' }),
   );
 });
 

@@ -21,11 +21,11 @@ import {
 } from '../../src/config/values/values.js';
 import { ConfigError } from '../../src/errors.js';
 
-t.test('the error has its sentence, and the source for its cause', async (t) => {
+t.test('the error has its sentence and its source', async (t) => {
   const error = configError('--echo takes no value', 'flag');
   t.type(error, ConfigError);
   t.equal(error.message, '--echo takes no value');
-  t.equal(error.cause, 'flag');
+  t.equal(error.source, 'flag');
 });
 
 t.test(

@@ -113,7 +113,7 @@ t.test('each option that needs another one, without it and with it', async (t) =
     const { without, met, lack } = NEEDS[needs]!;
     t.throws(
       () => check({ flags: { ...without, [key]: flag } }),
-      new ConfigError(`${flagOf(key)} has no effect ${lack}`, { cause: 'flag' }),
+      new ConfigError(`${flagOf(key)} has no effect ${lack}`, { source: 'flag' }),
       flagOf(key),
     );
     for (const flags of met) {
@@ -153,14 +153,18 @@ t.test('all that need a group say so', async (t) => {
 t.test('a recording alone has no target', async (t) => {
   t.throws(
     () => check({ flags: { record: 'a', tcpText: true } }),
-    new ConfigError('--tcp-text has no effect without a TCP target, such as --tcp gives'),
+    new ConfigError('--tcp-text has no effect without a TCP target, such as --tcp gives', {
+      source: 'flag',
+    }),
   );
 });
 
 t.test('compression that is off by itself', async (t) => {
   t.throws(
     () => check({ flags: { tcp: 'a:1', deflateLevel: '5' } }),
-    new ConfigError('--deflate-level has no effect for TCP targets without --deflate'),
+    new ConfigError('--deflate-level has no effect for TCP targets without --deflate', {
+      source: 'flag',
+    }),
   );
 });
 
@@ -214,7 +218,7 @@ t.test('of the library: a call is like a command line', async (t) => {
       () => {
         read(options);
       },
-      new ConfigError(sentence, { cause: 'call' }),
+      new ConfigError(sentence, { source: 'call' }),
     );
   t.doesNotThrow(() => {
     read({ deflateLevel: 5, pongTimeout: '1s', deflate: 'auto' });

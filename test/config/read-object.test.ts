@@ -100,7 +100,7 @@ t.test('what is wrong, in one sentence', async (t) => {
   ] as const) {
     t.throws(
       () => readObject(OPTIONS, given, place),
-      new ConfigError(sentence, { cause: place.source }),
+      new ConfigError(sentence, { source: place.source }),
       sentence,
     );
   }
@@ -109,7 +109,7 @@ t.test('what is wrong, in one sentence', async (t) => {
 t.test('what an object cannot hold at all', async (t) => {
   t.throws(
     () => readObject({ deflate: OPTIONS.deflate }, { port: 80 }, CALL),
-    new ConfigError('serve(options) has an unknown key "port"; look it up'),
+    new ConfigError('serve(options) has an unknown key "port"; look it up', { source: 'call' }),
     'the habit is of an option that is not there',
   );
 });
@@ -125,11 +125,15 @@ t.test('a wrong secret is not shown', async (t) => {
   } as const;
   t.throws(
     () => readObject({ pin }, { pin: 1234 }, CALL),
-    new ConfigError('pin cannot be (a secret, not shown): give a whole number from 1 to 9'),
+    new ConfigError('pin cannot be (a secret, not shown): give a whole number from 1 to 9', {
+      source: 'call',
+    }),
   );
   t.throws(
     () => readObject({ pin }, { pin: ['5'] }, CALL),
-    new ConfigError('pin cannot be (a secret, not shown): give a whole number from 1 to 9'),
+    new ConfigError('pin cannot be (a secret, not shown): give a whole number from 1 to 9', {
+      source: 'call',
+    }),
     'nor how it would be right',
   );
 });

@@ -36,7 +36,7 @@ t.test('the defaults go together, and equal values do', async (t) => {
 });
 
 t.test('what does not go together: blames the one that was set last and names both', async (t) => {
-  for (const [given, sentence, cause] of [
+  for (const [given, sentence, source] of [
     [
       { outputLimit: flag(KIB) },
       '--output-limit cannot be "1k": it must be at least --output-pause, which is 1m by default',
@@ -102,7 +102,7 @@ t.test('what does not go together: blames the one that was set last and names bo
       () => {
         checkRelations(values(given));
       },
-      new ConfigError(sentence, { cause }),
+      new ConfigError(sentence, { source }),
     );
   }
 });
@@ -118,7 +118,7 @@ t.test('a header of a proxy needs a proxy that is trusted', async (t) => {
     checkRelations(values({ trustProxy, trustProxyHeader: header('flag', '') }));
     checkRelations(values({ trustProxy }));
   });
-  for (const [given, sentence, cause] of [
+  for (const [given, sentence, source] of [
     [
       { trustProxyHeader: header('flag', '--trust-proxy-header') },
       '--trust-proxy-header cannot be "proxy-protocol": --trust-proxy must name the proxies that send it',
@@ -142,7 +142,7 @@ t.test('a header of a proxy needs a proxy that is trusted', async (t) => {
       () => {
         checkRelations(values(given));
       },
-      new ConfigError(sentence, { cause }),
+      new ConfigError(sentence, { source }),
     );
   }
 });
@@ -174,7 +174,7 @@ t.test('what only a command has', async (t) => {
       checkRelations(values(given));
     }
   });
-  for (const [given, sentence, cause] of [
+  for (const [given, sentence, source] of [
     [
       { targetCert: cert },
       '--target-cert cannot be "c.pem": --target-key must be given with it',
@@ -213,7 +213,7 @@ t.test('what only a command has', async (t) => {
       () => {
         checkRelations(values(given));
       },
-      new ConfigError(sentence, { cause }),
+      new ConfigError(sentence, { source }),
     );
   }
 });

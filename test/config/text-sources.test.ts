@@ -38,6 +38,7 @@ t.test('a secret that is wrong is not told', async (t) => {
     () => readEnvironment(OPTIONS, { TWIST_AUTH: 'ann' }),
     new ConfigError(
       'TWIST_AUTH cannot be (a secret, not shown): give user:password without control characters, or off',
+      { source: 'environment' },
     ),
   );
 });
@@ -47,7 +48,7 @@ t.test('a wrong value, an empty one included', async (t) => {
     t.throws(
       () => readEnvironment(OPTIONS, { TWIST_ECHO: text }),
       new ConfigError(`TWIST_ECHO cannot be ${JSON.stringify(text)}: give true or false`, {
-        cause: 'environment',
+        source: 'environment',
       }),
     );
   }
@@ -65,7 +66,7 @@ t.test('variables that replace defaults', async (t) => {
   });
   t.throws(
     () => readPresets(OPTIONS, { TWIST_DEFAULT_ECHO: 'yes' }),
-    new ConfigError('TWIST_DEFAULT_ECHO cannot be "yes": give true or false', { cause: 'preset' }),
+    new ConfigError('TWIST_DEFAULT_ECHO cannot be "yes": give true or false', { source: 'preset' }),
   );
 });
 
@@ -144,7 +145,7 @@ t.test('a wrong value is wrong usage', async (t) => {
     () => readFlags(OPTIONS, { logLevel: 'loud' }),
     new ConfigError(
       '--log-level cannot be "loud": choose trace, debug, info, warn, error, fatal or silent',
-      { cause: 'flag' },
+      { source: 'flag' },
     ),
   );
 });
@@ -167,15 +168,15 @@ t.test('a wrong item: a flag is one item, a variable holds them all', async (t) 
   const { clause } = table.listen.type;
   t.throws(
     () => readFlags(table, { listen: ['80', 'x'] }),
-    new ConfigError(`--listen cannot be "x": ${clause}`),
+    new ConfigError(`--listen cannot be "x": ${clause}`, { source: 'flag' }),
   );
   t.throws(
     () => readEnvironment(table, { TWIST_LISTEN: '80,x' }),
-    new ConfigError(`TWIST_LISTEN cannot contain "x": ${clause}`),
+    new ConfigError(`TWIST_LISTEN cannot contain "x": ${clause}`, { source: 'environment' }),
   );
   t.throws(
     () => readPresets(table, { TWIST_DEFAULT_LISTEN: '80,x' }),
-    new ConfigError(`TWIST_DEFAULT_LISTEN cannot contain "x": ${clause}`),
+    new ConfigError(`TWIST_DEFAULT_LISTEN cannot contain "x": ${clause}`, { source: 'preset' }),
   );
 });
 

@@ -102,7 +102,7 @@ function shownOf({
 
 /**
  * Keeps other processes from the file, without touching it.
- * @throws {ConfigError} as a rejection: with a `cause` when it cannot be written, and without one when
+ * @throws {ConfigError} as a rejection: with a `source` when it cannot be written, and without one when
  *   another process records to it
  */
 export async function claimRecording(

@@ -40,7 +40,7 @@ const NONE_IN_PLACE: UserModules = { modes: new Map(), extensions: [] };
  * @param inPlace modes and extensions that a program has given: the modes by the names that stand for their
  *   files in the settings
  * @throws {ConfigError} with one sentence, when there are two modes for one path, or a file cannot be
- *   read or is not what it should be; its `cause` is the source at fault
+ *   read or is not what it should be; its `source` is at fault
  */
 export async function readResources<Settings extends Given>(
   given: Settings,

@@ -249,7 +249,7 @@ class Conversion implements InputTaker {
     const { out, inputs: names } = this.#request;
     const what = out === null ? 'standard output' : '--out';
     const sentence = `${what} cannot be ${JSON.stringify(names[index])}: it is an input`;
-    throw new ConfigError(sentence, { cause: 'flag' });
+    throw new ConfigError(sentence, { source: 'flag' });
   }
 
   #isFollowed(index: number): boolean {

@@ -170,5 +170,5 @@ function refusal(flag: string, value: string, clause: string): ConfigError {
 }
 
 function wrong(sentence: string): ConfigError {
-  return new ConfigError(sentence, { cause: 'flag' });
+  return new ConfigError(sentence, { source: 'flag' });
 }

@@ -27,7 +27,7 @@ export async function serve(resources: CommandResources, io: Io, log: Logger): P
     try {
       await composed.start();
     } catch (error) {
-      if (error instanceof ConfigError && error.cause !== undefined) throw error;
+      if (error instanceof ConfigError && error.source !== null) throw error;
       complain(io, startFailure(error), settings.logFormat);
       return ExitCode.Failure;
     }

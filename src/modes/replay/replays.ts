@@ -50,7 +50,7 @@ export const replay: BuiltInMode<'replay'> = {
  *
  * @returns what was found, by the paths of the files
  * @throws {ConfigError} when one cannot be read or has nothing to replay, or the session that was chosen
- *   is not in it; its `cause` is the source at fault
+ *   is not in it; its `source` is at fault
  */
 export async function readReplays(
   values: ProvidedServerSettings,

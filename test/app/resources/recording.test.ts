@@ -32,6 +32,7 @@ t.test('the name of the file may have parts of the time, and no others', async (
       },
       new ConfigError(
         `--record cannot be "${record}": behind % must come Y, m, d, H, M, S, j or s, or another % for the sign itself`,
+        { source: 'flag' },
       ),
     );
 });
@@ -79,7 +80,7 @@ t.test('why a file cannot be written', async (t) => {
     const { settings, values } = loaded({ record });
     await t.rejects(
       startRecorder(makeRecorder(settings, new KeptLog())!, values),
-      new ConfigError(`--record cannot be "${record}": ${clause}`),
+      new ConfigError(`--record cannot be "${record}": ${clause}`, { source: 'flag' }),
     );
   }
   const { values } = loaded({ record: 'a.ndjson' });
@@ -119,7 +120,7 @@ t.test('a check refuses what could not be written, and touches nothing', async (
       () => {
         checkRecording(loaded({ record }).values);
       },
-      new ConfigError(`--record cannot be "${record}": ${clause}`),
+      new ConfigError(`--record cannot be "${record}": ${clause}`, { source: 'flag' }),
     );
   }
   for (const record of [file, at('new'), at('missing/%Y/%m'), '/dev/null'])
@@ -165,7 +166,7 @@ t.test('a file that another process records to is no wrong configuration', async
   const error = Object.assign(new Error('EIO'), { code: 'EIO' });
   const broken = { claim: () => Promise.reject(error) } as unknown as Recorder;
   await t.rejects(claimRecording(broken, values), {
-    cause: 'flag',
+    source: 'flag',
     message: `--record cannot be "${record}": the disk failed`,
   });
 });

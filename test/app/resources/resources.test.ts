@@ -80,11 +80,11 @@ t.test('what is wrong with any of it', async (t) => {
     ],
     [{ authFile: nowhere }, `--auth-file cannot be used: ${nowhere}: there is no such file`],
   ] as const) {
-    await t.rejects(read(flags), new ConfigError(sentence, { cause: 'flag' }), sentence);
+    await t.rejects(read(flags), new ConfigError(sentence, { source: 'flag' }), sentence);
   }
   await t.rejects(read({}, { TWIST_STATIC: nowhere }), {
     name: 'ConfigError',
-    cause: 'environment',
+    source: 'environment',
     message: new RegExp(nowhere),
   });
 });

@@ -142,7 +142,7 @@ t.test('a file that does not fit: one sentence', async (t) => {
     await t.rejects(
       load({ mode: at(file) }),
       new ConfigError(`--mode cannot be ${JSON.stringify(at(file))}: ${clause}`, {
-        cause: 'flag',
+        source: 'flag',
       }),
       file,
     );
@@ -212,13 +212,13 @@ t.test('what Node says about a file: with the line, where it tells it', async (t
     const files = { readFile: () => '', importFile: () => Promise.reject(error) };
     await t.rejects(
       load({ mode: file }, undefined, files),
-      new ConfigError(`--mode cannot be "${file}": ${clause}`),
+      new ConfigError(`--mode cannot be "${file}": ${clause}`, { source: 'flag' }),
       clause,
     );
   }
 });
 
-t.test('the option is named as the user wrote it, and the source is the cause', async (t) => {
+t.test('the option is named as the user wrote it, and the source is in it', async (t) => {
   const at = folderOf(t, { 'good.mjs': `export default ${EXTENSION};` });
   const good = at('good.mjs');
   const environment = (from: string): Omit<Provided, 'value'> => ({ source: 'environment', from });
@@ -247,12 +247,14 @@ t.test('the option is named as the user wrote it, and the source is the cause', 
   ] as const) {
     await t.rejects(
       load(given, provided),
-      new ConfigError(`${name}: there is no such file`, { cause: provided?.source ?? 'flag' }),
+      new ConfigError(`${name}: there is no such file`, { source: provided?.source ?? 'flag' }),
     );
   }
   await t.rejects(
     load({ mode: 'echo' }),
-    new ConfigError('--mode cannot be "echo": there is no such file; the built-in mode is --echo'),
+    new ConfigError('--mode cannot be "echo": there is no such file; the built-in mode is --echo', {
+      source: 'flag',
+    }),
   );
 });
 
@@ -331,6 +333,6 @@ t.test(
         'extension[1] cannot be "no.mjs": there is no such file',
       ],
     ] as const)
-      await t.rejects(load(given, call), new ConfigError(sentence, { cause: 'call' }));
+      await t.rejects(load(given, call), new ConfigError(sentence, { source: 'call' }));
   },
 );

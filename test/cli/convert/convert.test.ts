@@ -282,12 +282,12 @@ t.test('the output is no input', async (t) => {
   const name = JSON.stringify(file);
   await t.rejects(
     run(['-', file], { out: file }),
-    new ConfigError(`--out cannot be ${name}: it is an input`, { cause: 'flag' }),
+    new ConfigError(`--out cannot be ${name}: it is an input`, { source: 'flag' }),
   );
   const bytes = { file: statSync(file), write: () => Promise.resolve() };
   await t.rejects(
     run([file], {}, { io: { bytes } }),
-    new ConfigError(`standard output cannot be ${name}: it is an input`, { cause: 'flag' }),
+    new ConfigError(`standard output cannot be ${name}: it is an input`, { source: 'flag' }),
   );
   const out = path.join(path.dirname(file), 'b');
   writeFileSync(out, '');

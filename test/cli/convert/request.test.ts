@@ -124,7 +124,7 @@ t.test('what is wrong is said in one sentence', async (t) => {
       '--grep cannot be "(": it is not a regular expression (unterminated group)',
     ],
   ] as const) {
-    t.throws(() => request(flags, [...inputs]), new ConfigError(sentence, { cause: 'flag' }));
+    t.throws(() => request(flags, [...inputs]), new ConfigError(sentence, { source: 'flag' }));
   }
 });
 

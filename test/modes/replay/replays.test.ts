@@ -68,7 +68,7 @@ t.test('what is wrong is one sentence, and blames its source', async (t) => {
   const many = writeRecording(t, [a!.open(), b!.open(), c!.open(), d!.open()]);
   const two = writeRecording(t, [a!.open(), b!.open()]);
   const json = JSON.stringify;
-  for (const [flags, environment, sentence, cause] of [
+  for (const [flags, environment, sentence, source] of [
     [{ replay: none }, {}, `--replay cannot be ${json(none)}: there is no such file`, 'flag'],
     [
       {},
@@ -121,7 +121,7 @@ t.test('what is wrong is one sentence, and blames its source', async (t) => {
   ] as const) {
     await t.rejects(
       readReplays(valuesOf(flags, environment), new KeptLog()),
-      new ConfigError(sentence, { cause }),
+      new ConfigError(sentence, { source }),
       sentence,
     );
   }

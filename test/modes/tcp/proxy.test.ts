@@ -167,7 +167,7 @@ t.test('files are looked at, whether or not a route asks for the proxy', async (
   );
   await t.rejects(
     prepare({ flags: { tokenFile: 'no' }, files: failing('ENOENT') }),
-    new ConfigError('--token-file cannot be "no": there is no such file', { cause: 'flag' }),
+    new ConfigError('--token-file cannot be "no": there is no such file', { source: 'flag' }),
   );
   await t.resolves(
     prepare({ flags: { tokenFile: 'tokens' }, files: failing('EISDIR') }),

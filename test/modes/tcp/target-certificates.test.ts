@@ -57,12 +57,12 @@ t.test('what does not fit: one sentence', async (t) => {
       '--target-key cannot be "other.key.pem": it is not the key of --target-cert',
     ],
   ] as const) {
-    t.throws(() => read(flags), new ConfigError(sentence, { cause: 'flag' }), sentence);
+    t.throws(() => read(flags), new ConfigError(sentence, { source: 'flag' }), sentence);
   }
   t.throws(
     () => read({}, { TWIST_TARGET_CA: 'text.pem' }),
     new ConfigError(`TWIST_TARGET_CA cannot be "text.pem": ${noCertificate}`, {
-      cause: 'environment',
+      source: 'environment',
     }),
   );
 });

@@ -129,7 +129,9 @@ t.test('what is wrong is said in one sentence', async (t) => {
 });
 
 t.test('binary formats are not for terminals', async (t) => {
-  const error = new ConfigError('pcapng is not for a terminal: give --out FILE');
+  const error = new ConfigError('pcapng is not for a terminal: give --out FILE', {
+    source: 'flag',
+  });
   t.throws(() => request({ to: 'pcapng' }, ['a'], true), error);
   t.equal(request({ to: 'pcapng', out: 'a' }, ['a'], true).out, 'a');
   t.equal(request({ to: 'pcapng' }).out, null);

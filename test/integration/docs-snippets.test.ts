@@ -8,7 +8,13 @@ import { makeTempDir } from '../fixtures/temp-dir.js';
 
 t.setTimeout(180_000);
 
-const PAGES = ['docs/codec.md', 'docs/extensions.md', 'docs/modes.md', 'docs/replay.md'];
+const PAGES = [
+  'docs/codec.md',
+  'docs/extensions.md',
+  'docs/library.md',
+  'docs/modes.md',
+  'docs/replay.md',
+];
 
 const blocksOf = (page: string): readonly Block[] =>
   readBlocks(readFileSync(path.join(ROOT, page), 'utf8'));

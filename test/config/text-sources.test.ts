@@ -195,7 +195,7 @@ t.test('the old name of an option is refused, with the new one', async (t) => {
     ],
   ] as const) {
     const read = cause === 'preset' ? readPresets : readEnvironment;
-    t.throws(() => read(OPTIONS, { [name]: '1' }), new ConfigError(sentence, { cause }));
+    t.throws(() => read(OPTIONS, { [name]: '1' }), new ConfigError(sentence, { source: cause }));
     t.equal(read({}, { [name]: '1' }).size, 0, 'a table that has no such option');
   }
 });

@@ -142,7 +142,7 @@ t.test('what the settings say about a replay reaches it', async (t) => {
   );
   const file = writeRecording(t, [a!.open()]);
   const log = new KeptLog();
-  const flags = { replay: file, speed: '2.5', strict: true };
+  const flags = { replay: file, replaySpeed: '2.5', replayStrict: true };
   const { settings, values } = load({ flags, environment: {}, readFile: () => '' });
   const files = { readFile: () => '', importFile: () => Promise.resolve(null) };
   const make = await replay.prepare({ settings, values, files, log });

@@ -88,7 +88,7 @@ t.test('the settings of the proxy reach it', async (t) => {
   const flags = {
     tcp: 'tls://a.example:1',
     tcpText: true,
-    connectTimeout: '1001ms',
+    targetConnectTimeout: '1001ms',
     targetKeepalive: 'off',
     targetAllow: ['10.0.0.0/8', '::1'],
     targetServername: 'b.example',

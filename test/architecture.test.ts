@@ -117,6 +117,9 @@ const LAYERS: readonly Layer[] = [
 /** Builtins that are seen in one file only, whichever that is. */
 const IN_ONE_FILE: readonly string[] = ['node:zlib', 'node:http'];
 
+/** The most files that a folder of src may hold, not counting its subfolders. */
+const MAX_FILES_IN_FOLDER = 14;
+
 /** The library's entry: it may re-export from every layer but the command line. */
 const ENTRY = 'src/index.ts';
 /** What every file may import, and what imports nothing itself. */
@@ -282,6 +285,17 @@ t.test('imports go one way', async (t) => {
   t.ok(sources.size > 50, 'the sources were found');
   const faults = [...sources].flatMap(([file, text]) => findImportFaults(file, text, hasSource));
   t.strictSame(faults, []);
+});
+
+t.test('no folder holds more files than one sees at a glance', async (t) => {
+  const counts = new Map<string, number>();
+  for (const file of sources.keys()) {
+    const folder = path.posix.dirname(file);
+    counts.set(folder, (counts.get(folder) ?? 0) + 1);
+  }
+  const full = [...counts].filter(([, count]) => count > MAX_FILES_IN_FOLDER);
+  t.strictSame(full, []);
+  t.ok(counts.size > 20, 'the folders were found');
 });
 
 t.test('some builtins are seen in one file', async (t) => {

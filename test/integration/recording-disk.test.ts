@@ -174,7 +174,7 @@ t.test('a full disk that gets room when the recording itself is removed', async 
   const numbers = numbersOf(await readFile(file, 'utf8'));
   t.ok(isSequence(numbers, numbers[0]), 'without a hole');
   t.equal(numbers.at(-1), load.appended - 1);
-  t.equal(load.log.find('the file was removed: its name is opened anew').length, 1);
+  t.equal(load.log.find('the file was removed: a new one is opened under its name').length, 1);
 });
 
 t.test('a directory that is removed under load', async (t) => {
@@ -212,7 +212,7 @@ async function readAll(directory: string): Promise<{ text: string; sizes: number
   return { text: texts.join(''), sizes: texts.map(({ length }) => length) };
 }
 
-t.test('a file that is renamed and opened anew every 100 ms under load', async (t) => {
+t.test('a file that is renamed and reopened every 100 ms under load', async (t) => {
   const directory = makeTempDir(t);
   const file = path.join(directory, 'traffic.ndjson');
   const load = new Load({ path: file, sync: 'interval' });

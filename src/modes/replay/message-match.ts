@@ -1,22 +1,23 @@
-/** Compares a message of a client with the recorded one, in pieces, wherever each of them has its borders. */
+/** Compares a message of a client with the recorded one, in pieces, however each of them is cut. */
 import type { DataOpcode } from '../../protocol/frame.js';
 
 export class MessageMatch {
-  /** How the message differs in what was compared of it. */
+  /** How the message differs in the part compared so far. */
   #opcodes: readonly [actual: DataOpcode, expected: DataOpcode] | null = null;
   #firstDifference = -1;
-  /** Bytes of each that were seen. */
+  /** How many bytes of each were seen. */
   #actualBytes = 0;
   #expectedBytes = 0;
 
-  /** The opcodes of both. */
+  /** The opcodes of both messages. */
   compareOpcodes(actual: DataOpcode, expected: DataOpcode): void {
     this.#opcodes = [actual, expected];
   }
 
   /**
-   * The next bytes of both.
-   * @param expected those that are known: it may be shorter
+   * Compares the next bytes of both.
+   *
+   * @param expected the bytes that are known: it may be shorter
    */
   compare(actual: Uint8Array, expected: Uint8Array): void {
     if (this.#firstDifference < 0) {
@@ -30,17 +31,17 @@ export class MessageMatch {
     this.#expectedBytes += actual.length;
   }
 
-  /** Bytes that only the client's message has. */
+  /** Counts bytes that only the client's message has. */
   addActual(count: number): void {
     this.#actualBytes += count;
   }
 
-  /** Bytes that only the recorded message has. */
+  /** Counts bytes that only the recorded message has. */
   addExpected(count: number): void {
     this.#expectedBytes += count;
   }
 
-  /** What differs, without a byte of it: `length 5 instead of 7, byte 3 differs`; null for nothing. */
+  /** What differs, without quoting a byte: `length 5 instead of 7, byte 3 differs`; null for nothing. */
   get difference(): string | null {
     const found: string[] = [];
     const [actual, expected] = this.#opcodes ?? [];

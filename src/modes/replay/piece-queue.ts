@@ -1,19 +1,19 @@
-/** Pieces of messages that a client has sent and that nobody has looked at yet. */
+/** Pieces of messages that a client has sent and that have not been examined yet. */
 import { Fifo } from '../../protocol/fifo.js';
 import type { DataOpcode } from '../../protocol/frame.js';
 
-/** Beyond this the client should not be read; what one read brings may still come. */
+/** Beyond this the client should not be read; the rest of the current read may still arrive. */
 const FULL_BYTES = 256 * 1024;
 
-/** What a piece costs while it waits, beside its bytes: without it no number of empty ones counts. */
+/** What a waiting piece costs besides its bytes: otherwise any number of empty pieces would be free. */
 const PIECE_COST_BYTES = 256;
 
 export interface Piece {
   readonly opcode: DataOpcode;
   readonly isLast: boolean;
-  /** True while nobody has looked at the first piece of a message. */
+  /** True until the first piece of a message has been examined. */
   isFirst: boolean;
-  /** What nobody has looked at; it gets shorter. */
+  /** The bytes not examined yet; it gets shorter. */
   bytes: Uint8Array;
 }
 
@@ -30,7 +30,7 @@ export class PieceQueue {
     return this.#pieces.head ?? null;
   }
 
-  /** Takes a piece; it must be a copy, because it is kept. */
+  /** Takes a piece. It must be a copy, because it is kept. */
   push(piece: Piece): void {
     this.#pieces.push(piece);
     this.#costBytes += piece.bytes.length + PIECE_COST_BYTES;

@@ -1,14 +1,14 @@
 /**
- * The replay of one session: the recorded steps are gone through in their order, one after the other.
+ * Replays one session: goes through the recorded steps in their order, one after the other.
  *
  *     client ──▶ pieces as they arrive ──▶ queue ──▶ compared with what the recorded client sent
  *     client ◀── what the recorded server sent ◀──── read from the file as it is needed
  *
  * Laws:
- * 1. No message is assembled, and no more is read from the file than one chunk and one line.
- * 2. What the client sends is waited for as long as it takes; what we send comes so long after the step
- *    before it as it did then, divided by the speed.
- * 3. Once the client has sent Close nothing waits any more.
+ * 1. No message is assembled, and no more than one chunk and one line is read from the file.
+ * 2. A step of the client is awaited for as long as it takes; a step of ours follows the step before it
+ *    after the recorded time, divided by the speed.
+ * 3. Once the client has sent Close, nothing waits any more.
  */
 import type { ModeSession } from '../../session/session.js';
 import { copyPayload } from '../../protocol/bytes.js';
@@ -30,20 +30,20 @@ import { TextCutter } from '../tcp/text-cutter.js';
 type Script = Pick<ReplayScript, 'startTime' | 'read' | 'close'>;
 
 export interface ReplayOptions {
-  /** How much faster than recorded: 2 is twice as fast; 0 waits for nothing but the client. */
+  /** How much faster than recorded: 2 is twice as fast; 0 waits only for the client. */
   readonly speed: number;
-  /** Whether a client that does not send what is recorded is closed. */
+  /** Whether a client that deviates from the recording is closed. */
   readonly isStrict: boolean;
   readonly log: ReplayLog;
 }
 
 /**
- * What was recorded later than so many seconds behind a message of the client is not taken for an answer
- * to it, and no longer sent to a client that has sent Close.
+ * Output recorded more than this many seconds after a message of the client is not taken for an answer
+ * to it, and is no longer sent to a client that has sent Close.
  */
 const ANSWER_SECONDS = 1;
 
-/** The longest that a timer can count. */
+/** The longest delay of a timer. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export class ReplayPlayer {
@@ -54,22 +54,22 @@ export class ReplayPlayer {
   readonly #report: ReplayReport;
   readonly #queue = new PieceQueue();
   #isInputPaused = false;
-  /** What the client's output takes, after `send` has said that it does not. */
+  /** Waits for the client's output to drain, after `send` has reported that it is full. */
   #canSend = true;
   #hasClientClosed = false;
-  /** Nothing more is to be done. */
+  /** Nothing is left to do. */
   #isOver = false;
-  /** Ends the wait for whatever comes next. */
+  /** Ends the current wait. */
   #wakeUp: (() => void) | null = null;
   #played: Promise<void> = Promise.resolve();
 
   /** When the last step of the client was recorded. */
   #lastClientTime: RecordTime;
-  /** The client's messages, as far as they were looked at. */
+  /** How many of the client's messages have been examined. */
   #clientMessages = 0;
   /** The message that is being compared. */
   #match = new MessageMatch();
-  /** All of the client's message that is being compared was looked at. */
+  /** All of the client's message that is being compared has been examined. */
   #isMessageThrough = true;
 
   constructor(
@@ -95,7 +95,7 @@ export class ReplayPlayer {
 
   // ---- From the session
 
-  /** A piece of a message of the client. */
+  /** A piece of a message of the client arrived. */
   receive(opcode: DataOpcode, bytes: Uint8Array, isFirst: boolean, isLast: boolean): void {
     if (this.#isOver) return;
     this.#queue.push({ opcode, bytes: copyPayload(bytes), isFirst, isLast });
@@ -106,13 +106,17 @@ export class ReplayPlayer {
     this.#wake();
   }
 
-  /** The client has read on. */
+  /** The client's output has drained. */
   resume(): void {
     this.#canSend = true;
     this.#wake();
   }
 
-  /** The client's Close has come. @returns a promise that all is done about what it sent before */
+  /**
+   * The client's Close has arrived.
+   *
+   * @returns a promise that everything the client sent before it has been dealt with
+   */
   clientClosed(): Promise<void> {
     this.#hasClientClosed = true;
     this.#wake();
@@ -159,7 +163,7 @@ export class ReplayPlayer {
       this.#clientDid(step.t);
     } else if (step.kind === 'server-close') {
       await this.#waitUntil(step.t);
-      // A client that was faster gets its own code back.
+      // A client that closed first gets its own code back.
       if (this.#hasClientClosed) this.#end();
       else this.#close(step);
     } else if (step.dir === 'in') {
@@ -187,7 +191,7 @@ export class ReplayPlayer {
     if (isLast) this.#report.played();
   }
 
-  /** Compares the next of what the client sends with a recorded message, or a piece of one. */
+  /** Compares what the client sends next with a recorded message, or a piece of one. */
   async #expect(step: MessageStep): Promise<void> {
     if (step.isFirst) {
       this.#match = new MessageMatch();
@@ -196,7 +200,8 @@ export class ReplayPlayer {
     }
     const { opcode, lengthBytes, payload } = step;
     let done = 0;
-    // Of the last piece not only its own bytes, but all that the client's message still has.
+    // A last piece is compared with everything that is left of the client's message, not only with as
+    // many bytes.
     while (!this.#isMessageThrough && (done < lengthBytes || step.isLast)) {
       const piece = await this.#nextPiece();
       if (piece === null) {
@@ -220,7 +225,7 @@ export class ReplayPlayer {
     if (difference !== null) this.#differs(`is not the recorded one: ${difference}`);
   }
 
-  /** Waits for the client's Close: whatever else comes is not in the recording. */
+  /** Waits for the client's Close: anything else that arrives is not in the recording. */
   async #awaitClose(): Promise<void> {
     for (;;) {
       const piece = await this.#nextPiece();
@@ -235,7 +240,7 @@ export class ReplayPlayer {
 
   // ---- The client's messages
 
-  /** The oldest piece that is not looked at; null when none will come. */
+  /** The oldest piece that has not been examined; null if none will come. */
   async #nextPiece(): Promise<Piece | null> {
     while (!this.#isOver) {
       const { head } = this.#queue;
@@ -245,7 +250,7 @@ export class ReplayPlayer {
     return null;
   }
 
-  /** The first bytes of the oldest piece were looked at. */
+  /** The first bytes of the oldest piece have been examined. */
   #take(piece: Piece, count: number): void {
     this.#queue.consume(count);
     if (piece.bytes.length === 0) {
@@ -263,7 +268,7 @@ export class ReplayPlayer {
     if (this.#isStrict) this.#close({ code: CloseCode.PolicyViolation, reason: sentence });
   }
 
-  /** The client has done what it did then: the time until the next step begins now. */
+  /** The client has done its recorded step: the time until the next step begins now. */
   #clientDid(t: RecordTime): void {
     this.#lastClientTime = t;
     this.#clock.happened(t, performance.now());
@@ -271,7 +276,7 @@ export class ReplayPlayer {
 
   // ---- Waiting
 
-  /** Waits as long as it took from the last step to this one. */
+  /** Waits for the recorded time between the last step and this one. */
   async #waitUntil(t: RecordTime): Promise<void> {
     const dueMs = this.#clock.dueMs(t);
     while (!this.#isOver && !this.#hasClientClosed) {

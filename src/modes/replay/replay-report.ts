@@ -1,15 +1,15 @@
-/** What is told of a replay: its session's line of the log, and a few lines of their own. */
+/** What the log says about a replay: its session's line, and a few lines of its own. */
 import type { Session } from '../../session/session.js';
 import { STRICT_REDACTION, withoutLengths } from '../../handshake/redaction/redaction.js';
 import type { ReplaySession } from '../../recording/replay/replay-index.js';
 
-/** Payloads are never told. */
+/** Payloads are never logged. */
 export interface ReplayLog {
   debug(fields: object, message: string): void;
   warn(fields: object, message: string): void;
 }
 
-/** Messages of one session that are named in the log because they differ; the others are counted. */
+/** The most differing messages of one session that are listed in the log; further ones are only counted. */
 const MAX_NAMED = 10;
 
 export class ReplayReport {
@@ -28,7 +28,7 @@ export class ReplayReport {
     this.note();
   }
 
-  /** The session is open: what of it cannot be as it was. */
+  /** The session is open: logs what cannot be as it was recorded. */
   opened(): void {
     const { id, subprotocol, cutOut } = this.#recorded;
     const selected = this.#session.subprotocol;
@@ -40,12 +40,12 @@ export class ReplayReport {
       this.#warn({ records: cutOut }, 'recorded payloads are cut: what is there of them is sent');
   }
 
-  /** A recorded message was sent, or one of the client's compared. */
+  /** A recorded message was sent, or one of the client's was compared. */
   played(): void {
     this.#steps++;
   }
 
-  /** A message of the client is not what it should be. @param number from 1 */
+  /** A message of the client differs from the recording. @param number from 1 */
   differs(number: number, sentence: string): void {
     this.#mismatches++;
     if (this.#mismatches <= MAX_NAMED) this.#warn({ message: number }, sentence);
@@ -60,7 +60,7 @@ export class ReplayReport {
     this.#log.debug(fields, 'the client closed before the end of the recorded session');
   }
 
-  /** Leaves the counts with the session, for its line of the log. */
+  /** Adds the counts to the session, for its line of the log. */
   note(): void {
     const { s } = this.#recorded;
     this.#session.notes = {

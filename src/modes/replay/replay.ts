@@ -1,4 +1,4 @@
-/** The replay: clients get what a server said in a session that was recorded. */
+/** The replay: clients get what a server said in a recorded session. */
 import type { ModeSession } from '../../session/session.js';
 import { HandshakeError } from '../../errors.js';
 import { STRICT_REDACTION, withoutLengths } from '../../handshake/redaction/redaction.js';
@@ -11,22 +11,22 @@ import { type ReplayOptions, ReplayPlayer } from './replay-player.js';
 export interface ReplayModeOptions extends ReplayOptions {
   /** The recording. */
   readonly file: string;
-  /** Its sessions, in its order. A client gets the first one that was on its own path. */
+  /** Its sessions, in its order. A client gets the first one that was on the client's path. */
   readonly sessions: readonly ReplaySession[];
-  /** The one that all clients get, whatever their path. */
+  /** The session that all clients get, whatever their path. */
   readonly only: ReplaySession | null;
 }
 
 export class ReplayMode implements Mode {
   readonly name: string;
   readonly defaults: Required<Mode>['defaults'];
-  /** So that a message may be larger than memory, as it may be where a recording is made. */
+  /** A message may be larger than memory, as it may be where recordings are made. */
   readonly delivery = 'chunks';
 
   readonly #options: ReplayModeOptions;
   /** The first session of each path. */
   readonly #byPath = new Map<string, ReplaySession>();
-  /** The same, by what is shown of paths: tokens in them were not recorded, and differ with each client. */
+  /** The same, by paths as they are shown: tokens in them were not recorded, and differ for each client. */
   readonly #byShownPath = new Map<string, ReplaySession>();
 
   constructor(options: ReplayModeOptions) {
@@ -41,7 +41,8 @@ export class ReplayMode implements Mode {
       if (!this.#byShownPath.has(shown)) this.#byShownPath.set(shown, session);
     }
     const served = only === null ? [...this.#byPath.values()] : [only];
-    // As it was: what was sent without compression may be larger than what fits into a compressed message.
+    // Compress only if it was so in the recording: a message sent uncompressed may exceed the limit for
+    // compressed ones.
     const deflate = served.some(({ extensions }) => extensions?.includes('permessage-deflate'));
     this.defaults = { origin: 'any', deflate };
   }
@@ -61,7 +62,7 @@ export class ReplayMode implements Mode {
       const reason = `${file} cannot be read: ${code ?? message}`;
       throw new HandshakeError('internal', {}, { reason });
     }
-    // Who has gone meanwhile is `closed` all the same, which closes the file.
+    // If the client has left meanwhile, `close` is called all the same, which closes the file.
     session.data = new ReplayPlayer(session, script, recorded, this.#options);
   }
 

@@ -4,22 +4,22 @@ import type { ConvertOutput } from './converter.js';
 const CHUNK_BYTES = 256 * 1024;
 
 /**
- * Collects many small pieces into few large ones. Bytes are written right into `chunk` at `at`, after
- * {@link ChunkedOutput.reserve} made room for them.
+ * Collects many small pieces into few large ones. Bytes are written directly into `chunk` at `at`,
+ * after {@link ChunkedOutput.reserve} has made room for them.
  */
 export class ChunkedOutput {
   chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
   at = 0;
   readonly #output: ConvertOutput;
   #full: Buffer[] = [];
-  /** What of the chunk is written, or on its way. */
+  /** How much of the chunk is written, or on its way. */
   #written = 0;
 
   constructor(output: ConvertOutput) {
     this.#output = output;
   }
 
-  /** Sees to it that `chunk` has room for this many bytes behind `at`. */
+  /** Makes room for this many bytes in `chunk` from `at` on. */
   reserve(bytes: number): void {
     if (this.chunk.length - this.at >= bytes) return;
     this.#full.push(this.chunk.subarray(this.#written, this.at));
@@ -29,15 +29,15 @@ export class ChunkedOutput {
   }
 
   /**
-   * Writes the chunks that are full.
+   * Writes the full chunks.
    *
-   * @returns a promise when the caller has to wait before it goes on
+   * @returns a promise if the caller has to wait before it goes on
    */
   drain(): Promise<void> | undefined {
     return this.#full.length === 0 ? undefined : this.#write();
   }
 
-  /** Writes all there is. */
+  /** Writes everything. */
   async flush(): Promise<void> {
     if (this.at > this.#written) this.#full.push(this.chunk.subarray(this.#written, this.at));
     this.#written = this.at;

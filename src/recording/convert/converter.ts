@@ -1,26 +1,26 @@
-/** What every format that a recording is converted to has to offer. */
+/** The contract of every format that a recording can be converted to. */
 import type { AnyRecord } from '../format/record.js';
 
-/** Where a converter writes. */
+/** The output of a converter. */
 export interface ConvertOutput {
-  /** @returns a promise when the output does not take more for now; nothing otherwise */
+  /** @returns a promise if the output takes no more for now; otherwise nothing */
   write(piece: string | Uint8Array): Promise<void> | undefined;
 }
 
 /**
- * Turns records, in the order of the recording, into a format. Its memory does not depend on how many
- * records there are.
+ * Converts records, in the order of the recording, to a format. Its memory use does not depend on the
+ * number of records.
  */
 export interface Converter {
   /**
    * Takes a record.
    *
-   * @param line the line that it stands in, without the newline; valid during the call
-   * @returns a promise when the caller has to wait before the next one
+   * @param line the line of the record, without the newline; valid during the call
+   * @returns a promise if the caller has to wait before the next record
    */
   convert(record: AnyRecord, line: Uint8Array): Promise<void> | undefined;
-  /** There are no more for now: writes what can be written so far. Without it nothing ever waits. */
+  /** No more records come for now: writes what can be written so far. Without it nothing ever waits. */
   flush?(): Promise<void>;
-  /** There are no more records: writes what is left. */
+  /** No more records come: writes the rest. */
   finish(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 /**
- * Lets some records of a recording pass. What a session is called and where it connected to stands in
- * its open record alone, so something is kept of each session until its close record.
+ * Lets some records of a recording pass. A session's name and path are in its open record alone, so
+ * something is kept of each session until its close record.
  */
 import { Buffer } from 'node:buffer';
 import { splitRequestTarget } from '../../handshake/request-target.js';
@@ -17,24 +17,24 @@ import type {
 } from '../format/record.js';
 import type { Converter } from './converter.js';
 
-/** Which records pass: those that meet all of these. Null asks for nothing. */
+/** Which records pass: those that meet all of these conditions. Null sets no condition. */
 export interface FilterOptions {
   /**
-   * A session: its id, the beginning or the end of that (of the end at least 4 characters), or the
-   * number of its open record.
+   * A session: its id, the beginning or the end of the id (at least 4 characters of the end), or the
+   * number in its open record.
    */
   readonly session: string | null;
-  /** The path of its URL, without the query; with `*` at the end, what the path begins with. */
+  /** The path of its URL, without the query; with `*` at the end, the beginning of the path. */
   readonly path: string | null;
-  /** Seconds since 1970: what is older does not pass. */
+  /** Seconds since 1970: older records do not pass. */
   readonly sinceTime: number | null;
-  /** Seconds since 1970: what is newer does not pass. */
+  /** Seconds since 1970: newer records do not pass. */
   readonly untilTime: number | null;
-  /** After so many messages, or pieces of them, nothing passes. */
+  /** After this many messages, or pieces of messages, nothing passes. */
   readonly maxMessages: number | null;
   /** Messages, control frames and frames of the other direction do not pass. */
   readonly direction: Direction | null;
-  /** What a payload has to match; of one that is binary, each byte is a character. */
+  /** What a payload must match; in a binary payload each byte is a character. */
   readonly grep: RegExp | null;
 }
 
@@ -42,33 +42,36 @@ type SessionRecord = Exclude<AnyRecord, FileRecord | GapRecord | OpenRecord>;
 
 /** What is known of a session that is not over. */
 interface Known {
-  /** Whether session and path are those that are asked for. */
+  /** Whether session and path are the requested ones. */
   readonly isWanted: boolean;
-  /** The line of its open record, which passes together with the first record that does. */
+  /** The line of its open record, which passes together with its first record that does. */
   held: Uint8Array | null;
-  /** Something of it has passed. */
+  /** Something of the session has passed. */
   hasPassed: boolean;
 }
 
-/** Sessions whose server was killed have no close record: the oldest ones are forgotten one day. */
+/** Sessions whose server was killed have no close record, so the oldest ones are eventually forgotten. */
 const MAX_KNOWN_BYTES = 64 * 1024 ** 2;
 
-/** What a session takes beside its open record, about. */
+/** What a session takes besides its open record, approximately. */
 const KNOWN_BYTES = 200;
 
-/** A converter that gives on what passes. */
+/** A converter that passes records on. */
 export class RecordFilter implements Converter {
-  /** How many records have passed, headers of files not counted. */
+  /** How many records have passed, not counting headers of files. */
   passedRecords = 0;
-  /** As many messages have passed as may. */
+  /** The maximum number of messages has passed. */
   isFull = false;
-  /** How many did not because nothing tells their session's path or number: its beginning is missing. */
+  /**
+   * How many records were left out because nothing tells their session's path or number: its beginning
+   * is missing.
+   */
   strayRecords = 0;
 
   readonly #next: Converter;
   readonly #options: FilterOptions;
   readonly #maxKnownBytes: number;
-  /** In the order in which they began. */
+  /** Sessions in the order in which they began. */
   readonly #sessions = new Map<string, Known>();
   #knownBytes = 0;
   #passedMessages = 0;
@@ -156,7 +159,7 @@ export class RecordFilter implements Converter {
     return (sinceTime === null || t >= sinceTime) && (untilTime === null || t <= untilTime);
   }
 
-  /** Looks at what is in the record itself. */
+  /** Checks the conditions on the record itself. */
   #matches(record: SessionRecord, { hasPassed }: Known): boolean {
     const { direction, grep } = this.#options;
     switch (record.ev) {
@@ -165,7 +168,7 @@ export class RecordFilter implements Converter {
         if (direction !== null && record.dir !== direction) return false;
         return grep === null || isMatch(grep, record);
       case 'frame':
-        // It comes before the payload that would tell.
+        // The frame comes before the payload that would tell.
         return grep === null && (direction === null || record.dir === direction);
       case 'target':
       case 'close':
@@ -173,7 +176,7 @@ export class RecordFilter implements Converter {
     }
   }
 
-  /** @returns null when only the open record could tell */
+  /** @returns null if only the open record could tell */
   #isWantedStray(name: string): boolean | null {
     const { session, path } = this.#options;
     if (path !== null) return null;
@@ -219,7 +222,7 @@ function isNumber(session: string): boolean {
 }
 
 function isMatch(grep: RegExp, record: MessageRecord | ControlRecord): boolean {
-  // `search` begins at the beginning, whatever the flags.
+  // `search` starts at the beginning, whatever the flags.
   return (record.data ?? payloadOf(record).toString('latin1')).search(grep) >= 0;
 }
 
@@ -227,7 +230,7 @@ function bytesOf({ held }: Known): number {
   return KNOWN_BYTES + (held?.length ?? 0);
 }
 
-/** It was read before, and so it can be read again. */
+/** The line was parsed before, so it parses again. */
 function openRecordIn(line: Uint8Array): AnyRecord {
   return parseRecord(
     Buffer.from(line.buffer, line.byteOffset, line.length).toString(),

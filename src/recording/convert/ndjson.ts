@@ -1,4 +1,4 @@
-/** A recording as a recording: its lines pass as they are, so that filters can make a smaller one. */
+/** A recording as a recording: lines pass unchanged, so filters can make a smaller one. */
 import type { AnyRecord } from '../format/record.js';
 import type { ConvertOutput, Converter } from './converter.js';
 

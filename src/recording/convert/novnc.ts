@@ -20,7 +20,7 @@ const MAX_ESCAPE_LENGTH = 4;
 /** How much of a payload is written at once. */
 const SLICE_BYTES = 16_384;
 
-/** What each byte stands as between single quotes: the character of that code. */
+/** How each byte is written between single quotes: as the character of that code. */
 const ESCAPES = Array.from({ length: 256 }, (_, byte) => {
   const isPlain = byte >= 0x20 && byte < 0x7f && byte !== 0x27 && byte !== 0x5c;
   const text = isPlain ? String.fromCharCode(byte) : `\\x${byte.toString(16).padStart(2, '0')}`;
@@ -28,8 +28,8 @@ const ESCAPES = Array.from({ length: 256 }, (_, byte) => {
 });
 
 /**
- * Calls of `convert` throw {@link ConvertError} at the first message of a second session, and at one
- * from the server that was not recorded in full.
+ * Calls of `convert` throw {@link ConvertError} at the first message of a second session, and at a
+ * message from the server that was not recorded in full.
  */
 export function novncConverter(output: ConvertOutput): Converter {
   return steadyTimes(new NovncConverter(output));
@@ -37,9 +37,9 @@ export function novncConverter(output: ConvertOutput): Converter {
 
 class NovncConverter implements Converter {
   readonly #output: ChunkedOutput;
-  /** When each session that may be the one began: their number is that of the open sessions. */
+  /** When each candidate session began: their number is that of the open sessions. */
   readonly #starts = new Map<string, number>();
-  /** The one that is played. */
+  /** The session that is played. */
   #session: string | null = null;
   #startSeconds = 0;
 

@@ -1,11 +1,11 @@
-/** The opening handshake of a session, made again from what was recorded of it. */
+/** Rebuilds the opening handshake of a session from what was recorded of it. */
 import { splitRequestTarget } from '../../handshake/request-target.js';
 import { acceptKey } from '../../handshake/response.js';
 import type { OpenRecord } from '../format/record.js';
 
 export type HeaderLine = readonly [name: string, value: string];
 
-/** The request's headers: a line for each value. Those that hold credentials were never recorded. */
+/** The request's headers: a line for each value. Headers with credentials were never recorded. */
 export function requestHeaders({ headers }: Pick<OpenRecord, 'headers'>): HeaderLine[] {
   return Object.entries(headers).flatMap(([name, value]) =>
     typeof value === 'string'
@@ -15,9 +15,9 @@ export function requestHeaders({ headers }: Pick<OpenRecord, 'headers'>): Header
 }
 
 /**
- * The headers of the answer that opened the connection (RFC 6455 §4.2.2(5)).
+ * The headers of the response that opened the connection (RFC 6455 §4.2.2(5)).
  *
- * @param extensions as they are to stand there; null leaves them out
+ * @param extensions the value of the header; null leaves it out
  */
 export function responseHeaders(
   open: Pick<OpenRecord, 'headers' | 'subprotocol'>,
@@ -34,7 +34,7 @@ export function responseHeaders(
   return lines;
 }
 
-/** The URL that the client asked for: `ws:`, or `wss:` when TLS ended at the server that recorded. */
+/** The URL that the client requested: `ws:`, or `wss:` if TLS ended at the server that recorded. */
 export function requestUrl({ url, headers, local, tls }: OpenRecord): string {
   const { authority, path, query } = splitRequestTarget(url);
   const { host } = headers;

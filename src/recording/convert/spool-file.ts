@@ -1,7 +1,7 @@
 /**
- * A temporary file of blocks for what does not fit into memory. Blocks form chains: each one that is
- * full ends with the number of the next, so that a chain takes two numbers of memory however long it
- * is. Blocks that are released are a chain too, and are used again.
+ * A temporary file of blocks for data that does not fit into memory. Blocks form chains: each full
+ * block ends with the number of the next, so a chain takes two numbers of memory however long it is.
+ * Released blocks form a chain too, and are reused.
  */
 import { Buffer } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
@@ -12,12 +12,12 @@ import { ConvertError } from './convert-error.js';
 const BLOCK_BYTES = 65_536;
 const LINK_BYTES = 8;
 
-/** What a block holds. */
+/** The capacity of a block. */
 export const BLOCK_ROOM_BYTES = BLOCK_BYTES - LINK_BYTES;
 
 const NONE = -1;
 
-/** What is temporary could not be written; `cause` is what the system says. */
+/** Temporary data could not be written; `cause` is the system's error. */
 export class SpoolError extends ConvertError {
   readonly directory: string;
 
@@ -27,14 +27,14 @@ export class SpoolError extends ConvertError {
   }
 }
 
-/** Its calls throw what `node:fs` throws, those that write {@link SpoolError}. */
+/** Its calls throw what `node:fs` throws; those that write throw {@link SpoolError}. */
 export class SpoolFile {
   readonly #directory: string;
   readonly #link = Buffer.alloc(LINK_BYTES);
   #descriptor: number | null = null;
   /** How many blocks the file has. */
   #blocks = 0;
-  /** The first of those that were released. */
+  /** The first released block. */
   #released = NONE;
 
   /** @param directory where the file is made, once it is needed */
@@ -42,7 +42,7 @@ export class SpoolFile {
     this.#directory = directory;
   }
 
-  /** Blocks that the file has, those that wait to be used again included. */
+  /** How many blocks the file has, including those that wait to be reused. */
   get blocks(): number {
     return this.#blocks;
   }
@@ -59,7 +59,8 @@ export class SpoolFile {
   write(block: number, at: number, bytes: Uint8Array): void {
     try {
       const descriptor = (this.#descriptor ??= this.#open());
-      // Regular files take less than all only when the disk is full: the next call then says so.
+      // Regular files take less than everything only if the disk is full: the next call then reports
+      // it.
       for (let done = 0; done < bytes.length;) {
         const position = block * BLOCK_BYTES + at + done;
         done += writeSync(descriptor, bytes, done, bytes.length - done, position);
@@ -69,7 +70,7 @@ export class SpoolFile {
     }
   }
 
-  /** Says which block comes after another one. */
+  /** Links a block to the one that follows it. */
   link(block: number, next: number): void {
     this.#link.writeDoubleLE(next);
     this.write(block, BLOCK_ROOM_BYTES, this.#link);
@@ -81,14 +82,14 @@ export class SpoolFile {
     return this.#link.readDoubleLE();
   }
 
-  /** @returns what the first `length` bytes of a block are */
+  /** @returns the first `length` bytes of a block */
   read(block: number, length: number): Buffer {
     const bytes = Buffer.allocUnsafe(length);
     this.#read(block, 0, bytes);
     return bytes;
   }
 
-  /** Gives a chain of blocks back. */
+  /** Releases a chain of blocks. */
   release(first: number, last: number): void {
     this.link(last, this.#released);
     this.#released = first;
@@ -103,7 +104,7 @@ export class SpoolFile {
     readSync(this.#descriptor!, bytes, 0, bytes.length, block * BLOCK_BYTES + at);
   }
 
-  /** The file has no name for longer than it takes to open it: nothing is left behind, however we end. */
+  /** The file loses its name as soon as it is open: nothing is left over, however the process ends. */
   #open(): number {
     const file = path.join(this.#directory, `twist-${randomBytes(12).toString('hex')}.spool`);
     const descriptor = openSync(file, 'wx+', 0o600);

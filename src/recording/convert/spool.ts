@@ -15,7 +15,7 @@ export class Spool {
 
   /**
    * @param directory where the temporary file is made, once it is needed
-   * @param maxHeldBytes that streams may take of memory, all together
+   * @param maxHeldBytes memory that all streams together may take
    */
   constructor(directory: string, maxHeldBytes: number) {
     this.file = new SpoolFile(directory);
@@ -28,7 +28,7 @@ export class Spool {
   }
 
   /**
-   * A stream wants to hold more. When that is too much all streams are written to the file.
+   * A stream asks to hold more. If that is too much, all streams are written to the file.
    *
    * @returns whether it may
    */
@@ -51,10 +51,10 @@ export class Spool {
 
 export class SpoolStream {
   readonly #spool: Spool;
-  /** What is not in the file: the end of the stream. */
+  /** The part that is not in the file: the end of the stream. */
   #held = NOTHING;
   #heldLength = 0;
-  /** The chain of blocks in the file, and the bytes in its last one. */
+  /** The chain of blocks in the file, and the number of bytes in its last block. */
   #first = NONE;
   #last = NONE;
   #lastLength = 0;
@@ -69,7 +69,7 @@ export class SpoolStream {
 
   /** Takes text as UTF-8. */
   appendText(text: string): void {
-    // A UTF-16 unit takes three bytes at most.
+    // A UTF-16 unit takes at most three bytes.
     if (text.length * 3 <= this.#held.length - this.#heldLength) {
       this.#heldLength += this.#held.write(text, this.#heldLength);
     } else {
@@ -93,7 +93,7 @@ export class SpoolStream {
     this.#drop();
   }
 
-  /** Gives away all that is in the stream, which is empty afterwards. Takes memory for one block. */
+  /** Reads out everything in the stream, which is empty afterwards. Takes memory for one block. */
   *drain(): Generator<Buffer, void, undefined> {
     const { file } = this.#spool;
     for (let block = this.#first; block !== NONE;) {

@@ -1,19 +1,19 @@
 /**
- * Times of sessions that do not go back. In our recordings they never do; in others, and in those of earlier
- * versions, somebody may have set the clock of the machine in the middle of a session. What was recorded
- * behind that moves on by as much, so that what lies between two records stays true.
+ * Makes times of sessions that do not go back. In our recordings they never do. In others, and in those
+ * of earlier versions, somebody may have set the machine's clock in the middle of a session. All later
+ * times of that session are then shifted by as much, so the time between two records stays true.
  */
 import type { AnyRecord } from '../format/record.js';
 import type { Converter } from './converter.js';
 
 interface SessionTime {
-  /** The time that its last record was given. */
+  /** The time given to its last record. */
   last: number;
   /** What is added to the times of its records. */
   shift: number;
 }
 
-/** @returns a converter that gives on every record, with such a time */
+/** @returns a converter that passes on every record, with such a time */
 export function steadyTimes(next: Converter): Converter {
   const sessions = new Map<string, SessionTime>();
   return {
@@ -29,7 +29,7 @@ function steady(record: AnyRecord, sessions: Map<string, SessionTime>): AnyRecor
   if (record.ev === 'file' || record.ev === 'gap') return record;
   const { s, t } = record;
   let time = sessions.get(s);
-  // The same recording given twice, for instance, begins anew.
+  // A session can begin twice, for instance if the same recording was given twice.
   if (time === undefined || record.ev === 'open') {
     time = { last: t, shift: 0 };
     sessions.set(s, time);

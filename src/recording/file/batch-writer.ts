@@ -1,6 +1,6 @@
 /**
- * Takes batches and brings them into the file, one attempt at a time: what an attempt did not bring
- * there is kept for the next one. It knows whether the file can be written, and what is lost if not.
+ * Takes batches and brings them into the file, one attempt at a time; what an attempt did not write is
+ * kept for the next one. It knows whether the file can be written, and what is lost if not.
  */
 import type { Batch, BatchSource } from '../write/batch.js';
 import type { FileSuccession } from './file-succession.js';
@@ -9,7 +9,7 @@ import type { Log } from '../../log.js';
 import type { FullPolicy, SyncPolicy, WriterOwner } from './writer-owner.js';
 import { WriteFailure } from './write-failure.js';
 
-/** Who is told what becomes of the batches. */
+/** Is told what becomes of the batches. */
 export type BatchOwner = Pick<
   WriterOwner,
   'batchTaken' | 'batchDone' | 'failed' | 'recovered' | 'gapLine'
@@ -23,7 +23,7 @@ export interface BatchCounts {
   batches: number;
   /** Records that were dropped, or given up at the end. */
   lost: number;
-  /** How many times writing has failed when it was well before. */
+  /** How many times writing began to fail. */
   failures: number;
 }
 
@@ -35,17 +35,17 @@ export interface BatchWriterOptions {
   readonly log: Log;
 }
 
-/** What an attempt does beside writing. */
+/** What an attempt does besides writing. */
 export interface AttemptOptions {
-  /** The file's name is opened anew before. */
+  /** Reopen the file's name before writing. */
   readonly reopens: boolean;
-  /** No other attempt follows one that succeeds: nothing is opened for nothing. */
+  /** No attempt follows one that succeeds: no file is opened needlessly. */
   readonly isLast: boolean;
 }
 
 export class BatchWriter {
   readonly counts: BatchCounts = { records: 0, bytes: 0, batches: 0, lost: 0, failures: 0 };
-  /** Records are dropped. */
+  /** Records are being dropped. */
   isDropping = false;
   /** When the next sync is due, on the clock of `performance.now()`. */
   nextSyncMs = 0;
@@ -60,10 +60,10 @@ export class BatchWriter {
   #failure: WriteFailure | null = null;
   /** The owner was told that the file cannot be written, and not yet that it can. */
   #hasToldFailure = false;
-  /** Records that are lost and of which no line tells yet; since when, on the wall clock. */
+  /** Lost records that no line reports yet; since when, on the wall clock. */
   #lost = 0;
   #lostSinceMs = 0;
-  /** All that was appended before the first of those has been taken. */
+  /** Everything that was appended before the first lost record has been taken. */
   #isGapDue = false;
   /** The system's name of the last error. */
   #errorCode = '';
@@ -89,7 +89,7 @@ export class BatchWriter {
     return this.#batch?.bytes ?? 0;
   }
 
-  /** Writes what there is. @throws the system's error; what is not written is kept */
+  /** Writes what there is. @throws the system's error; what was not written is kept */
   async attempt({ reopens, isLast }: AttemptOptions): Promise<void> {
     const files = this.#files;
     const lines = this.#lines ?? this.#take();
@@ -102,7 +102,7 @@ export class BatchWriter {
     await this.#writeOut(lines);
     const isAllTaken = this.#source.bytes === 0;
     if (this.isDropping) {
-      // What was appended before the first lost record comes before the line that tells of it.
+      // Records appended before the first lost one precede the line that reports the loss.
       if (!isAllTaken) return;
       this.isDropping = false;
       this.#tellRecovered();
@@ -124,7 +124,7 @@ export class BatchWriter {
     this.#owner.failed(error);
   }
 
-  /** So many records were dropped: a line will tell of them where they are missing. */
+  /** This many records were dropped: a line will report them at the place where they are missing. */
   lose(records: number): void {
     if (this.#lost === 0) this.#lostSinceMs = performance.now();
     this.#lost += records;
@@ -132,7 +132,7 @@ export class BatchWriter {
     this.#failure?.lose(records);
   }
 
-  /** What waits is lost: the process is to end. */
+  /** The waiting lines are lost: the process is about to end. */
   giveUp(): void {
     const own = this.#batch === null ? null : this.#lines;
     const rest = this.#source.take();
@@ -164,7 +164,7 @@ export class BatchWriter {
     return this.#lines;
   }
 
-  /** The line about what was lost so far. */
+  /** The line that reports what was lost so far. */
   #takeGap(): OutgoingLines {
     const lostForMs = performance.now() - this.#lostSinceMs;
     const gapLine = this.#owner.gapLine(lostForMs, this.#lost, this.#errorCode);
@@ -184,7 +184,7 @@ export class BatchWriter {
     this.#finish();
   }
 
-  /** What was taken is in the file. */
+  /** The taken batch is in the file. */
   #finish(): void {
     const batch = this.#batch;
     this.#lines = null;

@@ -1,11 +1,14 @@
-/** The files that a recording holds against other processes: the one of now, and for a moment the next. */
+/**
+ * The files that a recording locks against other processes: the current one and, for a moment, the
+ * next.
+ */
 import { codeOf } from './error-code.js';
 import { FileLock, LOCKED } from './file-lock.js';
 import type { Log } from '../../log.js';
 
 export class FileClaims {
   readonly #log: Log;
-  /** By the paths of the files, links followed; null where files cannot be locked. */
+  /** Locks by the paths of the files, links resolved; null where files cannot be locked. */
   readonly #locks = new Map<string, FileLock | null>();
   #hasWarned = false;
 
@@ -13,11 +16,11 @@ export class FileClaims {
     this.#log = log;
   }
 
-  /** @throws an error with the code `ELOCKED` when another process records to the file */
+  /** @throws an error with the code `ELOCKED` if another process records to the file */
   async claim(realPath: string): Promise<void> {
     const own = this.#locks.get(realPath);
     if (own === null || (await own?.isInPlace()) === true) return;
-    // Somebody has removed it together with the file, perhaps.
+    // Perhaps somebody has removed it together with the file.
     await own?.release();
     this.#locks.delete(realPath);
     let lock: FileLock | null = null;
@@ -30,7 +33,7 @@ export class FileClaims {
     this.#locks.set(realPath, lock);
   }
 
-  /** Gives back all but one. @param realPath null for none */
+  /** Releases all but one. @param realPath null to release all */
   async keepOnly(realPath: string | null): Promise<void> {
     for (const [each, lock] of this.#locks) {
       if (each === realPath) continue;

@@ -1,10 +1,10 @@
 /**
  * Keeps two processes from recording to one file: each would cut and rotate what the other writes.
  *
- * The lock is a Unix socket beside the file, `.traffic.ndjson.lock`, that its owner listens on. The
- * system ends that with the process, however it dies, so nobody guesses whether a process number still
- * stands for the same process, and containers that share a directory see each other. What another machine
- * holds on a network file system is not seen.
+ * The lock is a Unix socket in the file's directory, `.traffic.ndjson.lock`, that its owner listens on.
+ * The system closes it with the process, however the process dies. So nobody guesses whether a process
+ * number still means the same process, and containers that share a directory see each other's locks. A
+ * lock held by another machine on a network file system is not seen.
  */
 import { createHash, randomBytes } from 'node:crypto';
 import { promises } from 'node:fs';
@@ -13,17 +13,20 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { codeOf } from './error-code.js';
 
-/** What fits into a Unix socket's address everywhere. Older libuv cuts a longer path without a word. */
+/**
+ * The longest path that fits into a Unix socket's address everywhere. Older libuv silently cuts a
+ * longer path.
+ */
 const MAX_SOCKET_PATH_BYTES = 103;
 
-/** A longer name of a file is not part of the lock's name. */
+/** A longer file name does not go into the lock's name. */
 const MAX_NAME_BYTES = 50;
 
-/** So often a lock is looked at that comes and goes meanwhile, and so long apart. */
+/** How many times to look at a lock that appears and disappears meanwhile, and the time between. */
 const MAX_ATTEMPTS = 100;
 const ATTEMPT_MS = 10;
 
-/** The code of the error that says that another process has the lock. */
+/** The code of the error that another process has the lock. */
 export const LOCKED = 'ELOCKED';
 
 export class FileLock {
@@ -38,11 +41,11 @@ export class FileLock {
   }
 
   /**
-   * Takes the lock of a file, which need not be there yet.
+   * Takes the lock of a file, which need not exist yet.
    *
-   * @param file its path, links followed
-   * @throws an error with the code `ELOCKED` when another process has it; the system's error when files
-   *   cannot be locked here
+   * @param file its path, links resolved
+   * @throws an error with the code `ELOCKED` if another process has the lock; the system's error if
+   *   files cannot be locked here
    */
   static async take(file: string): Promise<FileLock> {
     const lockPath = lockPathOf(file);
@@ -60,7 +63,7 @@ export class FileLock {
     }
   }
 
-  /** Whether others still find it. */
+  /** Whether other processes still find the lock. */
   async isInPlace(): Promise<boolean> {
     try {
       const { ino } = await promises.lstat(this.#path);
@@ -71,14 +74,14 @@ export class FileLock {
     }
   }
 
-  /** Gives it back; what goes wrong then is of no consequence, because nobody listens any more. */
+  /** Releases the lock. Errors do not matter here, because nobody listens on the socket any more. */
   async release(): Promise<void> {
     if (await this.isInPlace()) await promises.unlink(this.#path).catch(() => undefined);
     await closed(this.#server);
   }
 }
 
-/** Where the lock of a file is. */
+/** The path of a file's lock. */
 export function lockPathOf(file: string): string {
   const name = path.basename(file);
   const isShort = Buffer.byteLength(name) <= MAX_NAME_BYTES;
@@ -86,7 +89,7 @@ export function lockPathOf(file: string): string {
   return path.join(path.dirname(file), `.${part}.lock`);
 }
 
-/** @param place a short name of the directory that the lock is in */
+/** @param place a short name of the lock's directory */
 async function takeIn(
   place: string,
   fullPath: string,
@@ -94,7 +97,8 @@ async function takeIn(
 ): Promise<{ readonly ino: number; readonly server: Server }> {
   const draftPath = path.join(place, draft);
   const lockPath = path.join(place, path.basename(fullPath));
-  // It gets its name when somebody listens: at no time is one found there that is about to.
+  // The socket gets its final name only once somebody listens on it, so nobody ever finds a lock that
+  // is not alive yet.
   const server = await listen(draftPath);
   try {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
@@ -129,19 +133,19 @@ async function takeIn(
  * Removes the lock of a process that is gone.
  *
  * @param aside a name for it that nobody else uses
- * @throws when the process is alive, or the lock is none
+ * @throws if the process is alive, or if the file is not a lock
  */
 async function removeAbandoned(lockPath: string, aside: string): Promise<void> {
   if (await isHeld(lockPath)) throw locked();
   try {
     await promises.rename(lockPath, aside);
   } catch (error) {
-    // Another one was faster.
+    // Another process was faster.
     if (codeOf(error) === 'ENOENT') return;
     throw error;
   }
   if (await isHeld(aside)) {
-    // Another one, from where our guard is not seen, was so fast that this is its own.
+    // A process from where our guard is not visible was so fast that this is its own lock.
     await promises.rename(aside, lockPath);
     throw locked();
   }
@@ -149,11 +153,12 @@ async function removeAbandoned(lockPath: string, aside: string): Promise<void> {
 }
 
 /**
- * Sees to it that one at a time removes a lock: who has found it abandoned would else remove that of
- * another one that was faster. A Unix socket without a file (Linux), which is seen in the same container.
+ * Makes sure that only one process at a time removes a lock: a process that found it abandoned could
+ * otherwise remove the new lock of a faster one. The guard is a Unix socket without a file (Linux),
+ * visible within the same container.
  *
- * @returns null where there is no such thing: then that other one is found out, unless a third one comes
- *   within the same moment
+ * @returns null where this does not exist: then the faster process's lock is recognized, unless a third
+ *   process comes at the same moment
  */
 async function takeGuard(lockPath: string): Promise<Server | 'taken' | null> {
   const name = createHash('sha256').update(lockPath).digest('hex').slice(0, 32);
@@ -168,7 +173,7 @@ function closed(server: Server): Promise<unknown> {
   return new Promise((resolve) => server.close(resolve));
 }
 
-/** @throws when what is there is no socket, or cannot be looked at */
+/** @throws if the file is not a socket, or cannot be looked at */
 async function isHeld(lockPath: string): Promise<boolean> {
   try {
     const stats = await promises.lstat(lockPath);
@@ -183,7 +188,7 @@ async function isHeld(lockPath: string): Promise<boolean> {
       probe.destroy();
       resolve(true);
     });
-    // Any other error, that of a lock of another user for instance, does not say that nobody listens.
+    // Any other error, such as that of another user's lock, does not prove that nobody listens.
     probe.on('error', (error) => {
       resolve(!['ECONNREFUSED', 'ENOENT'].includes(codeOf(error)));
     });
@@ -192,13 +197,13 @@ async function isHeld(lockPath: string): Promise<boolean> {
 
 async function listen(socketPath: string): Promise<Server> {
   const server = createServer((socket) => socket.destroy());
-  // It is there as long as the process is, and does not keep it alive.
+  // The socket lives as long as the process, and does not keep it alive.
   server.unref();
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(socketPath, resolve);
   });
-  // One of somebody who only wanted to know: the lock stands.
+  // Another process only wanted to know whether the lock is held: it stays.
   server.removeAllListeners('error').on('error', () => undefined);
   return server;
 }

@@ -1,5 +1,5 @@
 /** Names of files that change with the time: `traffic-%Y%m%d.ndjson`. */
-/** A file's name, some parts of which stand for the time, UTC. */
+/** A file's name, parts of which stand for the time, UTC. */
 export interface FileNamePattern {
   /** No part stands for the time. */
   readonly isFixed: boolean;
@@ -7,7 +7,7 @@ export interface FileNamePattern {
   format(timeMs: number): string;
 }
 
-/** The letters of strftime (POSIX) that are taken. */
+/** The supported letters of strftime (POSIX). */
 const FIELDS: Readonly<Record<string, (time: Date) => string>> = {
   Y: (time) => digits(time.getUTCFullYear(), 4),
   m: (time) => digits(time.getUTCMonth() + 1, 2),
@@ -22,14 +22,14 @@ const FIELDS: Readonly<Record<string, (time: Date) => string>> = {
 const DAY_MS = 86_400_000;
 
 /**
- * Reads a file's name with `%Y %m %d %H %M %S` (date and time, UTC), `%j` (day of the year), `%s`
+ * Parses a file's name with `%Y %m %d %H %M %S` (date and time, UTC), `%j` (day of the year), `%s`
  * (seconds since 1970) and `%%`.
  *
- * @returns null when there is any other `%`, or a NUL, which no name has
+ * @returns null if there is any other `%`, or a NUL, which no file name contains
  */
 export function parseFileNamePattern(text: string): FileNamePattern | null {
   if (text.includes('\0')) return null;
-  // What comes before the first %, and what follows each. A NUL stands for %% meanwhile.
+  // The text before the first %, and the text after each one. A NUL stands for %% meanwhile.
   const [head, ...tails] = text.replaceAll('%%', '\0').split('%');
   const parts: (string | ((time: Date) => string))[] = [head!];
   for (const tail of tails) {
@@ -45,12 +45,15 @@ export function parseFileNamePattern(text: string): FileNamePattern | null {
   return { isFixed: tails.length === 0, format };
 }
 
-/** Digits that each letter stands for; `s` has any number of them. */
+/** The number of digits of each letter; `s` has any number of them. */
 const WIDTHS: Readonly<Record<string, string>> = {
   ...{ Y: '{4}', m: '{2}', d: '{2}', H: '{2}', M: '{2}', S: '{2}', j: '{3}', s: '+' },
 };
 
-/** @param text a pattern that can be parsed. @returns the source of an expression for the names that it makes */
+/**
+ * @param text a pattern that can be parsed.
+ * @returns the source of an expression for the names that it makes
+ */
 export function fileNameExpression(text: string): string {
   return text.replace(/%(.)|[\\^$.*+?()[\]{}|/-]/gs, (found, letter: string | undefined) => {
     if (letter === undefined) return `\\${found}`;
@@ -58,7 +61,7 @@ export function fileNameExpression(text: string): string {
   });
 }
 
-/** A time as part of a file's name that sorts: `20261123T043105.123Z`. */
+/** A time in a form that sorts, for file names: `20261123T043105.123Z`. */
 export function timeStamp(timeMs: number): string {
   return new Date(timeMs).toISOString().replaceAll(/[-:]/g, '');
 }

@@ -1,8 +1,9 @@
 /**
- * Which file a recording goes to: files are rotated, removed by others, opened anew and put aside.
+ * Chooses the file that a recording goes to: files are rotated, removed by others, reopened and put
+ * aside.
  *
- * Calls are made one after the other. Those that take lines may take some back that were written: then
- * they are to be written again.
+ * Calls are made one after the other. Calls that take lines may report that lines already written are
+ * lost: then these must be written again.
  */
 import path from 'node:path';
 import { codeOf } from './error-code.js';
@@ -15,7 +16,7 @@ import type { Log } from '../../log.js';
 
 export interface FileSuccessionOptions {
   readonly pattern: FileNamePattern;
-  /** A file grows no larger, unless one line is; 0 for no limit. */
+  /** The maximum size of a file, exceeded only by a single larger line; 0 for no limit. */
   readonly rotateBytes: number;
   /** Whether a file is synced before another takes its place. */
   readonly syncsOnChange: boolean;
@@ -26,20 +27,20 @@ export interface FileSuccessionOptions {
   readonly headerLine: () => Uint8Array;
 }
 
-/** After an error of these a file descriptor is good for nothing. */
+/** After one of these errors a file descriptor is useless. */
 const LOST_FILE: readonly unknown[] = ['EIO', 'ESTALE', 'EBADF', 'ENODEV'];
 
-/** After a change of files that failed, so long the old one is gone on with. */
+/** How long to go on with the old file after a change of files has failed. */
 const CHANGE_PAUSE_MS = 10_000;
 
 export class FileSuccession {
-  /** Files that were opened. */
+  /** How many files were opened. */
   opened = 0;
 
   readonly #options: FileSuccessionOptions;
   readonly #claims: FileClaims;
   #file: RecordingFile | null = null;
-  /** The second of which the name was made last. */
+  /** The second for which the name was made last. */
   #namedSecond = 0;
   #noChangeBeforeMs = -Infinity;
   #hasStarted = false;
@@ -60,9 +61,9 @@ export class FileSuccession {
   }
 
   /**
-   * Keeps other processes from the first file, which is not touched so far, nor made.
+   * Keeps other processes from the first file, which is neither touched nor made yet.
    *
-   * @throws `ELOCKED` when one of them records to it; the system's error when it cannot be looked at
+   * @throws `ELOCKED` if one of them records to it; the system's error if it cannot be looked at
    */
   async claim(): Promise<void> {
     const { fileSystem } = this.#options;
@@ -77,10 +78,10 @@ export class FileSuccession {
   }
 
   /**
-   * Writes lines, all of them, and headers before them. They are settled only when
-   * {@link FileSuccession.settle} says so.
+   * Writes all of the lines, and headers before them. They are settled only when {@link
+   * FileSuccession.settle} says so.
    *
-   * @throws the system's error; the lines know how far it came
+   * @throws the system's error; the lines know how far it got
    */
   async write(lines: OutgoingLines): Promise<void> {
     do {
@@ -100,14 +101,18 @@ export class FileSuccession {
   /**
    * Makes sure that what was written is in a file that can be found, and perhaps on disk.
    *
-   * @returns false when the file was removed: what went into it has to be written again
-   * @throws the system's error; after one of a sync the file is put aside, and the same holds
+   * @returns false if the file was removed: its lines must be written again
+   * @throws the system's error; after a sync has failed the file is put aside, and its lines must be
+   *   written again too
    */
   async settle(lines: OutgoingLines, mustSync: boolean): Promise<boolean> {
     const file = this.#file;
     if (file === null) return true;
     if (await file.isRemoved()) {
-      this.#options.log.warn({ file: file.path }, 'the file was removed: its name is opened anew');
+      this.#options.log.warn(
+        { file: file.path },
+        'the file was removed: a new one is opened under its name',
+      );
       this.#file = null;
       lines.backToFileStart();
       await file.close();
@@ -125,7 +130,7 @@ export class FileSuccession {
     return true;
   }
 
-  /** Goes on to the file that the time asks for. @throws the system's error of the old file */
+  /** Changes to the file that the time requires. @throws the system's error of the old file */
   async followTime(lines: OutgoingLines): Promise<void> {
     const nowMs = this.#options.nowMs();
     const second = Math.floor(nowMs / 1000);
@@ -135,13 +140,13 @@ export class FileSuccession {
     if (nowMs >= this.#noChangeBeforeMs) await this.#change(this.#file, lines);
   }
 
-  /** Opens the name anew, which now may be that of another file. @throws the system's error of the old file */
+  /** Reopens the name, which may now belong to another file. @throws the system's error of the old file */
   async reopen(lines: OutgoingLines): Promise<void> {
     if (this.#file === null || !(await this.#change(this.#file, lines))) return;
-    this.#options.log.info({ file: this.path }, 'the file was opened anew');
+    this.#options.log.info({ file: this.path }, 'the file was reopened');
   }
 
-  /** Ends with a last sync, if one is wanted. @throws the system's error of that */
+  /** Ends with a last sync, if syncs are wanted. @throws the system's error of the sync */
   async close(lines: OutgoingLines): Promise<void> {
     await this.settle(lines, this.#options.syncsOnChange);
     await this.discard();
@@ -170,7 +175,8 @@ export class FileSuccession {
     try {
       file = await RecordingFile.open(name, headerLine(), fileSystem, log, this.#claims);
     } catch (error) {
-      // The directory of a plain name was there when we started; of any other it may be a new one.
+      // The directory of a fixed name existed when we started; that of a changing name may be a new
+      // one.
       const canMakeDirectory = this.#hasStarted || !this.#options.pattern.isFixed;
       if (codeOf(error) !== 'ENOENT' || !canMakeDirectory) throw error;
       await fileSystem.makeDirectory(path.dirname(name));
@@ -180,7 +186,7 @@ export class FileSuccession {
     return file;
   }
 
-  /** Opens a file where there is none. */
+  /** Opens a file where none exists. */
   async #begin(lines: OutgoingLines): Promise<RecordingFile> {
     const file = await this.#open(this.#name());
     this.#enter(file, lines);
@@ -219,7 +225,7 @@ export class FileSuccession {
     const { fileSystem, log, nowMs } = this.#options;
     const moved: { to: string | null } = { to: null };
     const makeWay = async (): Promise<void> => {
-      // Somebody else has renamed it: then its name is free, or that of another file.
+      // Somebody else has renamed it: its name is free now, or belongs to another file.
       if (!(await file.hasItsName())) return;
       const name = await this.#freeName(`${file.realPath}.${timeStamp(nowMs())}`);
       await fileSystem.rename(file.realPath, name);
@@ -232,18 +238,18 @@ export class FileSuccession {
     }
   }
 
-  /** What is gone on with gets its name again. */
+  /** Gives the old file, which stays in use, its name back. */
   async #moveBack(from: string, to: string): Promise<void> {
     const { fileSystem } = this.#options;
     try {
       if (!(await fileSystem.exists(to))) await fileSystem.rename(from, to);
     } catch {
-      // Then it keeps the other one, as if somebody else had renamed it.
+      // Then it keeps the other name, as if somebody else had renamed it.
     }
   }
 
   /**
-   * Puts a new file in the place of the old one, which is gone on with where that cannot be done.
+   * Replaces the old file with a new one, or goes on with the old one if that fails.
    *
    * @returns whether the new one is open
    */
@@ -262,7 +268,7 @@ export class FileSuccession {
       this.#noChangeBeforeMs = nowMs() + CHANGE_PAUSE_MS;
       log.error(
         { file: this.#name(), error: codeOf(error) },
-        'the file cannot be opened anew: the old one is gone on with',
+        'the file cannot be reopened: the old one stays in use',
       );
       return false;
     }
@@ -286,13 +292,13 @@ export class FileSuccession {
           await fileSystem.rename(file.realPath, name);
           keptAs = name;
         } else {
-          // All that went into it is still in memory: a bad disk is not filled with such files.
+          // Everything that went into it is still in memory. Do not fill a bad disk with such files.
           await fileSystem.remove(file.realPath);
           keptAs = null;
         }
       }
     } catch {
-      // It keeps its name, and is opened anew under it.
+      // It keeps its name, and is reopened under it.
     }
     log.error(
       { file: file.path, keptAs, error: codeOf(error) },
@@ -310,8 +316,8 @@ export class FileSuccession {
 }
 
 /**
- * @returns where a file is, or will be, when links are followed; null when its directory is not there, or
- *   it is nothing that a recording owns
+ * @returns where a file is, or will be, with links resolved; null if its directory does not exist, or
+ *   if it is not a file that a recording can own
  */
 async function findFile(name: string, fileSystem: RecordingFileSystem): Promise<string | null> {
   try {
@@ -329,10 +335,10 @@ async function findFile(name: string, fileSystem: RecordingFileSystem): Promise<
   }
 }
 
-/** How much of the lines goes into a file that has room for `room` bytes; 0 when they belong to the next. */
+/** How much of the lines goes into a file with room for `room` bytes; 0 if they belong in the next file. */
 function bytesFor(file: RecordingFile, lines: OutgoingLines, room: number): number {
   const bytes = lines.wholeLinesWithin(room);
   if (bytes > 0 || lines.isDone) return bytes;
-  // A line is not cut in two, whether it is larger than a file may be or has begun in this one.
+  // A line is never cut in two, whether it is larger than a file may be or has begun in this file.
   return file.isBlank || lines.tornBytes() > 0 ? lines.lineBytes() : 0;
 }

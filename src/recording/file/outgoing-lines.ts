@@ -1,19 +1,22 @@
-/** Lines on their way into a file, and how far they have come: writes may be short, and files may change. */
+/** Lines on their way into a file, and how far they have got: writes may be short, and files may change. */
 
 const NEWLINE = 0x0a;
 
-/** What one call of the system takes (IOV_MAX). */
+/** The most chunks in one system call (IOV_MAX). */
 const MAX_CHUNKS = 1024;
 
 export class OutgoingLines {
-  /** Bytes of all of them. */
+  /** The number of bytes of all lines. */
   readonly bytes: number;
 
   readonly #chunks: readonly Uint8Array[];
   #written = 0;
-  /** Where those begin that are in the file of now. */
+  /** Where the lines of the current file begin. */
   #fileStart = 0;
-  /** The first chunk that may not be written whole, and the bytes before it: so nobody begins from the first. */
+  /**
+   * The first chunk that may not be written whole, and the bytes before it: no search starts from the
+   * beginning.
+   */
   #next = 0;
   #nextStart = 0;
 
@@ -27,12 +30,12 @@ export class OutgoingLines {
     return this.#written === this.bytes;
   }
 
-  /** Bytes that are not written. */
+  /** The number of bytes not written yet. */
   get restBytes(): number {
     return this.bytes - this.#written;
   }
 
-  /** What to write next: at most that many bytes, and fewer where there are very many chunks. */
+  /** What to write next: at most this many bytes, and fewer if there are very many chunks. */
   next(bytes: number): Uint8Array[] {
     const parts: Uint8Array[] = [];
     let left = bytes;
@@ -44,12 +47,12 @@ export class OutgoingLines {
     return parts;
   }
 
-  /** So many bytes more are written. */
+  /** This many more bytes are written. */
   advance(bytes: number): void {
     this.#written += bytes;
   }
 
-  /** Bytes of the lines that end within the next `bytes`; 0 when none does. */
+  /** The bytes of the lines that end within the next `bytes`; 0 if none does. */
   wholeLinesWithin(bytes: number): number {
     if (bytes >= this.restBytes) return this.restBytes;
     let before = 0;
@@ -63,7 +66,7 @@ export class OutgoingLines {
     return whole;
   }
 
-  /** Bytes up to the end of the line that comes next. */
+  /** The number of bytes up to the end of the next line. */
   lineBytes(): number {
     let before = 0;
     for (const part of this.#rest()) {
@@ -74,7 +77,7 @@ export class OutgoingLines {
     return before;
   }
 
-  /** Bytes that are written of a line that is not written whole. */
+  /** The number of bytes written of a line that is not written whole. */
   tornBytes(): number {
     this.#findNext();
     let index = this.#next;
@@ -89,22 +92,22 @@ export class OutgoingLines {
     }
   }
 
-  /** Goes back to where the line begins that is not written whole. */
+  /** Goes back to the beginning of the line that is not written whole. */
   backToLine(): void {
     this.#written -= this.tornBytes();
   }
 
-  /** What comes next goes to another file. */
+  /** The next lines go to another file. */
   beginFile(): void {
     this.#fileStart = this.#written;
   }
 
-  /** What is in the file of now counts for nothing: it has to be written again. */
+  /** The content of the current file no longer counts: it must be written again. */
   backToFileStart(): void {
     this.#written = this.#fileStart;
   }
 
-  /** How many lines are not written whole. */
+  /** The number of lines not written whole. */
   countRest(): number {
     let lines = 0;
     for (const part of this.#rest()) {

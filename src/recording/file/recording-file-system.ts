@@ -1,8 +1,8 @@
 /**
- * What the recording asks of a file system. Tests put one in its place that fails.
+ * What the recording needs of a file system. Tests replace it with one that fails.
  *
- * These are promises made of Node's functions with callbacks: `FileHandle` costs more for each call,
- * and closes its file by itself when it is forgotten.
+ * These are promises made from Node's functions with callbacks: `FileHandle` costs more for each call,
+ * and closes its file on its own if it is garbage-collected.
  */
 import {
   type Stats,
@@ -24,22 +24,22 @@ import {
   writev,
 } from 'node:fs';
 
-/** What is looked at of a file. */
+/** The part of a file's status that is used. */
 export type FileFacts = Pick<Stats, 'isFile' | 'nlink' | 'size' | 'dev' | 'ino'>;
 
-/** Each of them rejects with the system's error. */
+/** Each method rejects with the system's error. */
 export interface RecordingFileSystem {
   /**
-   * Opens a file for appending and makes it if need be, readable for its owner only. A pipe that nobody
-   * reads is an error (`ENXIO`), and one that is full makes `write` fail with `EAGAIN`: a call that
-   * blocks takes a thread that the whole process needs, and keeps the process from ending.
+   * Opens a file for appending and makes it if necessary, readable for its owner only. A pipe without a
+   * reader is an error (`ENXIO`), and a full one makes `write` fail with `EAGAIN`: a call that blocks
+   * takes a thread that the whole process needs, and keeps the process from ending.
    */
   openToAppend(path: string): Promise<number>;
   openToRead(path: string): Promise<number>;
   close(fd: number): Promise<void>;
   facts(fd: number): Promise<FileFacts>;
   factsOfPath(path: string): Promise<FileFacts>;
-  /** Whether there is anything by that name, a broken link included. */
+  /** Whether anything has that name, even a broken link. */
   exists(path: string): Promise<boolean>;
   realPath(path: string): Promise<string>;
   /** @returns how many bytes were written: perhaps not all */
@@ -53,7 +53,7 @@ export interface RecordingFileSystem {
   syncDirectory(path: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   remove(path: string): Promise<void>;
-  /** Makes a directory, and those that it is in. */
+  /** Makes a directory, and its parents. */
   makeDirectory(path: string): Promise<void>;
 }
 

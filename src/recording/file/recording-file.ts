@@ -1,8 +1,8 @@
 /**
  * One open file of a recording. Calls are made one after the other, never two at a time.
  *
- * A file that is ours (a regular one, by its own name) is cut, renamed and looked after. Anything else
- * (a pipe, a device, what stands behind /dev/stdout) is only written to.
+ * A file that is ours (a regular one, by its own name) is cut, renamed and checked. Anything else (a
+ * pipe, a device, the target of /dev/stdout) is only written to.
  */
 import { Buffer } from 'node:buffer';
 import path from 'node:path';
@@ -13,39 +13,39 @@ import type { FileFacts, RecordingFileSystem } from './recording-file-system.js'
 import type { Log } from '../../log.js';
 import { findTail } from './torn-tail.js';
 
-/** What a pipe that is full is given before the next attempt: it doubles up to the second. */
+/** The delay before the next attempt to write to a full pipe: it doubles up to the second value. */
 const PIPE_MIN_WAIT_MS = 1;
 const PIPE_MAX_WAIT_MS = 32;
 
-/** A descriptor of the process behind a name: to rename or remove that is not ours. */
+/** A name for a descriptor of the process: its file is not ours to rename or remove. */
 const BORROWED = /^\/(?:proc|dev\/(?!shm\/))/;
 
-/** Errors of a sync that say: there is no such thing here. */
+/** Errors of a sync on something that cannot be synced. */
 const SYNC_UNSUPPORTED: readonly unknown[] = ['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
 
-/** A directory that may be written but not read cannot be synced by us. */
+/** A directory that we may write but not read cannot be synced by us. */
 const DIRECTORY_SYNC_UNSUPPORTED: readonly unknown[] = [...SYNC_UNSUPPORTED, 'EACCES', 'EPERM'];
 
 export class RecordingFile {
-  /** As the operator named it. */
+  /** The path as the operator named it. */
   readonly path: string;
-  /** Where it is when links are followed. */
+  /** The path with links resolved. */
   readonly realPath: string;
   readonly isOwn: boolean;
   /** The line that begins what we write to it. */
   readonly header: OutgoingLines;
-  /** How large it is, as far as we know: others may cut it. */
+  /** Its size as far as we know: others may cut it. */
   sizeBytes: number;
   /** Something was written and not synced. */
   isDirty = false;
-  /** It has more than what is still in memory. */
+  /** It holds more than what is still in memory. */
   isWorthKeeping: boolean;
 
   readonly #fileSystem: RecordingFileSystem;
   readonly #log: Log;
   readonly #fd: number;
   readonly #identity: FileFacts;
-  /** Its size when it holds nothing but our header; -1 for one that has held more from the beginning. */
+  /** Its size if it holds nothing but our header; -1 if it has held more from the beginning. */
   readonly #headBytes: number;
   #canSync: boolean;
   #needsDirectorySync: boolean;
@@ -55,7 +55,7 @@ export class RecordingFile {
    * Opens a file, and cuts half a line from its end.
    *
    * @param claims keep other processes from the file
-   * @throws the system's error, or `ELOCKED`: then nothing was done to what is in the file
+   * @throws the system's error, or `ELOCKED`: then the file's content was not touched
    */
   static async open(
     name: string,
@@ -119,13 +119,13 @@ export class RecordingFile {
     this.#log = log;
   }
 
-  /** There is nothing in it, or nothing but our header. */
+  /** It is empty, or holds nothing but our header. */
   get isBlank(): boolean {
     return this.sizeBytes <= this.#headBytes;
   }
 
   /**
-   * Writes the next bytes of `lines`, however many calls that takes; they know how far it came.
+   * Writes the next bytes of `lines`, in as many calls as it takes; the lines know how far it got.
    *
    * @throws the system's error
    */
@@ -151,8 +151,8 @@ export class RecordingFile {
   }
 
   /**
-   * After a write that has failed: cuts off what is there of a line that is not there as a whole. Where
-   * that cannot be done, or where somebody else has been at the file, the rest of the line comes next.
+   * After a write has failed: cuts off the part of a line that was not written whole. If that fails, or
+   * if somebody else has changed the file, the rest of the line comes next.
    */
   async cutBack(lines: OutgoingLines): Promise<void> {
     const torn = lines.tornBytes();
@@ -168,16 +168,16 @@ export class RecordingFile {
     lines.backToLine();
   }
 
-  /** Whether it has no name any more: what was written since goes with it. @throws the system's error */
+  /** Whether it has lost its name: what was written since goes with it. @throws the system's error */
   async isRemoved(): Promise<boolean> {
     if (!this.isOwn) return false;
     const { nlink, size } = await this.#fileSystem.facts(this.#fd);
     this.sizeBytes = size;
-    // Some file systems count no links.
+    // Some file systems do not count links.
     return nlink === 0 && this.#identity.nlink > 0;
   }
 
-  /** Whether its name still stands for it. @throws the system's error */
+  /** Whether its name still refers to it. @throws the system's error */
   async hasItsName(): Promise<boolean> {
     try {
       const { dev, ino } = await this.#fileSystem.factsOfPath(this.realPath);
@@ -189,10 +189,10 @@ export class RecordingFile {
   }
 
   /**
-   * Waits until everything is on disk, the name of a new file included.
+   * Waits until everything is on disk, including the name of a new file.
    *
    * @throws the system's error, after which this file must not be synced again: the system may have
-   *   forgotten what it could not write, and would say that all is well
+   *   forgotten what it could not write, and would report success
    */
   async sync(): Promise<void> {
     if (!this.#canSync || !this.isDirty) return;
@@ -237,12 +237,12 @@ export class RecordingFile {
   }
 }
 
-/** Whether it is a file by its own name. */
+/** Whether the path is a file by its own name. */
 export function isOwnFile(name: string, facts: Pick<FileFacts, 'isFile'>): boolean {
   return facts.isFile() && !BORROWED.test(path.resolve(name));
 }
 
-/** Zero bytes for more than zero is no answer; it is taken for a disk that is full. */
+/** Zero bytes written of more than zero is no valid result; it is treated as a full disk. */
 function nothingWritten(): NodeJS.ErrnoException {
   return Object.assign(new Error('nothing was written'), { code: 'ENOSPC' });
 }

@@ -1,8 +1,8 @@
 /**
  * Writes the lines of a recording to its file, in the order in which they were appended, each one once.
  *
- * One loop does it all, one system call at a time: it takes what was appended, writes it, makes sure of
- * it, and takes what was appended meanwhile. While the file cannot be written it tries again.
+ * One loop does all the work, one system call at a time: it takes what was appended, writes it, makes
+ * sure of it, and takes what was appended meanwhile. While the file cannot be written it tries again.
  */
 import { InvalidStateError } from '../../errors.js';
 import type { BatchSource } from '../write/batch.js';
@@ -16,24 +16,24 @@ import type { FullPolicy, SyncPolicy, WriterOwner } from './writer-owner.js';
 
 /** How long things take, in milliseconds. */
 export interface WriterTimes {
-  /** The oldest line waits no longer than that for others. */
+  /** The longest that the oldest line waits for more lines. */
   readonly flushMs: number;
   /** From one sync to the next, with `interval`. */
   readonly syncMs: number;
   /** From a failure to the next attempt. */
   readonly retryMs: number;
-  /** A failure that lasts is logged so often. */
+  /** How often a lasting failure is logged. */
   readonly complainMs: number;
-  /** The end takes no longer. */
+  /** The most time that the end takes. */
   readonly closeTimeout: number;
 }
 
 export interface WriterOptions {
-  /** The file's name; it may hold letters of {@link parseFileNamePattern}. */
+  /** The file's name; it may contain letters of {@link parseFileNamePattern}. */
   readonly path: string;
   readonly sync: SyncPolicy;
   readonly onFull: FullPolicy;
-  /** A file grows no larger, unless one line is; 0 for no limit. */
+  /** The maximum size of a file, exceeded only by a single larger line; 0 for no limit. */
   readonly rotateBytes: number;
   /** The most bytes that should wait in memory. */
   readonly queueBytes: number;
@@ -58,7 +58,7 @@ export const WRITER_TIMES: WriterTimes = {
   closeTimeout: 5000,
 };
 
-/** So much is written at once: a batch costs some 100 microseconds beside its bytes. */
+/** How much is written at once: a batch costs some 100 microseconds besides its bytes. */
 export const FLUSH_BYTES = 256 * 1024;
 
 export class RecordingWriter {
@@ -73,24 +73,24 @@ export class RecordingWriter {
   readonly #queueBytes: number;
 
   // ---- What `appended` looks at
-  /** From so many bytes in the source on there is something to do at once. */
+  /** From this many bytes in the source on there is work to do at once. */
   #wakeBytes: number;
-  /** It will be looked at what was appended: a timer runs, or the loop. */
+  /** A timer or the loop will look at what was appended. */
   #isArmed = true;
   #isFull = false;
 
-  /** The loop runs. Before the start it counts as running, so that nobody else sets it off. */
+  /** The loop runs. Before the start it counts as running, so nobody else starts it. */
   #isRunning = true;
   #flushTimer: NodeJS.Timeout | undefined;
   #flushSoon: NodeJS.Immediate | undefined;
   #syncTimer: NodeJS.Timeout | undefined;
   #endPause: (() => void) | null = null;
-  /** Who waits for the file to be opened anew. */
+  /** Callers that wait for the file to be reopened. */
   #reopenings: (() => void)[] = [];
 
   #start: Promise<void> | null = null;
   #closing: Promise<void> | null = null;
-  /** So often a failure at the end is followed by another attempt. */
+  /** How many times a failure at the end is followed by another attempt. */
   #attemptsLeft = 1;
   #isGivenUp = false;
   #onEnd: () => void = () => undefined;
@@ -139,7 +139,7 @@ export class RecordingWriter {
     this.#batches = new BatchWriter(source, itsOwner, this.#files, batchOptions);
   }
 
-  /** The file cannot be written and records are dropped: tell `lose` of them instead of appending. */
+  /** The file cannot be written and records are dropped: report them to `lose` instead of appending. */
   get isDropping(): boolean {
     return this.#batches.isDropping;
   }
@@ -154,9 +154,9 @@ export class RecordingWriter {
   }
 
   /**
-   * Keeps other processes from the file, without touching it. Only once, before the start.
+   * Keeps other processes from the file, without touching it. Call it only once, before the start.
    *
-   * @throws `ELOCKED` when one of them records to it; the system's error when it cannot be looked at
+   * @throws `ELOCKED` if one of them records to it; the system's error if it cannot be looked at
    */
   claim(): Promise<void> {
     return this.#files.claim();
@@ -172,20 +172,20 @@ export class RecordingWriter {
     return this.#start;
   }
 
-  /** Something was appended: sees to it that it is written. */
+  /** Something was appended: makes sure that it is written. */
   appended(): void {
     if (this.#source.bytes >= this.#wakeBytes) this.#enough();
     else if (!this.#isArmed) this.#arm();
   }
 
-  /** So many records were left out: while {@link RecordingWriter.isDropping}, or for want of room. */
+  /** This many records were left out: while {@link RecordingWriter.isDropping}, or for lack of room. */
   lose(records: number): void {
     this.#batches.lose(records);
   }
 
   /**
-   * Opens the file's name anew, after what is being written. Where that cannot be done the old one is
-   * gone on with, and the log says so.
+   * Reopens the file's name, after what is being written. If that fails, the old file stays in use, and
+   * the log says so.
    */
   async reopen(): Promise<void> {
     if (!(await this.#hasStarted()) || this.#closing !== null || this.#isGivenUp) return;
@@ -196,7 +196,7 @@ export class RecordingWriter {
     });
   }
 
-  /** Writes everything, syncs unless that is never done, and closes. Whatever happens, it ends. */
+  /** Writes everything, syncs unless the policy is never, and closes. It ends whatever happens. */
   close(): Promise<void> {
     this.#closing ??= this.#end();
     return this.#closing;
@@ -225,7 +225,7 @@ export class RecordingWriter {
     else this.#flushTimer = setTimeout(this.#wake, this.#times.flushMs);
   }
 
-  /** Lets the loop run, if it does not, when the caller has finished. */
+  /** Starts the loop, if it does not run, once the caller has finished. */
   readonly #wake = (): void => {
     if (this.#isRunning) return;
     this.#isRunning = true;
@@ -263,7 +263,7 @@ export class RecordingWriter {
     });
   };
 
-  /** An error of our own. From now on records are lost, whatever is to happen with a full disk. */
+  /** An error of our own. From now on records are lost, whatever the policy for a full disk is. */
   #breakDown(err: unknown): void {
     this.#batches.isDropping = true;
     const steps = [
@@ -284,7 +284,7 @@ export class RecordingWriter {
       try {
         step();
       } catch {
-        // Whoever has broken the loop may break again; the others are told all the same.
+        // Whatever has broken the loop may throw again; the others are told all the same.
       }
     }
     this.#files.discard().catch(() => undefined);
@@ -329,14 +329,14 @@ export class RecordingWriter {
 
   async #afterFailure(error: NodeJS.ErrnoException): Promise<void> {
     this.#batches.fail(error);
-    // Who appends nothing need not wait either.
+    // A caller that appends nothing need not wait either.
     if (this.isDropping && this.#isFull) this.#drain();
     if (this.#closing === null) await this.#pause();
     else if (this.#attemptsLeft > 0) this.#attemptsLeft--;
     else this.#giveUp();
   }
 
-  /** Until the next attempt, or until somebody asks for one. */
+  /** Waits until the next attempt is due, or until somebody asks for one. */
   async #pause(): Promise<void> {
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, this.#times.retryMs);
@@ -372,7 +372,7 @@ export class RecordingWriter {
       this.#wake();
       await ended;
     } else if (!this.#isGivenUp) {
-      // It has never begun: what was claimed is given back.
+      // The loop has never begun: gives back what was claimed.
       await this.#files.discard();
     }
     clearTimeout(deadline);
@@ -385,7 +385,7 @@ export class RecordingWriter {
     this.#batches.giveUp();
   }
 
-  /** From now on nothing is looked at, and nothing is being written. */
+  /** From now on nothing is checked, and nothing is being written. */
   #endForGood(): void {
     this.#batches.discard();
     this.#wakeBytes = Infinity;

@@ -1,18 +1,18 @@
-/** The end of a file that a process left behind that was killed, or whose disk was full: half a line. */
+/** The torn end of a file whose process was killed, or whose disk was full: half a line. */
 import { Buffer } from 'node:buffer';
 import type { RecordingFileSystem } from './recording-file-system.js';
 
 const NEWLINE = 0x0a;
 const BLOCK_BYTES = 64 * 1024;
 
-/** What the lines of a recording begin with: that of a header, and of all others. */
+/** The beginnings of lines of a recording: of a header, and of all others. */
 const LINE_STARTS = ['{"v":', '{"ev":'];
 
 /** The end of a file. */
 export interface Tail {
-  /** Bytes behind its last newline. */
+  /** The number of bytes after its last newline. */
   readonly bytes: number;
-  /** What the file begins with is no recording: it is not ours to cut. */
+  /** The file does not begin like a recording, so it is not ours to cut. */
   readonly isForeign: boolean;
 }
 

@@ -13,7 +13,7 @@ export class WriteFailure {
   readonly #startMs = performance.now();
   #nextComplaintMs = -Infinity;
 
-  /** @param complainMs how often it is logged that it lasts */
+  /** @param complainMs how often a lasting failure is logged */
   constructor(log: Log, complainMs: number) {
     this.#log = log;
     this.#complainMs = complainMs;
@@ -42,7 +42,7 @@ export class WriteFailure {
     this.lost += records;
   }
 
-  /** It can be written again. */
+  /** The recording can be written again. */
   end(file: string): void {
     const afterMs = Math.round(performance.now() - this.#startMs);
     this.#log.info(

@@ -1,13 +1,13 @@
 /**
  * Where recorded messages begin and end. A recording that was damaged, cut or rotated lacks pieces of
- * some, and what is left of them is put in order here.
+ * some messages; the remaining pieces are put in order here.
  */
 import type { Direction, MessageRecord } from './record.js';
 
 export interface Borders {
   readonly isFirst: boolean;
   readonly isLast: boolean;
-  /** The message before it, of the same direction, has no end in the recording. */
+  /** The previous message of the same direction has no end in the recording. */
   readonly isPreviousOpen: boolean;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Hides in recordings what ours would not have: those of others, and of earlier versions. A file that says
- * that it is `redacted` is believed, since its operator may have chosen to show more.
+ * Hides in other recordings, and in those of earlier versions, what ours would not show. A file that
+ * says it is `redacted` is believed, since its operator may have chosen to show more.
  */
 import { STRICT_REDACTION } from '../../handshake/redaction/redaction.js';
 import type { HeaderField } from '../../handshake/request-head.js';
@@ -22,20 +22,20 @@ interface Read {
 export class OpenRedaction {
   #isRedacted = false;
 
-  /** @returns what was given, or the same with its secrets hidden, in the record and in its line */
+  /** @returns the input, or the same with its secrets hidden, in the record and in its line */
   apply<Kind extends Read>(read: Kind): Kind {
     const { record } = read;
-    // Each run of a server begins with a header of its own.
+    // Each run of a server begins with its own header.
     if (record.ev === 'file') this.#isRedacted = record.redacted === true;
     if (record.ev !== 'open' || this.#isRedacted) return read;
     const redacted = redactedOpen(record);
-    // Most of it has nothing to hide, and then passes to the byte.
+    // Most records have nothing to hide, and then pass unchanged to the byte.
     if (JSON.stringify(redacted) === JSON.stringify(record)) return read;
     return { ...read, record: redacted, bytes: lineOf(redacted).subarray(0, -1) };
   }
 }
 
-/** The keys that are known, in their order, and no others: nobody can tell what stands in those. */
+/** The known keys, in their order, and no others: nobody can tell what unknown keys hold. */
 function redactedOpen(record: OpenRecord): OpenRecord {
   const { subprotocol, extensions } = record;
   const shown: OpenRecord = {

@@ -1,6 +1,7 @@
 /**
- * From the text of a line to its record. What others wrote is not trusted: each key that readers use
- * is looked at, and nothing else. Of messages, which are nearly all, by hand: that is twice as fast.
+ * Parses the text of a line to a record. Lines written by others are not trusted: each key that readers
+ * use is checked, and nothing else. Messages, which are nearly all records, are parsed by hand: that is
+ * twice as fast.
  */
 import type { AnyRecord } from './record.js';
 
@@ -8,13 +9,13 @@ type Fields = Readonly<Record<string, unknown>>;
 
 interface Check {
   readonly isRight: (value: unknown) => boolean;
-  /** What it has to be, for the reason. */
+  /** What the value must be, for the reason. */
   readonly what: string;
 }
 
 type Checks = readonly (readonly [key: string, check: Check])[];
 
-/** The last second of the year 9999: all that is shown of a time has four digits for the year. */
+/** The last second of the year 9999: every displayed time has a year of four digits. */
 const MAX_TIME = 253_402_300_799;
 
 const TEXT: Check = { isRight: isText, what: 'a text' };
@@ -142,8 +143,8 @@ const OTHER_CHECKS: ReadonlyMap<unknown, Checks> = new Map<AnyRecord['ev'], Chec
  * Reads the record in a line.
  *
  * @param text the line, without its newline
- * @returns the record; null when it is of a kind that this version does not know; else what is wrong
- *   with it, in words that hold nothing of the line
+ * @returns the record; null if this version does not know its kind; otherwise what is wrong with it, in
+ *   words that quote nothing of the line
  */
 export function parseRecord(text: string): AnyRecord | string | null {
   let value: unknown;

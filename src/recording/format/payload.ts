@@ -4,17 +4,17 @@ import { Opcode } from '../../protocol/frame.js';
 import type { ControlRecord, MessageRecord } from './record.js';
 
 /**
- * @returns the payload, or its beginning when the record is `cut`; what is not base64 in `b64` is
- *   passed over
+ * @returns the payload, or its beginning if the record is `cut`; characters in `b64` that are not
+ *   base64 are skipped
  */
 export function payloadOf({ data, b64 }: MessageRecord | ControlRecord): Buffer {
-  // Exactly one is there: parseRecord has seen to it.
+  // parseRecord makes sure that exactly one is there.
   return data === undefined ? Buffer.from(b64!, 'base64') : Buffer.from(data, 'utf8');
 }
 
 /**
- * Whether it is a whole text of the server that is not UTF-8, and so none that may be sent again (RFC 6455
- * §5.6). Of a message in pieces no single one tells.
+ * Whether the record is a whole text of the server that is not UTF-8, and so must not be sent again
+ * (RFC 6455 §5.6). For a message in pieces, a single piece cannot tell.
  */
 export function isBrokenText(record: MessageRecord): boolean {
   const { dir, op, part, cut, b64 } = record;

@@ -1,22 +1,22 @@
 /**
- * Reads a recording from bytes that come in chunks, cut anywhere. What cannot be read is reported and
- * passed over: a recording is looked at most when something went wrong.
+ * Reads a recording from bytes that arrive in chunks, cut anywhere. Unreadable lines are reported and
+ * skipped: people look at a recording most when something went wrong.
  */
 import { Buffer, isAscii, isUtf8 } from 'node:buffer';
 import { OpenRedaction } from './open-redaction.js';
 import { parseRecord } from './parse-record.js';
 import type { AnyRecord } from './record.js';
 
-/** A longer line is not kept in memory. The largest message, all escaped, is some 100 MiB. */
+/** A longer line is not kept in memory. The largest message, fully escaped, takes some 100 MiB. */
 const MAX_LINE_BYTES = 256 * 1024 ** 2;
 
-/** What the buffer for a line that spans chunks has at least. */
+/** The minimum size of the buffer for a line that spans chunks. */
 const MIN_BUFFER_BYTES = 4096;
 
 const NEWLINE = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 
-/** A record and where it stands. */
+/** A record and its place. */
 export interface NumberedRecord {
   readonly record: AnyRecord;
   /** The number of its line, from 1. */
@@ -33,7 +33,7 @@ export interface NumberedRecord {
 /**
  * Is told of each line that cannot be read.
  *
- * @param reason what is wrong with it: `it is not JSON`. Holds nothing of the line
+ * @param reason what is wrong with the line: `it is not JSON`. It quotes nothing of the line
  */
 export type OnDamage = (line: number, reason: string) => void;
 
@@ -41,18 +41,18 @@ export class RecordReader {
   readonly #onDamage: OnDamage;
   readonly #maxLineBytes: number;
   readonly #redaction = new OpenRedaction();
-  /** Number and offset of the line that is read next, or of the one that has begun. */
+  /** Number and offset of the line that is read next, or that has begun. */
   #line: number;
   #offset: number;
   /** The beginning of a line whose end is in a later chunk. */
   #buffer = Buffer.alloc(0);
   #length = 0;
-  /** The line that has begun is too long: nothing of it is kept but its length. */
+  /** The line that has begun is too long: only its length is kept. */
   #isTooLong = false;
 
   /**
-   * @param start where the input begins: the number of its first line and the offset of that, when it
-   *   is not the beginning of a file
+   * @param start where the input begins, if it is not the beginning of a file: the number of its first
+   *   line and the offset of that line
    */
   constructor(
     onDamage: OnDamage,
@@ -90,8 +90,8 @@ export class RecordReader {
   }
 
   /**
-   * There are no more bytes. A line that has begun has no end: it is taken if it is whole all the same, as
-   * one that somebody has written by hand, and reported if not.
+   * No more bytes come. An unfinished line is taken if it is whole all the same, as in a file written
+   * by hand, and reported if not.
    *
    * @returns its record, if it has one
    */
@@ -112,10 +112,10 @@ export class RecordReader {
   }
 
   /**
-   * Forgets the line that has begun, so that it can be read again: whoever wrote half of it may take that
+   * Forgets the unfinished line so that it can be read again: the writer of half a line may take it
    * back.
    *
-   * @returns its bytes so far; 0 when it is too long to be read twice
+   * @returns its bytes so far; 0 if it is too long to be read twice
    */
   takeBack(maxBytes: number): number {
     const length = this.#length;
@@ -126,7 +126,7 @@ export class RecordReader {
 
   /** @param block whole lines, with their newlines */
   #readLines(block: Buffer, records: NumberedRecord[]): void {
-    // One look at all lines is cheaper than one at each.
+    // One check of all lines is cheaper than one of each.
     const encoding = isAscii(block) ? 'latin1' : isUtf8(block) ? 'utf8' : null;
     for (let start = 0; start < block.length;) {
       const end = block.indexOf(NEWLINE, start);
@@ -176,7 +176,7 @@ export class RecordReader {
     this.#length = length;
   }
 
-  /** The line that was collected has ended. */
+  /** The collected line has ended. */
   #endCollected(records: NumberedRecord[]): void {
     const length = this.#length;
     if (!this.#isTooLong) {
@@ -187,7 +187,7 @@ export class RecordReader {
     this.#length = 0;
     this.#offset += length + 1;
     this.#line++;
-    // The record still has its bytes; another line begins in a buffer of its own.
+    // The record still uses its bytes, so the next line begins in its own buffer.
     if (this.#buffer.length > 0) this.#buffer = Buffer.alloc(0);
   }
 

@@ -1,5 +1,5 @@
 /**
- * The records of a recording, as they stand in its lines: NDJSON, one JSON object in each, with these
+ * The records of a recording, as they stand in its lines: NDJSON, each line a JSON object with these
  * keys. Readers ignore keys and kinds of records that they do not know.
  */
 import type { DataOpcode } from '../../protocol/frame.js';
@@ -7,7 +7,7 @@ import type { DataOpcode } from '../../protocol/frame.js';
 /** The version of the format, in the header of each file. */
 export const RECORDING_VERSION = 1;
 
-/** As the server sees it: `in` comes from the client. */
+/** The direction as the server sees it: `in` comes from the client. */
 export type Direction = 'in' | 'out';
 
 /** Seconds since 1970, UTC, with microseconds. */
@@ -17,10 +17,10 @@ export type RecordTime = number;
 export interface FileRecord {
   readonly ev: 'file';
   readonly v: number;
-  /** Who wrote it: `twist/1.0.0`. */
+  /** The software that wrote it: `twist/1.0.0`. */
   readonly tool: string;
   readonly t: RecordTime;
-  /** The values of its handshakes are those that may be shown: readers hide no others. */
+  /** The handshakes contain only values that may be shown: readers hide nothing more. */
   readonly redacted?: true;
 }
 
@@ -36,31 +36,31 @@ export interface OpenRecord extends SessionRecord {
   readonly ev: 'open';
   /** Its number in the lines of the operational log. */
   readonly id: number;
-  /** Address and port of the client, `[v6]:port` for IPv6; `unix` behind a Unix socket. */
+  /** Address and port of the client, `[v6]:port` for IPv6; `unix` for a Unix socket. */
   readonly remote: string;
-  /** Our own address and port that it connected to. */
+  /** Our own address and port that the client connected to. */
   readonly local: string;
-  /** What was agreed on for TLS; null without it. */
+  /** What was negotiated for TLS; null without TLS. */
   readonly tls: string | null;
-  /** The request target. Of a value that may be a secret its length stands there: `[hidden:24]`. */
+  /** The request target. A value that may be a secret is replaced by its length: `[hidden:24]`. */
   readonly url: string;
   /**
-   * Headers of the request by their names in lower case, hidden values as in `url`. One that came several
-   * times is one text; others may write a list.
+   * Headers of the request by their names in lower case, values hidden as in `url`. A header that came
+   * several times is one text; others may write a list.
    */
   readonly headers: Readonly<Record<string, string | readonly string[]>>;
-  /** The one that was selected; one that nobody knows is hidden as a value is. */
+  /** The selected subprotocol; an unknown one is hidden as a value is. */
   readonly subprotocol: string | null;
-  /** As the response had it, hidden values as in `url`. */
+  /** As in the response, values hidden as in `url`. */
   readonly extensions: string | null;
   readonly mode: string;
 }
 
 /** A payload: exactly one of `data` and `b64`. */
 interface PayloadRecord {
-  /** Bytes of the payload, also when only a part of it is in the record. */
+  /** Bytes of the payload, even if only a part of it is in the record. */
   readonly len: number;
-  /** A payload that is UTF-8, of text. */
+  /** A payload of text that is UTF-8. */
   readonly data?: string;
   /** Any other payload, in base64. */
   readonly b64?: string;
@@ -69,16 +69,16 @@ interface PayloadRecord {
 }
 
 /**
- * A message as the mode saw or sent it, extensions undone. Where messages are not put together (the
- * proxy) there is one for each piece.
+ * A message as the mode saw or sent it, extensions undone. Where messages are not assembled (the proxy)
+ * each piece has a record.
  */
 export interface MessageRecord extends SessionRecord, PayloadRecord {
   readonly ev: 'msg';
   readonly dir: Direction;
   readonly op: DataOpcode;
-  /** Which piece of its message it is; without this it is a whole message. */
+  /** Which piece of its message this is; without it the record is a whole message. */
   readonly part?: 'first' | 'middle' | 'last';
-  /** Bytes that it took on the wire, frame headers included; of a piece those that came with it. */
+  /** Bytes taken on the wire, frame headers included; for a piece, the bytes that came with it. */
   readonly wire: number;
 }
 
@@ -89,7 +89,7 @@ export interface ControlRecord extends SessionRecord, PayloadRecord {
   readonly op: number;
 }
 
-/** A frame's header (RFC 6455 §5.2); only where frames are recorded. It comes before its message. */
+/** A frame's header (RFC 6455 §5.2), only if frames are recorded. It comes before its message. */
 export interface FrameRecord extends SessionRecord {
   readonly ev: 'frame';
   readonly dir: Direction;
@@ -100,7 +100,7 @@ export interface FrameRecord extends SessionRecord {
   readonly masked: boolean;
   /** Bytes of its payload on the wire. */
   readonly len: number;
-  /** The same with the header. */
+  /** The same, with the header. */
   readonly wire: number;
 }
 
@@ -114,7 +114,7 @@ export interface TargetRecord extends SessionRecord {
   readonly error?: string;
 }
 
-/** What went one way in a session. */
+/** The traffic of one direction in a session. */
 export interface Traffic {
   readonly msgs: number;
   /** Payload bytes, extensions undone. */
@@ -130,13 +130,16 @@ export interface CloseRecord extends SessionRecord {
   readonly reason: string;
   readonly in: Traffic;
   readonly out: Traffic;
-  /** Seconds that it lasted. */
+  /** Its duration in seconds. */
   readonly dur: number;
-  /** The rule that the peer broke, if it did. */
+  /** The rule that the peer broke, if any. */
   readonly rule?: string;
 }
 
-/** Records are missing here: they could not be written, and the recording was to go on without. */
+/**
+ * Records are missing here: they could not be written, and the recording was configured to go on
+ * without them.
+ */
 export interface GapRecord {
   readonly ev: 'gap';
   readonly t: RecordTime;
@@ -144,7 +147,7 @@ export interface GapRecord {
   readonly since: RecordTime;
   /** How many records are missing. */
   readonly records: number;
-  /** Why: the system's name of the error, `ENOSPC` for instance. */
+  /** Why: the system's name of the error, such as `ENOSPC`. */
   readonly error: string;
 }
 

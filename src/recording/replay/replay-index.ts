@@ -1,4 +1,7 @@
-/** Which sessions a recording has, and where they are in it: all that replaying one needs to begin. */
+/**
+ * Lists the sessions of a recording and where they are in it: everything needed to begin a replay of
+ * one.
+ */
 import { open, stat } from 'node:fs/promises';
 import { splitRequestTarget } from '../../handshake/request-target.js';
 import { MessageBorders } from '../format/message-borders.js';
@@ -11,37 +14,37 @@ const CHUNK_BYTES = 256 * 1024;
 
 /** A session of a recording, as far as it can be replayed. */
 export interface ReplaySession {
-  /** What no other session has: a ULID. */
+  /** A unique id: a ULID. */
   readonly s: string;
-  /** Its number in the log of the server that recorded it; null when its beginning is not there. */
+  /** Its number in the log of the server that recorded it; null if its beginning is missing. */
   readonly id: number | null;
-  /** The path that it was on, without the query; null when its beginning is not there. */
+  /** The path that it was on, without the query; null if its beginning is missing. */
   readonly path: string | null;
   readonly subprotocol: string | null;
-  /** The extensions that were agreed on, as the response header had them. */
+  /** The negotiated extensions, as in the response header. */
   readonly extensions: string | null;
   /** Where its first record is: its line, from 1, and its offset in bytes. */
   readonly firstLine: number;
   readonly startOffset: number;
   /** The line of its last record. */
   readonly lastLine: number;
-  /** Messages, however many pieces they have. */
+  /** The number of messages, however many pieces they have. */
   readonly messages: Readonly<Record<Direction, number>>;
-  /** Records of what the server sent that have only the beginning of a payload. */
+  /** The number of records of the server's output that hold only the beginning of a payload. */
   readonly cutOut: number;
 }
 
 /**
- * Reads a recording once. Takes memory for the sessions, and not for what they say.
+ * Reads a recording once. Memory grows with the number of sessions, not with what they say.
  *
- * @throws what `node:fs` throws, or Error when it is no regular file
+ * @throws what `node:fs` throws, or Error if it is not a regular file
  */
 export async function readReplaySessions(
   file: string,
   onDamage: OnDamage,
 ): Promise<readonly ReplaySession[]> {
   const stats = await stat(file);
-  // A pipe might keep its reader waiting for ever, and cannot be read from its middle.
+  // A pipe might keep its reader waiting forever, and cannot be read from the middle.
   if (!stats.isFile() && !stats.isDirectory()) throw new Error('it is not a regular file');
   const handle = await open(file);
   try {
@@ -66,8 +69,8 @@ export async function readReplaySessions(
 }
 
 /**
- * Finds the sessions that `choice` may mean: its id, the beginning of that, or its number.
- * Numbers begin anew with each run of the server, so several sessions may have one.
+ * Finds the sessions that `choice` may mean: an id, the beginning of an id, or a number. Numbers start
+ * over with each run of the server, so several sessions may share one.
  */
 export function findReplaySessions(
   sessions: readonly ReplaySession[],
@@ -75,7 +78,7 @@ export function findReplaySessions(
 ): readonly ReplaySession[] {
   const exact = sessions.filter(({ s }) => s === choice);
   if (exact.length > 0) return exact;
-  // An id begins with 0 for a long time to come, a number never does.
+  // For a long time to come every id begins with 0, and no number ever does.
   if (/^[1-9]\d*$/.test(choice)) {
     const numbered = sessions.filter(({ id }) => id === Number(choice));
     if (numbered.length > 0) return numbered;
@@ -118,7 +121,7 @@ class Draft {
   }
 
   take(record: AnyRecord, line: number): void {
-    // A recording that somebody has put together from copies may have more.
+    // A recording that somebody has put together from copies may have more records of the session.
     if (this.#isOver) return;
     this.#lastLine = line;
     if (record.ev === 'open') {

@@ -1,4 +1,4 @@
-/** What happened in one recorded session, step by step, read from the file as it is needed. */
+/** The steps of one recorded session, read from the file as they are needed. */
 import { type FileHandle, open } from 'node:fs/promises';
 import {
   CloseCode,
@@ -29,9 +29,9 @@ export interface MessageStep {
   readonly t: RecordTime;
   readonly dir: Direction;
   readonly opcode: DataOpcode;
-  /** Bytes that it had. */
+  /** How many bytes it had. */
   readonly lengthBytes: number;
-  /** Those of them that were recorded: all, or the first ones. */
+  /** The recorded bytes: all of them, or the first ones. */
   readonly payload: Uint8Array;
   readonly isFirst: boolean;
   readonly isLast: boolean;
@@ -41,7 +41,7 @@ export type ReplayStep =
   | MessageStep
   /** The client's Close came, before any of ours. */
   | { readonly kind: 'client-close'; readonly t: RecordTime }
-  /** The server's Close went out, before any of the client's: it is the last step. */
+  /** The server's Close went out, before any of the client's: this is the last step. */
   | ({ readonly kind: 'server-close'; readonly t: RecordTime } & CloseStatus);
 
 export class ReplayScript {
@@ -51,7 +51,7 @@ export class ReplayScript {
   readonly #borders = new MessageBorders();
   readonly #lastOpcode: Record<Direction, DataOpcode> = { in: Opcode.Text, out: Opcode.Text };
   #offset: number;
-  /** What has been read and not yet been asked for. */
+  /** Steps that were read and not yet asked for. */
   #steps: ReplayStep[] = [];
   #startTime: RecordTime | null = null;
   #hasClientClosed = false;
@@ -62,7 +62,7 @@ export class ReplayScript {
     this.#handle = handle;
     this.#session = session;
     this.#offset = session.startOffset;
-    // What is damaged was said when the sessions were read.
+    // Damaged lines were reported when the sessions were read.
     const onDamage = (): void => undefined;
     this.#reader = new RecordReader(onDamage, {
       line: session.firstLine,
@@ -72,7 +72,8 @@ export class ReplayScript {
 
   /**
    * Opens a recording at the beginning of a session.
-   * @throws what `node:fs` throws, or Error when the session is not where it was
+   *
+   * @throws what `node:fs` throws, or Error if the session is not where it was
    */
   static async open(file: string, session: ReplaySession): Promise<ReplayScript> {
     const script = new ReplayScript(await open(file), session);
@@ -90,7 +91,7 @@ export class ReplayScript {
     return this.#startTime!;
   }
 
-  /** Reads on. @returns the next steps, at least one; null when there are no more */
+  /** Reads on. @returns the next steps, at least one; null if there are no more */
   async read(): Promise<readonly ReplayStep[] | null> {
     while (this.#steps.length === 0) {
       if (this.#isOver) return null;
@@ -105,7 +106,7 @@ export class ReplayScript {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    // It was only read, so nothing is lost when this fails.
+    // The file was only read, so nothing is lost if this fails.
     await Promise.allSettled([this.#handle.close()]);
   }
 
@@ -121,7 +122,7 @@ export class ReplayScript {
     for (const { record, line } of records) {
       if (this.#isOver) break;
       if ('s' in record && record.s === this.#session.s) this.#take(record);
-      // The first record is of the session, or this is another file by now.
+      // The first record must be of the session; otherwise this is another file by now.
       else if (this.#startTime === null) throw changed();
       if (line >= this.#session.lastLine) this.#isOver = true;
     }
@@ -156,7 +157,7 @@ export class ReplayScript {
     }
     this.#lastOpcode[dir] = opcode;
     const payload = payloadOf(record);
-    // A recording may have been edited by hand: what is there holds.
+    // A recording may have been edited by hand: its payload counts, not its length.
     const lengthBytes = record.cut === true ? Math.max(record.len, payload.length) : payload.length;
     this.#steps.push({ kind: 'message', t, dir, opcode, lengthBytes, payload, isFirst, isLast });
   }
@@ -179,7 +180,7 @@ function changed(): Error {
   return new Error('it has changed since the server was started');
 }
 
-/** What a recorded Close said, or a plain one when that cannot be sent again. */
+/** The content of a recorded Close, or a plain one if that cannot be sent again. */
 function statusOf(payload: Uint8Array): CloseStatus {
   try {
     return parseClosePayload(payload, 0, payload.length);

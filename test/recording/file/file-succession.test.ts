@@ -291,7 +291,7 @@ t.test('the name follows the time', async (t) => {
   t.equal(bench.files.path, bench.at('a-31-18'), 'that it would have');
 });
 
-t.test('the name is opened anew', async (t) => {
+t.test('the name is reopened', async (t) => {
   const bench = new Bench(t);
   await bench.files.start();
   await bench.write('one\n');
@@ -300,7 +300,7 @@ t.test('the name is opened anew', async (t) => {
   await bench.files.reopen(nothing());
   await bench.write('three\n');
   t.strictSame(bench.all(), { file: 'H three\n', old: 'H one\ntwo\n' });
-  t.strictSame(bench.messages(), ['the file was opened anew']);
+  t.strictSame(bench.messages(), ['the file was reopened']);
   bench.fileSystem.failOnce('openToAppend', 'EACCES');
   await bench.files.reopen(nothing());
   await bench.write('four\n');
@@ -308,7 +308,7 @@ t.test('the name is opened anew', async (t) => {
   t.match(bench.log.lines[1], { level: 'error', fields: { error: 'EACCES' } });
 });
 
-t.test('a line that is written by half is written anew to the next file', async (t) => {
+t.test('a half-written line is written again to the next file', async (t) => {
   const bench = new Bench(t, 'file', 0, false);
   await bench.files.start();
   const lines = linesOf('one\ntwo\n');
@@ -321,7 +321,7 @@ t.test('a line that is written by half is written anew to the next file', async 
   t.equal(bench.fileSystem.count('syncData'), 0);
 });
 
-t.test('a file that fails is put aside, and what is in memory written anew', async (t) => {
+t.test('a file that fails is put aside, and what is in memory is written again', async (t) => {
   const bench = new Bench(t);
   await bench.files.start();
   await bench.write('one\n');

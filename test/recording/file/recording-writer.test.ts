@@ -232,7 +232,7 @@ t.test('what is used where nothing is said', async (t) => {
   t.strictSame(readdirSync(directory), [String(new Date().getUTCFullYear())]);
 });
 
-t.test('the name is opened anew, when the batch in flight is written', async (t) => {
+t.test('the name is reopened once the batch in flight is written', async (t) => {
   const bench = new Bench(t);
   const gate = new Gate(bench);
   await bench.writer.start();
@@ -290,7 +290,7 @@ t.test('with drop nobody waits', async (t) => {
   t.equal(bench.writer.stats.lost, 5);
 });
 
-t.test('whoever opens the name anew need not wait for the next attempt', async (t) => {
+t.test('a reopening need not wait for the next attempt', async (t) => {
   const bench = new Bench(t, { times: { retryMs: NEVER_MS } });
   await bench.writer.start();
   await bench.has([]);

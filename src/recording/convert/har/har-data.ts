@@ -1,10 +1,10 @@
-/** The payload of one message as the text of a JSON string, made piece by piece. */
+/** Makes the payload of one message the text of a JSON string, piece by piece. */
 import { Buffer } from 'node:buffer';
 
-/** Turns pieces of a payload into pieces of text for a JSON string, its quotes not included. */
+/** Turns pieces of a payload into pieces of text for a JSON string, without its quotes. */
 export interface HarData {
   take(bytes: Buffer): string;
-  /** @param isWhole false when bytes are known to be missing at the end */
+  /** @param isWhole false if bytes are known to be missing at the end */
   finish(isWhole: boolean): string;
 }
 
@@ -13,7 +13,7 @@ export function jsonInside(text: string): string {
   return JSON.stringify(text).slice(1, -1);
 }
 
-/** A text: a piece may end inside a character. What is not UTF-8 becomes U+FFFD. */
+/** Text: a piece may end inside a character. Bytes that are not UTF-8 become U+FFFD. */
 export class HarText implements HarData {
   readonly #decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 
@@ -27,7 +27,7 @@ export class HarText implements HarData {
   }
 }
 
-/** Bytes in base64: three of them make four characters, so what is over waits for the next piece. */
+/** Base64: three bytes make four characters, so the bytes left over wait for the next piece. */
 export class HarBase64 implements HarData {
   readonly #rest = Buffer.alloc(3);
   #restBytes = 0;

@@ -6,7 +6,7 @@ import type { Direction, MessageRecord } from '../../format/record.js';
 import { HarBase64, type HarData, HarText, jsonInside } from './har-data.js';
 import { type Spool, SpoolStream } from '../spool.js';
 
-/** A message whose last piece has not come. */
+/** A message whose last piece has not arrived. */
 interface OpenMessage {
   readonly stream: SpoolStream;
   readonly data: HarData;
@@ -15,7 +15,7 @@ interface OpenMessage {
   isIncomplete: boolean;
 }
 
-/** As Chrome has it: from the point of view of the client. */
+/** Chrome's types, from the client's point of view. */
 const TYPES: Record<Direction, string> = { in: 'send', out: 'receive' };
 
 export class HarMessages {
@@ -24,7 +24,7 @@ export class HarMessages {
   readonly #stream: SpoolStream;
   readonly #borders = new MessageBorders();
   readonly #open: Record<Direction, OpenMessage | null> = { in: null, out: null };
-  /** What begins while the other direction's message is being written to the stream waits here. */
+  /** Messages that begin while the other direction's message is being written to the stream wait here. */
   #aside: SpoolStream | null = null;
   /** The direction whose message is being written to the stream. */
   #owner: Direction | null = null;
@@ -49,7 +49,7 @@ export class HarMessages {
     if (isLast) this.#end(dir, false);
   }
 
-  /** The session is over: ends the messages that never ended. */
+  /** The session is over: ends the messages that have not ended. */
   finish(): void {
     if (this.#open.in !== null) this.#end('in', true);
     if (this.#open.out !== null) this.#end('out', true);
@@ -82,7 +82,7 @@ export class HarMessages {
   #piece(record: MessageRecord): void {
     const message = this.#open[record.dir]!;
     message.lengthBytes += record.len;
-    // What comes behind a hole would be read as if it were not there.
+    // Pieces after a gap would be read as if nothing were missing.
     if (message.isCut) return;
     message.stream.appendText(message.data.take(payloadOf(record)));
     message.isCut = record.cut === true;
@@ -115,7 +115,7 @@ export class HarMessages {
   }
 }
 
-/** What HAR has no word for goes under a name of our own, as it asks for (HAR 1.2, custom fields). */
+/** What HAR has no word for gets a name of our own, as it demands (HAR 1.2, custom fields). */
 function endOf(lengthBytes: number, isCut: boolean, isIncomplete: boolean): string {
   if (!isCut && !isIncomplete) return '"}';
   const twist = {

@@ -1,4 +1,4 @@
-/** One session as an entry of a HAR file: written as its records come, given away when it is over. */
+/** One session as an entry of a HAR file: written as its records arrive, handed over when it is over. */
 import { formatIp } from '../../../net/ip-address.js';
 import { splitRequestTarget } from '../../../handshake/request-target.js';
 import { Opcode } from '../../../protocol/frame.js';
@@ -13,7 +13,7 @@ import {
 } from '../recorded-handshake.js';
 import { type Spool, SpoolStream } from '../spool.js';
 
-/** Of a kind of control frame, how many came from the client and how many went to it. */
+/** For one kind of control frame, how many came from the client and how many went to it. */
 interface FrameCount {
   in: number;
   out: number;
@@ -32,7 +32,7 @@ export class HarSession {
   #lastSeconds: number;
 
   /**
-   * @param open null when the recording does not have the beginning of the session
+   * @param open null if the recording lacks the beginning of the session
    * @param t the time of its first record
    */
   constructor(spool: Spool, session: string, open: OpenRecord | null, t: number) {
@@ -45,7 +45,7 @@ export class HarSession {
     this.#stream.appendText(`${fields.slice(0, -1)},"_webSocketMessages":[`);
   }
 
-  /** A record of the session came at this time. */
+  /** A record of the session arrived at this time. */
   seen(t: number): void {
     this.#lastSeconds = t;
   }
@@ -63,12 +63,12 @@ export class HarSession {
   /**
    * The session is over.
    *
-   * @param close null when the recording does not have its end
+   * @param close null if the recording lacks its end
    * @returns its entry, in pieces
    */
   end(close: CloseRecord | null): Generator<Uint8Array, void, undefined> {
     this.messages.finish();
-    // Before durations were measured on the monotonic clock, a clock that was set back made them 0.
+    // Before durations were measured on the monotonic clock, setting the clock back made them 0.
     const seconds = Math.max(close?.dur ?? 0, this.#lastSeconds - this.#startSeconds);
     const time = Math.round(seconds * 1e6) / 1e3;
     const missing = [
@@ -97,7 +97,7 @@ export class HarSession {
   }
 }
 
-/** All of an entry that is known at its beginning, in the order of Chrome. */
+/** The part of an entry that is known at its beginning, in Chrome's order. */
 function entryOf(session: string, open: OpenRecord | null, t: number): object {
   const url = open === null ? 'ws://unknown/' : requestUrl(open);
   const local = parseRecordedAddress(open?.local ?? '');

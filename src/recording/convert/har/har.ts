@@ -1,7 +1,7 @@
 /**
  * A recording as a HAR 1.2 file with WebSocket messages as Chrome writes them: each session is an
- * entry. Sessions lie side by side in a recording and one after the other in a HAR, so what was read
- * of a session waits in a spool until it is over.
+ * entry. Sessions overlap in a recording but follow each other in a HAR file, so what was read of a
+ * session waits in a spool until the session is over.
  */
 import type { AnyRecord, CloseRecord, GapRecord } from '../../format/record.js';
 import type { ConvertOutput, Converter } from '../converter.js';
@@ -9,17 +9,17 @@ import { HarSession } from './har-session.js';
 import { Spool } from '../spool.js';
 import { steadyTimes } from '../steady-times.js';
 
-/** What sessions that are not over take of memory, all together. */
+/** The memory that all unfinished sessions may take together. */
 const MAX_HELD_BYTES = 16 * 1024 * 1024;
 
 export interface HarOptions {
-  /** Who makes the file: `twist/1.0.0`. */
+  /** The program that makes the file: `twist/1.0.0`. */
   readonly tool: string;
-  /** A directory for what does not fit into memory. */
+  /** A directory for data that does not fit into memory. */
   readonly spoolDir: string;
 }
 
-/** Its calls throw what `node:fs` throws when the spool cannot be written. */
+/** Its calls throw what `node:fs` throws if the spool cannot be written. */
 export function harConverter(output: ConvertOutput, options: HarOptions): Converter {
   return steadyTimes(new HarConverter(output, options));
 }
@@ -27,9 +27,9 @@ export function harConverter(output: ConvertOutput, options: HarOptions): Conver
 class HarConverter implements Converter {
   readonly #output: ConvertOutput;
   readonly #spool: Spool;
-  /** In the order in which they began. */
+  /** Sessions in the order in which they began. */
   readonly #sessions = new Map<string, HarSession>();
-  /** What comes before the next entry. */
+  /** What separates the next entry from the one before. */
   #separator: string;
   #missingRecords = 0;
 
@@ -52,7 +52,7 @@ class HarConverter implements Converter {
       const session = new HarSession(this.#spool, record.s, record, record.t);
       this.#sessions.delete(record.s);
       this.#sessions.set(record.s, session);
-      // The same recording given twice, for instance.
+      // For instance because the same recording was given twice.
       return before === undefined ? undefined : this.#write(before, null);
     }
     const session = this.#session(record.s, record.t);
@@ -79,7 +79,7 @@ class HarConverter implements Converter {
     this.#spool.file.close();
     const missing = this.#missingRecords;
     const twist = missing === 0 ? '' : `,"_twist":{"missingRecords":${missing}}`;
-    // Without any session nothing was written so far.
+    // Without any session nothing has been written so far.
     const start = this.#separator === ',\n' ? '' : this.#separator;
     await this.#output.write(`${start}\n]${twist}}}\n`);
   }

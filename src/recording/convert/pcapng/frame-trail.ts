@@ -1,22 +1,22 @@
-/** The data frames of one direction as they were on the wire, where a recording has them. */
+/** The data frames of one direction as they were on the wire, if a recording has them. */
 import type { FrameRecord, MessageRecord } from '../../format/record.js';
 
-/** Bytes of a frame: with the frame, they are its first ones, behind its header. */
+/** Bytes of a frame. Together with the frame, they are its first bytes after the header. */
 export interface FrameBytes {
   readonly frame: FrameRecord | null;
   readonly bytes: Buffer;
 }
 
 /**
- * Puts payloads back into the frames that they came in. That goes for what was sent as it is: of a
- * compressed message the recording has not what was in its frames.
+ * Puts payloads back into the frames that they came in. This works only for uncompressed messages: the
+ * recording does not hold what was in the frames of a compressed one.
  */
 export class FrameTrail {
-  /** Frames whose header was not told. */
+  /** Frames whose header has not been emitted. */
   #waiting: FrameRecord[] = [];
-  /** What is missing of the frame that was told last. */
+  /** How many bytes are missing of the frame emitted last. */
   #restBytes = 0;
-  /** What follows of this message is told without its frames. */
+  /** The rest of this message is emitted without its frames. */
   #isLost = false;
 
   take(frame: FrameRecord): void {
@@ -26,7 +26,7 @@ export class FrameTrail {
   /**
    * Cuts a message, or a piece of one, where its frames were cut.
    *
-   * @returns null when the frames do not tell; they are forgotten then
+   * @returns null if the frames do not tell; they are forgotten then
    */
   cut(record: MessageRecord, payload: Buffer): FrameBytes[] | null {
     const { part, cut } = record;
@@ -43,12 +43,12 @@ export class FrameTrail {
     return null;
   }
 
-  /** Frames of which there is no message: the one that broke a rule, for instance. */
+  /** Frames that have no message: the frame that broke a rule, for instance. */
   rest(): readonly FrameRecord[] {
     return this.#waiting.splice(0);
   }
 
-  /** The frames up to one that ends a message have what it has. */
+  /** The frames up to one that ends a message hold what the message holds. */
   #isWhole(payload: Buffer): boolean {
     const frames = this.#waiting.slice(0, this.#waiting.findIndex(({ fin }) => fin) + 1);
     const bytes = frames.reduce((sum, { len }) => sum + len, 0);
@@ -72,7 +72,7 @@ export class FrameTrail {
     // Frames without a byte belong to the message that they end.
     while (at < payload.length || (isLast && this.#restBytes === 0 && !endsWithFin(parts))) {
       const frame = this.#waiting.shift();
-      // The recording has lost the one that ends it.
+      // The recording has lost the frame that ends the message.
       if (frame === undefined) break;
       const bytes = payload.subarray(at, at + frame.len);
       at += bytes.length;

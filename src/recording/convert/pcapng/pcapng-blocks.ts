@@ -7,7 +7,7 @@ const INTERFACE_DESCRIPTION = 1;
 const ENHANCED_PACKET = 6;
 
 const BYTE_ORDER_MAGIC = 0x1a2b3c4d;
-/** What is captured begins with an IPv4 or IPv6 header. */
+/** Captured packets begin with an IPv4 or IPv6 header. */
 const LINKTYPE_RAW = 101;
 
 const OPTION_END = 0;
@@ -15,10 +15,10 @@ const OPTION_COMMENT = 1;
 const OPTION_APPLICATION = 4;
 const OPTION_INTERFACE_NAME = 2;
 const OPTION_TIME_RESOLUTION = 9;
-/** Times are microseconds: 10 to the power of minus this. */
+/** Times are in microseconds: 10 to the power of minus this. */
 const TIME_RESOLUTION = 6;
 
-/** Whoever wrote the recording may have put anything into it: an option holds 65,535 bytes. */
+/** A recording from elsewhere may hold anything; an option holds at most 65,535 bytes. */
 const MAX_COMMENT_LENGTH = 1000;
 
 const OPTION_HEADER_BYTES = 4;
@@ -31,7 +31,7 @@ export function fileStart(application: string): Buffer {
   section.writeUInt32LE(BYTE_ORDER_MAGIC, 0);
   section.writeUInt16LE(1, 4);
   section.writeUInt16LE(0, 6);
-  // The length of the section is not known: -1.
+  // -1: the length of the section is unknown.
   section.fill(0xff, 8);
   const link = Buffer.alloc(8);
   link.writeUInt16LE(LINKTYPE_RAW, 0);
@@ -45,11 +45,11 @@ export function fileStart(application: string): Buffer {
 }
 
 /**
- * Writes a captured IP datagram, all of its block but the datagram itself.
+ * Writes the block of a captured IP datagram, except for the datagram itself.
  *
  * @param seconds since 1970, when it was captured
  * @param length of the datagram, in bytes
- * @param comment empty: none; of a long one only the beginning is written
+ * @param comment empty for none; a long one is cut
  * @returns where in `output.chunk` the datagram goes, a multiple of 4
  */
 export function writeDatagramBlock(

@@ -16,20 +16,20 @@ import { type HeaderLine, requestHeaders, responseHeaders } from '../recorded-ha
 import type { TcpConversation } from './tcp-conversation.js';
 
 /**
- * Clients mask (RFC 6455 §5.3), with what key is not recorded. This one leaves payloads readable to
- * those who search the bytes of the file.
+ * Clients mask (RFC 6455 §5.3); the key is not recorded. This key leaves payloads readable to anyone
+ * who searches the bytes of the file.
  */
 const MASKING_KEY = 0;
 
-/** Wireshark unmasks no more of a frame than this: longer payloads of clients get several frames. */
+/** Wireshark unmasks no more of a frame than this, so longer payloads of clients get several frames. */
 const MAX_MASKED_BYTES = 256 * 1024;
 
-/** Of a larger frame whose payload is missing nothing is shown. */
+/** A larger frame whose payload is missing is not shown at all. */
 const MAX_MISSING_BYTES = 64 * 1024;
 
 const NOTHING = Buffer.alloc(0);
 
-/** What stands for the beginning of a session that the recording does not have. */
+/** Stands for the beginning of a session that the recording does not have. */
 const UNKNOWN: Pick<OpenRecord, 'url' | 'headers' | 'subprotocol'> = {
   url: '/',
   headers: {
@@ -49,19 +49,19 @@ export class PcapngSession {
     in: new FrameTrail(),
     out: new FrameTrail(),
   };
-  /** The last control frame of each direction whose payload has not come. */
+  /** The last control frame of each direction whose payload has not arrived. */
   readonly #controls: Record<Direction, FrameRecord | null> = { in: null, out: null };
 
   constructor(conversation: TcpConversation) {
     this.#conversation = conversation;
   }
 
-  /** @param open null when the recording does not have it */
+  /** @param open null if the recording does not have it */
   open(open: OpenRecord | null, t: number, note: string): void {
     const comments = [note];
     if (open === null)
       comments.push('made up: the recording does not have the beginning of this session');
-    else if (open.tls !== null) comments.push(`recorded behind TLS (${open.tls})`);
+    else if (open.tls !== null) comments.push(`recorded from a TLS connection (${open.tls})`);
     const { url, ...known } = open ?? UNKNOWN;
     this.#conversation.establish(t, joined(comments));
     this.#head('in', `GET ${url} HTTP/1.1`, requestHeaders(known), t);
@@ -69,7 +69,7 @@ export class PcapngSession {
     this.#head('out', 'HTTP/1.1 101 Switching Protocols', responseHeaders(known, null), t);
   }
 
-  /** A frame, as it was: its payload comes with the next message or control record. */
+  /** A frame as it was: its payload comes with the next message or control record. */
   frame(record: FrameRecord): void {
     const { dir, op } = record;
     if (op === Opcode.Close || op === Opcode.Ping || op === Opcode.Pong)
@@ -145,7 +145,7 @@ export class PcapngSession {
     this.#frame(dir, (isLast ? FIN : 0) | first, rest, t, note);
   }
 
-  /** Frames as they were; only what key they were masked with is not known. */
+  /** Writes frames as they were; only their masking key is unknown. */
   #real(dir: Direction, parts: readonly FrameBytes[], t: number, comment: string): void {
     let note = comment;
     for (const { frame, bytes } of parts) {
@@ -155,7 +155,7 @@ export class PcapngSession {
     }
   }
 
-  /** A frame of which only the header was recorded. */
+  /** Writes a frame of which only the header was recorded. */
   #withoutPayload(frame: FrameRecord): void {
     const { dir, t, len, masked } = frame;
     if (len > MAX_MISSING_BYTES) return;
@@ -180,7 +180,7 @@ export class PcapngSession {
   }
 }
 
-/** What a frame begins with: FIN, the reserved bits, the opcode (RFC 6455 §5.2). */
+/** The first byte of a frame: FIN, the reserved bits, the opcode (RFC 6455 §5.2). */
 function firstByteOf({ fin, rsv, op }: FrameRecord): number {
   return (fin ? FIN : 0) | (rsv << 4) | op;
 }

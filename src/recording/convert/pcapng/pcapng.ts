@@ -1,6 +1,6 @@
 /**
- * A recording as a pcapng file that Wireshark opens: each session on a TCP connection that is made up
- * around what was recorded, so that its own dissectors find the WebSocket frames.
+ * A recording as a pcapng file that Wireshark opens. Each session is put on a made-up TCP connection,
+ * so Wireshark's own dissectors find the WebSocket frames.
  */
 import type { AnyRecord, OpenRecord } from '../../format/record.js';
 import { ChunkedOutput } from '../chunked-output.js';
@@ -15,16 +15,22 @@ import {
 import { steadyTimes } from '../steady-times.js';
 import { type Addresses, TcpConversation } from './tcp-conversation.js';
 
-/** Ports of made-up clients: those that no protocol has (RFC 6335 §6), by which Wireshark would take them. */
+/**
+ * Ports of made-up clients: the range that is assigned to no protocol (RFC 6335 §6), so that Wireshark
+ * does not take them for one.
+ */
 const FIRST_PORT = 49_152;
 const PORTS = 65_536 - FIRST_PORT;
 const SERVER_PORT = 9001;
-/** Prefixes that are kept for documentation (RFC 5737 §3, RFC 3849). */
+/** Prefixes reserved for documentation (RFC 5737 §3, RFC 3849). */
 const DOCUMENTATION = {
   4: [192, 0, 2, 0],
   16: [0x20, 0x01, 0x0d, 0xb8, ...Array<number>(12).fill(0)],
 } as const;
-/** Sequence numbers of connections between the same addresses must differ for Wireshark to tell them apart. */
+/**
+ * Sequence numbers of connections between the same addresses must differ, so that Wireshark can tell
+ * the connections apart.
+ */
 const SEQUENCE_STEP = 0x9e37_79b1;
 
 export function pcapngConverter(output: ConvertOutput): Converter {
@@ -35,7 +41,7 @@ class PcapngConverter implements Converter {
   readonly #output: ChunkedOutput;
   readonly #sessions = new Map<string, PcapngSession>();
   #begun = 0;
-  /** Goes to the next segment. */
+  /** Moves on to the next segment. */
   #note = '';
 
   constructor(output: ConvertOutput) {
@@ -102,12 +108,13 @@ class PcapngConverter implements Converter {
   }
 }
 
-/** What is known stays; what is not, for a Unix socket or a missing beginning, is made up. */
+/** Keeps what is known; makes up the rest, for a Unix socket or a missing beginning. */
 function addressesOf(open: OpenRecord | null, number: number): Addresses {
   const port = FIRST_PORT + (number % PORTS);
   const client = open === null ? null : addressOf(open.remote, port);
   const server = open === null ? null : addressOf(open.local, SERVER_PORT);
-  // Both stand in the headers of one datagram: IPv4 beside IPv6 is written as IPv6 (RFC 4291 §2.5.5.2).
+  // Both addresses are in the header of one datagram: IPv4 beside IPv6 is written as IPv6 (RFC 4291
+  // §2.5.5.2).
   const isIpv6 = client?.bytes.length === 16 || server?.bytes.length === 16;
   const family = isIpv6 ? 16 : 4;
   return {
@@ -116,7 +123,7 @@ function addressesOf(open: OpenRecord | null, number: number): Addresses {
   };
 }
 
-/** @param port where none is known */
+/** @param port the port to use if none is known */
 function addressOf(text: string, port: number): RecordedAddress | null {
   const address = parseRecordedAddress(text);
   if (address !== null) return address;
@@ -129,7 +136,7 @@ function fitting({ bytes, port }: RecordedAddress, family: 4 | 16): RecordedAddr
   return { bytes: Uint8Array.of(...Array<number>(10).fill(0), 0xff, 0xff, ...bytes), port };
 }
 
-/** The ports go up, and then the last byte of a made-up address. */
+/** Counts up the ports, and then the last byte of a made-up address. */
 function hostOf(number: number): number {
   return 2 + (Math.floor(number / PORTS) % 253);
 }

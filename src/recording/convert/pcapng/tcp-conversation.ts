@@ -1,4 +1,4 @@
-/** A TCP connection as somebody on the network would have seen it (RFC 9293 §3.1, RFC 791, RFC 8200). */
+/** A TCP connection as an observer on the network would have seen it (RFC 9293 §3.1, RFC 791, RFC 8200). */
 import type { Buffer } from 'node:buffer';
 import type { Direction } from '../../format/record.js';
 import type { ChunkedOutput } from '../chunked-output.js';
@@ -12,7 +12,7 @@ const RST = 0x04;
 const PSH = 0x08;
 const ACK = 0x10;
 
-/** The most payload in a segment: well below what an IP datagram holds. */
+/** The most payload in a segment: well below the capacity of an IP datagram. */
 export const MAX_SEGMENT_BYTES = 60_000;
 
 const IPV4_HEADER_BYTES = 20;
@@ -22,13 +22,13 @@ const PROTOCOL_TCP = 6;
 const HOP_LIMIT = 64;
 const DO_NOT_FRAGMENT = 0x4000;
 
-/** Maximum segment size; no operation; windows are scaled by 2^14, so that they are never full. */
+/** Maximum segment size; no operation; windows are scaled by 2^14, so they are never full. */
 const SYN_OPTIONS = Uint8Array.of(
   ...[2, 4, MAX_SEGMENT_BYTES >> 8, MAX_SEGMENT_BYTES & 0xff],
   ...[1, 3, 3, 14],
 );
 const WINDOW = 0xffff;
-/** Whoever received this much since it last sent something acknowledges it. */
+/** A side acknowledges after it has received this much since it last sent something. */
 const MAX_UNACKNOWLEDGED_BYTES = 1024 * 1024;
 
 const NOTHING = new Uint8Array(0);
@@ -37,13 +37,13 @@ interface Side {
   readonly address: RecordedAddress;
   /** The sequence number of its next byte. */
   sequence: number;
-  /** What of the other side's bytes it has acknowledged. */
+  /** How many of the other side's bytes it has acknowledged. */
   acknowledged: number;
 }
 
 export interface Addresses {
   readonly client: RecordedAddress;
-  /** Of the same family as the client's. */
+  /** Of the same family as the client's address. */
   readonly server: RecordedAddress;
 }
 
@@ -70,7 +70,7 @@ export class TcpConversation {
    * Sends bytes, in as many segments as it takes.
    *
    * @param dir `in`: from the client
-   * @param comment goes to the first segment; empty: none
+   * @param comment goes to the first segment; empty for none
    */
   send(dir: Direction, bytes: Uint8Array, seconds: number, comment: string): void {
     for (let start = 0; start < bytes.length; start += MAX_SEGMENT_BYTES) {
@@ -85,7 +85,7 @@ export class TcpConversation {
     }
   }
 
-  /** One side closes, the other one does the same (RFC 9293 §3.6). */
+  /** One side closes, and the other does the same (RFC 9293 §3.6). */
   close(dir: Direction, seconds: number, comment: string): void {
     this.#segment(dir, FIN | ACK, NOTHING, NOTHING, seconds, comment);
     this.#segment(dir === 'in' ? 'out' : 'in', FIN | ACK, NOTHING, NOTHING, seconds, '');
@@ -129,7 +129,7 @@ export class TcpConversation {
     chunk.writeUInt32BE(0, tcp + 16);
     chunk.set(options, tcp + TCP_HEADER_BYTES);
     chunk.set(payload, tcp + TCP_HEADER_BYTES + options.length);
-    // The pseudo-header: both addresses, which stand right before, the protocol and the length.
+    // The pseudo-header: both addresses, which directly precede it, the protocol and the length.
     const addressBytes = 2 * sender.address.bytes.length;
     const sum = sumOf(chunk, tcp - addressBytes, tcp + tcpBytes);
     chunk.writeUInt16BE(checksum(sum + PROTOCOL_TCP + tcpBytes), tcp + 16);
@@ -174,7 +174,7 @@ function writeIpv6Header(
   chunk.set(receiver.address.bytes, at + 24);
 }
 
-/** The sum of 16-bit numbers, with a zero byte at the end when their number of bytes is odd (RFC 1071). */
+/** The sum of 16-bit numbers, padded with a zero byte if the number of bytes is odd (RFC 1071). */
 function sumOf(bytes: Uint8Array, start: number, end: number): number {
   let sum = 0;
   let position = start;
@@ -182,7 +182,7 @@ function sumOf(bytes: Uint8Array, start: number, end: number): number {
   return position < end ? sum + (bytes[position]! << 8) : sum;
 }
 
-/** Folds a sum into 16 bits, the carries into it, and inverts it. */
+/** Folds a sum into 16 bits, adding the carries, and inverts it. */
 function checksum(sum: number): number {
   let folded = sum;
   while (folded > 0xffff) folded = (folded & 0xffff) + (folded >>> 16);

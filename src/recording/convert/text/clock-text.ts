@@ -1,6 +1,6 @@
-/** Times of records as one reads them. */
+/** Times of records in readable form. */
 
-/** Makes texts of times that mostly come in order: what two have in common is made once. */
+/** Makes texts of times that mostly arrive in order: the part that two times share is made once. */
 export class ClockText {
   #second = -1;
   #secondText = '';
@@ -10,7 +10,7 @@ export class ClockText {
     return new Date(time * 1000).toISOString().slice(0, 10);
   }
 
-  /** The number of the day, to tell one from another. */
+  /** The number of the day; it tells days apart. */
   day(time: number): number {
     return Math.floor(Math.round(time * 1e6) / 86_400_000_000);
   }
@@ -23,7 +23,7 @@ export class ClockText {
       this.#second = second;
       this.#secondText = new Date(second * 1000).toISOString().slice(11, 19);
     }
-    // A leading digit that is cut off again keeps the zeros.
+    // A leading digit, cut off again, keeps the zeros.
     return `${this.#secondText}.${String(micros - second * 1e6 + 1e6).slice(1)}`;
   }
 }

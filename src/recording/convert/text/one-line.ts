@@ -1,4 +1,4 @@
-/** Payloads on one line of a terminal, as far as they are shown. */
+/** Shortened payloads on one line of a terminal. */
 import { Buffer } from 'node:buffer';
 
 const GROUP_BYTES = 4;
@@ -7,7 +7,7 @@ const GROUP_BYTES = 4;
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 const ASCII = HEX.map((_, byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.'));
 
-/** The beginning of a text: not more than so many characters, and none of them cut in two. */
+/** The beginning of a text: at most this many characters, none of them cut in two. */
 export function beginningOf(text: string, maxCharacters: number): string {
   if (text.length <= maxCharacters) return text;
   const last = text.charCodeAt(maxCharacters - 1);
@@ -16,7 +16,7 @@ export function beginningOf(text: string, maxCharacters: number): string {
 }
 
 /**
- * The first bytes, or all, as they are and as ASCII: `48690d0a 00  |Hi...|`.
+ * The first bytes, or all, in hexadecimal and as ASCII: `48690d0a 00 |Hi...|`.
  *
  * @returns the text, and how many bytes it shows
  */
@@ -24,7 +24,7 @@ export function hexPreview(
   base64: string,
   maxBytes: number,
 ): { readonly text: string; readonly bytes: number } {
-  // Four characters are three bytes.
+  // Four characters hold three bytes.
   const all = Buffer.from(base64.slice(0, 4 * Math.ceil(maxBytes / 3)), 'base64');
   const length = Math.min(all.length, maxBytes);
   let hex = '';

@@ -1,5 +1,5 @@
 /**
- * A recording to be read and to be followed: a line for each record, in columns.
+ * A recording as readable text: a line for each record, in columns.
  *
  *     14:13:20.000137 42DW → text         5  hello
  */
@@ -22,25 +22,28 @@ import { ClockText, durationText } from './clock-text.js';
 import type { ConvertOutput, Converter } from '../converter.js';
 import { beginningOf, hexPreview } from './one-line.js';
 
-/** What time a line begins with: that of the clock, since the first record, or since the message before. */
+/**
+ * The time that a line begins with: the wall clock, since the first record, or since the message
+ * before.
+ */
 export type TextTimes = 'clock' | 'relative' | 'delta';
 
 export interface TextOptions {
   readonly hasColor: boolean;
-  /** Of a longer text only so many characters are shown; Infinity for all. */
+  /** The most characters of a text that are shown; Infinity for all. */
   readonly maxCharacters: number;
-  /** The same for what is binary. */
+  /** The same for binary payloads, in bytes. */
   readonly maxBytes: number;
   readonly times: TextTimes;
 }
 
-/** `-123456.789012`: as wide as the time of a day. */
+/** `-123456.789012`: as wide as a time of day. */
 const SECONDS_COLUMNS = 15;
 
 const KIND_COLUMNS = 8;
 const LENGTH_COLUMNS = 7;
 
-/** What comes before a number of so many digits. */
+/** The padding of a number with this many digits. */
 const BLANKS = Array.from({ length: LENGTH_COLUMNS }, (_, digits) =>
   ' '.repeat(LENGTH_COLUMNS - digits),
 );
@@ -51,7 +54,7 @@ const HEADINGS: Readonly<Record<Direction, Map<string, string>>> = {
   out: new Map(),
 };
 
-/** A session has one of these, by its name. Red is for what went wrong. */
+/** The colors of sessions, chosen by name. Red is reserved for failures. */
 const SESSION_COLORS = [32, 33, 34, 35, 36, 92, 93, 94, 95, 96] as const;
 
 const DIM = 2;
@@ -79,7 +82,7 @@ class TextConverter implements Converter {
   readonly #times: TextTimes;
   readonly #clock = new ClockText();
   #day = -1;
-  /** What times are counted from, unless they are those of the clock. */
+  /** Where relative times are counted from. */
   #startTime: number | null = null;
 
   constructor(output: ConvertOutput, options: TextOptions) {
@@ -137,7 +140,7 @@ class TextConverter implements Converter {
     }
   }
 
-  /** `→ text         5  `; towards the server is to the right. */
+  /** `→ text         5  `; the right is toward the server. */
   #columns(dir: Direction, kind: string, length: number): string {
     let heading = HEADINGS[dir].get(kind);
     if (heading === undefined) {
@@ -219,12 +222,12 @@ class TextConverter implements Converter {
     return `${this.#heading('over')} ${ending}  ${traffic}  ${durationText(dur)}`;
   }
 
-  /** What is no traffic begins in the same column as the kinds. */
+  /** Lines that are not traffic begin in the same column as the kinds. */
   #heading(kind: string): string {
     return this.#styled(BOLD, `• ${kind.padEnd(KIND_COLUMNS)}`);
   }
 
-  /** A session by the end of its name: the beginning is the time, which many have in common. */
+  /** A session by the end of its name: the beginning is the time, which many sessions share. */
   #session(name: string): string {
     const short = name.slice(-4);
     const label = printable(short).padStart(4);
@@ -234,7 +237,7 @@ class TextConverter implements Converter {
     return this.#styled(SESSION_COLORS[sum % SESSION_COLORS.length]!, label);
   }
 
-  /** A line that says the date, before the first record of each day. */
+  /** A line with the date, before the first record of each day. */
   #dateLine(time: number): string {
     const day = this.#clock.day(time);
     if (day === this.#day) return '';
@@ -247,7 +250,7 @@ class TextConverter implements Converter {
   }
 }
 
-/** `text`; of pieces `text…`, `…text…` and `…text`. */
+/** `text`; for pieces `text…`, `…text…` and `…text`. */
 function messageKind({ op, part }: MessageRecord): string {
   const kind = op === Opcode.Text ? 'text' : 'binary';
   if (part === undefined) return kind;

@@ -54,7 +54,7 @@ t.test('the opening handshake', async (t) => {
     tls: 'TLSv1.3',
   });
   t.equal(segments.length, 5);
-  t.equal(segments[0]?.comment, 'note; recorded behind TLS (TLSv1.3)');
+  t.equal(segments[0]?.comment, 'note; recorded from a TLS connection (TLSv1.3)');
   t.equal(
     segments[3]?.payload.toString(),
     'GET /chat?a=b HTTP/1.1\r\nhost: example.com\r\n' +

@@ -1,11 +1,14 @@
 import { parseTarget, type Target } from '../../net/socket-address.js';
 
-/** What serves a path. */
+/** The words of modes that take nothing more: a new one of these is named here, and registers in `modes`. */
+const PLAIN_WORDS = ['echo', 'token'] as const;
+
+type PlainWord = (typeof PLAIN_WORDS)[number];
+
+/** What serves a path; `token` is a proxy to the target that the request's token stands for. */
 export type RouteMode =
-  | { readonly kind: 'echo' }
+  | { readonly kind: PlainWord }
   | { readonly kind: 'tcp'; readonly target: Target }
-  /** A proxy to the target that the request's token stands for. */
-  | { readonly kind: 'token' }
   /** A user's own mode, by the path of its file. */
   | { readonly kind: 'mode'; readonly file: string }
   /** What a server said in a recording. */
@@ -42,7 +45,8 @@ export function isSamePath(one: string, other: string): boolean {
  * @returns null when `text` is none of them
  */
 export function parseRouteMode(text: string): RouteMode | null {
-  if (text === 'echo' || text === 'token') return { kind: text };
+  const plain = PLAIN_WORDS.find((word) => word === text);
+  if (plain !== undefined) return { kind: plain };
   if (text.startsWith(TCP)) {
     const target = parseTarget(text.slice(TCP.length));
     return target === null ? null : { kind: 'tcp', target };

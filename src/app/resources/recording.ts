@@ -6,7 +6,7 @@ import type { ProvidedServerSettings, ServerSettings } from '../../config/settin
 import { ConfigError } from '../../errors.js';
 import type { KnownHarmless } from '../../handshake/redaction/redaction.js';
 import type { Log } from '../../log.js';
-import { codeOf } from '../../recording/file/error-code.js';
+import { codeOf } from '../../recording/file/recording-file-system.js';
 import { LOCKED } from '../../recording/file/file-lock.js';
 import { parseFileNamePattern } from '../../recording/file/file-name-pattern.js';
 import { Recorder } from '../../recording/write/recorder.js';

@@ -2,8 +2,7 @@
 import { promises, statSync, type Stats } from 'node:fs';
 import path from 'node:path';
 import { ConfigError, TwistError } from '../../errors.js';
-import { ConvertError } from '../../recording/convert/convert-error.js';
-import type { Converter } from '../../recording/convert/converter.js';
+import { type Converter, ConvertError } from '../../recording/convert/converter.js';
 import { RecordFilter } from '../../recording/convert/filter.js';
 import { SpoolError } from '../../recording/convert/spool-file.js';
 import { type NumberedRecord, RecordReader } from '../../recording/format/record-reader.js';

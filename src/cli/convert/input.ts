@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import type { promises } from 'node:fs';
 import type { RecordReader, NumberedRecord } from '../../recording/format/record-reader.js';
-import { ConvertError } from '../../recording/convert/convert-error.js';
+import { ConvertError } from '../../recording/convert/converter.js';
 import { compressionProblem } from './recording-head.js';
 
 /** Receives what was read. */

@@ -1,4 +1,4 @@
-/** The recordings that are replayed, looked through once before the server listens. */
+/** The replay as a built-in mode. The recordings are read once before the server listens. */
 import { readFault } from '../../config/file.js';
 import { configError, optionName, show } from '../../config/messages.js';
 import type { ProvidedServerSettings, Source } from '../../config/settings.js';
@@ -10,26 +10,26 @@ import {
 import type { BuiltInMode } from '../built-in.js';
 import { ReplayMode } from './replay.js';
 
-/** Damaged lines of one recording that are named in the log; the others are counted. */
+/** The most damaged lines of one recording that are listed in the log; further ones are only counted. */
 const MAX_DAMAGED = 10;
 
-/** Sessions that are named when several fit. */
+/** The most sessions that are listed if several fit. */
 const MAX_CANDIDATES = 3;
 
 /** A recording, and which of its sessions are replayed. */
 export interface Replay {
   readonly sessions: readonly ReplaySession[];
-  /** The one that was chosen for all clients. */
+  /** The session that was chosen for all clients. */
   readonly only: ReplaySession | null;
 }
 
-/** What is said about recordings; their lines are not. */
+/** The log for findings about recordings; their lines are never quoted. */
 export interface ReplaysLog {
   warn(fields: object, message: string): void;
 }
 
 export const replay: BuiltInMode<'replay'> = {
-  // The recording too, until it is played.
+  // Each session also takes a descriptor for the recording, until it is played.
   filesEach: 2,
 
   async prepare({ settings, values, log }) {
@@ -48,9 +48,9 @@ export const replay: BuiltInMode<'replay'> = {
 /**
  * Reads the recordings that `replay` and the routes name.
  *
- * @returns what was found, by the paths of the files
- * @throws {ConfigError} when one cannot be read or has nothing to replay, or the session that was chosen
- *   is not in it; its `source` is at fault
+ * @returns the replays, by the paths of the files
+ * @throws {ConfigError} if one cannot be read or has nothing to replay, or if the chosen session is not in
+ *   it; its `source` is at fault
  */
 export async function readReplays(
   values: ProvidedServerSettings,

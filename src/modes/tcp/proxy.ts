@@ -1,4 +1,4 @@
-/** The proxy as a built-in mode: to one target, or to the target that a token stands for. */
+/** The proxy as a built-in mode: to one target, or to the target that belongs to a token. */
 import { readFault } from '../../config/file.js';
 import { configError, optionName, show } from '../../config/messages.js';
 import type { ProvidedServerSettings } from '../../config/settings.js';
@@ -11,7 +11,7 @@ import { TcpMode, type TcpModeOptions } from './tcp-mode.js';
 import { TokenFile } from './token-file.js';
 
 export const proxy: BuiltInMode<'tcp' | 'token'> = {
-  // That of the target too.
+  // Each session also takes the target's descriptor.
   filesEach: 2,
 
   prepare({ settings, values, files, log }) {
@@ -34,7 +34,7 @@ export const proxy: BuiltInMode<'tcp' | 'token'> = {
         findTarget = () => asked.target;
       } else {
         const tokens = new TokenFile(settings.tokenFile!, parseTarget, log);
-        // So that faults are in the log from the start; it is read again when it changes.
+        // Read it now, so that faults are in the log from the start; it is read again when it changes.
         void tokens.refresh();
         findTarget = (request) => tokens.findTarget(request);
       }
@@ -59,7 +59,7 @@ function checkTokenFile(
   try {
     files.readFile(tokenFile.value);
   } catch (error) {
-    // A directory of such files will do.
+    // A directory of such files is accepted too.
     if ((error as NodeJS.ErrnoException).code === 'EISDIR') return;
     throw configError(
       `${optionName('tokenFile', tokenFile)} cannot be ${show(tokenFile.value)}: ${readFault(error)}`,

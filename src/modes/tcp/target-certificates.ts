@@ -1,11 +1,11 @@
-/** What the options of the proxy's TLS name: certificates and a key, read and looked at. */
+/** Reads and checks the files that the options for TLS to targets name: certificates and a key. */
 import { X509Certificate, createPrivateKey } from 'node:crypto';
 import { readFault } from '../../config/file.js';
 import { configError, optionName, show } from '../../config/messages.js';
 import type { ProvidedServerSettings } from '../../config/settings.js';
 import type { Files } from '../built-in.js';
 
-/** PEM texts; null where none is given. */
+/** PEM texts; null if not given. */
 export interface TargetCertificates {
   readonly ca: string | null;
   readonly cert: string | null;
@@ -16,7 +16,8 @@ type Key = 'targetCa' | 'targetCert' | 'targetKey';
 
 /**
  * Reads the files that the options name.
- * @throws {ConfigError} when one cannot be read, holds something else, or does not fit the other one
+ *
+ * @throws {ConfigError} if one cannot be read, holds something else, or does not fit the other one
  */
 export function readTargetCertificates(
   values: Pick<ProvidedServerSettings, Key>,

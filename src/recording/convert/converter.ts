@@ -1,4 +1,5 @@
 /** The contract of every format that a recording can be converted to. */
+import { TwistError } from '../../errors.js';
 import type { AnyRecord } from '../format/record.js';
 
 /** The output of a converter. */
@@ -23,4 +24,9 @@ export interface Converter {
   flush?(): Promise<void>;
   /** No more records come: writes the rest. */
   finish(): Promise<void>;
+}
+
+/** A recording cannot be converted to the requested format; `message` is one clear sentence. */
+export class ConvertError extends TwistError {
+  override readonly code = 'TWIST_CONVERT';
 }

@@ -6,8 +6,7 @@ import { Buffer } from 'node:buffer';
 import { payloadOf } from '../format/payload.js';
 import type { AnyRecord, MessageRecord } from '../format/record.js';
 import { ChunkedOutput } from './chunked-output.js';
-import { ConvertError } from './convert-error.js';
-import type { ConvertOutput, Converter } from './converter.js';
+import { type ConvertOutput, type Converter, ConvertError } from './converter.js';
 import { steadyTimes } from './steady-times.js';
 
 /** noVNC guesses whether payloads are in base64 unless it is told. */

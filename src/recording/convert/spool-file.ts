@@ -7,7 +7,7 @@ import { Buffer } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
 import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
 import path from 'node:path';
-import { ConvertError } from './convert-error.js';
+import { ConvertError } from './converter.js';
 
 const BLOCK_BYTES = 65_536;
 const LINK_BYTES = 8;

@@ -2,7 +2,7 @@
  * The files that a recording locks against other processes: the current one and, for a moment, the
  * next.
  */
-import { codeOf } from './error-code.js';
+import { codeOf } from './recording-file-system.js';
 import { FileLock, LOCKED } from './file-lock.js';
 import type { Log } from '../../log.js';
 

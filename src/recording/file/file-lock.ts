@@ -11,7 +11,7 @@ import { promises } from 'node:fs';
 import { type Server, connect, createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { codeOf } from './error-code.js';
+import { codeOf } from './recording-file-system.js';
 
 /**
  * The longest path that fits into a Unix socket's address everywhere. Older libuv silently cuts a

@@ -6,12 +6,11 @@
  * lost: then these must be written again.
  */
 import path from 'node:path';
-import { codeOf } from './error-code.js';
 import { FileClaims } from './file-claims.js';
 import { type FileNamePattern, timeStamp } from './file-name-pattern.js';
 import type { OutgoingLines } from './outgoing-lines.js';
 import { RecordingFile, isOwnFile } from './recording-file.js';
-import type { RecordingFileSystem } from './recording-file-system.js';
+import { type RecordingFileSystem, codeOf } from './recording-file-system.js';
 import type { Log } from '../../log.js';
 
 export interface FileSuccessionOptions {

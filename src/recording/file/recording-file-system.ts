@@ -167,3 +167,8 @@ function end(call: (done: (error: NodeJS.ErrnoException | null) => void) => void
     });
   });
 }
+
+/** The system's name of an error. */
+export function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? String(error);
+}

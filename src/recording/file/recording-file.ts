@@ -6,10 +6,9 @@
  */
 import { Buffer } from 'node:buffer';
 import path from 'node:path';
-import { codeOf } from './error-code.js';
 import type { FileClaims } from './file-claims.js';
 import { OutgoingLines } from './outgoing-lines.js';
-import type { FileFacts, RecordingFileSystem } from './recording-file-system.js';
+import { type FileFacts, type RecordingFileSystem, codeOf } from './recording-file-system.js';
 import type { Log } from '../../log.js';
 import { findTail } from './torn-tail.js';
 

@@ -1,5 +1,5 @@
 /** A recording that cannot be written at the moment: since when, why, and how much is lost meanwhile. */
-import { codeOf } from './error-code.js';
+import { codeOf } from './recording-file-system.js';
 import type { Log } from '../../log.js';
 
 export class WriteFailure {

@@ -1,11 +1,16 @@
 /** One session as it is recorded. */
+import { randomFillSync } from 'node:crypto';
 import type { TapGate, SessionTap } from '../../session/tap.js';
 import type { SessionSummary, TargetEvent } from '../../session/session.js';
 import { type DataOpcode, Opcode } from '../../protocol/frame.js';
-import type { RecordEncoder } from './record-encoder.js';
-import { type LineStarts, lineStartsOf } from './record-encoder.js';
+import { type LineStarts, type RecordEncoder, lineStartsOf } from './record-encoder.js';
 import type { RecordingClock } from './recording-clock.js';
 import type { Traffic } from '../format/record.js';
+
+/** Crockford's base 32: no letters that look like others. */
+const DIGITS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
+const TIME_DIGITS = 10;
+const RANDOM_DIGITS = 16;
 
 /** What a recorded session needs of the recorder. */
 export interface RecordedSessionHost {
@@ -139,4 +144,22 @@ export class RecordedSession implements SessionTap {
 
 function traffic(msgs: number, bytes: number): Traffic {
   return { msgs, bytes };
+}
+
+/**
+ * Makes a name that no other session of any run has.
+ *
+ * @returns a ULID: 26 characters that sort in the order of time
+ */
+export function newSessionName(nowMs: number): string {
+  let name = '';
+  let rest = Math.floor(nowMs);
+  for (let index = 0; index < TIME_DIGITS; index++) {
+    name = DIGITS.charAt(rest % 32) + name;
+    rest = Math.floor(rest / 32);
+  }
+  // Each byte gives five bits.
+  for (const byte of randomFillSync(new Uint8Array(RANDOM_DIGITS)))
+    name += DIGITS.charAt(byte & 31);
+  return name;
 }

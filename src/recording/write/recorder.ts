@@ -23,13 +23,12 @@ import { CloseCode } from '../../protocol/close.js';
 import type { BatchSource } from './batch.js';
 import { RecordBuffer } from './record-buffer.js';
 import { RecordEncoder, lineOf } from './record-encoder.js';
-import { RecordedSession, type RecordedSessionHost } from './recorded-session.js';
+import { RecordedSession, type RecordedSessionHost, newSessionName } from './recorded-session.js';
 import { RecordingClock } from './recording-clock.js';
 import type { Log } from '../../log.js';
 import { RecordingWriter, type WriterOptions } from '../file/recording-writer.js';
 import type { WriterOwner } from '../file/writer-owner.js';
 import { type OpenRecord, RECORDING_VERSION } from '../format/record.js';
-import { newSessionName } from './session-name.js';
 
 export interface RecorderOptions extends WriterOptions {
   /** A longer payload is recorded up to this many bytes; Infinity for all of it. */

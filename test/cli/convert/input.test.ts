@@ -3,7 +3,7 @@ import { promises, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t, { type Test } from 'tap';
 import { InputFile, readStream } from '../../../src/cli/convert/input.js';
-import { ConvertError } from '../../../src/recording/convert/convert-error.js';
+import { ConvertError } from '../../../src/recording/convert/converter.js';
 import { KeptInput, line } from '../../fixtures/input-taker.js';
 import { makeTempDir } from '../../fixtures/temp-dir.js';
 

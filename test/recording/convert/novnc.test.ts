@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import vm from 'node:vm';
 import t from 'tap';
-import { ConvertError } from '../../../src/recording/convert/convert-error.js';
+import { ConvertError } from '../../../src/recording/convert/converter.js';
 import { novncConverter } from '../../../src/recording/convert/novnc.js';
 import type { AnyRecord } from '../../../src/recording/format/record.js';
 import { convertRecords, KeptOutput, Recording } from '../../fixtures/recordings.js';

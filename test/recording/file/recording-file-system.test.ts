@@ -3,7 +3,10 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
-import { NODE_FILE_SYSTEM as fileSystem } from '../../../src/recording/file/recording-file-system.js';
+import {
+  codeOf,
+  NODE_FILE_SYSTEM as fileSystem,
+} from '../../../src/recording/file/recording-file-system.js';
 import { makeTempDir } from '../../fixtures/temp-dir.js';
 
 t.test('a file is made for its owner only, appended to, looked at, cut and closed', async (t) => {
@@ -63,4 +66,9 @@ t.test('a pipe blocks nobody', async (t) => {
   const pipe = path.join(makeTempDir(t), 'pipe');
   execFileSync('mkfifo', [pipe]);
   await t.rejects(fileSystem.openToAppend(pipe), { code: 'ENXIO' }, 'nobody reads it');
+});
+
+t.test('the name of an error', async (t) => {
+  t.equal(codeOf(Object.assign(new Error('x'), { code: 'EIO' })), 'EIO');
+  t.equal(codeOf(new Error('x')), 'Error: x');
 });

@@ -4,17 +4,17 @@ import type { OutputQueue } from '../protocol/output-queue.js';
 import { unsentBytes } from './node-internals.js';
 
 export class Outbox {
+  readonly socket: Socket;
   readonly queue: OutputQueue;
   /** True while the socket holds bytes that the kernel has not taken: nothing more is written then. */
   isBlocked = false;
 
-  readonly #socket: Socket;
   /** Since when, and at how many unsent bytes, nothing has moved while blocked. */
   #stalledSinceMs = 0;
   #stalledBytes = 0;
 
   constructor(socket: Socket, queue: OutputQueue) {
-    this.#socket = socket;
+    this.socket = socket;
     this.queue = queue;
   }
 
@@ -22,7 +22,7 @@ export class Outbox {
   flush(nowMs: number): void {
     if (this.isBlocked || this.queue.queuedBytes === 0) return;
     this.#write(this.queue.take());
-    if (this.#socket.writableLength === 0) {
+    if (this.socket.writableLength === 0) {
       // The kernel has it all: the memory can be used again at once.
       this.queue.release();
       return;
@@ -34,14 +34,14 @@ export class Outbox {
   /** Writes pieces as they are, past the queue. Call it only while the queue is empty and the socket not blocked. */
   writePieces(pieces: readonly Uint8Array[], nowMs: number): void {
     this.#write(pieces);
-    this.isBlocked = this.#socket.writableLength > 0;
+    this.isBlocked = this.socket.writableLength > 0;
     this.restartStall(nowMs);
   }
 
   /** Something has moved: {@link stalledMs} counts from now. */
   restartStall(nowMs: number): void {
     this.#stalledSinceMs = nowMs;
-    this.#stalledBytes = unsentBytes(this.#socket);
+    this.#stalledBytes = unsentBytes(this.socket);
   }
 
   /** The socket has taken everything that was written to it. */
@@ -55,13 +55,13 @@ export class Outbox {
     this.#stalledSinceMs = nowMs;
     if (this.queue.queuedBytes > 0) this.#write(this.queue.take());
     // Otherwise the memory stays lent, and goes when the socket does.
-    if (this.#socket.writableLength === 0) this.queue.release();
-    this.#socket.end();
+    if (this.socket.writableLength === 0) this.queue.release();
+    this.socket.end();
   }
 
   /** How long nothing of what was written has left, in milliseconds. */
   stalledMs(nowMs: number): number {
-    const unsent = unsentBytes(this.#socket);
+    const unsent = unsentBytes(this.socket);
     if (unsent !== this.#stalledBytes) {
       this.#stalledBytes = unsent;
       this.#stalledSinceMs = nowMs;
@@ -71,11 +71,11 @@ export class Outbox {
 
   #write(pieces: readonly Uint8Array[]): void {
     if (pieces.length === 1) {
-      this.#socket.write(pieces[0]!);
+      this.socket.write(pieces[0]!);
       return;
     }
-    this.#socket.cork();
-    for (const piece of pieces) this.#socket.write(piece);
-    this.#socket.uncork();
+    this.socket.cork();
+    for (const piece of pieces) this.socket.write(piece);
+    this.socket.uncork();
   }
 }

@@ -42,7 +42,7 @@ function parseGroups(text: string, canEndInIpv4: boolean): number[] | null {
   const groups: number[] = [];
   if (text === '') return groups;
   const parts = text.split(':');
-  const last = canEndInIpv4 ? parseIpv4(parts.at(-1)!) : null;
+  const last = canEndInIpv4 ? parseIpv4(text.slice(text.lastIndexOf(':') + 1)) : null;
   if (last !== null) parts.pop();
   for (const part of parts) {
     if (part === '' || part.length > 4 || !consistsOf(part, HEX_BYTES)) return null;

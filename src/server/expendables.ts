@@ -3,10 +3,18 @@
  * was refused one. They are found by age, in all and by the network that they come from.
  */
 
-interface Entry {
+interface Entry<Connection> {
   readonly sinceMs: number;
-  readonly network: string | null;
+  readonly network: Network<Connection> | null;
 }
+
+interface Network<Connection> {
+  readonly name: string;
+  /** Oldest first. */
+  readonly entries: Entries<Connection>;
+}
+
+type Entries<Connection> = Map<Connection, Entry<Connection>>;
 
 /** Counts of connections; 0 means no limit for `maxPerNetwork`. */
 export interface ExpendableLimits {
@@ -23,9 +31,9 @@ const GRACE_MS = 1000;
 export class Expendables<Connection> {
   readonly #limits: ExpendableLimits;
   /** Oldest first. */
-  readonly #entries = new Map<Connection, Entry>();
+  readonly #entries: Entries<Connection> = new Map();
   /** The same, apart. */
-  readonly #networks = new Map<string, Set<Connection>>();
+  readonly #networks = new Map<string, Network<Connection>>();
 
   constructor(limits: ExpendableLimits) {
     this.#limits = limits;
@@ -33,11 +41,18 @@ export class Expendables<Connection> {
 
   /** @param network what its client is counted by; null if it is not counted by anything */
   add(connection: Connection, network: string | null, nowMs: number): void {
-    this.#entries.set(connection, { sinceMs: nowMs, network });
-    if (network === null) return;
-    const known = this.#networks.get(network);
-    if (known === undefined) this.#networks.set(network, new Set([connection]));
-    else known.add(connection);
+    const entry = { sinceMs: nowMs, network: network === null ? null : this.#networkOf(network) };
+    this.#entries.set(connection, entry);
+    entry.network?.entries.set(connection, entry);
+  }
+
+  #networkOf(name: string): Network<Connection> {
+    let network = this.#networks.get(name);
+    if (network === undefined) {
+      network = { name, entries: new Map() };
+      this.#networks.set(name, network);
+    }
+    return network;
   }
 
   /** Does nothing for a connection that is not there. */
@@ -45,10 +60,10 @@ export class Expendables<Connection> {
     const entry = this.#entries.get(connection);
     if (entry === undefined) return;
     this.#entries.delete(connection);
-    if (entry.network === null) return;
-    const known = this.#networks.get(entry.network)!;
-    known.delete(connection);
-    if (known.size === 0) this.#networks.delete(entry.network);
+    const { network } = entry;
+    if (network === null) return;
+    network.entries.delete(connection);
+    if (network.entries.size === 0) this.#networks.delete(network.name);
   }
 
   /**
@@ -57,7 +72,7 @@ export class Expendables<Connection> {
    */
   findVictim(network: string | null): Connection | null {
     const own = network === null ? undefined : this.#networks.get(network);
-    const [victim = null] = own ?? this.#entries.keys();
+    const [victim = null] = (own?.entries ?? this.#entries).keys();
     return victim;
   }
 
@@ -66,23 +81,23 @@ export class Expendables<Connection> {
     const { maxHandshakes: max, maxHandshakesPerAddress: maxPerNetwork } = this.#limits;
     const found = new Set<Connection>();
     if (maxPerNetwork > 0 && this.#entries.size > maxPerNetwork) {
-      for (const known of this.#networks.values())
-        this.#find(known, known.size - maxPerNetwork, nowMs, found);
+      for (const { entries } of this.#networks.values())
+        this.#find(entries, entries.size - maxPerNetwork, nowMs, found);
     }
-    this.#find(this.#entries.keys(), this.#entries.size - found.size - max, nowMs, found);
+    this.#find(this.#entries, this.#entries.size - found.size - max, nowMs, found);
     return [...found];
   }
 
   #find(
-    oldestFirst: Iterable<Connection>,
+    oldestFirst: Entries<Connection>,
     count: number,
     nowMs: number,
     found: Set<Connection>,
   ): void {
     if (count <= 0) return;
     let left = count;
-    for (const connection of oldestFirst) {
-      if (left === 0 || nowMs - this.#entries.get(connection)!.sinceMs < GRACE_MS) break;
+    for (const [connection, { sinceMs }] of oldestFirst) {
+      if (left === 0 || nowMs - sinceMs < GRACE_MS) break;
       if (found.has(connection)) continue;
       found.add(connection);
       left--;

@@ -57,8 +57,9 @@ export async function listen(
     else server.listen({ host: address.host, port: address.port, backlog: BACKLOG });
   });
   // Connections are told of in a later turn.
-  isLoopback = isBoundToLoopback(server.address()!);
-  return { server, url: urlOf(server.address()!) };
+  const bound = server.address()!;
+  isLoopback = isBoundToLoopback(bound);
+  return { server, url: urlOf(bound) };
 }
 
 /** A name in the options may stand for either: it is what the system has made of it that counts. */

@@ -278,10 +278,9 @@ export class Server {
 
   /** Who is refused waits for the answer in a room of its own; when that is full, the oldest goes. */
   #addRefused(connection: Connection): void {
-    if (this.#refused.size >= this.#admission.maxRefused) {
-      const [oldest] = this.#refused;
-      this.#sacrifice(oldest!);
-    }
+    const [oldest] = this.#refused;
+    if (oldest !== undefined && this.#refused.size >= this.#admission.maxRefused)
+      this.#sacrifice(oldest);
     this.#refused.add(connection);
   }
 

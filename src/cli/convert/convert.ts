@@ -83,9 +83,7 @@ class Conversion implements InputTaker {
     this.#filter = filters === null ? null : new RecordFilter(converter, filters);
     this.#converter = this.#filter ?? converter;
     const isWatched = io.stderr.isTTY === true && !isTerminal && !request.isFollowing;
-    const isKnown = stats.every((each) => each?.isFile() === true);
-    this.#totalBytes =
-      isWatched && isKnown ? stats.reduce((sum, each) => sum + each!.size, 0) : null;
+    this.#totalBytes = isWatched ? totalSize(stats) : null;
   }
 
   async run(): Promise<number> {
@@ -175,9 +173,10 @@ class Conversion implements InputTaker {
     const inOrder = isOrdered
       ? await this.#reading(() => inOrderOfTime(inputs))
       : inputs.map((input) => ({ path: input, startTime: 0 }));
-    const followed = isFollowing ? inOrder.pop()!.path : null;
+    const followed = isFollowing ? inOrder.pop() : undefined;
     // It looks at what exists before anything else is read, which may take a while.
-    const follower = followed === null ? null : await this.#reading(() => followerOf(followed));
+    const follower =
+      followed === undefined ? null : await this.#reading(() => followerOf(followed.path));
     if (isOrdered) await this.#reading(() => readMerged(inOrder, this, this.#stop.signal));
     else for (const input of inOrder) await this.#read(input.path);
     if (follower !== null) await this.#reading(() => follower.run(this, this.#stop.signal));
@@ -294,6 +293,16 @@ class Conversion implements InputTaker {
       this.note(`none of ${this.#records} records is what the filters ask for`);
     }
   }
+}
+
+/** @returns null if one of them is no file */
+function totalSize(stats: readonly (Stats | null)[]): number | null {
+  let bytes = 0;
+  for (const each of stats) {
+    if (each?.isFile() !== true) return null;
+    bytes += each.size;
+  }
+  return bytes;
 }
 
 async function followerOf(input: string): Promise<Follower> {

@@ -49,8 +49,13 @@ export function convertOptions(): Option[] {
   return ROWS.map(([group, flags, help]) => new Option(flags, help).helpGroup(group));
 }
 
+/** The groups that they are shown in. */
+export function optionGroups(): string[] {
+  return [...new Set(ROWS.map(([group]) => group))];
+}
+
 /** `text, ndjson or har` */
 export function formatNames(): string {
-  const names = FORMATS.map(({ name }) => name);
-  return `${names.slice(0, -1).join(', ')} or ${names.at(-1)!}`;
+  const names = FORMATS.map(({ name }) => name).join(', ');
+  return names.replace(/, (?=[^,]+$)/, ' or ');
 }

@@ -160,7 +160,7 @@ function expressionOf(text: string): RegExp {
     return new RegExp(text);
   } catch (error) {
     // `Invalid regular expression: /(/: Unterminated group`
-    const why = (error as Error).message.split(': ').at(-1)!.toLowerCase();
+    const why = (error as Error).message.replace(/^.*: /s, '').toLowerCase();
     throw refusal('--grep', text, `it is not a regular expression (${why})`);
   }
 }

@@ -6,12 +6,14 @@ import type { Command, Option as CommanderOption } from 'commander';
 import { capitalized, flagOf, type Option, type OptionTable } from '../../config/options/option.js';
 import { OPTIONS } from '../../config/options/options.js';
 import { nearestName } from '../../config/suggestions.js';
+import { optionGroups } from '../convert/options.js';
 import { HelpPage, type HelpExample, type HelpItem, widestTerm } from './help-page.js';
 import {
   TOPICS,
   briefItem,
   detailedItem,
   itemsOf,
+  topicOf,
   valuesIn,
   type BriefRow,
   type Topic,
@@ -203,8 +205,7 @@ function commandsScreen(command: Command, setting: HelpSetting): string {
 }
 
 function convertScreen(command: Command, setting: HelpSetting): HelpPage {
-  const headings = [...new Set(command.options.map((option) => option.helpGroupHeading!))];
-  const lists = headings.map((heading) => {
+  const lists = optionGroups().map((heading) => {
     const options = command.options.filter((option) => option.helpGroupHeading === heading);
     return [heading, options.map(ownItem)] as const;
   });
@@ -251,7 +252,7 @@ function optionPage(word: string, { width, isStyled }: HelpSetting): string | nu
   );
   if (found === undefined) return null;
   const [key, option] = found;
-  const topic = TOPICS.find(({ group }) => group === option.group)!;
+  const topic = topicOf(option.group);
   return new HelpPage(width, isStyled)
     .list(titleOf(topic), [detailedItem(key, option)], topic.summary)
     .paragraph(option.docs)

@@ -34,10 +34,13 @@ const WORDS: Readonly<Record<Group, readonly [word: string, summary: string]>> =
   General: ['general', 'the configuration file, and which source of a value wins'],
 };
 
-export const TOPICS: readonly Topic[] = GROUPS.map((group) => {
+export const TOPICS: readonly Topic[] = GROUPS.map(topicOf);
+
+/** The topic that explains a group. */
+export function topicOf(group: Group): Topic {
   const [word, summary] = WORDS[group];
   return { word, group, summary };
-});
+}
 
 /** The options of a topic, as its page lists them. */
 export function itemsOf({ group }: Topic): HelpItem[] {

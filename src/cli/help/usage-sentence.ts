@@ -38,7 +38,7 @@ function faultOf(
     case 'commander.optionMissingArgument': {
       const flags = quoted(message);
       const option = command.options.find((one) => one.flags === flags)!;
-      const needed = `${option.long!} needs a value`;
+      const needed = `--${option.name()} needs a value`;
       const row = rowOf(option);
       return row === undefined ? needed : `${needed}: ${row.type.clause}`;
     }
@@ -69,7 +69,9 @@ function unknownOption(
 
 /** The flags that are known where a command is, those of the commands that it belongs to included. */
 function flagsOf(command: Command): string[] {
-  const own = command.options.filter((option) => !option.hidden).map(({ long }) => long!);
+  const own = command.options
+    .filter((option) => !option.hidden)
+    .map((option) => `--${option.name()}`);
   return command.parent === null ? ['--help', ...own] : [...own, ...flagsOf(command.parent)];
 }
 

@@ -85,8 +85,9 @@ function wordOrSize({ words, min, max }: WordOrSize): ValueType<number> {
       clause,
     )
     .transform((value, context) => {
-      const bytes = typeof value === 'number' ? value : (words[value] ?? parseSize(value)!);
-      if (names.includes(String(value)) || (bytes >= min && bytes <= max)) return bytes;
+      const bytes = typeof value === 'number' ? value : (words[value] ?? parseSize(value));
+      const isWord = names.includes(String(value));
+      if (bytes !== null && (isWord || (bytes >= min && bytes <= max))) return bytes;
       context.addIssue(clause);
       return z.NEVER;
     });

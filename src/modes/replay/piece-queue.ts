@@ -46,8 +46,7 @@ export class PieceQueue {
 
   /** Drops the oldest piece. */
   shift(): void {
-    this.consume(this.head!.bytes.length);
-    this.#costBytes -= PIECE_COST_BYTES;
-    this.#pieces.shift();
+    const piece = this.#pieces.shift();
+    if (piece !== undefined) this.#costBytes -= piece.bytes.length + PIECE_COST_BYTES;
   }
 }

@@ -111,8 +111,8 @@ function chosen(
   { replaySession: session }: ProvidedServerSettings,
 ): ReplaySession {
   const found = findReplaySessions(sessions, choice);
-  const [only] = found;
-  if (found.length === 1) return only!;
+  const [only, another] = found;
+  if (only !== undefined && another === undefined) return only;
   const named = found.slice(0, MAX_CANDIDATES).map(({ s }) => s);
   const others = found.length - named.length;
   const list = [...named, ...(others > 0 ? [`${others} more`] : [])].join(', ');

@@ -88,7 +88,8 @@ export class NetTargetConnector implements TargetConnector {
   constructor(options: TargetConnectorOptions) {
     this.#options = options;
     this.#names = options.names ?? new NameResolver();
-    this.#allow = (options.allow?.length ?? 0) === 0 ? null : new AddressList(options.allow!);
+    const { allow } = options;
+    this.#allow = allow === null || allow.length === 0 ? null : new AddressList(allow);
     const { ca, cert, key } = options.tls;
     if ((ca ?? cert ?? key) !== null) this.#secureContext = makeSecureContext(options.tls);
   }

@@ -47,7 +47,7 @@ export class TargetLink implements SocketOwner, Flushable {
   readonly #target: string;
   readonly #host: LinkHost;
   readonly #cutter: TextCutter | null;
-  #socket: Socket | null = null;
+  /** The way to the target; null before there is a socket, and after it has closed. */
   #outbox: Outbox | null = null;
   #isFlushDue = false;
   /** The session is open; before that, nothing can be sent to it. */
@@ -71,7 +71,6 @@ export class TargetLink implements SocketOwner, Flushable {
 
   /** Takes over a socket that is connected and paused. */
   attach(socket: Socket): void {
-    this.#socket = socket;
     this.#outbox = new Outbox(socket, new OutputQueue(this.#host.slabPool));
     own(socket, this);
   }
@@ -80,8 +79,8 @@ export class TargetLink implements SocketOwner, Flushable {
   start(): void {
     this.#isStarted = true;
     this.#report('connected');
-    if (this.#socket === null) this.#targetGone();
-    else this.#socket.resume();
+    if (this.#outbox === null) this.#targetGone();
+    else this.#outbox.socket.resume();
   }
 
   // ---- From the target
@@ -102,7 +101,7 @@ export class TargetLink implements SocketOwner, Flushable {
   }
 
   receiveBytes(bytes: Uint8Array, start: number, end: number): void {
-    if (!this.receive(bytes.subarray(start, end), end - start)) this.#socket?.pause();
+    if (!this.receive(bytes.subarray(start, end), end - start)) this.#outbox?.socket.pause();
   }
 
   /**
@@ -114,9 +113,9 @@ export class TargetLink implements SocketOwner, Flushable {
       this.#targetEnded();
       return;
     }
-    if (!this.#outbox!.isBlocked) this.#socket!.write(NO_BYTES);
+    if (this.#outbox?.isBlocked === false) this.#outbox.socket.write(NO_BYTES);
     setImmediate(() => {
-      const error = this.#socket?.errored as NodeJS.ErrnoException | null | undefined;
+      const error = this.#outbox?.socket.errored as NodeJS.ErrnoException | null | undefined;
       if (error === null || error?.code === HAS_ENDED) this.#targetEnded();
     });
   }
@@ -130,9 +129,9 @@ export class TargetLink implements SocketOwner, Flushable {
 
   drained(): void {
     this.#host.unblocked(this);
-    this.#outbox!.unblock();
+    this.#outbox?.unblock();
     this.flush();
-    if (!this.#outbox!.isBlocked) this.#session.resume();
+    if (this.#outbox?.isBlocked === false) this.#session.resume();
   }
 
   socketFailed({ code, message }: NodeJS.ErrnoException): void {
@@ -144,8 +143,8 @@ export class TargetLink implements SocketOwner, Flushable {
 
   socketClosed(): void {
     this.#host.unblocked(this);
-    this.#outbox!.queue.discard();
-    this.#socket = null;
+    this.#outbox?.queue.discard();
+    this.#outbox = null;
     if (this.#isStarted) this.#targetGone();
   }
 
@@ -165,15 +164,16 @@ export class TargetLink implements SocketOwner, Flushable {
 
   #failText(): void {
     this.#session.close(CloseCode.InternalError, 'the target sent text that is not UTF-8');
-    this.#socket?.destroy();
+    this.#outbox?.socket.destroy();
   }
 
   // ---- From the session
 
   /** A piece of a message, for the target. It leaves with all others of the same read. */
   send(bytes: Uint8Array, start: number, end: number): void {
-    if (this.#socket === null || this.#hasEnded) return;
-    this.#outbox!.queue.appendBytes(bytes, start, end);
+    const outbox = this.#outbox;
+    if (outbox === null || this.#hasEnded) return;
+    outbox.queue.appendBytes(bytes, start, end);
     if (this.#isFlushDue) return;
     this.#isFlushDue = true;
     this.#host.flushQueue.add(this);
@@ -181,8 +181,8 @@ export class TargetLink implements SocketOwner, Flushable {
 
   flush(): void {
     this.#isFlushDue = false;
-    if (this.#socket === null || this.#hasEnded) return;
-    const outbox = this.#outbox!;
+    const outbox = this.#outbox;
+    if (outbox === null || this.#hasEnded) return;
     const wasBlocked = outbox.isBlocked;
     outbox.flush(this.#host.nowMs());
     if (!outbox.isBlocked || wasBlocked) return;
@@ -192,7 +192,7 @@ export class TargetLink implements SocketOwner, Flushable {
 
   /** The client has read on. */
   resume(): void {
-    this.#socket?.resume();
+    this.#outbox?.socket.resume();
   }
 
   /**
@@ -201,9 +201,10 @@ export class TargetLink implements SocketOwner, Flushable {
    * @returns a promise that resolves when the target, or rather the kernel on the way to it, has it all
    */
   end(): Promise<void> | undefined {
-    const socket = this.#socket;
-    if (socket === null) return undefined;
-    this.#end();
+    const outbox = this.#outbox;
+    if (outbox === null) return undefined;
+    this.#end(outbox);
+    const { socket } = outbox;
     if (socket.writableFinished) return undefined;
     return new Promise((resolve) => {
       socket.once('finish', resolve);
@@ -216,9 +217,10 @@ export class TargetLink implements SocketOwner, Flushable {
   /** The session is over: the target gets what waits for it and a FIN, and has `closeTimeout` to leave. */
   sessionOver(): void {
     this.#isSessionOver = true;
-    const socket = this.#socket;
-    if (socket === null) return;
-    this.#end();
+    const outbox = this.#outbox;
+    if (outbox === null) return;
+    this.#end(outbox);
+    const { socket } = outbox;
     // Nobody needs what it still sends, but unread bytes would turn our FIN into a reset.
     socket.resume();
     const timer = setTimeout(() => {
@@ -230,17 +232,18 @@ export class TargetLink implements SocketOwner, Flushable {
     });
   }
 
-  #end(): void {
+  #end(outbox: Outbox): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
-    this.#outbox!.end(this.#host.nowMs());
+    outbox.end(this.#host.nowMs());
   }
 
   /** Called while the target does not take its bytes. */
   checkStall(nowMs: number): void {
-    if (this.#outbox!.stalledMs(nowMs) < this.#host.sendTimeout) return;
+    const outbox = this.#outbox;
+    if (outbox === null || outbox.stalledMs(nowMs) < this.#host.sendTimeout) return;
     this.#session.close(CloseCode.InternalError, 'the target does not read');
-    this.#socket?.destroy();
+    outbox.socket.destroy();
   }
 }
 

@@ -68,25 +68,27 @@ function sha256(text: string): Buffer {
  * @throws {ConfigError} as a rejection, when the file cannot be read or holds something else
  */
 export async function fileAuthenticator(path: string, log: Log): Promise<Authenticator> {
-  const users = new PasswordFileUsers(path, log);
-  await users.load();
-  return users;
+  const verifier = new BcryptVerifier();
+  return new PasswordFileUsers(path, log, verifier, await readUsers(path, verifier));
 }
 
 class PasswordFileUsers implements Authenticator {
   readonly #path: string;
   readonly #log: Log;
-  readonly #verifier = new BcryptVerifier();
-  #passwords: KnownPasswords | null = null;
+  readonly #verifier: BcryptVerifier;
+  #passwords: KnownPasswords;
   /** What was last read, or could not be: a file of another version is tried again. */
-  #version = '';
+  #version: string;
   /** The version that the log said cannot be read. */
   #told = '';
   #refreshed: Promise<void> | null = null;
 
-  constructor(path: string, log: Log) {
+  constructor(path: string, log: Log, verifier: BcryptVerifier, users: FileUsers) {
     this.#path = path;
     this.#log = log;
+    this.#verifier = verifier;
+    this.#passwords = users.passwords;
+    this.#version = users.version;
   }
 
   authorize(head: RequestHead): Promise<void> {
@@ -99,14 +101,16 @@ class PasswordFileUsers implements Authenticator {
       this.#refreshed = null;
     });
     await this.#refreshed;
-    if (!(await this.#passwords!.areRight(given))) throw refusal('wrong');
+    if (!(await this.#passwords.areRight(given))) throw refusal('wrong');
   }
 
   async #refresh(): Promise<void> {
-    const version = await this.#findVersion();
+    const version = await versionOf(this.#path);
     if (version === this.#version) return;
     try {
-      await this.load();
+      const users = await readUsers(this.#path, this.#verifier);
+      this.#passwords = users.passwords;
+      this.#version = users.version;
       this.#log.info({ file: this.#path }, 'password file read again');
     } catch (error) {
       const { message, cause } = error as ConfigError;
@@ -117,32 +121,36 @@ class PasswordFileUsers implements Authenticator {
       this.#log.error({ error: message }, 'password file not read again: the old one stays');
     }
   }
+}
 
-  /** @throws {ConfigError} */
-  async load(): Promise<void> {
-    // Before the reading: a change meanwhile is seen next time.
-    const version = await this.#findVersion();
-    const hashes = readPasswordFile(await this.#read(), this.#path);
-    this.#passwords = new KnownPasswords(hashes, this.#verifier);
-    this.#version = version;
+/** What was read from a password file, and which version of it. */
+interface FileUsers {
+  readonly passwords: KnownPasswords;
+  readonly version: string;
+}
+
+/** @throws {ConfigError} as a rejection */
+async function readUsers(path: string, verifier: BcryptVerifier): Promise<FileUsers> {
+  // Before the reading: a change meanwhile is seen next time.
+  const version = await versionOf(path);
+  const hashes = readPasswordFile(await readText(path), path);
+  return { passwords: new KnownPasswords(hashes, verifier), version };
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path));
+  } catch (error) {
+    throw new ConfigError(`${path}: ${systemReason(error, READ_FAULTS)}`, { cause: error });
   }
+}
 
-  async #read(): Promise<string> {
-    try {
-      return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(this.#path));
-    } catch (error) {
-      const sentence = `${this.#path}: ${systemReason(error, READ_FAULTS)}`;
-      throw new ConfigError(sentence, { cause: error });
-    }
-  }
-
-  async #findVersion(): Promise<string> {
-    try {
-      const { mtimeNs, ctimeNs, size, ino } = await stat(this.#path, { bigint: true });
-      return `${mtimeNs} ${ctimeNs} ${size} ${ino}`;
-    } catch {
-      return 'missing';
-    }
+async function versionOf(path: string): Promise<string> {
+  try {
+    const { mtimeNs, ctimeNs, size, ino } = await stat(path, { bigint: true });
+    return `${mtimeNs} ${ctimeNs} ${size} ${ino}`;
+  } catch {
+    return 'missing';
   }
 }
 

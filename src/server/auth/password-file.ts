@@ -3,7 +3,7 @@ import { ConfigError } from '../../errors.js';
 import { splitCredentials } from '../../handshake/basic-credentials.js';
 
 /** Version, cost, and salt and digest in bcrypt's own base64. `2x` is a defect of old PHP. */
-const BCRYPT = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$/;
+const BCRYPT = /^\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}$/;
 
 const MIN_COST = 4;
 /** Each step doubles the work; this one takes a second or two. */
@@ -33,13 +33,13 @@ export function readPasswordFile(text: string, name: string): PasswordHashes {
     };
     const { user, password: hash } = splitCredentials(line) ?? refuse('it must be user:hash');
     if (byUser.has(user)) refuse('this user has a line before');
-    const [, itsCost] =
-      BCRYPT.exec(hash) ?? refuse('only bcrypt hashes are taken ($2y$, htpasswd -B)');
+    if (!BCRYPT.test(hash)) refuse('only bcrypt hashes are taken ($2y$, htpasswd -B)');
+    const itsCost = hash.slice('$2y$'.length, '$2y$10'.length);
     if (Number(itsCost) < MIN_COST || Number(itsCost) > MAX_COST)
       refuse(`the cost of a bcrypt hash must be from ${MIN_COST} to ${MAX_COST}`);
     byUser.set(user, hash);
     // Two digits each: their order is that of the numbers.
-    if (itsCost! > cost) cost = itsCost!;
+    if (itsCost > cost) cost = itsCost;
   }
   if (byUser.size === 0) throw new ConfigError(`${name}: it holds no user`);
   return { byUser, cost };

@@ -17,8 +17,7 @@ export class Remembered {
   add(text: string): void {
     this.#untilMs.delete(text);
     this.#untilMs.set(text, performance.now() + this.#forMs);
-    if (this.#untilMs.size <= this.#max) return;
     const [oldest] = this.#untilMs.keys();
-    this.#untilMs.delete(oldest!);
+    if (oldest !== undefined && this.#untilMs.size > this.#max) this.#untilMs.delete(oldest);
   }
 }

@@ -239,8 +239,15 @@ class PendingHandshakes {
   }
 }
 
+/** Makes a Buffer of whatever bytes, in less time than `Buffer.from`. */
+const subarray = Reflect.get(Buffer.prototype, 'subarray') as (
+  this: Uint8Array,
+  start: number,
+  end: number,
+) => Buffer;
+
 function viewOf(bytes: Uint8Array, start: number, end: number): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start);
+  return subarray.call(bytes, start, end);
 }
 
 /** Reads members, some of which may be getters that throw. */

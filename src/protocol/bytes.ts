@@ -28,7 +28,12 @@ export function wordsOf(bytes: Uint8Array): WordView {
   if (bytes !== viewedBytes) {
     viewedBytes = bytes;
     const { buffer, byteOffset } = bytes;
-    view = { words: new Int32Array(buffer, 0, buffer.byteLength >> 2), base: byteOffset };
+    // A payload that a mode sends back is another view of the receive buffer.
+    const { words } = view;
+    view =
+      buffer === words.buffer
+        ? { words, base: byteOffset }
+        : { words: new Int32Array(buffer, 0, buffer.byteLength >> 2), base: byteOffset };
   }
   return view;
 }

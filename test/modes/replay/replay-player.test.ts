@@ -156,7 +156,7 @@ function stage(
 const warnings = ({ log }: Stage): readonly string[] =>
   log.lines.filter(({ level }) => level === 'warn').map((line) => line.message);
 
-t.test('what the server said, behind what the client said', async (t) => {
+t.test('what the server said, after what the client said', async (t) => {
   const one = stage([
     [message('out', 'hello')],
     [message('in', 'a'), message('out', 'A'), message('out', 'AA', { opcode: 2 })],
@@ -386,7 +386,7 @@ t.test('what goes wrong ends the session', async (t) => {
   t.strictSame(session.calls, [], 'nobody is there any more');
 });
 
-// ---- Time, and who is slow
+// ---- Time, and slow clients
 
 async function timed(t: Test, speed: number): Promise<void> {
   const one = stage(

@@ -50,7 +50,7 @@ const started = async ({ attempts }: Race, count: number): Promise<void> => {
   await eventually(() => attempts.order.length === count, `attempt ${count}`);
 };
 
-t.test('the next one begins beside the first one', async (t) => {
+t.test('the next attempt begins in parallel with the first', async (t) => {
   const one = race('::1', '::2', '10.0.0.1', '10.0.0.2');
   t.same(one.attempts.order, ['::1']);
   await started(one, 4);
@@ -124,7 +124,7 @@ t.test('two that connect in one turn', async (t) => {
   t.same(one.attempts.live, ['10.0.0.2']);
 });
 
-t.test('one that fails behind the winner', async (t) => {
+t.test('one that fails after the winner', async (t) => {
   const one = race('10.0.0.1', '10.0.0.2');
   await started(one, 2);
   one.attempts.connect('10.0.0.1');

@@ -192,7 +192,7 @@ t.test('reads are large, and all in one place', async (t) => {
   t.ok(keepers.every(({ text }) => /^x*$/.test(text)));
 });
 
-t.test('who takes no more is given no more', async (t) => {
+t.test('a receiver that takes no more gets no more', async (t) => {
   const target = await startTarget(t, (socket) => {
     socket.write('one');
     socket.on('data', () => socket.write('two'));
@@ -589,7 +589,7 @@ t.test('TLS: what a target says at once waits until the socket is resumed', asyn
   }
 });
 
-t.test('TLS: who takes no more is given no more', async (t) => {
+t.test('TLS: a receiver that takes no more gets no more', async (t) => {
   const target = await startTlsTarget(t, selfSigned(), (socket) => {
     socket.write('one');
     socket.on('data', () => socket.write('two'));

@@ -219,7 +219,7 @@ t.test('why a target is lost', async (t) => {
   }
 });
 
-t.test('a reset behind the last bytes looks like an end, and is none', async (t) => {
+t.test('a reset after the last bytes looks like an end, and is none', async (t) => {
   const bench = new Bench();
   bench.socket.emit('end');
   t.strictSame(bench.takeCalls(), ['write 0'], 'a write of nothing tells');
@@ -264,7 +264,7 @@ t.test('a reset behind the last bytes looks like an end, and is none', async (t)
   t.strictSame(ours.session.takeCalls(), ['close 1000 the target closed the connection']);
 });
 
-t.test("the client's Close: what waits goes out, our FIN behind it, then the answer", async (t) => {
+t.test("the client's Close: what waits goes out, then our FIN, then the answer", async (t) => {
   const bench = new Bench();
   bench.send('last');
   t.equal(bench.link.end(), undefined, 'the kernel has it all: no need to wait');
@@ -331,7 +331,7 @@ t.test('when the session is over the target has a little time', async (t) => {
   t.notOk(quick.socket.destroyed, 'nothing is left to do');
 });
 
-t.test('who records the session is told what becomes of the target', async (t) => {
+t.test('the recorder is told what becomes of the target', async (t) => {
   const ended = new Bench();
   ended.link.receiveEof();
   await nextTurn();

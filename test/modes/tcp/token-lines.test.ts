@@ -30,7 +30,7 @@ t.test('lines as websockify writes them, and our own targets', async (t) => {
     ['a: vnc.test.:5900', { kind: 'tcp', host: 'vnc.test.', port: 5900, text: 'vnc.test.:5900' }],
     ['a: 10.0.0.5:1', { kind: 'tcp', host: '10.0.0.5', port: 1, text: '10.0.0.5:1' }],
     ['a: [::1]:5900', { kind: 'tcp', host: '::1', port: 5900, text: '[::1]:5900' }],
-    // What stands behind the last colon is the port there.
+    // There, what follows the last colon is the port.
     [
       'a: 2001:db8::1:5900',
       { kind: 'tcp', host: '2001:db8::1', port: 5900, text: '[2001:db8::1]:5900' },

@@ -35,7 +35,7 @@ t.test('times that go on are not touched', async (t) => {
   for (const [index, record] of records.entries()) t.equal(out[index], record);
 });
 
-t.test('a clock that was set back moves what comes behind, and nothing else', async (t) => {
+t.test('a clock that was set back moves what comes after, and nothing else', async (t) => {
   const out = await steadied([
     a.open({ t: 5000 }),
     a.in('1', { t: 5001 }),

@@ -146,7 +146,7 @@ t.test('what waits is written when the file can be written again', async (t) => 
   );
 });
 
-t.test('what is dropped leaves a line behind what came before it', async (t) => {
+t.test('what is dropped leaves a line after what came before it', async (t) => {
   const bench = new Bench(t, { onFull: 'drop', sync: 'always' });
   await bench.files.start();
   bench.append('one');
@@ -183,7 +183,7 @@ t.test('a line about a gap that cannot be written', async (t) => {
     };
     look();
   });
-  // It is on its way: what comes now belongs behind it.
+  // It is on its way: what comes now belongs after it.
   bench.append('two');
   await attempt;
   t.equal(bench.writer.isDropping, true);
@@ -227,7 +227,7 @@ t.test('the owner hears at the same moment that records are taken again', async 
   }
 });
 
-t.test('with stop what was lost leaves a line, behind what came before it', async (t) => {
+t.test('with stop what was lost leaves a line, after what came before it', async (t) => {
   const bench = new Bench(t);
   await bench.files.start();
   bench.append('one');

@@ -16,7 +16,7 @@ async function take(t: Test, file: string): Promise<FileLock> {
   return lock;
 }
 
-/** What a process leaves behind that was killed: a socket that nobody listens on. */
+/** What a killed process leaves: a socket that nobody listens on. */
 async function leaveBehind(socketPath: string): Promise<void> {
   const script = `require('node:net').createServer().listen(${JSON.stringify(socketPath)}, () => process.kill(process.pid, 'SIGKILL'))`;
   const child = spawn(process.execPath, ['-e', script], { env: {} });
@@ -69,7 +69,7 @@ t.test('long names and long paths', async (t) => {
   }
 });
 
-t.test('one at a time removes what was left behind', async (t) => {
+t.test('one at a time removes an abandoned lock', async (t) => {
   const file = path.join(directoryOf(t), 'a');
   await leaveBehind(lockPathOf(file));
   const removing = t.capture(promises, 'rename', promises.rename);

@@ -59,7 +59,7 @@ class Bench {
     return readFileSync(this.at(name), 'utf8');
   }
 
-  /** Names of the files, and what is in them behind the header. */
+  /** Names of the files, and what follows the header in them. */
   all(): Record<string, string> {
     const names = readdirSync(this.directory)
       .filter((name) => !name.startsWith('.'))
@@ -169,7 +169,7 @@ t.test('a file that is full before the header is rotated', async (t) => {
   t.strictSame(bench.all(), { file: 'H one\n', [`file.${STAMP}`]: 'H 1234567890123456789\n' });
 });
 
-t.test('behind a link the file is renamed, and not the link', async (t) => {
+t.test('if the name is a link, the file is renamed, not the link', async (t) => {
   const bench = new Bench(t, 'link', HEAD.length + 5);
   symlinkSync(bench.at('file'), bench.at('link'));
   await bench.files.start();

@@ -255,7 +255,7 @@ t.test('a device is only written to', async (t) => {
   t.equal(bench.fileSystem.count('syncData'), 0);
 });
 
-t.test('what stands behind a descriptor is not ours', async (t) => {
+t.test('the file of a descriptor is not ours', async (t) => {
   const bench = new Bench(t);
   writeFileSync(bench.name, 'shell output');
   const fd = openSync(bench.name, 'a');

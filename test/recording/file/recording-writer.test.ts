@@ -407,7 +407,7 @@ t.test('nor a file that is never opened', async (t) => {
   await eventually(() => bench.fileSystem.count('close') === 1, 'the file to be closed');
 });
 
-/** A defect that shows when the file fails: of the log, or of who is told of it. */
+/** A defect that shows when the file fails: of the log, or of the owner. */
 function breakOnFailure(bench: Bench): void {
   const { log } = bench;
   log.error = (fields, message) => {
@@ -418,7 +418,7 @@ function breakOnFailure(bench: Bench): void {
 
 const DEFECT = 'the recording has ended by an internal error';
 
-t.test('a defect ends the recording, and who waits for it is told', async (t) => {
+t.test('a defect ends the recording, and everyone who waits for it is told', async (t) => {
   for (const onFull of ['stop', 'drop'] as const) {
     const bench = new Bench(t, { onFull, queueBytes: 10 });
     const gate = new Gate(bench);
@@ -488,7 +488,7 @@ t.test('whoever has a defect may have it again', async (t) => {
   t.equal(calls, 5, 'the first of the log, and then all of them once, of the log two lines');
 });
 
-t.test('a defect behind the end changes nothing', async (t) => {
+t.test('a defect after the end changes nothing', async (t) => {
   const bench = new Bench(t);
   await bench.writer.start();
   await bench.has([]);

@@ -22,7 +22,7 @@ function readAll(
   for (const chunk of chunks) {
     const given = Uint8Array.from(chunk);
     for (const one of reader.read(given)) take(one);
-    // Who reads may use the same memory for every chunk.
+    // The caller may use the same memory for every chunk.
     given.fill(0x21);
   }
   for (const one of reader.finish()) take(one);

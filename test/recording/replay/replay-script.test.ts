@@ -76,7 +76,7 @@ t.test('the steps of one session among others', async (t) => {
   t.equal(await script.read(), null, 'and so it stays');
 });
 
-t.test('who closed, and how', async (t) => {
+t.test('which side closed, and how', async (t) => {
   const bye = closePayload(1001, 'bye');
   for (const [lines, expected] of [
     [[], []],

@@ -50,7 +50,7 @@ t.test('RFC 8259 §7: what must not stand in a string, and what readers trip ove
   t.equal(jsonOf(''), '');
 });
 
-t.test('a character that ends behind the payload is not looked at', async (t) => {
+t.test('a character that ends after the payload is not looked at', async (t) => {
   const buffer = new RecordBuffer();
   const bytes = Buffer.from('e280a8', 'hex');
   for (const end of [1, 2]) buffer.appendJsonText(bytes, 0, end);

@@ -325,7 +325,7 @@ t.test(
   },
 );
 
-t.test('who was stopped is not held again: nothing but the end is left of it', async (t) => {
+t.test('a stopped session is not held again: only its end is left', async (t) => {
   const bench = new Bench('always');
   const { gate, session } = bench.begin();
   bench.isStopped = true;
@@ -522,7 +522,7 @@ t.test('no reply leaves unheld while the line about a gap is on its way', async 
   await eventually(() => gates[0].calls.includes('stop holding'), 'the failure');
   receive(first);
   gates[0].take();
-  // The first write is that of the batch, the second that of the gap: meanwhile somebody begins.
+  // The first write is that of the batch, the second that of the gap: meanwhile a session begins.
   let writes = 0;
   fileSystem.fail('write', () => {
     if (++writes < 2) return null;

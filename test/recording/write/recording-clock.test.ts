@@ -25,7 +25,7 @@ t.test('it has microseconds, follows a step of the wall clock, and no jitter', a
   t.equal(clock.nowMicros(), 1_790_003_601_000_000, 'ten milliseconds are none of its business');
 });
 
-t.test('who keeps an offset sees no step of the wall clock', async (t) => {
+t.test('a session that keeps an offset sees no step of the wall clock', async (t) => {
   let monotonicMs = 5;
   let wallMs = 1_790_000_000_000;
   const clock = new RecordingClock({ monotonicMs: () => monotonicMs, wallMs: () => wallMs });

@@ -9,7 +9,7 @@ import { type Answers, type NameServer, startNameServer } from '../../../fixture
 import { makeTempDir } from '../../../fixtures/temp-dir.js';
 import { eventually, within } from '../../../fixtures/within.js';
 
-/** The signal of somebody who stays. */
+/** The signal of a waiter that stays. */
 const staying = (): AbortSignal => new AbortController().signal;
 
 type Found = Readonly<Record<string, readonly string[] | 'silence' | 'empty'>>;
@@ -91,7 +91,7 @@ async function find({ names }: Fixture, name: string): Promise<string> {
   }
 }
 
-t.test('who is asked for what', async (t) => {
+t.test('which source is asked for what', async (t) => {
   const fixture = await start(t, {
     hosts: '10.0.0.1 listed.test Short\n::1 listed.test\n127.0.0.9 special.localhost\n',
     conf: 'search a.test\n',

@@ -38,7 +38,7 @@ function contentOf({ log }: Har): unknown[] {
   ]);
 }
 
-t.test('sessions one beside the other become entries one after the other', async (t) => {
+t.test('overlapping sessions become entries one after the other', async (t) => {
   const recording = new Recording();
   const a = recording.session({ url: '/a' });
   const b = recording.session({ url: '/b' });

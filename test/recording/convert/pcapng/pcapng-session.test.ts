@@ -32,7 +32,7 @@ async function capture(
   return readSegments(output.bytes);
 }
 
-/** Frames in hex behind their direction, with comments. */
+/** Frames in hex after their direction, with comments. */
 function frames(segments: readonly CapturedSegment[]): string[] {
   return segments.slice(5).map(({ from, payload, comment, flags }) => {
     const direction = from.startsWith('c0000207') ? '>' : '<';

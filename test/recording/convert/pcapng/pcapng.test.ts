@@ -57,7 +57,7 @@ t.test('addresses', async (t) => {
   t.equal(new Set(numbers).size, numbers.length, 'each begins with a number of its own');
 });
 
-t.test('sessions one beside the other', async (t) => {
+t.test('overlapping sessions', async (t) => {
   const recording = new Recording();
   const [a, b] = [recording.session(), recording.session()];
   a.text('out', 'a1');

@@ -57,7 +57,7 @@ async function convert(
   return written;
 }
 
-/** The line of one record, behind the date, the time and the session. */
+/** The line of one record, without the date, the time and the session. */
 async function lineOf(record: AnyRecord, maxCharacters = Infinity): Promise<string> {
   const [date, line = '', ...rest] = (await convert([record], { maxCharacters })).split('\n');
   t.equal(date, '──── 2026-09-21 UTC');

@@ -27,7 +27,7 @@ export interface ModeOptions extends Omit<SettingOptions, 'mode' | 'routes'> {
 }
 
 /** What a call says. */
-export interface ReadOptions {
+interface ReadOptions {
   readonly settings: ServerSettings;
   readonly values: ProvidedServerSettings;
   /** One sentence for each value that is seldom meant. */

@@ -7,7 +7,7 @@ import type { Provided, ProvidedServerSettings, ProvidedSettings } from './setti
 /** The options that each are a mode for every path that has no route. */
 export const MODES = ['echo', 'tcp', 'tokenFile', 'mode', 'replay'] as const;
 
-export type ModeKey = (typeof MODES)[number];
+type ModeKey = (typeof MODES)[number];
 
 /** Whoever gives one of these has said what is to be served. */
 const CHOICES = [...MODES, 'route', 'record'] as const;

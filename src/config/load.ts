@@ -15,7 +15,7 @@ import {
 } from './text-sources.js';
 
 /** Where values come from, beside the defaults. */
-export interface Sources {
+interface Sources {
   readonly flags: Flags;
   readonly environment: Environment;
   /** Is called for the configuration file and only if one is named. */

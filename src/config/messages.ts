@@ -29,7 +29,7 @@ const TYPES_WANTED: ReadonlyMap<string, JsonType> = new Map([
 const MAX_SHOWN_LENGTH = 80;
 
 /** Where in a value the fault is, and the clause that says what is allowed there. */
-export interface Fault {
+interface Fault {
   readonly path: readonly PropertyKey[];
   readonly clause: string;
   /** Types that may stand there, when what stands there is of none of them; else empty. */
@@ -73,7 +73,7 @@ export function valueAt(given: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce((value, key) => (value as Readonly<Record<PropertyKey, unknown>>)[key], given);
 }
 
-export function jsonType(given: unknown): JsonType {
+function jsonType(given: unknown): JsonType {
   if (given === null) return 'null';
   if (Array.isArray(given)) return 'array';
   const type = typeof given;

@@ -13,7 +13,7 @@ import type { Provided } from './settings.js';
 import { didYouMean, habitOf } from './suggestions.js';
 
 /** Values by their keys in the file; options that a file does not name are absent. */
-export type FileSchema = z.ZodType<Readonly<Record<string, unknown>>>;
+type FileSchema = z.ZodType<Readonly<Record<string, unknown>>>;
 
 /**
  * What a configuration file may hold: the options of the table, all optional, and `$schema`, by which

@@ -2,7 +2,7 @@
 import { distance } from 'fastest-levenshtein';
 
 /** What somebody meant: an option, or else something that a sentence has to say. */
-export type Habit =
+type Habit =
   | {
       readonly key: string;
       /** What stands for the value when none was given that would do. */

@@ -85,7 +85,7 @@ export function decideUpgrade(policy: OpeningPolicy, head: RequestHead, way: Way
 }
 
 /** How the first head of a connection differs from those that follow. */
-export interface FirstHead {
+interface FirstHead {
   /** Why it is refused, whatever it asks for; null when it is not. */
   readonly refusal: HandshakeError | null;
   /** Whether a PROXY protocol header comes before it. */

@@ -130,7 +130,7 @@ function parseSubprotocols(lines: readonly string[]): string[] | null {
 // ---- Every HTTP request, whatever it asks for
 
 /** The target of a valid request, and the host that it is for. */
-export interface HttpRequest extends RequestTarget {
+interface HttpRequest extends RequestTarget {
   /** That of an absolute target, else the Host header; empty where HTTP/1.0 has neither. */
   readonly host: string;
 }

@@ -7,7 +7,7 @@ import { replay } from './replay/replays.js';
 import { proxy } from './tcp/proxy.js';
 
 /** A user's own mode is loaded from a file, and not built in. */
-export type BuiltInWord = Exclude<ModeWord, 'mode'>;
+type BuiltInWord = Exclude<ModeWord, 'mode'>;
 
 /** By the words that the option table has for them. */
 export const BUILT_IN_MODES: { readonly [Word in BuiltInWord]: BuiltInMode<Word> } = {

@@ -13,7 +13,7 @@ let view: WordView = { words: new Int32Array(viewedBytes.buffer), base: 0 };
 export const IS_LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
 
 /** The words of the buffer that some bytes are in, and where in the buffer the bytes begin. */
-export interface WordView {
+interface WordView {
   readonly words: Int32Array;
   readonly base: number;
 }

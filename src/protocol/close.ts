@@ -35,9 +35,6 @@ export interface CloseStatus {
   readonly reason: string;
 }
 
-/** A close reason has this many bytes of UTF-8 at most: the control payload less the code. */
-export const MAX_CLOSE_REASON_BYTES = MAX_CONTROL_PAYLOAD_BYTES - 2;
-
 // A reason is echoed as it came, so a leading U+FEFF stays.
 const reasonDecoder = new TextDecoder('utf-8', { ignoreBOM: true });
 const reasonEncoder = new TextEncoder();

@@ -19,9 +19,6 @@ export type Opcode = (typeof Opcode)[keyof typeof Opcode];
 /** The opcodes that a message can have. */
 export type DataOpcode = typeof Opcode.Text | typeof Opcode.Binary;
 
-/** The opcodes of control frames (RFC 6455 §5.5). */
-export type ControlOpcode = typeof Opcode.Close | typeof Opcode.Ping | typeof Opcode.Pong;
-
 // ---- The rules of a header
 
 /**

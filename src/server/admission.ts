@@ -11,7 +11,7 @@ export interface AdmissionLimits {
 }
 
 /** Which clients may connect. A client on a Unix socket has no address, and always may. */
-export interface AddressRules {
+interface AddressRules {
   /** An empty list lets in everybody. */
   readonly allow: AddressList;
   /** Comes before `allow`. */

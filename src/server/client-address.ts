@@ -7,7 +7,7 @@ import type { HeaderField } from '../handshake/request-head.js';
 import type { AddressList } from '../net/address-range.js';
 
 /** By which way somebody comes who is no proxy. */
-export type DirectWay = Exclude<Way, 'proxy' | 'proxy-protocol'>;
+type DirectWay = Exclude<Way, 'proxy' | 'proxy-protocol'>;
 
 /** How proxies tell for whom they have connected. */
 export type ProxyHeader = 'x-forwarded-for' | 'proxy-protocol';

@@ -32,7 +32,7 @@ export interface SessionLimits {
 }
 
 /** Tells the time on a monotonic clock, in milliseconds. */
-export interface SessionClock {
+interface SessionClock {
   /** As of the last tick; reading it costs nothing. */
   readonly nowMs: number;
   /** Now, with fractions: for what is measured, and not for every message. */
@@ -54,7 +54,7 @@ export interface SessionHost {
 }
 
 /** The way out to the socket. */
-export interface SessionOutbox {
+interface SessionOutbox {
   readonly queue: OutputQueue;
   /** True while the socket has not taken the last write. */
   readonly isBlocked: boolean;

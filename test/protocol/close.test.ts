@@ -19,7 +19,6 @@ import {
   ClosingState,
   assertSendableCloseCode,
   isSendableCloseCode,
-  MAX_CLOSE_REASON_BYTES,
   nextClosingState,
   parseClosePayload,
   serializeClosePayload,
@@ -79,10 +78,6 @@ t.test('§7.4.1: the codes by name', async (t) => {
     InternalError: 1011,
     TryAgainLater: 1013,
   });
-});
-
-t.test('§5.5: a reason has 123 bytes at most', async (t) => {
-  t.equal(MAX_CLOSE_REASON_BYTES, 123);
 });
 
 t.test('§7.4: every code that fits into a Close frame', async (t) => {

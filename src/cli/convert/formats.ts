@@ -7,7 +7,7 @@ import { pcapngConverter } from '../../recording/convert/pcapng/pcapng.js';
 import { type TextTimes, textConverter } from '../../recording/convert/text/text.js';
 
 /** What some formats need to know. */
-export interface FormatSetting {
+interface FormatSetting {
   /** The converting program: `twist/1.0.0`. */
   readonly tool: string;
   /** A directory for what does not fit into memory. */

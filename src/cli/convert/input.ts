@@ -54,7 +54,7 @@ async function orAborted<T>(awaited: Promise<T>, signal: AbortSignal): Promise<T
 }
 
 /** @throws ConvertError when it is compressed */
-export function refuseCompressed(start: Uint8Array, input: string): void {
+function refuseCompressed(start: Uint8Array, input: string): void {
   const problem = compressionProblem(start, input);
   if (problem !== null) throw new ConvertError(problem);
 }

@@ -5,7 +5,7 @@ import { InputFile, type InputTaker } from './input.js';
 import { readHead } from './recording-head.js';
 
 /** A file and when it began. */
-export interface TimedFile {
+interface TimedFile {
   readonly path: string;
   /** Seconds since 1970; for a file without a time, that of the file before it. */
   readonly startTime: number;

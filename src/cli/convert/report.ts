@@ -10,7 +10,7 @@ const PATIENCE_MS = 1000;
 const PROGRESS_INTERVAL_MS = 200;
 
 /** How far it is. */
-export interface Progress {
+interface Progress {
   readonly bytes: number;
   readonly totalBytes: number;
   readonly records: number;

@@ -20,7 +20,7 @@ import {
 } from './topics.js';
 
 /** How pages are set. */
-export interface HelpSetting {
+interface HelpSetting {
   readonly width: number;
   readonly isStyled: boolean;
 }

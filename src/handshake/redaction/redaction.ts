@@ -20,7 +20,7 @@ import { looksSecret } from './secret-look.js';
 import { isKnownSubprotocol } from './subprotocols.js';
 
 /** Names whose values are shown beside those of the harmless ones; `*` stands for all. */
-export type ShownNames = '*' | readonly string[];
+type ShownNames = '*' | readonly string[];
 
 /** What the operator knows to be harmless. */
 export interface KnownHarmless {

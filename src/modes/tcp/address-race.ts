@@ -7,7 +7,7 @@
 import { type Socket, isIPv6 } from 'node:net';
 
 /** An attempt has this long for itself; then the next one starts in parallel (RFC 8305 §8). */
-export const ATTEMPT_DELAY_MS = 250;
+const ATTEMPT_DELAY_MS = 250;
 
 /** The most attempts of one race that may be waiting for an answer; each takes a descriptor. */
 const MAX_PENDING = 8;

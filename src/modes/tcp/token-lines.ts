@@ -47,7 +47,7 @@ export function tokenKey(token: string): string {
 }
 
 /** What is wrong with a file: the first faults, and how many there are. */
-export interface LineFaults {
+interface LineFaults {
   readonly first: readonly LineFault[];
   readonly count: number;
 }

@@ -36,7 +36,7 @@ export interface BatchWriterOptions {
 }
 
 /** What an attempt does besides writing. */
-export interface AttemptOptions {
+interface AttemptOptions {
   /** Reopen the file's name before writing. */
   readonly reopens: boolean;
   /** No attempt follows one that succeeds: no file is opened needlessly. */

@@ -45,12 +45,12 @@ export interface WriterOptions {
 }
 
 /** What was written since the start. */
-export interface WriterStats extends BatchCounts {
+interface WriterStats extends BatchCounts {
   /** Files that were opened. */
   files: number;
 }
 
-export const WRITER_TIMES: WriterTimes = {
+const WRITER_TIMES: WriterTimes = {
   flushMs: 50,
   syncMs: 1000,
   retryMs: 1000,

@@ -16,7 +16,7 @@ const MAX_DRIFT_MS = 50;
 const COMPARE_MS = 1000;
 
 /** Tells the time, in milliseconds. */
-export interface ClockSources {
+interface ClockSources {
   /** Since some moment, without steps. */
   monotonicMs(): number;
   /** Since 1970, UTC, in whole milliseconds. */

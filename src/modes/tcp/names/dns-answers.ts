@@ -12,7 +12,7 @@ type DnsCallback = (error: NodeJS.ErrnoException | null, addresses: string[]) =>
  * How long the addresses of one family wait for those of the other. Some name servers never answer for
  * IPv6 (RFC 4074). RFC 8305 §3 suggests 50 ms and adds late addresses to the race; we do not.
  */
-export const FAMILY_WAIT_MS = 500;
+const FAMILY_WAIT_MS = 500;
 
 /** The name exists, but has no address of this family. */
 export const NO_DATA = 'ENODATA';

@@ -12,7 +12,7 @@ import { steadyTimes } from '../steady-times.js';
 /** The memory that all unfinished sessions may take together. */
 const MAX_HELD_BYTES = 16 * 1024 * 1024;
 
-export interface HarOptions {
+interface HarOptions {
   /** The program that makes the file: `twist/1.0.0`. */
   readonly tool: string;
   /** A directory for data that does not fit into memory. */

@@ -13,7 +13,7 @@ const PSH = 0x08;
 const ACK = 0x10;
 
 /** The most payload in a segment: well below the capacity of an IP datagram. */
-export const MAX_SEGMENT_BYTES = 60_000;
+const MAX_SEGMENT_BYTES = 60_000;
 
 const IPV4_HEADER_BYTES = 20;
 const IPV6_HEADER_BYTES = 40;

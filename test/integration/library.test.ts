@@ -398,9 +398,11 @@ t.test('the package, installed', async (t) => {
     t.strictSame(readdirSync(installed).sort(), [
       'ARCHITECTURE.md',
       'CHANGELOG.md',
+      'CONTRIBUTING.md',
       'LICENSE-APACHE',
       'LICENSE-MIT',
       'README.md',
+      'SECURITY.md',
       'bench',
       'bin',
       'config.example.json',

@@ -1,5 +1,5 @@
 /**
- * What we do with values from code that somebody else wrote: a mode, an extension, a log.
+ * How to handle values from foreign code: a user's mode, extension or log.
  *
  * Such a value need not be what it says. A promise may come from another library or another realm, an
  * error may be a Proxy or no error at all, and reading any of its members may throw. So whatever we have
@@ -31,7 +31,7 @@ export function promiseOf<T>(value: T): Promise<Awaited<T>> | null {
       Reflect.apply(then, value, [resolve, reject]);
     });
   } catch (error) {
-    // Whatever it is: nobody here has to know.
+    // Whatever it is does not matter here.
     return rejection(error as Error);
   }
 }

@@ -11,7 +11,7 @@ import type { RouteMode } from '../config/values/route-text.js';
 export function chosenMode(values: ProvidedServerSettings): RouteMode | null {
   const [chosen] = Object.values(chosenModes(values));
   if (chosen !== undefined) return chosen;
-  // Who records and says nothing else wants everything recorded.
+  // Recording and no mode: everything is to be recorded.
   const isCollector = values.record.value !== null && values.route.value.length === 0;
   return isCollector ? { kind: 'record' } : null;
 }

@@ -126,7 +126,7 @@ class StartedServer implements RunningServer {
 
   stopNow(): void {
     this.#composed.server.stopNow();
-    // The recording is closed too, whether or not somebody waits for it.
+    // The recording is closed too, whether or not the caller waits for it.
     this.#stopUnwatched();
   }
 

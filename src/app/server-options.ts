@@ -20,13 +20,13 @@ export interface ModeOnPath {
 export interface ServerParts {
   readonly modes: readonly ModeOnPath[];
   readonly extensions: readonly Extension[];
-  /** Asks who the client is; null to let everybody in. */
+  /** Checks credentials; null to let in all clients. */
   readonly authenticator: Authenticator | null;
   /** The directory whose files are served; null for none. */
   readonly staticDir: string | null;
   /** Files that are not served though they are in it. */
   readonly privatePaths?: PrivatePaths;
-  /** Who records the sessions; null for nobody. */
+  /** The recorder of all sessions; null for none. */
   readonly recorder: Tap | null;
   readonly log: Log;
 }
@@ -96,7 +96,7 @@ export function serverOptions(
 }
 
 /**
- * Which pages may connect where nobody says so: a mode's own choice. But a browser sends the password that it
+ * Which pages may connect by default: the mode chooses. But a browser sends the password that it
  * knows with every page's request, so that none has to let in all of them where there is one.
  */
 function originOf({ defaults }: Mode, authenticator: Authenticator | null): OriginPolicy {

@@ -13,9 +13,9 @@ export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h'}`;
 
 export interface SettingOptions {
   /**
-   * Where to listen, repeatable; PORT alone is for this machine only, :PORT for every address. A
-   * bare port listens on 127.0.0.1, `:PORT` on every IPv4 and IPv6 address. Port 0 takes a free
-   * port; the log names it. A Unix socket is `unix:PATH`: a stale one is removed, a live one is
+   * Where to listen, repeatable; PORT alone means this machine only, :PORT every address. A bare
+   * port listens on 127.0.0.1, `:PORT` on every IPv4 and IPv6 address. Port 0 takes a free port;
+   * the log names it. A Unix socket is `unix:PATH`: a stale one is removed, a live one is
    * refused. The flag is repeated for more addresses; the environment variable separates them by
    * commas; the file takes one text or an array.
    *
@@ -32,45 +32,45 @@ export interface SettingOptions {
   readonly echo?: boolean | undefined;
   /**
    * Proxy to HOST:PORT, tls://HOST:PORT or unix:PATH. Each client gets a connection of its own
-   * to the target, which is made before the handshake is answered: 502 when the target refuses
-   * it, 504 when it does not answer within `targetConnectTimeout`. A name is looked up for each
-   * connection. The bytes of messages, text or binary, go to the target as they come; what the
-   * target sends comes back in binary messages, or see `tcpText`. How a connection ends, and
-   * what it costs, is told in `docs/tcp.md`.
+   * to the target, made before the handshake is answered: 502 when the target refuses it, 504
+   * when it does not answer within `targetConnectTimeout`. A name is looked up for each
+   * connection. The bytes of messages, text or binary, go to the target as they arrive; what the
+   * target sends comes back in binary messages, or in text with `tcpText`. `docs/tcp.md` says
+   * how a connection ends and what it costs.
    *
    * @default off
    */
   readonly tcp?: string | undefined;
   /**
-   * Proxy to the target that ?token= in the URL stands for. A file with one `TOKEN: TARGET` in
-   * each line, as websockify reads it, or a directory of such files. It is read again when it
-   * changes. A token that is not in it gets 404, and the target of one is treated as that of
-   * `tcp`. Tokens are never logged. It serves every path, unless a route has the mode `token`:
-   * then it serves those routes only.
+   * Proxy to the target that ?token= in the URL names. A file with one `TOKEN: TARGET` in each
+   * line, as websockify reads it, or a directory of such files. It is read again when it
+   * changes. An unknown token gets 404; the target of a token is treated as that of `tcp`.
+   * Tokens are never logged. It serves every path, unless a route has the mode `token`: then it
+   * serves those routes only.
    *
    * @default off
    */
   readonly tokenFile?: string | undefined;
   /**
    * A mode of your own, a JavaScript module. An ES module or CommonJS, by its path from the
-   * working directory. Its default export is a mode: `{ name, message }` and what else the type
-   * `Mode` of the package has, with `delivery` `messages` unless it says `chunks`. What does not
-   * fit is said when the server starts, and by `twist config check`. The guide is
+   * working directory. Its default export is a mode: `{ name, message }` and whatever else the
+   * type `Mode` of the package has, with `delivery` `messages` unless it says `chunks`. A
+   * mistake in it is reported when the server starts, and by `twist config check`. The guide is
    * `docs/modes.md`.
    *
    * @default off
    */
   readonly mode?: string | undefined;
   /**
-   * What is served on one path, repeatable: echo, tcp:TARGET, token, mode:FILE or replay:FILE.
-   * Paths are compared byte by byte with what clients send, without the query, but slashes that
-   * repeat count as one, and a slash at the end does not count. A path that has no route is
-   * served by `--echo`, `--tcp`, `--token-file`, `--mode` or `--replay`, and is 404 without one
-   * of them. The mode `token` takes its targets from `tokenFile`. The flag is repeated for more
-   * routes, such as `--route /echo=echo --route /vnc=tcp:localhost:5900`; the environment
-   * variable separates them by commas; the file takes an object such as `{ "/vnc":
-   * "tcp:localhost:5900" }`, or an array of the texts that flags have. As with every list,
-   * routes of the command line replace those of the file.
+   * Serve one path, repeatable: echo, tcp:TARGET, token, mode:FILE or replay:FILE. Paths are
+   * compared byte by byte with what clients send, without the query; repeated slashes count as
+   * one, and a slash at the end does not count. A path that has no route is served by `--echo`,
+   * `--tcp`, `--token-file`, `--mode` or `--replay`, and is 404 without one of them. The mode
+   * `token` takes its targets from `tokenFile`. The flag is repeated for more routes, such as
+   * `--route /echo=echo --route /vnc=tcp:localhost:5900`; the environment variable separates
+   * them by commas; the file takes an object such as `{ "/vnc": "tcp:localhost:5900" }`, or an
+   * array of the texts that flags have. As with every list, routes of the command line replace
+   * those of the file.
    *
    * @default none
    */
@@ -78,37 +78,37 @@ export interface SettingOptions {
   /**
    * Serve the files of a directory to browsers, noVNC for instance. A GET or HEAD request that
    * asks for no upgrade gets a file from this directory, and `index.html` for a directory.
-   * Nothing outside of it is served, no name that begins with a dot, and no listing. HTTP/1.0
-   * will do. It comes beside a mode or a route, on the same addresses; who may connect holds for
-   * it as well. Without it such a request gets 426. OPTIONS gets 204 in any case, and asks for
-   * no password: load balancers look by it whether a server is there.
+   * Nothing outside of it is served, no name that begins with a dot, and no listing. HTTP/1.0 is
+   * accepted. It needs a mode or a route beside it, on the same addresses, and the same access
+   * rules hold. Without it such a request gets 426. OPTIONS gets 204 in any case and needs no
+   * password: load balancers use it to see whether a server is there.
    *
    * @default off
    */
   readonly static?: string | undefined;
   /**
-   * Serve what a server said in a recording, as a mock of it. Each client gets the first session
-   * of the recording that was on its path, or see `replaySession`; a path without one is 404.
-   * What the server sent then is sent again, in its order and at its pace, behind the messages
-   * of the client that it came behind. The file is looked through once at start, and read on as
-   * it is needed: it may be larger than memory. The guide is `docs/replay.md`.
+   * Play back what a server sent in a recording, as a mock server. Each client gets the first
+   * session of the recording that was on its path, or see `replaySession`; a path without one is
+   * 404. What the server sent then is sent again, in the same order and at the same pace, after
+   * the same messages of the client. The file is scanned once at start and then read as needed,
+   * so it may be larger than memory. The guide is `docs/replay.md`.
    *
    * @default off
    */
   readonly replay?: string | undefined;
   /**
-   * Which session of the recording all clients get. Its id in the recording (`s`), as much of
-   * the beginning as no other one has, or its number in the log (`id`). It is served on every
-   * path then. Numbers begin anew when a server is started, so one may not be enough where a
-   * recording has several runs.
+   * The session of the recording that all clients get. Its id in the recording (`s`), a
+   * beginning of it that is unique, or its number in the log (`id`). It is then served on every
+   * path. Numbers start again with each server, so one may be ambiguous in a recording of
+   * several runs.
    *
    * @default off
    */
   readonly replaySession?: string | number | undefined;
   /**
-   * How much faster than recorded; 0 is at once. What is sent comes as long after what was
-   * before it as in the recording, divided by this: 2 is twice as fast, 0.5 half as fast, 0
-   * waits for nothing but the client. The time that the client takes is not counted.
+   * How much faster than recorded; 0 means at once. Pauses last as long as in the recording,
+   * divided by this: 2 is twice as fast, 0.5 half as fast, 0 waits for nothing but the client.
+   * The time that the client takes does not count.
    *
    * @default 1
    */
@@ -122,65 +122,64 @@ export interface SettingOptions {
    */
   readonly replayStrict?: boolean | undefined;
   /**
-   * Write all traffic to a file, as NDJSON; alone it takes messages and answers none. Every
-   * message of every session, in order, decompressed, with its time, and what the sessions were.
-   * The file is appended to and is for its owner only. `%Y`, `%m`, `%d`, `%H`, `%M`, `%S`, `%j`
-   * and `%s` in the name stand for parts of the time in UTC, and a new file begins when the name
-   * changes. Of headers and parameters that may hold credentials only the names and lengths are
-   * recorded: see `recordHeaders` and `recordQuery`. `-` is standard output. A file belongs to
-   * one server: a second one is refused. The format, and what it costs, is told in
-   * `docs/recording.md`; `twist convert` reads it.
+   * Write all traffic to a file as NDJSON; without a mode, accept messages and answer none.
+   * Every message of every session, in order, decompressed, with its time, and the facts about
+   * each session. Records are appended; only the owner can read the file. `%Y`, `%m`, `%d`,
+   * `%H`, `%M`, `%S`, `%j` and `%s` in the name stand for parts of the time in UTC, and a new
+   * file begins when the name changes. Headers and parameters that may hold credentials are
+   * recorded by name and length only: see `recordHeaders` and `recordQuery`. `-` is standard
+   * output. A file belongs to one server: a second one is refused. `docs/recording.md` has the
+   * format and its costs; `twist convert` reads it.
    *
    * @default off
    */
   readonly record?: string | undefined;
   /**
-   * How much of each payload is recorded: full, none or a size. Of a longer payload the
-   * beginning is recorded, and its length in any case. `none` records that there was a message,
-   * and when.
+   * How much of each payload to record: full, none or a size. Of a longer payload the beginning
+   * is recorded, and always its length. `none` records only that there was a message, and when.
    *
    * @default full
    */
   readonly recordPayload?: 'full' | 'none' | Size | undefined;
   /**
-   * Headers whose values are recorded too, or * for all. The values of headers are recorded only
-   * where nobody tells a secret by that name, `User-Agent` for instance; of all others the name
-   * and the length are. Name here what you know to be harmless in your service, in any case.
-   * With `sec-websocket-protocol` subprotocols are recorded that nobody knows. `*` records every
-   * header, credentials too. The log does not show more by it.
+   * Headers to record with their values, or * for all. Values are recorded only for headers
+   * known to be harmless, such as `User-Agent`; of all others the name and the length are. Name
+   * here those that you know to be harmless in your service; case does not matter.
+   * `sec-websocket-protocol` also records unknown subprotocols. `*` records every header,
+   * credentials too. The log is not affected.
    *
    * @default none
    */
   readonly recordHeaders?: string | readonly string[] | undefined;
   /**
-   * Parameters of URLs whose values are recorded too, or * for all. The same for the parameters
-   * of a URL, behind its `?` or in its path (`/room;id=7`), and of URLs in headers such as
-   * `Referer`. Names are compared decoded and without regard to case. `*` records every
-   * parameter, those without a name, and segments of paths that look like a token.
+   * Parameters of URLs to record with their values, or * for all. The same for the parameters of
+   * a URL, after its `?` or in its path (`/room;id=7`), and of URLs in headers such as
+   * `Referer`. Names are compared decoded; case does not matter. `*` records every parameter,
+   * those without a name, and segments of paths that look like a token.
    *
    * @default none
    */
   readonly recordQuery?: string | readonly string[] | undefined;
   /**
-   * A record for each frame as well. With FIN, the reserved bits, opcode, masking and lengths,
-   * for whoever debugs a WebSocket implementation. A record of a frame costs more than that of a
-   * message.
+   * Also write a record for each frame. With FIN, the reserved bits, opcode, masking and
+   * lengths, for debugging a WebSocket implementation. A record of a frame costs more than that
+   * of a message.
    *
    * @default false
    */
   readonly recordFrames?: boolean | undefined;
   /**
-   * When records are forced to the disk: none, interval or always. Records are written within 50
-   * ms in any case, so a crash of the process costs no more than that. `interval` forces them to
-   * the disk once a second, for the case that the whole machine goes down; `none` leaves that to
-   * the system. With `always` nothing is sent to a client before the records up to it are on
-   * disk; all clients share these writes, and each message waits for one.
+   * When to force records to disk: none, interval or always. Records are written within 50 ms in
+   * any case, so a crash of the process costs no more than that. `interval` forces them to disk
+   * once a second, in case the whole machine goes down; `none` leaves that to the system. With
+   * `always` nothing is sent to a client before the records up to it are on disk; all clients
+   * share these writes, and each message waits for one.
    *
    * @default interval
    */
   readonly recordSync?: 'none' | 'interval' | 'always' | undefined;
   /**
-   * When the file cannot be written: stop serving, or drop records. A full disk, for instance.
+   * When the file cannot be written: stop serving or drop records. A full disk, for instance.
    * `stop` closes the sessions with 1013, answers new ones with 503, and goes on once the file
    * can be written again; no message is lost. `drop` goes on serving; how many records are
    * missing is in the log and in the file.
@@ -189,56 +188,56 @@ export interface SettingOptions {
    */
   readonly recordFull?: 'stop' | 'drop' | undefined;
   /**
-   * Begin a new file at this size. The full file gets the time behind its name,
-   * `traffic.ndjson.20261123T043105.123Z`, and a new one begins. Nothing deletes old files. For
-   * logrotate leave it off: SIGHUP opens the file anew.
+   * Begin a new file at this size. The time is appended to the name of the full file,
+   * `traffic.ndjson.20261123T043105.123Z`, and a new one begins. Old files are never deleted.
+   * For logrotate leave it off: SIGHUP reopens the file.
    *
    * @default off
    */
   readonly recordRotate?: 'off' | Size | undefined;
   /**
-   * Records that may wait for the disk. Bytes. When the disk does not keep up and this much
-   * waits, clients are not read until half of it is written. What one read of each client
-   * brings, and one message, comes on top.
+   * How much may wait for the disk. Bytes of records. When the disk does not keep up and this
+   * much waits, clients are not read until half of it is written. One read of each client, and
+   * one message, come on top.
    *
    * @default 8m
    */
   readonly recordQueue?: Size | undefined;
   /**
-   * Send text messages to clients, not binary ones. For targets that speak UTF-8 in lines, and
-   * clients that want text. A character is never cut, however the target sends it; a target that
-   * sends anything but UTF-8 ends the connection with 1011. It costs a look at every byte.
+   * Send text messages to clients instead of binary ones. For targets that speak UTF-8 in lines,
+   * and clients that want text. A character is never cut, however it arrives; if the target
+   * sends anything but UTF-8, the connection ends with 1011. Every byte is checked for it.
    *
    * @default false
    */
   readonly tcpText?: boolean | undefined;
   /**
-   * For connecting to a target; then 504. Counted from the lookup of the name to the end of the
-   * TLS handshake, all addresses of the name together. `handshakeTimeout` bounds it too, with
+   * Time to connect to a target; then 504. From the lookup of the name to the end of the TLS
+   * handshake, for all addresses of the name together. `handshakeTimeout` bounds it too, with
    * 408.
    *
    * @default 5s
    */
   readonly targetConnectTimeout?: Duration | undefined;
   /**
-   * Silence before TCP probes a target. A target that has vanished without a word is found by
-   * the probes of the system, which come after this silence. The client is then closed with
-   * 1011. Clients have `pingInterval`.
+   * Silence before TCP probes a target. After this silence the system probes the target, which
+   * finds one that has vanished without a word; the client is then closed with 1011. For clients
+   * there is `pingInterval`.
    *
    * @default 1m
    */
   readonly targetKeepalive?: Duration | 'off' | undefined;
   /**
-   * Addresses that may be connected to, repeatable; others get 502. It is the address that a
-   * name resolved to that is looked at, right before it is connected to, so a name cannot lead
-   * elsewhere. Unix sockets are always allowed. The flag is repeated for more ranges; the
-   * environment variable separates them by commas; the file takes one text or an array.
+   * Addresses that targets may have, repeatable; any other gets 502. The address that a name
+   * resolves to is checked right before the connection, so a name cannot lead elsewhere. Unix
+   * sockets are always allowed. The flag is repeated for more ranges; the environment variable
+   * separates them by commas; the file takes one text or an array.
    *
    * @default any
    */
   readonly targetAllow?: string | readonly string[] | undefined;
   /**
-   * Who may sign certificates of tls:// targets, in PEM. It replaces the certificate authorities
+   * Certificate authorities for tls:// targets, in PEM. It replaces the certificate authorities
    * that Node knows. The certificate of a target is always verified, unless `targetInsecure`
    * says otherwise.
    *
@@ -246,103 +245,104 @@ export interface SettingOptions {
    */
   readonly targetCa?: string | undefined;
   /**
-   * Our own certificate for tls:// targets, in PEM. For targets that ask for one, with what
-   * stands between it and its authority. It needs `targetKey`.
+   * Our own certificate for tls:// targets, in PEM. For targets that ask for one, with its
+   * intermediate certificates. It needs `targetKey`.
    *
    * @default off
    */
   readonly targetCert?: string | undefined;
   /**
-   * Its private key, in PEM. The private key of `targetCert`, not encrypted.
+   * Private key of that certificate, in PEM. The private key of `targetCert`, not encrypted.
    *
    * @default off
    */
   readonly targetKey?: string | undefined;
   /**
-   * Name that tls:// targets are asked for and must have. It is sent to the target (SNI) and
-   * looked for in its certificate, in place of the host of the target. For targets that are
-   * reached by an address, for instance.
+   * Name that the certificate of a tls:// target must have. It is sent to the target (SNI) and
+   * checked against its certificate, in place of the host of the target: for targets that are
+   * reached by address, for instance.
    *
    * @default off
    */
   readonly targetServername?: string | undefined;
   /**
-   * Take any certificate of a tls:// target. Anybody on the way to the target can then read and
-   * change what is sent. For trying things out; `targetCa` is the right way to a target with a
-   * certificate of its own.
+   * Accept any certificate of a tls:// target. Anybody on the way to the target can then read
+   * and change what is sent. Use it to try things out; for a target with a certificate of its
+   * own use `targetCa`.
    *
    * @default false
    */
   readonly targetInsecure?: boolean | undefined;
   /**
-   * Version of the PROXY header that targets are sent. The first bytes that a target gets then
-   * are a PROXY protocol header with the client's address and port, text for version 1 and
-   * binary for 2. Only for targets that expect it. Behind a proxy of your own see `trustProxy`.
+   * Send targets a PROXY header of this version. The target first gets a PROXY protocol header
+   * with the client's address and port, text for version 1 and binary for 2. Only for targets
+   * that expect it. If a proxy is in front of twist, see `trustProxy`.
    *
    * @default off
    */
   readonly proxyProtocol?: 'off' | '1' | '2' | 1 | 2 | undefined;
   /**
-   * Host names that requests may be for, else 421. For handshakes and `static` alike. A page
-   * from elsewhere can have its own name resolved to an address of this machine; the name in its
-   * requests stays its own. `auto` is `local` where twist listens on a loopback address, and
-   * `any` elsewhere. `local` stands for `localhost`, names below it, and all addresses. A list
-   * has names such as `desk.example.com`, or `*.example.com` for all names below one, and
-   * `local`; a port counts where one is given. Requests that come from a proxy named by
-   * `trustProxy`, or on a Unix socket, may be for any host: the proxy has its own list. A
-   * request without a host is no browser's and is let in.
+   * Host names that requests may be for, else 421. For handshakes and `static`. It stops DNS
+   * rebinding: a foreign page can have its own name resolved to an address of this machine, but
+   * its requests still carry that name. `auto` is `local` where twist listens on a loopback
+   * address, and `any` elsewhere. `local` stands for `localhost`, names below it, and all
+   * addresses. A list has names such as `desk.example.com`, or `*.example.com` for all names
+   * below one, and `local`; a port counts where one is given. Requests that come from a proxy
+   * named by `trustProxy`, or on a Unix socket, may be for any host: the proxy has its own list.
+   * A request without a host does not come from a browser and is let in.
    *
    * @default auto
    */
   readonly allowedHosts?: string | readonly string[] | undefined;
   /**
    * Web pages that may connect, else 403. `auto` is `same` for the proxy (`tcp`, `token`), and
-   * for every mode where passwords are asked for, because a browser sends those it knows along
-   * with any page's request; it is `any` otherwise. `same` takes pages from the host and port
-   * that the request is for, and by the same scheme where a proxy named by `trustProxy` tells it
-   * with `X-Forwarded-Proto`. A list takes exactly its origins, such as `https://example.com` or
+   * for every mode with passwords, because a browser sends those it knows with any page's
+   * request; otherwise it is `any`. `same` takes pages from the host and port that the request
+   * is for, and of the same scheme if a proxy named by `trustProxy` reports it in
+   * `X-Forwarded-Proto`. A list takes exactly its origins, such as `https://example.com` or
    * `http://localhost:3000`: scheme and host in lower case, no path, no default port.
    * `https://*.example.com` is every name below `example.com`, by whole labels. `same` may stand
    * in a list. `null` in it stands for local files and sandboxed pages, `file://` for pages of
-   * programs such as Electron's. A client that sends no `Origin` is no browser and is always let
-   * in.
+   * programs such as Electron's. A client that sends no `Origin` is not a browser and is always
+   * let in.
    *
    * @default auto
    */
   readonly origin?: string | readonly string[] | undefined;
   /**
    * Addresses that may connect, repeatable; others get 403. Ranges of IPv4 and IPv6 addresses.
-   * `deny` comes first. Behind a proxy it is the address that `trustProxy` makes known that
-   * counts. Clients on a Unix socket have no address and are always let in. The flag is repeated
-   * for more ranges; the environment variable separates them by commas; the file takes one text
-   * or an array.
+   * `deny` comes first. Behind a proxy named by `trustProxy` the client's own address counts.
+   * Clients on a Unix socket have no address and are always let in. The flag is repeated for
+   * more ranges; the environment variable separates them by commas; the file takes one text or
+   * an array.
    *
    * @default any
    */
   readonly allow?: string | readonly string[] | undefined;
   /**
-   * Addresses that may not connect, repeatable: 403. Ranges of IPv4 and IPv6 addresses, for
-   * exceptions from `allow` or by itself. The flag is repeated for more ranges; the environment
-   * variable separates them by commas; the file takes one text or an array.
+   * Addresses that may not connect, repeatable; they get 403. Ranges of IPv4 and IPv6 addresses,
+   * for exceptions from `allow` or by itself. The flag is repeated for more ranges; the
+   * environment variable separates them by commas; the file takes one text or an array.
    *
    * @default none
    */
   readonly deny?: string | readonly string[] | undefined;
   /**
-   * Proxies whose word on the client's address counts, repeatable. Addresses of your own reverse
-   * proxies or load balancers. What they say of the client's address is believed, for the log,
-   * `allow`, `deny`, `maxConnectionsPerAddress` and `proxyProtocol`; from anybody else it is
-   * not. The flag is repeated for more ranges; the environment variable separates them by
+   * Trusted proxies: believe the client address they report, repeatable. Addresses of your own
+   * reverse proxies or load balancers. The client address that they report is used for the log,
+   * `allow`, `deny`, `maxConnectionsPerAddress` and `proxyProtocol`; that of any other peer is
+   * ignored. The flag is repeated for more ranges; the environment variable separates them by
    * commas; the file takes one text or an array.
    *
    * @default none
    */
   readonly trustProxy?: string | readonly string[] | undefined;
   /**
-   * How they say it: x-forwarded-for or proxy-protocol. `x-forwarded-for` is the header of that
-   * name: its last address that is no trusted proxy is the client. With `proxy-protocol` every
-   * connection from a trusted proxy must begin with a PROXY protocol header, version 1 or 2,
-   * else it gets 400; connections from elsewhere must not. It needs `trustProxy`.
+   * How trusted proxies report it: x-forwarded-for or proxy-protocol. `x-forwarded-for` is the
+   * header of that name: the client is its last address that is not a trusted proxy. With
+   * `proxy-protocol` every connection from a trusted proxy must begin with a PROXY protocol
+   * header, version 1 or 2, else it gets 400; connections from elsewhere must not. It needs
+   * `trustProxy`.
    *
    * @default x-forwarded-for
    */
@@ -350,16 +350,16 @@ export interface SettingOptions {
   /**
    * Users and password hashes (or TWIST_AUTH=user:password); else 401. HTTP Basic authentication
    * (RFC 7617) of the handshake, and of `static`. One `user:hash` in each line, as `htpasswd -B`
-   * writes it (bcrypt, of a cost from 4 to 14). It is read again when it changes. A password
-   * that was right takes no time for a minute; one that is verified takes a tenth of a second
-   * and more. Passwords travel as they are: use TLS. For one user `TWIST_AUTH` is enough; both
-   * together are an error.
+   * writes it (bcrypt, of a cost from 4 to 14). It is read again when it changes. Verifying a
+   * password takes a tenth of a second or more, after which it is remembered for a minute.
+   * Passwords travel in clear text: use TLS. For one user `TWIST_AUTH` is enough; both together
+   * are an error.
    *
    * @default off
    */
   readonly authFile?: string | undefined;
   /**
-   * The one user that may connect, and the password; else 401. HTTP Basic authentication like
+   * User and password that clients must give; else 401. HTTP Basic authentication like
    * `authFile`, for one user. It is in the environment only, because a command line can be read
    * by every user of the machine. It is never shown.
    *
@@ -368,62 +368,62 @@ export interface SettingOptions {
   readonly auth?: string | undefined;
   /**
    * Which offered subprotocol to select. `first` selects the first one that the client offers,
-   * and no token as long as something else is on offer (`bearer.TOKEN`, or what follows
-   * `access_token`); `none` selects none, and a list selects the first of its names that the
-   * client offers, in the order of the list. When none is selected the handshake still succeeds,
-   * without a subprotocol; a browser that offered some then closes the connection itself.
+   * skipping tokens (`bearer.TOKEN`, or what follows `access_token`) while there is another;
+   * `none` selects none, and a list selects the first of its names that the client offers, in
+   * the order of the list. When none is selected the handshake still succeeds, without a
+   * subprotocol; a browser that offered some then closes the connection itself.
    *
    * @default first
    */
   readonly subprotocol?: string | readonly string[] | undefined;
   /**
-   * Compress with clients that offer it; off for tcp. `permessage-deflate` (RFC 7692), which
+   * Compress for clients that offer it; off for tcp. `permessage-deflate` (RFC 7692), which
    * browsers and most libraries offer. A connection whose client does not offer it is not
-   * compressed. `auto` compresses in every mode but `tcp`: what VNC, SSH or TLS send is
+   * compressed. `auto` compresses in every mode but `tcp`: VNC, SSH and TLS traffic is
    * compressed or encrypted already, and compression next to a secret can give it away (RFC 7692
-   * section 8). With it a proxied message is taken whole, so `maxMessage` bounds it.
+   * section 8). With compression, a proxied message is assembled first, so `maxMessage` bounds
+   * it.
    *
    * @default auto
    */
   readonly deflate?: boolean | 'auto' | undefined;
   /**
-   * Effort of compression, 1 (fast) to 9 (small). For what is sent. Each level costs more
-   * processor time than the one before it, and makes less difference.
+   * Compression level, 1 (fast) to 9 (small). For what twist sends. Each level costs more
+   * processor time than the one before, and saves less.
    *
    * @default 3
    */
   readonly deflateLevel?: number | undefined;
   /**
-   * Smallest message for which compression begins. Messages with fewer bytes of payload are sent
-   * as they are, in a deflate block that takes 6 bytes more, while there is no history that
-   * would make them small: that takes no processor time and no memory. Behind a larger message
-   * they are compressed as well, if history is kept. None is sent without the mark of
-   * compression: the client of libwebsockets 4.1 reads such a message again and again, without
-   * end.
+   * Smallest message that is compressed. Messages with fewer bytes of payload are sent as they
+   * are, in a deflate block that takes 6 bytes more, while there is no history that would make
+   * them small: that takes no processor time and no memory. After a larger message they are
+   * compressed as well, if history is kept. Every message is marked as compressed: the client of
+   * libwebsockets 4.1 reads an unmarked one in an endless loop.
    *
    * @default 32
    */
   readonly deflateThreshold?: Size | undefined;
   /**
-   * Largest window that we compress with. The window has 2 to the power of this many bytes of
-   * history. A smaller one takes less memory for each connection that sends, and compresses
-   * less. A client may ask for a smaller one, and gets it.
+   * Largest window that twist compresses with. The window has 2 to the power of this many bytes
+   * of history. A smaller one takes less memory for each connection that sends, and compresses
+   * less. A client that asks for a smaller one gets it.
    *
    * @default 15
    */
   readonly deflateWindowBits?: number | undefined;
   /**
-   * Largest window that clients are asked to use. The window that a client compresses with is
-   * memory that we hold to decompress. Only clients that offer `client_max_window_bits` can be
-   * asked for less than 15.
+   * Largest window that clients may compress with. The window of a client is memory that twist
+   * holds to decompress. Only clients that offer `client_max_window_bits` can be asked for less
+   * than 15.
    *
    * @default 15
    */
   readonly deflateClientWindowBits?: number | undefined;
   /**
-   * Who forgets its history after each message: server, client, or none. Without history each
-   * message is compressed by itself: worse, most of all with small messages, but without memory
-   * between them. `server` is for what we send, `client` is what clients are told to do. A
+   * Disable context takeover for: server, client or none. Without context takeover each message
+   * is compressed by itself: that compresses less, above all small messages, but takes no memory
+   * between messages. `server` is for what twist sends, `client` tells clients to do it. A
    * client may ask for both in any case.
    *
    * @default none
@@ -432,18 +432,18 @@ export interface SettingOptions {
     'none' | 'server' | 'client' | readonly ('server' | 'client')[] | undefined;
   /**
    * Memory that idle compressors may keep. Bytes that the compressors of all connections may
-   * hold between messages. Beyond it the least recently used ones are dropped; one that was not
-   * used for 15 to 30 s is dropped in any case. A client does not notice: what follows is
-   * compressed without the history before it.
+   * hold between messages. Beyond it the least recently used ones are freed; one that was not
+   * used for 15 to 30 s is freed in any case. Clients do not notice: the next message is
+   * compressed without history.
    *
    * @default 128m
    */
   readonly deflateMemory?: Size | undefined;
   /**
-   * Most output for each byte; beyond it 1009. How many bytes may come out of one byte of a
-   * compressed message. Only messages over 1 MiB are looked at, and `maxMessage` bounds all of
-   * them anyway. Text that repeats itself reaches 100 and more without ill will; the format
-   * allows 1032.
+   * Largest ratio of inflated to compressed size; beyond it close 1009. How many bytes may come
+   * out of one byte of a compressed message. Only messages over 1 MiB are checked, and
+   * `maxMessage` bounds all of them anyway. Innocent text that repeats itself reaches 100 and
+   * more; the format allows 1032.
    *
    * @default off
    */
@@ -451,8 +451,8 @@ export interface SettingOptions {
   /**
    * An extension of your own, a JavaScript module, repeatable. An ES module or CommonJS, by its
    * path from the working directory. Its default export is an extension: `{ name, create }`, see
-   * the type `Extension` of the package. The offers of a client decide about the order of
-   * several. What does not fit is said when the server starts, and by `twist config check`. The
+   * the type `Extension` of the package. The offers of a client decide the order of several
+   * extensions. A mistake is reported when the server starts, and by `twist config check`. The
    * guide is `docs/extensions.md`. The flag is repeated for more files; the environment variable
    * separates them by commas; the file takes one text or an array.
    *
@@ -460,88 +460,88 @@ export interface SettingOptions {
    */
   readonly extension?: string | readonly string[] | undefined;
   /**
-   * Longest request line; beyond it 414. Bytes of the first line of the handshake, which holds
-   * the URL. Not above `maxHead`.
+   * Longest request line; a longer one gets 414. Bytes of the first line of the handshake, which
+   * holds the URL. Not above `maxHead`.
    *
    * @default 8k
    */
   readonly maxRequestLine?: Size | undefined;
   /**
-   * Longest header line; beyond it 431. Bytes of one header line. Large cookies are what usually
-   * reaches it. Not above `maxHead`.
+   * Longest header line; a longer one gets 431. Bytes of one header line. Usually it is large
+   * cookies that reach it. Not above `maxHead`.
    *
    * @default 8k
    */
   readonly maxHeaderLine?: Size | undefined;
   /**
-   * Largest request head; beyond it 431. Bytes of the request line and all headers. Each
-   * connection that is still shaking hands can hold this much memory.
+   * Largest request head; a larger one gets 431. Bytes of the request line and all headers. Each
+   * unfinished handshake can hold this much memory.
    *
    * @default 16k
    */
   readonly maxHead?: Size | undefined;
   /**
-   * Most headers; beyond it 431. A handshake needs 5: Host, Upgrade, Connection,
+   * Most headers; one more gets 431. A handshake needs 5: Host, Upgrade, Connection,
    * Sec-WebSocket-Key and Sec-WebSocket-Version.
    *
    * @default 100
    */
   readonly maxHeaders?: number | undefined;
   /**
-   * Largest message; beyond it close 1009. Bytes of the payload of one message, all its
-   * fragments together; a message of exactly this size is taken. It is checked against the
-   * declared length, before anything is stored. A compressed message is measured as it is when
-   * it is inflated; on the wire it may be a quarter larger, and 16 bytes for each fragment and
-   * 64 in all. Each connection can hold this much memory, so this times `maxConnections` is the
-   * worst case.
+   * Largest message; a larger one closes with 1009. Bytes of the payload of one message, all its
+   * fragments together; a message of exactly this size is accepted. It is checked against the
+   * declared length, before anything is stored. For a compressed message the inflated size
+   * counts; on the wire it may be a quarter larger, plus 16 bytes for each fragment and 64 in
+   * all. Each connection can hold this much memory, so this times `maxConnections` is the worst
+   * case.
    *
    * @default 16m
    */
   readonly maxMessage?: Size | undefined;
   /**
-   * Most fragments; beyond it close 1008. Frames of one message, empty ones included. Fragments
-   * cost time rather than memory: they are put together as they arrive.
+   * Most fragments in a message; one more closes with 1008. Frames of one message, empty ones
+   * included. Fragments cost time rather than memory: they are put together as they arrive.
    *
    * @default 262144
    */
   readonly maxFragments?: number | undefined;
   /**
-   * Most connections; beyond it 503. Of all listeners together. Each connection takes a file
-   * descriptor, a proxied one two: the limit of the process (`ulimit -n`) must be higher. When
-   * it is reached, a newcomer takes the place of a connection that has not sent its request yet;
-   * without one it gets 503. Refused connections take no place: up to a tenth of this number,
-   * and at least 64, wait for their answer beside.
+   * Most connections; one more gets 503. For all listeners together. Each connection takes a
+   * file descriptor, a proxied one two: the limit of the process (`ulimit -n`) must be higher.
+   * When it is reached, a newcomer takes the place of a connection that has not sent its request
+   * yet; without one it gets 503. Refused connections do not count: up to a tenth of this
+   * number, and at least 64, may wait for their answer in addition.
    *
    * @default 10000
    */
   readonly maxConnections?: number | undefined;
   /**
-   * Most from one address; beyond it 429. Clients behind one proxy or one NAT share an address,
-   * therefore it is off unless you set it. In IPv6 a /64 network counts as one address. Unix
-   * sockets have none, and are not counted.
+   * Most connections from one address; one more gets 429. Clients behind one proxy or one NAT
+   * share an address, so it is off unless you set it. In IPv6 a /64 network counts as one
+   * address. Unix sockets have no address and are not counted.
    *
    * @default off
    */
   readonly maxConnectionsPerAddress?: number | 'off' | undefined;
   /**
    * Most unfinished handshakes; beyond it the oldest are dropped. Connections that have sent no
-   * complete request a second after they came, idle ones between two requests for files
-   * included. Who has begun a request gets 408. `handshakeTimeout` ends those that are left.
+   * complete request a second after they were accepted, and idle ones between two requests for
+   * files. A client that has begun a request gets 408. `handshakeTimeout` ends the rest.
    *
    * @default 1000
    */
   readonly maxHandshakes?: number | undefined;
   /**
-   * The same from one address. In IPv6 from one /64 network. Proxies that `trustProxy` names and
-   * Unix sockets are not counted here.
+   * Most unfinished handshakes from one address. In IPv6 a /64 network counts as one address.
+   * Proxies that `trustProxy` names and Unix sockets are not counted here.
    *
    * @default 100
    */
   readonly maxHandshakesPerAddress?: number | 'off' | undefined;
   /**
-   * Unsent output that pauses its source. Bytes that wait for one client before what produces
-   * them is paused; it goes on when they have gone out. More of it helps fast clients on long
-   * lines; each slow client can hold this much memory. Not above `outputLimit`.
+   * Unsent output that pauses its source. Bytes that may wait for one client before their source
+   * is paused; it goes on when they have been sent. More helps fast clients on long lines; each
+   * slow client can hold this much memory. Not above `outputLimit`.
    *
    * @default 1m
    */
@@ -554,59 +554,59 @@ export interface SettingOptions {
    */
   readonly outputLimit?: Size | undefined;
   /**
-   * For the opening handshake; then 408. Counted from the moment a connection is accepted,
+   * Time for the opening handshake; then 408. Counted from the moment a connection is accepted,
    * whatever the client sends meanwhile.
    *
    * @default 10s
    */
   readonly handshakeTimeout?: Duration | undefined;
   /**
-   * For one message to arrive; then 1008. Keeps a client from holding the memory of a half-sent
-   * message. Raise it together with `maxMessage` for large messages on slow lines.
+   * Time for one message to arrive; then close 1008. Keeps a client from holding the memory of a
+   * half-sent message. Raise it together with `maxMessage` for large messages on slow lines.
    *
    * @default 5m
    */
   readonly messageTimeout?: Duration | 'off' | undefined;
   /**
-   * For stalled output; then close 1008. A client that takes nothing of what waits for it for
-   * this long is gone, or might as well be.
+   * Time that output may stall; then close 1008. A client that reads nothing for this long,
+   * while output waits for it, is gone or might as well be.
    *
    * @default 30s
    */
   readonly sendTimeout?: Duration | undefined;
   /**
-   * Silence before a ping is sent. A client from which nothing came for this long is sent a
-   * ping. Most proxies and load balancers cut a silent connection after 60 s, so stay well below
-   * that.
+   * Silence before a ping is sent. A client that has sent nothing for this long gets a ping.
+   * Most proxies and load balancers cut a silent connection after 60 s, so stay well below that.
    *
    * @default 25s
    */
   readonly pingInterval?: Duration | 'off' | undefined;
   /**
-   * For the pong; then close 1001. A client that has vanished is found after `pingInterval` and
-   * this together.
+   * Time to wait for the pong; then close 1001. A client that has vanished is found after
+   * `pingInterval` plus this.
    *
    * @default 20s
    */
   readonly pongTimeout?: Duration | undefined;
   /**
-   * Without a message; then close 1001. Ping and pong do not count as messages, so this ends
-   * sessions that are alive and have nothing to say.
+   * Time without a message; then close 1001. Ping and pong do not count as messages, so this
+   * ends sessions that are alive but silent.
    *
    * @default off
    */
   readonly idleTimeout?: Duration | 'off' | undefined;
   /**
-   * For the client's Close; then dropped. When both sides have sent their Close, the connection
-   * ends at once.
+   * Time to wait for the client's Close; then it is dropped. When both sides have sent their
+   * Close, the connection ends at once.
    *
    * @default 5s
    */
   readonly closeTimeout?: Duration | undefined;
   /**
-   * To send clients away at shutdown. No connection is accepted any more, and a Close with code
-   * 1001 goes to all clients, spread over this time so that they do not all come back at once.
-   * Who is left then is dropped. Keep it below the time your supervisor waits before SIGKILL.
+   * Time to close all clients at shutdown. No more connections are accepted, and all clients get
+   * a Close with code 1001, spread over this time so that they do not all come back at once.
+   * Clients still connected after that are dropped. Keep it below the time your supervisor waits
+   * before SIGKILL.
    *
    * @default 10s
    */

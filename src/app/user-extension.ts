@@ -1,4 +1,4 @@
-/** An extension that somebody else wrote: what is right about it is not taken on trust. */
+/** Reads an extension that a user wrote: nothing about it is taken on trust. */
 import { show } from '../config/messages.js';
 import type { Extension, ExtensionSession } from '../extensions/extension.js';
 import { memberOf, onRejection, textOfThrown } from '../foreign.js';

@@ -1,4 +1,4 @@
-/** A mode that somebody else wrote: what is right about it is not taken on trust. */
+/** Reads a mode that a user wrote: nothing about it is taken on trust. */
 import { deepestFault, show } from '../config/messages.js';
 import { originPolicy } from '../config/values/list-values.js';
 import { didYouMean } from '../config/suggestions.js';
@@ -12,7 +12,7 @@ import type { ModeSession, Session, SessionSummary } from '../session/session.js
 
 /** A valid opening handshake of a client that waits for its answer (RFC 6455 §4.2.1). Nothing is decoded. */
 export interface PendingRequest extends UpgradeRequest {
-  /** Aborts when nobody waits for the answer any more. It is made when it is read for the first time. */
+  /** Aborts when the answer is no longer waited for. It is made when it is first read. */
   readonly signal: AbortSignal;
 }
 

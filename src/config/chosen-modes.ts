@@ -21,7 +21,7 @@ export function chosenModes({
   replay,
   route,
 }: ProvidedServerSettings): Partial<Record<ModeKey, RouteMode>> {
-  // Who gives the tokens to routes does not mean all other paths as well.
+  // Tokens that routes use are not meant for all other paths.
   const hasTokenRoute = route.value.some((one) => one.mode.kind === 'token');
   return {
     ...(echo.value && { echo: { kind: 'echo' } }),
@@ -38,7 +38,7 @@ export function servedModes(values: ProvidedServerSettings): RouteMode[] {
 }
 
 /**
- * A mode that is only preset gives way to anything that somebody chose: an image that serves echo by
+ * A mode that is only preset gives way to anything that a user chose: an image that serves echo by
  * itself can be given a target, a route or a recording without being told to stop echoing.
  */
 export function withoutYieldingModes(values: ProvidedSettings): ProvidedSettings {

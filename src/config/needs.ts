@@ -64,12 +64,12 @@ export function checkNeeds(values: ProvidedServerSettings): string[] {
   return warnings;
 }
 
-/** Who gives a default asks for nothing: a file in its full form does. A preset is for any start. */
+/** A value that equals the default asks for nothing: a file in its full form has them all. A preset is for any start. */
 function asks({ type, default: unasked }: Option, { value, source }: Provided): boolean {
   return source !== 'preset' && type.toText(value) !== unasked;
 }
 
-/** Whether all that is served is so; false when nobody has chosen yet what is. */
+/** Whether this holds for all that is served; false when no mode is chosen yet. */
 function servesOnly(values: ProvidedServerSettings, is: (mode: RouteMode) => boolean): boolean {
   const modes = servedModes(values);
   if (modes.length === 0 && values.record.value !== null) return is({ kind: 'record' });

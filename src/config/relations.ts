@@ -45,7 +45,7 @@ export function checkRelations(values: ProvidedServerSettings): void {
     );
   }
   const { trustProxy, trustProxyHeader } = values;
-  // Without a proxy that is trusted nobody sends what is asked for.
+  // Without a trusted proxy nobody sends that header.
   if (trustProxyHeader.value === 'proxy-protocol' && trustProxy.value.length === 0) {
     const proxies = optionName('trustProxy', trustProxy, trustProxyHeader.source);
     refuse('trustProxyHeader', trustProxyHeader, `${proxies} must name the proxies that send it`);

@@ -1,7 +1,7 @@
-/** What somebody most likely meant who wrote a name that twist does not know. */
+/** What a user most likely meant by a name that twist does not know. */
 import { distance } from 'fastest-levenshtein';
 
-/** What somebody meant: an option, or else something that a sentence has to say. */
+/** What a user meant: an option, or something that takes a sentence to say. */
 type Habit =
   | {
       readonly key: string;

@@ -107,7 +107,7 @@ function suggestion(name: string, names: readonly string[]): string {
 /**
  * Kubernetes puts the address of each service into the environment of each pod: a service named
  * twist makes `TWIST_SERVICE_HOST`, `TWIST_PORT=tcp://10.0.0.1:9001`, `TWIST_PORT_9001_TCP_ADDR` and
- * more. Nobody wrote them, so nobody is warned.
+ * more. No user wrote them, so there is no warning.
  */
 function isServiceLink(name: string, text: string): boolean {
   return (

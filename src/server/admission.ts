@@ -1,4 +1,4 @@
-/** Who is let in: from which addresses, how many in all and per address, and none while the server drains. */
+/** Which clients are let in: from which addresses, how many in all and per address, and none while the server drains. */
 import type { PeerAddress } from '../net/socket-address.js';
 import { HandshakeError } from '../errors.js';
 import { AddressList } from '../net/address-range.js';
@@ -84,7 +84,7 @@ export class Admission {
     isFull: boolean,
     newcomers: 0 | 1,
   ): HandshakeError | null {
-    // First: who may not connect is told nothing else.
+    // First: a client that may not connect learns nothing else.
     if (!this.#isAllowed(remoteAddress)) return new HandshakeError('address');
     const refusal = this.#findCommonRefusal(isFull);
     if (refusal !== null) return refusal;

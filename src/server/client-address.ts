@@ -1,4 +1,4 @@
-/** Who is believed about a client's address. */
+/** Which peers are believed about a client's address. */
 import type { PeerAddress } from '../net/socket-address.js';
 import type { Way } from '../handshake/policy.js';
 import { findForwardedClient } from '../handshake/forwarded.js';
@@ -6,10 +6,10 @@ import { valuesOf } from '../handshake/request.js';
 import type { HeaderField } from '../handshake/request-head.js';
 import type { AddressList } from '../net/address-range.js';
 
-/** By which way somebody comes who is no proxy. */
+/** How a peer that is not a proxy connected. */
 type DirectWay = Exclude<Way, 'proxy' | 'proxy-protocol'>;
 
-/** How proxies tell for whom they have connected. */
+/** How proxies report the client that they connect for. */
 export type ProxyHeader = 'x-forwarded-for' | 'proxy-protocol';
 
 /**
@@ -25,7 +25,7 @@ export class ClientAddress {
     this.#header = header;
   }
 
-  /** Whether the client is somebody else, whom the proxy there names or is yet to name. */
+  /** Whether the peer is a proxy: the client is another one, which it names or is yet to name. */
   isProxy({ remoteAddress }: PeerAddress): boolean {
     return this.#proxies.has(remoteAddress);
   }
@@ -48,7 +48,7 @@ export class ClientAddress {
     return this.#header === 'proxy-protocol' ? 'proxy-protocol' : 'proxy';
   }
 
-  /** Whose request it is: the peer's itself, or that of whom a trusted proxy names in its headers. */
+  /** The client of a request: the peer itself, or the one that a trusted proxy names in its headers. */
   find(peer: PeerAddress, headers: readonly HeaderField[]): PeerAddress {
     if (this.#header !== 'x-forwarded-for' || !this.isProxy(peer)) return peer;
     const isProxy = (address: string): boolean => this.#proxies.has(address);

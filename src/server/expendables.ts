@@ -24,7 +24,7 @@ export interface ExpendableLimits {
 
 /**
  * So long a connection has before the limits count it: a client far away needs the time, and a burst of
- * clients who all come back at once is no flood.
+ * clients that all come back at once is no flood.
  */
 const GRACE_MS = 1000;
 
@@ -67,7 +67,7 @@ export class Expendables<Connection> {
   }
 
   /**
-   * Who makes room for a newcomer: the oldest of its own network, so that a flood from one network drowns
+   * The connection that makes room for a newcomer: the oldest of its own network, so that a flood from one network drowns
    * itself; else the oldest of all.
    */
   findVictim(network: string | null): Connection | null {

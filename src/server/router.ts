@@ -1,4 +1,4 @@
-/** Who serves which path. */
+/** Which mode serves which path. */
 import type { Route } from '../connection/head-phase.js';
 import type { Tap } from '../session/tap.js';
 import { HandshakeError } from '../errors.js';
@@ -16,7 +16,7 @@ export interface ServedMode {
   readonly origin: OriginPolicy;
   /** Per-message extensions that clients may negotiate (RFC 6455 §9). */
   readonly extensions: readonly Extension[];
-  /** Who records its sessions; by default, and with null, nobody does. */
+  /** The recorder of its sessions; null, the default, for none. */
   readonly recorder?: Tap | null;
 }
 

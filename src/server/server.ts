@@ -35,7 +35,7 @@ const DROP_LOG_MS = 1000;
 const DROP_MS = 1000;
 
 /**
- * From which addresses clients may connect, for which hosts, and who is believed about theirs. Addresses are
+ * From which addresses clients may connect, for which hosts, and which proxies are trusted. Addresses are
  * ranges such as `10.0.0.0/8`.
  */
 export interface AccessOptions {
@@ -79,9 +79,9 @@ export interface ServerOptions {
   readonly admission: AdmissionLimits;
   /** How many connections may be without a complete request for long; by default that has no limit. */
   readonly handshakes?: ExpendableLimits;
-  /** By default everybody may connect, and nobody is believed. */
+  /** By default all clients may connect, and no proxy is trusted. */
   readonly access?: AccessOptions;
-  /** Who asks clients for credentials; by default, and with null, nobody does. */
+  /** Checks the credentials of clients; null, the default, for no check. */
   readonly auth?: Authenticator | null;
   /** How long a graceful stop may take, in milliseconds. */
   readonly drainTimeout: number;
@@ -171,7 +171,7 @@ export class Server {
       }
       await begin();
     } catch (error) {
-      // Nobody stays behind on a connection that an earlier address took meanwhile.
+      // An earlier address may have accepted connections meanwhile: none is left over.
       this.stopNow();
       this.#listeners = [];
       throw error;
@@ -234,7 +234,7 @@ export class Server {
   readonly #accept = (socket: Socket, kind: ListenerKind, isLoopback: boolean): void => {
     const peer = peerOf(socket, kind);
     if (peer === null) {
-      // A reset was faster. Nobody can say whether this client may connect, and nobody waits for an answer.
+      // A reset was faster: the address of this client is unknown, and no answer is due.
       socket.destroy();
       this.#options.log.debug({}, 'connection was reset before it was accepted');
       return;
@@ -261,7 +261,7 @@ export class Server {
     connection.start();
   };
 
-  /** Drops whoever can be spared, for a newcomer. @returns false when everybody is needed */
+  /** Drops a connection that can be spared, for a newcomer. @returns false when there is none */
   #makeRoom(network: string | null): boolean {
     const victim = this.#expendables.findVictim(network);
     if (victim === null) return false;
@@ -276,7 +276,7 @@ export class Server {
     this.#countDropped();
   }
 
-  /** Who is refused waits for the answer in a room of its own; when that is full, the oldest goes. */
+  /** Refused connections wait for their answer in a set of their own; when that is full, the oldest is dropped. */
   #addRefused(connection: Connection): void {
     const [oldest] = this.#refused;
     if (oldest !== undefined && this.#refused.size >= this.#admission.maxRefused)
@@ -287,7 +287,7 @@ export class Server {
   #setExpendable(connection: Connection, isExpendable: boolean): void {
     this.#expendables.delete(connection);
     if (!isExpendable || !connection.isCounted) return;
-    // Its client may have come by a proxy, whom it would be unjust to count.
+    // Its client may have come by a proxy, and counting the proxy would be unjust.
     this.#expendables.add(connection, null, this.#clock.nowMs);
   }
 
@@ -327,7 +327,7 @@ export class Server {
   async #makeHttp(): Promise<HttpService | null> {
     const { limits, head, log } = this.#options;
     if (this.#staticDirectory === null) return null;
-    // Only who serves files pays for it: the library's list of media types takes 2 MiB, and its time to load.
+    // Loaded only to serve files: the library's list of media types takes 2 MiB, and its time to load.
     const { StaticFiles } = await import('../http/static-files.js');
     return new StaticFiles({
       directory: this.#staticDirectory,

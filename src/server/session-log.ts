@@ -109,7 +109,7 @@ export function logRefusal(
   };
   if (error.rule === 'internal')
     log.error({ ...fields, err: errorForLog(cause) }, 'handshake failed by an internal error');
-  // Nobody's fault outside: somebody has to see to it here.
+  // The fault is on this machine: its operator has to act.
   else if (error.rule === 'exhausted') log.warn(fields, `handshake refused: ${error.message}`);
   else log.info(fields, `handshake refused: ${error.message}`);
 }

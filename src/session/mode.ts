@@ -1,4 +1,6 @@
-/** What a session calls. */
+/**
+ * The interface of a mode inside the server. Payloads are ranges of larger arrays. Authors of modes implement the simpler
+ * `UserMode` (app/user-mode.ts, docs/modes.md), which is adapted to this one. */
 import type { OriginPolicy } from '../handshake/policy.js';
 import type { UpgradeRequest } from '../handshake/request.js';
 import type { UpgradeResponse } from '../handshake/upgrade-response.js';

@@ -68,7 +68,7 @@ function pathOf(record: string): string {
   return record === STANDARD ? STANDARD_OUTPUT : record;
 }
 
-/** @returns who records the sessions, not started yet; null when nobody is to */
+/** @returns the recorder, not started yet; null for none */
 export function makeRecorder(settings: ServerSettings, log: Log): Recorder | null {
   if (settings.record === null) return null;
   return new Recorder({

@@ -26,7 +26,7 @@ export interface Found {
   readonly modules: UserModules;
   /** Makes the built-in modes; what their settings name is read. */
   readonly makeMode: MakeBuiltIn;
-  /** Asks who the client is; null when everybody is let in. */
+  /** Checks credentials; null when all clients are let in. */
   readonly authenticator: Authenticator | null;
 }
 

@@ -15,7 +15,7 @@ export interface UserModules {
   readonly extensions: readonly Extension[];
 }
 
-/** Words that somebody may give for a file: they are options of their own. */
+/** Words that a user may give in place of a file: they are options of their own. */
 const BUILT_IN = ['echo', 'tcp', 'record', 'replay'] as const;
 
 const UNGIVEN: Provided = { value: null, source: 'default', from: 'default' };
@@ -126,8 +126,8 @@ function loadFault(path: string, error: unknown): string {
       : 'give a file that ends in .js, .mjs or .cjs';
   }
   const message = `${fault.name}: ${fault.message.replace(/\n[^]*$/, '')}`;
-  // What stands behind the first line of Node's own is where the module was loaded from.
-  const [own = ''] = String(fault.stack).split('node:internal', 1);
+  // After the first line of Node's own comes where the module was loaded from. What is no error has no stack of its own.
+  const [own = ''] = isError ? String(fault.stack).split('node:internal', 1) : [];
   const [, file, line] = LOCATION.exec(own) ?? [];
   if (line !== undefined) return `it cannot be loaded, line ${line} of ${String(file)}: ${message}`;
   const help =

@@ -1,4 +1,4 @@
-/** The rows of the option table that say what is served. */
+/** Rows of the option table: what is served. */
 import { directory, file, fileOrDirectory, toggle } from '../values/values.js';
 import type { OptionTable } from './option.js';
 import { routes, target } from '../values/proxy-values.js';
@@ -19,18 +19,18 @@ export const MODE_OPTIONS = {
     default: 'off',
     help: 'proxy to HOST:PORT, tls://HOST:PORT or unix:PATH',
     docs:
-      'Each client gets a connection of its own to the target, which is made before the handshake is answered: 502 when the target refuses it, ' +
-      '504 when it does not answer within `targetConnectTimeout`. A name is looked up for each connection. The bytes of messages, text or binary, go to the target as they come; what ' +
-      'the target sends comes back in binary messages, or see `tcpText`. How a connection ends, and what it costs, is told in `docs/tcp.md`.',
+      'Each client gets a connection of its own to the target, made before the handshake is answered: 502 when the target refuses it, ' +
+      '504 when it does not answer within `targetConnectTimeout`. A name is looked up for each connection. The bytes of messages, text or binary, go to the target as they arrive; what ' +
+      'the target sends comes back in binary messages, or in text with `tcpText`. `docs/tcp.md` says how a connection ends and what it costs.',
   },
   tokenFile: {
     group: 'Mode',
     type: fileOrDirectory(),
     default: 'off',
-    help: 'proxy to the target that ?token= in the URL stands for',
+    help: 'proxy to the target that ?token= in the URL names',
     docs:
       'A file with one `TOKEN: TARGET` in each line, as websockify reads it, or a directory of such files. It is read again when it changes. ' +
-      'A token that is not in it gets 404, and the target of one is treated as that of `tcp`. Tokens are never logged. It serves every path, unless a route has the mode `token`: ' +
+      'An unknown token gets 404; the target of a token is treated as that of `tcp`. Tokens are never logged. It serves every path, unless a route has the mode `token`: ' +
       'then it serves those routes only.',
   },
   mode: {
@@ -39,18 +39,18 @@ export const MODE_OPTIONS = {
     default: 'off',
     help: 'a mode of your own, a JavaScript module',
     docs:
-      'An ES module or CommonJS, by its path from the working directory. Its default export is a mode: `{ name, message }` and what else the ' +
+      'An ES module or CommonJS, by its path from the working directory. Its default export is a mode: `{ name, message }` and whatever else the ' +
       'type `Mode` of the package has, with `delivery` `messages` unless it says `chunks`. ' +
-      'What does not fit is said when the server starts, and by `twist config check`. The guide is `docs/modes.md`.',
+      'A mistake in it is reported when the server starts, and by `twist config check`. The guide is `docs/modes.md`.',
   },
   route: {
     group: 'Mode',
     type: routes(),
     default: 'none',
     fileKey: 'routes',
-    help: 'what is served on one path, repeatable: echo, tcp:TARGET, token, mode:FILE or replay:FILE',
+    help: 'serve one path, repeatable: echo, tcp:TARGET, token, mode:FILE or replay:FILE',
     docs:
-      'Paths are compared byte by byte with what clients send, without the query, but slashes that repeat count as one, and a slash at the end does not count. A path that has no route is served by `--echo`, `--tcp`, `--token-file`, `--mode` or `--replay`, and is 404 without one of them. ' +
+      'Paths are compared byte by byte with what clients send, without the query; repeated slashes count as one, and a slash at the end does not count. A path that has no route is served by `--echo`, `--tcp`, `--token-file`, `--mode` or `--replay`, and is 404 without one of them. ' +
       'The mode `token` takes its targets from `tokenFile`. The flag is repeated for more routes, such as `--route /echo=echo --route /vnc=tcp:localhost:5900`; the environment variable separates them ' +
       'by commas; the file takes an object such as `{ "/vnc": "tcp:localhost:5900" }`, or an array of the texts that flags have. As with every list, routes of the command line replace those of the file.',
   },
@@ -60,7 +60,7 @@ export const MODE_OPTIONS = {
     default: 'off',
     help: 'serve the files of a directory to browsers, noVNC for instance',
     docs:
-      'A GET or HEAD request that asks for no upgrade gets a file from this directory, and `index.html` for a directory. Nothing outside of it is served, no name that begins with a dot, and no listing. HTTP/1.0 will do. ' +
-      'It comes beside a mode or a route, on the same addresses; who may connect holds for it as well. Without it such a request gets 426. OPTIONS gets 204 in any case, and asks for no password: load balancers look by it whether a server is there.',
+      'A GET or HEAD request that asks for no upgrade gets a file from this directory, and `index.html` for a directory. Nothing outside of it is served, no name that begins with a dot, and no listing. HTTP/1.0 is accepted. ' +
+      'It needs a mode or a route beside it, on the same addresses, and the same access rules hold. Without it such a request gets 426. OPTIONS gets 204 in any case and needs no password: load balancers use it to see whether a server is there.',
   },
 } as const satisfies OptionTable;

@@ -1,6 +1,8 @@
 /**
  * The one table of all options. Flags, environment names, the configuration file and its schema,
- * `--help` and the reference page are all made from it; nothing about an option stands elsewhere.
+ * `--help` and the reference page are made from it. Relations between options are in relations.ts, what an
+ * option needs to have an effect in needs.ts, and other programs' names for it in suggestions.ts. A setting of
+ * the server is passed on in app/server-options.ts.
  */
 import { ACCESS_OPTIONS } from './access-options.js';
 import { EXTENSION_OPTIONS } from './extension-options.js';
@@ -19,7 +21,7 @@ export const OPTIONS = {
     group: 'Listening',
     type: listenAddresses(),
     default: '127.0.0.1:9001',
-    help: 'where to listen, repeatable; PORT alone is for this machine only, :PORT for every address',
+    help: 'where to listen, repeatable; PORT alone means this machine only, :PORT every address',
     docs:
       'A bare port listens on 127.0.0.1, `:PORT` on every IPv4 and IPv6 address. Port 0 takes a free port; the ' +
       'log names it. A Unix socket is `unix:PATH`: a stale one is removed, a live one is refused. The flag is ' +
@@ -36,7 +38,7 @@ export const OPTIONS = {
     default: 'first',
     help: 'which offered subprotocol to select',
     docs:
-      '`first` selects the first one that the client offers, and no token as long as something else is on offer (`bearer.TOKEN`, or what follows `access_token`); `none` selects none, and a list selects the first of its ' +
+      '`first` selects the first one that the client offers, skipping tokens (`bearer.TOKEN`, or what follows `access_token`) while there is another; `none` selects none, and a list selects the first of its ' +
       'names that the client offers, in the order of the list. When none is selected the handshake still succeeds, ' +
       'without a subprotocol; a browser that offered some then closes the connection itself.',
   },
@@ -45,78 +47,78 @@ export const OPTIONS = {
     group: 'Limits',
     type: size({ min: 64, max: MIB }),
     default: '8k',
-    help: 'longest request line; beyond it 414',
+    help: 'longest request line; a longer one gets 414',
     docs: 'Bytes of the first line of the handshake, which holds the URL. Not above `maxHead`.',
   },
   maxHeaderLine: {
     group: 'Limits',
     type: size({ min: 64, max: MIB }),
     default: '8k',
-    help: 'longest header line; beyond it 431',
-    docs: 'Bytes of one header line. Large cookies are what usually reaches it. Not above `maxHead`.',
+    help: 'longest header line; a longer one gets 431',
+    docs: 'Bytes of one header line. Usually it is large cookies that reach it. Not above `maxHead`.',
   },
   maxHead: {
     group: 'Limits',
     type: size({ min: 256, max: MIB }),
     default: '16k',
-    help: 'largest request head; beyond it 431',
-    docs: 'Bytes of the request line and all headers. Each connection that is still shaking hands can hold this much memory.',
+    help: 'largest request head; a larger one gets 431',
+    docs: 'Bytes of the request line and all headers. Each unfinished handshake can hold this much memory.',
   },
   maxHeaders: {
     group: 'Limits',
     type: count({ min: 5, max: 10_000 }),
     default: '100',
-    help: 'most headers; beyond it 431',
+    help: 'most headers; one more gets 431',
     docs: 'A handshake needs 5: Host, Upgrade, Connection, Sec-WebSocket-Key and Sec-WebSocket-Version.',
   },
   maxMessage: {
     group: 'Limits',
     type: size({ min: 125 }),
     default: '16m',
-    help: 'largest message; beyond it close 1009',
+    help: 'largest message; a larger one closes with 1009',
     docs:
-      'Bytes of the payload of one message, all its fragments together; a message of exactly this size is taken. ' +
-      'It is checked against the declared length, before anything is stored. A compressed message is measured as it is when it is ' +
-      'inflated; on the wire it may be a quarter larger, and 16 bytes for each fragment and 64 in all. Each connection can hold this much memory, ' +
+      'Bytes of the payload of one message, all its fragments together; a message of exactly this size is accepted. ' +
+      'It is checked against the declared length, before anything is stored. For a compressed message the ' +
+      'inflated size counts; on the wire it may be a quarter larger, plus 16 bytes for each fragment and 64 in all. Each connection can hold this much memory, ' +
       'so this times `maxConnections` is the worst case.',
   },
   maxFragments: {
     group: 'Limits',
     type: count({ min: 1, max: 2 ** 31 - 1 }),
     default: '262144',
-    help: 'most fragments; beyond it close 1008',
+    help: 'most fragments in a message; one more closes with 1008',
     docs: 'Frames of one message, empty ones included. Fragments cost time rather than memory: they are put together as they arrive.',
   },
   maxConnections: {
     group: 'Limits',
     type: count({ min: 1, max: 1_000_000 }),
     default: '10000',
-    help: 'most connections; beyond it 503',
+    help: 'most connections; one more gets 503',
     docs:
-      'Of all listeners together. Each connection takes a file descriptor, a proxied one two: the limit of the process (`ulimit -n`) must be higher. ' +
+      'For all listeners together. Each connection takes a file descriptor, a proxied one two: the limit of the process (`ulimit -n`) must be higher. ' +
       'When it is reached, a newcomer takes the place of a connection that has not sent its request yet; without one it gets 503. ' +
-      'Refused connections take no place: up to a tenth of this number, and at least 64, wait for their answer beside.',
+      'Refused connections do not count: up to a tenth of this number, and at least 64, may wait for their answer in addition.',
   },
   maxConnectionsPerAddress: {
     group: 'Limits',
     type: count({ min: 1, max: 1_000_000, canBeOff: true }),
     default: 'off',
-    help: 'most from one address; beyond it 429',
-    docs: 'Clients behind one proxy or one NAT share an address, therefore it is off unless you set it. In IPv6 a /64 network counts as one address. Unix sockets have none, and are not counted.',
+    help: 'most connections from one address; one more gets 429',
+    docs: 'Clients behind one proxy or one NAT share an address, so it is off unless you set it. In IPv6 a /64 network counts as one address. Unix sockets have no address and are not counted.',
   },
   maxHandshakes: {
     group: 'Limits',
     type: count({ min: 1, max: 1_000_000 }),
     default: '1000',
     help: 'most unfinished handshakes; beyond it the oldest are dropped',
-    docs: 'Connections that have sent no complete request a second after they came, idle ones between two requests for files included. Who has begun a request gets 408. `handshakeTimeout` ends those that are left.',
+    docs: 'Connections that have sent no complete request a second after they were accepted, and idle ones between two requests for files. A client that has begun a request gets 408. `handshakeTimeout` ends the rest.',
   },
   maxHandshakesPerAddress: {
     group: 'Limits',
     type: count({ min: 1, max: 1_000_000, canBeOff: true }),
     default: '100',
-    help: 'the same from one address',
-    docs: 'In IPv6 from one /64 network. Proxies that `trustProxy` names and Unix sockets are not counted here.',
+    help: 'most unfinished handshakes from one address',
+    docs: 'In IPv6 a /64 network counts as one address. Proxies that `trustProxy` names and Unix sockets are not counted here.',
   },
   outputPause: {
     group: 'Limits',
@@ -124,8 +126,8 @@ export const OPTIONS = {
     default: '1m',
     help: 'unsent output that pauses its source',
     docs:
-      'Bytes that wait for one client before what produces them is paused; it goes on when they have gone out. ' +
-      'More of it helps fast clients on long lines; each slow client can hold this much memory. Not above `outputLimit`.',
+      'Bytes that may wait for one client before their source is paused; it goes on when they have been sent. ' +
+      'More helps fast clients on long lines; each slow client can hold this much memory. Not above `outputLimit`.',
   },
   outputLimit: {
     group: 'Limits',
@@ -140,22 +142,22 @@ export const OPTIONS = {
     group: 'Timeouts',
     type: duration(),
     default: '10s',
-    help: 'for the opening handshake; then 408',
+    help: 'time for the opening handshake; then 408',
     docs: 'Counted from the moment a connection is accepted, whatever the client sends meanwhile.',
   },
   messageTimeout: {
     group: 'Timeouts',
     type: duration({ canBeOff: true }),
     default: '5m',
-    help: 'for one message to arrive; then 1008',
+    help: 'time for one message to arrive; then close 1008',
     docs: 'Keeps a client from holding the memory of a half-sent message. Raise it together with `maxMessage` for large messages on slow lines.',
   },
   sendTimeout: {
     group: 'Timeouts',
     type: duration(),
     default: '30s',
-    help: 'for stalled output; then close 1008',
-    docs: 'A client that takes nothing of what waits for it for this long is gone, or might as well be.',
+    help: 'time that output may stall; then close 1008',
+    docs: 'A client that reads nothing for this long, while output waits for it, is gone or might as well be.',
   },
   pingInterval: {
     group: 'Timeouts',
@@ -163,7 +165,7 @@ export const OPTIONS = {
     default: '25s',
     help: 'silence before a ping is sent',
     docs:
-      'A client from which nothing came for this long is sent a ping. Most proxies and load balancers cut a silent ' +
+      'A client that has sent nothing for this long gets a ping. Most proxies and load balancers cut a silent ' +
       'connection after 60 s, so stay well below that.',
   },
   pongTimeout: {
@@ -171,31 +173,31 @@ export const OPTIONS = {
     needs: 'pings',
     type: duration(),
     default: '20s',
-    help: 'for the pong; then close 1001',
-    docs: 'A client that has vanished is found after `pingInterval` and this together.',
+    help: 'time to wait for the pong; then close 1001',
+    docs: 'A client that has vanished is found after `pingInterval` plus this.',
   },
   idleTimeout: {
     group: 'Timeouts',
     type: duration({ canBeOff: true }),
     default: 'off',
-    help: 'without a message; then close 1001',
-    docs: 'Ping and pong do not count as messages, so this ends sessions that are alive and have nothing to say.',
+    help: 'time without a message; then close 1001',
+    docs: 'Ping and pong do not count as messages, so this ends sessions that are alive but silent.',
   },
   closeTimeout: {
     group: 'Timeouts',
     type: duration(),
     default: '5s',
-    help: "for the client's Close; then dropped",
+    help: "time to wait for the client's Close; then it is dropped",
     docs: 'When both sides have sent their Close, the connection ends at once.',
   },
   drainTimeout: {
     group: 'Timeouts',
     type: duration(),
     default: '10s',
-    help: 'to send clients away at shutdown',
+    help: 'time to close all clients at shutdown',
     docs:
-      'No connection is accepted any more, and a Close with code 1001 goes to all clients, spread over this time so that ' +
-      'they do not all come back at once. Who is left then is dropped. Keep it below the time your supervisor waits before SIGKILL.',
+      'No more connections are accepted, and all clients get a Close with code 1001, spread over this time so that ' +
+      'they do not all come back at once. Clients still connected after that are dropped. Keep it below the time your supervisor waits before SIGKILL.',
   },
   logLevel: {
     group: 'Logging',
@@ -203,7 +205,7 @@ export const OPTIONS = {
     default: 'info',
     isLibraryKey: false,
     help: 'trace, debug, info, warn, error, fatal or silent',
-    docs: 'The least severe lines that are logged, to standard error. `info` has one line for each session that ends.',
+    docs: 'The least severe lines that are logged, on standard error. `info` has one line for each session that ends.',
   },
   logFormat: {
     group: 'Logging',
@@ -222,7 +224,7 @@ export const OPTIONS = {
     isLibraryKey: false,
     help: 'configuration file in JSON',
     docs:
-      'No file is looked for unless you name one. Its keys are the names of this page without dashes, such as `maxMessage`; ' +
+      'No file is read unless you name one. Its keys are the names on this page in camel case, such as `maxMessage`; ' +
       '`config.example.json` has them all. `off` ignores a file that the environment names.',
   },
 } as const satisfies OptionTable;

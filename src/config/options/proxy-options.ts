@@ -1,4 +1,4 @@
-/** The rows of the option table that are about the targets of the TCP proxy. */
+/** Rows of the option table: targets of the TCP proxy. */
 import { addressRanges } from '../values/access-values.js';
 import { duration, file, toggle } from '../values/values.js';
 import type { OptionTable } from './option.js';
@@ -10,18 +10,18 @@ export const PROXY_OPTIONS = {
     needs: 'target',
     type: toggle(),
     default: 'false',
-    help: 'send text messages to clients, not binary ones',
+    help: 'send text messages to clients instead of binary ones',
     docs:
-      'For targets that speak UTF-8 in lines, and clients that want text. A character is never cut, however the target sends it; a target that sends ' +
-      'anything but UTF-8 ends the connection with 1011. It costs a look at every byte.',
+      'For targets that speak UTF-8 in lines, and clients that want text. A character is never cut, however it arrives; if the target sends ' +
+      'anything but UTF-8, the connection ends with 1011. Every byte is checked for it.',
   },
   targetConnectTimeout: {
     group: 'Proxy',
     needs: 'target',
     type: duration(),
     default: '5s',
-    help: 'for connecting to a target; then 504',
-    docs: 'Counted from the lookup of the name to the end of the TLS handshake, all addresses of the name together. `handshakeTimeout` bounds it too, with 408.',
+    help: 'time to connect to a target; then 504',
+    docs: 'From the lookup of the name to the end of the TLS handshake, for all addresses of the name together. `handshakeTimeout` bounds it too, with 408.',
   },
   targetKeepalive: {
     group: 'Proxy',
@@ -29,16 +29,16 @@ export const PROXY_OPTIONS = {
     type: duration({ canBeOff: true }),
     default: '1m',
     help: 'silence before TCP probes a target',
-    docs: 'A target that has vanished without a word is found by the probes of the system, which come after this silence. The client is then closed with 1011. Clients have `pingInterval`.',
+    docs: 'After this silence the system probes the target, which finds one that has vanished without a word; the client is then closed with 1011. For clients there is `pingInterval`.',
   },
   targetAllow: {
     group: 'Proxy',
     needs: 'target',
     type: addressRanges('any'),
     default: 'any',
-    help: 'addresses that may be connected to, repeatable; others get 502',
+    help: 'addresses that targets may have, repeatable; any other gets 502',
     docs:
-      'It is the address that a name resolved to that is looked at, right before it is connected to, so a name cannot lead elsewhere. Unix sockets are always allowed. ' +
+      'The address that a name resolves to is checked right before the connection, so a name cannot lead elsewhere. Unix sockets are always allowed. ' +
       'The flag is repeated for more ranges; the environment variable separates them by commas; the file takes one text or an array.',
   },
   targetCa: {
@@ -46,7 +46,7 @@ export const PROXY_OPTIONS = {
     needs: 'tls',
     type: file(),
     default: 'off',
-    help: 'who may sign certificates of tls:// targets, in PEM',
+    help: 'certificate authorities for tls:// targets, in PEM',
     docs: 'It replaces the certificate authorities that Node knows. The certificate of a target is always verified, unless `targetInsecure` says otherwise.',
   },
   targetCert: {
@@ -55,14 +55,14 @@ export const PROXY_OPTIONS = {
     type: file(),
     default: 'off',
     help: 'our own certificate for tls:// targets, in PEM',
-    docs: 'For targets that ask for one, with what stands between it and its authority. It needs `targetKey`.',
+    docs: 'For targets that ask for one, with its intermediate certificates. It needs `targetKey`.',
   },
   targetKey: {
     group: 'Proxy',
     needs: 'tls',
     type: file(),
     default: 'off',
-    help: 'its private key, in PEM',
+    help: 'private key of that certificate, in PEM',
     docs: 'The private key of `targetCert`, not encrypted.',
   },
   targetServername: {
@@ -70,25 +70,25 @@ export const PROXY_OPTIONS = {
     needs: 'tls',
     type: hostName(),
     default: 'off',
-    help: 'name that tls:// targets are asked for and must have',
-    docs: 'It is sent to the target (SNI) and looked for in its certificate, in place of the host of the target. For targets that are reached by an address, for instance.',
+    help: 'name that the certificate of a tls:// target must have',
+    docs: 'It is sent to the target (SNI) and checked against its certificate, in place of the host of the target: for targets that are reached by address, for instance.',
   },
   targetInsecure: {
     group: 'Proxy',
     needs: 'tls',
     type: toggle(),
     default: 'false',
-    help: 'take any certificate of a tls:// target',
-    docs: 'Anybody on the way to the target can then read and change what is sent. For trying things out; `targetCa` is the right way to a target with a certificate of its own.',
+    help: 'accept any certificate of a tls:// target',
+    docs: 'Anybody on the way to the target can then read and change what is sent. Use it to try things out; for a target with a certificate of its own use `targetCa`.',
   },
   proxyProtocol: {
     group: 'Proxy',
     needs: 'target',
     type: proxyVersion(),
     default: 'off',
-    help: 'version of the PROXY header that targets are sent',
+    help: 'send targets a PROXY header of this version',
     docs:
-      "The first bytes that a target gets then are a PROXY protocol header with the client's address and port, text for version 1 and binary for 2. " +
-      'Only for targets that expect it. Behind a proxy of your own see `trustProxy`.',
+      "The target first gets a PROXY protocol header with the client's address and port, text for version 1 and binary for 2. " +
+      'Only for targets that expect it. If a proxy is in front of twist, see `trustProxy`.',
   },
 } as const satisfies OptionTable;

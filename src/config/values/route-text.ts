@@ -22,7 +22,7 @@ export interface RouteSetting {
   readonly mode: RouteMode;
 }
 
-/** Every byte that a path has in a request, but `=`, behind which the mode begins. Slashes never repeat. */
+/** Every byte that a path can have in a request except `=`, after which the mode begins. Slashes never repeat. */
 const PATH = /^\/(?!\/)(?:%[0-9a-f]{2}|\/(?!\/)|[!"$&-.0-<>@-~])*$/i;
 
 const TCP = 'tcp:';

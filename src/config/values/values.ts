@@ -118,7 +118,7 @@ export function toggle(): ValueType<boolean> {
   };
 }
 
-/** A switch that decides by itself until somebody does. */
+/** A switch that decides by itself unless it is set. */
 export function toggleOrAuto(): ValueType<boolean | 'auto'> {
   const clause = 'give true, false or auto';
   return {

@@ -24,7 +24,7 @@ export interface Authenticator {
 const REMEMBERED_MS = 60_000;
 const MAX_REMEMBERED = 1000;
 
-/** Who has no credentials yet is asked for them: that is how browsers begin. */
+/** A request without credentials is answered with a demand for them: that is how browsers begin. */
 function refusal(credentials: 'missing' | 'wrong'): HandshakeError {
   return new HandshakeError('unauthorized', {}, { credentials });
 }
@@ -165,7 +165,7 @@ const READ_FAULTS: Readonly<Record<string, string>> = {
   ERR_ENCODING_INVALID_ENCODED_DATA: 'it is not UTF-8',
 };
 
-/** The users of one version of the file; those who were let in lately, with the password that did it. */
+/** The users of one version of the file, and those recently let in, with the password they gave. */
 class KnownPasswords {
   readonly #hashes: PasswordHashes;
   readonly #verifier: BcryptVerifier;

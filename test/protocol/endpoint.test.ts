@@ -1076,6 +1076,11 @@ const measureMemory = async (): Promise<{ heapBytes: number; bufferBytes: number
   return { heapBytes: heapUsed, bufferBytes: arrayBuffers };
 };
 
+t.test('only whole messages are assembled', async (t) => {
+  t.equal(makeSide({ delivery: 'messages' }).endpoint.isAssembling, true);
+  t.equal(makeSide({ delivery: 'chunks' }).endpoint.isAssembling, false);
+});
+
 t.test('a million one-byte fragments cost about what they carry', async (t) => {
   const received: number[] = [];
   const endpoint = new Endpoint(

@@ -172,6 +172,15 @@ class StepGate {
   }
 }
 
+t.test('the open sessions', async (t) => {
+  const { server } = await start(t);
+  t.equal(server.sessions.size, 0);
+  await openOne(t, server);
+  await openOne(t, server);
+  t.equal(server.sessions.size, 2);
+  t.equal(new Set(server.sessions).size, 2);
+});
+
 t.test('it says where it listens', async (t) => {
   const file = path.join(makeTempDir(t), 'twist.sock');
   const { server, log } = await start(t, {

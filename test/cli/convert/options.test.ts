@@ -1,5 +1,5 @@
 import t from 'tap';
-import { convertOptions, formatNames } from '../../../src/cli/convert/options.js';
+import { convertOptions, formatNames, optionGroups } from '../../../src/cli/convert/options.js';
 
 t.test('options have groups, and values are named', async (t) => {
   const options = convertOptions();
@@ -11,9 +11,13 @@ t.test('options have groups, and values are named', async (t) => {
     ],
   );
   for (const option of options) {
-    t.match(option.helpGroupHeading, /^[A-Z][a-z]+$/);
+    t.ok(optionGroups().includes(option.helpGroupHeading ?? ''));
     t.equal(option.required, !['follow', 'full'].includes(option.attributeName()));
   }
+});
+
+t.test('the groups, in the order of their first options', async (t) => {
+  t.same(optionGroups(), ['Output', 'Input', 'Filters']);
 });
 
 t.test('the formats', async (t) => {

@@ -24,7 +24,7 @@ export interface ConnectionHost extends SessionHost {
   readonly sharedReads: SharedReads | null;
   /** Answers requests that ask for no WebSocket connection; null: they are refused. */
   readonly http: HttpService | null;
-  /** Whose request it is: that of the connection's own peer, or of whom a trusted proxy names. */
+  /** The client of a request: the connection's own peer, or the client that a trusted proxy names. */
   findClient(peer: PeerAddress, headers: readonly HeaderField[]): PeerAddress;
   /** The connection counts for this client, and no longer for the proxy that it came by. */
   clientFound(proxy: PeerAddress, client: PeerAddress): void;

@@ -69,7 +69,7 @@ export interface Mode {
    */
   closing?(session: ModeSession, status: CloseStatus): void | PromiseLike<void>;
   /**
-   * The client left, or the handshake's time was over, before the promise of `upgrade` was settled; `close`
+   * The client left, the handshake timed out, or the server stops, before the promise of `upgrade` was settled; `close`
    * may follow. Not called when `upgrade` was not, because the password was still being checked for instance.
    */
   abandoned?(session: ModeSession): void;

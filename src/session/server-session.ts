@@ -204,13 +204,13 @@ export class ServerSession implements ModeSession {
     this.input.feed = this.output.feed = this.endpoint.watcher = feed;
   }
 
-  /** The handshake was refused: nothing is kept. */
+  /** The session will not open: frees what it holds, and logs nothing. */
   abandon(): void {
     this.#isReported = true;
     this.#close();
   }
 
-  /** The client, or the deadline, was faster than the mode, if that was asked. */
+  /** The handshake ends before the mode has decided (client gone, timeout, shutdown): tells the mode, if it was asked. */
   abandonOpening(): void {
     this.abandon();
     if (!this.#wasAsked) return;

@@ -1,4 +1,4 @@
-/** What a mode sees of a connection, and what it has to offer to one. */
+/** A session as a mode sees it, and its summary for the log. */
 import type { DataOpcode } from '../protocol/frame.js';
 
 /** What happens to the target of a proxied session. */

@@ -15,7 +15,7 @@ interface Stoppable {
   stopNow(): void;
 }
 
-/** What a signal can ask to be opened anew. */
+/** What SIGHUP reopens. */
 interface Reopenable {
   reopen(): Promise<void>;
 }

@@ -41,8 +41,8 @@ export class MessageDeflater implements CompressorHolder {
   }
 
   /**
-   * Compresses a message. The result is valid until the next call of any deflater, or, of one that
-   * comes later, until the next turn of the event loop.
+   * Compresses a message. A synchronous result is valid until the next call of any deflater, the
+   * result of a promise until the next turn of the event loop.
    */
   deflate(payload: Uint8Array): Uint8Array | Promise<Uint8Array> {
     this.#context ??= makeCompressor(this.#options, this.#shared.isSync);
@@ -63,7 +63,7 @@ export class MessageDeflater implements CompressorHolder {
     return true;
   }
 
-  /** Gives the compressor back; a message in the middle of it comes to no end. */
+  /** Gives the compressor back; a message still being compressed is never finished. */
   close(): void {
     this.#isClosed = true;
     this.#isWorking = false;
@@ -102,7 +102,7 @@ export class MessageDeflater implements CompressorHolder {
     if (!this.#options.hasTakeover) context.reset();
     this.#isWorking = false;
     this.#shared.budget.rest(this);
-    // Nothing comes out of a flush when there was nothing to flush.
+    // Nothing comes out of a flush when there was nothing to flush: an empty message is one byte (RFC 7692 §7.2.3.6).
     return output.length <= TAIL.length
       ? EMPTY
       : output.bytes.subarray(0, output.length - TAIL.length);

@@ -92,6 +92,7 @@ class PermessageDeflateSession implements ExtensionSession {
   }
 
   /**
+   * A small message without a history becomes a stored block; an empty one is the single byte 0x00 (RFC 7692 §7.2.3.6).
    * Every message is marked as compressed: clients with libwebsockets, for one, read any other again and
    * again once the extension is agreed on.
    */
@@ -161,7 +162,7 @@ function ratio(plain: number, wire: number): number | null {
 /** The most bytes in one block. */
 const MAX_BLOCK_BYTES = 0xffff;
 
-/** The type of the block, its length, and the same with all bits turned round. */
+/** The type of the block, its length, and its one's complement (RFC 1951 §3.2.4). */
 const BLOCK_HEADER_BYTES = 5;
 
 /** Most messages that are not compressed fit into it. */

@@ -1,5 +1,5 @@
 import { systemReason } from '../system-reason.js';
-import { JsonFault, parseJson } from './json.js';
+import { type JsonFault, parseJson } from './json.js';
 import { configError } from './messages.js';
 import type { OptionTable } from './options/option.js';
 import { readObject } from './read-object.js';
@@ -42,8 +42,7 @@ function readJson(path: string, text: string): unknown {
     // Some editors put a byte order mark in front, which JSON does not know.
     return parseJson(text.replace(/^\uFEFF/, ''));
   } catch (error) {
-    if (!(error instanceof JsonFault)) throw error;
-    const { line, column, message } = error;
+    const { line, column, message } = error as JsonFault;
     throw configError(`${path}, line ${line}, column ${column}: ${message}`, 'file');
   }
 }

@@ -124,7 +124,7 @@ function problemOf(code: ParseErrorCode, text: string, offset: number, expected:
 function unexpected(text: string, offset: number, expected: string): string {
   const rest = text.slice(offset, offset + MAX_SHOWN_LENGTH);
   if (rest === '') return `expected ${expected}, not the end of the file`;
-  const [found = ''] = /^(?:[\w.+-]+|"(?:[^"\\]|\\.)*"|[^])/u.exec(rest) ?? [];
+  const found = rest.replace(/^([\w.+-]+|"(?:[^"\\]|\\.)*"|[^])[^]*$/u, '$1');
   const isText = found.length > 1 && found.startsWith('"');
   return `expected ${expected}, not ${isText ? found : JSON.stringify(found)}`;
 }

@@ -5,6 +5,7 @@ import path from 'node:path';
 import t, { type Test } from 'tap';
 import { ConfigError } from '../../src/errors.js';
 import type { Extension } from '../../src/extensions/extension.js';
+import { Server } from '../../src/server/server.js';
 import { type RunningServer, type ServeOptions, serve } from '../../src/app/serve.js';
 import { sessionOf } from '../fixtures/extensions.js';
 import { closeFrame, encodeFrames, textFrame } from '../fixtures/frames.js';
@@ -255,6 +256,24 @@ t.test('a signal stops it gracefully', async (t) => {
   t.equal(hexOf(client.received), hexOf(goodbye));
   client.send(encodeFrames([closeFrame(1001)], true));
   await within(server.stop(), 'the stop');
+});
+
+t.test('a stop by a signal that fails is in the log', async (t) => {
+  const controller = new AbortController();
+  const log = new KeptLog();
+  const server = await serve({ mode: 'echo', listen: 0, signal: controller.signal, log });
+  const stop = t.intercept(Server.prototype, 'stop', {
+    value: async () => {
+      throw new Error('stuck');
+    },
+  });
+  controller.abort();
+  await eventually(() => log.find('the server did not stop cleanly').length > 0, 'the line');
+  t.match(log.find('the server did not stop cleanly'), [
+    { level: 'error', fields: { err: { message: 'stuck' } } },
+  ]);
+  stop.restore();
+  server.stopNow();
 });
 
 t.test('a signal that aborts before it listens', async (t) => {

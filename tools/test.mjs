@@ -4,6 +4,7 @@
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { readFileSync, watch } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -72,7 +73,9 @@ async function run(files, flags = []) {
     process.stdout.write('No test is concerned.\n');
     return;
   }
-  const tap = spawn(process.execPath, [TAP, ...flags, ...args, ...chosen], {
+  // By itself tap takes one of two processors.
+  const jobs = `--jobs=${Math.min(os.availableParallelism(), 8)}`;
+  const tap = spawn(process.execPath, [TAP, jobs, ...flags, ...args, ...chosen], {
     cwd: ROOT,
     stdio: 'inherit',
   });

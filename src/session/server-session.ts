@@ -18,8 +18,14 @@ import type { UpgradeRequest } from '../handshake/request.js';
 import type { UpgradeResponse } from '../handshake/upgrade-response.js';
 import { CloseCode, assertCloseReason, assertSendableCloseCode } from '../protocol/close.js';
 import type { Endpoint } from '../protocol/endpoint.js';
-import { type DataOpcode, MAX_CONTROL_PAYLOAD_BYTES, Opcode } from '../protocol/frame.js';
-import { assertBytes, assertFlag, assertFlags, nextTextState } from '../protocol/outgoing.js';
+import { type DataOpcode, Opcode } from '../protocol/frame.js';
+import {
+  assertControlBytes,
+  assertFlag,
+  assertFlags,
+  bytesOf,
+  nextTextState,
+} from '../protocol/outgoing.js';
 import { UTF8_ACCEPT } from '../protocol/utf8.js';
 import { Deadlines } from './deadlines.js';
 import { SessionGate } from './gate.js';
@@ -410,11 +416,7 @@ export class ServerSession implements ModeSession {
 
   ping(data: Uint8Array | string = ''): boolean {
     const bytes = bytesOf(data);
-    if (bytes.length > MAX_CONTROL_PAYLOAD_BYTES) {
-      throw new InvalidArgumentError(
-        `a Ping cannot have ${bytes.length} bytes: give at most ${MAX_CONTROL_PAYLOAD_BYTES} (RFC 6455 5.5)`,
-      );
-    }
+    assertControlBytes('Ping', bytes);
     return this.output.ping(bytes);
   }
 
@@ -497,13 +499,6 @@ export class ServerSession implements ModeSession {
   }
 }
 
-/** What is sent, as bytes. @throws InvalidArgumentError for what is neither a string nor bytes */
-function bytesOf(data: Uint8Array | string): Uint8Array {
-  if (typeof data === 'string') return Buffer.from(data);
-  assertBytes(data);
-  return data;
-}
-
 function ignore(): void {
-  // Somebody else is told.
+  // Reported elsewhere.
 }

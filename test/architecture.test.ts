@@ -85,6 +85,8 @@ const LAYERS: readonly Layer[] = [
       'node:path',
       'node:crypto',
       'node:worker_threads',
+      // The umask, while a Unix socket is bound.
+      'node:process',
     ],
     packages: [],
     // It gets its options from app, which reads the settings.

@@ -50,6 +50,7 @@ const NEED_TEXTS: Readonly<Record<Need, string>> = {
   target: 'a TCP target (`tcp`, `tokenFile` or a route)',
   tls: 'a `tls://` target',
   pings: '`pingInterval`',
+  unix: 'a Unix socket in `listen`',
 };
 
 /** @returns the reference page of all options, in Markdown */

@@ -4,7 +4,7 @@ import { type RouteMode, formatRouteMode } from '../config/values/route-text.js'
 import type { Mode } from '../session/mode.js';
 import { filesEachOf } from '../modes/registry.js';
 import type { Recorder } from '../recording/write/recorder.js';
-import { checkUnixPath } from '../server/listener.js';
+import { checkUnixPath } from '../server/unix-socket.js';
 import { Server } from '../server/server.js';
 import { chosenMode } from './mode-choice.js';
 import { privatePaths } from './resources/given-files.js';

@@ -51,6 +51,7 @@ export function serverOptions(
   });
   return {
     listen: settings.listen,
+    unixMode: settings.unixMode,
     served,
     staticDir,
     ...(privatePaths === undefined ? {} : { privatePaths }),

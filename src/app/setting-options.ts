@@ -23,6 +23,16 @@ export interface SettingOptions {
    */
   readonly listen?: number | string | readonly (number | string)[] | undefined;
   /**
+   * Permissions of Unix sockets, such as 0660. Octal, for all Unix sockets of `listen`; `umask`
+   * leaves them to the umask of the process. Whoever may write to a socket may connect. With
+   * `0660` that is the user of twist and its group: put the proxy in front into that group.
+   * Until it has its permissions nobody but the user of twist can connect. A JSON file has it as
+   * text, since JSON has no octal numbers.
+   *
+   * @default umask
+   */
+  readonly unixMode?: number | string | undefined;
+  /**
    * Send every message back to its sender. Each message goes back as it came, text as text and
    * binary as binary, and nothing else is sent: no greeting. `--no-echo` turns off what the file
    * or the environment turned on. `twist serve` needs a mode or a route.
@@ -312,9 +322,9 @@ export interface SettingOptions {
   /**
    * Addresses that may connect, repeatable; others get 403. Ranges of IPv4 and IPv6 addresses.
    * `deny` comes first. Behind a proxy named by `trustProxy` the client's own address counts.
-   * Clients on a Unix socket have no address and are always let in. The flag is repeated for
-   * more ranges; the environment variable separates them by commas; the file takes one text or
-   * an array.
+   * Clients on a Unix socket have no address and are always let in, unless `trustProxy` has
+   * `unix`. The flag is repeated for more ranges; the environment variable separates them by
+   * commas; the file takes one text or an array.
    *
    * @default any
    */
@@ -329,10 +339,14 @@ export interface SettingOptions {
   readonly deny?: string | readonly string[] | undefined;
   /**
    * Trusted proxies: believe the client address they report, repeatable. Addresses of your own
-   * reverse proxies or load balancers. The client address that they report is used for the log,
-   * `allow`, `deny`, `maxConnectionsPerAddress` and `proxyProtocol`; that of any other peer is
-   * ignored. The flag is repeated for more ranges; the environment variable separates them by
-   * commas; the file takes one text or an array.
+   * reverse proxies or load balancers; `unix` stands for those that connect by a Unix socket.
+   * The client address that they report is used for the log, `allow`, `deny`,
+   * `maxConnectionsPerAddress` and `proxyProtocol`; that of any other peer is ignored. When a
+   * proxy reports none, the client has the address of the proxy, and by a Unix socket none: then
+   * `allow` lets it in only if it is `any`, and no limit counts it. Everything that can connect
+   * to a trusted Unix socket can claim any address: see `unixMode`. Guide: `docs/proxies.md`.
+   * The flag is repeated for more ranges; the environment variable separates them by commas; the
+   * file takes one text or an array.
    *
    * @default none
    */
@@ -518,7 +532,8 @@ export interface SettingOptions {
   /**
    * Most connections from one address; one more gets 429. Clients behind one proxy or one NAT
    * share an address, so it is off unless you set it. In IPv6 a /64 network counts as one
-   * address. Unix sockets have no address and are not counted.
+   * address. Unix sockets have no address and are not counted, unless a proxy that `trustProxy`
+   * names as `unix` reports the client.
    *
    * @default off
    */
@@ -533,7 +548,8 @@ export interface SettingOptions {
   readonly maxHandshakes?: number | undefined;
   /**
    * Most unfinished handshakes from one address. In IPv6 a /64 network counts as one address.
-   * Proxies that `trustProxy` names and Unix sockets are not counted here.
+   * Proxies that `trustProxy` names and Unix sockets are not counted here; clients are, from the
+   * moment that a PROXY header names them.
    *
    * @default 100
    */

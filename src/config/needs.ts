@@ -41,6 +41,10 @@ const LACKS: Readonly<Record<Need, Lack>> = {
       : null,
   tls: (values) =>
     servesOnly(values, (mode) => !canUseTls(mode)) ? 'without a tls:// target' : null,
+  unix: ({ listen }, source) =>
+    listen.value.some(({ kind }) => kind === 'unix')
+      ? null
+      : `without a Unix socket: ${optionName('listen', listen, source)} has no unix:PATH`,
 };
 
 /**

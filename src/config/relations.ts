@@ -103,10 +103,17 @@ function text(key: RelatedKey, values: Readonly<Record<RelatedKey, Provided<numb
  * @returns sentences without an end
  */
 export function doubtsAbout(
-  values: Pick<ProvidedServerSettings, 'deflate' | 'deflateClientWindowBits' | 'listen'>,
+  values: Pick<
+    ProvidedServerSettings,
+    'deflate' | 'deflateClientWindowBits' | 'listen' | 'trustProxy'
+  >,
   presetListen?: Listen,
 ): string[] {
-  const doubts = [smallWindowDoubt(values), loopbackDoubt(values.listen, presetListen)];
+  const doubts = [
+    smallWindowDoubt(values),
+    loopbackDoubt(values.listen, presetListen),
+    unixProxyDoubt(values),
+  ];
   return doubts.filter((sentence) => sentence !== null);
 }
 
@@ -135,6 +142,17 @@ function loopbackDoubt(listen: Listen, preset: Listen | undefined): string | nul
     `${optionName('listen', listen)} is ${listen.value.map(formatListenAddress).join(',')}, which nothing outside of ` +
     `this machine or container can reach; :PORT is every address`
   );
+}
+
+/** Whoever means a proxy that connects by a Unix socket needs one to connect to. */
+function unixProxyDoubt({
+  listen,
+  trustProxy,
+}: Pick<ProvidedServerSettings, 'listen' | 'trustProxy'>): string | null {
+  if (!trustProxy.value.includes('unix') || listen.value.some(({ kind }) => kind === 'unix'))
+    return null;
+  const name = optionName('listen', listen, trustProxy.source);
+  return `${optionName('trustProxy', trustProxy)} has unix, but ${name} has no unix:PATH`;
 }
 
 function isLoopback(address: ListenAddress): boolean {

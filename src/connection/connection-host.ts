@@ -27,7 +27,7 @@ export interface ConnectionHost extends SessionHost {
   /** The client of a request: the connection's own peer, or the client that a trusted proxy names. */
   findClient(peer: PeerAddress, headers: readonly HeaderField[]): PeerAddress;
   /** The connection counts for this client, and no longer for the proxy that it came by. */
-  clientFound(proxy: PeerAddress, client: PeerAddress): void;
+  clientFound(connection: Connection, proxy: PeerAddress, client: PeerAddress): void;
   /** Whether the connection may be dropped to make room: it waits for a request, or was refused one. */
   setExpendable(connection: Connection, isExpendable: boolean): void;
   /** Why this connection is not taken, or null; asked once its request head is complete. */

@@ -250,7 +250,7 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
     if (client === this) return null;
     const { remoteAddress, remotePort } = this;
     const proxy = { remoteAddress, remotePort };
-    if (this.isCounted) this.host.clientFound(proxy, client);
+    if (this.isCounted) this.host.clientFound(this, proxy, client);
     this.remoteAddress = client.remoteAddress;
     this.remotePort = client.remotePort;
     return proxy;

@@ -113,6 +113,21 @@ export function formatListenAddress(address: ListenAddress): string {
   return address.host === null ? `:${address.port}` : formatHostAndPort(address.host, address.port);
 }
 
+// ---- Permissions of Unix sockets
+
+/** Owner, group and others, each a digit; a zero in front says that it is octal. */
+const UNIX_MODE = /^0?[0-7]{3}$/;
+
+/** @returns permissions such as those of `0660` or `660`; null when `text` is none */
+export function parseUnixMode(text: string): number | null {
+  return UNIX_MODE.test(text) ? Number.parseInt(text, 8) : null;
+}
+
+/** @returns `0660` */
+export function formatUnixMode(mode: number): string {
+  return mode.toString(8).padStart(4, '0');
+}
+
 // ---- Targets
 
 /**

@@ -10,12 +10,18 @@ export interface AdmissionLimits {
   readonly maxConnectionsPerAddress: number;
 }
 
-/** Which clients may connect. A client on a Unix socket has no address, and always may. */
+/** Which clients may connect. */
 interface AddressRules {
   /** An empty list lets in everybody. */
   readonly allow: AddressList;
   /** Comes before `allow`. */
   readonly deny: AddressList;
+  /**
+   * Whether those who connect by a Unix socket name the client that they do it for. One that they do not
+   * name has an address that we do not know, and is on no list. Otherwise clients by a Unix socket have no
+   * address, and always may connect.
+   */
+  readonly hasUnixProxy?: boolean;
 }
 
 const EVERYBODY: AddressRules = { allow: new AddressList([]), deny: new AddressList([]) };
@@ -114,8 +120,8 @@ export class Admission {
   }
 
   #isAllowed(address: string): boolean {
-    const { allow, deny } = this.#addresses;
-    if (address === 'unix') return true;
+    const { allow, deny, hasUnixProxy = false } = this.#addresses;
+    if (address === 'unix') return !hasUnixProxy || allow.isEmpty;
     return !deny.has(address) && (allow.isEmpty || allow.has(address));
   }
 }

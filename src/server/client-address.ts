@@ -4,7 +4,7 @@ import type { Way } from '../handshake/policy.js';
 import { findForwardedClient } from '../handshake/forwarded.js';
 import { valuesOf } from '../handshake/request.js';
 import type { HeaderField } from '../handshake/request-head.js';
-import type { AddressList } from '../net/address-range.js';
+import { AddressList } from '../net/address-range.js';
 
 /** How a peer that is not a proxy connected. */
 type DirectWay = Exclude<Way, 'proxy' | 'proxy-protocol'>;
@@ -12,22 +12,26 @@ type DirectWay = Exclude<Way, 'proxy' | 'proxy-protocol'>;
 /** How proxies report the client that they connect for. */
 export type ProxyHeader = 'x-forwarded-for' | 'proxy-protocol';
 
-/**
- * Nobody can make himself another one: only what comes straight from a trusted proxy is believed. A
- * connection by a Unix socket comes from no address and is never trusted.
- */
+/** Stands among proxies for those that connect by a Unix socket, and is the address of their connections. */
+const UNIX = 'unix';
+
+/** Nobody can make himself another one: only what comes straight from a trusted proxy is believed. */
 export class ClientAddress {
+  /** Whether connections by a Unix socket come from a proxy. */
+  readonly trustsUnix: boolean;
   readonly #proxies: AddressList;
   readonly #header: ProxyHeader;
 
-  constructor(proxies: AddressList, header: ProxyHeader) {
-    this.#proxies = proxies;
+  /** @param proxies ranges of addresses, and perhaps `unix` */
+  constructor(proxies: readonly string[], header: ProxyHeader) {
+    this.trustsUnix = proxies.includes(UNIX);
+    this.#proxies = new AddressList(proxies.filter((range) => range !== UNIX));
     this.#header = header;
   }
 
   /** Whether the peer is a proxy: the client is another one, which it names or is yet to name. */
   isProxy({ remoteAddress }: PeerAddress): boolean {
-    return this.#proxies.has(remoteAddress);
+    return remoteAddress === UNIX ? this.trustsUnix : this.#proxies.has(remoteAddress);
   }
 
   /**

@@ -10,7 +10,7 @@ interface Entry<Connection> {
 
 interface Network<Connection> {
   readonly name: string;
-  /** Oldest first. */
+  /** Oldest first, but for those whose network was told later. */
   readonly entries: Entries<Connection>;
 }
 
@@ -46,6 +46,20 @@ export class Expendables<Connection> {
     entry.network?.entries.set(connection, entry);
   }
 
+  /** Tells which network a connection really came from; does nothing for one that is not there. */
+  identify(connection: Connection, network: string | null): void {
+    const entry = this.#entries.get(connection);
+    if (entry === undefined) return;
+    // Its age stays, and its place among all.
+    this.#leaveNetwork(connection, entry);
+    const known = {
+      sinceMs: entry.sinceMs,
+      network: network === null ? null : this.#networkOf(network),
+    };
+    this.#entries.set(connection, known);
+    known.network?.entries.set(connection, known);
+  }
+
   #networkOf(name: string): Network<Connection> {
     let network = this.#networks.get(name);
     if (network === undefined) {
@@ -60,7 +74,10 @@ export class Expendables<Connection> {
     const entry = this.#entries.get(connection);
     if (entry === undefined) return;
     this.#entries.delete(connection);
-    const { network } = entry;
+    this.#leaveNetwork(connection, entry);
+  }
+
+  #leaveNetwork(connection: Connection, { network }: Entry<Connection>): void {
     if (network === null) return;
     network.entries.delete(connection);
     if (network.entries.size === 0) this.#networks.delete(network.name);

@@ -44,7 +44,7 @@ export interface AccessOptions {
   readonly allow: readonly string[];
   /** Comes before `allow`. */
   readonly deny: readonly string[];
-  /** Proxies that are believed. */
+  /** Proxies that are believed; `unix` stands for those that connect by a Unix socket. */
   readonly trustProxy: readonly string[];
   readonly trustProxyHeader: ProxyHeader;
 }
@@ -66,6 +66,8 @@ const EVERYBODY: AccessOptions = {
 
 export interface ServerOptions {
   readonly listen: readonly ListenAddress[];
+  /** Permissions of Unix sockets; by default, and with null, the umask decides. */
+  readonly unixMode?: number | null;
   readonly served: readonly ServedMode[];
   /** A directory whose files are served beside; by default, and with null, there is none. */
   readonly staticDir?: string | null;
@@ -123,14 +125,12 @@ export class Server {
     this.#staticDirectory =
       staticDir === null ? null : new StaticDirectory(staticDir, privateFiles);
     this.#expendables = new Expendables(options.handshakes ?? NO_LIMITS);
+    this.#clientAddress = new ClientAddress(access.trustProxy, access.trustProxyHeader);
     this.#admission = new Admission(options.admission, {
       allow: new AddressList(access.allow),
       deny: new AddressList(access.deny),
+      hasUnixProxy: this.#clientAddress.trustsUnix,
     });
-    this.#clientAddress = new ClientAddress(
-      new AddressList(access.trustProxy),
-      access.trustProxyHeader,
-    );
   }
 
   /** Where the server listens, as URLs: `ws://127.0.0.1:9001`, `unix:/run/twist.sock`. */
@@ -165,7 +165,7 @@ export class Server {
     this.#host = await this.#makeHost();
     try {
       for (const address of this.#options.listen) {
-        const listener = await listen(address, this.#accept);
+        const listener = await listen(address, this.#accept, this.#options.unixMode);
         this.#listeners.push(listener);
         listener.server.on('error', this.#listenerFailed);
       }
@@ -373,9 +373,11 @@ export class Server {
       sharedReads,
       http: await this.#makeHttp(),
       findClient: (peer, headers) => this.#clientAddress.find(peer, headers),
-      clientFound: (proxy, client) => {
+      clientFound: (connection, proxy, client) => {
         this.#admission.remove(proxy);
         this.#admission.add(client);
+        // A PROXY header comes long before the request: until then the client is counted as any other.
+        this.#expendables.identify(connection, networkOf(client.remoteAddress));
       },
       setExpendable: (connection, isExpendable) => {
         this.#setExpendable(connection, isExpendable);

@@ -31,6 +31,7 @@ const PARTS: ServerParts = {
 t.test('every setting reaches the server', async (t) => {
   const settings = settingsOf({
     listen: ['127.0.0.1:0', 'unix:/run/twist.sock'],
+    unixMode: '0660',
     subprotocol: 'a,b',
     origin: 'same',
     allowedHosts: 'desk.example.com',
@@ -68,6 +69,7 @@ t.test('every setting reaches the server', async (t) => {
       { kind: 'tcp', host: '127.0.0.1', port: 0 },
       { kind: 'unix', path: '/run/twist.sock' },
     ],
+    unixMode: 0o660,
     served: [{ path: null, mode: echoMode, origin: 'same', extensions: [one], recorder: null }],
     staticDir: 'public',
     privatePaths,

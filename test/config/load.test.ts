@@ -42,6 +42,7 @@ t.test('without anything: the defaults', async (t) => {
   t.same(warnings, []);
   t.same(settings, {
     listen: [{ kind: 'tcp', host: '127.0.0.1', port: 9001 }],
+    unixMode: null,
     echo: false,
     tcp: null,
     tokenFile: null,

@@ -68,6 +68,7 @@ const GIVEN: Readonly<Record<string, readonly [flag: string | boolean | string[]
     deflateMemory: ['1m', '1m'],
     deflateMaxRatio: ['100', 100],
     pongTimeout: ['1s', '1s'],
+    unixMode: ['0660', '0660'],
   };
 
 const ROWS = Object.entries<Option>(OPTIONS).filter(([, { needs }]) => needs !== undefined);
@@ -103,6 +104,11 @@ const NEEDS: Readonly<Record<string, { without: Flags; met: readonly Flags[]; la
     without: { pingInterval: 'off' },
     met: [{}, { pingInterval: '1s' }],
     lack: 'while --ping-interval is off',
+  },
+  unix: {
+    without: { listen: ['9001'] },
+    met: [{ listen: ['9001', 'unix:/a'] }],
+    lack: 'without a Unix socket: --listen has no unix:PATH',
   },
 };
 

@@ -240,9 +240,17 @@ function doubts(
     deflate: given('auto' as const),
     deflateClientWindowBits: given(15),
     listen: listen('9001'),
+    trustProxy: given([]),
   };
   return doubtsAbout({ ...sure, ...changed }, presetListen);
 }
+
+t.test('a proxy on a Unix socket, and no Unix socket', async (t) => {
+  const trustProxy = given(['unix', '10.0.0.0/8']);
+  t.strictSame(doubts({ trustProxy }), ['--trust-proxy has unix, but --listen has no unix:PATH']);
+  t.strictSame(doubts({ trustProxy, listen: listen('9001,unix:/a') }), []);
+  t.strictSame(doubts({ trustProxy: given(['10.0.0.0/8']) }), []);
+});
 
 t.test('a window of 8 bits for clients, where clients may compress', async (t) => {
   for (const deflate of ['auto', true] as const) {

@@ -28,6 +28,7 @@ interface Options {
   readonly auth?: ServerOptions['auth'];
   readonly origin?: OriginPolicy;
   readonly maxPerAddress?: number;
+  readonly handshakesPerAddress?: number;
 }
 
 class Fixture {
@@ -51,6 +52,10 @@ class Fixture {
       admission: {
         maxConnections: 1000,
         maxConnectionsPerAddress: options.maxPerAddress ?? 0,
+      },
+      handshakes: {
+        maxHandshakes: 1000,
+        maxHandshakesPerAddress: options.handshakesPerAddress ?? 0,
       },
       access: {
         allowedHosts: 'any',
@@ -248,6 +253,72 @@ t.test('the limit per address counts the client that is found', async (t) => {
     t.equal(await fixture.statusOf(PROXY, v1(`192.0.2.${host}`)), 101, 'not the proxy');
   fixture.server.stopNow();
   await eventually(() => fixture.server.connectionCount === 0, 'the ends of all');
+});
+
+t.test('a proxy on a Unix socket is believed when it is trusted', async (t) => {
+  const trustProxy = ['unix'];
+  const byHeader = await Fixture.start(t, { access: { trustProxy } });
+  t.equal(await byHeader.peerOf('unix', forwarded('203.0.113.66, 192.0.2.1')), '192.0.2.1');
+  t.equal(await byHeader.peerOf('unix', forwarded('192.0.2.1, unix:')), 'unix');
+  t.equal(await byHeader.peerOf('unix', upgradeText()), 'unix', 'it names nobody');
+  t.equal(await byHeader.peerOf(PROXY, forwarded('192.0.2.1')), '127.0.0.1:own', 'only it');
+
+  const byProtocol = await Fixture.start(t, {
+    access: { trustProxy, trustProxyHeader: 'proxy-protocol' },
+  });
+  t.equal(await byProtocol.peerOf('unix', v1('192.0.2.1')), '192.0.2.1:56324');
+  t.equal(await byProtocol.peerOf('unix', v2([192, 0, 2, 1])), '192.0.2.1:56324');
+  t.equal(await byProtocol.peerOf('unix', v2Local), 'unix', 'its own health check');
+  t.equal(await byProtocol.peerOf('unix', `PROXY UNKNOWN\r\n${upgradeText()}`), 'unix');
+  t.equal(await byProtocol.statusOf('unix', upgradeText()), 400, 'missing');
+  t.equal(await byProtocol.statusOf(PROXY, upgradeText()), 101, 'none is due by TCP');
+  t.equal(await byProtocol.statusOf(PROXY, v1('192.0.2.1')), 400, 'nor believed');
+});
+
+t.test('rules and limits for addresses hold behind a proxy on a Unix socket', async (t) => {
+  const rules = { allow: ['192.0.2.0/24'], deny: ['192.0.2.66/32'], trustProxy: ['unix'] };
+  for (const [trustProxyHeader, from] of [
+    ['x-forwarded-for', forwarded],
+    ['proxy-protocol', v1],
+  ] as const) {
+    const fixture = await Fixture.start(t, {
+      maxPerAddress: 2,
+      access: { ...rules, trustProxyHeader },
+    });
+    t.equal(await fixture.statusOf('unix', from('192.0.2.66')), 403);
+    t.equal(await fixture.statusOf('unix', from('198.51.100.1')), 403);
+    for (const status of [101, 101, 429])
+      t.equal(await fixture.statusOf('unix', from('192.0.2.1')), status);
+    t.equal(await fixture.statusOf('unix', from('192.0.2.2')), 101, 'others have their own count');
+    const unnamed = trustProxyHeader === 'proxy-protocol' ? v2Local : upgradeText();
+    t.equal(await fixture.statusOf('unix', unnamed), 403, 'one that is not named is on no list');
+    fixture.server.stopNow();
+    await eventually(() => fixture.server.connectionCount === 0, 'the ends of all');
+  }
+  const open = await Fixture.start(t, { maxPerAddress: 1, access: { trustProxy: ['unix'] } });
+  for (const status of [101, 101]) t.equal(await open.statusOf('unix', upgradeText()), status);
+});
+
+t.test('a client that a PROXY header names is counted before its request is there', async (t) => {
+  for (const from of [PROXY, 'unix']) {
+    const fixture = await Fixture.start(t, {
+      handshakesPerAddress: 2,
+      access: { trustProxy: ['unix', `${PROXY}/32`], trustProxyHeader: 'proxy-protocol' },
+    });
+    const slow = await fixture.connect(from);
+    slow.send(v1('192.0.2.2', 'GET /chat HTTP/1.1\r\n'));
+    const flood: RawClient[] = [];
+    for (let count = 0; count < 5; count++) {
+      const client = await fixture.connect(from);
+      client.send(v1('192.0.2.1', 'GET /chat HTTP/1.1\r\n'));
+      flood.push(client);
+    }
+    const refused = (): number => flood.filter(({ hasEnded }) => hasEnded).length;
+    await eventually(() => refused() === 3, 'those beyond the limit to be refused');
+    t.match(flood[0]!.received.toString('latin1'), /^HTTP\/1\.1 408 /, 'the oldest');
+    t.notOk(slow.hasEnded, 'another client of the proxy has its time');
+    t.equal(await fixture.statusOf(from, v1('192.0.2.3')), 101);
+  }
 });
 
 const withCredentials = (text: string): string =>

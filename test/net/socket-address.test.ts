@@ -5,11 +5,13 @@ import {
   formatHostAndPort,
   formatListenAddress,
   formatPeer,
+  formatUnixMode,
   parseHostName,
   parseListenAddress,
   parseRecordedAddress,
   parseRecordedHost,
   parseTarget,
+  parseUnixMode,
 } from '../../src/net/socket-address.js';
 
 t.test('hosts', async (t) => {
@@ -212,4 +214,33 @@ t.test('a peer is address and port', async (t) => {
   t.equal(formatPeer({ remoteAddress: '203.0.113.7', remotePort: 51234 }), '203.0.113.7:51234');
   t.equal(formatPeer({ remoteAddress: '2001:db8::7', remotePort: 443 }), '[2001:db8::7]:443');
   t.equal(formatPeer({ remoteAddress: 'unix', remotePort: 0 }), 'unix');
+});
+
+t.test('permissions of Unix sockets', async (t) => {
+  for (const [text, mode] of [
+    ['0660', 0o660],
+    ['660', 0o660],
+    ['0600', 0o600],
+    ['000', 0],
+    ['0777', 0o777],
+  ] as const) {
+    t.equal(parseUnixMode(text), mode);
+    t.equal(parseUnixMode(formatUnixMode(mode)), mode);
+  }
+  t.equal(formatUnixMode(0o660), '0660');
+  t.equal(formatUnixMode(0o7), '0007');
+  for (const text of [
+    '',
+    '0',
+    '66',
+    '1660',
+    '4755',
+    '0680',
+    '0o660',
+    'rw-rw----',
+    '+660',
+    ' 660',
+    '06600',
+  ])
+    t.equal(parseUnixMode(text), null, text);
 });

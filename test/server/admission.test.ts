@@ -114,6 +114,17 @@ t.test('a client on a Unix socket has no address to judge', async (t) => {
   t.ok(isLetIn('unix', ['10.0.0.0/8'], ['0.0.0.0/0', '::/0']));
 });
 
+t.test('one that a proxy on a Unix socket does not name is on no list', async (t) => {
+  const refusalOf = (allow: readonly string[], deny: readonly string[]): string | undefined =>
+    new Admission(
+      { maxConnections: 1, maxConnectionsPerAddress: 1 },
+      { allow: new AddressList(allow), deny: new AddressList(deny), hasUnixProxy: true },
+    ).findRefusal(at('unix'))?.rule;
+  t.equal(refusalOf([], []), undefined);
+  t.equal(refusalOf([], ['0.0.0.0/0', '::/0']), undefined);
+  t.equal(refusalOf(['0.0.0.0/0', '::/0'], []), 'address');
+});
+
 t.test('who may not connect is told nothing else', async (t) => {
   const nobody = { allow: new AddressList([]), deny: new AddressList(['0.0.0.0/0']) };
   const admission = new Admission({ maxConnections: 0, maxConnectionsPerAddress: 0 }, nobody);

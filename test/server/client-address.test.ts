@@ -1,6 +1,5 @@
 import t from 'tap';
 import type { HeaderField } from '../../src/handshake/request-head.js';
-import { AddressList } from '../../src/net/address-range.js';
 import { ClientAddress, type ProxyHeader } from '../../src/server/client-address.js';
 
 const at = (remoteAddress: string) => ({ remoteAddress, remotePort: 4711 });
@@ -9,7 +8,7 @@ const STRANGER = at('192.0.2.1');
 const UNIX = { remoteAddress: 'unix', remotePort: 0 };
 
 const make = (header: ProxyHeader, proxies: readonly string[] = ['10.0.0.0/8']): ClientAddress =>
-  new ClientAddress(new AddressList(proxies), header);
+  new ClientAddress(proxies, header);
 
 const forwarded = (...values: string[]): HeaderField[] => [
   { name: 'host', value: '203.0.113.1' },
@@ -59,6 +58,25 @@ t.test('by which way a request comes', async (t) => {
   t.equal(make('proxy-protocol').wayOf(PROXY, 'network'), 'proxy-protocol');
   t.equal(make('proxy-protocol').wayOf(STRANGER, 'network'), 'network');
   t.equal(make('x-forwarded-for', []).wayOf(PROXY, 'loopback'), 'loopback', 'by default');
+});
+
+t.test('a proxy on a Unix socket is trusted when it is named', async (t) => {
+  const clients = make('x-forwarded-for', ['unix', '10.0.0.0/8']);
+  t.ok(clients.trustsUnix);
+  t.ok(clients.isProxy(UNIX));
+  t.equal(clients.wayOf(UNIX, 'unix'), 'proxy');
+  t.equal(clients.wayOf(STRANGER, 'network'), 'network');
+  const client = { remoteAddress: '198.51.100.9', remotePort: 0 };
+  t.strictSame(clients.find(UNIX, forwarded('203.0.113.66, 198.51.100.9, 10.0.0.2')), client);
+  t.strictSame(clients.find(PROXY, forwarded('198.51.100.9')), client);
+  for (const values of [[], ['unix'], ['unix:'], ['198.51.100.9, unix:']])
+    t.equal(clients.find(UNIX, forwarded(...values)), UNIX, 'nobody is named');
+  t.notOk(clients.expectsProxyHeader(UNIX));
+  const byHeader = make('proxy-protocol', ['unix']);
+  t.ok(byHeader.expectsProxyHeader(UNIX));
+  t.notOk(byHeader.expectsProxyHeader(STRANGER));
+  t.equal(byHeader.wayOf(UNIX, 'unix'), 'proxy-protocol');
+  t.notOk(make('x-forwarded-for').trustsUnix);
 });
 
 t.test('who must begin with a PROXY header', async (t) => {

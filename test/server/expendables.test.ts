@@ -50,6 +50,24 @@ t.test('beyond the limit of a network its own oldest are', async (t) => {
   );
 });
 
+t.test('one whose network is told later is counted by it from then on', async (t) => {
+  const expendables = new Expendables<string>({ maxHandshakes: 100, maxHandshakesPerAddress: 1 });
+  for (const name of ['a', 'b', 'c']) expendables.add(name, null, 0);
+  t.strictSame(expendables.overdue(5000), []);
+  expendables.identify('b', 'N');
+  expendables.identify('c', 'N');
+  expendables.identify('stranger', 'N');
+  t.strictSame(expendables.overdue(5000), ['b']);
+  t.equal(expendables.findVictim('N'), 'b');
+  t.equal(expendables.findVictim('other'), 'a', 'its place among all stays');
+  expendables.identify('b', 'M');
+  t.strictSame(expendables.overdue(5000), [], 'and by no other');
+  expendables.identify('c', null);
+  t.equal(expendables.findVictim('N'), 'a');
+  expendables.delete('b');
+  t.equal(expendables.findVictim('M'), 'a');
+});
+
 t.test('the cost of a flood is linear', async (t) => {
   const costs = [1, 2, 4].map((factor) => {
     const start = process.cpuUsage();

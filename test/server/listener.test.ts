@@ -10,6 +10,7 @@ import type { ListenerKind } from '../../src/connection/socket.js';
 import { ConfigError } from '../../src/errors.js';
 import type { ListenAddress } from '../../src/net/socket-address.js';
 import { type Listener, listen } from '../../src/server/listener.js';
+import { setUnixMode } from '../../src/server/unix-socket.js';
 import { connectRaw } from '../fixtures/raw-client.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
 import { eventually } from '../fixtures/within.js';
@@ -137,6 +138,71 @@ t.test('a Unix socket', async (t) => {
   t.strictSame(kinds, ['unix']);
   listener.server.close();
   await eventually(() => !existsSync(file), 'the file to go with its server');
+});
+
+/** Permissions of a file, as `stat` shows them. */
+const modeOf = (file: string): string => (lstatSync(file).mode & 0o777).toString(8);
+
+t.test('a Unix socket gets the mode that is asked for, whatever the umask', async (t) => {
+  const before = process.umask(0o022);
+  t.teardown(() => process.umask(before));
+  for (const mask of [0o000, 0o077, 0o027]) {
+    process.umask(mask);
+    for (const mode of [0o660, 0o600, 0o666, 0o777]) {
+      const file = socketPath(t);
+      const listener = await listen(
+        { kind: 'unix', path: file },
+        (socket) => socket.destroy(),
+        mode,
+      );
+      t.equal(modeOf(file), mode.toString(8));
+      t.equal(process.umask(mask), mask, 'the umask is what it was');
+      await once(connect(file).resume(), 'close');
+      listener.server.close();
+    }
+    const file = socketPath(t);
+    await start(t, { kind: 'unix', path: file });
+    t.equal(modeOf(file), (0o777 & ~mask).toString(8), 'without one the umask decides');
+  }
+});
+
+t.test('nobody else can connect before it has its mode', async (t) => {
+  const before = process.umask(0);
+  t.teardown(() => process.umask(before));
+  const file = socketPath(t);
+  const seen: string[] = [];
+  const opened = listen({ kind: 'unix', path: file }, (socket) => socket.destroy(), 0o666);
+  // The socket is bound in a later turn: it is looked at as soon as it is there, and before 'listening'.
+  while (!existsSync(file)) await Promise.resolve();
+  seen.push(modeOf(file));
+  const { server } = await opened;
+  seen.push(modeOf(file));
+  server.close();
+  t.strictSame(seen, ['600', '666']);
+});
+
+t.test('a mode that cannot be had: the socket is not left open', async (t) => {
+  const { server } = await start(t, { kind: 'unix', path: socketPath(t) });
+  t.throws(() => {
+    setUnixMode(server, '/nowhere/twist.sock', 0o660);
+  }, new ConfigError('cannot listen on unix:/nowhere/twist.sock with the mode 0660: there is no such file'));
+  t.notOk(server.listening);
+});
+
+t.test('where no umask can be set the socket is bound all the same', async (t) => {
+  const { bindPrivately } = await t.mockImport<{ bindPrivately: (bind: () => unknown) => void }>(
+    '../../src/server/unix-socket.js',
+    {
+      'node:process': {
+        umask: () => {
+          throw new Error('ERR_WORKER_UNSUPPORTED_OPERATION');
+        },
+      },
+    },
+  );
+  let count = 0;
+  bindPrivately(() => count++);
+  t.equal(count, 1);
 });
 
 t.test('a stale Unix socket is removed', async (t) => {

@@ -35,7 +35,7 @@ export const ACCESS_OPTIONS = {
     type: addressRanges('any'),
     default: 'any',
     help: 'addresses that may connect, repeatable; others get 403',
-    docs: `Ranges of IPv4 and IPv6 addresses. \`deny\` comes first. Behind a proxy named by \`trustProxy\` the client's own address counts. Clients on a Unix socket have no address and are always let in. ${LIST_FORMS}`,
+    docs: `Ranges of IPv4 and IPv6 addresses. \`deny\` comes first. Behind a proxy named by \`trustProxy\` the client's own address counts. Clients on a Unix socket have no address and are always let in, unless \`trustProxy\` has \`unix\`. ${LIST_FORMS}`,
   },
   deny: {
     group: 'Access',
@@ -46,12 +46,13 @@ export const ACCESS_OPTIONS = {
   },
   trustProxy: {
     group: 'Access',
-    type: addressRanges('none'),
+    type: addressRanges('none', true),
     default: 'none',
     help: 'trusted proxies: believe the client address they report, repeatable',
     docs:
-      'Addresses of your own reverse proxies or load balancers. The client address that they report is used for the log, `allow`, `deny`, `maxConnectionsPerAddress` and `proxyProtocol`; that of ' +
-      `any other peer is ignored. ${LIST_FORMS}`,
+      'Addresses of your own reverse proxies or load balancers; `unix` stands for those that connect by a Unix socket. The client address that they report is used for the log, `allow`, `deny`, `maxConnectionsPerAddress` and `proxyProtocol`; that of ' +
+      'any other peer is ignored. When a proxy reports none, the client has the address of the proxy, and by a Unix socket none: then `allow` lets it in only if it is `any`, and no limit counts it. ' +
+      `Everything that can connect to a trusted Unix socket can claim any address: see \`unixMode\`. Guide: \`docs/proxies.md\`. ${LIST_FORMS}`,
   },
   trustProxyHeader: {
     group: 'Access',

@@ -7,7 +7,7 @@
 import { ACCESS_OPTIONS } from './access-options.js';
 import { EXTENSION_OPTIONS } from './extension-options.js';
 import { choice, count, duration, file, size } from '../values/values.js';
-import { listenAddresses, subprotocolPolicy } from '../values/list-values.js';
+import { listenAddresses, subprotocolPolicy, unixMode } from '../values/list-values.js';
 import { MODE_OPTIONS } from './mode-options.js';
 import type { OptionTable } from './option.js';
 import { PROXY_OPTIONS } from './proxy-options.js';
@@ -26,6 +26,17 @@ export const OPTIONS = {
       'A bare port listens on 127.0.0.1, `:PORT` on every IPv4 and IPv6 address. Port 0 takes a free port; the ' +
       'log names it. A Unix socket is `unix:PATH`: a stale one is removed, a live one is refused. The flag is ' +
       'repeated for more addresses; the environment variable separates them by commas; the file takes one text or an array.',
+  },
+  unixMode: {
+    group: 'Listening',
+    needs: 'unix',
+    type: unixMode(),
+    default: 'umask',
+    help: 'permissions of Unix sockets, such as 0660',
+    docs:
+      'Octal, for all Unix sockets of `listen`; `umask` leaves them to the umask of the process. Whoever may write to a socket may connect. ' +
+      'With `0660` that is the user of twist and its group: put the proxy in front into that group. Until it has its permissions nobody but the user of twist can connect. ' +
+      'A JSON file has it as text, since JSON has no octal numbers.',
   },
   ...MODE_OPTIONS,
   ...REPLAY_OPTIONS,
@@ -104,7 +115,7 @@ export const OPTIONS = {
     type: count({ min: 1, max: 1_000_000, canBeOff: true }),
     default: 'off',
     help: 'most connections from one address; one more gets 429',
-    docs: 'Clients behind one proxy or one NAT share an address, so it is off unless you set it. In IPv6 a /64 network counts as one address. Unix sockets have no address and are not counted.',
+    docs: 'Clients behind one proxy or one NAT share an address, so it is off unless you set it. In IPv6 a /64 network counts as one address. Unix sockets have no address and are not counted, unless a proxy that `trustProxy` names as `unix` reports the client.',
   },
   maxHandshakes: {
     group: 'Limits',
@@ -118,7 +129,7 @@ export const OPTIONS = {
     type: count({ min: 1, max: 1_000_000, canBeOff: true }),
     default: '100',
     help: 'most unfinished handshakes from one address',
-    docs: 'In IPv6 a /64 network counts as one address. Proxies that `trustProxy` names and Unix sockets are not counted here.',
+    docs: 'In IPv6 a /64 network counts as one address. Proxies that `trustProxy` names and Unix sockets are not counted here; clients are, from the moment that a PROXY header names them.',
   },
   outputPause: {
     group: 'Limits',

@@ -8,11 +8,16 @@ import { EACH_ONCE, parsed } from './list-values.js';
  * Ranges of addresses, each with its prefix length; the flag is repeated, elsewhere they are separated
  * by commas.
  * @param empty stands for a list without ranges: `any` where that means no restriction, else `none`
+ * @param hasUnix whether `unix` may stand among them for whoever connects by a Unix socket
  */
-export function addressRanges(empty: 'any' | 'none'): ValueType<readonly string[]> {
-  const clause = `give an address or a range of addresses such as 10.0.0.0/8 or ::1, or ${empty}`;
+export function addressRanges(
+  empty: 'any' | 'none',
+  hasUnix = false,
+): ValueType<readonly string[]> {
+  const clause = `give an address or a range of addresses such as 10.0.0.0/8 or ::1, ${hasUnix ? 'unix, ' : ''}or ${empty}`;
   const isEmpty = (text: string): boolean => text === empty;
-  const range = parsed((text) => (isEmpty(text) ? empty : parseCidr(text)), clause);
+  const isWord = (text: string): boolean => isEmpty(text) || (hasUnix && text === 'unix');
+  const range = parsed((text) => (isWord(text) ? text : parseCidr(text)), clause);
   const ranges = z.array(range, clause);
   // No ranges at all could be read as nobody where they mean anybody: that is said by its word.
   const list = (empty === 'any' ? ranges.min(1, clause) : ranges).superRefine((given, context) => {
@@ -24,7 +29,7 @@ export function addressRanges(empty: 'any' | 'none'): ValueType<readonly string[
     }
   });
   return {
-    valueName: 'CIDR',
+    valueName: hasUnix ? 'CIDR|unix' : 'CIDR',
     clause,
     schema: z
       .union([range.transform((one) => [one]), list], clause)

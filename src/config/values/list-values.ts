@@ -2,8 +2,10 @@ import * as z from 'zod';
 import { isToken } from '../../net/byte-table.js';
 import {
   formatListenAddress,
+  formatUnixMode,
   type ListenAddress,
   parseListenAddress,
+  parseUnixMode,
 } from '../../net/socket-address.js';
 import type { ValueType } from './values.js';
 
@@ -47,6 +49,30 @@ export function listenAddresses(): ValueType<readonly ListenAddress[]> {
     toText: (addresses) => addresses.map(formatListenAddress).join(','),
     toJson: (addresses) => addresses.map(formatListenAddress),
   };
+}
+
+/** Permissions of a Unix socket, or `umask` (null). */
+export function unixMode(): ValueType<number | null> {
+  const clause = 'give permissions as three octal digits such as 0660, or umask';
+  return {
+    valueName: 'MODE',
+    clause,
+    schema: parsed((text) => (text === 'umask' ? { mode: null } : modeOf(text)), clause).transform(
+      ({ mode }) => mode,
+    ),
+    typeText: 'number | string',
+    isRepeatable: false,
+    // As programs write it: 0o660.
+    fromNumber: (given) => given.toString(8).padStart(4, '0'),
+    fromText: (text) => text,
+    toText: (mode) => (mode === null ? 'umask' : formatUnixMode(mode)),
+    toJson: (mode) => (mode === null ? 'umask' : formatUnixMode(mode)),
+  };
+}
+
+function modeOf(text: string): { readonly mode: number } | null {
+  const mode = parseUnixMode(text);
+  return mode === null ? null : { mode };
 }
 
 /** Which subprotocol is selected: `first`, `none`, or tokens in the server's order of preference. */

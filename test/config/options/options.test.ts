@@ -15,6 +15,7 @@ t.test('every default is in the form its own type writes', async (t) => {
 t.test('the defaults are those of the design', async (t) => {
   t.same(Object.fromEntries(ROWS.map(([key, option]) => [key, option.default])), {
     listen: '127.0.0.1:9001',
+    unixMode: 'umask',
     echo: 'false',
     tcp: 'off',
     tokenFile: 'off',
@@ -119,6 +120,10 @@ t.test('what only a command needs is no option of the library', async (t) => {
 const RANGES: Readonly<
   Record<keyof typeof OPTIONS, readonly [taken: readonly unknown[], refused: readonly unknown[]]>
 > = {
+  unixMode: [
+    ['umask', '0660', '600'],
+    [660, '660 ', 'off', null, '4755'],
+  ],
   echo: [[true, false], ['yes']],
   tcp: [
     ['off', 'localhost:1', 'unix:/a'],
@@ -191,7 +196,10 @@ const RANGES: Readonly<
     ['none', []],
   ],
   deny: [['none', [], '::1'], ['any']],
-  trustProxy: [['none', [], '::1'], ['any']],
+  trustProxy: [
+    ['none', [], '::1', 'unix', ['unix', '10.0.0.0/8']],
+    ['any', ['unix', 'unix']],
+  ],
   trustProxyHeader: [['x-forwarded-for', 'proxy-protocol'], ['forwarded']],
   authFile: [['off', 'users'], ['']],
   auth: [['off', 'ann:secret'], ['ann']],

@@ -19,6 +19,23 @@ function refuses(t: Test, type: ValueType<unknown>, given: unknown): void {
     t.ok([type.clause, 'give each one once'].includes(message), message);
 }
 
+t.test('ranges of addresses, and a word for Unix sockets', async (t) => {
+  const type = addressRanges('none', true);
+  t.equal(type.valueName, 'CIDR|unix');
+  for (const [given, value, text] of [
+    ['unix', ['unix'], 'unix'],
+    [['::1', 'unix'], ['::1/128', 'unix'], '::1/128,unix'],
+    ['none', [], 'none'],
+  ] as const) {
+    const parsed = type.schema.parse(given);
+    t.strictSame(parsed, value);
+    t.equal(type.toText(parsed), text);
+    t.strictSame(type.schema.parse(type.toJson(parsed)), value, 'JSON reads back');
+  }
+  for (const given of ['unix:', 'UNIX', ['unix', 'unix'], ['unix', 'none'], 'unix:/run/a.sock'])
+    refuses(t, type, given);
+});
+
 t.test('ranges of addresses', async (t) => {
   for (const empty of ['any', 'none'] as const) {
     const type = addressRanges(empty);

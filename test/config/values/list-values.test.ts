@@ -5,6 +5,7 @@ import {
   listenAddresses,
   originPolicy,
   subprotocolPolicy,
+  unixMode,
   wordList,
 } from '../../../src/config/values/list-values.js';
 import type { ValueType } from '../../../src/config/values/values.js';
@@ -80,6 +81,25 @@ t.test('an address is listened on once, but there is more than one free port', a
     [['2', 'give each one once']],
     'the second one is to blame',
   );
+});
+
+t.test('permissions of Unix sockets', async (t) => {
+  const type = unixMode();
+  for (const [given, mode, text] of [
+    ['0660', 0o660, '0660'],
+    ['600', 0o600, '0600'],
+    ['umask', null, 'umask'],
+    [type.fromNumber!(0o660), 0o660, '0660'],
+    [type.fromNumber!(0o7), 0o7, '0007'],
+  ] as const) {
+    t.equal(type.schema.parse(given), mode);
+    t.equal(type.toText(mode), text);
+    t.equal(type.schema.parse(type.fromText(text)), mode, 'text reads back');
+    t.equal(type.schema.parse(type.toJson(mode)), mode, 'JSON reads back');
+  }
+  // In a file a number is one of JSON, which has no octal ones; in a program 660 is not 0o660.
+  for (const given of ['', 'off', '0o660', 660, null, ['0660'], type.fromNumber!(660)])
+    refuses(t, type, given);
 });
 
 t.test('subprotocols', async (t) => {

@@ -130,6 +130,7 @@ const ROOTS: readonly string[] = [
   'src/foreign.ts',
   'src/log.ts',
   'src/printable.ts',
+  'src/reloadable.ts',
   'src/system-reason.ts',
 ];
 

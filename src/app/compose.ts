@@ -4,9 +4,11 @@ import { type RouteMode, formatRouteMode } from '../config/values/route-text.js'
 import type { Mode } from '../session/mode.js';
 import { filesEachOf } from '../modes/registry.js';
 import type { Recorder } from '../recording/write/recorder.js';
+import type { Reloadable } from '../reloadable.js';
 import { checkUnixPath } from '../server/unix-socket.js';
 import { Server } from '../server/server.js';
 import { chosenMode } from './mode-choice.js';
+import { Reloader } from './reload/reloader.js';
 import { privatePaths } from './resources/given-files.js';
 import { claimRecording, makeRecorder, startRecorder } from './resources/recording.js';
 import type { Resources } from './resources/resources.js';
@@ -19,6 +21,14 @@ export interface Composed {
   readonly recorder: Recorder | null;
   /** How many files a session may keep open, its own connection included. */
   readonly filesEach: 1 | 2;
+  /** What a reload reads again. */
+  readonly reloadables: readonly Reloadable[];
+  /**
+   * Reads all of it again, and opens the file of the recording anew. It waits until
+   * the server has started, and once that stops reads nothing. It does not reject: a line of the log says what has
+   * changed, or what cannot be used.
+   */
+  readonly reload: () => Promise<void>;
   /**
    * Listens on all addresses and opens the recording, or does neither.
    *
@@ -31,7 +41,7 @@ export interface Composed {
 
 /** Makes the server, and touches nothing. @throws {ConfigError} when it cannot be made */
 export function compose(resources: Resources, log: Log): Composed {
-  const { settings, values, modules, authenticator } = resources;
+  const { settings, values, modules, authenticator, reloadables } = resources;
   const recorder = makeRecorder(settings, log);
   const server = new Server(
     serverOptions(settings, {
@@ -44,10 +54,21 @@ export function compose(resources: Resources, log: Log): Composed {
       log,
     }),
   );
+  const reloader = new Reloader(() => reloadables, log);
+  const started = new Later();
   return {
     server,
     recorder,
     filesEach: servedBy(resources).some(({ asked }) => filesEachOf(asked.kind) === 2) ? 2 : 1,
+    reloadables,
+    reload: async () => {
+      await started.promise;
+      // A recording whose disk hangs keeps nothing else from being read again.
+      const reopened = recorder?.reopen();
+      if (server.isDraining) log.info({}, 'not reloaded: the server is stopping');
+      else await reloader.reload();
+      await reopened;
+    },
     start: async () => {
       try {
         // The file may belong to another server: it is not touched before this one is known to listen.
@@ -59,8 +80,18 @@ export function compose(resources: Resources, log: Log): Composed {
         await recorder?.close();
         throw error;
       }
+      started.resolve();
     },
   };
+}
+
+/** A promise that is resolved from outside. */
+class Later {
+  /** Resolves it. */
+  resolve!: () => void;
+  readonly promise = new Promise<void>((resolve) => {
+    this.resolve = resolve;
+  });
 }
 
 /** Makes the server, looks at where it would listen, and starts nothing. @throws {ConfigError} when it could not start */

@@ -53,6 +53,11 @@ export interface RunningServer {
   stop(): Promise<void>;
   /** Drops every connection at once and takes no new ones. */
   stopNow(): void;
+  /**
+   * Reads again what is in the files that options name, such as passwords, and opens the file of the recording
+   * anew. Sessions go on. It does not reject: the log says what has changed, or what cannot be used.
+   */
+  reload(): Promise<void>;
   /** The same as `stop`: `await using server = await serve(...)`. */
   [Symbol.asyncDispose](): Promise<void>;
 }
@@ -128,6 +133,10 @@ class StartedServer implements RunningServer {
     this.#composed.server.stopNow();
     // The recording is closed too, whether or not the caller waits for it.
     this.#stopUnwatched();
+  }
+
+  reload(): Promise<void> {
+    return this.#composed.reload();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -2,6 +2,7 @@
 import type { ProvidedServerSettings, ServerSettings } from '../config/settings.js';
 import type { RouteMode } from '../config/values/route-text.js';
 import type { Log } from '../log.js';
+import type { Reloadable } from '../reloadable.js';
 import type { Mode } from '../session/mode.js';
 
 /** How files are read; a test has some of memory. */
@@ -18,6 +19,8 @@ export interface ModeContext {
   readonly values: ProvidedServerSettings;
   readonly files: Files;
   readonly log: Log;
+  /** What a mode reads again on demand; each is added when it is made. */
+  readonly reloadables: Reloadable[];
 }
 
 /** The words by which settings name a mode; the option table has them. */

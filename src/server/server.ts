@@ -19,7 +19,7 @@ import { AddressList } from '../net/address-range.js';
 import { Admission, type AdmissionLimits } from './admission.js';
 import type { Authenticator } from './auth/basic-auth.js';
 import { ClientAddress, type ProxyHeader } from './client-address.js';
-import { drainSteps } from './drain-steps.js';
+import { Drain } from './drain.js';
 import { type ExpendableLimits, Expendables } from './expendables.js';
 import { type Listener, listen } from './listener.js';
 import { PrivateFiles, type PrivatePaths } from '../http/private-files.js';
@@ -30,9 +30,6 @@ import { StaticDirectory } from '../http/static-directory.js';
 
 /** Dropped connections are logged once in this time, with their number so far. */
 const DROP_LOG_MS = 1000;
-
-/** How long the sockets that were dropped at the end of a graceful stop may take to be gone, in milliseconds. */
-const DROP_MS = 1000;
 
 /**
  * From which addresses clients may connect, for which hosts, and which proxies are trusted. Addresses are
@@ -112,7 +109,7 @@ export class Server {
   readonly #sessions = new Map<number, Session>();
   #host: ConnectionHost | null = null;
   #listeners: Listener[] = [];
-  #onEmpty: (() => void) | null = null;
+  #drain: Drain | null = null;
   #dropCount = 0;
   #dropLoggedMs = 0;
   #stopped: Promise<void> | null = null;
@@ -147,6 +144,11 @@ export class Server {
       },
       [Symbol.iterator]: () => sessions.values(),
     };
+  }
+
+  /** Whether it was told to stop. */
+  get isDraining(): boolean {
+    return this.#stopped !== null;
   }
 
   /** Number of open connections, those in their opening handshake included. */
@@ -191,38 +193,24 @@ export class Server {
    * once. Whoever is left when the time is over is dropped. A second call waits for the same end.
    */
   stop(): Promise<void> {
-    return (this.#stopped ??= this.#drain());
+    return (this.#stopped ??= this.#stop());
   }
 
-  async #drain(): Promise<void> {
-    const { drainTimeout: drainMs, log } = this.#options;
+  #stop(): Promise<void> {
+    const { drainTimeout, log } = this.#options;
+    const host = {
+      connections: this.#connections,
+      log,
+      stopAccepting: this.#stopAccepting.bind(this),
+      stopNow: this.stopNow.bind(this),
+    };
+    this.#drain = new Drain(host, drainTimeout);
+    return this.#drain.run();
+  }
+
+  #stopAccepting(): void {
     this.#admission.isDraining = true;
     for (const { server } of this.#listeners) server.close();
-    log.info({ connections: this.#connections.size, drainMs }, 'stopping');
-    const emptied = new Promise<void>((resolve) => {
-      this.#onEmpty = resolve;
-    });
-    let timer = setTimeout(() => {
-      this.stopNow();
-      // A defect may have kept a connection in the registry: that must not keep the process.
-      timer = setTimeout(() => this.#onEmpty?.(), DROP_MS);
-    }, drainMs);
-    const closing = [...this.#connections];
-    for (const { count, waitMs } of drainSteps(closing.length, drainMs)) {
-      if (this.#connections.size === 0) break;
-      for (const connection of closing.splice(0, count)) {
-        if (this.#connections.has(connection)) connection.shutDown();
-      }
-      if (closing.length > 0) await new Promise((resolve) => setTimeout(resolve, waitMs));
-    }
-    if (this.#connections.size > 0) await emptied;
-    clearTimeout(timer);
-    if (this.#connections.size > 0)
-      log.error(
-        { connections: this.#connections.size },
-        'stopped with connections that did not end',
-      );
-    else log.info({}, 'stopped');
   }
 
   /** Drops every connection at once. */
@@ -305,7 +293,7 @@ export class Server {
     this.#forget(connection);
     if (this.#connections.size > 0) return;
     this.#clock.stop();
-    this.#onEmpty?.();
+    this.#drain?.emptied();
   }
 
   /** A flood of connections is no reason for a flood of lines. */

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import t from 'tap';
-import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { checkComposition, compose } from '../../src/app/compose.js';
 import type { Resources } from '../../src/app/resources/resources.js';
 import { load } from '../../src/config/load.js';
@@ -24,6 +24,7 @@ function resourcesOf(flags: Flags): Resources {
     modules: { modes: new Map([['mute.mjs', mute]]), extensions: [] },
     makeMode: (asked) => ({ name: formatRouteMode(asked), delivery: 'messages' }),
     authenticator: null,
+    reloadables: [],
   };
 }
 
@@ -127,4 +128,33 @@ t.test('paths that are served alike share a mode', async (t) => {
   };
   t.equal(compose(resources, new KeptLog()).filesEach, 2);
   t.strictSame(asked, ['tcp:c:1', 'tcp:c:2']);
+});
+
+t.test('a reload reads everything again and opens the recording anew', async (t) => {
+  const record = path.join(makeTempDir(t), 'traffic.ndjson');
+  const log = new KeptLog();
+  let count = 0;
+  const users = { what: 'passwords', reload: () => Promise.resolve(`${++count} users`) };
+  const { server, recorder, reloadables, reload, start } = compose(
+    { ...resourcesOf({ echo: true, record }), reloadables: [users] },
+    log,
+  );
+  t.strictSame(reloadables, [users]);
+  // Asked for while it starts, it comes after the start.
+  const early = reload();
+  await start();
+  await early;
+  t.equal(count, 1);
+  renameSync(record, `${record}.1`);
+  await reload();
+  t.ok(existsSync(record));
+  t.strictSame(
+    log.lines.map(({ message }) => message).filter((message) => message.startsWith('reloaded')),
+    ['reloaded: passwords (1 users)', 'reloaded: passwords (2 users)'],
+  );
+  await server.stop();
+  await reload();
+  t.equal(count, 2);
+  t.equal(log.find('not reloaded: the server is stopping').length, 1);
+  await recorder!.close();
 });

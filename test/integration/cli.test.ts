@@ -357,7 +357,7 @@ t.test('who does not answer is dropped when the time is over', async (t) => {
 t.test('SIGHUP without a terminal changes nothing', async (t) => {
   const twist = await startTwist(t);
   twist.signal('SIGHUP');
-  await twist.waitForLog(({ msg }) => msg === 'nothing to reload');
+  await twist.waitForLog(({ msg }) => msg === 'reloaded: nothing has changed');
   await echo(t, twist.url, 'still here');
   t.equal(await twist.stop(), 0, 'a good end');
 });

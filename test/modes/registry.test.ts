@@ -5,6 +5,7 @@ import { collectorMode } from '../../src/modes/record.js';
 import { echoMode } from '../../src/modes/echo.js';
 import { BUILT_IN_MODES, filesEachOf, prepareModes } from '../../src/modes/registry.js';
 import { TcpMode } from '../../src/modes/tcp/tcp-mode.js';
+import type { Reloadable } from '../../src/reloadable.js';
 import { KeptLog } from '../fixtures/kept-log.js';
 
 t.test('each word has its mode; words that share one share what it holds', async (t) => {
@@ -18,7 +19,9 @@ t.test('each word has its mode; words that share one share what it holds', async
   };
   const flags = { tokenFile: 'tokens' };
   const { settings, values } = load({ flags, environment: {}, readFile: () => '' });
-  const make = await prepareModes({ settings, values, files, log: new KeptLog() });
+  const reloadables: Reloadable[] = [];
+  const context = { settings, values, files, log: new KeptLog(), reloadables };
+  const make = await prepareModes(context);
   t.equal(readings, 1, 'the file of the tokens is looked at once');
   t.equal(make({ kind: 'echo' }), echoMode);
   t.equal(make({ kind: 'record' }), collectorMode);
@@ -28,6 +31,7 @@ t.test('each word has its mode; words that share one share what it holds', async
     return make(asked);
   });
   t.ok(proxy instanceof TcpMode && tokens instanceof TcpMode);
+  t.match(reloadables, [{ what: 'tokens' }]);
 });
 
 t.test('how many files a session keeps open', async (t) => {

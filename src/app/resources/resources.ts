@@ -4,6 +4,7 @@ import type { ProvidedServerSettings, ServerSettings, Source } from '../../confi
 import { ConfigError } from '../../errors.js';
 import { StaticDirectory } from '../../http/static-directory.js';
 import type { Log } from '../../log.js';
+import type { Reloadable } from '../../reloadable.js';
 import {
   type Authenticator,
   fileAuthenticator,
@@ -28,6 +29,8 @@ export interface Found {
   readonly makeMode: MakeBuiltIn;
   /** Checks credentials; null when all clients are let in. */
   readonly authenticator: Authenticator | null;
+  /** What can be read again while the server runs; modes add theirs when they are made. */
+  readonly reloadables: readonly Reloadable[];
 }
 
 export type Resources = Given & Found;
@@ -54,25 +57,29 @@ export async function readResources<Settings extends Given>(
   await blaming(values.static.source, () =>
     settings.static === null ? null : new StaticDirectory(settings.static),
   );
-  const authenticator = await makeAuthenticator(values, log);
+  const reloadables: Reloadable[] = [];
+  const authenticator = await makeAuthenticator(values, log, reloadables);
   const modules = await loadUserModules(values, files, inPlace);
-  const makeMode = await prepareModes({ settings, values, files, log });
-  return { ...given, authenticator, modules, makeMode };
+  const makeMode = await prepareModes({ settings, values, files, log, reloadables });
+  return { ...given, authenticator, modules, makeMode, reloadables };
 }
 
 async function makeAuthenticator(
   { auth, authFile }: ProvidedServerSettings,
   log: Log,
+  reloadables: Reloadable[],
 ): Promise<Authenticator | null> {
   if (auth.value !== null) return passwordAuthenticator(auth.value);
   const path = authFile.value;
   if (path === null) return null;
   const name = optionName('authFile', authFile);
-  return await blaming(
+  const users = await blaming(
     authFile.source,
     () => fileAuthenticator(path, log),
     `${name} cannot be used: `,
   );
+  reloadables.push(users);
+  return users;
 }
 
 /** Says of a {@link ConfigError} which source is at fault. */

@@ -15,10 +15,8 @@ interface Stoppable {
   stopNow(): void;
 }
 
-/** What SIGHUP reopens. */
-interface Reopenable {
-  reopen(): Promise<void>;
-}
+/** Reads everything again that can be, and tells the log. */
+type Reload = () => Promise<void>;
 
 /** After an error that nothing caught the state is unknown: clients have so long to answer our Close. */
 export const CRASH_DRAIN_MS = 2000;
@@ -35,7 +33,7 @@ export class Ending {
   exitCode: ExitCode = ExitCode.Ok;
 
   readonly #server: Stoppable;
-  readonly #recorder: Reopenable | null;
+  readonly #reload: Reload;
   readonly #io: Io;
   readonly #log: Logger;
   readonly #removers: (() => void)[];
@@ -47,9 +45,9 @@ export class Ending {
   #crashes = 0;
 
   /** Listens for signals and errors from now on, until {@link release}. */
-  constructor(server: Stoppable, recorder: Reopenable | null, io: Io, log: Logger) {
+  constructor(server: Stoppable, reload: Reload, io: Io, log: Logger) {
     this.#server = server;
-    this.#recorder = recorder;
+    this.#reload = reload;
     this.#io = io;
     this.#log = log;
     this.stopped = new Promise((resolve) => {
@@ -86,8 +84,7 @@ export class Ending {
   /** The terminal is gone; without one the signal asks for a reload. */
   #hangUp(): void {
     if (this.#io.stderr.isTTY === true) this.#stopBySignal();
-    else if (this.#recorder !== null) void this.#recorder.reopen();
-    else this.#log.info('nothing to reload');
+    else void this.#reload();
   }
 
   /** Nothing caught an error: says so, lets clients go, and leaves the restart to the supervisor. */

@@ -22,7 +22,7 @@ export async function serve(resources: CommandResources, io: Io, log: Logger): P
   const problem = openFilesProblem(io, values.maxConnections, filesEach);
   if (problem !== null) log.warn(problem);
   // Before the log says that the server listens, so that no signal is lost.
-  const ending = new Ending(server, recorder, io, log);
+  const ending = new Ending(server, composed.reload, io, log);
   try {
     try {
       await composed.start();

@@ -14,7 +14,7 @@ export const proxy: BuiltInMode<'tcp' | 'token'> = {
   // Each session also takes the target's descriptor.
   filesEach: 2,
 
-  prepare({ settings, values, files, log }) {
+  prepare({ settings, values, files, log, reloadables }) {
     const certificates = readTargetCertificates(values, files);
     checkTokenFile(values, files);
     const connector = new NetTargetConnector({
@@ -34,6 +34,7 @@ export const proxy: BuiltInMode<'tcp' | 'token'> = {
         findTarget = () => asked.target;
       } else {
         const tokens = new TokenFile(settings.tokenFile!, parseTarget, log);
+        reloadables.push(tokens);
         // Read it now, so that faults are in the log from the start; it is read again when it changes.
         void tokens.refresh();
         findTarget = (request) => tokens.findTarget(request);

@@ -1,10 +1,11 @@
 /** Targets by token, from a file that websockify could read, or from all files of a directory. */
 import { createHash } from 'node:crypto';
 import { readFile, readdir, stat } from 'node:fs/promises';
-import { HandshakeError } from '../../errors.js';
+import { ConfigError, HandshakeError } from '../../errors.js';
 import { hasStrayPercent } from '../../handshake/request-target.js';
 import type { UpgradeRequest } from '../../handshake/request.js';
 import type { Target } from '../../net/socket-address.js';
+import type { Reloadable } from '../../reloadable.js';
 import { type ParseTarget, isToken, readTokenLines, tokenKey } from './token-lines.js';
 
 /** What errors and the log say about the file; tokens are never mentioned. */
@@ -45,7 +46,9 @@ interface Content {
   readonly failure: string | null;
 }
 
-export class TokenFile {
+export class TokenFile implements Reloadable {
+  readonly what = 'tokens';
+
   readonly #path: string;
   readonly #parseTarget: ParseTarget;
   readonly #log: TokenLog;
@@ -89,6 +92,14 @@ export class TokenFile {
     if (token.includes('%') && hasStrayPercent(query))
       throw new HandshakeError('request-escape', {}, { reason });
     throw unknown(reason);
+  }
+
+  /** Sooner than the next request would. Tokens of a file that cannot be read are refused, as at any time. */
+  async reload(): Promise<string | null> {
+    const before = this.#digest;
+    await this.refresh();
+    if (this.#failure !== null) throw new ConfigError(this.#failure.reason);
+    return this.#digest === before ? null : `${this.#targets.size}`;
   }
 
   /**

@@ -13,6 +13,7 @@ import { BcryptVerifier } from './bcrypt-verifier.js';
 import { type PasswordHashes, readPasswordFile } from './password-file.js';
 import { Remembered } from './remembered.js';
 import type { Log } from '../../log.js';
+import type { Reloadable } from '../../reloadable.js';
 
 /** Decides who may connect by the credentials of the request. */
 export interface Authenticator {
@@ -67,12 +68,17 @@ function sha256(text: string): Buffer {
  *
  * @throws {ConfigError} as a rejection, when the file cannot be read or holds something else
  */
-export async function fileAuthenticator(path: string, log: Log): Promise<Authenticator> {
+export async function fileAuthenticator(
+  path: string,
+  log: Log,
+): Promise<Authenticator & Reloadable> {
   const verifier = new BcryptVerifier();
   return new PasswordFileUsers(path, log, verifier, await readUsers(path, verifier));
 }
 
-class PasswordFileUsers implements Authenticator {
+class PasswordFileUsers implements Authenticator, Reloadable {
+  readonly what = 'passwords';
+
   readonly #path: string;
   readonly #log: Log;
   readonly #verifier: BcryptVerifier;
@@ -104,13 +110,26 @@ class PasswordFileUsers implements Authenticator {
     if (!(await this.#passwords.areRight(given))) throw refusal('wrong');
   }
 
+  /** Sooner than the next request would, and whatever was said about this version before. */
+  async reload(): Promise<string | null> {
+    const users = await readUsers(this.#path, this.#verifier);
+    // Unless the file has changed, those who were let in lately stay known.
+    if (users.version === this.#version && users.version !== this.#told) return null;
+    this.#take(users);
+    return counted(users.passwords.userCount, 'user');
+  }
+
+  #take({ passwords, version }: FileUsers): void {
+    this.#passwords = passwords;
+    this.#version = version;
+    this.#told = '';
+  }
+
   async #refresh(): Promise<void> {
     const version = await versionOf(this.#path);
     if (version === this.#version) return;
     try {
-      const users = await readUsers(this.#path, this.#verifier);
-      this.#passwords = users.passwords;
-      this.#version = users.version;
+      this.#take(await readUsers(this.#path, this.#verifier));
       this.#log.info({ file: this.#path }, 'password file read again');
     } catch (error) {
       const { message, cause } = error as ConfigError;
@@ -121,6 +140,10 @@ class PasswordFileUsers implements Authenticator {
       this.#log.error({ error: message }, 'password file not read again: the old one stays');
     }
   }
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }
 
 /** What was read from a password file, and which version of it. */
@@ -180,6 +203,10 @@ class KnownPasswords {
     this.#hashes = hashes;
     this.#verifier = verifier;
     this.#nobody = `$2y$${hashes.cost}$${'.'.repeat(53)}`;
+  }
+
+  get userCount(): number {
+    return this.#hashes.byUser.size;
   }
 
   async areRight({ user, password }: BasicCredentials): Promise<boolean> {

@@ -41,10 +41,11 @@ function resourcesOf(flags: Flags, given: Partial<Found> = {}): CommandResources
     values,
     modules: { modes: new Map(), extensions: [] },
     makeMode: (asked) => {
-      const context = { settings, values, files: fakeIo([]), log: new KeptLog() };
+      const context = { settings, values, files: fakeIo([]), log: new KeptLog(), reloadables: [] };
       return (BUILT_IN_MODES[asked.kind].prepare(context) as MakeBuiltIn)(asked);
     },
     authenticator: null,
+    reloadables: [],
     ...given,
   };
 }
@@ -202,7 +203,7 @@ t.test('SIGHUP without a terminal is a reload, of nothing', async (t) => {
   const run = new Run(t);
   const client = await run.connect(t);
   run.signal('SIGHUP');
-  t.equal(run.log.at(-1)!.msg, 'nothing to reload');
+  await eventually(() => run.log.at(-1)!.msg === 'reloaded: nothing has changed', 'the line');
   client.send(encodeFrames([textFrame('a')], true));
   await client.waitForBytes(3);
   t.notOk(client.hasEnded);
@@ -217,7 +218,7 @@ t.test('SIGHUP of a terminal that is gone is a stop', async (t) => {
   run.signal('SIGHUP');
   await answerClose(client);
   t.equal(await run.ended(), ExitCode.Ok);
-  t.notOk(run.messages('info').includes('nothing to reload'));
+  t.notMatch(run.messages('info').join(), 'reloaded');
 });
 
 t.test('an error that nothing caught: it is said, sessions are closed, and 1', async (t) => {
@@ -357,7 +358,6 @@ t.test(
     renameSync(record, `${record}.1`);
     run.signal('SIGHUP');
     await eventually(() => existsSync(record), 'a new file');
-    t.notOk(run.messages('info').includes('nothing to reload'));
     client.send(encodeFrames([textFrame('hello'), closeFrame(1000)], true));
     await client.waitForEnd();
     await client.finish();

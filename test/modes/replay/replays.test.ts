@@ -145,7 +145,7 @@ t.test('what the settings say about a replay reaches it', async (t) => {
   const flags = { replay: file, replaySpeed: '2.5', replayStrict: true };
   const { settings, values } = load({ flags, environment: {}, readFile: () => '' });
   const files = { readFile: () => '', importFile: () => Promise.resolve(null) };
-  const make = await replay.prepare({ settings, values, files, log });
+  const make = await replay.prepare({ settings, values, files, log, reloadables: [] });
   t.equal(make({ kind: 'replay', file }).name, file);
   t.match(seen, [{ file, sessions: [{ s: '01A' }], only: null, speed: 2.5, isStrict: true, log }]);
   t.equal(replay.filesEach, 2);

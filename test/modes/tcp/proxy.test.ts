@@ -41,7 +41,13 @@ async function prepare(
   definition = proxy,
 ): Promise<Make> {
   const { settings, values } = load({ flags, environment, readFile: () => '' });
-  return await definition.prepare({ settings, values, files: { ...NO_FILES, ...files }, log });
+  return await definition.prepare({
+    settings,
+    values,
+    files: { ...NO_FILES, ...files },
+    log,
+    reloadables: [],
+  });
 }
 
 /** What a route asks for. */

@@ -14,7 +14,7 @@ import { createServer } from 'node:net';
 import path from 'node:path';
 import t, { type Test } from 'tap';
 import { parseTarget } from '../../../src/net/socket-address.js';
-import { HandshakeError } from '../../../src/errors.js';
+import { ConfigError, HandshakeError } from '../../../src/errors.js';
 import type * as tokenFile from '../../../src/modes/tcp/token-file.js';
 import { TokenFile } from '../../../src/modes/tcp/token-file.js';
 import { KeptLog } from '../../fixtures/kept-log.js';
@@ -383,4 +383,19 @@ t.test('it can be read ahead, so that faults are seen at start', async (t) => {
   const { log, tokens } = withFile(t, 'abc\n');
   await tokens.refresh();
   t.equal(log.find('fault in the token file').length, 1);
+});
+
+t.test('a reload says what there is now, and what cannot be read', async (t) => {
+  const { file, tokens } = withFile(t, 'abc: h:1\n');
+  t.equal(tokens.what, 'tokens');
+  t.equal(await tokens.reload(), '1', 'the first time');
+  t.equal(await tokens.reload(), null);
+  writeFileSync(file, 'abc: h:1\nd: h:2\n');
+  t.equal(await tokens.reload(), '2');
+  rmSync(file);
+  const gone = new ConfigError(`token file ${file} cannot be read: ENOENT`);
+  await t.rejects(tokens.reload(), gone);
+  await t.rejects(tokens.reload(), gone, 'as long as it is so');
+  writeFileSync(file, '');
+  t.equal(await tokens.reload(), '0');
 });

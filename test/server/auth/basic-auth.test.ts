@@ -10,6 +10,7 @@ import {
   fileAuthenticator,
   passwordAuthenticator,
 } from '../../../src/server/auth/basic-auth.js';
+import type { Reloadable } from '../../../src/reloadable.js';
 import type * as basicAuth from '../../../src/server/auth/basic-auth.js';
 import { KeptLog } from '../../fixtures/kept-log.js';
 import { HASH, LONG_HASH, PASSWORD } from '../../fixtures/password-hashes.js';
@@ -39,7 +40,7 @@ interface Fixture {
   readonly file: string;
   readonly log: KeptLog;
   readonly threads: { readonly started: number };
-  readonly authenticator: Authenticator;
+  readonly authenticator: Authenticator & Reloadable;
 }
 
 const ZOE = `zoë:${PASSWORD}`;
@@ -207,4 +208,46 @@ t.test('too many at once are told to come again', async (t) => {
   );
   t.equal(answers.filter((answer) => answer === 'wrong').length, 66);
   t.equal(answers.filter((answer) => answer === 'full').length, 4);
+});
+
+t.test('a reload says how many there are now, and keeps them when the file is wrong', async (t) => {
+  const { file, authenticator, log } = await withFile(t);
+  t.equal(authenticator.what, 'passwords');
+  t.equal(await authenticator.reload(), null, 'nothing has changed');
+  t.equal(await ask(authenticator, request(ZOE)), 'ok');
+  writeFileSync(file, `${ZOE_LINE}long:${LONG_HASH}\n`);
+  t.equal(await authenticator.reload(), '2 users');
+  t.strictSame(log.lines, [], 'who asked has a line of its own');
+  writeFileSync(file, 'zoë');
+  const fault = new ConfigError(`${file}, line 1: it must be user:hash`);
+  await t.rejects(authenticator.reload(), fault);
+  t.equal(await ask(authenticator, request(ZOE)), 'ok', 'the old ones stay');
+  await t.rejects(authenticator.reload(), fault);
+  writeFileSync(file, ZOE_LINE);
+  t.equal(await authenticator.reload(), '1 user');
+  t.equal(await ask(authenticator, request(`long:${'a'.repeat(72)}`)), 'wrong');
+});
+
+t.test('a file that could not be read and is still the same is taken by a reload', async (t) => {
+  let code: string | null = null;
+  const { fileAuthenticator: make } = await t.mockImport<typeof basicAuth>(
+    '../../../src/server/auth/basic-auth.js',
+    {
+      'node:fs/promises': {
+        ...fs,
+        readFile: (file: string) =>
+          code === null
+            ? fs.readFile(file)
+            : Promise.reject(Object.assign(new Error(code), { code })),
+      },
+    },
+  );
+  const file = path.join(makeTempDir(t), 'users');
+  writeFileSync(file, `long:${LONG_HASH}\n`);
+  const authenticator = await make(file, new KeptLog());
+  writeFileSync(file, ZOE_LINE);
+  code = 'EIO';
+  t.equal(await ask(authenticator, request(ZOE)), 'wrong');
+  code = null;
+  t.equal(await authenticator.reload(), '1 user');
 });

@@ -1,0 +1,75 @@
+/** Reads everything again that can be read again, and says in one line what came of it. */
+import { ConfigError } from '../../errors.js';
+import { errorForLog, isInstance } from '../../foreign.js';
+import type { Log } from '../../log.js';
+import type { Reloadable } from '../../reloadable.js';
+
+export class Reloader {
+  /** Reloads since the start: those that went well, and those of which something could not be used. */
+  readonly counters = { succeeded: 0, failed: 0 };
+
+  readonly #reloadables: () => Iterable<Reloadable>;
+  readonly #log: Log;
+  #running: Promise<void> | null = null;
+  #waiting: Promise<void> | null = null;
+
+  /** @param reloadables are asked for at each reload: one of them may bring others */
+  constructor(reloadables: () => Iterable<Reloadable>, log: Log) {
+    this.#reloadables = reloadables;
+    this.#log = log;
+  }
+
+  /**
+   * Reloads. There are never two at once: whoever asks during one shares the next with all others that ask
+   * meanwhile, since the files may have changed after they were read.
+   *
+   * @returns a promise that never rejects: the log has what could not be used
+   */
+  reload(): Promise<void> {
+    if (this.#waiting !== null) return this.#waiting;
+    if (this.#running !== null) {
+      this.#waiting = this.#running.then(() => {
+        this.#waiting = null;
+        return this.reload();
+      });
+      return this.#waiting;
+    }
+    this.#running = this.#reload().finally(() => {
+      this.#running = null;
+    });
+    return this.#running;
+  }
+
+  async #reload(): Promise<void> {
+    const done: string[] = [];
+    const refused: string[] = [];
+    const fields: { err?: Error } = {};
+    for (const one of this.#reloadables()) {
+      try {
+        const phrase = await one.reload();
+        if (phrase !== null) done.push(`${one.what} (${phrase})`);
+      } catch (error) {
+        if (isInstance(error, ConfigError)) {
+          refused.push(`${one.what} (${error.message})`);
+        } else {
+          // A defect of ours, which keeps nobody else from being reloaded.
+          refused.push(one.what);
+          fields.err ??= errorForLog(error);
+        }
+      }
+    }
+    this.#tell(done, refused, fields);
+  }
+
+  #tell(done: readonly string[], refused: readonly string[], fields: object): void {
+    const reloaded = `reloaded: ${done.length === 0 ? 'nothing has changed' : done.join(', ')}`;
+    if (refused.length === 0) {
+      this.counters.succeeded++;
+      this.#log.info(fields, reloaded);
+      return;
+    }
+    this.counters.failed++;
+    const kept = `not reloaded, the old stays in force: ${refused.join(', ')}`;
+    this.#log.error(fields, done.length === 0 ? kept : `${reloaded}; ${kept}`);
+  }
+}

@@ -308,13 +308,13 @@ export interface SettingOptions {
    * Web pages that may connect, else 403. `auto` is `same` for the proxy (`tcp`, `token`), and
    * for every mode with passwords, because a browser sends those it knows with any page's
    * request; otherwise it is `any`. `same` takes pages from the host and port that the request
-   * is for, and of the same scheme if a proxy named by `trustProxy` reports it in
-   * `X-Forwarded-Proto`. A list takes exactly its origins, such as `https://example.com` or
-   * `http://localhost:3000`: scheme and host in lower case, no path, no default port.
-   * `https://*.example.com` is every name below `example.com`, by whole labels. `same` may stand
-   * in a list. `null` in it stands for local files and sandboxed pages, `file://` for pages of
-   * programs such as Electron's. A client that sends no `Origin` is not a browser and is always
-   * let in.
+   * is for, which a proxy named by `trustProxy` may report in `X-Forwarded-Host` (the last one
+   * counts), and of the same scheme if it reports that in `X-Forwarded-Proto`. A list takes
+   * exactly its origins, such as `https://example.com` or `http://localhost:3000`: scheme and
+   * host in lower case, no path, no default port. `https://*.example.com` is every name below
+   * `example.com`, by whole labels. `same` may stand in a list. `null` in it stands for local
+   * files and sandboxed pages, `file://` for pages of programs such as Electron's. A client that
+   * sends no `Origin` is not a browser and is always let in.
    *
    * @default auto
    */

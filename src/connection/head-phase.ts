@@ -1,7 +1,7 @@
 /** Reads the head of a request, and decides on it by what the operator has set. */
 import { HANDSHAKE_RULES, HandshakeError, type HandshakeRule } from '../errors.js';
 import { fieldsForLog, isInstance, memberOf } from '../foreign.js';
-import { forwardedScheme } from '../handshake/forwarded.js';
+import { asClientSent, forwardedScheme } from '../handshake/forwarded.js';
 import { checkHost } from '../handshake/host.js';
 import type { HostPolicy, OriginPolicy, SubprotocolPolicy, Way } from '../handshake/policy.js';
 import { ProxyHeaderParser } from '../handshake/proxy-protocol.js';
@@ -67,8 +67,9 @@ export function readPlain(
  * @throws HandshakeError when the handshake is to be refused
  */
 export function decideUpgrade(policy: OpeningPolicy, head: RequestHead, way: Way): SessionUpgrade {
-  const request = parseUpgradeRequest(head);
-  checkHost(policy.allowedHosts, request.host, way);
+  const asked = parseUpgradeRequest(head);
+  checkHost(policy.allowedHosts, asked.host, way);
+  const request = way === 'proxy' ? asClientSent(asked) : asked;
   const route = policy.findRoute(request);
   const scheme = way === 'proxy' ? forwardedScheme(head.headers) : null;
   checkOrigin(route.origin, request, scheme);

@@ -1,7 +1,12 @@
-/** `X-Forwarded-For` and `X-Forwarded-Proto`, by which a proxy reports the client it forwards for. */
+/**
+ * `X-Forwarded-For`, `X-Forwarded-Host` and `X-Forwarded-Proto`, by which a proxy reports the client it forwards
+ * for, and what that client has asked for. Only those of trusted proxies come here (ADR 31).
+ */
 import { splitList } from '../extensions/header.js';
 import type { HeaderField } from './request-head.js';
-import { valuesOf } from './request.js';
+import { parseHost } from './host.js';
+import { splitRequestTarget } from './request-target.js';
+import { type UpgradeRequest, valuesOf } from './request.js';
 import type { WebScheme } from './upgrade.js';
 import { formatUnmapped, parseIp, parseIpv6, parsePort } from '../net/ip-address.js';
 import type { PeerAddress } from '../net/socket-address.js';
@@ -51,6 +56,19 @@ function named(address: Uint8Array | null, rest: string): PeerAddress | null {
   return { remoteAddress: formatUnmapped(address), remotePort: port };
 }
 
+// ---- X-Forwarded-Host
+
+/**
+ * The host that the client asked a proxy for: the last one, which the nearest proxy has added, or has been
+ * given by one in front of it. Everything to the left of it may be the client's invention.
+ *
+ * @returns null when there is none, or the last one is no host
+ */
+function forwardedHost(headers: readonly HeaderField[]): string | null {
+  const host = splitList(valuesOf(headers, 'x-forwarded-host')).at(-1);
+  return host === undefined || parseHost(host) === null ? null : host;
+}
+
 // ---- X-Forwarded-Proto
 
 const SCHEMES: ReadonlyMap<string, WebScheme> = new Map([
@@ -66,4 +84,37 @@ export function forwardedScheme(headers: readonly HeaderField[]): WebScheme | nu
   const schemes = new Set(named.map((one) => SCHEMES.get(one.toLowerCase()) ?? null));
   const [scheme = null] = schemes;
   return schemes.size === 1 ? scheme : null;
+}
+
+// ---- Both
+
+/**
+ * The request as its client has made it, by what a trusted proxy reports: its host and its scheme. What the
+ * proxy does not report stays as it is.
+ */
+export function asClientSent(request: UpgradeRequest): UpgradeRequest {
+  const { headers } = request;
+  const webScheme = forwardedScheme(headers);
+  return {
+    ...request,
+    host: forwardedHost(headers) ?? request.host,
+    scheme: webScheme === null ? request.scheme : webScheme === 'https' ? 'wss' : 'ws',
+  };
+}
+
+/**
+ * What the client has asked for: the target as it was sent, and a whole URL where a trusted proxy reports another
+ * host or scheme than the request to us has.
+ */
+export function requestedUrl({
+  target,
+  host,
+  scheme,
+  headers,
+  tls,
+}: UpgradeRequest & { readonly tls?: unknown }): string {
+  const { authority, path, query } = splitRequestTarget(target);
+  const ownHost = authority ?? valuesOf(headers, 'host')[0];
+  if (host === ownHost && scheme === (tls === undefined ? 'ws' : 'wss')) return target;
+  return `${scheme}://${host}${path}${query === '' ? '' : `?${query}`}`;
 }

@@ -17,8 +17,16 @@ export interface UpgradeRequest {
   readonly path: string;
   /** Its query as sent, without the `?`; empty when there is none. */
   readonly query: string;
-  /** The host that it is for: that of an absolute target, else the Host header. */
+  /**
+   * The host that it is for, with a port if one was written: the one that a trusted proxy reports in
+   * X-Forwarded-Host, else that of an absolute target, else the Host header.
+   */
   readonly host: string;
+  /**
+   * By which scheme the client has asked: what a trusted proxy reports in X-Forwarded-Proto, else `wss` for TLS
+   * that ends here.
+   */
+  readonly scheme: 'ws' | 'wss';
   /** The Origin header; null when there is none, as with most clients that are no browser. */
   readonly origin: string | null;
   /** The Sec-WebSocket-Key header: 24 characters. */
@@ -87,6 +95,7 @@ export function parseUpgradeRequest(head: RequestHead): UpgradeRequest {
     path,
     query,
     host,
+    scheme: 'ws',
     origin: origins[0] ?? null,
     key,
     subprotocols,

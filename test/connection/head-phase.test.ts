@@ -120,6 +120,39 @@ t.test('the scheme is what a proxy says whose headers are believed', async (t) =
   t.equal(ruleBroken(policy, silent, 'proxy'), null, 'it need not say');
 });
 
+t.test('host and scheme are what a proxy says whose headers are believed', async (t) => {
+  const policy: OpeningPolicy = { ...POLICY, findRoute: () => ({ ...ROUTE, origin: 'same' }) };
+  const text = (origin: string): string =>
+    upgradeText({
+      Origin: origin,
+      Host: '127.0.0.1:9001',
+      'X-Forwarded-Host': 'evil.example, desk.example.com',
+      'X-Forwarded-Proto': 'https',
+    });
+  const own = text('https://desk.example.com');
+  t.match(decide(policy, own, 'proxy').request, { host: 'desk.example.com', scheme: 'wss' });
+  for (const way of ['loopback', 'network', 'unix', 'proxy-protocol'] as const) {
+    t.equal(ruleBroken(policy, own, way), 'origin', way);
+    const { request } = decide(policy, text('http://127.0.0.1:9001'), way);
+    t.match(request, { host: '127.0.0.1:9001', scheme: 'ws' });
+  }
+  for (const origin of [
+    'https://evil.example',
+    'http://desk.example.com',
+    'https://desk.example.com:444',
+    'http://127.0.0.1:9001',
+  ])
+    t.equal(ruleBroken(policy, text(origin), 'proxy'), 'origin', origin);
+});
+
+t.test('the rule about hosts is for the Host that the request itself has', async (t) => {
+  const policy: OpeningPolicy = { ...POLICY, allowedHosts: ['desk.example.com'] };
+  const text = upgradeText({ Host: 'evil.example', 'X-Forwarded-Host': 'desk.example.com' });
+  for (const way of ['loopback', 'network'] as const)
+    t.equal(ruleBroken(policy, text, way), 'host-not-allowed', 'it cannot be talked round');
+  t.equal(ruleBroken(policy, text, 'proxy'), null);
+});
+
 t.test('requests that ask for no WebSocket connection', async (t) => {
   const read = (request: string, hasFiles: boolean, policy = POLICY): unknown =>
     readPlain(policy, parsedHead(request), 'loopback', hasFiles);

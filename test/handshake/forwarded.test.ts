@@ -1,6 +1,12 @@
-import t from 'tap';
-import { findForwardedClient, forwardedScheme } from '../../src/handshake/forwarded.js';
-import { countLooks } from '../fixtures/handshake.js';
+import t, { type Test } from 'tap';
+import {
+  asClientSent,
+  findForwardedClient,
+  forwardedScheme,
+  requestedUrl,
+} from '../../src/handshake/forwarded.js';
+import type { UpgradeRequest } from '../../src/handshake/request.js';
+import { type Changes, answerTo, countLooks, upgradeText } from '../fixtures/handshake.js';
 
 const PROXIES = ['10.0.0.1', '10.0.0.2', '2001:db8::aa'];
 const isProxy = (address: string): boolean => PROXIES.includes(address);
@@ -113,4 +119,83 @@ t.test('how the client has come to the proxies in front', async (t) => {
       JSON.stringify(values),
     );
   }
+});
+
+const request = (t: Test, changes: Changes, line?: string): UpgradeRequest =>
+  answerTo(t, upgradeText({ Host: 'backend.example:9001', ...changes }, line)).request!;
+
+t.test('the host that the client has asked the proxies for', async (t) => {
+  const table: readonly (readonly [host: string, ...values: string[]])[] = [
+    ['desk.example.com', 'desk.example.com'],
+    ['desk.example.com:8443', 'desk.example.com:8443'],
+    ['DESK.Example.com', ' DESK.Example.com '],
+    ['[2001:db8::1]:80', '[2001:db8::1]:80'],
+    ['192.0.2.1', '192.0.2.1'],
+    // The last one is what the nearest proxy has added.
+    ['desk.example.com', 'evil.example, desk.example.com'],
+    ['desk.example.com', 'evil.example', 'desk.example.com'],
+    ['desk.example.com', 'evil.example, desk.example.com, ,'],
+    // What is no host says nothing, and nor does anything before it.
+    ...[
+      '',
+      ',',
+      'user@desk.example.com',
+      'desk.example.com:99999',
+      'desk.example.com:x',
+      'https://desk.example.com',
+      'desk.example.com/path',
+      '"desk.example.com"',
+      '2001:db8::1',
+      '[::1',
+      '[fe80::1%25eth0]',
+      'a b',
+      'desk.example.com, a@b',
+      'd\xe9sk.example',
+    ].map((value) => ['backend.example:9001', value] as const),
+    ['backend.example:9001'],
+  ];
+  for (const [host, ...values] of table) {
+    const asked = request(t, { 'X-Forwarded-Host': values, Forwarded: 'host=evil.example' });
+    t.equal(asked.host, 'backend.example:9001', 'by itself it says nothing');
+    t.equal(asClientSent(asked).host, host, JSON.stringify(values));
+  }
+});
+
+t.test('the scheme that the client has asked by', async (t) => {
+  for (const [scheme, ...values] of [
+    ['wss', 'https'],
+    ['wss', 'WSS', 'https'],
+    ['ws', 'http'],
+    ['ws'],
+    ['ws', 'https, http'],
+    ['ws', 'gopher'],
+  ] as const) {
+    const asked = request(t, { 'X-Forwarded-Proto': values });
+    t.equal(asked.scheme, 'ws');
+    t.equal(asClientSent(asked).scheme, scheme, JSON.stringify(values));
+  }
+  const secure = { ...request(t, {}), scheme: 'wss' } as const;
+  t.equal(asClientSent(secure).scheme, 'wss', 'what a proxy does not say');
+});
+
+t.test('nothing else is changed', async (t) => {
+  const asked = request(t, { 'X-Forwarded-Host': 'a.example', Origin: 'http://a.example' });
+  t.strictSame(asClientSent(asked), { ...asked, host: 'a.example' });
+});
+
+t.test('the URL that the client has asked for', async (t) => {
+  const urlOf = (changes: Changes, target: string): string =>
+    requestedUrl(asClientSent(request(t, changes, `GET ${target} HTTP/1.1`)));
+  t.equal(urlOf({}, '/vnc?a=b'), '/vnc?a=b', 'a proxy that says nothing');
+  t.equal(urlOf({ 'X-Forwarded-Host': 'backend.example:9001' }, '/vnc'), '/vnc', 'nothing new');
+  t.equal(urlOf({ 'X-Forwarded-Host': 'a.example' }, '/vnc?a=b'), 'ws://a.example/vnc?a=b');
+  t.equal(urlOf({ 'X-Forwarded-Proto': 'https' }, '/'), 'wss://backend.example:9001/');
+  t.equal(
+    urlOf({ 'X-Forwarded-Host': 'a.example', 'X-Forwarded-Proto': 'https' }, '/x'),
+    'wss://a.example/x',
+  );
+  t.equal(urlOf({ 'X-Forwarded-Host': 'a.example' }, 'http://b.example/x?y'), 'ws://a.example/x?y');
+  t.equal(urlOf({}, 'http://b.example/x'), 'http://b.example/x', 'as it was sent');
+  const direct = { ...request(t, {}, 'GET /x HTTP/1.1'), scheme: 'wss', tls: {} } as const;
+  t.equal(requestedUrl(direct), '/x', 'TLS of our own');
 });

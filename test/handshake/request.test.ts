@@ -89,6 +89,7 @@ t.test('a request is split into its parts', async (t) => {
     path: '/a%20b',
     query: 'c=d',
     host: 'other.COM:8080',
+    scheme: 'ws',
     origin: 'https://Example.com',
     key: KEY,
     subprotocols: ['chat', 'superchat', 'mqtt'],

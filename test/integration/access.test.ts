@@ -275,6 +275,33 @@ t.test('a proxy on a Unix socket is believed when it is trusted', async (t) => {
   t.equal(await byProtocol.statusOf(PROXY, v1('192.0.2.1')), 400, 'nor believed');
 });
 
+t.test('origin same is the host and scheme that a trusted proxy reports', async (t) => {
+  const fixture = await Fixture.start(t, {
+    origin: 'same',
+    access: { trustProxy: ['unix', `${PROXY}/32`] },
+  });
+  const asked = (origin: string): string =>
+    upgradeText({
+      Host: 'twist.internal',
+      Origin: origin,
+      'X-Forwarded-Host': 'desk.example.com:8443',
+      'X-Forwarded-Proto': 'wss',
+    });
+  const own = asked('https://desk.example.com:8443');
+  for (const from of [PROXY, 'unix']) {
+    t.equal(await fixture.statusOf(from, own), 101);
+    t.equal(await fixture.statusOf(from, asked('http://desk.example.com:8443')), 403);
+    t.equal(await fixture.statusOf(from, asked('http://twist.internal')), 403);
+  }
+  t.equal(await fixture.statusOf(STRANGER, own), 403, 'nobody else is believed');
+  t.equal(await fixture.statusOf(STRANGER, asked('http://twist.internal')), 101);
+  t.match(fixture.log.find('handshake refused: origin not allowed')[0]?.fields, {
+    host: 'desk.example.com:8443',
+    origin: 'http://desk.example.com:8443',
+    scheme: 'https',
+  });
+});
+
 t.test('rules and limits for addresses hold behind a proxy on a Unix socket', async (t) => {
   const rules = { allow: ['192.0.2.0/24'], deny: ['192.0.2.66/32'], trustProxy: ['unix'] };
   for (const [trustProxyHeader, from] of [

@@ -34,10 +34,13 @@ export function responseHeaders(
   return lines;
 }
 
-/** The URL that the client requested: `ws:`, or `wss:` if TLS ended at the server that recorded. */
+/** Schemes of URLs that clients reach by TLS. */
+const SECURE = /^(?:wss|https):/i;
+
+/** The URL that the client requested: `wss:` if TLS ended at the server that recorded, or at a proxy that it trusts. */
 export function requestUrl({ url, headers, local, tls }: OpenRecord): string {
   const { authority, path, query } = splitRequestTarget(url);
   const { host } = headers;
   const name = authority ?? (typeof host === 'string' ? host : local);
-  return `${tls === null ? 'ws' : 'wss'}://${name}${path}${query === '' ? '' : `?${query}`}`;
+  return `${tls === null && !SECURE.test(url) ? 'ws' : 'wss'}://${name}${path}${query === '' ? '' : `?${query}`}`;
 }

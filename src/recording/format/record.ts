@@ -42,7 +42,10 @@ export interface OpenRecord extends SessionRecord {
   readonly local: string;
   /** What was negotiated for TLS; null without TLS. */
   readonly tls: string | null;
-  /** The request target. A value that may be a secret is replaced by its length: `[hidden:24]`. */
+  /**
+   * The request target, or the whole URL where a trusted proxy reports another host or scheme than we were asked
+   * for. A value that may be a secret is replaced by its length: `[hidden:24]`.
+   */
   readonly url: string;
   /**
    * Headers of the request by their names in lower case, values hidden as in `url`. A header that came

@@ -18,6 +18,7 @@ import { formatHostAndPort } from '../../net/socket-address.js';
 import type { TapGate, Tap } from '../../session/tap.js';
 import type { Session } from '../../session/session.js';
 import { type KnownHarmless, Redaction } from '../../handshake/redaction/redaction.js';
+import { requestedUrl } from '../../handshake/forwarded.js';
 import type { UpgradeRequest } from '../../handshake/request.js';
 import { CloseCode } from '../../protocol/close.js';
 import type { BatchSource } from './batch.js';
@@ -161,14 +162,11 @@ export class Recorder implements Tap, RecordedSessionHost, WriterOwner {
     return recorded;
   }
 
-  #handshakeOf(
-    { subprotocol, extensions }: Session,
-    { target, headers }: UpgradeRequest,
-  ): RecordedHandshake {
+  #handshakeOf({ subprotocol, extensions }: Session, request: UpgradeRequest): RecordedHandshake {
     const redaction = this.#redaction;
     return {
-      url: redaction.url(target),
-      headers: redaction.headers(headers),
+      url: redaction.url(requestedUrl(request)),
+      headers: redaction.headers(request.headers),
       subprotocol: subprotocol === null ? null : redaction.subprotocol(subprotocol),
       extensions: extensions === null ? null : redaction.extensions(extensions),
     };

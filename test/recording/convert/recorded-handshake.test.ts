@@ -52,6 +52,8 @@ t.test('the URL', async (t) => {
     [{ headers, url: '/a/b?c=d&e' }, 'ws://example.com:8080/a/b?c=d&e'],
     [{ headers, url: '/', tls: 'TLSv1.3' }, 'wss://example.com:8080/'],
     [{ headers, url: 'http://other.example?x' }, 'ws://other.example/?x'],
+    [{ headers, url: 'wss://desk.example.com/x?y' }, 'wss://desk.example.com/x?y'],
+    [{ headers, url: 'HTTPS://desk.example.com/x' }, 'wss://desk.example.com/x'],
     [{ headers: {}, url: '/x' }, 'ws://127.0.0.1:9001/x'],
     [{ headers: { host: ['a', 'b'] }, url: '/x' }, 'ws://127.0.0.1:9001/x'],
   ];

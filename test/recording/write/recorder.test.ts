@@ -20,6 +20,8 @@ import { eventually } from '../../fixtures/within.js';
 
 const REQUEST = {
   target: '/room?token=secret',
+  host: 'localhost',
+  scheme: 'ws',
   headers: [
     { name: 'host', value: 'localhost' },
     { name: 'cookie', value: 'secret' },
@@ -186,6 +188,13 @@ t.test(
     t.match(close, { ev: 'close', rule: 'rsv' });
   },
 );
+
+t.test('the URL that a client has asked a trusted proxy for', async (t) => {
+  const bench = new Bench();
+  const proxied = { ...REQUEST, host: 'desk.example.com', scheme: 'wss' } as const;
+  bench.recorder.begin(new FakeSession(), proxied, 'echo', new FakeGate());
+  t.match(bench.records(), [{ url: 'wss://desk.example.com/room?token=[hidden:6]' }]);
+});
 
 t.test('what the operator has named is recorded as it is', async (t) => {
   const bench = new Bench('none', false, { headers: ['cookie'], query: ['token'] });

@@ -1,4 +1,6 @@
 /** The one composition root, of the command and of the library: resources in, a server out that can be started. */
+import type { AdminServer } from '../admin/admin-server.js';
+import type { LocalSource } from '../admin/local-source.js';
 import type { Log } from '../log.js';
 import { type RouteMode, formatRouteMode } from '../config/values/route-text.js';
 import type { Mode } from '../session/mode.js';
@@ -7,6 +9,7 @@ import type { Recorder } from '../recording/write/recorder.js';
 import type { Reloadable } from '../reloadable.js';
 import { checkUnixPath } from '../server/unix-socket.js';
 import { Server } from '../server/server.js';
+import { makeAdmin, makeSource } from './admin.js';
 import { chosenMode } from './mode-choice.js';
 import { Reloader } from './reload/reloader.js';
 import { privatePaths } from './resources/given-files.js';
@@ -17,8 +20,12 @@ import { type ModeOnPath, serverOptions } from './server-options.js';
 /** A server that does not listen yet. */
 export interface Composed {
   readonly server: Server;
-  /** Records the sessions; null for none. Close it after the server has stopped. */
+  /** Records the sessions; null for none. */
   readonly recorder: Recorder | null;
+  /** What this process tells of itself. */
+  readonly source: LocalSource;
+  /** Answers probes and Prometheus; null for none. */
+  readonly admin: AdminServer | null;
   /** How many files a session may keep open, its own connection included. */
   readonly filesEach: 1 | 2;
   /** What a reload reads again. */
@@ -37,6 +44,8 @@ export interface Composed {
    * @throws {Error} as a rejection, with the `code` of the system (`EADDRINUSE`), when it cannot listen
    */
   readonly start: () => Promise<void>;
+  /** What is left to do once the server has stopped: the last records, and then the admin endpoint. */
+  readonly close: () => Promise<void>;
 }
 
 /** Makes the server, and touches nothing. @throws {ConfigError} when it cannot be made */
@@ -56,9 +65,19 @@ export function compose(resources: Resources, log: Log): Composed {
   );
   const reloader = new Reloader(() => reloadables, log);
   const started = new Later();
+  const source = makeSource({ server, recorder });
+  const admin = makeAdmin(settings, source, authenticator, log);
+  const close = async (): Promise<void> => {
+    // After the last record of the last session.
+    await recorder?.close();
+    await admin?.close();
+  };
   return {
     server,
     recorder,
+    source,
+    admin,
+    close,
     filesEach: servedBy(resources).some(({ asked }) => filesEachOf(asked.kind) === 2) ? 2 : 1,
     reloadables,
     reload: async () => {
@@ -71,13 +90,16 @@ export function compose(resources: Resources, log: Log): Composed {
     },
     start: async () => {
       try {
+        if (admin !== null) await source.start();
+        // First: who asks meanwhile is told that nothing listens yet.
+        await admin?.start();
         // The file may belong to another server: it is not touched before this one is known to listen.
         if (recorder !== null) await claimRecording(recorder, values);
         await server.start(async () => {
           if (recorder !== null) await startRecorder(recorder, values);
         });
       } catch (error) {
-        await recorder?.close();
+        await close();
         throw error;
       }
       started.resolve();

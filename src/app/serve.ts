@@ -41,6 +41,8 @@ export interface Sessions extends Iterable<Session> {
 export interface RunningServer {
   /** Where it listens, with the ports that it really got: `ws://127.0.0.1:9001`, `unix:/run/twist.sock`. */
   readonly urls: readonly string[];
+  /** Where the admin endpoint listens, `http://127.0.0.1:9090`; null without one. */
+  readonly adminUrl: string | null;
   /** The open sessions. What opens or ends while they are gone through may be among them or not. */
   readonly sessions: Sessions;
   /** Number of open connections, those in their opening handshake included. */
@@ -117,6 +119,10 @@ class StartedServer implements RunningServer {
     return this.#composed.server.urls;
   }
 
+  get adminUrl(): string | null {
+    return this.#composed.admin?.url ?? null;
+  }
+
   get sessions(): Sessions {
     return this.#composed.server.sessions;
   }
@@ -159,12 +165,11 @@ class StartedServer implements RunningServer {
 
   async #stop(): Promise<void> {
     this.#stopListening();
-    const { server, recorder } = this.#composed;
+    const { server, close } = this.#composed;
     try {
       await server.stop();
     } finally {
-      // After the last record of the last session.
-      await recorder?.close();
+      await close();
     }
   }
 

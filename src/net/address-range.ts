@@ -66,3 +66,6 @@ export class AddressList {
       : this.#ipv6.check(formatIp(bytes), 'ipv6');
   }
 }
+
+/** What only this machine reaches. */
+export const LOOPBACK_ADDRESSES = new AddressList(['127.0.0.0/8', '::1/128']);

@@ -110,6 +110,7 @@ export class Server {
   #host: ConnectionHost | null = null;
   #listeners: Listener[] = [];
   #drain: Drain | null = null;
+  #isListening = false;
   #dropCount = 0;
   #dropLoggedMs = 0;
   #stopped: Promise<void> | null = null;
@@ -156,6 +157,13 @@ export class Server {
     return this.#connections.size;
   }
 
+  /** Why no client should be sent here, a phrase each; empty when all is well. */
+  findProblems(): readonly string[] {
+    if (this.isDraining) return ['draining: the server is shutting down'];
+    if (!this.#isListening) return ['not listening yet'];
+    return this.#admission.isFull ? ['full: all connections are taken (maxConnections)'] : [];
+  }
+
   /**
    * Starts listening on all addresses, or on none.
    *
@@ -183,6 +191,7 @@ export class Server {
       for (const { server } of this.#listeners) server.close();
       return;
     }
+    this.#isListening = true;
     const { served, log } = this.#options;
     const modes = served.map(({ path, mode }) => `${path === null ? '' : `${path}=`}${mode.name}`);
     for (const url of this.urls) log.info({ address: url, mode: modes.join(' ') }, 'listening');

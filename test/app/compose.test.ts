@@ -7,6 +7,7 @@ import { load } from '../../src/config/load.js';
 import type { Flags } from '../../src/config/text-sources.js';
 import { formatRouteMode } from '../../src/config/values/route-text.js';
 import type { Mode } from '../../src/session/mode.js';
+import { askHttp } from '../fixtures/ask-http.js';
 import { KeptLog } from '../fixtures/kept-log.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
 
@@ -31,14 +32,14 @@ function resourcesOf(flags: Flags): Resources {
 t.test('nothing is touched before the start; then it listens and records', async (t) => {
   const record = path.join(makeTempDir(t), 'traffic.ndjson');
   const log = new KeptLog();
-  const { server, recorder, filesEach, start } = compose(resourcesOf({ echo: true, record }), log);
+  const { server, filesEach, start, close } = compose(resourcesOf({ echo: true, record }), log);
   t.equal(filesEach, 1);
   t.notOk(existsSync(record));
   await start();
   t.match(server.urls, [/^ws:\/\/127\.0\.0\.1:\d+$/]);
   t.match(readFileSync(record, 'utf8'), /^{"v":1,"ev":"file"/);
   await server.stop();
-  await recorder!.close();
+  await close();
   t.match(log.find('recording ended'), [{ level: 'info' }]);
 });
 
@@ -157,4 +158,44 @@ t.test('a reload reads everything again and opens the recording anew', async (t)
   t.equal(count, 2);
   t.equal(log.find('not reloaded: the server is stopping').length, 1);
   await recorder!.close();
+});
+
+t.test(
+  'the admin endpoint is there from before the first listener to after the last record',
+  async (t) => {
+    const record = path.join(makeTempDir(t), 'traffic.ndjson');
+    const { server, admin, start, close } = compose(
+      resourcesOf({ echo: true, record, admin: '0' }),
+      new KeptLog(),
+    );
+    t.strictSame(server.findProblems(), ['not listening yet']);
+    await start();
+    t.teardown(close);
+    const port = Number(new URL(admin!.url).port);
+    t.match(await askHttp(t, port, '/readyz'), { status: 200, body: 'ready\n' });
+    t.match((await askHttp(t, port, '/metrics')).body, /^twist_build_info\{version="dev",node="v/m);
+    const draining = 'draining: the server is shutting down\n';
+    await server.stop();
+    t.match(await askHttp(t, port, '/readyz'), { status: 503, body: draining });
+    await close();
+    await t.rejects(askHttp(t, port, '/readyz'), { code: 'ECONNREFUSED' });
+  },
+);
+
+t.test('an admin port that is taken keeps the server from starting', async (t) => {
+  const first = compose(resourcesOf({ echo: true, admin: '0' }), new KeptLog());
+  await first.start();
+  t.teardown(async () => {
+    await first.server.stop();
+    await first.close();
+  });
+  const address = new URL(first.admin!.url).host;
+  const record = path.join(makeTempDir(t), 'traffic.ndjson');
+  const second = compose(resourcesOf({ echo: true, record, admin: address }), new KeptLog());
+  await t.rejects(second.start(), {
+    name: 'ConfigError',
+    message: `cannot listen on ${address} for the admin endpoint: the address is in use already`,
+  });
+  t.strictSame(second.server.urls, []);
+  t.notOk(existsSync(record));
 });

@@ -11,6 +11,7 @@ import { sessionOf } from '../fixtures/extensions.js';
 import { closeFrame, encodeFrames, textFrame } from '../fixtures/frames.js';
 import { upgradeText } from '../fixtures/handshake.js';
 import { hexOf } from '../fixtures/hex.js';
+import { askHttp } from '../fixtures/ask-http.js';
 import { KeptLog } from '../fixtures/kept-log.js';
 import { type RawClient, connectRaw } from '../fixtures/raw-client.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
@@ -34,6 +35,7 @@ t.test('echo: it listens, counts its connections, and stops', async (t) => {
   const server = await start(t);
   t.match(server.urls, [/^ws:\/\/127\.0\.0\.1:[1-9]\d*$/]);
   t.equal(server.connectionCount, 0);
+  t.equal(server.adminUrl, null);
   const client = await connectTo(t, server);
   await client.open();
   t.equal(server.connectionCount, 1);
@@ -296,4 +298,11 @@ t.test('a signal that aborts before it listens', async (t) => {
   };
   await t.rejects(serve({ mode, listen: 0, signal: controller.signal, log }), reason);
   t.match(log.find('stopped'), [{ level: 'info' }]);
+});
+
+t.test('the admin endpoint on a port of its own', async (t) => {
+  const server = await start(t, { admin: 0 });
+  t.match(server.adminUrl, /^http:\/\/127\.0\.0\.1:[1-9]\d*$/);
+  const port = Number(new URL(server.adminUrl!).port);
+  t.equal((await askHttp(t, port, '/readyz')).status, 200);
 });

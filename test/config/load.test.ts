@@ -110,6 +110,7 @@ t.test('without anything: the defaults', async (t) => {
     idleTimeout: 0,
     closeTimeout: 5_000,
     drainTimeout: 10_000,
+    admin: null,
     logLevel: 'info',
     logFormat: 'auto',
     config: null,

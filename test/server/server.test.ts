@@ -875,3 +875,20 @@ t.test('a mode that fails behind its session is in the log', async (t) => {
   await eventually(() => find().length > 0, 'the line');
   t.match(find(), [{ level: 'error', fields: { mode: 'late', err: { message: 'late' } } }]);
 });
+
+t.test('it says why no client should come', async (t) => {
+  const { server } = make({ admission: { maxConnections: 1, maxConnectionsPerAddress: 0 } });
+  t.teardown(() => {
+    server.stopNow();
+  });
+  t.strictSame(server.findProblems(), ['not listening yet']);
+  await server.start();
+  t.strictSame(server.findProblems(), []);
+  const client = await openOne(t, server);
+  t.strictSame(server.findProblems(), ['full: all connections are taken (maxConnections)']);
+  await client.finish();
+  await eventually(() => server.connectionCount === 0, 'its end');
+  t.strictSame(server.findProblems(), []);
+  await server.stop();
+  t.strictSame(server.findProblems(), ['draining: the server is shutting down']);
+});

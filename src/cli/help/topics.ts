@@ -30,6 +30,7 @@ const WORDS: Readonly<Record<Group, readonly [word: string, summary: string]>> =
   Extensions: ['compression', 'permessage-deflate, and extensions of your own'],
   Limits: ['limits', 'sizes and numbers, and what happens beyond them'],
   Timeouts: ['timeouts', 'handshake, pings, idle clients, shutdown'],
+  Operation: ['operation', 'health checks and metrics'],
   Logging: ['logging', 'level and format of the log'],
   General: ['general', 'the configuration file, and which source of a value wins'],
 };

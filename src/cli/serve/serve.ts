@@ -32,8 +32,7 @@ export async function serve(resources: CommandResources, io: Io, log: Logger): P
       return ExitCode.Failure;
     }
     await ending.stopped;
-    // After the last record of the last session.
-    await recorder?.close();
+    await composed.close();
     return ending.exitCode;
   } finally {
     ending.release();

@@ -11,6 +11,7 @@ export const GROUPS = [
   'Extensions',
   'Limits',
   'Timeouts',
+  'Operation',
   'Logging',
   'General',
 ] as const;

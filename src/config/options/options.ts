@@ -9,6 +9,7 @@ import { EXTENSION_OPTIONS } from './extension-options.js';
 import { choice, count, duration, file, size } from '../values/values.js';
 import { listenAddresses, subprotocolPolicy, unixMode } from '../values/list-values.js';
 import { MODE_OPTIONS } from './mode-options.js';
+import { OPERATION_OPTIONS } from './operation-options.js';
 import type { OptionTable } from './option.js';
 import { PROXY_OPTIONS } from './proxy-options.js';
 import { RECORD_OPTIONS } from './recording-options.js';
@@ -210,6 +211,7 @@ export const OPTIONS = {
       'No more connections are accepted, and all clients get a Close with code 1001, spread over this time so that ' +
       'they do not all come back at once. Clients still connected after that are dropped. Keep it below the time your supervisor waits before SIGKILL.',
   },
+  ...OPERATION_OPTIONS,
   logLevel: {
     group: 'Logging',
     type: choice('LEVEL', ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),

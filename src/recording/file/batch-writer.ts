@@ -84,6 +84,11 @@ export class BatchWriter {
     return this.#failure !== null;
   }
 
+  /** The system's name of the last error, while the file cannot be written; else empty. */
+  get failure(): string {
+    return this.#failure?.code ?? '';
+  }
+
   /** Bytes of the batch that is being written. */
   get batchBytes(): number {
     return this.#batch?.bytes ?? 0;

@@ -149,6 +149,11 @@ export class RecordingWriter {
     return this.#onFull === 'stop' && (this.#batches.hasFailed || this.#isGivenUp);
   }
 
+  /** What keeps the file from being written: the system's name of the last error; empty for none. */
+  get failure(): string {
+    return this.#batches.failure;
+  }
+
   get stats(): WriterStats {
     return { ...this.#batches.counts, files: this.#files.opened };
   }

@@ -54,6 +54,7 @@ type Writer = Pick<
   | 'isDropping'
   | 'lose'
   | 'isStopped'
+  | 'failure'
   | 'reopen'
   | 'close'
   | 'stats'
@@ -127,6 +128,13 @@ export class Recorder implements Tap, RecordedSessionHost, WriterOwner {
     if (!this.#hasStarted) return;
     const { records, bytes, files, lost } = this.#writer.stats;
     this.#log.info({ file: this.#path, records, bytes, files, lost }, 'recording ended');
+  }
+
+  /** Why no client should be sent here, a phrase each; empty when all is well, or records may be dropped. */
+  findProblems(): readonly string[] {
+    const { isStopped, failure } = this.#writer;
+    if (isStopped) return [`recording failed${failure === '' ? '' : `: ${failure}`}`];
+    return this.#isFull ? ['recording is behind: its queue is full (recordQueue)'] : [];
   }
 
   // ---- From connections

@@ -83,6 +83,7 @@ t.test('the defaults are those of the design', async (t) => {
     idleTimeout: 'off',
     closeTimeout: '5s',
     drainTimeout: '10s',
+    admin: 'off',
     logLevel: 'info',
     logFormat: 'auto',
     config: 'off',
@@ -294,6 +295,10 @@ const RANGES: Readonly<
   idleTimeout: [['off', '1ms'], ['0s']],
   closeTimeout: [['1ms'], ['off', '0s']],
   drainTimeout: [['1ms'], ['off', '0s']],
+  admin: [
+    ['off', '9090', ':0', '[::1]:1'],
+    ['', 'localhost', 'unix:/a', '65536'],
+  ],
   logLevel: [['trace', 'silent'], ['off']],
   logFormat: [['auto', 'json', 'pretty'], ['text']],
   config: [['off', 'twist.json'], ['']],

@@ -261,12 +261,14 @@ t.test('with stop everything waits', async (t) => {
   bench.append('one');
   await bench.told('failed ENOSPC');
   t.equal(bench.writer.isStopped, true);
+  t.equal(bench.writer.failure, 'ENOSPC');
   t.equal(bench.writer.isDropping, false);
   bench.append('two');
   await eventually(() => bench.fileSystem.count('write') > 5, 'some attempts');
   bench.fileSystem.fail('write', null);
   await bench.told('recovered');
   t.equal(bench.writer.isStopped, false);
+  t.equal(bench.writer.failure, '');
   await bench.has(['one', 'two']);
   t.equal(bench.writer.stats.failures, 1);
 });

@@ -53,6 +53,7 @@ class Bench {
   source!: BatchSource;
   isDropping = false;
   isStopped = false;
+  failure = '';
   lost = 0;
   appendedCount = 0;
   readonly calls: string[] = [];
@@ -612,4 +613,19 @@ t.test('a session that opens when the file has failed meanwhile is stopped too',
 t.test('with always the answer to the handshake waits for no record', async (t) => {
   const { gate } = new Bench('always').begin();
   t.strictSame(gate.take(), ['hold', 'seal', 'let go']);
+});
+
+t.test('it is well while records are taken', async (t) => {
+  const bench = new Bench();
+  const { recorder } = bench;
+  t.strictSame(recorder.findProblems(), []);
+  recorder.full();
+  t.strictSame(recorder.findProblems(), ['recording is behind: its queue is full (recordQueue)']);
+  recorder.drained();
+  bench.failure = 'ENOSPC';
+  t.strictSame(recorder.findProblems(), [], 'records are dropped, as the operator wants it');
+  bench.isStopped = true;
+  t.strictSame(recorder.findProblems(), ['recording failed: ENOSPC']);
+  bench.failure = '';
+  t.strictSame(recorder.findProblems(), ['recording failed']);
 });

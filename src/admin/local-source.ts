@@ -1,0 +1,54 @@
+/** What this process tells of itself. */
+import {
+  type AdminSource,
+  type HealthSource,
+  type MetricsFormat,
+  findProblems,
+} from './admin-source.js';
+import type { MetricSnapshot, MetricSource } from './metrics/metric.js';
+import type { ProcessMetrics } from './metrics/prometheus.js';
+
+export class LocalSource implements AdminSource {
+  readonly #health: readonly HealthSource[];
+  readonly #metrics: readonly MetricSource[];
+  readonly #version: string;
+  #process: Promise<ProcessMetrics> | null = null;
+
+  /** @param version of twist */
+  constructor(health: readonly HealthSource[], metrics: readonly MetricSource[], version: string) {
+    this.#version = version;
+    this.#health = health;
+    this.#metrics = metrics;
+  }
+
+  /** Begins to watch the event loop; what needs no endpoint does without the library. */
+  async start(): Promise<void> {
+    await this.#measureProcess();
+  }
+
+  isAlive(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
+  problems(): Promise<readonly string[]> {
+    return Promise.resolve(findProblems(this.#health));
+  }
+
+  async snapshot(): Promise<MetricSnapshot> {
+    const ours = this.#metrics.flatMap((source) => source.collect());
+    const measured = await this.#measureProcess();
+    return [...ours, ...(await measured.collect())];
+  }
+
+  async metrics(format: MetricsFormat): Promise<string> {
+    const snapshot = await this.snapshot();
+    const { render } = await import('./metrics/prometheus.js');
+    return await render([{ worker: null, snapshot }], format);
+  }
+
+  #measureProcess(): Promise<ProcessMetrics> {
+    return (this.#process ??= import('./metrics/prometheus.js').then(
+      ({ ProcessMetrics: Made }) => new Made(this.#version),
+    ));
+  }
+}

@@ -1,0 +1,36 @@
+/** Types of values that say how a running server is watched. */
+import * as z from 'zod';
+import { formatListenAddress, parseListenAddress } from '../../net/socket-address.js';
+import { parsed } from './list-values.js';
+import type { ValueType } from './values.js';
+
+const OFF = 'off';
+
+/** Where the admin endpoint listens; `host` null means every address. */
+export interface AdminAddress {
+  readonly host: string | null;
+  readonly port: number;
+}
+
+/** `PORT` (loopback), `:PORT` (every address), `HOST:PORT` or `[IPV6]:PORT`, or `off` (null). */
+export function adminAddress(): ValueType<AdminAddress | null> {
+  const clause =
+    'give PORT, HOST:PORT, [IPV6]:PORT or :PORT (every address), with a port from 0 to 65535, or off';
+  const off = z.literal(OFF, clause).transform(() => null);
+  return {
+    valueName: '[HOST:]PORT',
+    clause,
+    schema: z.union([off, parsed(parseAdminAddress, clause)], clause),
+    typeText: 'number | string',
+    isRepeatable: false,
+    fromNumber: String,
+    fromText: (text) => text,
+    toText: (value) => (value === null ? OFF : formatListenAddress({ kind: 'tcp', ...value })),
+    toJson: (value) => (value === null ? OFF : formatListenAddress({ kind: 'tcp', ...value })),
+  };
+}
+
+function parseAdminAddress(text: string): AdminAddress | null {
+  const address = text.includes('://') ? null : parseListenAddress(text);
+  return address?.kind === 'tcp' ? { host: address.host, port: address.port } : null;
+}

@@ -1,0 +1,24 @@
+import t from 'tap';
+import { LocalSource } from '../../src/admin/local-source.js';
+import { counter } from '../../src/admin/metrics/metric.js';
+
+t.test('it tells what its parts tell', async (t) => {
+  const problems: string[] = [];
+  const parts = [{ findProblems: () => problems }, { findProblems: () => ['late'] }];
+  let value = 0;
+  const metrics = { collect: () => [counter('twist_tests_total', 'Tests', ++value)] };
+  const source = new LocalSource(parts, [metrics], '1.2.3');
+  await source.start();
+  t.equal(await source.isAlive(), true);
+  t.strictSame(await source.problems(), ['late']);
+  problems.push('early');
+  t.strictSame(await source.problems(), ['early', 'late']);
+  const [first] = await source.snapshot();
+  t.equal(first?.samples[0]?.value, 1);
+  const text = await source.metrics('prometheus');
+  t.match(
+    text,
+    /^# HELP twist_tests_total Tests\n# TYPE twist_tests_total counter\ntwist_tests_total 2\n/,
+  );
+  t.match(text, `twist_build_info{version="1.2.3",node="${process.version}"} 1\n`);
+});

@@ -91,6 +91,7 @@ export function serverOptions(
       maxHandshakes: settings.maxHandshakes,
       maxHandshakesPerAddress: settings.maxHandshakesPerAddress,
     },
+    drainDelay: settings.drainDelay,
     drainTimeout: settings.drainTimeout,
     log,
   };

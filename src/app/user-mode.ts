@@ -19,7 +19,7 @@ export interface PendingRequest extends UpgradeRequest {
 /**
  * A mode: what is called for each session of a route. Every call may return a promise. Whatever a call throws,
  * at once or as a promise that rejects, ends its own session as `session.fail` does, and no other one. Only
- * `upgrade` and `closing` are waited for.
+ * `upgrade` and `closing` are waited for, and `close` when the server stops.
  *
  * @typeParam Data what the mode keeps in `session.data`
  */
@@ -76,7 +76,8 @@ export interface UserMode<Data = unknown> {
   closing?(session: Session<Data>, code: number, reason: string): void | PromiseLike<void>;
   /**
    * The session is over, however it ended: called once for each session whose `upgrade` succeeded. The code is
-   * 1005 for a Close without a code, and 1006 when the connection was lost (RFC 6455 §7.1.5).
+   * 1005 for a Close without a code, and 1006 when the connection was lost (RFC 6455 §7.1.5). A server that stops
+   * waits for the promise, within `drainTimeout`.
    */
   close?(session: Session<Data>, code: number, reason: string, summary: SessionSummary): void;
 }

@@ -295,6 +295,11 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
 
   // ---- From the server
 
+  /** Whether its handshake was answered with 101, and its session has not ended. */
+  get isOpen(): boolean {
+    return this.#phase.isOpen();
+  }
+
   /** Refuses a handshake that is under way, or closes the session: the server stops. */
   shutDown(): void {
     this.#phase.shutDown();

@@ -53,6 +53,10 @@ export class OpenPhase extends Phase {
     this.connection.cutOff(this, this.#session);
   }
 
+  override isOpen(): boolean {
+    return true;
+  }
+
   override shutDown(): void {
     this.#session.close(CloseCode.GoingAway, 'the server is shutting down');
   }

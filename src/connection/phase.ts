@@ -72,6 +72,11 @@ export abstract class Phase {
 
   // ---- From the server
 
+  /** Whether a session is open. */
+  isOpen(): boolean {
+    return false;
+  }
+
   /** A deadline that this phase has set has passed. */
   abstract check(nowMs: number): void;
 

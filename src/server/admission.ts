@@ -46,6 +46,8 @@ export class Admission {
 
   /** How many refused connections may be there beside, until each has its answer. */
   get maxRefused(): number {
+    // Nobody gets a place any more, and whoever was in the queue of the system gets an answer.
+    if (this.isDraining) return this.#limits.maxConnections;
     return Math.max(MIN_REFUSED, Math.ceil(this.#limits.maxConnections / REFUSED_SHARE));
   }
 

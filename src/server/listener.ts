@@ -57,6 +57,36 @@ export async function listen(
   return { server, url: urlOf(bound) };
 }
 
+/** How long a flood of newcomers may put off the closing of the listeners, in milliseconds. */
+const QUIET_MS = 1000;
+
+/**
+ * Closes listeners once nobody waits to be accepted: the system resets those who do, which a proxy in front reports
+ * as 502. So each turn of the event loop accepts what there is, until one finds nobody.
+ *
+ * @param countAccepted how many connections were accepted so far
+ */
+export async function closeWhenQuiet(
+  listeners: readonly Pick<Listener, 'server'>[],
+  countAccepted: () => number,
+): Promise<void> {
+  const endMs = performance.now() + QUIET_MS;
+  // The turn that is under way may have looked for connections already.
+  await nextTurn();
+  let before: number;
+  do {
+    before = countAccepted();
+    await nextTurn();
+  } while (countAccepted() !== before && performance.now() < endMs);
+  for (const { server } of listeners) server.close();
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
 /** A name in the options may stand for either: it is what the system has made of it that counts. */
 function isBoundToLoopback(bound: AddressInfo | string): boolean {
   return typeof bound !== 'string' && LOOPBACK.has(bound.address);

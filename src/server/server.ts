@@ -21,7 +21,7 @@ import type { Authenticator } from './auth/basic-auth.js';
 import { ClientAddress, type ProxyHeader } from './client-address.js';
 import { Drain } from './drain.js';
 import { type ExpendableLimits, Expendables } from './expendables.js';
-import { type Listener, listen } from './listener.js';
+import { type Listener, closeWhenQuiet, listen } from './listener.js';
 import { PrivateFiles, type PrivatePaths } from '../http/private-files.js';
 import { Router, type ServedMode } from './router.js';
 import type { Log } from '../log.js';
@@ -82,7 +82,9 @@ export interface ServerOptions {
   readonly access?: AccessOptions;
   /** Checks the credentials of clients; null, the default, for no check. */
   readonly auth?: Authenticator | null;
-  /** How long a graceful stop may take, in milliseconds. */
+  /** How long the server serves on after it was told to stop, in milliseconds; by default not at all. */
+  readonly drainDelay?: number;
+  /** How long the rest of a graceful stop may take, in milliseconds. */
   readonly drainTimeout: number;
   readonly log: Log;
 }
@@ -111,6 +113,10 @@ export class Server {
   #listeners: Listener[] = [];
   #drain: Drain | null = null;
   #isListening = false;
+  /** Connections that were accepted since the start. */
+  #acceptCount = 0;
+  /** What modes still do for sessions that have ended. */
+  readonly #lingering = new Set<Promise<unknown>>();
   #dropCount = 0;
   #dropLoggedMs = 0;
   #stopped: Promise<void> | null = null;
@@ -206,29 +212,38 @@ export class Server {
   }
 
   #stop(): Promise<void> {
-    const { drainTimeout, log } = this.#options;
+    const { drainDelay = 0, drainTimeout, limits, log } = this.#options;
     const host = {
       connections: this.#connections,
       log,
-      stopAccepting: this.#stopAccepting.bind(this),
+      stopAccepting: () => {
+        this.#admission.isDraining = true;
+        return closeWhenQuiet(this.#listeners, () => this.#acceptCount);
+      },
       stopNow: this.stopNow.bind(this),
+      settled: async () => {
+        await Promise.allSettled(this.#lingering);
+      },
     };
-    this.#drain = new Drain(host, drainTimeout);
+    const { closeTimeout } = limits;
+    this.#drain = new Drain(host, { drainDelay, drainTimeout, closeTimeout });
     return this.#drain.run();
   }
 
-  #stopAccepting(): void {
-    this.#admission.isDraining = true;
-    for (const { server } of this.#listeners) server.close();
+  /** A stop that serves on for `drainDelay` does so no longer. */
+  endDelay(): void {
+    this.#drain?.hurry();
   }
 
   /** Drops every connection at once. */
   stopNow(): void {
+    this.endDelay();
     for (const { server } of this.#listeners) server.close();
     for (const connection of this.#connections) connection.drop('shutdown');
   }
 
   readonly #accept = (socket: Socket, kind: ListenerKind, isLoopback: boolean): void => {
+    this.#acceptCount++;
     const peer = peerOf(socket, kind);
     if (peer === null) {
       // A reset was faster: the address of this client is unknown, and no answer is due.
@@ -395,6 +410,13 @@ export class Server {
       sessionEnded: (summary) => {
         this.#sessions.delete(summary.id);
         logSession(log, summary, redaction);
+      },
+      modeLingers: (closing) => {
+        this.#lingering.add(closing);
+        const done = (): void => {
+          this.#lingering.delete(closing);
+        };
+        closing.then(done, done);
       },
       sessionFailedLate: (session, mode, error) => {
         logLateFailure(log, session, mode, error);

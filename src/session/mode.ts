@@ -12,7 +12,7 @@ import type { ModeSession, SessionSummary } from './session.js';
  * Decides what happens to the messages of sessions: echoes them, relays them. All sessions of a route share it.
  *
  * Every call may return a promise. Whatever a call throws, at once or as a promise that rejects, ends its own
- * session as `fail` does, and no other one. Only `upgrade` and `closing` are waited for.
+ * session as `fail` does, and no other one. Only `upgrade` and `closing` are waited for, and `close` when the server stops.
  */
 export interface Mode {
   /** As it stands in the log, for instance `echo`. */
@@ -79,6 +79,6 @@ export interface Mode {
   pong?(session: ModeSession, bytes: Uint8Array, start: number, end: number): void;
   /** After `send` had returned `wait`: the client has read on, send again. */
   drain?(session: ModeSession): void;
-  /** The session is over, however it ended; called once for each session whose `upgrade` succeeded. */
-  close?(session: ModeSession, summary: SessionSummary): void;
+  /** The session is over, however it ended; called once for each session whose `upgrade` succeeded. A server that stops waits for the promise. */
+  close?(session: ModeSession, summary: SessionSummary): unknown;
 }

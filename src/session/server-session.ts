@@ -283,7 +283,11 @@ export class ServerSession implements ModeSession {
     this.#isReported = !this.isOpen;
     this.#close();
     try {
-      this.follow(mode.close?.(this, this.#summarize()));
+      const closing = promiseOf(mode.close?.(this, this.#summarize()));
+      if (closing !== null) {
+        closing.catch(this.fail.bind(this));
+        host.modeLingers(closing);
+      }
     } catch (error) {
       this.fail(error);
     }

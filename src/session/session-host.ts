@@ -49,6 +49,8 @@ export interface SessionHost {
   extensionDeclined(session: Session, declined: Declined): void;
   sessionOpened(session: Session): void;
   sessionEnded(summary: SessionSummary): void;
+  /** The mode is still busy with a session that has ended, until the promise is settled. */
+  modeLingers(closing: Promise<unknown>): void;
   /** A mode or an extension failed when the session had been reported already, or was never opened. */
   sessionFailedLate(session: Session, mode: string, error: Error): void;
 }

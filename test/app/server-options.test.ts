@@ -60,6 +60,7 @@ t.test('every setting reaches the server', async (t) => {
     idleTimeout: '1016ms',
     closeTimeout: '1017ms',
     drainTimeout: '1018ms',
+    drainDelay: '1021ms',
   });
   const authenticator = { authorize: (): void => undefined };
   const privatePaths = { files: ['users'], recording: null };
@@ -103,6 +104,7 @@ t.test('every setting reaches the server', async (t) => {
     maxFragments: 1006,
     admission: { maxConnections: 1007, maxConnectionsPerAddress: 1008 },
     handshakes: { maxHandshakes: 1019, maxHandshakesPerAddress: 1020 },
+    drainDelay: 1021,
     drainTimeout: 1018,
     log,
   });

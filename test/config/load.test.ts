@@ -109,6 +109,7 @@ t.test('without anything: the defaults', async (t) => {
     pongTimeout: 20_000,
     idleTimeout: 0,
     closeTimeout: 5_000,
+    drainDelay: 0,
     drainTimeout: 10_000,
     admin: null,
     logLevel: 'info',

@@ -82,6 +82,9 @@ t.test('a tenth beside the limit, but at least 64, may wait for its refusal', as
   const maxRefused = (maxConnections: number): number =>
     new Admission({ maxConnections, maxConnectionsPerAddress: 0 }).maxRefused;
   t.strictSame([1, 640, 641, 10_000].map(maxRefused), [64, 64, 65, 1000]);
+  const stopping = new Admission({ maxConnections: 10_000, maxConnectionsPerAddress: 0 });
+  stopping.isDraining = true;
+  t.equal(stopping.maxRefused, 10_000, 'nobody else needs the room');
 });
 
 /** Whether an address may connect. */

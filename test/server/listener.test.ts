@@ -9,7 +9,7 @@ import t, { type Test } from 'tap';
 import type { ListenerKind } from '../../src/connection/socket.js';
 import { ConfigError } from '../../src/errors.js';
 import type { ListenAddress } from '../../src/net/socket-address.js';
-import { type Listener, listen } from '../../src/server/listener.js';
+import { type Listener, closeWhenQuiet, listen } from '../../src/server/listener.js';
 import { setUnixMode } from '../../src/server/unix-socket.js';
 import { connectRaw } from '../fixtures/raw-client.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
@@ -327,4 +327,19 @@ t.test('a Unix socket in a directory that is not there', async (t) => {
       new ConfigError(`cannot listen on unix:${below}: ${reason}`),
     );
   }
+});
+
+t.test('a flood of newcomers puts off the end for a second at most', async (t) => {
+  let nowMs = 0;
+  t.intercept(performance, 'now', { value: () => nowMs });
+  let isClosed = false;
+  const server = { close: () => (isClosed = true) } as unknown as NetServer;
+  let accepted = 0;
+  const flood = (): number => {
+    nowMs += 100;
+    return ++accepted;
+  };
+  await closeWhenQuiet([{ server }], flood);
+  t.ok(isClosed);
+  t.equal(accepted, 10);
 });

@@ -37,9 +37,6 @@ const fromServer = (...frames: readonly TestFrame[]): Uint8Array => encodeFrames
 
 const SHUTTING_DOWN = fromServer(closeFrame(1001, 'the server is shutting down'));
 
-/** The wait between two steps of a stop. */
-const STEP_MS = 20;
-
 const LOOPBACK = { kind: 'tcp', host: '127.0.0.1', port: 0 } as const;
 
 const LOCAL_ONLY: AccessOptions = {
@@ -146,30 +143,6 @@ function captureListening(t: Test): readonly NetServer[] {
 /** Timers that keep the process up. */
 function countTimers(): number {
   return process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
-}
-
-/** Holds back the waits between the steps of a stop until the test lets them pass. */
-class StepGate {
-  readonly #waiting: (() => void)[] = [];
-
-  constructor(t: Test) {
-    const { setTimeout: realSetTimeout } = globalThis;
-    t.intercept(globalThis, 'setTimeout', {
-      value: (callback: () => void, ms: number) => {
-        if (ms !== STEP_MS) return realSetTimeout(callback, ms);
-        this.#waiting.push(callback);
-        return undefined;
-      },
-    });
-  }
-
-  get waitingCount(): number {
-    return this.#waiting.length;
-  }
-
-  pass(): void {
-    this.#waiting.shift()!();
-  }
 }
 
 t.test('the open sessions', async (t) => {
@@ -656,55 +629,101 @@ t.test('a second stop is the same stop', async (t) => {
 t.test('a stop is spread', async (t) => {
   const { server } = await start(t);
   const clients = await connectMany(t, server, 60);
-  const gate = new StepGate(t);
   const stopped = server.stop();
-  const [first, second, third] = [0, 20, 40].map((from) => clients.slice(from, from + 20)) as [
-    RawClient[],
-    RawClient[],
-    RawClient[],
-  ];
-  await Promise.all(first.map(answerClose));
-  await eventually(() => server.connectionCount === 40, 'the ends of the first');
-  t.ok(
-    [...second, ...third].every(({ receivedBytes }) => receivedBytes === 0),
-    'not yet',
-  );
-
-  // Whoever goes by itself meanwhile is not looked for.
-  await third[0]!.finish();
-  await eventually(() => server.connectionCount === 39, 'the end of one');
-  gate.pass();
-  await Promise.all(second.map(answerClose));
-  t.ok(
-    third.every(({ receivedBytes }) => receivedBytes === 0),
-    'not yet',
-  );
-  await eventually(() => gate.waitingCount === 1, 'the last wait');
-  gate.pass();
-  await Promise.all(third.slice(1).map(answerClose));
+  await clients[0]!.waitForBytes(SHUTTING_DOWN.length);
+  t.equal(clients.at(-1)!.receivedBytes, 0, 'not yet');
+  await Promise.all(clients.map(answerClose));
   await stopped;
-  t.equal(gate.waitingCount, 0, 'no wait behind the last step');
 });
 
 t.test('503: while it stops nobody is let in', async (t) => {
   const { server } = await start(t);
-  await connectMany(t, server, 60);
+  const [client] = await connectMany(t, server, 1);
   const late = await connectRaw(t, portOf(server));
   const silent = await connectRaw(t, portOf(server));
-  await eventually(() => server.connectionCount === 62, 'the connections');
-  const gate = new StepGate(t);
+  await eventually(() => server.connectionCount === 3, 'the connections');
   const stopped = server.stop();
-  late.send(upgradeText());
-  await late.waitForEnd();
-  t.match(late.received.toString(), /^HTTP\/1\.1 503 [^]*the server is shutting down\n$/);
-  t.equal(silent.receivedBytes, 0);
-  gate.pass();
-  await eventually(() => gate.waitingCount === 1, 'the last wait');
-  gate.pass();
-  await silent.waitForEnd();
-  t.match(silent.received.toString(), /^HTTP\/1\.1 503 /);
+  for (const one of [late, silent]) {
+    await one.waitForEnd();
+    const answer = one.received.toString();
+    t.match(answer, /^HTTP\/1\.1 503 [^]*the server is shutting down\n$/);
+    t.match(answer, /\r\nRetry-After: 5\r\n/);
+  }
+  await answerClose(client!);
+  await stopped;
+});
+
+t.test('told to stop, it is not ready at once, and serves on for the delay', async (t) => {
+  const { server } = await start(t, { drainDelay: 60_000 });
+  t.notOk(server.isDraining);
+  const stopped = server.stop();
+  t.ok(server.isDraining);
+  const client = await openOne(t, server);
+  client.send(fromClient(textFrame('a')));
+  await client.waitForBytes(3);
+  t.ok(client.received.equals(fromServer(textFrame('a'))));
+  client.forget();
+  server.endDelay();
+  await answerClose(client);
+  await stopped;
+});
+
+t.test('stopNow ends the delay too', async (t) => {
+  const { server } = await start(t, { drainDelay: 60_000 });
+  const stopped = server.stop();
+  const client = await openOne(t, server);
   server.stopNow();
   await stopped;
+  await client.waitForEnd();
+});
+
+t.test(
+  'who waits in the queue of the system when it stops gets an answer, and no reset',
+  async (t) => {
+    const { server } = await start(t);
+    const port = portOf(server);
+    const early = await openOne(t, server);
+    const late: Promise<RawClient>[] = [];
+    for (let count = 0; count < 90; count++) late.push(connectRaw(t, port));
+    // All of them are connected, as far as the system is concerned.
+    const stopped = server.stop();
+    for (const client of await Promise.all(late)) {
+      client.send(upgradeText());
+      await client.waitForEnd();
+      t.match(client.received.toString(), /^HTTP\/1\.1 503 /);
+    }
+    await answerClose(early);
+    await stopped;
+  },
+);
+
+t.test('a stop waits for what a mode still does for a session that has ended', async (t) => {
+  let finish: () => void = () => undefined;
+  let isAsked = false;
+  const slow: Mode = {
+    name: 'slow',
+    delivery: 'messages',
+    close: async () => {
+      isAsked = true;
+      await new Promise<void>((resolve) => {
+        finish = resolve;
+      });
+      throw new Error('too late');
+    },
+  };
+  const { server, log } = await start(t, { served: { mode: slow } });
+  const client = await openOne(t, server);
+  let isStopped = false;
+  const stopped = server.stop().then(() => {
+    isStopped = true;
+  });
+  await answerClose(client);
+  await eventually(() => isAsked && server.connectionCount === 0, 'the end of the session');
+  await new Promise(setImmediate);
+  t.notOk(isStopped);
+  finish();
+  await stopped;
+  t.match(log.find('failed after the end of a session'), [{ level: 'error' }]);
 });
 
 t.test('whoever is left when the time is over is dropped', async (t) => {
@@ -721,14 +740,11 @@ t.test('whoever is left when the time is over is dropped', async (t) => {
 t.test('stopNow drops everyone at once, and ends a stop that is under way', async (t) => {
   const { server, log } = await start(t);
   const clients = await connectMany(t, server, 60);
-  const gate = new StepGate(t);
   const stopped = server.stop();
   server.stopNow();
   await Promise.all(clients.map((client) => client.waitForEnd()));
-  await eventually(() => server.connectionCount === 0, 'the ends of all');
-  gate.pass();
   await stopped;
-  t.equal(gate.waitingCount, 0, 'no step is waited for any more');
+  t.equal(server.connectionCount, 0);
   t.ok(log.find('session ended').every(({ fields }) => fields['rule'] === 'shutdown'));
 });
 

@@ -11,6 +11,8 @@ import type { Io } from '../io.js';
 interface Stoppable {
   /** Sends clients away; settles when all are gone. */
   stop(): Promise<void>;
+  /** A stop that still serves on does so no longer. */
+  endDelay(): void;
   /** Drops all that are left. */
   stopNow(): void;
 }
@@ -98,6 +100,7 @@ export class Ending {
     }
     if (this.#crashes <= MAX_CRASHES_LOGGED) this.#logFatal({ err: errorForLog(error) });
     this.#stop();
+    if (this.#crashes === 1) this.#server.endDelay();
   }
 
   #stop(): void {

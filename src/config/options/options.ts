@@ -202,14 +202,24 @@ export const OPTIONS = {
     help: "time to wait for the client's Close; then it is dropped",
     docs: 'When both sides have sent their Close, the connection ends at once.',
   },
+  drainDelay: {
+    group: 'Timeouts',
+    type: duration({ canBeOff: true }),
+    default: 'off',
+    help: 'time to serve on after SIGTERM, so that proxies look elsewhere first',
+    docs:
+      'Told to stop, the server is not ready any more at once (`/readyz`, `health`), and serves on for so long: new handshakes are still answered with 101. ' +
+      'Set it to a little more than a load balancer needs to see that: the interval of its checks times the failures it counts. `drainTimeout` begins after it. A second signal ends it.',
+  },
   drainTimeout: {
     group: 'Timeouts',
     type: duration(),
     default: '10s',
     help: 'time to close all clients at shutdown',
     docs:
-      'No more connections are accepted, and all clients get a Close with code 1001, spread over this time so that ' +
-      'they do not all come back at once. Clients still connected after that are dropped. Keep it below the time your supervisor waits before SIGKILL.',
+      'No more connections are accepted, and all clients get a Close with code 1001. They are spread, at most 100 a second while there is time, so that ' +
+      'they do not all come back at once; `closeTimeout`, or half of the time if that is less, is left to the last one. Clients still connected after that are dropped. ' +
+      'Keep it and `drainDelay` together below the time your supervisor waits before SIGKILL.',
   },
   ...OPERATION_OPTIONS,
   logLevel: {

@@ -214,12 +214,16 @@ export class TargetLink implements SocketOwner, Flushable {
     });
   }
 
-  /** The session is over: the target gets what waits for it and a FIN, and has `closeTimeout` to leave. */
-  sessionOver(): void {
+  /**
+   * The session is over: the target gets what waits for it and a FIN, and has `closeTimeout` to leave.
+   *
+   * @returns as `end`
+   */
+  sessionOver(): Promise<void> | undefined {
     this.#isSessionOver = true;
     const outbox = this.#outbox;
-    if (outbox === null) return;
-    this.#end(outbox);
+    if (outbox === null) return undefined;
+    const flushed = this.end();
     const { socket } = outbox;
     // Nobody needs what it still sends, but unread bytes would turn our FIN into a reset.
     socket.resume();
@@ -230,6 +234,7 @@ export class TargetLink implements SocketOwner, Flushable {
     socket.once('close', () => {
       clearTimeout(timer);
     });
+    return flushed;
   }
 
   #end(outbox: Outbox): void {

@@ -117,8 +117,8 @@ export class TcpMode implements Mode, LinkHost {
     return linkOf(session).end();
   }
 
-  close(session: ModeSession): void {
-    linkOf(session).sessionOver();
+  close(session: ModeSession): Promise<void> | undefined {
+    return linkOf(session).sessionOver();
   }
 
   // ---- For the links

@@ -56,6 +56,7 @@ class Bench {
         this.told.push('stop');
         return promise;
       },
+      endDelay: () => this.told.push('endDelay'),
       stopNow: () => this.told.push('stopNow'),
     };
     const reload = (): Promise<void> => {
@@ -162,9 +163,13 @@ t.test('an error that nothing caught: clients are sent away, and 1', async (t) =
   const bench = new Bench(t);
   bench.crash(new TypeError('a defect'));
   t.strictSame(bench.log, ['fatal internal error', 'TypeError: a defect']);
-  t.strictSame(bench.told, ['stop']);
+  t.strictSame(bench.told, ['stop', 'endDelay'], 'nobody new is served');
   bench.pass(CRASH_DRAIN_MS);
-  t.strictSame(bench.told, ['stop', 'stopNow'], 'clients that are still there are dropped');
+  t.strictSame(
+    bench.told,
+    ['stop', 'endDelay', 'stopNow'],
+    'clients that are still there are dropped',
+  );
   bench.settle.resolve();
   await settled();
   t.ok(bench.hasStopped);
@@ -178,10 +183,10 @@ t.test('an error after a signal is a failure too', async (t) => {
   const bench = new Bench(t);
   bench.signal('SIGTERM');
   bench.crash(new Error('late'));
-  t.strictSame(bench.told, ['stop']);
+  t.strictSame(bench.told, ['stop', 'endDelay']);
   t.equal(bench.ending.exitCode, ExitCode.Failure);
   bench.signal('SIGTERM');
-  t.strictSame(bench.told, ['stop', 'stopNow']);
+  t.strictSame(bench.told, ['stop', 'endDelay', 'stopNow']);
 });
 
 t.test(
@@ -189,7 +194,7 @@ t.test(
   async (t) => {
     const bench = new Bench(t);
     for (let count = 0; count < 1000; count++) bench.crash(new Error('again'));
-    t.strictSame(bench.told, ['stop']);
+    t.strictSame(bench.told, ['stop', 'endDelay']);
     t.equal(bench.log.length, 20);
     t.equal(bench.timerCount, 2);
   },
@@ -206,7 +211,7 @@ t.test('an error that cannot be looked at', async (t) => {
 t.test('a log that fails keeps nobody from the end', async (t) => {
   const bench = new Bench(t, { isLogBroken: true });
   bench.crash(new Error('a defect'));
-  t.strictSame(bench.told, ['stop']);
+  t.strictSame(bench.told, ['stop', 'endDelay']);
   bench.pass(CRASH_DRAIN_MS + EXIT_MS);
   t.strictSame(bench.io.exits, [1]);
 });

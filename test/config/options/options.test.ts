@@ -82,6 +82,7 @@ t.test('the defaults are those of the design', async (t) => {
     pongTimeout: '20s',
     idleTimeout: 'off',
     closeTimeout: '5s',
+    drainDelay: 'off',
     drainTimeout: '10s',
     admin: 'off',
     logLevel: 'info',
@@ -294,6 +295,7 @@ const RANGES: Readonly<
   pongTimeout: [['1ms'], ['off', '0s']],
   idleTimeout: [['off', '1ms'], ['0s']],
   closeTimeout: [['1ms'], ['off', '0s']],
+  drainDelay: [['off', '1ms'], ['0s']],
   drainTimeout: [['1ms'], ['off', '0s']],
   admin: [
     ['off', '9090', ':0', '[::1]:1'],

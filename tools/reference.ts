@@ -31,6 +31,9 @@ many starts share, it is a warning, and its default says nothing. Apart from lis
 
 \`twist config print\` shows every value with its source, and \`twist config check\` says whether all is well.
 
+SIGHUP reads the configuration file again. Options of which this page says that a reload changes them then have their new value, all of them or,
+if anything in the file is wrong, none; the log names those that need a restart. See docs/operations.md.
+
 - **SIZE**: whole bytes, or \`64k\`, \`16m\`, \`1g\` (powers of 1024). In the file a number of bytes will do.
 - **DURATION**: a whole number with its unit, \`500ms\`, \`30s\`, \`5m\` or \`2h\`.
 - **N**: a whole number. In the file a number or the same text.
@@ -88,6 +91,7 @@ function detail([key, option]: Row): string {
       ? 'not in the configuration file'
       : `\`"${fileKeyOf(key, option)}"\``,
     `default \`${option.default}\``,
+    ...(option.isReloadable === true ? ['a reload changes it'] : []),
     ...(option.needs === undefined ? [] : [`needs ${NEED_TEXTS[option.needs]}`]),
   ];
   return `### ${flagOf(key).slice(2)}\n\n${facts.join(' · ')}\n\n${docs}\n\n${escaped(capitalized(type.clause))}.\n`;

@@ -6,16 +6,16 @@ import { type RouteMode, formatRouteMode } from '../config/values/route-text.js'
 import type { Mode } from '../session/mode.js';
 import { filesEachOf } from '../modes/registry.js';
 import type { Recorder } from '../recording/write/recorder.js';
-import type { Reloadable } from '../reloadable.js';
 import { checkUnixPath } from '../server/unix-socket.js';
-import { Server } from '../server/server.js';
+import { Server, type ServerOptions } from '../server/server.js';
 import { makeAdmin, makeSource } from './admin.js';
 import { chosenMode } from './mode-choice.js';
+import { Configuration, type Rereading } from './reload/configuration.js';
 import { Reloader } from './reload/reloader.js';
 import { privatePaths } from './resources/given-files.js';
-import { claimRecording, makeRecorder, startRecorder } from './resources/recording.js';
+import { claimRecording, makeRecorder, shownOf, startRecorder } from './resources/recording.js';
 import type { Resources } from './resources/resources.js';
-import { type ModeOnPath, serverOptions } from './server-options.js';
+import { type ModeOnPath, makeDeflate, serverOptions } from './server-options.js';
 
 /** A server that does not listen yet. */
 export interface Composed {
@@ -28,8 +28,8 @@ export interface Composed {
   readonly admin: AdminServer | null;
   /** How many files a session may keep open, its own connection included. */
   readonly filesEach: 1 | 2;
-  /** What a reload reads again. */
-  readonly reloadables: readonly Reloadable[];
+  /** Reloads since the start: those that went well, and those of which something could not be used. */
+  readonly reloadCounters: { readonly succeeded: number; readonly failed: number };
   /**
    * Reads all of it again, and opens the file of the recording anew. It waits until
    * the server has started, and once that stops reads nothing. It does not reject: a line of the log says what has
@@ -48,22 +48,54 @@ export interface Composed {
   readonly close: () => Promise<void>;
 }
 
-/** Makes the server, and touches nothing. @throws {ConfigError} when it cannot be made */
-export function compose(resources: Resources, log: Log): Composed {
-  const { settings, values, modules, authenticator, reloadables } = resources;
+/**
+ * Makes the server, and touches nothing.
+ *
+ * @param rereading how the configuration is read again; null for one that a program has given
+ * @throws {ConfigError} when it cannot be made
+ */
+export function compose(
+  resources: Resources,
+  log: Log,
+  rereading: Rereading | null = null,
+): Composed {
+  const { settings, values, authenticator } = resources;
   const recorder = makeRecorder(settings, log);
-  const server = new Server(
-    serverOptions(settings, {
-      modes: modesOf(resources),
-      extensions: modules.extensions,
+  // One for all of them, whatever is reloaded: they share the budget of compressors.
+  const deflate = makeDeflate(settings);
+  let made = new Map<string, Mode>();
+  const optionsOf = (now: Resources): ServerOptions =>
+    serverOptions(now.settings, {
+      modes: modesOf(now, made),
+      extensions: now.modules.extensions,
+      deflate,
       authenticator,
       staticDir: settings.static,
-      privatePaths: privatePaths(settings),
+      privatePaths: privatePaths(now.settings),
       recorder,
       log,
-    }),
-  );
-  const reloader = new Reloader(() => reloadables, log);
+    });
+  const server = new Server(optionsOf(resources));
+  let { modeReloadables } = resources;
+  const configuration =
+    rereading &&
+    new Configuration(
+      resources,
+      rereading,
+      ({ resources: now, keepsModes }) => {
+        if (!keepsModes) made = new Map();
+        const kept = keepsModes ? modeReloadables : [];
+        server.reconfigure(optionsOf(now));
+        recorder?.show(shownOf(now.settings));
+        modeReloadables = [...new Set([...kept, ...now.modeReloadables])];
+      },
+      log,
+    );
+  const reloader = new Reloader(function* () {
+    if (configuration !== null) yield configuration;
+    yield* resources.reloadables;
+    yield* modeReloadables;
+  }, log);
   const started = new Later();
   const source = makeSource({ server, recorder });
   const admin = makeAdmin(settings, source, authenticator, log);
@@ -79,7 +111,7 @@ export function compose(resources: Resources, log: Log): Composed {
     admin,
     close,
     filesEach: servedBy(resources).some(({ asked }) => filesEachOf(asked.kind) === 2) ? 2 : 1,
-    reloadables,
+    reloadCounters: reloader.counters,
     reload: async () => {
       await started.promise;
       // A recording whose disk hangs keeps nothing else from being read again.
@@ -136,10 +168,9 @@ function servedBy({ settings, values }: Resources): Served[] {
   return fallback === null ? served : [...served, { path: null, asked: fallback }];
 }
 
-/** Makes the modes. Paths that are to be served alike share one. */
-function modesOf(resources: Resources): ModeOnPath[] {
+/** Makes the modes. Paths that are to be served alike share one, and those that are made already are taken. */
+function modesOf(resources: Resources, made: Map<string, Mode>): ModeOnPath[] {
   const { modules, makeMode } = resources;
-  const made = new Map<string, Mode>();
   return servedBy(resources).map(({ path, asked }) => {
     const text = formatRouteMode(asked);
     const mode =

@@ -20,6 +20,8 @@ export interface ModeOnPath {
 export interface ServerParts {
   readonly modes: readonly ModeOnPath[];
   readonly extensions: readonly Extension[];
+  /** permessage-deflate, by default a new one. */
+  readonly deflate?: Extension;
   /** Checks credentials; null to let in all clients. */
   readonly authenticator: Authenticator | null;
   /** The directory whose files are served; null for none. */
@@ -34,10 +36,18 @@ export interface ServerParts {
 /** Names the settings as the layers below do: sizes in bytes, durations in milliseconds. */
 export function serverOptions(
   settings: ServerSettings,
-  { modes, extensions, authenticator, staticDir, privatePaths, recorder, log }: ServerParts,
+  {
+    modes,
+    extensions,
+    deflate = makeDeflate(settings),
+    authenticator,
+    staticDir,
+    privatePaths,
+    recorder,
+    log,
+  }: ServerParts,
 ): ServerOptions {
-  // One for all of them: they share the budget of compressors.
-  const withDeflate = [...extensions, deflate(settings)];
+  const withDeflate = [...extensions, deflate];
   const served = modes.map(({ path, mode }): ServedMode => {
     const hasDeflate =
       settings.deflate === 'auto' ? mode.defaults?.deflate !== false : settings.deflate;
@@ -106,7 +116,8 @@ function originOf({ defaults }: Mode, authenticator: Authenticator | null): Orig
   return origin === 'any' && authenticator !== null ? 'same' : origin;
 }
 
-function deflate(settings: ServerSettings): Extension {
+/** All modes of a server share it: it has the budget of compressors. */
+export function makeDeflate(settings: ServerSettings): Extension {
   return permessageDeflate({
     level: settings.deflateLevel,
     thresholdBytes: settings.deflateThreshold,

@@ -22,7 +22,12 @@ import { version } from '../app/version.js';
 /** What the command line is wired to. */
 export interface Parts {
   /** Runs the server until it is told to stop. @returns the exit status */
-  readonly serve: (resources: CommandResources, io: Io, log: Logger) => Promise<number>;
+  readonly serve: (
+    resources: CommandResources,
+    io: Io,
+    log: Logger,
+    load: () => Loaded,
+  ) => Promise<number>;
   /** Makes the server and does not start it; throws what `serve` would reject with. */
   readonly check: (resources: Resources, log: Logger) => void;
 }
@@ -65,7 +70,7 @@ export async function runCli(io: Io, { serve, check }: Parts): Promise<number> {
       try {
         const resources = await readResources({ settings, values }, io, log);
         for (const warning of [...warnings, ...permissionWarnings(values)]) log.warn(warning);
-        exitCode = await serve(resources, io, log);
+        exitCode = await serve(resources, io, log, () => loaded(flags));
       } catch (error) {
         exitCode = failed(error, log);
       }

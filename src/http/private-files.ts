@@ -11,11 +11,16 @@ export interface PrivatePaths {
 }
 
 export class PrivateFiles {
-  readonly #files: readonly string[];
+  #files: readonly string[] = [];
   /** The directory of recordings, as far as it does not change with time, and how names go on from there. */
-  readonly #recordings: { readonly directory: string; readonly names: RegExp } | null;
+  #recordings: { readonly directory: string; readonly names: RegExp } | null = null;
 
-  constructor({ files, recording }: PrivatePaths) {
+  constructor(paths: PrivatePaths) {
+    this.replace(paths);
+  }
+
+  /** From now on it is these. */
+  replace({ files, recording }: PrivatePaths): void {
     this.#files = recording === null ? files : [...files, recording];
     this.#recordings = recording === null ? null : recordingsOf(path.resolve(recording));
   }

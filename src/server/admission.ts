@@ -11,7 +11,7 @@ export interface AdmissionLimits {
 }
 
 /** Which clients may connect. */
-interface AddressRules {
+export interface AddressRules {
   /** An empty list lets in everybody. */
   readonly allow: AddressList;
   /** Comes before `allow`. */
@@ -34,13 +34,19 @@ export class Admission {
   /** True once the server stops: every handshake gets 503. */
   isDraining = false;
 
-  readonly #limits: AdmissionLimits;
-  readonly #addresses: AddressRules;
+  #limits: AdmissionLimits;
+  #addresses: AddressRules;
   readonly #byNetwork = new Map<string, number>();
   #count = 0;
 
   constructor(limits: AdmissionLimits, addresses: AddressRules = EVERYBODY) {
     this.#limits = limits;
+    this.#addresses = addresses;
+  }
+
+  /** From now on these hold, for those who come. */
+  change(maxConnections: number, addresses: AddressRules): void {
+    this.#limits = { ...this.#limits, maxConnections };
     this.#addresses = addresses;
   }
 

@@ -6,6 +6,7 @@ import type { ConnectionHost, ConnectionLimits } from '../connection/connection-
 import { Connection } from '../connection/connection.js';
 import { FlushQueue } from '../connection/flush-queue.js';
 import type { HttpService } from '../http/tunnel.js';
+import type { OpeningPolicy } from '../connection/head-phase.js';
 import { probeSharedReads } from '../connection/node-internals.js';
 import { type ListenerKind, peerOf } from '../connection/socket.js';
 import type { HandshakeError } from '../errors.js';
@@ -16,7 +17,7 @@ import type { HeadLimits } from '../handshake/request-head.js';
 import type { Session } from '../session/session.js';
 import { SlabPool } from '../protocol/slab-pool.js';
 import { AddressList } from '../net/address-range.js';
-import { Admission, type AdmissionLimits } from './admission.js';
+import { type AddressRules, Admission, type AdmissionLimits } from './admission.js';
 import type { Authenticator } from './auth/basic-auth.js';
 import { ClientAddress, type ProxyHeader } from './client-address.js';
 import { Drain } from './drain.js';
@@ -89,10 +90,29 @@ export interface ServerOptions {
   readonly log: Log;
 }
 
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+/** What the operator has written is no secret of a client's. */
+function redactionOf({ served, subprotocol }: ServerOptions): Redaction {
+  return new Redaction({
+    subprotocols: typeof subprotocol === 'string' ? [] : subprotocol,
+    paths: served.flatMap(({ path }) => path ?? []),
+  });
+}
+
+function rulesOf({ allow, deny }: AccessOptions, { trustsUnix }: ClientAddress): AddressRules {
+  return {
+    allow: new AddressList(allow),
+    deny: new AddressList(deny),
+    hasUnixProxy: trustsUnix,
+  };
+}
+
 export class Server {
-  readonly #options: ServerOptions;
+  #options: ServerOptions;
   readonly #admission: Admission;
-  readonly #clientAddress: ClientAddress;
+  #clientAddress: ClientAddress;
+  readonly #privateFiles: PrivateFiles;
   readonly #staticDirectory: StaticDirectory | null;
   readonly #connections = new Set<Connection>();
   /** Those that were refused when they were accepted, oldest first; they take no place. */
@@ -109,7 +129,8 @@ export class Server {
   });
   /** The open ones, by their number. */
   readonly #sessions = new Map<number, Session>();
-  #host: ConnectionHost | null = null;
+  #host: Mutable<ConnectionHost> | null = null;
+  #redaction: Redaction;
   #listeners: Listener[] = [];
   #drain: Drain | null = null;
   #isListening = false;
@@ -125,16 +146,39 @@ export class Server {
   constructor(options: ServerOptions) {
     const { staticDir = null, access = EVERYBODY } = options;
     this.#options = options;
-    const privateFiles = new PrivateFiles(options.privatePaths ?? NO_PATHS);
+    this.#privateFiles = new PrivateFiles(options.privatePaths ?? NO_PATHS);
     this.#staticDirectory =
-      staticDir === null ? null : new StaticDirectory(staticDir, privateFiles);
+      staticDir === null ? null : new StaticDirectory(staticDir, this.#privateFiles);
+    this.#redaction = redactionOf(options);
     this.#expendables = new Expendables(options.handshakes ?? NO_LIMITS);
     this.#clientAddress = new ClientAddress(access.trustProxy, access.trustProxyHeader);
-    this.#admission = new Admission(options.admission, {
-      allow: new AddressList(access.allow),
-      deny: new AddressList(access.deny),
-      hasUnixProxy: this.#clientAddress.trustsUnix,
-    });
+    this.#admission = new Admission(options.admission, rulesOf(access, this.#clientAddress));
+  }
+
+  /**
+   * Serves on with other routes, modes, origins, hosts, addresses, trusted proxies, subprotocols, `maxConnections` and
+   * times of a stop; everything else in the options stays as it was. Sessions go on. Handshakes that are decided on
+   * already get their answer.
+   */
+  reconfigure(options: ServerOptions): void {
+    const {
+      served,
+      subprotocol,
+      access = EVERYBODY,
+      admission,
+      drainDelay,
+      drainTimeout,
+    } = options;
+    this.#options = {
+      ...this.#options,
+      ...{ served, subprotocol, access, admission, drainTimeout },
+      ...(drainDelay !== undefined && { drainDelay }),
+    };
+    this.#redaction = redactionOf(options);
+    this.#privateFiles.replace(options.privatePaths ?? NO_PATHS);
+    this.#clientAddress = new ClientAddress(access.trustProxy, access.trustProxyHeader);
+    this.#admission.change(admission.maxConnections, rulesOf(access, this.#clientAddress));
+    if (this.#host !== null) this.#host.opening = this.#makeOpening();
   }
 
   /** Where the server listens, as URLs: `ws://127.0.0.1:9001`, `unix:/run/twist.sock`. */
@@ -349,32 +393,31 @@ export class Server {
     });
   }
 
-  async #makeHost(): Promise<ConnectionHost> {
-    const { served, limits, maxFragments, head, subprotocol, auth, log } = this.#options;
-    const { allowedHosts } = this.#options.access ?? EVERYBODY;
+  #makeOpening(): OpeningPolicy {
+    const { served, head, subprotocol, auth, access = EVERYBODY } = this.#options;
     const router = new Router(served);
+    return {
+      head,
+      allowedHosts: access.allowedHosts,
+      subprotocol,
+      findRoute: (request) => router.find(request),
+      authorize: (request) => auth?.authorize(request),
+      expectsProxyHeader: (peer) => this.#clientAddress.expectsProxyHeader(peer),
+    };
+  }
+
+  async #makeHost(): Promise<ConnectionHost> {
+    const { limits, maxFragments, log } = this.#options;
     const endpoint = {
       role: 'server',
       maxMessage: limits.maxMessage,
       maxFragments,
     } as const;
-    // What the operator has written is no secret of a client's.
-    const redaction = new Redaction({
-      subprotocols: typeof subprotocol === 'string' ? [] : subprotocol,
-      paths: served.flatMap(({ path }) => path ?? []),
-    });
     const sharedReads = await probeSharedReads();
     if (sharedReads === null) log.debug({}, 'shared reads do not work on this version of Node');
     return {
       limits,
-      opening: {
-        head,
-        allowedHosts,
-        subprotocol,
-        findRoute: (request) => router.find(request),
-        authorize: (request) => auth?.authorize(request),
-        expectsProxyHeader: (peer) => this.#clientAddress.expectsProxyHeader(peer),
-      },
+      opening: this.#makeOpening(),
       endpointOptions: {
         messages: { ...endpoint, delivery: 'messages' },
         chunks: { ...endpoint, delivery: 'chunks' },
@@ -405,11 +448,11 @@ export class Server {
       sessionOpened: (session) => {
         const { id, path } = session;
         this.#sessions.set(id, session);
-        log.debug({ session: id, path: redaction.path(path) }, 'session opened');
+        log.debug({ session: id, path: this.#redaction.path(path) }, 'session opened');
       },
       sessionEnded: (summary) => {
         this.#sessions.delete(summary.id);
-        logSession(log, summary, redaction);
+        logSession(log, summary, this.#redaction);
       },
       modeLingers: (closing) => {
         this.#lingering.add(closing);

@@ -5,7 +5,7 @@ import { checkComposition, compose } from '../../src/app/compose.js';
 import type { Resources } from '../../src/app/resources/resources.js';
 import { load } from '../../src/config/load.js';
 import type { Flags } from '../../src/config/text-sources.js';
-import { formatRouteMode } from '../../src/config/values/route-text.js';
+import { type RouteMode, formatRouteMode } from '../../src/config/values/route-text.js';
 import type { Mode } from '../../src/session/mode.js';
 import { askHttp } from '../fixtures/ask-http.js';
 import { KeptLog } from '../fixtures/kept-log.js';
@@ -26,6 +26,7 @@ function resourcesOf(flags: Flags): Resources {
     makeMode: (asked) => ({ name: formatRouteMode(asked), delivery: 'messages' }),
     authenticator: null,
     reloadables: [],
+    modeReloadables: [],
   };
 }
 
@@ -136,11 +137,10 @@ t.test('a reload reads everything again and opens the recording anew', async (t)
   const log = new KeptLog();
   let count = 0;
   const users = { what: 'passwords', reload: () => Promise.resolve(`${++count} users`) };
-  const { server, recorder, reloadables, reload, start } = compose(
+  const { server, recorder, reloadCounters, reload, start } = compose(
     { ...resourcesOf({ echo: true, record }), reloadables: [users] },
     log,
   );
-  t.strictSame(reloadables, [users]);
   // Asked for while it starts, it comes after the start.
   const early = reload();
   await start();
@@ -156,6 +156,7 @@ t.test('a reload reads everything again and opens the recording anew', async (t)
   await server.stop();
   await reload();
   t.equal(count, 2);
+  t.strictSame(reloadCounters, { succeeded: 2, failed: 0 });
   t.equal(log.find('not reloaded: the server is stopping').length, 1);
   await recorder!.close();
 });
@@ -198,4 +199,77 @@ t.test('an admin port that is taken keeps the server from starting', async (t) =
   });
   t.strictSame(second.server.urls, []);
   t.notOk(existsSync(record));
+});
+
+t.test(
+  'a reload of the configuration serves other routes, with the modes that there are',
+  async (t) => {
+    const log = new KeptLog();
+    const resources = resourcesOf({ route: ['/a=tcp:c:1', '/b=echo'] });
+    let flags: Flags = {};
+    const made: string[] = [];
+    const makeMode = (asked: { readonly kind: string }): Mode => {
+      const name = formatRouteMode(asked as RouteMode);
+      made.push(name);
+      return { name, delivery: 'messages' };
+    };
+    const load = (): Resources => resourcesOf(flags);
+    const files = {
+      readFile: () => '',
+      importFile: () => Promise.reject(new Error('nothing is imported')),
+    };
+    const rereading = { load: () => ({ ...load(), warnings: [] }), files };
+    const { server, reload, start } = compose({ ...resources, makeMode }, log, rereading);
+    await start();
+    t.teardown(() => server.stop());
+    t.strictSame(made.splice(0), ['tcp:c:1', 'echo']);
+
+    const message = async (next: Flags): Promise<string> => {
+      flags = next;
+      await reload();
+      return log.lines.at(-1)!.message;
+    };
+    const routes = ['/a=tcp:c:1', '/c=echo', '/d=tcp:c:2'];
+    t.equal(await message({ route: routes }), 'reloaded: configuration (routes)');
+    t.equal(await message({ route: routes }), 'reloaded: nothing has changed');
+    t.equal(
+      await message({ route: routes, tcpText: true }),
+      'reloaded: configuration (tcpText)',
+      'and now modes are made anew',
+    );
+    const tokens = path.join(makeTempDir(t), 'tokens');
+    writeFileSync(tokens, 'a: b:1\n');
+    t.equal(
+      await message({ route: ['/t=token'], tokenFile: tokens, tcpText: true }),
+      'reloaded: configuration (tokenFile, routes), tokens (1)',
+    );
+    t.equal(
+      await message({ route: ['/t=token', '/e=echo'], tokenFile: tokens, tcpText: true }),
+      'reloaded: configuration (routes)',
+    );
+    writeFileSync(tokens, 'a: b:1\nc: d:1\n');
+    t.equal(
+      await message({ route: ['/t=token', '/e=echo'], tokenFile: tokens, tcpText: true }),
+      'reloaded: tokens (2)',
+      'those of a mode that has stayed',
+    );
+    t.strictSame(made, [], 'those of the start are made no more');
+  },
+);
+
+t.test('a recording shows the paths of new routes', async (t) => {
+  const record = path.join(makeTempDir(t), 'traffic.ndjson');
+  let flags: Flags = { echo: true, record };
+  const rereading = {
+    load: () => ({ ...resourcesOf(flags), warnings: [] }),
+    files: { readFile: () => '', importFile: () => Promise.reject(new Error('none')) },
+  };
+  const log = new KeptLog();
+  const composed = compose(resourcesOf(flags), log, rereading);
+  await composed.start();
+  flags = { ...flags, route: ['/new=echo'] };
+  await composed.reload();
+  t.equal(log.find('reloaded: configuration (routes)').length, 1);
+  await composed.server.stop();
+  await composed.close();
 });

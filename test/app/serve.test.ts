@@ -306,3 +306,11 @@ t.test('the admin endpoint on a port of its own', async (t) => {
   const port = Number(new URL(server.adminUrl!).port);
   t.equal((await askHttp(t, port, '/readyz')).status, 200);
 });
+
+t.test('a reload reads the files that options name again', async (t) => {
+  const log = new KeptLog();
+  const server = await serve({ mode: 'echo', listen: '127.0.0.1:0', log });
+  await server.reload();
+  t.equal(log.find('reloaded: nothing has changed').length, 1);
+  await server.stop();
+});

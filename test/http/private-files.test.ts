@@ -51,3 +51,14 @@ t.test('recordings by all names that they have had', async (t) => {
     t.equal(await hasOf(recording, name), isPrivate, `${recording}: ${name}`);
   t.notOk(await hasOf('nowhere/t-%Y', 'page'));
 });
+
+t.test('others from then on', async (t) => {
+  const root = realpathSync(makeTempDir(t));
+  const [one, other] = ['one', 'other'].map((name) => path.join(root, name)) as [string, string];
+  for (const file of [one, other]) writeFileSync(file, '');
+  const files = new PrivateFiles({ files: [one], recording: null });
+  t.notOk(await files.has(other, statSync(other)));
+  files.replace({ files: [], recording: other });
+  t.ok(await files.has(other, statSync(other)));
+  t.notOk(await files.has(one, statSync(one)));
+});

@@ -6,6 +6,23 @@ const at = (remoteAddress: string) => ({ remoteAddress, remotePort: 1 });
 const A = at('203.0.113.7');
 const B = at('203.0.113.8');
 
+t.test('other rules hold for those who come from then on', async (t) => {
+  const admission = new Admission({ maxConnections: 1, maxConnectionsPerAddress: 1 });
+  const peer = { remoteAddress: '192.0.2.1', remotePort: 1 };
+  admission.add(peer);
+  t.ok(admission.isFull);
+  const deny = new AddressList(['192.0.2.2/32']);
+  admission.change(2, { allow: new AddressList([]), deny, hasUnixProxy: false });
+  t.notOk(admission.isFull);
+  t.equal(admission.findRefusal({ remoteAddress: '192.0.2.2', remotePort: 1 })?.rule, 'address');
+  t.equal(admission.findRefusal(peer), null);
+  t.equal(
+    admission.findRefusalAtAccept(peer, false)?.rule,
+    'too-many-connections-from-address',
+    'it still counts',
+  );
+});
+
 t.test('so many connections are let in, and one more is refused with 503', async (t) => {
   const admission = new Admission({ maxConnections: 2, maxConnectionsPerAddress: 0 });
   t.equal(admission.findRefusalAtAccept(A, false), null);

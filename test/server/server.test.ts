@@ -59,7 +59,11 @@ interface Fixture {
 
 function make(changes: Changes = {}): Fixture {
   const log = new KeptLog();
-  const server = new Server({
+  return { server: new Server(optionsOf(changes, log)), log };
+}
+
+function optionsOf(changes: Changes, log: KeptLog): ServerOptions {
+  return {
     listen: [LOOPBACK],
     head: DEFAULT_LIMITS,
     subprotocol: 'first',
@@ -82,8 +86,7 @@ function make(changes: Changes = {}): Fixture {
       ...changes.limits,
     },
     log,
-  });
-  return { server, log };
+  };
 }
 
 async function start(t: Test, changes: Changes = {}): Promise<Fixture> {
@@ -582,6 +585,49 @@ t.test('told to stop before it has begun, it does not begin', async (t) => {
     log.lines.map(({ message }) => message),
     ['stopping', 'stopped'],
   );
+});
+
+// ---- Other options while it runs
+
+/** The first line of what a handshake is answered with. */
+async function answerTo(t: Test, server: Server, target: string): Promise<string> {
+  const client = await connectRaw(t, portOf(server));
+  client.send(upgradeText({}, `GET ${target} HTTP/1.1`));
+  await client.waitUntil(() => client.received.includes('\r\n\r\n'), 'the answer');
+  await client.finish();
+  return client.received.toString().split('\r\n', 1)[0]!;
+}
+
+t.test('other options hold for handshakes from then on, and sessions go on', async (t) => {
+  const changes = { served: { path: '/a' } };
+  const access = { ...LOCAL_ONLY, allowedHosts: 'any' } as const;
+  const { server } = await start(t, changes);
+  const client = await connectRaw(t, portOf(server));
+  client.send(upgradeText({}, 'GET /a HTTP/1.1'));
+  await client.waitUntil(() => client.received.includes('\r\n\r\n'), 'the answer');
+  client.forget();
+  server.reconfigure(optionsOf({ ...changes, served: { path: '/b' } }, new KeptLog()));
+  t.match(await answerTo(t, server, '/a'), / 404 /);
+  t.match(await answerTo(t, server, '/b'), / 101 /);
+  server.reconfigure(optionsOf({ access: { ...access, deny: ['127.0.0.1/32'] } }, new KeptLog()));
+  t.match(await answerTo(t, server, '/b'), / 403 /);
+  server.reconfigure(optionsOf({ access: { ...access, allowedHosts: ['a'] } }, new KeptLog()));
+  t.match(await answerTo(t, server, '/b'), / 421 /);
+  client.send(fromClient(textFrame('a')));
+  await client.waitForBytes(3);
+  t.ok(client.received.equals(fromServer(textFrame('a'))), 'it has a session still');
+  server.reconfigure(optionsOf({ drainDelay: 1, drainTimeout: 1 }, new KeptLog()));
+  await server.stop();
+});
+
+t.test('other options before the start', async (t) => {
+  const { server } = make({ served: { path: '/a' } });
+  t.teardown(() => {
+    server.stopNow();
+  });
+  server.reconfigure(optionsOf({ served: { path: '/b' } }, new KeptLog()));
+  await server.start();
+  t.match(await answerTo(t, server, '/b'), / 101 /);
 });
 
 // ---- The stop

@@ -86,7 +86,7 @@ export function makeRecorder(settings: ServerSettings, log: Log): Recorder | nul
 }
 
 /** What the operator has named is no secret of a client's. */
-function shownOf({
+export function shownOf({
   recordHeaders,
   recordQuery,
   subprotocol,

@@ -29,8 +29,10 @@ export interface Found {
   readonly makeMode: MakeBuiltIn;
   /** Checks credentials; null when all clients are let in. */
   readonly authenticator: Authenticator | null;
-  /** What can be read again while the server runs; modes add theirs when they are made. */
+  /** What can be read again while the server runs. */
   readonly reloadables: readonly Reloadable[];
+  /** The same of modes; each adds its own when it is made. */
+  readonly modeReloadables: readonly Reloadable[];
 }
 
 export type Resources = Given & Found;
@@ -60,8 +62,37 @@ export async function readResources<Settings extends Given>(
   const reloadables: Reloadable[] = [];
   const authenticator = await makeAuthenticator(values, log, reloadables);
   const modules = await loadUserModules(values, files, inPlace);
-  const makeMode = await prepareModes({ settings, values, files, log, reloadables });
-  return { ...given, authenticator, modules, makeMode, reloadables };
+  const prepared = await prepare(given, files, log);
+  return { ...given, authenticator, modules, ...prepared, reloadables };
+}
+
+/**
+ * Reads again what modes are made of. A module that was loaded is not loaded again: Node keeps it.
+ *
+ * @throws {ConfigError} as {@link readResources}
+ */
+export async function rereadResources(
+  before: Resources,
+  given: Given,
+  files: Files,
+  log: Log,
+): Promise<Resources> {
+  const { values } = given;
+  checkModes(values);
+  // Those there are; others need a restart.
+  const extension = { ...values.extension, value: [] };
+  const modules = await loadUserModules({ ...values, extension }, files, before.modules);
+  return { ...before, ...given, modules, ...(await prepare(given, files, log)) };
+}
+
+async function prepare(
+  { settings, values }: Given,
+  files: Files,
+  log: Log,
+): Promise<Pick<Found, 'makeMode' | 'modeReloadables'>> {
+  const modeReloadables: Reloadable[] = [];
+  const context = { settings, values, files, log, reloadables: modeReloadables };
+  return { makeMode: await prepareModes(context), modeReloadables };
 }
 
 async function makeAuthenticator(

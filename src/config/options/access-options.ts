@@ -10,6 +10,7 @@ const LIST_FORMS =
 export const ACCESS_OPTIONS = {
   allowedHosts: {
     group: 'Access',
+    isReloadable: true,
     type: hostPolicy(),
     default: 'auto',
     help: 'host names that requests may be for, else 421',
@@ -21,6 +22,7 @@ export const ACCESS_OPTIONS = {
   },
   origin: {
     group: 'Access',
+    isReloadable: true,
     type: originPolicy(),
     default: 'auto',
     help: 'web pages that may connect, else 403',
@@ -32,6 +34,7 @@ export const ACCESS_OPTIONS = {
   },
   allow: {
     group: 'Access',
+    isReloadable: true,
     type: addressRanges('any'),
     default: 'any',
     help: 'addresses that may connect, repeatable; others get 403',
@@ -39,6 +42,7 @@ export const ACCESS_OPTIONS = {
   },
   deny: {
     group: 'Access',
+    isReloadable: true,
     type: addressRanges('none'),
     default: 'none',
     help: 'addresses that may not connect, repeatable; they get 403',
@@ -46,6 +50,7 @@ export const ACCESS_OPTIONS = {
   },
   trustProxy: {
     group: 'Access',
+    isReloadable: true,
     type: addressRanges('none', true),
     default: 'none',
     help: 'trusted proxies: believe the client address they report, repeatable',
@@ -56,6 +61,7 @@ export const ACCESS_OPTIONS = {
   },
   trustProxyHeader: {
     group: 'Access',
+    isReloadable: true,
     type: choice('HEADER', ['x-forwarded-for', 'proxy-protocol']),
     default: 'x-forwarded-for',
     help: 'how trusted proxies report it: x-forwarded-for or proxy-protocol',

@@ -6,6 +6,7 @@ import { routes, target } from '../values/proxy-values.js';
 export const MODE_OPTIONS = {
   echo: {
     group: 'Mode',
+    isReloadable: true,
     type: toggle(),
     default: 'false',
     help: 'send every message back to its sender',
@@ -15,6 +16,7 @@ export const MODE_OPTIONS = {
   },
   tcp: {
     group: 'Mode',
+    isReloadable: true,
     type: target(),
     default: 'off',
     help: 'proxy to HOST:PORT, tls://HOST:PORT or unix:PATH',
@@ -25,6 +27,7 @@ export const MODE_OPTIONS = {
   },
   tokenFile: {
     group: 'Mode',
+    isReloadable: true,
     type: fileOrDirectory(),
     default: 'off',
     help: 'proxy to the target that ?token= in the URL names',
@@ -35,6 +38,7 @@ export const MODE_OPTIONS = {
   },
   mode: {
     group: 'Mode',
+    isReloadable: true,
     type: file(),
     default: 'off',
     help: 'a mode of your own, a JavaScript module',
@@ -45,6 +49,7 @@ export const MODE_OPTIONS = {
   },
   route: {
     group: 'Mode',
+    isReloadable: true,
     type: routes(),
     default: 'none',
     fileKey: 'routes',

@@ -43,6 +43,8 @@ export interface Option<Value = unknown> {
   readonly isFileKey?: false;
   /** False for what only a command needs: `serve` of the library does not take it. */
   readonly isLibraryKey?: false;
+  /** True for what a reload of the configuration changes while the server runs; all else needs a restart. */
+  readonly isReloadable?: true;
   /** True for what must never be shown: messages and `config print` hide the value. */
   readonly isSecret?: true;
 }

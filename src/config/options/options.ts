@@ -46,6 +46,7 @@ export const OPTIONS = {
   ...ACCESS_OPTIONS,
   subprotocol: {
     group: 'Handshake',
+    isReloadable: true,
     type: subprotocolPolicy(),
     default: 'first',
     help: 'which offered subprotocol to select',
@@ -103,6 +104,7 @@ export const OPTIONS = {
   },
   maxConnections: {
     group: 'Limits',
+    isReloadable: true,
     type: count({ min: 1, max: 1_000_000 }),
     default: '10000',
     help: 'most connections; one more gets 503',
@@ -204,6 +206,7 @@ export const OPTIONS = {
   },
   drainDelay: {
     group: 'Timeouts',
+    isReloadable: true,
     type: duration({ canBeOff: true }),
     default: 'off',
     help: 'time to serve on after SIGTERM, so that proxies look elsewhere first',
@@ -213,6 +216,7 @@ export const OPTIONS = {
   },
   drainTimeout: {
     group: 'Timeouts',
+    isReloadable: true,
     type: duration(),
     default: '10s',
     help: 'time to close all clients at shutdown',

@@ -7,6 +7,7 @@ import { hostName, proxyVersion } from '../values/proxy-values.js';
 export const PROXY_OPTIONS = {
   tcpText: {
     group: 'Proxy',
+    isReloadable: true,
     needs: 'target',
     type: toggle(),
     default: 'false',
@@ -17,6 +18,7 @@ export const PROXY_OPTIONS = {
   },
   targetConnectTimeout: {
     group: 'Proxy',
+    isReloadable: true,
     needs: 'target',
     type: duration(),
     default: '5s',
@@ -25,6 +27,7 @@ export const PROXY_OPTIONS = {
   },
   targetKeepalive: {
     group: 'Proxy',
+    isReloadable: true,
     needs: 'target',
     type: duration({ canBeOff: true }),
     default: '1m',
@@ -33,6 +36,7 @@ export const PROXY_OPTIONS = {
   },
   targetAllow: {
     group: 'Proxy',
+    isReloadable: true,
     needs: 'target',
     type: addressRanges('any'),
     default: 'any',
@@ -43,6 +47,7 @@ export const PROXY_OPTIONS = {
   },
   targetCa: {
     group: 'Proxy',
+    isReloadable: true,
     needs: 'tls',
     type: file(),
     default: 'off',
@@ -51,6 +56,7 @@ export const PROXY_OPTIONS = {
   },
   targetCert: {
     group: 'Proxy',
+    isReloadable: true,
     needs: 'tls',
     type: file(),
     default: 'off',
@@ -59,6 +65,7 @@ export const PROXY_OPTIONS = {
   },
   targetKey: {
     group: 'Proxy',
+    isReloadable: true,
     needs: 'tls',
     type: file(),
     default: 'off',
@@ -67,6 +74,7 @@ export const PROXY_OPTIONS = {
   },
   targetServername: {
     group: 'Proxy',
+    isReloadable: true,
     needs: 'tls',
     type: hostName(),
     default: 'off',
@@ -75,6 +83,7 @@ export const PROXY_OPTIONS = {
   },
   targetInsecure: {
     group: 'Proxy',
+    isReloadable: true,
     needs: 'tls',
     type: toggle(),
     default: 'false',
@@ -83,6 +92,7 @@ export const PROXY_OPTIONS = {
   },
   proxyProtocol: {
     group: 'Proxy',
+    isReloadable: true,
     needs: 'target',
     type: proxyVersion(),
     default: 'off',

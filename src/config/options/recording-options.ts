@@ -91,6 +91,7 @@ export const RECORD_OPTIONS = {
 export const REPLAY_OPTIONS = {
   replay: {
     group: 'Mode',
+    isReloadable: true,
     type: file(),
     default: 'off',
     help: 'play back what a server sent in a recording, as a mock server',
@@ -101,6 +102,7 @@ export const REPLAY_OPTIONS = {
   },
   replaySession: {
     group: 'Mode',
+    isReloadable: true,
     needs: 'replay',
     type: recordedSession(),
     default: 'off',
@@ -111,6 +113,7 @@ export const REPLAY_OPTIONS = {
   },
   replaySpeed: {
     group: 'Mode',
+    isReloadable: true,
     needs: 'replay',
     type: factor(),
     default: '1',
@@ -121,6 +124,7 @@ export const REPLAY_OPTIONS = {
   },
   replayStrict: {
     group: 'Mode',
+    isReloadable: true,
     needs: 'replay',
     type: toggle(),
     default: 'false',

@@ -73,7 +73,7 @@ export class Recorder implements Tap, RecordedSessionHost, WriterOwner {
   readonly #path: string;
   readonly #log: Log;
   readonly #tool: string;
-  readonly #redaction: Redaction;
+  #redaction: Redaction;
   readonly #holdsOutput: boolean;
   readonly #writer: Writer;
   readonly #sessions = new Set<RecordedSession>();
@@ -115,6 +115,11 @@ export class Recorder implements Tap, RecordedSessionHost, WriterOwner {
     await this.#writer.start();
     this.#hasStarted = true;
     this.#log.info({ file: this.#path }, 'recording');
+  }
+
+  /** What is known to be harmless from now on. */
+  show(shown: KnownHarmless): void {
+    this.#redaction = new Redaction(shown);
   }
 
   /** Reopens the file: somebody has moved it. */

@@ -15,7 +15,7 @@ import { ExitCode } from '../../../src/cli/exit-code.js';
 import type { Signal } from '../../../src/cli/io.js';
 import { createLog } from '../../../src/cli/output/log.js';
 import { type CommandResources, serve } from '../../../src/cli/serve/serve.js';
-import { load } from '../../../src/config/load.js';
+import { type Loaded, load } from '../../../src/config/load.js';
 import type { Flags } from '../../../src/config/text-sources.js';
 import type { Extension } from '../../../src/extensions/extension.js';
 import { BUILT_IN_MODES, type MakeBuiltIn } from '../../../src/modes/registry.js';
@@ -46,6 +46,7 @@ function resourcesOf(flags: Flags, given: Partial<Found> = {}): CommandResources
     },
     authenticator: null,
     reloadables: [],
+    modeReloadables: [],
     ...given,
   };
 }
@@ -89,8 +90,10 @@ class Run {
       onCrash: (listener) => listenerOf('crash', listener),
     };
     const log = createLog('info', 'json', { write: (text) => (this.#log.text += text) });
-    const all = resourcesOf({ listen: ['127.0.0.1:0'], echo: true, ...flags }, resources);
-    this.exitCode = serve(all, this.io, log);
+    const given = { listen: ['127.0.0.1:0'], echo: true, ...flags };
+    const all = resourcesOf(given, resources);
+    const again = (): Loaded => load({ flags: given, environment: {}, readFile: () => '' });
+    this.exitCode = serve(all, this.io, log, again);
     t.teardown(async () => {
       // A run that a failed test left behind.
       while (this.listenerNames.length > 0) {

@@ -464,6 +464,15 @@ t.test('the lines that a file begins with, and that say what is missing', async 
   t.equal(Math.round((gap.t - gap.since) * 1e6), 1_500_000, 'whatever the wall clock was then');
 });
 
+t.test('what is known to be harmless from then on is shown', async (t) => {
+  const bench = new Bench('none');
+  bench.begin();
+  t.match(bench.records(), [{ url: '/room?token=[hidden:6]' }]);
+  bench.recorder.show({ query: ['token'] });
+  bench.begin();
+  t.match(bench.records(), [{ url: '/room?token=secret' }]);
+});
+
 t.test('the file is the business of the writer', async (t) => {
   const bench = new Bench();
   await bench.recorder.claim();

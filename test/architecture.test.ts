@@ -105,6 +105,7 @@ const LAYERS: readonly Layer[] = [
     // A user's own modules are imported by a name that is only known at run time.
     packages: [COMPUTED],
   },
+  { name: 'workers', builtins: ['node:cluster', 'node:os'], packages: [] },
   {
     name: 'cli',
     builtins: [
@@ -132,7 +133,6 @@ const MAX_FILES_IN_FOLDER = 14;
 const ENTRY = 'src/index.ts';
 /** What every file may import, and what imports nothing itself. */
 const ROOTS: readonly string[] = [
-  'src/durations.ts',
   'src/errors.ts',
   'src/foreign.ts',
   'src/log.ts',

@@ -3,13 +3,13 @@ import type { AdminServer } from '../admin/admin-server.js';
 import type { LocalSource } from '../admin/local-source.js';
 import type { Log } from '../log.js';
 import { type RouteMode, formatRouteMode } from '../config/values/route-text.js';
-import { DeflateCounters } from '../extensions/permessage-deflate/deflate-counters.js';
 import type { Mode } from '../session/mode.js';
 import { filesEachOf } from '../modes/registry.js';
 import type { Recorder } from '../recording/write/recorder.js';
 import { checkUnixPath } from '../server/unix-socket.js';
 import { Server, type ServerOptions } from '../server/server.js';
 import { makeAdmin, makeSource } from './admin.js';
+import type { ServerGroup } from '../server/server-group.js';
 import { chosenMode } from './mode-choice.js';
 import { Configuration, type Rereading } from './reload/configuration.js';
 import { Reloader } from './reload/reloader.js';
@@ -53,18 +53,19 @@ export interface Composed {
  * Makes the server, and touches nothing.
  *
  * @param rereading how the configuration is read again; null for one that a program has given
+ * @param group the processes that serve together with this one; null, the default, for none
  * @throws {ConfigError} when it cannot be made
  */
 export function compose(
   resources: Resources,
   log: Log,
   rereading: Rereading | null = null,
+  group: ServerGroup | null = null,
 ): Composed {
-  const { settings, values, authenticator, targets } = resources;
-  const recorder = makeRecorder(settings, log);
+  const { settings, values, authenticator } = resources;
+  const recorder = makeRecorder(settings, log, group?.worker);
   // One for all of them, whatever is reloaded: they share the budget of compressors.
-  const deflateCounters = new DeflateCounters();
-  const deflate = makeDeflate(settings, deflateCounters);
+  const deflate = makeDeflate(settings);
   let made = new Map<string, Mode>();
   const optionsOf = (now: Resources): ServerOptions =>
     serverOptions(now.settings, {
@@ -75,6 +76,7 @@ export function compose(
       staticDir: settings.static,
       privatePaths: privatePaths(now.settings),
       recorder,
+      group,
       log,
     });
   const server = new Server(optionsOf(resources));
@@ -99,13 +101,13 @@ export function compose(
     yield* modeReloadables;
   }, log);
   const started = new Later();
-  const source = makeSource(settings, { server, recorder, deflate: deflateCounters, targets });
-  const admin = makeAdmin(settings, source, authenticator, log);
+  const source = makeSource({ server, recorder });
+  // Whoever leads the group has the endpoint.
+  const admin = group === null ? makeAdmin(settings, source, authenticator, log) : null;
   const close = async (): Promise<void> => {
     // After the last record of the last session.
     await recorder?.close();
     await admin?.close();
-    source.stop();
   };
   return {
     server,

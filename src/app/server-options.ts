@@ -1,7 +1,6 @@
 import type { Tap } from '../session/tap.js';
 import type { ServerSettings } from '../config/settings.js';
 import type { Extension } from '../extensions/extension.js';
-import type { DeflateCounters } from '../extensions/permessage-deflate/deflate-counters.js';
 import { permessageDeflate } from '../extensions/permessage-deflate/permessage-deflate.js';
 import type { OriginPolicy } from '../handshake/policy.js';
 import type { Mode } from '../session/mode.js';
@@ -9,6 +8,7 @@ import type { Authenticator } from '../server/auth/basic-auth.js';
 import type { PrivatePaths } from '../http/private-files.js';
 import type { ServedMode } from '../server/router.js';
 import type { ServerOptions } from '../server/server.js';
+import type { ServerGroup } from '../server/server-group.js';
 import type { Log } from '../log.js';
 
 /** A mode and the path that it serves; null is every path that no other one has. */
@@ -31,6 +31,8 @@ export interface ServerParts {
   readonly privatePaths?: PrivatePaths;
   /** The recorder of all sessions; null for none. */
   readonly recorder: Tap | null;
+  /** The processes that serve together with this one; null for none. */
+  readonly group: ServerGroup | null;
   readonly log: Log;
 }
 
@@ -45,6 +47,7 @@ export function serverOptions(
     staticDir,
     privatePaths,
     recorder,
+    group,
     log,
   }: ServerParts,
 ): ServerOptions {
@@ -63,6 +66,7 @@ export function serverOptions(
   return {
     listen: settings.listen,
     unixMode: settings.unixMode,
+    group,
     served,
     staticDir,
     ...(privatePaths === undefined ? {} : { privatePaths }),
@@ -117,13 +121,9 @@ function originOf({ defaults }: Mode, authenticator: Authenticator | null): Orig
   return origin === 'any' && authenticator !== null ? 'same' : origin;
 }
 
-/**
- * All modes of a server share it: it has the budget of compressors.
- *
- * @param counters counts what it does; by default nobody asks
- */
-export function makeDeflate(settings: ServerSettings, counters?: DeflateCounters): Extension {
-  const options = {
+/** All modes of a server share it: it has the budget of compressors. */
+export function makeDeflate(settings: ServerSettings): Extension {
+  return permessageDeflate({
     level: settings.deflateLevel,
     thresholdBytes: settings.deflateThreshold,
     memoryBytes: settings.deflateMemory,
@@ -132,6 +132,5 @@ export function makeDeflate(settings: ServerSettings, counters?: DeflateCounters
     clientMaxWindowBits: settings.deflateClientWindowBits,
     serverNoContextTakeover: settings.deflateNoContextTakeover.includes('server'),
     clientNoContextTakeover: settings.deflateNoContextTakeover.includes('client'),
-  };
-  return permessageDeflate(options, counters);
+  });
 }

@@ -136,10 +136,11 @@ export interface SettingOptions {
    * Every message of every session, in order, decompressed, with its time, and the facts about
    * each session. Records are appended; only the owner can read the file. `%Y`, `%m`, `%d`,
    * `%H`, `%M`, `%S`, `%j` and `%s` in the name stand for parts of the time in UTC, and a new
-   * file begins when the name changes. Headers and parameters that may hold credentials are
-   * recorded by name and length only: see `recordHeaders` and `recordQuery`. `-` is standard
-   * output. A file belongs to one server: a second one is refused. `docs/recording.md` has the
-   * format and its costs; `twist convert` reads it.
+   * file begins when the name changes; `%w` is the number of the process, which `workers` needs.
+   * Headers and parameters that may hold credentials are recorded by name and length only: see
+   * `recordHeaders` and `recordQuery`. `-` is standard output. A file belongs to one server: a
+   * second one is refused. `docs/recording.md` has the format and its costs; `twist convert`
+   * reads it.
    *
    * @default off
    */

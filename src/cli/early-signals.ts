@@ -3,9 +3,18 @@
  * Otherwise nothing could end the first process of a container while it loads, which takes a tenth of a
  * second: the kernel delivers no signal to process 1 that it has no handler for.
  */
+import { WORKER_VARIABLE } from '../workers/messages.js';
 import type { Signal } from './io.js';
 
 const NUMBERS: Readonly<Record<Signal, number>> = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 };
+
+/**
+ * Whether this process is a worker. Its primary tells it when to stop: a terminal and systemd send their
+ * signals to both of them.
+ */
+export const isWorker = process.env[WORKER_VARIABLE] !== undefined;
+// It is not for what a user's own module starts.
+Reflect.deleteProperty(process.env, WORKER_VARIABLE);
 
 /** The signals that nothing else listens for yet. */
 const early = new Map<Signal, () => void>();
@@ -30,6 +39,7 @@ export function onSignal(name: Signal, listener: () => void): () => void {
 
 /** There is no server yet, so nothing has to be stopped with care. */
 function endBy(name: Signal): void {
+  if (isWorker) return;
   if (process.argv[2] === 'serve') {
     // Without a terminal the signal asks to reopen files, and none is open.
     if (name === 'SIGHUP' && !process.stderr.isTTY) return;

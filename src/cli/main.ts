@@ -1,6 +1,6 @@
 /** The entry of the bundle, and with early-signals.ts the only place that touches `process`. */
 // First, because it listens for signals while the rest is loaded.
-import { onSignal } from './early-signals.js';
+import { isWorker, onSignal } from './early-signals.js';
 import { closeSync, readFileSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { pathToFileURL } from 'node:url';
@@ -9,9 +9,11 @@ import { ByteOutput } from './output/byte-output.js';
 import { ExitCode } from './exit-code.js';
 import type { Io } from './io.js';
 import { StandardError } from './output/error-output.js';
-import { runCli } from './run-cli.js';
+import { type Parts, runCli } from './run-cli.js';
 import { checkComposition } from '../app/compose.js';
+import { runWorker } from './serve/run-worker.js';
 import { serve } from './serve/serve.js';
+import { PrimaryLink } from '../workers/primary-link.js';
 import { StandardOutput } from './output/standard-output.js';
 
 // After a burst of connections V8 keeps a young generation of over 20 MiB: more than the connections
@@ -78,7 +80,22 @@ process.on('exit', () => {
   for (const descriptor of terminals) if (!isatty(descriptor)) closeSync(descriptor);
 });
 
-void runCli(io, { serve, check: checkComposition }).then(async (exitCode) => {
+async function run(): Promise<number> {
+  if (!isWorker) return await runCli(io, { serve, serveWorkers, check: checkComposition });
+  const { clusterChannel } = await import('../workers/cluster-worker.js');
+  const exit = (): void => {
+    io.exit(ExitCode.Ok);
+  };
+  return await runWorker(io, new PrimaryLink(clusterChannel(), exit), serve);
+}
+
+/** Loaded only where there are workers: a server by itself knows nothing of node:cluster. */
+async function serveWorkers(...given: Parameters<Parts['serveWorkers']>): Promise<number> {
+  const loaded = await import('./serve/serve-workers.js');
+  return await loaded.serveWorkers(...given);
+}
+
+void run().then(async (exitCode) => {
   process.exitCode = exitCode;
   const problem = await stdout.finish();
   if (problem !== null) {

@@ -9,7 +9,10 @@ import { convert } from './convert/convert.js';
 import { convertRequest } from './convert/request.js';
 import { ExitCode } from './exit-code.js';
 import { type Resources, readResources } from '../app/resources/resources.js';
+import { workersOf } from '../workers/processors.js';
+import { failed, openLog } from './serve/run-server.js';
 import type { CommandResources } from './serve/serve.js';
+import type { WorkersStart } from './serve/serve-workers.js';
 import { permissionWarnings } from '../app/resources/given-files.js';
 import type { Io } from './io.js';
 import { complain, createLog } from './output/log.js';
@@ -28,6 +31,8 @@ export interface Parts {
     log: Logger,
     load: () => Loaded,
   ) => Promise<number>;
+  /** The same by several processes. */
+  readonly serveWorkers: (start: WorkersStart, io: Io, log: Logger) => Promise<number>;
   /** Makes the server and does not start it; throws what `serve` would reject with. */
   readonly check: (resources: Resources, log: Logger) => void;
 }
@@ -36,15 +41,17 @@ export interface Parts {
  * Runs the command line.
  * @returns the exit status; see {@link ExitCode}
  */
-export async function runCli(io: Io, { serve, check }: Parts): Promise<number> {
+export async function runCli(io: Io, { serve, serveWorkers, check }: Parts): Promise<number> {
   let exitCode: number = ExitCode.Ok;
   let format: Settings['logFormat'] | null = null;
-  const loaded = (flags: Flags): Loaded =>
-    load({ flags, environment: io.env, readFile: (path) => io.readFile(path) });
+  let configText: string | null = null;
+  const readFile = (path: string): string => (configText = io.readFile(path));
+  const loaded = (flags: Flags): Loaded => load({ flags, environment: io.env, readFile });
 
   const program = createProgram(io, version(), {
     async serve(flags, fail) {
-      const { settings, values, warnings } = loaded(flags);
+      const found = loaded(flags);
+      const { settings, values, warnings } = found;
       format = settings.logFormat;
       const problem = modeProblem(values);
       if (problem !== null) {
@@ -52,25 +59,20 @@ export async function runCli(io: Io, { serve, check }: Parts): Promise<number> {
         warn(io, warnings);
         fail(problem);
       }
-      const log = createLog(
-        settings.logLevel,
-        settings.logFormat,
-        io.stderr,
-        hasColor(io.stderr, io.env),
-      );
-      io.stderr.doNotWait((lines) => {
-        log.warn({ lines }, 'lines of the log were lost: nobody took them');
-      });
-      io.onWarning(({ name, message }) => {
-        log.warn({ name }, message);
-      });
-      io.onUnusedSignal((signal) => {
-        log.info({ signal }, 'signal ignored');
-      });
-      try {
-        const resources = await readResources({ settings, values }, io, log);
+      const log = openLog(found, io, hasColor(io.stderr, io.env));
+      const tellWarnings = (): void => {
         for (const warning of [...warnings, ...permissionWarnings(values)]) log.warn(warning);
-        exitCode = await serve(resources, io, log, () => loaded(flags));
+      };
+      const workers = workersOf(settings.workers);
+      try {
+        if (workers > 1) {
+          tellWarnings();
+          exitCode = await serveWorkers({ workers, loaded: found, flags, configText }, io, log);
+        } else {
+          const resources = await readResources({ settings, values }, io, log);
+          tellWarnings();
+          exitCode = await serve(resources, io, log, () => loaded(flags));
+        }
       } catch (error) {
         exitCode = failed(error, log);
       }
@@ -108,13 +110,6 @@ export async function runCli(io: Io, { serve, check }: Parts): Promise<number> {
     complain(io, error.message, format);
     return error.source === 'flag' ? ExitCode.Usage : ExitCode.Config;
   }
-}
-
-/** A bad configuration that only shows when the server starts is reported like any other. */
-function failed(error: unknown, log: Logger): number {
-  if (error instanceof ConfigError) throw error;
-  log.fatal({ err: error }, 'twist cannot go on');
-  return ExitCode.Failure;
 }
 
 function warn(io: Io, warnings: readonly string[]): void {

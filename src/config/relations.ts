@@ -2,7 +2,7 @@
 import { type ListenAddress, formatListenAddress } from '../net/socket-address.js';
 import { configError, optionName, show } from './messages.js';
 import { OPTIONS } from './options/options.js';
-import type { Provided, ProvidedServerSettings, Source } from './settings.js';
+import type { Provided, ProvidedServerSettings, ProvidedSettings, Source } from './settings.js';
 import { formatRouteMode } from './values/route-text.js';
 
 /** The options that are compared by their size. */
@@ -29,7 +29,9 @@ export const STRENGTH: Readonly<Record<Source, number>> = {
  * Checks options that others bound, need or exclude.
  * @throws {ConfigError} that names both options and blames the one the user set last
  */
-export function checkRelations(values: ProvidedServerSettings): void {
+export function checkRelations(
+  values: ProvidedServerSettings & Partial<Pick<ProvidedSettings, 'workers'>>,
+): void {
   for (const [low, high] of ORDERED) {
     if (values[low].value <= values[high].value) continue;
     const isLowToBlame = STRENGTH[values[low].source] > STRENGTH[values[high].source];
@@ -53,6 +55,7 @@ export function checkRelations(values: ProvidedServerSettings): void {
   checkPair('targetCert', 'targetKey', values);
   checkPair('targetKey', 'targetCert', values);
   checkTokenRoutes(values);
+  if (values.workers !== undefined) checkWorkers(values.workers, values);
   const { auth, authFile } = values;
   if (auth.value !== null && authFile.value !== null)
     refuse('authFile', authFile, `${optionName('auth', auth)} is set as well; choose one`);
@@ -67,6 +70,24 @@ function checkPair(
   const { [key]: given, [otherKey]: other } = values;
   if (given.value === null || other.value !== null) return;
   refuse(key, given, `${optionName(otherKey, other, given.source)} must be given with it`);
+}
+
+/** Each process writes a file of its own. That `auto` may be one process does not count: it depends on the machine. */
+function checkWorkers(
+  workers: ProvidedSettings['workers'],
+  { record }: ProvidedServerSettings,
+): void {
+  if (workers.value === 1 || record.value === null) return;
+  if (record.value.replaceAll('%%', '').includes('%w')) return;
+  const { source } = record;
+  const name = record.value === '-' ? 'traffic.ndjson' : record.value;
+  const dot = name.lastIndexOf('.');
+  const end = dot > name.lastIndexOf('/') + 1 ? dot : name.length;
+  throw configError(
+    `${optionName('record', record)} cannot be ${show(record.value)}: with ${optionName('workers', workers)} ${workers.value} ` +
+      `each process writes a file of its own; put its number, %w, into the name, such as ${show(`${name.slice(0, end)}-%w${name.slice(end)}`)}`,
+    STRENGTH[workers.source] > STRENGTH[source] ? workers.source : source,
+  );
 }
 
 function checkTokenRoutes({ route, tokenFile }: ProvidedServerSettings): void {

@@ -16,7 +16,6 @@ const PASSWORDS =
   'for a password set TWIST_AUTH=USER:PASSWORD or give --auth-file FILE; twist runs as the user that starts it';
 const FOREGROUND =
   'twist stays in the foreground, as the user that starts it; a supervisor or a container does the rest';
-const ONE_PROCESS = 'twist is one process; start several and spread the load over them';
 const LOG_FILE = 'the log goes to standard error; 2>FILE writes it to a file';
 
 /**
@@ -49,11 +48,11 @@ const HABIT_ROWS: readonly (readonly [names: string, habit: Habit])[] = [
   ['protocol protocols subprotocols', { key: 'subprotocol', value: 'LIST' }],
   ['o out output save dump capture', { key: 'record', value: 'FILE' }],
   ['max-clients max-conns', { key: 'maxConnections', value: 'N' }],
+  ['threads cluster processes worker-processes num-workers', { key: 'workers', value: 'N' }],
   ['tls ssl https wss ssl-only cert certificate key pem', { clause: NO_TLS }],
   ['ssl-cert ssl-key cert-file key-file tls-cert tls-key', { clause: NO_TLS }],
   ['user username password basic-auth auth-plugin htpasswd', { clause: PASSWORDS }],
   ['daemon daemonize background D run-as group uid gid pid-file', { clause: FOREGROUND }],
-  ['workers threads cluster processes', { clause: ONE_PROCESS }],
   ['log-file error-log access-log', { clause: LOG_FILE }],
 ];
 

@@ -133,7 +133,8 @@ function exchange(server: Server, client: Socket, found: SharedReads): Promise<b
         fail();
       }
     });
-    server.listen(0, '127.0.0.1', () => {
+    // Exclusive: the workers of node:cluster would share the port, and one get the connection of another.
+    server.listen({ port: 0, host: '127.0.0.1', exclusive: true }, () => {
       client.connect((server.address() as { port: number }).port, '127.0.0.1', () => {
         client.end(PROBE_BYTES);
       });

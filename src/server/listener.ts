@@ -21,6 +21,7 @@ export interface Listener {
  *
  * @param onConnection is told whether only this machine can reach the address
  * @param unixMode permissions of a Unix socket; null, the default, leaves them to the umask
+ * @param isShared whether other processes listen there together with this one
  * @throws ConfigError when the path of a Unix socket is taken or too long, or it cannot have that mode
  * @throws NodeJS.ErrnoException when the system refuses
  */
@@ -28,6 +29,7 @@ export async function listen(
   address: ListenAddress,
   onConnection: (socket: Socket, kind: ListenerKind, isLoopback: boolean) => void,
   unixMode: number | null = null,
+  isShared = false,
 ): Promise<Listener> {
   // A high-water mark of one byte makes 'drain' follow every write that the kernel did not take at
   // once, and only those; what waits is bounded in the outbox, not in the stream.
@@ -38,7 +40,8 @@ export async function listen(
     },
   );
   let isLoopback = false;
-  if (address.kind === 'unix') await freeUnixPath(address.path);
+  // The socket that is there may be that of the group.
+  if (address.kind === 'unix' && !isShared) await freeUnixPath(address.path);
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.once('listening', resolve);

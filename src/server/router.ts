@@ -1,6 +1,5 @@
 /** Which mode serves which path. */
 import type { Route } from '../connection/head-phase.js';
-import { SessionCounts } from '../session/counters.js';
 import type { Tap } from '../session/tap.js';
 import { HandshakeError } from '../errors.js';
 import type { Extension } from '../extensions/extension.js';
@@ -25,17 +24,10 @@ export class Router {
   readonly #routes = new Map<string, Route>();
   readonly #fallback: Route | null = null;
 
-  /**
-   * @param served no two with the same path
-   * @param countsOf where the sessions of a mode on a path are counted
-   */
-  constructor(
-    served: readonly ServedMode[],
-    countsOf: (mode: string, path: string | null) => SessionCounts = () => new SessionCounts(),
-  ) {
+  /** @param served no two with the same path */
+  constructor(served: readonly ServedMode[]) {
     for (const { path, mode, origin, extensions, recorder = null } of served) {
-      const counts = countsOf(mode.name, path);
-      const route = { mode, origin, extensions, tap: recorder, counts };
+      const route = { mode, origin, extensions, tap: recorder };
       if (path === null) this.#fallback = route;
       else this.#routes.set(routePath(path), route);
     }

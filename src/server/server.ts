@@ -14,7 +14,6 @@ import type { HostPolicy, SubprotocolPolicy } from '../handshake/policy.js';
 import { networkOf } from '../net/ip-address.js';
 import { Redaction } from '../handshake/redaction/redaction.js';
 import type { HeadLimits } from '../handshake/request-head.js';
-import { Traffic } from '../session/counters.js';
 import type { Session } from '../session/session.js';
 import { SlabPool } from '../protocol/slab-pool.js';
 import { AddressList } from '../net/address-range.js';
@@ -27,8 +26,8 @@ import { type Listener, closeWhenQuiet, listen } from './listener.js';
 import { PrivateFiles, type PrivatePaths } from '../http/private-files.js';
 import { Router, type ServedMode } from './router.js';
 import type { Log } from '../log.js';
-import { ServerCounters } from './server-counters.js';
 import { logDeclined, logLateFailure, logRefusal, logSession } from './session-log.js';
+import type { ServerGroup } from './server-group.js';
 import { StaticDirectory } from '../http/static-directory.js';
 
 /** Dropped connections are logged once in this time, with their number so far. */
@@ -66,6 +65,8 @@ const EVERYBODY: AccessOptions = {
 
 export interface ServerOptions {
   readonly listen: readonly ListenAddress[];
+  /** The processes that listen there together with this one; by default there are none. */
+  readonly group?: ServerGroup | null;
   /** Permissions of Unix sockets; by default, and with null, the umask decides. */
   readonly unixMode?: number | null;
   readonly served: readonly ServedMode[];
@@ -111,9 +112,6 @@ function rulesOf({ allow, deny }: AccessOptions, { trustsUnix }: ClientAddress):
 }
 
 export class Server {
-  readonly counters = new ServerCounters();
-  readonly traffic = new Traffic();
-
   #options: ServerOptions;
   readonly #admission: Admission;
   #clientAddress: ClientAddress;
@@ -139,8 +137,11 @@ export class Server {
   #listeners: Listener[] = [];
   #drain: Drain | null = null;
   #isListening = false;
+  /** Connections that were accepted since the start. */
+  #acceptCount = 0;
   /** What modes still do for sessions that have ended. */
   readonly #lingering = new Set<Promise<unknown>>();
+  #dropCount = 0;
   #dropLoggedMs = 0;
   #stopped: Promise<void> | null = null;
 
@@ -204,16 +205,6 @@ export class Server {
     return this.#stopped !== null;
   }
 
-  /** As of the last tick, on the clock of the sessions, in milliseconds. */
-  get nowMs(): number {
-    return this.#clock.nowMs;
-  }
-
-  /** How many connections it takes at most. */
-  get maxConnections(): number {
-    return this.#options.admission.maxConnections;
-  }
-
   /** Number of open connections, those in their opening handshake included. */
   get connectionCount(): number {
     return this.#connections.size;
@@ -234,10 +225,11 @@ export class Server {
    * @throws ConfigError or NodeJS.ErrnoException as {@link listen}, or what `begin` rejects with
    */
   async start(begin: () => Promise<void> = () => Promise.resolve()): Promise<void> {
+    const { unixMode, group = null, served, log } = this.#options;
     this.#host = await this.#makeHost();
     try {
       for (const address of this.#options.listen) {
-        const listener = await listen(address, this.#accept, this.#options.unixMode);
+        const listener = await listen(address, this.#accept, unixMode, group !== null);
         this.#listeners.push(listener);
         listener.server.on('error', this.#listenerFailed);
       }
@@ -254,9 +246,10 @@ export class Server {
       return;
     }
     this.#isListening = true;
-    const { served, log } = this.#options;
     const modes = served.map(({ path, mode }) => `${path === null ? '' : `${path}=`}${mode.name}`);
-    for (const url of this.urls) log.info({ address: url, mode: modes.join(' ') }, 'listening');
+    const lines = this.urls.map((address) => ({ address, mode: modes.join(' ') }));
+    if (group === null) for (const line of lines) log.info(line, 'listening');
+    else group.listening(lines);
   }
 
   /**
@@ -274,7 +267,7 @@ export class Server {
       log,
       stopAccepting: () => {
         this.#admission.isDraining = true;
-        return closeWhenQuiet(this.#listeners, () => this.counters.connections);
+        return closeWhenQuiet(this.#listeners, () => this.#acceptCount);
       },
       stopNow: this.stopNow.bind(this),
       settled: async () => {
@@ -299,7 +292,7 @@ export class Server {
   }
 
   readonly #accept = (socket: Socket, kind: ListenerKind, isLoopback: boolean): void => {
-    this.counters.connections++;
+    this.#acceptCount++;
     const peer = peerOf(socket, kind);
     if (peer === null) {
       // A reset was faster: the address of this client is unknown, and no answer is due.
@@ -378,12 +371,12 @@ export class Server {
 
   /** A flood of connections is no reason for a flood of lines. */
   #countDropped(): void {
-    const dropped = ++this.counters.dropped;
+    this.#dropCount++;
     const { nowMs } = this.#clock;
-    if (dropped > 1 && nowMs - this.#dropLoggedMs < DROP_LOG_MS) return;
+    if (this.#dropCount > 1 && nowMs - this.#dropLoggedMs < DROP_LOG_MS) return;
     this.#dropLoggedMs = nowMs;
     this.#options.log.warn(
-      { connections: this.#connections.size, dropped },
+      { connections: this.#connections.size, dropped: this.#dropCount },
       'connections dropped: too many are open',
     );
   }
@@ -407,7 +400,7 @@ export class Server {
 
   #makeOpening(): OpeningPolicy {
     const { served, head, subprotocol, auth, access = EVERYBODY } = this.#options;
-    const router = new Router(served, (mode, path) => this.counters.sessionsOf(mode, path));
+    const router = new Router(served);
     return {
       head,
       allowedHosts: access.allowedHosts,
@@ -424,8 +417,6 @@ export class Server {
       role: 'server',
       maxMessage: limits.maxMessage,
       maxFragments,
-      controlIn: this.traffic.controlIn,
-      controlOut: this.traffic.controlOut,
     } as const;
     const sharedReads = await probeSharedReads();
     if (sharedReads === null) log.debug({}, 'shared reads do not work on this version of Node');
@@ -439,7 +430,6 @@ export class Server {
       clock: this.#clock,
       flushQueue: new FlushQueue(),
       slabPool: new SlabPool(),
-      traffic: this.traffic,
       sharedReads,
       http: await this.#makeHttp(),
       findClient: (peer, headers) => this.#clientAddress.find(peer, headers),
@@ -455,7 +445,6 @@ export class Server {
       findRefusal: (address: PeerAddress): HandshakeError | null =>
         this.#admission.findRefusal(address),
       handshakeRefused: (address, error, cause) => {
-        this.counters.countRefusal(error);
         logRefusal(log, address, error, cause);
       },
       extensionDeclined: ({ id }, declined) => {
@@ -468,7 +457,6 @@ export class Server {
       },
       sessionEnded: (summary) => {
         this.#sessions.delete(summary.id);
-        this.counters.countEnd(summary);
         logSession(log, summary, this.#redaction);
       },
       modeLingers: (closing) => {

@@ -25,6 +25,7 @@ const PARTS: ServerParts = {
   authenticator: null,
   staticDir: null,
   recorder: null,
+  group: null,
   log,
 };
 

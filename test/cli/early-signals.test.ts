@@ -3,6 +3,7 @@ import type { onSignal } from '../../src/cli/early-signals.js';
 import type { Signal } from '../../src/cli/io.js';
 
 interface Started {
+  readonly isWorker: boolean;
   readonly onSignal: typeof onSignal;
   /** What would have happened to this process. */
   readonly fate: string[];
@@ -27,11 +28,12 @@ async function start(t: Test, command: string, isTTY = false): Promise<Started> 
     value: (pid: number, name: string) => fate.push(`${name} to ${pid === process.pid}`),
   });
   t.intercept(process, 'exit', { value: (code: number) => fate.push(`exit ${code}`) });
-  const loaded = await t.mockImport<{ onSignal: typeof onSignal }>(
+  const loaded = await t.mockImport<Pick<Started, 'isWorker' | 'onSignal'>>(
     '../../src/cli/early-signals.js',
     {},
   );
   return {
+    isWorker: loaded.isWorker,
     onSignal: loaded.onSignal,
     fate,
     send: (name) => {
@@ -75,6 +77,15 @@ t.test(
     }
   },
 );
+
+t.test('a worker leaves signals to its primary', async (t) => {
+  process.env['_TWIST_WORKER'] = '1';
+  const { isWorker, fate, send } = await start(t, 'serve', true);
+  t.ok(isWorker);
+  t.equal(process.env['_TWIST_WORKER'], undefined, 'what it starts itself is no worker');
+  for (const name of NAMES) send(name);
+  t.strictSame(fate, []);
+});
 
 t.test('whoever asks for a signal is the only one to hear it', async (t) => {
   const { onSignal, fate, send } = await start(t, 'serve');

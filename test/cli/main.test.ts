@@ -6,7 +6,10 @@ import t, { type Test } from 'tap';
 import type { Io } from '../../src/cli/io.js';
 import type { Parts } from '../../src/cli/run-cli.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
+import { FakeChannel } from '../fixtures/fake-channel.js';
 import { eventually } from '../fixtures/within.js';
+import { createLog } from '../../src/cli/output/log.js';
+import type { WorkersStart } from '../../src/cli/serve/serve-workers.js';
 
 /** What was listened for, and by whom. */
 const signals: (readonly [name: string, listener: () => void])[] = [];
@@ -30,6 +33,10 @@ interface Started {
 interface Scene {
   /** All descriptors are terminals, and the signal that says that they are gone comes. */
   readonly hangsUp?: boolean;
+  /** What stands in for other modules. */
+  readonly modules?: Readonly<Record<string, unknown>>;
+  /** The same, in a worker. */
+  readonly worker?: Readonly<Record<string, unknown>>;
   /** Of all descriptors, which are terminals at first, whether they are none at the end. */
   readonly isThereNoTerminal?: readonly boolean[];
   /** Why standard output takes nothing. */
@@ -42,7 +49,7 @@ interface Scene {
 async function start(
   t: Test,
   exitCode: number,
-  { hangsUp = false, isThereNoTerminal, problem, closed = [] }: Scene = {},
+  { hangsUp = false, isThereNoTerminal, problem, closed = [], worker, modules }: Scene = {},
 ): Promise<Started> {
   const finished = { count: 0, text: '' };
   let asked = 0;
@@ -66,7 +73,9 @@ async function start(
   const isStaged = hangsUp || problem !== undefined || isThereNoTerminal !== undefined;
   await t.mockImport('../../src/cli/main.js', {
     // It would listen for signals of this process.
-    '../../src/cli/early-signals.js': { onSignal },
+    '../../src/cli/early-signals.js': { onSignal, isWorker: worker !== undefined },
+    ...worker,
+    ...modules,
     ...(problem !== undefined && {
       '../../src/cli/output/standard-output.js': {
         StandardOutput: class {
@@ -277,4 +286,45 @@ t.test('the command line can end the process at once', async (t) => {
   const before = exits.length;
   io.exit(3);
   t.same(exits.slice(before), [{ args: [3] }]);
+});
+
+t.test('a worker runs no command line: it does what its primary says', async (t) => {
+  const ran: unknown[][] = [];
+  const channel = new FakeChannel();
+  const exits: unknown[] = [];
+  t.intercept(process, 'exit', { value: (code: unknown) => exits.push(code) });
+  await t.rejects(
+    start(t, 0, {
+      worker: {
+        '../../src/workers/cluster-worker.js': { clusterChannel: () => channel },
+        '../../src/cli/serve/run-worker.js': {
+          runWorker: async (...given: unknown[]) => {
+            ran.push(given);
+            await new Promise(() => undefined);
+          },
+        },
+      },
+    }),
+    { message: 'main.ts did not run the command line' },
+  );
+  await eventually(() => ran.length > 0, 'the worker');
+  t.same(channel.sent, [{ kind: 'ready' }]);
+  const io = ran[0]![0] as Io;
+  t.intercept(io, 'exit', { value: (code: unknown) => exits.push(code) });
+  channel.says({ kind: 'signal', name: 'SIGTERM' });
+  t.same(exits, [0], 'nothing is served yet');
+});
+
+t.test('several processes are run by a module that is loaded only then', async (t) => {
+  const { io, parts } = await start(t, 0, {
+    modules: {
+      '../../src/cli/serve/serve-workers.js': {
+        serveWorkers: (...given: unknown[]) => Promise.resolve(given.length),
+      },
+    },
+  });
+  t.equal(
+    await parts.serveWorkers({} as WorkersStart, io, createLog('info', 'json', io.stderr)),
+    3,
+  );
 });

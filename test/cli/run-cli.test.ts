@@ -3,6 +3,7 @@ import { OPTIONS } from '../../src/config/options/options.js';
 import type { UnusedSignal } from '../../src/cli/io.js';
 import { runCli, type Parts } from '../../src/cli/run-cli.js';
 import { ConfigError, InvalidStateError } from '../../src/errors.js';
+import type { WorkersStart } from '../../src/cli/serve/serve-workers.js';
 import { fakeIo, type FakeIo } from './fake-io.js';
 
 interface Outcome {
@@ -24,10 +25,35 @@ async function run(
       served.push(given);
       return serve(...given);
     },
+    serveWorkers: () => Promise.resolve(0),
     check: () => undefined,
   });
   return { code, ...io.written, served, io };
 }
+
+t.test('more than one worker: what they are started with', async (t) => {
+  const io = fakeIo(['serve', '--echo', '--workers', '3', '-c', 'a.json'], {
+    files: { 'a.json': '{"maxHead":"32k"}' },
+  });
+  const started: WorkersStart[] = [];
+  const code = await runCli(io, {
+    serve: () => Promise.reject(new Error('one process was to serve')),
+    serveWorkers: (start) => {
+      started.push(start);
+      return Promise.resolve(5);
+    },
+    check: () => undefined,
+  });
+  t.equal(code, 5);
+  t.match(started, [
+    {
+      workers: 3,
+      flags: { echo: true, workers: '3', config: 'a.json' },
+      configText: '{"maxHead":"32k"}',
+      loaded: { settings: { maxHead: 32_768 } },
+    },
+  ]);
+});
 
 /** All but the file that the others stand in. */
 const SETTINGS = Object.keys(OPTIONS).length - 1;
@@ -196,7 +222,14 @@ t.test('a defect of the command line itself is not taken for wrong usage', async
     throw new TypeError('a defect');
   };
   const io = { ...fakeIo(['config', 'check', '--echo']), stdout: { write } };
-  await t.rejects(runCli(io, { serve: async () => 0, check: () => undefined }), TypeError);
+  await t.rejects(
+    runCli(io, {
+      serve: async () => 0,
+      serveWorkers: () => Promise.resolve(0),
+      check: () => undefined,
+    }),
+    TypeError,
+  );
 });
 
 t.test('config print', async (t) => {
@@ -243,6 +276,7 @@ t.test('config check refuses what serve would refuse', async (t) => {
   const io = fakeIo(['config', 'check', '--echo']);
   const refusing = {
     serve: async () => 0,
+    serveWorkers: () => Promise.resolve(0),
     check: () => {
       throw new ConfigError('cannot listen on unix:/a: the file exists and is not a socket');
     },
@@ -363,7 +397,10 @@ t.test('what a server hears beside its clients is in the log', async (t) => {
     onWarning: (listener: typeof tell.warning) => (tell.warning = listener),
     onUnusedSignal: (listener: typeof tell.unused) => (tell.unused = listener),
   });
-  t.equal(await runCli(io, { serve, check: () => undefined }), 0);
+  t.equal(
+    await runCli(io, { serve, serveWorkers: () => Promise.resolve(0), check: () => undefined }),
+    0,
+  );
   const lines = io.written.err.trimEnd().split('\n');
   t.match(
     lines.map((line) => JSON.parse(line) as object),

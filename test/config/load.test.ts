@@ -114,6 +114,7 @@ t.test('without anything: the defaults', async (t) => {
     admin: null,
     logLevel: 'info',
     logFormat: 'auto',
+    workers: 1,
     config: null,
   });
   t.same(values.maxMessage, { value: 16_777_216, source: 'default', from: 'default' });

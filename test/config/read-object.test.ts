@@ -55,11 +55,11 @@ t.test('what is wrong, in one sentence', async (t) => {
     [{ host: 'a' }, FILE, 'twist.json has an unknown key "host"; did you mean listen?'],
     [{ path: '/a' }, FILE, 'twist.json has an unknown key "path"; did you mean routes?'],
     [
-      { workers: 4 },
+      { daemon: true },
       FILE,
-      'twist.json has an unknown key "workers": twist is one process; start several and spread the load over them',
+      'twist.json has an unknown key "daemon": twist stays in the foreground, as the user that starts it; a supervisor or a container does the rest',
     ],
-    [{ workers: 4 }, CALL, 'serve(options) has an unknown key "workers"; look it up'],
+    [{ daemon: 4 }, CALL, 'serve(options) has an unknown key "daemon"; look it up'],
     [
       { auth: 'a:b' },
       FILE,

@@ -279,3 +279,38 @@ t.test('addresses that leave no doubt', async (t) => {
   t.strictSame(doubts({ listen: listen('80') }, loopback), [], 'an image like the default');
   t.strictSame(doubts({ listen: loopback }, loopback), [], 'nothing but the preset');
 });
+
+t.test('each worker needs a name for its recording', async (t) => {
+  const workers = (value: number | 'auto', source: Source = 'flag'): Provided => ({
+    value,
+    source,
+    from: source === 'flag' ? '--workers' : 'TWIST_WORKERS',
+  });
+  const record = (value: string | null): Provided => ({ value, source: 'file', from: 'a.json' });
+  for (const [count, name] of [
+    [1, 'a.ndjson'],
+    [2, null],
+    [2, 'a-%w.ndjson'],
+    ['auto', 'a%%%w'],
+  ] as const)
+    t.doesNotThrow(() => {
+      checkRelations(values({ workers: workers(count), record: record(name) }));
+    });
+  for (const [count, name, example] of [
+    [2, 'a.b/traffic.ndjson', 'a.b/traffic-%w.ndjson'],
+    ['auto', '.d/traffic', '.d/traffic-%w'],
+    [2, '.traffic', '.traffic-%w'],
+    [2, '-', 'traffic-%w.ndjson'],
+    [2, '%Y%%w.ndjson', '%Y%%w-%w.ndjson'],
+  ] as const)
+    t.throws(
+      () => {
+        checkRelations(values({ workers: workers(count), record: record(name) }));
+      },
+      new ConfigError(
+        `record in a.json cannot be "${name}": with --workers ${count} each process writes a file of its own; ` +
+          `put its number, %w, into the name, such as "${example}"`,
+        { source: 'flag' },
+      ),
+    );
+});

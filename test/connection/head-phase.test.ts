@@ -11,7 +11,6 @@ import {
   refusalBytes,
   refusalOf,
 } from '../../src/connection/head-phase.js';
-import { SessionCounts } from '../../src/session/counters.js';
 import type { Mode } from '../../src/session/mode.js';
 import { HandshakeError, type HandshakeRule } from '../../src/errors.js';
 import { type Way } from '../../src/handshake/policy.js';
@@ -34,12 +33,7 @@ import { LIMITS, START_MS, TestHost, arrivalOf } from '../fixtures/test-host.js'
 
 const MODE: Mode = { name: 'test', delivery: 'messages' };
 
-const ROUTE: Route = {
-  mode: MODE,
-  origin: 'any',
-  extensions: [],
-  counts: new SessionCounts(),
-};
+const ROUTE: Route = { mode: MODE, origin: 'any', extensions: [] };
 
 const POLICY: OpeningPolicy = {
   head: DEFAULT_LIMITS,

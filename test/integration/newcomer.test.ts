@@ -19,6 +19,7 @@ async function run(line: string, { env = {}, files = {} }: Given = {}): Promise<
   const io = fakeIo(line.split(' '), { env, files });
   const code = await runCli(io, {
     serve: () => Promise.resolve(STARTS),
+    serveWorkers: () => Promise.resolve(0),
     check: () => undefined,
   });
   return [code, io.written.err];
@@ -159,8 +160,8 @@ const COMMAND_LINES: readonly (readonly [line: string, sentence: string])[] = [
     "unknown option '-D': twist stays in the foreground, as the user that starts it; a supervisor or a container does the rest",
   ],
   [
-    'serve --workers 4',
-    "unknown option '--workers': twist is one process; start several and spread the load over them",
+    'serve --processes 4',
+    "unknown option '--processes'; did you mean --workers 4?",
   ],
   ['serve -f twist.json', "unknown option '-f'; did you mean --config twist.json?"],
   ['serve --conf twist.json', "unknown option '--conf'; did you mean --config twist.json?"],

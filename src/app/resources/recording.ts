@@ -26,7 +26,10 @@ export function checkRecording({ record }: ProvidedServerSettings): void {
   if (record.value === null) return;
   const pattern = parseFileNamePattern(pathOf(record.value));
   if (pattern === null)
-    refuse(record, 'behind % must come Y, m, d, H, M, S, j or s, or another % for the sign itself');
+    refuse(
+      record,
+      'behind % must come Y, m, d, H, M, S, j, s or w, or another % for the sign itself',
+    );
   try {
     checkWritable(pattern.format(Date.now()), !pattern.isFixed);
   } catch (error) {
@@ -68,11 +71,15 @@ function pathOf(record: string): string {
   return record === STANDARD ? STANDARD_OUTPUT : record;
 }
 
-/** @returns the recorder, not started yet; null for none */
-export function makeRecorder(settings: ServerSettings, log: Log): Recorder | null {
+/**
+ * @param worker the number of the process; undefined where it serves alone
+ * @returns the recorder, not started yet; null for none
+ */
+export function makeRecorder(settings: ServerSettings, log: Log, worker?: number): Recorder | null {
   if (settings.record === null) return null;
   return new Recorder({
     path: pathOf(settings.record),
+    worker,
     sync: settings.recordSync,
     onFull: settings.recordFull,
     rotateBytes: settings.recordRotate,

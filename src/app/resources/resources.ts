@@ -12,7 +12,6 @@ import {
 } from '../../server/auth/basic-auth.js';
 import type { Files } from '../../modes/built-in.js';
 import { type MakeBuiltIn, prepareModes } from '../../modes/registry.js';
-import { TargetCounters } from '../../modes/tcp/target-counters.js';
 import { checkModes } from '../mode-choice.js';
 import { checkRecording } from './recording.js';
 import { type UserModules, loadUserModules } from './user-modules.js';
@@ -28,8 +27,6 @@ export interface Found {
   readonly modules: UserModules;
   /** Makes the built-in modes; what their settings name is read. */
   readonly makeMode: MakeBuiltIn;
-  /** Counts the connections that built-in modes make to targets. */
-  readonly targets: TargetCounters;
   /** Checks credentials; null when all clients are let in. */
   readonly authenticator: Authenticator | null;
   /** What can be read again while the server runs. */
@@ -65,9 +62,8 @@ export async function readResources<Settings extends Given>(
   const reloadables: Reloadable[] = [];
   const authenticator = await makeAuthenticator(values, log, reloadables);
   const modules = await loadUserModules(values, files, inPlace);
-  const targets = new TargetCounters();
-  const prepared = await prepare(given, files, log, targets);
-  return { ...given, authenticator, modules, ...prepared, reloadables, targets };
+  const prepared = await prepare(given, files, log);
+  return { ...given, authenticator, modules, ...prepared, reloadables };
 }
 
 /**
@@ -86,17 +82,16 @@ export async function rereadResources(
   // Those there are; others need a restart.
   const extension = { ...values.extension, value: [] };
   const modules = await loadUserModules({ ...values, extension }, files, before.modules);
-  return { ...before, ...given, modules, ...(await prepare(given, files, log, before.targets)) };
+  return { ...before, ...given, modules, ...(await prepare(given, files, log)) };
 }
 
 async function prepare(
   { settings, values }: Given,
   files: Files,
   log: Log,
-  targets: TargetCounters,
 ): Promise<Pick<Found, 'makeMode' | 'modeReloadables'>> {
   const modeReloadables: Reloadable[] = [];
-  const context = { settings, values, files, log, targets, reloadables: modeReloadables };
+  const context = { settings, values, files, log, reloadables: modeReloadables };
   return { makeMode: await prepareModes(context), modeReloadables };
 }
 

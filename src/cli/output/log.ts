@@ -13,16 +13,18 @@ const FORMAT_FLAG = '--log-format';
  * thread: a worker could not be bundled, and would lose the last lines of a process that ends.
  * @param format `auto` is pretty on a terminal and JSON elsewhere
  * @param isStyled whether pretty lines have colors
+ * @param bindings what stands in every line; null for nothing
  */
 export function createLog(
   level: Settings['logLevel'],
   format: Settings['logFormat'],
   output: TextOutput,
   isStyled = false,
+  bindings: object | null = null,
 ): Logger {
   const options = {
     level,
-    base: null,
+    base: bindings,
     timestamp: stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
     serializers: { err: publicError },

@@ -5,6 +5,7 @@ import type { Rereading } from '../../app/reload/configuration.js';
 import { openFilesProblem } from '../../app/open-files.js';
 import type { Resources } from '../../app/resources/resources.js';
 import type { Settings } from '../../config/settings.js';
+import type { ServerGroup } from '../../server/server-group.js';
 import { ConfigError } from '../../errors.js';
 import { ExitCode } from '../exit-code.js';
 import type { Io } from '../io.js';
@@ -15,10 +16,20 @@ import { startFailure } from './start-failure.js';
 /** Resources of a server whose settings are those of a command. */
 export type CommandResources = Resources & { readonly settings: Settings };
 
+/** What is different in a process that serves together with others. */
+export interface Membership {
+  readonly group: ServerGroup;
+  /** Whether it says what concerns all of them alike. */
+  readonly isSpokesman: boolean;
+  /** It cannot start: the sentence is said by whoever leads the group. */
+  failed(sentence: string): void;
+}
+
 /**
  * Runs the server until it is told to stop.
  *
  * @param load brings all sources together once more, for a reload
+ * @param membership null, the default, where it serves alone
  * @returns the exit status
  */
 export async function serve(
@@ -26,12 +37,13 @@ export async function serve(
   io: Io,
   log: Logger,
   load: Rereading['load'],
+  membership: Membership | null = null,
 ): Promise<ExitCode> {
   const { settings, values } = resources;
-  const composed = compose(resources, log, { load, files: io });
+  const composed = compose(resources, log, { load, files: io }, membership?.group);
   const { server, filesEach } = composed;
   const problem = openFilesProblem(io, values.maxConnections, filesEach);
-  if (problem !== null) log.warn(problem);
+  if (problem !== null && membership?.isSpokesman !== false) log.warn(problem);
   // Before the log says that the server listens, so that no signal is lost.
   const ending = new Ending(server, composed.reload, io, log);
   try {
@@ -39,7 +51,9 @@ export async function serve(
       await composed.start();
     } catch (error) {
       if (error instanceof ConfigError && error.source !== null) throw error;
-      complain(io, startFailure(error), settings.logFormat);
+      const sentence = startFailure(error);
+      if (membership === null) complain(io, sentence, settings.logFormat);
+      else membership.failed(sentence);
       return ExitCode.Failure;
     }
     await ending.stopped;

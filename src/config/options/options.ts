@@ -14,6 +14,7 @@ import type { OptionTable } from './option.js';
 import { PROXY_OPTIONS } from './proxy-options.js';
 import { RECORD_OPTIONS } from './recording-options.js';
 import { REPLAY_OPTIONS } from './recording-options.js';
+import { WORKER_OPTIONS } from './worker-options.js';
 
 const MIB = 1024 ** 2;
 
@@ -242,6 +243,7 @@ export const OPTIONS = {
     help: 'auto, json or pretty',
     docs: '`json` is one object a line with `level`, `time` (ISO 8601, UTC) and `msg`.',
   },
+  ...WORKER_OPTIONS,
   config: {
     group: 'General',
     type: file(),

@@ -12,7 +12,7 @@ export const RECORD_OPTIONS = {
     help: 'write all traffic to a file as NDJSON; without a mode, accept messages and answer none',
     docs:
       'Every message of every session, in order, decompressed, with its time, and the facts about each session. Records are appended; only the owner can read the file. `%Y`, `%m`, `%d`, `%H`, `%M`, `%S`, `%j` and `%s` in the ' +
-      'name stand for parts of the time in UTC, and a new file begins when the name changes. Headers and parameters that may hold credentials are recorded by name and length only: see `recordHeaders` and `recordQuery`. `-` is standard output. A file belongs to one server: a second one is refused. `docs/recording.md` has the format and its costs; `twist convert` reads it.',
+      'name stand for parts of the time in UTC, and a new file begins when the name changes; `%w` is the number of the process, which `workers` needs. Headers and parameters that may hold credentials are recorded by name and length only: see `recordHeaders` and `recordQuery`. `-` is standard output. A file belongs to one server: a second one is refused. `docs/recording.md` has the format and its costs; `twist convert` reads it.',
   },
   recordPayload: {
     group: 'Recording',

@@ -19,9 +19,6 @@ const PERIOD_MS = 15_000;
 export class CompressorBudget {
   /** Memory of all live compressors, in bytes. */
   liveBytes = 0;
-  /** Compressors that had to go: for others, and for not being used. */
-  evictedForMemory = 0;
-  evictedIdle = 0;
   readonly #maxBytes: number;
   /** Holders, the least recently used first, with the period in which each was used last. */
   readonly #holders = new Map<CompressorHolder, number>();
@@ -52,14 +49,14 @@ export class CompressorBudget {
     }, PERIOD_MS).unref();
     for (const [other] of this.#holders) {
       if (this.liveBytes <= this.#maxBytes) break;
-      if (other !== holder && this.#drop(other)) this.evictedForMemory++;
+      if (other !== holder) this.#drop(other);
     }
   }
 
   /** Called when a message is through: with no budget left even its own compressor goes. */
   rest(holder: CompressorHolder): void {
     if (this.#working.delete(holder)) this.#holders.set(holder, this.#period);
-    if (this.liveBytes > this.#maxBytes && this.#drop(holder)) this.evictedForMemory++;
+    if (this.liveBytes > this.#maxBytes) this.#drop(holder);
   }
 
   /** The holder has given its compressor back. */
@@ -75,20 +72,17 @@ export class CompressorBudget {
   endPeriod(): void {
     for (const [holder, period] of this.#holders) {
       if (period >= this.#period) break;
-      if (this.#drop(holder)) this.evictedIdle++;
+      this.#drop(holder);
     }
     this.#period++;
   }
 
-  /** @returns false when it is in the middle of a message */
-  #drop(holder: CompressorHolder): boolean {
-    const isDropped = holder.dropCompressor();
-    if (isDropped) {
+  #drop(holder: CompressorHolder): void {
+    if (holder.dropCompressor()) {
       this.release(holder);
     } else {
       this.#holders.delete(holder);
       this.#working.add(holder);
     }
-    return isDropped;
   }
 }

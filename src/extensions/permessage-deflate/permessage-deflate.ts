@@ -3,7 +3,6 @@ import { NegotiationError } from '../../errors.js';
 import type { ExtensionOffer } from '../header.js';
 import type { Extension, ExtensionSession, Message } from '../extension.js';
 import { CompressorBudget } from './compressor-budget.js';
-import { DeflateCounters } from './deflate-counters.js';
 import { MessageDeflater, type SharedWork } from './message-deflater.js';
 import { MessageInflater } from './message-inflater.js';
 import { LargeBuffer } from './message-output.js';
@@ -27,23 +26,15 @@ const RSV1 = 4;
 
 const NAME = 'permessage-deflate';
 
-/**
- * Makes the extension; the compressors of all its sessions share one memory budget.
- *
- * @param counters counts what its sessions do
- */
-export function permessageDeflate(
-  options: PermessageDeflateOptions,
-  counters = new DeflateCounters(),
-): Extension {
+/** Makes the extension; the compressors of all its sessions share one memory budget. */
+export function permessageDeflate(options: PermessageDeflateOptions): Extension {
   const budget = new CompressorBudget(options.memoryBytes);
   const largeBuffer = new LargeBuffer();
   const slicedWork = new SlicedWork(() => {
     largeBuffer.trim();
   });
-  counters.budget = budget;
   const shared = { isSync: isSyncContextUsable(), budget, largeBuffer, slicedWork };
-  return { name: NAME, create: () => new PermessageDeflateSession(options, shared, counters) };
+  return { name: NAME, create: () => new PermessageDeflateSession(options, shared) };
 }
 
 /** What the session line of the log says. */
@@ -57,7 +48,6 @@ class PermessageDeflateSession implements ExtensionSession {
   readonly keepsPayload = false;
   readonly #options: PermessageDeflateOptions;
   readonly #shared: SharedWork;
-  readonly #counters: DeflateCounters;
   #parameters: DeflateParameters | null = null;
   #deflater: MessageDeflater | null = null;
   #inflater: MessageInflater | null = null;
@@ -66,10 +56,9 @@ class PermessageDeflateSession implements ExtensionSession {
   #wireOut = 0;
   #plainOut = 0;
 
-  constructor(options: PermessageDeflateOptions, shared: SharedWork, counters: DeflateCounters) {
+  constructor(options: PermessageDeflateOptions, shared: SharedWork) {
     this.#options = options;
     this.#shared = shared;
-    this.#counters = counters;
   }
 
   get enabled(): boolean {
@@ -129,33 +118,25 @@ class PermessageDeflateSession implements ExtensionSession {
 
   close(): void {
     this.#deflater?.close();
-    if (this.#inflater === null) return;
-    this.#inflater.close();
-    this.#inflater = null;
-    this.#counters.inflaters--;
+    this.#inflater?.close();
   }
 
   /** What counts is what is through: a message that is cut off, or is no good, would bend the ratio. */
   #decoded({ opcode, rsv, payload: wire }: Message, payload: Uint8Array): Message {
     this.#wireIn += wire.length;
     this.#plainIn += payload.length;
-    this.#counters.wireBytesIn += wire.length;
-    this.#counters.plainBytesIn += payload.length;
     return { opcode, rsv: rsv & ~RSV1, payload };
   }
 
   #encoded({ opcode, rsv, payload: plain }: Message, payload: Uint8Array): Message {
     this.#plainOut += plain.length;
     this.#wireOut += payload.length;
-    this.#counters.plainBytesOut += plain.length;
-    this.#counters.wireBytesOut += payload.length;
     return { opcode, rsv: rsv | RSV1, payload };
   }
 
   #makeInflater(): MessageInflater {
     const { clientWindowBits, hasClientTakeover } = this.#parameters!;
     const { maxRatio } = this.#options;
-    this.#counters.inflaters++;
     return new MessageInflater(
       { windowBits: clientWindowBits, hasTakeover: hasClientTakeover, maxRatio },
       this.#shared,

@@ -201,7 +201,8 @@ async function listen(socketPath: string): Promise<Server> {
   server.unref();
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(socketPath, resolve);
+    // Exclusive: in a worker of node:cluster another process would listen.
+    server.listen({ path: socketPath, exclusive: true }, resolve);
   });
   // Another process only wanted to know whether the lock is held: it stays.
   server.removeAllListeners('error').on('error', () => undefined);

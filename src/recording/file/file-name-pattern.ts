@@ -7,6 +7,9 @@ export interface FileNamePattern {
   format(timeMs: number): string;
 }
 
+/** Stands for the number of the worker that writes the file. */
+const WORKER = 'w';
+
 /** The supported letters of strftime (POSIX). */
 const FIELDS: Readonly<Record<string, (time: Date) => string>> = {
   Y: (time) => digits(time.getUTCFullYear(), 4),
@@ -23,18 +26,26 @@ const DAY_MS = 86_400_000;
 
 /**
  * Parses a file's name with `%Y %m %d %H %M %S` (date and time, UTC), `%j` (day of the year), `%s`
- * (seconds since 1970) and `%%`.
+ * (seconds since 1970), `%w` (number of the worker) and `%%`.
  *
+ * @param worker whose number `%w` stands for
  * @returns null if there is any other `%`, or a NUL, which no file name contains
  */
-export function parseFileNamePattern(text: string): FileNamePattern | null {
+export function parseFileNamePattern(text: string, worker = 1): FileNamePattern | null {
   if (text.includes('\0')) return null;
   // The text before the first %, and the text after each one. A NUL stands for %% meanwhile.
   const [head, ...tails] = text.replaceAll('%%', '\0').split('%');
   const parts: (string | ((time: Date) => string))[] = [head!];
+  let isFixed = true;
   for (const tail of tails) {
-    const field = FIELDS[tail.charAt(0)];
+    const letter = tail.charAt(0);
+    if (letter === WORKER) {
+      parts.push(String(worker), tail.slice(1));
+      continue;
+    }
+    const field = FIELDS[letter];
     if (field === undefined) return null;
+    isFixed = false;
     parts.push(field, tail.slice(1));
   }
   const format = (timeMs: number): string => {
@@ -42,12 +53,12 @@ export function parseFileNamePattern(text: string): FileNamePattern | null {
     const texts = parts.map((part) => (typeof part === 'string' ? part : part(time)));
     return texts.join('').replaceAll('\0', '%');
   };
-  return { isFixed: tails.length === 0, format };
+  return { isFixed, format };
 }
 
-/** The number of digits of each letter; `s` has any number of them. */
+/** The number of digits of each letter; `s` and `w` have any number of them. */
 const WIDTHS: Readonly<Record<string, string>> = {
-  ...{ Y: '{4}', m: '{2}', d: '{2}', H: '{2}', M: '{2}', S: '{2}', j: '{3}', s: '+' },
+  ...{ Y: '{4}', m: '{2}', d: '{2}', H: '{2}', M: '{2}', S: '{2}', j: '{3}', s: '+', w: '+' },
 };
 
 /**

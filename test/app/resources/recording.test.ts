@@ -31,7 +31,7 @@ t.test('the name of the file may have parts of the time, and no others', async (
         checkRecording(loaded({ record }).values);
       },
       new ConfigError(
-        `--record cannot be "${record}": behind % must come Y, m, d, H, M, S, j or s, or another % for the sign itself`,
+        `--record cannot be "${record}": behind % must come Y, m, d, H, M, S, j, s or w, or another % for the sign itself`,
         { source: 'flag' },
       ),
     );

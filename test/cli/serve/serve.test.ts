@@ -14,12 +14,11 @@ import type { Found } from '../../../src/app/resources/resources.js';
 import { ExitCode } from '../../../src/cli/exit-code.js';
 import type { Signal } from '../../../src/cli/io.js';
 import { createLog } from '../../../src/cli/output/log.js';
-import { type CommandResources, serve } from '../../../src/cli/serve/serve.js';
+import { type CommandResources, type Membership, serve } from '../../../src/cli/serve/serve.js';
 import { type Loaded, load } from '../../../src/config/load.js';
 import type { Flags } from '../../../src/config/text-sources.js';
 import type { Extension } from '../../../src/extensions/extension.js';
 import { BUILT_IN_MODES, type MakeBuiltIn } from '../../../src/modes/registry.js';
-import { TargetCounters } from '../../../src/modes/tcp/target-counters.js';
 import type { Mode } from '../../../src/session/mode.js';
 import { passwordAuthenticator } from '../../../src/server/auth/basic-auth.js';
 import { binaryFrame, closeFrame, encodeFrames, textFrame } from '../../fixtures/frames.js';
@@ -46,7 +45,6 @@ function resourcesOf(flags: Flags, given: Partial<Found> = {}): CommandResources
       return (BUILT_IN_MODES[asked.kind].prepare(context) as MakeBuiltIn)(asked);
     },
     authenticator: null,
-    targets: new TargetCounters(),
     reloadables: [],
     modeReloadables: [],
     ...given,
@@ -63,6 +61,7 @@ interface Surroundings {
   readonly isTTY?: boolean;
   readonly openFiles?: number;
   readonly resources?: Partial<Found>;
+  readonly membership?: Membership;
 }
 
 /** One run of `serve`, with its signals in the test's hands. */
@@ -75,7 +74,7 @@ class Run {
   constructor(
     t: Test,
     flags: Flags = {},
-    { isTTY = false, openFiles = 1_000_000, resources = {} }: Surroundings = {},
+    { isTTY = false, openFiles = 1_000_000, resources = {}, membership }: Surroundings = {},
   ) {
     const listenerOf = (name: string, listener: (error?: unknown) => void) => {
       this.#listeners.set(name, listener);
@@ -95,7 +94,7 @@ class Run {
     const given = { listen: ['127.0.0.1:0'], echo: true, ...flags };
     const all = resourcesOf(given, resources);
     const again = (): Loaded => load({ flags: given, environment: {}, readFile: () => '' });
-    this.exitCode = serve(all, this.io, log, again);
+    this.exitCode = serve(all, this.io, log, again, membership);
     t.teardown(async () => {
       // A run that a failed test left behind.
       while (this.listenerNames.length > 0) {
@@ -428,4 +427,25 @@ t.test('a file that cannot be opened any more when the server listens', async (t
     message: /"[^"]+": its directory is none$/,
   });
   t.strictSame(run.listenerNames, []);
+});
+
+t.test('one of several processes: others say what concerns all of them', async (t) => {
+  const taken = createServer().listen(0, '127.0.0.1');
+  t.teardown(() => taken.close());
+  await once(taken, 'listening');
+  const { port } = taken.address() as AddressInfo;
+  for (const isSpokesman of [true, false]) {
+    const failures: string[] = [];
+    const membership: Membership = {
+      group: { worker: 2, listening: () => undefined },
+      isSpokesman,
+      failed: (sentence) => failures.push(sentence),
+    };
+    const flags = { listen: [`127.0.0.1:${port}`], maxConnections: '100' };
+    const run = new Run(t, flags, { openFiles: 100, membership });
+    t.equal(await run.ended(), ExitCode.Failure);
+    t.strictSame(failures, [`cannot listen on 127.0.0.1:${port}: the address is in use already`]);
+    t.strictSame(run.io.written.err, '');
+    t.equal(run.messages('warn').length, isSpokesman ? 1 : 0);
+  }
 });

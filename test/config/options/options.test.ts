@@ -87,6 +87,7 @@ t.test('the defaults are those of the design', async (t) => {
     admin: 'off',
     logLevel: 'info',
     logFormat: 'auto',
+    workers: '1',
     config: 'off',
   });
 });
@@ -114,7 +115,7 @@ t.test('texts are one line, and sentences where they should be', async (t) => {
 t.test('what only a command needs is no option of the library', async (t) => {
   t.same(
     ROWS.filter(([, { isLibraryKey }]) => isLibraryKey === false).map(([key]) => key),
-    ['logLevel', 'logFormat', 'config'],
+    ['logLevel', 'logFormat', 'workers', 'config'],
   );
 });
 
@@ -303,6 +304,10 @@ const RANGES: Readonly<
   ],
   logLevel: [['trace', 'silent'], ['off']],
   logFormat: [['auto', 'json', 'pretty'], ['text']],
+  workers: [
+    [1, '2', 1024, '1024', 'auto'],
+    [0, '0', 1025, '1025', '01', '2.5', 'all', null],
+  ],
   config: [['off', 'twist.json'], ['']],
 };
 

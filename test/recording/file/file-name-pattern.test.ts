@@ -14,12 +14,15 @@ t.test('each field, in UTC', async (t) => {
     ['a-%H%M%S', 'a-040506'],
     ['%j', '307'],
     ['%s', String(Math.floor(TIME_MS / 1000))],
+    ['a-%w%w', 'a-11'],
+    ['%%w', '%w'],
     ['100%%', '100%'],
     ['%%Y', '%Y'],
     ['%%%Y', '%2026'],
     ['', ''],
   ] as const)
     t.equal(parseFileNamePattern(text)?.format(TIME_MS), name, text);
+  t.equal(parseFileNamePattern('a-%w-%Y', 17)?.format(TIME_MS), 'a-17-2026', 'of a worker');
   t.equal(parseFileNamePattern('%j')?.format(Date.UTC(2028, 0, 1)), '001');
   t.equal(parseFileNamePattern('%j')?.format(Date.UTC(2028, 11, 31, 23, 59, 59)), '366');
 });
@@ -27,7 +30,9 @@ t.test('each field, in UTC', async (t) => {
 t.test('whether it is the same at all times', async (t) => {
   t.equal(parseFileNamePattern('a')?.isFixed, true);
   t.equal(parseFileNamePattern('a%%')?.isFixed, true);
+  t.equal(parseFileNamePattern('a%w')?.isFixed, true);
   t.equal(parseFileNamePattern('a%S')?.isFixed, false);
+  t.equal(parseFileNamePattern('a%w%S')?.isFixed, false);
 });
 
 t.test('any other letter is refused', async (t) => {
@@ -45,6 +50,7 @@ t.test('an expression for the names that a pattern makes', async (t) => {
     ['a+(%Y-%m-%d)', 'a+(2026-11-03)', 'a+(26-11-03)'],
     ['%H%M%S.%j', '040506.307', '040506x307'],
     ['%s', '1790000000', ''],
+    ['a-%w', 'a-1', 'a-x'],
     ['100%%', '100%', '100'],
     ['%%Y', '%Y', '2026'],
   ] as const) {

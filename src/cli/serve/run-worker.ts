@@ -1,0 +1,87 @@
+/** A worker: serves as it is ordered, and reports to its primary instead of to the terminal. */
+import { type Loaded, load } from '../../config/load.js';
+import { readResources } from '../../app/resources/resources.js';
+import { ConfigError } from '../../errors.js';
+import { numberSessionsFrom } from '../../session/server-session.js';
+import type { WorkerOrder } from '../../workers/messages.js';
+import type { PrimaryLink } from '../../workers/primary-link.js';
+import { ExitCode } from '../exit-code.js';
+import type { Io } from '../io.js';
+import { failed, openLog } from './run-server.js';
+import type { Membership, serve } from './serve.js';
+
+/** Sessions of one process. The digits before tell its serial number: 3000000017 is the 17th of the third one. */
+const SESSIONS_EACH = 1_000_000_000;
+
+/**
+ * Runs a worker until its primary ends it, or is gone.
+ * @returns the exit status
+ */
+export async function runWorker(io: Io, link: PrimaryLink, run: typeof serve): Promise<ExitCode> {
+  const order = await link.order;
+  const fail = async (sentence: string, exitCode: ExitCode): Promise<ExitCode> => {
+    await link.tell({ kind: 'failed', sentence, exitCode });
+    return exitCode;
+  };
+  try {
+    return await runOrdered(ioOf(order, io, link), order, link, run, fail);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return await fail(error.message, error.source === 'flag' ? ExitCode.Usage : ExitCode.Config);
+  }
+}
+
+async function runOrdered(
+  io: Io,
+  order: WorkerOrder,
+  link: PrimaryLink,
+  run: typeof serve,
+  fail: (sentence: string, exitCode: ExitCode) => Promise<ExitCode>,
+): Promise<ExitCode> {
+  const { worker, serial, flags, configText, isStyled, isSpokesman } = order;
+  // Its warnings were told by the primary.
+  const readAll = (): Loaded => load({ flags, environment: io.env, readFile: () => configText! });
+  const loaded = readAll();
+  const log = openLog(loaded, io, isStyled, { worker });
+  numberSessionsFrom(serial * SESSIONS_EACH + 1);
+  const failures: Promise<ExitCode>[] = [];
+  const membership: Membership = {
+    group: {
+      worker,
+      listening: (lines) => {
+        void link.tell({ kind: 'listening', lines });
+      },
+    },
+    isSpokesman,
+    failed: (sentence) => {
+      failures.push(fail(sentence, ExitCode.Failure));
+    },
+  };
+  try {
+    // A module of the user's that waits for ever is found when there is nothing else to do.
+    link.setNeeded(false);
+    const resources = await readResources(loaded, io, log);
+    link.setNeeded(true);
+    const exitCode = await run(resources, io, log, readAll, membership);
+    await Promise.all(failures);
+    return exitCode;
+  } catch (error) {
+    return failed(error, log);
+  }
+}
+
+/** The process as its worker sees it: signals come from the primary, and lines of the log go there. */
+function ioOf({ isTTY }: WorkerOrder, io: Io, link: PrimaryLink): Io {
+  const { stderr } = io;
+  return {
+    ...io,
+    stderr: {
+      isTTY,
+      write: (text) => stderr.write(text),
+      doNotWait: (tellLost) => {
+        stderr.doNotWait(tellLost);
+      },
+    },
+    onSignal: (name, listener) => link.onSignal(name, listener),
+  };
+}

@@ -1,0 +1,69 @@
+/** `twist serve --workers N`: runs workers until a signal ends them. */
+import type { Logger } from 'pino';
+import type { Loaded } from '../../config/load.js';
+import type { Flags } from '../../config/text-sources.js';
+import { freeUnixPath } from '../../server/unix-socket.js';
+import { clusterWorkers } from '../../workers/cluster-worker.js';
+import { Primary } from '../../workers/primary.js';
+import { ExitCode } from '../exit-code.js';
+import type { Io } from '../io.js';
+import { complain } from '../output/log.js';
+import { hasColor } from '../output/style.js';
+import { EXIT_MS, Ending } from './ending.js';
+import { startFailure } from './start-failure.js';
+
+/** Beyond what a worker takes by its own deadlines it has so long to be gone, in milliseconds. */
+const GRACE_MS = 2000;
+
+/** What workers are started with. */
+export interface WorkersStart {
+  readonly workers: number;
+  readonly loaded: Loaded;
+  readonly flags: Flags;
+  /** The configuration file; null without one. */
+  readonly configText: string | null;
+}
+
+/** Runs the workers until they are told to stop. @returns the exit status */
+export async function serveWorkers(
+  { workers, loaded, flags, configText }: WorkersStart,
+  io: Io,
+  log: Logger,
+): Promise<number> {
+  const { settings } = loaded;
+  const primary = new Primary({
+    workers,
+    order: () => ({
+      flags,
+      configText,
+      isTTY: io.stderr.isTTY === true,
+      isStyled: hasColor(io.stderr, io.env),
+    }),
+    startWorker: clusterWorkers(settings.listen.length),
+    stopMs: settings.drainDelay + settings.drainTimeout + EXIT_MS + GRACE_MS,
+    stopNowMs: EXIT_MS + GRACE_MS,
+    log,
+    write: (lines) => io.stderr.write(lines),
+  });
+  const exit = (code: number): void => {
+    // Nobody else would end them at once.
+    primary.kill();
+    io.exit(code);
+  };
+  const ending = new Ending(primary, primary.reload.bind(primary), { ...io, exit }, log);
+  try {
+    try {
+      for (const address of settings.listen)
+        if (address.kind === 'unix') await freeUnixPath(address.path);
+    } catch (error) {
+      complain(io, startFailure(error), settings.logFormat);
+      return ExitCode.Failure;
+    }
+    const failure = (await primary.start()) ?? (await primary.ended);
+    if (failure === null) return ending.exitCode;
+    if (failure.sentence !== '') complain(io, failure.sentence, settings.logFormat);
+    return failure.exitCode;
+  } finally {
+    ending.release();
+  }
+}

@@ -1,0 +1,77 @@
+/** What a worker knows of its primary: its order, the signals that are passed on, and whether it is still there. */
+import type { PassedSignal, ToPrimary, ToWorker, WorkerOrder } from './messages.js';
+
+/** The channel to the primary. */
+export interface Channel {
+  /** Node would end the process with the primary, clients and all, unless this is set. */
+  exitedAfterDisconnect: boolean;
+  /** Whether the process goes on for its sake when it has nothing else to do: at first it does. */
+  ref(): void;
+  unref(): void;
+  send(message: ToPrimary, done: (error: Error | null) => void): unknown;
+  on(event: 'message', listener: (message: ToWorker) => void): unknown;
+  on(event: 'disconnect', listener: () => void): unknown;
+}
+
+export class PrimaryLink {
+  /** Settles with the order; the process ends before, if there is no primary any more. */
+  readonly order: Promise<WorkerOrder>;
+
+  readonly #channel: Channel;
+  readonly #exit: () => void;
+  readonly #listeners = new Map<string, Set<() => void>>();
+  #giveOrder!: (order: WorkerOrder) => void;
+
+  /** @param exit ends the process: nothing is served yet that had to be stopped with care */
+  constructor(channel: Channel, exit: () => void) {
+    this.#channel = channel;
+    this.#exit = exit;
+    this.order = new Promise((resolve) => {
+      this.#giveOrder = resolve;
+    });
+    channel.on('message', (message) => {
+      this.#received(message);
+    });
+    channel.on('disconnect', () => {
+      channel.exitedAfterDisconnect = true;
+      // It died, or it is about to kill us: clients are still sent away as they should be.
+      this.#signal('SIGTERM');
+    });
+    void this.tell({ kind: 'ready' });
+  }
+
+  /** Settles when the message is on its way, or cannot be. */
+  tell(message: ToPrimary): Promise<void> {
+    return new Promise((resolve) => {
+      this.#channel.send(message, () => {
+        resolve();
+      });
+    });
+  }
+
+  /** Whether the process goes on for the sake of the primary when it has nothing else to do. */
+  setNeeded(isNeeded: boolean): void {
+    if (isNeeded) this.#channel.ref();
+    else this.#channel.unref();
+  }
+
+  /** Listens for what the primary passes on, as for signals of the system. @returns a function that removes the listener */
+  onSignal(name: string, listener: () => void): () => void {
+    const listeners = this.#listeners.get(name) ?? new Set();
+    this.#listeners.set(name, listeners.add(listener));
+    return () => {
+      listeners.delete(listener);
+    };
+  }
+
+  #received(message: ToWorker): void {
+    if (message.kind === 'order') this.#giveOrder(message.order);
+    else this.#signal(message.name);
+  }
+
+  #signal(name: PassedSignal): void {
+    const listeners = [...(this.#listeners.get(name) ?? [])];
+    if (listeners.length === 0 && name === 'SIGTERM') this.#exit();
+    for (const listener of listeners) listener();
+  }
+}

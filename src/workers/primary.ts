@@ -1,0 +1,291 @@
+/**
+ * The primary: starts the workers, replaces those that die, and passes on what it is told. It serves no client.
+ *
+ *     starting ──▶ serving ──▶ gone ──▶ starting, after a while
+ *
+ * Laws:
+ * 1. All workers listen, or twist does not start, and says why once.
+ * 2. Of each number there is one process at most: the next one takes over its recording.
+ * 3. A stop ends, whatever the workers do.
+ */
+import type { Log } from '../log.js';
+import { STEADY_MS, backOffMs } from './back-off.js';
+import type { ListeningLine } from '../server/server-group.js';
+import type { PassedSignal, ToPrimary, WorkerOrder } from './messages.js';
+import type { StartWorker, WorkerProcess } from './worker-process.js';
+
+/** When so many could not start, one after the other, and none serves, no more are tried. */
+const MAX_FAILED_STARTS = 5;
+
+export interface PrimaryOptions {
+  /** How many workers there are. */
+  readonly workers: number;
+  /** What all of them are told. */
+  readonly order: () => Omit<WorkerOrder, 'worker' | 'serial' | 'isSpokesman'>;
+  readonly startWorker: StartWorker;
+  /** The most that a graceful stop takes, and the most after the second signal; then processes are killed. In milliseconds. */
+  readonly stopMs: number;
+  readonly stopNowMs: number;
+  readonly log: Log;
+  /** Writes lines of workers to where the log goes. */
+  readonly write: (lines: string) => void;
+}
+
+/** Why twist did not start, or cannot go on. */
+export interface Failure {
+  readonly sentence: string;
+  readonly exitCode: number;
+}
+
+/** One of the numbers, and the process that has it. */
+interface Place {
+  readonly worker: number;
+  running: WorkerProcess | null;
+  state: 'starting' | 'serving' | 'gone';
+  hasOrder: boolean;
+  /** How often in a row its process has died. */
+  deaths: number;
+  servingSinceMs: number;
+  /** Why it says that it cannot start. */
+  failure: Failure | null;
+  timer: NodeJS.Timeout | undefined;
+}
+
+export class Primary {
+  /** Of all workers: how many have died, and how many were started in their place. */
+  readonly counters = { deaths: 0, replaced: 0 };
+
+  /** Settles when all workers are gone for good: with null after a stop that went well. */
+  readonly ended: Promise<Failure | null>;
+
+  readonly #options: PrimaryOptions;
+  readonly #places: readonly Place[];
+  readonly #announced = new Set<string>();
+  #serial = 0;
+  #failedStarts = 0;
+  /** Settles the start; null once it is settled. */
+  #tellStarted: ((failure: Failure | null) => void) | null = null;
+  /** Settles `ended`; given by that promise, at once. */
+  #tellEnded!: (failure: Failure | null) => void;
+  #isStopping = false;
+  /** The start has failed, and why is told: that others end is no news. */
+  #isMuted = false;
+  #stopped: Promise<void> | null = null;
+  #failure: Failure | null = null;
+  #deadline: NodeJS.Timeout | undefined;
+
+  constructor(options: PrimaryOptions) {
+    this.#options = options;
+    this.#places = Array.from({ length: options.workers }, (_, index) => ({
+      worker: index + 1,
+      running: null,
+      state: 'gone',
+      hasOrder: false,
+      deaths: 0,
+      servingSinceMs: 0,
+      failure: null,
+      timer: undefined,
+    }));
+    this.ended = new Promise((resolve) => {
+      this.#tellEnded = resolve;
+    });
+  }
+
+  /** Starts all workers. @returns null once all of them listen; else why they do not, when none is left */
+  async start(): Promise<Failure | null> {
+    const started = new Promise<Failure | null>((resolve) => {
+      this.#tellStarted = resolve;
+    });
+    for (const place of this.#places) this.#begin(place);
+    return (await started) === null ? null : await this.ended;
+  }
+
+  /** Has all workers stop gracefully, and kills those that do not. Settles when all are gone. */
+  stop(): Promise<void> {
+    return (this.#stopped ??= this.#stopAll());
+  }
+
+  async #stopAll(): Promise<void> {
+    const { log } = this.#options;
+    log.info({ workers: this.#living.length }, 'stopping');
+    this.#stop();
+    await this.ended;
+    log.info({}, 'stopped');
+  }
+
+  #stop(): void {
+    this.#isStopping = true;
+    for (const { timer } of this.#places) clearTimeout(timer);
+    this.#tellStarted?.(null);
+    this.#tellStarted = null;
+    this.#pass('SIGTERM');
+    this.#killAfter(this.#options.stopMs);
+    this.#endIfAlone();
+  }
+
+  /** What is told when the primary itself fails. Workers that serve on for a while are told to stop soon after. */
+  endDelay(): void {
+    // `stopNow` follows.
+  }
+
+  /** Has all workers drop what is left. */
+  stopNow(): void {
+    this.#failure ??= { sentence: '', exitCode: 1 };
+    this.#pass('SIGTERM');
+    this.#killAfter(this.#options.stopNowMs);
+  }
+
+  /** Ends all workers at once. */
+  kill(): void {
+    for (const { running } of this.#living) running?.kill('SIGKILL');
+  }
+
+  /** Has all workers read again what can be read again. */
+  reload(): Promise<void> {
+    this.#pass('SIGHUP');
+    return Promise.resolve();
+  }
+
+  get #living(): readonly Place[] {
+    return this.#places.filter(({ running }) => running !== null);
+  }
+
+  // ---- The life of a worker
+
+  #begin(place: Place): void {
+    const serial = ++this.#serial;
+    place.state = 'starting';
+    place.hasOrder = false;
+    place.failure = null;
+    const { startWorker, write } = this.#options;
+    try {
+      place.running = startWorker({
+        message: (message) => {
+          this.#received(place, serial, message);
+        },
+        output: (lines) => {
+          if (!this.#isMuted) write(lines);
+        },
+        exited: (how) => {
+          this.#exited(place, how);
+        },
+      });
+    } catch (error) {
+      this.#exited(place, (error as Error).message);
+    }
+  }
+
+  #received(place: Place, serial: number, message: ToPrimary): void {
+    // A module of the user's may send something too.
+    const { kind } = (message as Partial<ToPrimary> | null | undefined) ?? {};
+    if (kind === 'ready') this.#give(place, serial);
+    else if (kind === 'listening')
+      this.#serves(place, (message as { lines: readonly ListeningLine[] }).lines);
+    else if (kind === 'failed') {
+      const { sentence, exitCode } = message as Failure & ToPrimary;
+      place.failure = { sentence, exitCode };
+    }
+  }
+
+  /** Tells a new worker what it has to do. */
+  #give(place: Place, serial: number): void {
+    const { worker } = place;
+    // The first one of all: one that comes later would say it again.
+    const isSpokesman = serial === 1;
+    place.hasOrder = true;
+    const order = { ...this.#options.order(), worker, serial, isSpokesman };
+    place.running?.send({ kind: 'order', order });
+    // It was not there yet when it was told to stop.
+    if (this.#isStopping) place.running?.send({ kind: 'signal', name: 'SIGTERM' });
+  }
+
+  #serves(place: Place, lines: readonly ListeningLine[]): void {
+    const { log } = this.#options;
+    place.state = 'serving';
+    place.servingSinceMs = performance.now();
+    this.#failedStarts = 0;
+    if (this.#isStopping) return;
+    if (this.#tellStarted === null) log.info({ worker: place.worker }, 'worker replaced');
+    else if (this.#places.some(({ state }) => state !== 'serving')) return;
+    // Another port than before, where any was asked for and for a moment no worker was left to keep it.
+    for (const { address, mode } of lines) {
+      if (this.#announced.has(address)) continue;
+      this.#announced.add(address);
+      log.info({ address, mode, workers: this.#options.workers }, 'listening');
+    }
+    this.#tellStarted?.(null);
+    this.#tellStarted = null;
+  }
+
+  #exited(place: Place, how: number | string): void {
+    const { running, state, failure } = place;
+    place.running = null;
+    place.state = 'gone';
+    if (this.#isStopping) {
+      if (how !== 0) this.#failure ??= { sentence: '', exitCode: 1 };
+      this.#endIfAlone();
+      return;
+    }
+    const isEarly = state === 'starting';
+    if (this.#tellStarted !== null) {
+      this.#failStart(place, how);
+      return;
+    }
+    const { log } = this.#options;
+    this.counters.deaths++;
+    if (isEarly) this.#failedStarts++;
+    else if (performance.now() - place.servingSinceMs >= STEADY_MS) place.deaths = 0;
+    place.deaths++;
+    const retryMs = backOffMs(place.deaths);
+    const fields = { worker: place.worker, pid: running?.pid, ended: how, retryMs };
+    if (failure !== null) log.error({ ...fields, reason: failure.sentence }, 'worker cannot start');
+    else log.error(fields, isEarly ? 'worker died while it started' : 'worker died');
+    if (this.#failedStarts >= MAX_FAILED_STARTS && this.#living.every(isNotServing)) {
+      this.#failure = {
+        sentence: `no worker serves, and ${this.#failedStarts} in a row could not start${failure === null ? '' : `: ${failure.sentence}`}`,
+        exitCode: 1,
+      };
+      this.#stop();
+      return;
+    }
+    place.timer = setTimeout(() => {
+      this.counters.replaced++;
+      this.#begin(place);
+    }, retryMs);
+  }
+
+  /** The first one to fail speaks for all. */
+  #failStart({ worker, failure }: Place, how: number | string): void {
+    const sentence = `worker ${worker} ended while it started (${how})`;
+    this.#failure = failure ?? { sentence, exitCode: 1 };
+    this.#tellStarted?.(this.#failure);
+    this.#isMuted = true;
+    this.#stop();
+  }
+
+  // ---- The end
+
+  #pass(name: PassedSignal): void {
+    for (const { running, hasOrder } of this.#living)
+      if (hasOrder) running?.send({ kind: 'signal', name });
+  }
+
+  #killAfter(ms: number): void {
+    clearTimeout(this.#deadline);
+    this.#deadline = setTimeout(() => {
+      const workers = this.#living.map(({ worker }) => worker);
+      this.#options.log.error({ workers }, 'workers did not end in time and are killed');
+      this.kill();
+    }, ms);
+  }
+
+  #endIfAlone(): void {
+    if (this.#living.length > 0) return;
+    clearTimeout(this.#deadline);
+    this.#tellEnded(this.#failure);
+  }
+}
+
+function isNotServing({ state }: Place): boolean {
+  return state !== 'serving';
+}

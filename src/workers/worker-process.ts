@@ -1,0 +1,23 @@
+/** What the primary needs of the process of a worker. */
+import type { ToPrimary, ToWorker } from './messages.js';
+
+export interface WorkerProcess {
+  /** 0 when the system has started none. */
+  readonly pid: number;
+  /** Nothing is said when it does not arrive: the end of the process is told anyway. */
+  send(message: ToWorker): void;
+  /** Sends a signal of the system. */
+  kill(signal: 'SIGKILL'): void;
+}
+
+/** What is told about it. */
+export interface WorkerEvents {
+  message(message: ToPrimary): void;
+  /** Whole lines of its standard error. */
+  output(lines: string): void;
+  /** It is gone. @param how its exit status, the signal that ended it, or why it was not started */
+  exited(how: number | string): void;
+}
+
+/** Starts the process of a worker. @throws {Error} the system's, when there can be none */
+export type StartWorker = (events: WorkerEvents) => WorkerProcess;

@@ -1,0 +1,111 @@
+import t, { type Test } from 'tap';
+import path from 'node:path';
+import { writeFileSync } from 'node:fs';
+import { load } from '../../../src/config/load.js';
+import type { Signal } from '../../../src/cli/io.js';
+import { createLog } from '../../../src/cli/output/log.js';
+import type { serveWorkers } from '../../../src/cli/serve/serve-workers.js';
+import type { Flags } from '../../../src/config/text-sources.js';
+import { FakeWorkers } from '../../fixtures/fake-workers.js';
+import { makeTempDir } from '../../fixtures/temp-dir.js';
+import { eventually, within } from '../../fixtures/within.js';
+import { type FakeIo, fakeIo } from '../fake-io.js';
+
+interface Run {
+  readonly io: FakeIo;
+  readonly workers: FakeWorkers;
+  readonly exitCode: Promise<number>;
+  readonly signal: (name: Signal) => void;
+  /** How many addresses workers were said to listen on. */
+  readonly listeners: number[];
+}
+
+async function start(t: Test, flags: Flags = {}): Promise<Run> {
+  const workers = new FakeWorkers();
+  const listeners: number[] = [];
+  const module = await t.mockImport<{ serveWorkers: typeof serveWorkers }>(
+    '../../../src/cli/serve/serve-workers.js',
+    {
+      '../../../src/workers/cluster-worker.js': {
+        clusterWorkers: (count: number) => {
+          listeners.push(count);
+          return workers.start;
+        },
+      },
+    },
+  );
+  const loaded = load({
+    flags: { echo: true, listen: ['9001', '9002'], ...flags },
+    environment: {},
+    readFile: () => '',
+  });
+  const signals = new Map<Signal, () => void>();
+  const io: FakeIo = {
+    ...fakeIo([]),
+    onSignal: (name, listener) => {
+      signals.set(name, listener);
+      return () => signals.delete(name);
+    },
+  };
+  const log = createLog('info', 'json', io.stderr);
+  const given = { workers: 2, loaded, flags, configText: null };
+  const exitCode = module.serveWorkers(given, io, log);
+  return {
+    io,
+    workers,
+    exitCode,
+    listeners,
+    signal: (name) => {
+      signals.get(name)!();
+    },
+  };
+}
+
+t.test('workers serve until a signal ends them', async (t) => {
+  const { workers, exitCode, signal, io, listeners } = await start(t);
+  await eventually(() => workers.all.length === 2, 'two workers');
+  for (const worker of workers.all) worker.serves();
+  workers.last.writes('a line of a worker\n');
+  signal('SIGHUP');
+  signal('SIGTERM');
+  for (const worker of workers.all) {
+    t.strictSame(worker.signals, ['SIGHUP', 'SIGTERM']);
+    worker.exits(0);
+  }
+  t.equal(await within(exitCode, 'the end'), 0);
+  t.match(io.written.err, /"msg":"listening".*\n.*a line of a worker\n/);
+  t.strictSame(listeners, [2]);
+});
+
+t.test('a third signal ends them at once', async (t) => {
+  const { workers, exitCode, signal, io } = await start(t);
+  await eventually(() => workers.all.length === 2, 'two workers');
+  for (const worker of workers.all) worker.serves();
+  for (let count = 0; count < 3; count++) signal('SIGTERM');
+  for (const worker of workers.all) {
+    t.strictSame(worker.kills, ['SIGKILL']);
+    worker.exits('SIGKILL');
+  }
+  t.strictSame(io.exits, [1]);
+  t.equal(await within(exitCode, 'the end'), 1);
+});
+
+t.test('why a worker cannot start is said once', async (t) => {
+  const { workers, exitCode, io } = await start(t);
+  await eventually(() => workers.all.length === 2, 'two workers');
+  for (const worker of workers.all) {
+    worker.says({ kind: 'failed', sentence: 'the file is bad', exitCode: 78 });
+    worker.exits(78);
+  }
+  t.equal(await within(exitCode, 'the end'), 78);
+  t.equal(io.written.err, 'twist: the file is bad\n');
+});
+
+t.test('the path of a Unix socket is looked at before there is a worker', async (t) => {
+  const file = path.join(makeTempDir(t), 'file');
+  writeFileSync(file, '');
+  const { workers, exitCode, io } = await start(t, { listen: [`unix:${file}`] });
+  t.equal(await within(exitCode, 'the end'), 1);
+  t.match(io.written.err, 'the file exists and is not a socket');
+  t.equal(workers.all.length, 0);
+});

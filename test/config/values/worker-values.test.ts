@@ -1,0 +1,18 @@
+import t from 'tap';
+import { workerCount } from '../../../src/config/values/worker-values.js';
+
+t.test('a number of workers, or one for each processor', async (t) => {
+  const { schema, toText, toJson, fromText } = workerCount();
+  for (const [given, value] of [
+    [1, 1],
+    ['7', 7],
+    ['auto', 'auto'],
+    [1024, 1024],
+  ] as const) {
+    t.equal(schema.parse(given), value);
+    t.equal(schema.parse(fromText(toText(value))), value);
+    t.equal(schema.parse(toJson(value)), value);
+  }
+  for (const given of [0, -1, 1.5, 1025, '1025', '0', '1e3', '', 'all', true, null])
+    t.notOk(schema.safeParse(given).success, String(given));
+});

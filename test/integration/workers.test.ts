@@ -1,0 +1,228 @@
+/** `--workers`: the built command as several processes, with clients of other people. */
+import { once } from 'node:events';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { type Socket, connect } from 'node:net';
+import path from 'node:path';
+import t, { type Test } from 'tap';
+import { WebSocket } from 'ws';
+import { HealthyPeer } from '../fixtures/healthy-peer.js';
+import { connectRaw } from '../fixtures/raw-client.js';
+import { makeTempDir } from '../fixtures/temp-dir.js';
+import {
+  type LogLine,
+  type TwistProcess,
+  runTwist,
+  startTwist,
+} from '../fixtures/twist-process.js';
+import { eventually, within } from '../fixtures/within.js';
+
+t.setTimeout(150_000);
+
+/** The processes that a process has started. */
+function childrenOf(pid: number): number[] {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+  return text === '' ? [] : text.split(' ').map(Number);
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    // One that nobody has waited for yet is a zombie.
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return false;
+  }
+}
+
+async function open(t: Test, { url }: TwistProcess): Promise<WebSocket> {
+  const socket = new WebSocket(url);
+  socket.on('error', () => undefined);
+  t.teardown(() => {
+    socket.terminate();
+  });
+  await within(once(socket, 'open'), 'an open socket');
+  return socket;
+}
+
+async function echo(socket: WebSocket, text: string): Promise<string> {
+  const answered = within(once(socket, 'message'), `the echo of ${text}`);
+  socket.send(text);
+  const [data] = (await answered) as [Buffer];
+  return data.toString();
+}
+
+const isEnd = ({ msg }: LogLine): boolean => msg === 'session ended';
+
+t.test('workers take turns, and each session has a number of its own', async (t) => {
+  const twist = await startTwist(t, ['--workers', '2']);
+  t.match(twist.listening, [{ workers: 2, mode: 'echo' }]);
+  t.equal(twist.listening.length, 1);
+  t.equal(childrenOf(twist.pid).length, 2);
+  const sockets = [];
+  for (let count = 0; count < 6; count++) sockets.push(await open(t, twist));
+  for (const [index, socket] of sockets.entries())
+    t.equal(await echo(socket, `message ${index}`), `message ${index}`);
+  for (const socket of sockets) socket.close(1000);
+  const ends = await twist.waitForLogs(isEnd, 6);
+  t.strictSame(ends.map(({ worker }) => worker).sort(), [1, 1, 1, 2, 2, 2]);
+  t.strictSame(
+    ends.map(({ session }) => session).sort(),
+    [1, 2].flatMap((serial) => [1, 2, 3].map((count) => serial * 1_000_000_000 + count)),
+  );
+  t.equal(await twist.stop(), 0);
+  t.equal(
+    twist.stderr.split('\n').filter((line) => line !== '' && !line.startsWith('{')).length,
+    0,
+  );
+});
+
+t.test('SIGTERM: 1001 to all, whichever worker they have, and 0', async (t) => {
+  const twist = await startTwist(t, ['--workers', '4', '--drain-timeout', '5s']);
+  const closes: Promise<unknown[]>[] = [];
+  for (let count = 0; count < 40; count++) closes.push(once(await open(t, twist), 'close'));
+  const workers = childrenOf(twist.pid);
+  t.equal(await twist.stop(), 0);
+  for (const [code] of await Promise.all(closes)) t.equal(code, 1001);
+  t.strictSame(workers.filter(isRunning), []);
+  t.equal(twist.log.at(-1)!.msg, 'stopped');
+});
+
+t.test('a signal that a terminal sends to all of them is one signal', async (t) => {
+  const twist = await startTwist(t, ['--workers', '2']);
+  const socket = await open(t, twist);
+  const closed = once(socket, 'close');
+  for (const pid of childrenOf(twist.pid)) process.kill(pid, 'SIGINT');
+  t.equal(await twist.stop('SIGINT'), 0);
+  t.equal((await closed)[0], 1001);
+});
+
+t.test('a second signal is now', async (t) => {
+  const twist = await startTwist(t, ['--workers', '2']);
+  const deaf = await connectRaw(t, twist.port);
+  await deaf.open();
+  deaf.socket.pause();
+  twist.signal('SIGTERM');
+  await twist.waitForLogs(({ msg }) => msg === 'stopping', 3);
+  t.equal(await twist.stop('SIGTERM'), 1);
+});
+
+t.test('a port that is taken, and what is wrong with options, is said once', async (t) => {
+  const first = await startTwist(t, ['--workers', '2']);
+  const serve = ['serve', '--echo', '--workers', '3'];
+  const taken = await runTwist(t, { args: [...serve, '--listen', `127.0.0.1:${first.port}`] });
+  t.equal(taken.ending, 1);
+  t.equal(
+    taken.stderr,
+    `twist: cannot listen on 127.0.0.1:${first.port}: the address is in use already\n`,
+  );
+  const alone = await runTwist(t, {
+    args: ['serve', '--echo', '--listen', `127.0.0.1:${first.port}`],
+  });
+  t.equal(alone.ending, 1);
+  const dir = makeTempDir(t);
+  const bad = path.join(dir, 'bad.mjs');
+  writeFileSync(bad, 'export default 5;');
+  const wrong = await runTwist(t, { args: ['serve', '--workers', '2', '--mode', bad] });
+  t.equal(wrong.ending, 2);
+  t.match(wrong.stderr, /^twist: --mode cannot be "[^\n]*\n$/);
+  const waits = path.join(dir, 'waits.mjs');
+  writeFileSync(waits, 'await new Promise(() => {});');
+  const endless = await runTwist(t, { args: ['serve', '--workers', '2', '--mode', waits] });
+  t.equal(endless.ending, 2);
+  t.match(endless.stderr, /^twist: --mode cannot be "[^\n]*never comes[^\n]*\n$/);
+});
+
+t.test('a Unix socket: shared, removed at the end, refused when it is alive', async (t) => {
+  const socketPath = path.join(makeTempDir(t), 'twist.sock');
+  const twist = await startTwist(t, ['--workers', '2', '--listen', `unix:${socketPath}`]);
+  for (let count = 0; count < 4; count++) {
+    const socket = new WebSocket(`ws+unix:${socketPath}:/`);
+    await within(once(socket, 'open'), 'an open socket');
+    t.equal(await echo(socket, 'hello'), 'hello');
+    socket.close(1000);
+  }
+  const ends = await twist.waitForLogs(isEnd, 4);
+  t.strictSame(ends.map(({ worker }) => worker).sort(), [1, 1, 2, 2]);
+  const second = await runTwist(t, {
+    args: ['serve', '--echo', '--workers', '2', '--listen', `unix:${socketPath}`],
+  });
+  t.equal(second.ending, 1);
+  t.match(second.stderr, /^twist: cannot listen on [^\n]*another server is listening there\n$/);
+  t.equal(await twist.stop(), 0);
+  t.strictSame(readdirSync(path.dirname(socketPath)), []);
+});
+
+t.test('a worker is killed under load: the others go on, and another one comes', async (t) => {
+  const twist = await startTwist(t, ['--workers', '2']);
+  const peers = [new HealthyPeer(await open(t, twist)), new HealthyPeer(await open(t, twist))];
+  t.teardown(() => {
+    for (const peer of peers) peer.terminate();
+  });
+  await Promise.all(peers.map((peer) => peer.roundTrips(3)));
+  const [victim] = childrenOf(twist.pid);
+  process.kill(victim!, 'SIGKILL');
+  const line = await twist.waitForLog(({ msg }) => msg === 'worker died');
+  t.match(line, { level: 'error', pid: victim, ended: 'SIGKILL' });
+  const results = await Promise.allSettled(peers.map((peer) => peer.roundTrips(5)));
+  t.equal(results.filter(({ status }) => status === 'fulfilled').length, 1, 'the other one');
+  await twist.waitForLog(({ msg }) => msg === 'worker replaced');
+  t.equal(childrenOf(twist.pid).length, 2);
+  for (let count = 0; count < 4; count++) {
+    const socket = await open(t, twist);
+    t.equal(await echo(socket, 'again'), 'again');
+    socket.close(1000);
+  }
+  const [healthy] = peers.filter((_, index) => results[index]!.status === 'fulfilled');
+  await healthy!.stop();
+  const ends = await twist.waitForLogs(isEnd, 5);
+  const serials = ends.map(({ session }) => Math.floor(Number(session) / 1_000_000_000));
+  t.ok(serials.includes(3), 'the new one has numbers of its own');
+  t.equal(new Set(ends.map(({ session }) => session)).size, 5);
+  t.equal(await twist.stop(), 0);
+});
+
+t.test('a connection that a stopped worker was given ends with the worker', async (t) => {
+  const twist = await startTwist(t, ['--workers', '2']);
+  const [stopped] = childrenOf(twist.pid);
+  process.kill(stopped!, 'SIGSTOP');
+  const sockets: Socket[] = [];
+  for (let count = 0; count < 6; count++) {
+    const socket = connect(twist.port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    t.teardown(() => socket.destroy());
+    await within(once(socket, 'connect'), 'a connection');
+    socket.write('GET / HTTP/1.1\r\n\r\n');
+    sockets.push(socket);
+  }
+  const closed = sockets.map(
+    (socket) => new Promise((resolve) => socket.resume().on('close', resolve)),
+  );
+  await eventually(
+    () => sockets.filter(({ destroyed }) => destroyed).length === 5,
+    'the answers of the other worker',
+  );
+  process.kill(stopped!, 'SIGKILL');
+  await within(Promise.all(closed), 'the end of the one that waits');
+  t.equal(await twist.stop(), 0);
+});
+
+t.test('a worker that is stopped keeps nobody from stopping twist', async (t) => {
+  const twist = await startTwist(t, ['--workers', '2', '--drain-timeout', '100ms']);
+  const [stopped] = childrenOf(twist.pid);
+  process.kill(stopped!, 'SIGSTOP');
+  t.equal(await twist.stop(), 1);
+  t.match(
+    twist.log.find(({ msg }) => msg.includes('killed')),
+    { level: 'error' },
+  );
+  t.notOk(isRunning(stopped!));
+});
+
+t.test('workers do not outlive their primary, and send clients away as it would', async (t) => {
+  const twist = await startTwist(t, ['--workers', '2']);
+  const workers = childrenOf(twist.pid);
+  const sockets = [await open(t, twist), await open(t, twist)];
+  const closed = sockets.map((socket) => once(socket, 'close'));
+  await twist.kill();
+  for (const [code] of await within(Promise.all(closed), 'the Closes')) t.equal(code, 1001);
+  await eventually(() => !workers.some(isRunning), 'the end of the workers');
+});

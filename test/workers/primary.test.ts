@@ -1,0 +1,260 @@
+import t, { type Test } from 'tap';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ToPrimary } from '../../src/workers/messages.js';
+import { type Failure, Primary, type PrimaryOptions } from '../../src/workers/primary.js';
+import { FakeWorkers } from '../fixtures/fake-workers.js';
+import { KeptLog } from '../fixtures/kept-log.js';
+import { eventually, within } from '../fixtures/within.js';
+
+const ORDER = { flags: {}, configText: null, isTTY: false, isStyled: false };
+
+interface Scene {
+  readonly workers: FakeWorkers;
+  readonly log: KeptLog;
+  readonly written: string[];
+  readonly primary: Primary;
+  /** What `start` came to; undefined while it has not settled. */
+  started?: Failure | null;
+}
+
+function begin(t: Test, count: number, options: Partial<PrimaryOptions> = {}): Scene {
+  const workers = new FakeWorkers();
+  const log = new KeptLog();
+  const written: string[] = [];
+  const primary = new Primary({
+    workers: count,
+    order: () => ORDER,
+    startWorker: workers.start,
+    stopMs: 60_000,
+    stopNowMs: 60_000,
+    log,
+    write: (lines) => written.push(lines),
+    ...options,
+  });
+  const scene: Scene = { workers, log, written, primary };
+  void primary.start().then((started) => {
+    scene.started = started;
+  });
+  t.teardown(async () => {
+    void primary.stop();
+    for (const worker of workers.all) worker.exits();
+    await within(primary.ended, 'the end');
+  });
+  return scene;
+}
+
+async function begun(
+  t: Test,
+  count: number,
+  options: Partial<PrimaryOptions> = {},
+): Promise<Scene> {
+  const scene = begin(t, count, options);
+  for (const worker of scene.workers.all) worker.serves();
+  await eventually(() => scene.started === null, 'the start');
+  return scene;
+}
+
+t.test('all workers listen before it is said, once for each address', async (t) => {
+  const scene = begin(t, 2);
+  const { workers, log } = scene;
+  const [one, two] = workers.all;
+  one!.says({ kind: 'ready' });
+  two!.says({ kind: 'ready' });
+  t.strictSame(one!.order, { ...ORDER, worker: 1, serial: 1, isSpokesman: true });
+  t.strictSame(two!.order, { ...ORDER, worker: 2, serial: 2, isSpokesman: false });
+  const lines = [
+    { address: 'ws://127.0.0.1:9001', mode: 'echo' },
+    { address: 'unix:/run/a', mode: 'echo' },
+  ];
+  one!.says({ kind: 'listening', lines });
+  await sleep(1);
+  t.strictSame([log.lines, scene.started], [[], undefined]);
+  two!.says({ kind: 'listening', lines });
+  await eventually(() => scene.started === null, 'the start');
+  t.strictSame(
+    log.find('listening').map(({ fields }) => fields),
+    lines.map((line) => ({ ...line, workers: 2 })),
+  );
+});
+
+t.test('lines of workers go to the log; what a module says is not heard', async (t) => {
+  const { workers, written } = await begun(t, 1);
+  workers.last.writes('a line\n');
+  t.strictSame(written, ['a line\n']);
+  for (const message of [null, undefined, 'hello', 5, { kind: 'something' }, {}])
+    workers.last.says(message as unknown as ToPrimary);
+});
+
+t.test('one that cannot start ends all of them, with its own words and exit status', async (t) => {
+  const scene = begin(t, 3);
+  const [one, two, three] = scene.workers.all;
+  one!.says({ kind: 'ready' });
+  two!.says({ kind: 'ready' });
+  one!.says({ kind: 'failed', sentence: 'the port is taken', exitCode: 1 });
+  two!.says({ kind: 'failed', sentence: 'the port is taken, says the second', exitCode: 1 });
+  one!.exits(1);
+  two!.exits(1);
+  await sleep(1);
+  t.equal(scene.started, undefined, 'one of them is still there');
+  three!.writes('stopped\n');
+  t.strictSame(scene.written, []);
+  three!.says({ kind: 'ready' });
+  t.strictSame(three!.signals, ['SIGTERM']);
+  three!.exits(0);
+  await eventually(() => scene.started !== undefined, 'the end');
+  t.strictSame(scene.started, { sentence: 'the port is taken', exitCode: 1 });
+  t.strictSame(scene.log.lines, []);
+});
+
+t.test('one that dies while all start, and one that the system does not start', async (t) => {
+  const dying = begin(t, 2);
+  dying.workers.all[0]!.exits('SIGSEGV');
+  dying.workers.all[1]!.exits(0);
+  await eventually(() => dying.started !== undefined, 'the end');
+  t.strictSame(dying.started, {
+    sentence: 'worker 1 ended while it started (SIGSEGV)',
+    exitCode: 1,
+  });
+
+  const workers = new FakeWorkers();
+  workers.failure = new Error('spawn EAGAIN');
+  const none = begin(t, 2, { startWorker: workers.start });
+  await eventually(() => none.started !== undefined, 'the end');
+  t.match(none.started, { sentence: /worker \d ended while it started \(spawn EAGAIN\)/ });
+});
+
+t.test('a worker that dies is replaced: at once, then later and later', async (t) => {
+  const { workers, log, primary } = await begun(t, 2);
+  workers.all[0]!.exits('SIGKILL');
+  t.match(log.find('worker died')[0], {
+    level: 'error',
+    fields: { worker: 1, pid: 1000, ended: 'SIGKILL', retryMs: 0 },
+  });
+  await eventually(() => workers.all.length === 3, 'another one');
+  workers.last.serves();
+  t.strictSame(workers.last.order, { ...ORDER, worker: 1, serial: 3, isSpokesman: false });
+  t.match(log.find('worker replaced'), [{ fields: { worker: 1 } }]);
+  t.equal(log.find('listening').length, 1, 'the address is known');
+  workers.last.exits(1);
+  t.match(log.find('worker died')[1], { fields: { ended: 1, retryMs: 100 } });
+  await eventually(() => workers.all.length === 4, 'another one');
+  workers.last.serves('ws://127.0.0.1:9002');
+  t.equal(log.find('listening').length, 2, 'a new address is told');
+  t.match(primary.counters, { deaths: 2, replaced: 2 });
+});
+
+t.test('one that has served for long is replaced at once again', async (t) => {
+  const { workers, log } = await begun(t, 1);
+  workers.last.exits(1);
+  await eventually(() => workers.all.length === 2, 'another one');
+  workers.last.serves();
+  const now = performance.now.bind(performance);
+  t.intercept(performance, 'now', { value: () => now() + 10_000 });
+  workers.last.exits(1);
+  t.match(log.find('worker died')[1], { fields: { retryMs: 0 } });
+});
+
+t.test('while one serves, those that cannot start are tried for ever', async (t) => {
+  const { workers, log, primary } = await begun(t, 2, {});
+  let isOver = false;
+  void primary.ended.then(() => (isOver = true));
+  workers.all[1]!.exits(1);
+  for (let tried = 3; tried <= 7; tried++) {
+    await eventually(() => workers.all.length === tried, 'another one');
+    workers.last.says({ kind: 'ready' });
+    if (tried % 2 === 0) workers.last.says({ kind: 'failed', sentence: 'no disk', exitCode: 78 });
+    workers.last.exits(78);
+  }
+  t.match(log.find('worker cannot start'), [{ fields: { worker: 2, reason: 'no disk' } }, {}]);
+  t.equal(log.find('worker died while it started').length, 3);
+  await sleep(1);
+  t.notOk(isOver);
+});
+
+t.test('when none serves, and several could not start, twist ends', async (t) => {
+  for (const failure of ['the disk is full', null]) {
+    const { workers, primary } = await begun(t, 1);
+    workers.last.exits('SIGKILL');
+    for (let tried = 2; tried <= 6; tried++) {
+      await eventually(() => workers.all.length === tried, 'another one');
+      if (failure !== null) workers.last.says({ kind: 'failed', sentence: failure, exitCode: 1 });
+      workers.last.exits(1);
+    }
+    const because = failure === null ? '' : `: ${failure}`;
+    t.strictSame(await within(primary.ended, 'the end'), {
+      sentence: `no worker serves, and 5 in a row could not start${because}`,
+      exitCode: 1,
+    });
+  }
+});
+
+t.test('a stop reaches all, and ends when all are gone', async (t) => {
+  const { workers, log, primary } = await begun(t, 2);
+  const [one, two] = workers.all;
+  const stopped = primary.stop();
+  primary.endDelay();
+  const again = primary.stop();
+  t.strictSame([one!.signals, two!.signals], [['SIGTERM'], ['SIGTERM']]);
+  one!.exits(0);
+  t.equal(log.find('stopped').length, 0);
+  two!.exits(0);
+  await Promise.all([stopped, again]);
+  t.equal(await primary.ended, null);
+  t.strictSame(
+    log.lines.map(({ message }) => message),
+    ['listening', 'stopping', 'stopped'],
+  );
+});
+
+t.test('a stop while workers start, and while one is replaced', async (t) => {
+  const early = begin(t, 2);
+  const [one, two] = early.workers.all;
+  one!.says({ kind: 'ready' });
+  void early.primary.stop();
+  t.strictSame(one!.signals, ['SIGTERM']);
+  // It was about to listen.
+  one!.says({ kind: 'listening', lines: [] });
+  two!.says({ kind: 'ready' });
+  t.strictSame(two!.signals, ['SIGTERM']);
+  one!.exits(0);
+  two!.exits(0);
+  t.equal(await within(early.primary.ended, 'the end'), null);
+  t.equal(early.started, null);
+
+  const later = await begun(t, 2);
+  later.workers.all[0]!.exits(1);
+  void later.primary.stop();
+  later.workers.all[1]!.exits(0);
+  t.equal(await within(later.primary.ended, 'the end'), null);
+  t.equal(later.workers.all.length, 2, 'none is started any more');
+});
+
+t.test('workers that do not end are killed', async (t) => {
+  const { workers, log, primary } = await begun(t, 2, { stopMs: 5 });
+  void primary.stop();
+  workers.all[0]!.exits(0);
+  await eventually(() => workers.all[1]!.kills.length > 0, 'a kill');
+  t.match(log.find('workers did not end in time and are killed'), [{ fields: { workers: [2] } }]);
+  workers.all[1]!.exits('SIGKILL');
+  t.strictSame(await primary.ended, { sentence: '', exitCode: 1 });
+});
+
+t.test('a second signal is passed on too, and is a failure', async (t) => {
+  const { workers, primary } = await begun(t, 1, { stopNowMs: 5 });
+  void primary.stop();
+  primary.stopNow();
+  t.strictSame(workers.last.signals, ['SIGTERM', 'SIGTERM']);
+  await eventually(() => workers.last.kills.length > 0, 'a kill');
+  workers.last.exits(1);
+  t.strictSame(await primary.ended, { sentence: '', exitCode: 1 });
+});
+
+t.test('a reload reaches those that have their order', async (t) => {
+  const scene = begin(t, 2);
+  scene.workers.all[0]!.says({ kind: 'ready' });
+  await scene.primary.reload();
+  t.strictSame(
+    scene.workers.all.map(({ signals }) => signals),
+    [['SIGHUP'], []],
+  );
+});

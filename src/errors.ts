@@ -88,6 +88,15 @@ export const SIZE_RULES = {
   'message-too-big': 'message is over the limit',
 } as const;
 
+/** The names of all rules that a peer can break once its handshake is answered. */
+export const PEER_RULES: readonly PeerRule[] = [
+  PROTOCOL_RULES,
+  PRESENCE_RULES,
+  PAYLOAD_RULES,
+  POLICY_RULES,
+  SIZE_RULES,
+].flatMap((rules) => Object.keys(rules) as PeerRule[]);
+
 export type ProtocolRule = keyof typeof PROTOCOL_RULES;
 export type PayloadRule = keyof typeof PAYLOAD_RULES;
 export type PolicyRule = keyof typeof POLICY_RULES;

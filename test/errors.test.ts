@@ -12,6 +12,7 @@ import {
   MessageTooBigError,
   NegotiationError,
   PAYLOAD_RULES,
+  PEER_RULES,
   POLICY_RULES,
   PRESENCE_RULES,
   PROTOCOL_RULES,
@@ -263,4 +264,8 @@ t.test('a wrong setting tells its source; what else is in the way has none', asy
   t.equal(error.source, 'flag');
   t.equal(error.cause, reason);
   t.equal(new ConfigError('a sentence').source, null);
+});
+
+t.test('the names of all rules that a peer can break', async (t) => {
+  t.same(new Set(PEER_RULES), new Set(PEER_ERRORS.map(({ rule }) => rule)));
 });

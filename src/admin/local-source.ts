@@ -5,6 +5,7 @@ import {
   type MetricsFormat,
   findProblems,
 } from './admin-source.js';
+import { LoopMetrics } from './metrics/loop-metrics.js';
 import type { MetricSnapshot, MetricSource } from './metrics/metric.js';
 import type { ProcessMetrics } from './metrics/prometheus.js';
 
@@ -12,6 +13,7 @@ export class LocalSource implements AdminSource {
   readonly #health: readonly HealthSource[];
   readonly #metrics: readonly MetricSource[];
   readonly #version: string;
+  readonly #loop = new LoopMetrics();
   #process: Promise<ProcessMetrics> | null = null;
 
   /** @param version of twist */
@@ -21,9 +23,15 @@ export class LocalSource implements AdminSource {
     this.#metrics = metrics;
   }
 
-  /** Begins to watch the event loop; what needs no endpoint does without the library. */
+  /** Begins to watch the event loop. Without this nothing here costs anything. */
   async start(): Promise<void> {
+    this.#loop.start();
     await this.#measureProcess();
+  }
+
+  /** Watches it no more. */
+  stop(): void {
+    this.#loop.stop();
   }
 
   isAlive(): Promise<boolean> {
@@ -37,7 +45,7 @@ export class LocalSource implements AdminSource {
   async snapshot(): Promise<MetricSnapshot> {
     const ours = this.#metrics.flatMap((source) => source.collect());
     const measured = await this.#measureProcess();
-    return [...ours, ...(await measured.collect())];
+    return [...ours, ...this.#loop.collect(), ...(await measured.collect())];
   }
 
   async metrics(format: MetricsFormat): Promise<string> {

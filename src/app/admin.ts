@@ -2,21 +2,37 @@
 import { AdminServer } from '../admin/admin-server.js';
 import type { HealthSource } from '../admin/admin-source.js';
 import { LocalSource } from '../admin/local-source.js';
+import { deflateMetrics } from '../admin/metrics/deflate-metrics.js';
+import { type MeasuredRecorder, recordingMetrics } from '../admin/metrics/recording-metrics.js';
+import { type MeasuredServer, ServerMetrics } from '../admin/metrics/server-metrics.js';
+import { targetMetrics } from '../admin/metrics/target-metrics.js';
 import type { ServerSettings } from '../config/settings.js';
+import type { DeflateCounters } from '../extensions/permessage-deflate/deflate-counters.js';
 import type { Log } from '../log.js';
+import type { TargetCounters } from '../modes/tcp/target-counters.js';
 import type { Authenticator } from '../server/auth/basic-auth.js';
 import { version } from './version.js';
 
 /** What is watched. */
 export interface Watched {
-  readonly server: HealthSource;
-  readonly recorder: HealthSource | null;
+  readonly server: HealthSource & MeasuredServer;
+  readonly recorder: (HealthSource & MeasuredRecorder) | null;
+  readonly deflate: DeflateCounters;
+  readonly targets: TargetCounters;
 }
 
 /** @returns what this process tells of itself */
-export function makeSource({ server, recorder }: Watched): LocalSource {
-  const health = recorder === null ? [server] : [server, recorder];
-  return new LocalSource(health, [], version());
+export function makeSource(
+  { deflateMemory }: Pick<ServerSettings, 'deflateMemory'>,
+  { server, recorder, deflate, targets }: Watched,
+): LocalSource {
+  const metrics = [
+    new ServerMetrics(server),
+    deflateMetrics(deflate, deflateMemory),
+    targetMetrics(targets),
+  ];
+  if (recorder === null) return new LocalSource([server], metrics, version());
+  return new LocalSource([server, recorder], [...metrics, recordingMetrics(recorder)], version());
 }
 
 /** @returns the endpoint, which does not listen yet; null for none */

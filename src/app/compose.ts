@@ -3,6 +3,7 @@ import type { AdminServer } from '../admin/admin-server.js';
 import type { LocalSource } from '../admin/local-source.js';
 import type { Log } from '../log.js';
 import { type RouteMode, formatRouteMode } from '../config/values/route-text.js';
+import { DeflateCounters } from '../extensions/permessage-deflate/deflate-counters.js';
 import type { Mode } from '../session/mode.js';
 import { filesEachOf } from '../modes/registry.js';
 import type { Recorder } from '../recording/write/recorder.js';
@@ -62,10 +63,11 @@ export function compose(
   rereading: Rereading | null = null,
   group: ServerGroup | null = null,
 ): Composed {
-  const { settings, values, authenticator } = resources;
+  const { settings, values, authenticator, targets } = resources;
   const recorder = makeRecorder(settings, log, group?.worker);
   // One for all of them, whatever is reloaded: they share the budget of compressors.
-  const deflate = makeDeflate(settings);
+  const deflateCounters = new DeflateCounters();
+  const deflate = makeDeflate(settings, deflateCounters);
   let made = new Map<string, Mode>();
   const optionsOf = (now: Resources): ServerOptions =>
     serverOptions(now.settings, {
@@ -101,13 +103,14 @@ export function compose(
     yield* modeReloadables;
   }, log);
   const started = new Later();
-  const source = makeSource({ server, recorder });
+  const source = makeSource(settings, { server, recorder, deflate: deflateCounters, targets });
   // Whoever leads the group has the endpoint.
   const admin = group === null ? makeAdmin(settings, source, authenticator, log) : null;
   const close = async (): Promise<void> => {
     // After the last record of the last session.
     await recorder?.close();
     await admin?.close();
+    source.stop();
   };
   return {
     server,

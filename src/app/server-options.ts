@@ -1,6 +1,7 @@
 import type { Tap } from '../session/tap.js';
 import type { ServerSettings } from '../config/settings.js';
 import type { Extension } from '../extensions/extension.js';
+import type { DeflateCounters } from '../extensions/permessage-deflate/deflate-counters.js';
 import { permessageDeflate } from '../extensions/permessage-deflate/permessage-deflate.js';
 import type { OriginPolicy } from '../handshake/policy.js';
 import type { Mode } from '../session/mode.js';
@@ -121,9 +122,13 @@ function originOf({ defaults }: Mode, authenticator: Authenticator | null): Orig
   return origin === 'any' && authenticator !== null ? 'same' : origin;
 }
 
-/** All modes of a server share it: it has the budget of compressors. */
-export function makeDeflate(settings: ServerSettings): Extension {
-  return permessageDeflate({
+/**
+ * All modes of a server share it: it has the budget of compressors.
+ *
+ * @param counters counts what it does; by default nobody asks
+ */
+export function makeDeflate(settings: ServerSettings, counters?: DeflateCounters): Extension {
+  const options = {
     level: settings.deflateLevel,
     thresholdBytes: settings.deflateThreshold,
     memoryBytes: settings.deflateMemory,
@@ -132,5 +137,6 @@ export function makeDeflate(settings: ServerSettings): Extension {
     clientMaxWindowBits: settings.deflateClientWindowBits,
     serverNoContextTakeover: settings.deflateNoContextTakeover.includes('server'),
     clientNoContextTakeover: settings.deflateNoContextTakeover.includes('client'),
-  });
+  };
+  return permessageDeflate(options, counters);
 }

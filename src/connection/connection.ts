@@ -227,6 +227,7 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
   /** Writes what waits, and our FIN after it. */
   end(from: Phase, session: ServerSession | null): void {
     this.#enter(from, new EndingPhase(this, session));
+    if (session?.isOpen === true) this.host.traffic.wireBytesOut += this.outbox.queue.queuedBytes;
     this.outbox.end(this.host.clock.nowMs);
     this.socket.resume();
     this.checkWithin(ENDING_CHECK_MS);
@@ -234,7 +235,9 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
 
   /** Writes what waits before the socket is destroyed: what the kernel takes leaves all the same. */
   cutOff(from: OpenPhase, session: ServerSession): void {
+    const { queuedBytes } = this.outbox.queue;
     this.outbox.flush(this.host.clock.nowMs);
+    this.host.traffic.wireBytesOut += queuedBytes - this.outbox.queue.queuedBytes;
     this.#enter(from, new EndingPhase(this, session));
   }
 

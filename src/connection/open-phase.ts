@@ -39,7 +39,9 @@ export class OpenPhase extends Phase {
   override flush(): void {
     const { outbox, host } = this.connection;
     const wasBlocked = outbox.isBlocked;
+    const { queuedBytes } = outbox.queue;
     outbox.flush(host.clock.nowMs);
+    host.traffic.wireBytesOut += queuedBytes - outbox.queue.queuedBytes;
     if (outbox.isBlocked && !wasBlocked) this.#session.blocked();
     if (this.#session.isOver) this.connection.end(this, this.#session);
   }

@@ -4,6 +4,7 @@ import type { RouteMode } from '../config/values/route-text.js';
 import type { Log } from '../log.js';
 import type { Reloadable } from '../reloadable.js';
 import type { Mode } from '../session/mode.js';
+import type { TargetCounters } from './tcp/target-counters.js';
 
 /** How files are read; a test has some of memory. */
 export interface Files {
@@ -19,6 +20,8 @@ export interface ModeContext {
   readonly values: ProvidedServerSettings;
   readonly files: Files;
   readonly log: Log;
+  /** Counts connections to targets; by default nothing does. */
+  readonly targets?: TargetCounters;
   /** What a mode reads again on demand; each is added when it is made. */
   readonly reloadables: Reloadable[];
 }

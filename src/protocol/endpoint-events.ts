@@ -2,6 +2,13 @@
 import type { CloseStatus } from './close.js';
 import type { DataOpcode, Role } from './frame.js';
 
+/** How many control frames there were. */
+export interface ControlCounts {
+  pings: number;
+  pongs: number;
+  closes: number;
+}
+
 /** The options of an endpoint; many endpoints share one object. */
 export interface EndpointOptions {
   readonly role: Role;
@@ -13,6 +20,9 @@ export interface EndpointOptions {
   readonly maxFragments: number;
   /** Makes the masking key of each frame that a client sends: unpredictable (RFC 6455 §5.3). */
   readonly makeMaskingKey?: () => number;
+  /** Where control frames are counted, those received and those sent; by default nowhere. */
+  readonly controlIn?: ControlCounts;
+  readonly controlOut?: ControlCounts;
 }
 
 /**

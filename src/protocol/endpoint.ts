@@ -35,6 +35,7 @@ import {
 import { findImpossibleByte, UTF8_ACCEPT, UTF8_REJECT, validateUtf8 } from './utf8.js';
 import { type FrameDecoder, borrowDecoder, returnDecoder } from './frame-decoder.js';
 import type {
+  ControlCounts,
   EndpointEvents,
   EndpointOptions,
   FrameSink,
@@ -213,7 +214,7 @@ export class Endpoint implements FrameContext {
     assertBytes(payload);
     assertControlBytes(opcode === Opcode.Ping ? 'Ping' : 'Pong', payload);
     if (!canSendData(this.#state)) return false;
-    this.#send(FIN | opcode, payload, 0, payload.length);
+    this.#sendControlFrame(opcode, payload, 0, payload.length);
     return true;
   }
 
@@ -227,7 +228,7 @@ export class Endpoint implements FrameContext {
     if (!canSendData(this.#state)) return false;
     const payload = serializeClosePayload(code, reason);
     this.sendOwedPong();
-    this.#send(FIN | Opcode.Close, payload, 0, payload.length);
+    this.#sendControlFrame(Opcode.Close, payload, 0, payload.length);
     // As it went out: a reason may have been cut.
     this.sentClose = parseClosePayload(payload, 0, payload.length);
     this.#state = nextClosingState(this.#state, ClosingEvent.SendClose);
@@ -249,7 +250,7 @@ export class Endpoint implements FrameContext {
     const payload = this.#owedPong;
     if (payload === null) return;
     this.#owedPong = null;
-    this.#send(FIN | Opcode.Pong, payload, 0, payload.length);
+    this.#sendControlFrame(Opcode.Pong, payload, 0, payload.length);
   }
 
   /**
@@ -407,12 +408,13 @@ export class Endpoint implements FrameContext {
 
   #handleControl(opcode: number, bytes: Uint8Array, start: number, end: number): void {
     this.watcher?.controlReceived(opcode, bytes, start, end);
+    countControl(this.#options.controlIn, opcode);
     switch (opcode) {
       case Opcode.Ping:
         // Not `bytes.slice`: that of a Buffer is a view, and the next read changes it.
         if (this.isOutputBlocked)
           this.#owedPong = Uint8Array.prototype.slice.call(bytes, start, end);
-        else this.#send(FIN | Opcode.Pong, bytes, start, end);
+        else this.#sendControlFrame(Opcode.Pong, bytes, start, end);
         this.#events.pingReceived(bytes, start, end);
         break;
       case Opcode.Pong:
@@ -426,9 +428,21 @@ export class Endpoint implements FrameContext {
     }
   }
 
+  #sendControlFrame(opcode: number, bytes: Uint8Array, start: number, end: number): void {
+    countControl(this.#options.controlOut, opcode);
+    this.#send(FIN | opcode, bytes, start, end);
+  }
+
   #send(first: number, bytes: Uint8Array, start: number, end: number): void {
     const key = this.isServer ? null : this.#options.makeMaskingKey!();
     this.watcher?.frameSent(first, key !== null, bytes, start, end);
     this.sink.appendFrame(first, key, bytes, start, end, bytes === this.#assembler?.bytes);
   }
+}
+
+function countControl(counts: ControlCounts | undefined, opcode: number): void {
+  if (counts === undefined) return;
+  if (opcode === Opcode.Ping) counts.pings++;
+  else if (opcode === Opcode.Pong) counts.pongs++;
+  else counts.closes++;
 }

@@ -1,5 +1,6 @@
 /** Which mode serves which path. */
 import type { Route } from '../connection/head-phase.js';
+import { SessionCounts } from '../session/counters.js';
 import type { Tap } from '../session/tap.js';
 import { HandshakeError } from '../errors.js';
 import type { Extension } from '../extensions/extension.js';
@@ -24,10 +25,17 @@ export class Router {
   readonly #routes = new Map<string, Route>();
   readonly #fallback: Route | null = null;
 
-  /** @param served no two with the same path */
-  constructor(served: readonly ServedMode[]) {
+  /**
+   * @param served no two with the same path
+   * @param countsOf where the sessions of a mode on a path are counted
+   */
+  constructor(
+    served: readonly ServedMode[],
+    countsOf: (mode: string, path: string | null) => SessionCounts = () => new SessionCounts(),
+  ) {
     for (const { path, mode, origin, extensions, recorder = null } of served) {
-      const route = { mode, origin, extensions, tap: recorder };
+      const counts = countsOf(mode.name, path);
+      const route = { mode, origin, extensions, tap: recorder, counts };
       if (path === null) this.#fallback = route;
       else this.#routes.set(routePath(path), route);
     }

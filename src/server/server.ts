@@ -14,6 +14,7 @@ import type { HostPolicy, SubprotocolPolicy } from '../handshake/policy.js';
 import { networkOf } from '../net/ip-address.js';
 import { Redaction } from '../handshake/redaction/redaction.js';
 import type { HeadLimits } from '../handshake/request-head.js';
+import { Traffic } from '../session/counters.js';
 import type { Session } from '../session/session.js';
 import { SlabPool } from '../protocol/slab-pool.js';
 import { AddressList } from '../net/address-range.js';
@@ -26,6 +27,7 @@ import { type Listener, closeWhenQuiet, listen } from './listener.js';
 import { PrivateFiles, type PrivatePaths } from '../http/private-files.js';
 import { Router, type ServedMode } from './router.js';
 import type { Log } from '../log.js';
+import { ServerCounters } from './server-counters.js';
 import { logDeclined, logLateFailure, logRefusal, logSession } from './session-log.js';
 import type { ServerGroup } from './server-group.js';
 import { StaticDirectory } from '../http/static-directory.js';
@@ -112,6 +114,9 @@ function rulesOf({ allow, deny }: AccessOptions, { trustsUnix }: ClientAddress):
 }
 
 export class Server {
+  readonly counters = new ServerCounters();
+  readonly traffic = new Traffic();
+
   #options: ServerOptions;
   readonly #admission: Admission;
   #clientAddress: ClientAddress;
@@ -137,11 +142,8 @@ export class Server {
   #listeners: Listener[] = [];
   #drain: Drain | null = null;
   #isListening = false;
-  /** Connections that were accepted since the start. */
-  #acceptCount = 0;
   /** What modes still do for sessions that have ended. */
   readonly #lingering = new Set<Promise<unknown>>();
-  #dropCount = 0;
   #dropLoggedMs = 0;
   #stopped: Promise<void> | null = null;
 
@@ -203,6 +205,16 @@ export class Server {
   /** Whether it was told to stop. */
   get isDraining(): boolean {
     return this.#stopped !== null;
+  }
+
+  /** As of the last tick, on the clock of the sessions, in milliseconds. */
+  get nowMs(): number {
+    return this.#clock.nowMs;
+  }
+
+  /** How many connections it takes at most. */
+  get maxConnections(): number {
+    return this.#options.admission.maxConnections;
   }
 
   /** Number of open connections, those in their opening handshake included. */
@@ -267,7 +279,7 @@ export class Server {
       log,
       stopAccepting: () => {
         this.#admission.isDraining = true;
-        return closeWhenQuiet(this.#listeners, () => this.#acceptCount);
+        return closeWhenQuiet(this.#listeners, () => this.counters.connections);
       },
       stopNow: this.stopNow.bind(this),
       settled: async () => {
@@ -292,7 +304,7 @@ export class Server {
   }
 
   readonly #accept = (socket: Socket, kind: ListenerKind, isLoopback: boolean): void => {
-    this.#acceptCount++;
+    this.counters.connections++;
     const peer = peerOf(socket, kind);
     if (peer === null) {
       // A reset was faster: the address of this client is unknown, and no answer is due.
@@ -371,12 +383,12 @@ export class Server {
 
   /** A flood of connections is no reason for a flood of lines. */
   #countDropped(): void {
-    this.#dropCount++;
+    const dropped = ++this.counters.dropped;
     const { nowMs } = this.#clock;
-    if (this.#dropCount > 1 && nowMs - this.#dropLoggedMs < DROP_LOG_MS) return;
+    if (dropped > 1 && nowMs - this.#dropLoggedMs < DROP_LOG_MS) return;
     this.#dropLoggedMs = nowMs;
     this.#options.log.warn(
-      { connections: this.#connections.size, dropped: this.#dropCount },
+      { connections: this.#connections.size, dropped },
       'connections dropped: too many are open',
     );
   }
@@ -400,7 +412,7 @@ export class Server {
 
   #makeOpening(): OpeningPolicy {
     const { served, head, subprotocol, auth, access = EVERYBODY } = this.#options;
-    const router = new Router(served);
+    const router = new Router(served, (mode, path) => this.counters.sessionsOf(mode, path));
     return {
       head,
       allowedHosts: access.allowedHosts,
@@ -417,6 +429,8 @@ export class Server {
       role: 'server',
       maxMessage: limits.maxMessage,
       maxFragments,
+      controlIn: this.traffic.controlIn,
+      controlOut: this.traffic.controlOut,
     } as const;
     const sharedReads = await probeSharedReads();
     if (sharedReads === null) log.debug({}, 'shared reads do not work on this version of Node');
@@ -430,6 +444,7 @@ export class Server {
       clock: this.#clock,
       flushQueue: new FlushQueue(),
       slabPool: new SlabPool(),
+      traffic: this.traffic,
       sharedReads,
       http: await this.#makeHttp(),
       findClient: (peer, headers) => this.#clientAddress.find(peer, headers),
@@ -445,6 +460,7 @@ export class Server {
       findRefusal: (address: PeerAddress): HandshakeError | null =>
         this.#admission.findRefusal(address),
       handshakeRefused: (address, error, cause) => {
+        this.counters.countRefusal(error);
         logRefusal(log, address, error, cause);
       },
       extensionDeclined: ({ id }, declined) => {
@@ -457,6 +473,7 @@ export class Server {
       },
       sessionEnded: (summary) => {
         this.#sessions.delete(summary.id);
+        this.counters.countEnd(summary);
         logSession(log, summary, this.#redaction);
       },
       modeLingers: (closing) => {

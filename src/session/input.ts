@@ -51,6 +51,8 @@ export class Input implements EndpointEvents {
   readonly #parts: SessionParts;
   /** Undoes the extensions; null without any. */
   readonly #decoder: MessagePipeline | null;
+  /** The connection is gone: pauses are not counted any more. */
+  #isGone = false;
   /** All that apply of {@link PauseReason}. */
   #pauseReasons = 0;
 
@@ -93,10 +95,12 @@ export class Input implements EndpointEvents {
 
   receive(bytes: Uint8Array, start: number, end: number): void {
     const { endpoint } = this;
-    this.#parts.deadlines.heard();
+    const { deadlines, traffic } = this.#parts;
+    deadlines.heard();
+    traffic.wireBytesIn += end - start;
     endpoint.receive(bytes, start, end);
     if (this.#decoder !== null) this.update();
-    if (endpoint.isMessageOpen) this.#parts.deadlines.messageBegun();
+    if (endpoint.isMessageOpen) deadlines.messageBegun();
   }
 
   receiveEof(): void {
@@ -126,8 +130,7 @@ export class Input implements EndpointEvents {
     isFirst: boolean,
     isLast: boolean,
   ): void {
-    if (isLast) this.#parts.stats.messagesIn++;
-    this.#parts.stats.bytesIn += end - start;
+    this.#count(opcode, end - start, isLast);
     this.#parts.deadlines.active();
     this.feed?.received(opcode, bytes, start, end, isFirst, isLast);
     const session = this.#session;
@@ -208,8 +211,7 @@ export class Input implements EndpointEvents {
   // ---- To the mode
 
   #deliver(opcode: DataOpcode, bytes: Uint8Array, start: number, end: number): void {
-    this.#parts.stats.messagesIn++;
-    this.#parts.stats.bytesIn += end - start;
+    this.#count(opcode, end - start, true);
     const session = this.#session;
     // Extensions work on whole messages, so each of them is one chunk.
     const result: unknown =
@@ -217,6 +219,19 @@ export class Input implements EndpointEvents {
         ? this.#parts.mode.chunk?.(session, opcode, bytes, start, end, true, true)
         : this.#parts.mode.message?.(session, opcode, bytes, start, end);
     if (result !== undefined) session.follow(result);
+  }
+
+  #count(opcode: DataOpcode, bytes: number, isLast: boolean): void {
+    const { stats, traffic } = this.#parts;
+    stats.bytesIn += bytes;
+    if (isLast) stats.messagesIn++;
+    if (opcode === Opcode.Text) {
+      traffic.textBytesIn += bytes;
+      if (isLast) traffic.textMessagesIn++;
+    } else {
+      traffic.binaryBytesIn += bytes;
+      if (isLast) traffic.binaryMessagesIn++;
+    }
   }
 
   /** The mode wants no more messages: those on their way to it are dropped. */
@@ -228,6 +243,10 @@ export class Input implements EndpointEvents {
   /** The connection is gone. */
   close(): void {
     this.#decoder?.close();
+    // Nothing is read any more, and so nothing is paused.
+    if (this.isPaused && !this.#isGone)
+      this.#parts.traffic.inputPauses.end(this.#parts.host.clock.nowMs);
+    this.#isGone = true;
   }
 
   // ---- Back-pressure
@@ -251,8 +270,14 @@ export class Input implements EndpointEvents {
     const wasPaused = this.isPaused;
     this.#pauseReasons = this.#withExtensions(reasons);
     if (this.isPaused === wasPaused) return;
-    if (wasPaused) this.#parts.transport.resumeInput();
-    else this.#parts.transport.pauseInput();
+    const { transport, traffic, host } = this.#parts;
+    if (wasPaused) {
+      if (!this.#isGone) traffic.inputPauses.end(host.clock.nowMs);
+      transport.resumeInput();
+    } else {
+      if (!this.#isGone) traffic.inputPauses.begin(host.clock.nowMs);
+      transport.pauseInput();
+    }
   }
 
   #withExtensions(reasons: number): number {

@@ -16,6 +16,7 @@ import {
   type DataOpcode,
   MAX_FRAME_HEADER_BYTES,
   NO_PIECES,
+  Opcode,
   assertNoPieces,
   assertPieceFits,
 } from '../protocol/frame.js';
@@ -90,8 +91,7 @@ export class Output {
     } else if (!this.#encoding.send(opcode, bytes, start, end)) {
       return 'closed';
     }
-    this.#parts.stats.messagesOut++;
-    return this.#sent(end - start);
+    return this.#sent(opcode, end - start, true);
   }
 
   sendChunk(
@@ -109,8 +109,7 @@ export class Output {
     } else if (!this.#encoding.sendChunk(opcode, bytes, start, end, isFirst, isLast)) {
       return 'closed';
     }
-    if (isLast) this.#parts.stats.messagesOut++;
-    return this.#sent(end - start);
+    return this.#sent(opcode, end - start, isLast);
   }
 
   /** @returns false when it cannot be sent any more */
@@ -123,10 +122,19 @@ export class Output {
   }
 
   /** Counts, sees to it that a flush follows, and says whether more may be sent. */
-  #sent(bytes: number): SendResult {
-    this.#parts.stats.bytesOut += bytes;
-    this.#parts.deadlines.active();
-    this.#parts.transport.scheduleFlush();
+  #sent(opcode: DataOpcode, bytes: number, isLast: boolean): SendResult {
+    const { stats, traffic, deadlines, transport } = this.#parts;
+    stats.bytesOut += bytes;
+    if (isLast) stats.messagesOut++;
+    if (opcode === Opcode.Text) {
+      traffic.textBytesOut += bytes;
+      if (isLast) traffic.textMessagesOut++;
+    } else {
+      traffic.binaryBytesOut += bytes;
+      if (isLast) traffic.binaryMessagesOut++;
+    }
+    deadlines.active();
+    transport.scheduleFlush();
     return this.#checkLimits(bytes);
   }
 
@@ -137,7 +145,7 @@ export class Output {
     if (this.waitingBytes > outputPause) this.#parts.transport.flush();
     const { waitingBytes } = this;
     if (waitingBytes <= outputPause && !this.#input.isPausedByTap) return 'sent';
-    this.isWaiting = true;
+    this.#setWaiting(true);
     // One message more is let through, and a relay has larger chunks than a client may send messages.
     const oneMore = Math.max(maxMessage, bytes + MAX_FRAME_HEADER_BYTES);
     if (waitingBytes <= outputLimit + oneMore) return 'wait';
@@ -150,7 +158,7 @@ export class Output {
   resume(): void {
     if (!this.isWaiting || this.#input.isPausedByTap) return;
     if (this.waitingBytes > this.#parts.host.limits.outputPause) return;
-    this.isWaiting = false;
+    this.#setWaiting(false);
     try {
       this.#session.follow(this.#parts.mode.drain?.(this.#session));
     } catch (error) {
@@ -177,9 +185,18 @@ export class Output {
     this.#session.runEnds();
   }
 
+  #setWaiting(isWaiting: boolean): void {
+    if (this.isWaiting === isWaiting) return;
+    this.isWaiting = isWaiting;
+    const { traffic, host } = this.#parts;
+    if (isWaiting) traffic.outputPauses.begin(host.clock.nowMs);
+    else traffic.outputPauses.end(host.clock.nowMs);
+  }
+
   /** The connection is gone. */
   close(): void {
     this.shut();
+    this.#setWaiting(false);
     this.held?.discard();
     this.#encoding?.close();
   }

@@ -27,6 +27,7 @@ import {
   nextTextState,
 } from '../protocol/outgoing.js';
 import { UTF8_ACCEPT } from '../protocol/utf8.js';
+import type { SessionCounts, Traffic } from './counters.js';
 import { Deadlines } from './deadlines.js';
 import { SessionGate } from './gate.js';
 import { Input, PauseReason } from './input.js';
@@ -46,6 +47,8 @@ export interface SessionParts {
   readonly transport: SessionTransport;
   readonly stats: SessionStats;
   readonly deadlines: Deadlines;
+  readonly traffic: Traffic;
+  readonly counts: SessionCounts;
 }
 
 /** What a client is told that is dropped, where it is told anything. */
@@ -119,6 +122,8 @@ export class ServerSession implements ModeSession {
       transport,
       stats: new SessionStats(host.clock.exactMs()),
       deadlines: new Deadlines(this, transport, host),
+      traffic: host.traffic,
+      counts: route.counts,
     };
     this.input = new Input(this, this.#parts);
     this.output = new Output(this, this.input, this.#parts);
@@ -191,8 +196,9 @@ export class ServerSession implements ModeSession {
 
   /** Begins: the handshake has been answered. */
   open(): void {
-    const { mode, host, stats, deadlines } = this.#parts;
+    const { mode, host, stats, deadlines, counts } = this.#parts;
     this.isOpen = true;
+    counts.started++;
     stats.opened(host.clock.exactMs());
     deadlines.opened();
     host.sessionOpened(this);
@@ -297,6 +303,7 @@ export class ServerSession implements ModeSession {
       this.fail(error);
     }
     if (!this.isOpen) return;
+    this.#parts.counts.ended++;
     const summary = this.#summarize();
     this.#isReported = true;
     try {

@@ -7,6 +7,7 @@ import type { EndpointOptions } from '../protocol/endpoint-events.js';
 import type { SlabPool } from '../protocol/slab-pool.js';
 import type { OutputQueue } from '../protocol/output-queue.js';
 import type { Mode } from './mode.js';
+import type { SessionCounts, Traffic } from './counters.js';
 import type { DropRule, Session, SessionSummary } from './session.js';
 import type { Tap } from './tap.js';
 
@@ -45,6 +46,8 @@ export interface SessionHost {
   readonly endpointOptions: Readonly<Record<Mode['delivery'], EndpointOptions>>;
   readonly clock: SessionClock;
   readonly slabPool: SlabPool;
+  /** Where what passes is counted. */
+  readonly traffic: Traffic;
   /** A client offered an extension that is known, and it is not used. */
   extensionDeclined(session: Session, declined: Declined): void;
   sessionOpened(session: Session): void;
@@ -91,6 +94,8 @@ export interface SessionRoute {
   readonly extensions: readonly Extension[];
   /** Watches the sessions; by default, and with null, nothing does. */
   readonly tap?: Tap | null;
+  /** Where its sessions are counted. */
+  readonly counts: SessionCounts;
 }
 
 /** A handshake that may be answered with 101 once its mode agrees. */

@@ -6,6 +6,7 @@ import type { Resources } from '../../src/app/resources/resources.js';
 import { load } from '../../src/config/load.js';
 import type { Flags } from '../../src/config/text-sources.js';
 import { type RouteMode, formatRouteMode } from '../../src/config/values/route-text.js';
+import { TargetCounters } from '../../src/modes/tcp/target-counters.js';
 import type { Mode } from '../../src/session/mode.js';
 import { askHttp } from '../fixtures/ask-http.js';
 import { KeptLog } from '../fixtures/kept-log.js';
@@ -25,6 +26,7 @@ function resourcesOf(flags: Flags): Resources {
     modules: { modes: new Map([['mute.mjs', mute]]), extensions: [] },
     makeMode: (asked) => ({ name: formatRouteMode(asked), delivery: 'messages' }),
     authenticator: null,
+    targets: new TargetCounters(),
     reloadables: [],
     modeReloadables: [],
   };

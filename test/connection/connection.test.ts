@@ -757,3 +757,22 @@ t.test('a connection is counted out whatever fails at its end', async (t) => {
   t.throws(() => bench.socket.emit('close'), new Error('no log'));
   t.equal(bench.host.closed.length, 1);
 });
+
+t.test('bytes on the wire are counted: all that a session writes, and no refusal', async (t) => {
+  const bench = new Bench().open();
+  const { traffic } = bench.host;
+  const opened = traffic.wireBytesOut;
+  t.equal(opened, ACCEPTED.length);
+  bench.receiveFrames(textFrame('hello'));
+  t.equal(traffic.wireBytesOut, opened + fromServer(textFrame('hello')).length);
+  bench.receiveFrames(closeFrame(1000));
+  const all = fromServer(textFrame('hello'), closeFrame(1000)).length;
+  t.equal(traffic.wireBytesOut, opened + all);
+  const refused = new Bench();
+  refused.receive(Buffer.from('GET / HTTP/1.1\r\n\r\n'));
+  t.equal(refused.host.traffic.wireBytesOut, 0);
+  const dropped = new Bench().open();
+  dropped.connection.drop('shutdown');
+  const goodbye = fromServer(closeFrame(1001, 'the server is shutting down')).length;
+  t.equal(dropped.host.traffic.wireBytesOut, opened + goodbye);
+});

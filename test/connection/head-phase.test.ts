@@ -11,6 +11,7 @@ import {
   refusalBytes,
   refusalOf,
 } from '../../src/connection/head-phase.js';
+import { SessionCounts } from '../../src/session/counters.js';
 import type { Mode } from '../../src/session/mode.js';
 import { HandshakeError, type HandshakeRule } from '../../src/errors.js';
 import { type Way } from '../../src/handshake/policy.js';
@@ -33,7 +34,12 @@ import { LIMITS, START_MS, TestHost, arrivalOf } from '../fixtures/test-host.js'
 
 const MODE: Mode = { name: 'test', delivery: 'messages' };
 
-const ROUTE: Route = { mode: MODE, origin: 'any', extensions: [] };
+const ROUTE: Route = {
+  mode: MODE,
+  origin: 'any',
+  extensions: [],
+  counts: new SessionCounts(),
+};
 
 const POLICY: OpeningPolicy = {
   head: DEFAULT_LIMITS,

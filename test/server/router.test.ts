@@ -23,6 +23,7 @@ t.test('each path has its mode, and all others the one without a path', async (t
     origin: 'same',
     extensions: [],
     tap: null,
+    counts: { started: 0, ended: 0 },
   });
   for (const path of ['/echo/', '//echo', '//echo//'])
     t.equal(router.find(at(path)).mode, echoMode, path);

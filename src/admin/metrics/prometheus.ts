@@ -19,12 +19,12 @@ import {
   mergeSnapshots,
 } from './metric.js';
 
-/** How often the event loop is looked at, in milliseconds. */
-const LOOP_RESOLUTION_MS = 20;
+/** Its own look at the event loop cannot be turned off: ours is better (loop-metrics.ts), so it comes seldom. */
+const LOOP_RESOLUTION_MS = 3_600_000;
 
 /**
- * What is not measured: figures that cost a list of all open sockets, and those of collections of garbage, of
- * which prom-client 15 sees the first one of several.
+ * What is not measured: figures that cost a list of all open sockets, collections of garbage, of which
+ * prom-client 15 sees the first one of several, and what says little.
  */
 const NOT_MEASURED: readonly string[] = [
   'nodejs_active_resources',
@@ -34,13 +34,14 @@ const NOT_MEASURED: readonly string[] = [
   'nodejs_active_requests',
   'nodejs_active_requests_total',
   'nodejs_gc_duration_seconds',
-];
-
-/** What comes with others and says nothing beside them. */
-const NOT_SHOWN: readonly string[] = [
   'nodejs_eventloop_lag_seconds',
   'nodejs_eventloop_lag_min_seconds',
+  'nodejs_eventloop_lag_max_seconds',
+  'nodejs_eventloop_lag_mean_seconds',
   'nodejs_eventloop_lag_stddev_seconds',
+  'nodejs_eventloop_lag_p50_seconds',
+  'nodejs_eventloop_lag_p90_seconds',
+  'nodejs_eventloop_lag_p99_seconds',
   'nodejs_heap_space_size_total_bytes',
   'nodejs_heap_space_size_used_bytes',
   'nodejs_heap_space_size_available_bytes',
@@ -48,7 +49,7 @@ const NOT_SHOWN: readonly string[] = [
 
 const NODE_VERSION = 'nodejs_version_info';
 
-/** The figures of the process and of Node. Its event loop is watched from now on. */
+/** The figures of the process and of Node. */
 export class ProcessMetrics {
   readonly #version: string;
   readonly #registry = new Registry();
@@ -64,9 +65,7 @@ export class ProcessMetrics {
   }
 
   async collect(): Promise<MetricSnapshot> {
-    const measured = (await this.#registry.getMetricsAsJSON())
-      .filter(({ name }) => !NOT_SHOWN.includes(name))
-      .map(ofEachProcess);
+    const measured = (await this.#registry.getMetricsAsJSON()).map(ofEachProcess);
     return [this.#buildInfo(measured), ...measured];
   }
 

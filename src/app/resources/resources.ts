@@ -12,6 +12,7 @@ import {
 } from '../../server/auth/basic-auth.js';
 import type { Files } from '../../modes/built-in.js';
 import { type MakeBuiltIn, prepareModes } from '../../modes/registry.js';
+import { TargetCounters } from '../../modes/tcp/target-counters.js';
 import { checkModes } from '../mode-choice.js';
 import { checkRecording } from './recording.js';
 import { type UserModules, loadUserModules } from './user-modules.js';
@@ -27,6 +28,8 @@ export interface Found {
   readonly modules: UserModules;
   /** Makes the built-in modes; what their settings name is read. */
   readonly makeMode: MakeBuiltIn;
+  /** Counts the connections that built-in modes make to targets. */
+  readonly targets: TargetCounters;
   /** Checks credentials; null when all clients are let in. */
   readonly authenticator: Authenticator | null;
   /** What can be read again while the server runs. */
@@ -62,8 +65,9 @@ export async function readResources<Settings extends Given>(
   const reloadables: Reloadable[] = [];
   const authenticator = await makeAuthenticator(values, log, reloadables);
   const modules = await loadUserModules(values, files, inPlace);
-  const prepared = await prepare(given, files, log);
-  return { ...given, authenticator, modules, ...prepared, reloadables };
+  const targets = new TargetCounters();
+  const prepared = await prepare(given, files, log, targets);
+  return { ...given, authenticator, modules, ...prepared, reloadables, targets };
 }
 
 /**
@@ -82,16 +86,17 @@ export async function rereadResources(
   // Those there are; others need a restart.
   const extension = { ...values.extension, value: [] };
   const modules = await loadUserModules({ ...values, extension }, files, before.modules);
-  return { ...before, ...given, modules, ...(await prepare(given, files, log)) };
+  return { ...before, ...given, modules, ...(await prepare(given, files, log, before.targets)) };
 }
 
 async function prepare(
   { settings, values }: Given,
   files: Files,
   log: Log,
+  targets: TargetCounters,
 ): Promise<Pick<Found, 'makeMode' | 'modeReloadables'>> {
   const modeReloadables: Reloadable[] = [];
-  const context = { settings, values, files, log, reloadables: modeReloadables };
+  const context = { settings, values, files, log, targets, reloadables: modeReloadables };
   return { makeMode: await prepareModes(context), modeReloadables };
 }
 

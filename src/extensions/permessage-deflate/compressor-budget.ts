@@ -19,6 +19,9 @@ const PERIOD_MS = 15_000;
 export class CompressorBudget {
   /** Memory of all live compressors, in bytes. */
   liveBytes = 0;
+  /** Compressors that had to go: for others, and for not being used. */
+  evictedForMemory = 0;
+  evictedIdle = 0;
   readonly #maxBytes: number;
   /** Holders, the least recently used first, with the period in which each was used last. */
   readonly #holders = new Map<CompressorHolder, number>();
@@ -49,14 +52,14 @@ export class CompressorBudget {
     }, PERIOD_MS).unref();
     for (const [other] of this.#holders) {
       if (this.liveBytes <= this.#maxBytes) break;
-      if (other !== holder) this.#drop(other);
+      if (other !== holder && this.#drop(other)) this.evictedForMemory++;
     }
   }
 
   /** Called when a message is through: with no budget left even its own compressor goes. */
   rest(holder: CompressorHolder): void {
     if (this.#working.delete(holder)) this.#holders.set(holder, this.#period);
-    if (this.liveBytes > this.#maxBytes) this.#drop(holder);
+    if (this.liveBytes > this.#maxBytes && this.#drop(holder)) this.evictedForMemory++;
   }
 
   /** The holder has given its compressor back. */
@@ -72,17 +75,20 @@ export class CompressorBudget {
   endPeriod(): void {
     for (const [holder, period] of this.#holders) {
       if (period >= this.#period) break;
-      this.#drop(holder);
+      if (this.#drop(holder)) this.evictedIdle++;
     }
     this.#period++;
   }
 
-  #drop(holder: CompressorHolder): void {
-    if (holder.dropCompressor()) {
+  /** @returns false when it is in the middle of a message */
+  #drop(holder: CompressorHolder): boolean {
+    const isDropped = holder.dropCompressor();
+    if (isDropped) {
       this.release(holder);
     } else {
       this.#holders.delete(holder);
       this.#working.add(holder);
     }
+    return isDropped;
   }
 }

@@ -3,6 +3,7 @@ import { NegotiationError } from '../../errors.js';
 import type { ExtensionOffer } from '../header.js';
 import type { Extension, ExtensionSession, Message } from '../extension.js';
 import { CompressorBudget } from './compressor-budget.js';
+import { DeflateCounters } from './deflate-counters.js';
 import { MessageDeflater, type SharedWork } from './message-deflater.js';
 import { MessageInflater } from './message-inflater.js';
 import { LargeBuffer } from './message-output.js';
@@ -26,15 +27,23 @@ const RSV1 = 4;
 
 const NAME = 'permessage-deflate';
 
-/** Makes the extension; the compressors of all its sessions share one memory budget. */
-export function permessageDeflate(options: PermessageDeflateOptions): Extension {
+/**
+ * Makes the extension; the compressors of all its sessions share one memory budget.
+ *
+ * @param counters counts what its sessions do
+ */
+export function permessageDeflate(
+  options: PermessageDeflateOptions,
+  counters = new DeflateCounters(),
+): Extension {
   const budget = new CompressorBudget(options.memoryBytes);
   const largeBuffer = new LargeBuffer();
   const slicedWork = new SlicedWork(() => {
     largeBuffer.trim();
   });
+  counters.budget = budget;
   const shared = { isSync: isSyncContextUsable(), budget, largeBuffer, slicedWork };
-  return { name: NAME, create: () => new PermessageDeflateSession(options, shared) };
+  return { name: NAME, create: () => new PermessageDeflateSession(options, shared, counters) };
 }
 
 /** What the session line of the log says. */
@@ -48,6 +57,7 @@ class PermessageDeflateSession implements ExtensionSession {
   readonly keepsPayload = false;
   readonly #options: PermessageDeflateOptions;
   readonly #shared: SharedWork;
+  readonly #counters: DeflateCounters;
   #parameters: DeflateParameters | null = null;
   #deflater: MessageDeflater | null = null;
   #inflater: MessageInflater | null = null;
@@ -56,9 +66,10 @@ class PermessageDeflateSession implements ExtensionSession {
   #wireOut = 0;
   #plainOut = 0;
 
-  constructor(options: PermessageDeflateOptions, shared: SharedWork) {
+  constructor(options: PermessageDeflateOptions, shared: SharedWork, counters: DeflateCounters) {
     this.#options = options;
     this.#shared = shared;
+    this.#counters = counters;
   }
 
   get enabled(): boolean {
@@ -118,25 +129,33 @@ class PermessageDeflateSession implements ExtensionSession {
 
   close(): void {
     this.#deflater?.close();
-    this.#inflater?.close();
+    if (this.#inflater === null) return;
+    this.#inflater.close();
+    this.#inflater = null;
+    this.#counters.inflaters--;
   }
 
   /** What counts is what is through: a message that is cut off, or is no good, would bend the ratio. */
   #decoded({ opcode, rsv, payload: wire }: Message, payload: Uint8Array): Message {
     this.#wireIn += wire.length;
     this.#plainIn += payload.length;
+    this.#counters.wireBytesIn += wire.length;
+    this.#counters.plainBytesIn += payload.length;
     return { opcode, rsv: rsv & ~RSV1, payload };
   }
 
   #encoded({ opcode, rsv, payload: plain }: Message, payload: Uint8Array): Message {
     this.#plainOut += plain.length;
     this.#wireOut += payload.length;
+    this.#counters.plainBytesOut += plain.length;
+    this.#counters.wireBytesOut += payload.length;
     return { opcode, rsv: rsv | RSV1, payload };
   }
 
   #makeInflater(): MessageInflater {
     const { clientWindowBits, hasClientTakeover } = this.#parameters!;
     const { maxRatio } = this.#options;
+    this.#counters.inflaters++;
     return new MessageInflater(
       { windowBits: clientWindowBits, hasTakeover: hasClientTakeover, maxRatio },
       this.#shared,

@@ -14,7 +14,7 @@ export const proxy: BuiltInMode<'tcp' | 'token'> = {
   // Each session also takes the target's descriptor.
   filesEach: 2,
 
-  prepare({ settings, values, files, log, reloadables }) {
+  prepare({ settings, values, files, log, reloadables, targets }) {
     const certificates = readTargetCertificates(values, files);
     checkTokenFile(values, files);
     const connector = new NetTargetConnector({
@@ -22,6 +22,7 @@ export const proxy: BuiltInMode<'tcp' | 'token'> = {
       keepAliveMs: settings.targetKeepalive,
       allow: settings.targetAllow.length === 0 ? null : settings.targetAllow,
       proxyProtocol: settings.proxyProtocol,
+      ...(targets === undefined ? {} : { counters: targets }),
       tls: {
         ...certificates,
         isInsecure: settings.targetInsecure,

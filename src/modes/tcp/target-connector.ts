@@ -7,6 +7,7 @@ import { AddressList } from '../../net/address-range.js';
 import { connectToFirst } from './address-race.js';
 import { ConnectTimeoutError, connectFailure, notAllowed } from './connect-failure.js';
 import { NameResolver } from './names/name-resolver.js';
+import type { TargetCounters } from './target-counters.js';
 import { proxyHeader } from './proxy-header-writer.js';
 import type { TargetConnector, TargetReceiver } from './tcp-mode.js';
 import type { Target } from '../../net/socket-address.js';
@@ -48,6 +49,8 @@ export interface TargetConnectorOptions {
   /** Version of the PROXY protocol header that is sent to targets; 0 for none. */
   readonly proxyProtocol: 0 | 1 | 2;
   readonly tls: TargetTlsOptions;
+  /** Counts the attempts; by default nothing does. */
+  readonly counters?: TargetCounters;
   /** Resolves names, once for each connection. */
   readonly names?: TargetNames;
 }
@@ -101,7 +104,8 @@ export class NetTargetConnector implements TargetConnector {
     signal: AbortSignal,
   ): Promise<Socket> {
     signal.throwIfAborted();
-    const { connectMs } = this.#options;
+    const { connectMs, counters } = this.#options;
+    const beganMs = performance.now();
     const stop = new AbortController();
     const attempt: Attempt = {
       awaited: 'address for its name',
@@ -116,13 +120,17 @@ export class NetTargetConnector implements TargetConnector {
     };
     signal.addEventListener('abort', giveUp);
     try {
-      return await this.#establish(attempt, target, session, receiver).finally(() => {
+      const socket = await this.#establish(attempt, target, session, receiver).finally(() => {
         clearTimeout(timer);
         signal.removeEventListener('abort', giveUp);
       });
+      counters?.connects.add(performance.now() - beganMs);
+      return socket;
     } catch (error) {
       signal.throwIfAborted();
-      throw connectFailure(target, error, attempt.awaited === TLS_HANDSHAKE);
+      const failure = connectFailure(target, error, attempt.awaited === TLS_HANDSHAKE);
+      counters?.countFailure(failure.rule);
+      throw failure;
     }
   }
 

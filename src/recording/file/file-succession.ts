@@ -6,6 +6,7 @@
  * lost: then these must be written again.
  */
 import path from 'node:path';
+import { Durations } from '../../durations.js';
 import { FileClaims } from './file-claims.js';
 import { type FileNamePattern, timeStamp } from './file-name-pattern.js';
 import type { OutgoingLines } from './outgoing-lines.js';
@@ -35,6 +36,8 @@ const CHANGE_PAUSE_MS = 10_000;
 export class FileSuccession {
   /** How many files were opened. */
   opened = 0;
+  /** How long the syncs of its files took, of those that succeeded. */
+  readonly syncs = new Durations();
 
   readonly #options: FileSuccessionOptions;
   readonly #claims: FileClaims;
@@ -118,8 +121,12 @@ export class FileSuccession {
       return false;
     }
     if (mustSync) {
+      const beganMs = performance.now();
       try {
-        await file.sync();
+        if (file.isDirty) {
+          await file.sync();
+          this.syncs.add(performance.now() - beganMs);
+        }
       } catch (error) {
         await this.#putAside(file, lines, error);
         throw error;

@@ -4,6 +4,7 @@
  * One loop does all the work, one system call at a time: it takes what was appended, writes it, makes
  * sure of it, and takes what was appended meanwhile. While the file cannot be written it tries again.
  */
+import type { Durations } from '../../durations.js';
 import { InvalidStateError } from '../../errors.js';
 import type { BatchSource } from '../write/batch.js';
 import { type BatchCounts, type BatchOwner, BatchWriter } from './batch-writer.js';
@@ -52,6 +53,18 @@ interface WriterStats extends BatchCounts {
   files: number;
 }
 
+/** What waits to be written. */
+export interface WriterQueue {
+  readonly waitingBytes: number;
+  /** From so many on sessions wait. */
+  readonly limitBytes: number;
+  /** How old the oldest record that is in no file is, in milliseconds. */
+  readonly lagMs: number;
+  readonly isFull: boolean;
+  /** How long syncs took. */
+  readonly syncs: Durations;
+}
+
 const WRITER_TIMES: WriterTimes = {
   flushMs: 50,
   syncMs: 1000,
@@ -80,6 +93,11 @@ export class RecordingWriter {
   /** A timer or the loop will look at what was appended. */
   #isArmed = true;
   #isFull = false;
+
+  /** No record that is in no file is older, on the clock of `performance.now()`; 0 when there is none. */
+  #waitsSinceMs = 0;
+  /** When the batch that is being written was taken. */
+  #takenMs = 0;
 
   /** The loop runs. Before the start it counts as running, so nobody else starts it. */
   #isRunning = true;
@@ -120,11 +138,14 @@ export class RecordingWriter {
     });
     const itsOwner: BatchOwner = {
       batchTaken: () => {
+        this.#takenMs = performance.now();
         this.#setWakeBytes();
         owner.batchTaken();
       },
       batchDone: () => {
         owner.batchDone();
+        // What is there now came after that.
+        this.#waitsSinceMs = this.#source.bytes > 0 ? this.#takenMs : 0;
         if (this.#isFull && this.#source.bytes <= this.#queueBytes / 2) this.#drain();
         this.#setWakeBytes();
       },
@@ -154,6 +175,14 @@ export class RecordingWriter {
   /** What keeps the file from being written: the system's name of the last error; empty for none. */
   get failure(): string {
     return this.#batches.failure;
+  }
+
+  /** What waits to be written now. */
+  get queue(): WriterQueue {
+    const waitingBytes = this.#source.bytes + this.#batches.batchBytes;
+    const { syncs } = this.#files;
+    const lagMs = this.#waitsSinceMs === 0 ? 0 : performance.now() - this.#waitsSinceMs;
+    return { waitingBytes, limitBytes: this.#queueBytes, lagMs, isFull: this.#isFull, syncs };
   }
 
   get stats(): WriterStats {
@@ -228,6 +257,7 @@ export class RecordingWriter {
 
   #arm(): void {
     this.#isArmed = true;
+    if (this.#waitsSinceMs === 0) this.#waitsSinceMs = performance.now();
     if (this.#sync === 'always') this.#flushSoon = setImmediate(this.#wake);
     else this.#flushTimer = setTimeout(this.#wake, this.#times.flushMs);
   }

@@ -27,7 +27,7 @@ import { RecordEncoder, lineOf } from './record-encoder.js';
 import { RecordedSession, type RecordedSessionHost, newSessionName } from './recorded-session.js';
 import { RecordingClock } from './recording-clock.js';
 import type { Log } from '../../log.js';
-import { RecordingWriter, type WriterOptions } from '../file/recording-writer.js';
+import { RecordingWriter, type WriterOptions, type WriterQueue } from '../file/recording-writer.js';
 import type { WriterOwner } from '../file/writer-owner.js';
 import { type OpenRecord, RECORDING_VERSION } from '../format/record.js';
 
@@ -42,6 +42,9 @@ export interface RecorderOptions extends WriterOptions {
   readonly tool: string;
 }
 
+/** What was written since the start, and what waits to be. */
+export type RecordingCounters = RecordingWriter['stats'] & WriterQueue;
+
 /** What a recording holds of a handshake. */
 type RecordedHandshake = Pick<OpenRecord, 'url' | 'headers' | 'subprotocol' | 'extensions'>;
 
@@ -55,6 +58,7 @@ type Writer = Pick<
   | 'lose'
   | 'isStopped'
   | 'failure'
+  | 'queue'
   | 'reopen'
   | 'close'
   | 'stats'
@@ -133,6 +137,11 @@ export class Recorder implements Tap, RecordedSessionHost, WriterOwner {
     if (!this.#hasStarted) return;
     const { records, bytes, files, lost } = this.#writer.stats;
     this.#log.info({ file: this.#path, records, bytes, files, lost }, 'recording ended');
+  }
+
+  /** What was written so far, and what waits. */
+  get counters(): RecordingCounters {
+    return { ...this.#writer.stats, ...this.#writer.queue };
   }
 
   /** Why no client should be sent here, a phrase each; empty when all is well, or records may be dropped. */

@@ -19,6 +19,7 @@ import { type Loaded, load } from '../../../src/config/load.js';
 import type { Flags } from '../../../src/config/text-sources.js';
 import type { Extension } from '../../../src/extensions/extension.js';
 import { BUILT_IN_MODES, type MakeBuiltIn } from '../../../src/modes/registry.js';
+import { TargetCounters } from '../../../src/modes/tcp/target-counters.js';
 import type { Mode } from '../../../src/session/mode.js';
 import { passwordAuthenticator } from '../../../src/server/auth/basic-auth.js';
 import { binaryFrame, closeFrame, encodeFrames, textFrame } from '../../fixtures/frames.js';
@@ -45,6 +46,7 @@ function resourcesOf(flags: Flags, given: Partial<Found> = {}): CommandResources
       return (BUILT_IN_MODES[asked.kind].prepare(context) as MakeBuiltIn)(asked);
     },
     authenticator: null,
+    targets: new TargetCounters(),
     reloadables: [],
     modeReloadables: [],
     ...given,

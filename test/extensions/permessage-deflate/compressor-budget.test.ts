@@ -377,3 +377,29 @@ t.test(
     }
   },
 );
+
+t.test('who had to go is counted, and who was at work is not', async (t) => {
+  const { budget, a, b, c } = make(100);
+  budget.use(a);
+  budget.use(b);
+  t.equal(budget.evictedForMemory, 1);
+  b.isWorking = true;
+  budget.use(c);
+  t.equal(budget.evictedForMemory, 1);
+  budget.rest(c);
+  t.equal(budget.evictedForMemory, 2);
+  t.equal(budget.evictedIdle, 0);
+  b.isWorking = false;
+  const idle = make(1000);
+  idle.budget.use(idle.a);
+  idle.b.isWorking = true;
+  idle.budget.use(idle.b);
+  idle.budget.endPeriod();
+  idle.budget.endPeriod();
+  t.equal(idle.budget.evictedIdle, 1);
+  t.equal(idle.budget.evictedForMemory, 0);
+  for (const holder of [b, c, idle.b]) {
+    budget.release(holder);
+    idle.budget.release(holder);
+  }
+});

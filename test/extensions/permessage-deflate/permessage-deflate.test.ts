@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import { randomBytes } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { constants, deflateRawSync } from 'node:zlib';
+import { DeflateCounters } from '../../../src/extensions/permessage-deflate/deflate-counters.js';
 import t, { type Test } from 'tap';
 import { InvalidPayloadError, MessageTooBigError, NegotiationError } from '../../../src/errors.js';
 import { parseExtensionHeader } from '../../../src/extensions/header.js';
@@ -574,4 +575,32 @@ t.test('messages one after the other', async (t) => {
   const messages = [HELLO, new Uint8Array(0), randomBytes(900), HELLO, randomBytes(2000)];
   const wires = messages.map((message) => Uint8Array.from(storedMessage(message)));
   t.ok(inflateAll(wires).equals(Buffer.concat(messages)));
+});
+
+t.test('what all sessions do is counted in one place', async (t) => {
+  const counters = new DeflateCounters();
+  t.equal(counters.budget, null);
+  const extension = permessageDeflate(DEFAULTS, counters);
+  t.equal(counters.budget?.liveCount, 0);
+  const sessions = [extension.create(), extension.create()];
+  const plain = Buffer.alloc(1000, 'abc');
+  let wireBytes = 0;
+  for (const session of sessions) {
+    session.init(parseExtensionHeader(['permessage-deflate'])!);
+    wireBytes += atOnce(session.encode(text(plain))).payload.length;
+    atOnce(session.decode(text(deflated(plain), RSV1), MANY));
+  }
+  t.match(counters, {
+    plainBytesOut: 2000,
+    wireBytesOut: wireBytes,
+    plainBytesIn: 2000,
+    wireBytesIn: 2 * deflated(plain).length,
+    inflaters: 2,
+    budget: { liveCount: 2 },
+  });
+  for (const session of sessions) {
+    session.close();
+    session.close();
+  }
+  t.match(counters, { inflaters: 0, budget: { liveCount: 0 } });
 });

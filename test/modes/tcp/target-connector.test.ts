@@ -13,6 +13,7 @@ import {
   type TargetNames,
   type TargetTlsOptions,
 } from '../../../src/modes/tcp/target-connector.js';
+import { TargetCounters } from '../../../src/modes/tcp/target-counters.js';
 import { NameError } from '../../../src/modes/tcp/names/name-resolver.js';
 import type { TargetReceiver } from '../../../src/modes/tcp/tcp-mode.js';
 import { FakeSession } from '../../fixtures/fake-session.js';
@@ -660,4 +661,30 @@ t.test('TLS: the PROXY header comes before the handshake', async (t) => {
   socket.resume();
   await keeper.waitFor(header);
   t.equal(target.sockets.size, 1);
+});
+
+t.test('attempts are counted: their time, or why they failed', async (t) => {
+  const counters = new TargetCounters();
+  const connector = makeConnector({ counters });
+  const { port } = await startTarget(t, () => undefined);
+  await connectTo(t, connector, `127.0.0.1:${port}`);
+  const gone = await freePort();
+  await refusalOf(t, connector, `127.0.0.1:${gone}`);
+  await refusalOf(t, connector, `127.0.0.1:${gone}`);
+  const stop = new AbortController();
+  const connecting = connectTo(
+    t,
+    makeConnector({ counters, names: silence }),
+    'nowhere.example:1',
+    new Keeper(),
+    stop.signal,
+  );
+  stop.abort(new Error('the client has left'));
+  await t.rejects(connecting, { message: 'the client has left' });
+  t.equal(
+    counters.connects.counts.reduce((sum, count) => sum + count),
+    1,
+  );
+  t.ok(counters.connects.sumMs > 0);
+  t.strictSame([...counters.failures], [['target-refused', 2]], 'nobody waits for the last one');
 });

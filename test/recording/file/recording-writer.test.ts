@@ -518,3 +518,26 @@ t.test('with stop records may be lost too, and the file says so', async (t) => {
   await bench.has(['one', 'two', '{"ev":"gap","records":5,"error":"ENOSPC"}']);
   t.equal(bench.writer.stats.lost, 5);
 });
+
+t.test('what waits, and for how long', async (t) => {
+  const bench = new Bench(t, { sync: 'interval', queueBytes: 100 });
+  const gate = new Gate(bench);
+  await bench.writer.start();
+  await bench.has([]);
+  t.match(bench.writer.queue, { waitingBytes: 0, limitBytes: 100, lagMs: 0, isFull: false });
+  gate.shut();
+  bench.append('one');
+  await eventually(() => bench.source.bytes === 0, 'the batch to be taken');
+  bench.append('two');
+  await eventually(() => bench.writer.queue.lagMs > 30, 'some time');
+  t.equal(bench.writer.queue.waitingBytes, 8);
+  bench.append('x'.repeat(200));
+  t.equal(bench.writer.queue.isFull, true);
+  gate.open();
+  await bench.has(['one', 'two', 'x'.repeat(200)]);
+  await eventually(() => bench.writer.queue.lagMs === 0, 'all to be written');
+  await bench.writer.close();
+  const { syncs } = bench.writer.queue;
+  const count = syncs.counts.reduce((sum, one) => sum + one);
+  t.equal(count, bench.fileSystem.count('syncData'));
+});

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import t from 'tap';
 import type { TapGate } from '../../../src/session/tap.js';
 import type { SessionSummary } from '../../../src/session/session.js';
+import { Durations } from '../../../src/durations.js';
 import { HandshakeError } from '../../../src/errors.js';
 import type { KnownHarmless } from '../../../src/handshake/redaction/redaction.js';
 import type { UpgradeRequest } from '../../../src/handshake/request.js';
@@ -54,6 +55,13 @@ class Bench {
   isDropping = false;
   isStopped = false;
   failure = '';
+  readonly queue = {
+    waitingBytes: 6,
+    limitBytes: 1000,
+    lagMs: 7,
+    isFull: false,
+    syncs: new Durations(),
+  };
   lost = 0;
   appendedCount = 0;
   readonly calls: string[] = [];
@@ -628,6 +636,7 @@ t.test('it is well while records are taken', async (t) => {
   const bench = new Bench();
   const { recorder } = bench;
   t.strictSame(recorder.findProblems(), []);
+  t.match(recorder.counters, { records: 4, bytes: 5, waitingBytes: 6, lagMs: 7 });
   recorder.full();
   t.strictSame(recorder.findProblems(), ['recording is behind: its queue is full (recordQueue)']);
   recorder.drained();

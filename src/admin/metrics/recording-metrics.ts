@@ -1,0 +1,49 @@
+/** Metrics of a recording. */
+import type { RecordingCounters } from '../../recording/write/recorder.js';
+import { histogram } from './histogram.js';
+import { type Metric, type MetricSource, counter, gauge } from './metric.js';
+
+/** What is read of a recorder. */
+export interface MeasuredRecorder {
+  readonly counters: RecordingCounters;
+}
+
+export function recordingMetrics(recorder: MeasuredRecorder): MetricSource {
+  return {
+    collect(): Metric[] {
+      const { counters } = recorder;
+      return [
+        counter('twist_recording_records_total', 'Records written to files', counters.records),
+        counter('twist_recording_bytes_total', 'Bytes written to files', counters.bytes),
+        counter('twist_recording_lost_records_total', 'Records that were dropped', counters.lost),
+        counter(
+          'twist_recording_failures_total',
+          'How many times the file could no longer be written',
+          counters.failures,
+        ),
+        counter('twist_recording_files_total', 'Files opened', counters.files),
+        gauge(
+          'twist_recording_queue_bytes',
+          'Records that wait to be written, in bytes',
+          counters.waitingBytes,
+        ),
+        gauge(
+          'twist_recording_queue_limit_bytes',
+          'From so many waiting bytes on sessions wait (recordQueue)',
+          counters.limitBytes,
+        ),
+        gauge(
+          'twist_recording_lag_seconds',
+          'How old the oldest record is that is in no file yet',
+          counters.lagMs / 1000,
+          'max',
+        ),
+        histogram(
+          'twist_recording_sync_seconds',
+          'How long syncs to the disk took',
+          counters.syncs,
+        ),
+      ];
+    },
+  };
+}

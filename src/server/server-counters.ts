@@ -1,0 +1,72 @@
+/** What a server counts beside the traffic: plain numbers, which nobody reads before he is asked. */
+import type { HandshakeError, HandshakeRule } from '../errors.js';
+import { SessionCounts } from '../session/counters.js';
+import type { SessionSummary } from '../session/session.js';
+
+/** The sessions of a mode on a path. */
+export interface RouteCount {
+  readonly mode: string;
+  /** As the operator wrote it; null for every path that has no route of its own. */
+  readonly path: string | null;
+  readonly sessions: SessionCounts;
+}
+
+/** How many sessions have ended in one way. */
+export interface CloseCount {
+  /** The close code; those that clients may choose freely are counted together: `3xxx`, `4xxx`, `other`. */
+  readonly code: string;
+  readonly side: SessionSummary['closedBy'];
+  count: number;
+}
+
+/** The codes that RFC 6455 §7.4.1 and its registry name. */
+const FIRST_NAMED = 1000;
+const LAST_NAMED = 1015;
+
+export class ServerCounters {
+  /** Connections that were accepted. */
+  connections = 0;
+  /** Connections that were dropped because too many were open. */
+  dropped = 0;
+  /** Refused handshakes, by the rule they broke. */
+  readonly refused = new Map<HandshakeRule, number>();
+  /** Broken rules of the protocol, limits and deadlines, by their names. */
+  readonly rules = new Map<string, number>();
+  readonly closes = new Map<string, CloseCount>();
+  readonly routes: RouteCount[] = [];
+  /** Sessions that ended by an internal error. */
+  defects = 0;
+
+  /** @returns where the sessions of a mode on a path are counted: always the same place */
+  sessionsOf(mode: string, path: string | null): SessionCounts {
+    const known = this.routes.find((route) => route.mode === mode && route.path === path);
+    if (known !== undefined) return known.sessions;
+    const sessions = new SessionCounts();
+    this.routes.push({ mode, path, sessions });
+    return sessions;
+  }
+
+  countRefusal({ rule }: HandshakeError): void {
+    raise(this.refused, rule);
+  }
+
+  countEnd({ closedBy: side, closeCode, rule, error }: SessionSummary): void {
+    const code = codeLabel(closeCode);
+    const key = `${side} ${code}`;
+    const counted = this.closes.get(key);
+    if (counted === undefined) this.closes.set(key, { code, side, count: 1 });
+    else counted.count++;
+    if (rule !== null) raise(this.rules, rule);
+    if (error instanceof Error) this.defects++;
+  }
+}
+
+function raise<Key>(counts: Map<Key, number>, key: Key): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
+
+function codeLabel(code: number): string {
+  if (code >= FIRST_NAMED && code <= LAST_NAMED) return String(code);
+  const group = Math.floor(code / 1000);
+  return group === 3 || group === 4 ? `${group}xxx` : 'other';
+}

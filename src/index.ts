@@ -9,6 +9,7 @@ export type { Log } from './log.js';
 // Modes.
 export type { PendingRequest as UpgradeRequest, UserMode as Mode } from './app/user-mode.js';
 export type { DropRule, SendResult, Session, SessionSummary } from './session/session.js';
+export type { FindTarget, TokenRequest } from './modes/tcp/tokens/token-module.js';
 export type { HeaderField } from './handshake/request-head.js';
 export type { ResponseHeaders, UpgradeResponse } from './handshake/upgrade-response.js';
 

@@ -54,6 +54,7 @@ const NEED_TEXTS: Readonly<Record<Need, string>> = {
   tls: 'a `tls://` target',
   pings: '`pingInterval`',
   unix: 'a Unix socket in `listen`',
+  tokens: '`tokenFile`',
 };
 
 /** @returns the reference page of all options, in Markdown */

@@ -178,12 +178,13 @@ function servedBy({ settings, values }: Resources): Served[] {
 
 /** Makes the modes. Paths that are to be served alike share one, and those that are made already are taken. */
 function modesOf(resources: Resources, made: Map<string, Mode>): ModeOnPath[] {
-  const { modules, makeMode } = resources;
+  const { modules, makeMode, settings } = resources;
   return servedBy(resources).map(({ path, asked }) => {
     const text = formatRouteMode(asked);
     const mode =
       made.get(text) ?? (asked.kind === 'mode' ? modules.modes.get(asked.file)! : makeMode(asked));
     made.set(text, mode);
-    return { path, mode };
+    const hasTokenBelow = asked.kind === 'token' && settings.tokenFrom === 'path';
+    return { path, mode, hasTokenBelow };
   });
 }

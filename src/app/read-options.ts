@@ -12,7 +12,8 @@ import { isRoutePath, isSamePath } from '../config/values/route-text.js';
 import { ConfigError } from '../errors.js';
 import type { Mode } from '../session/mode.js';
 import type { SettingOptions } from './setting-options.js';
-import { type Refuse, type UserMode, readMode } from './user-mode.js';
+import type { Refuse } from '../modes/user-module.js';
+import { type UserMode, readMode } from './user-mode.js';
 
 /** The settings of a call, with modes in place. */
 export interface ModeOptions extends Omit<SettingOptions, 'mode' | 'routes'> {

@@ -15,6 +15,8 @@ import type { Log } from '../log.js';
 /** A mode and the path that it serves; null is every path that no other one has. */
 export interface ModeOnPath {
   readonly path: string | null;
+  /** Whether clients add a token to the path. */
+  readonly hasTokenBelow?: boolean;
   readonly mode: Mode;
 }
 
@@ -53,11 +55,12 @@ export function serverOptions(
   }: ServerParts,
 ): ServerOptions {
   const withDeflate = [...extensions, deflate];
-  const served = modes.map(({ path, mode }): ServedMode => {
+  const served = modes.map(({ path, mode, hasTokenBelow = false }): ServedMode => {
     const hasDeflate =
       settings.deflate === 'auto' ? mode.defaults?.deflate !== false : settings.deflate;
     return {
       path,
+      hasTokenBelow,
       mode,
       origin: settings.origin === 'auto' ? originOf(mode, authenticator) : settings.origin,
       extensions: hasDeflate ? withDeflate : extensions,
@@ -69,6 +72,7 @@ export function serverOptions(
     unixMode: settings.unixMode,
     group,
     served,
+    tokensIn: tokensIn(settings),
     staticDir,
     ...(privatePaths === undefined ? {} : { privatePaths }),
     access: {
@@ -139,4 +143,12 @@ export function makeDeflate(settings: ServerSettings, counters?: DeflateCounters
     clientNoContextTakeover: settings.deflateNoContextTakeover.includes('client'),
   };
   return permessageDeflate(options, counters);
+}
+
+/**
+ * Where tokens are hidden beside the query, which hides them by itself. No reload changes that: a session
+ * that has begun with a token ends with it.
+ */
+export function tokensIn({ tokenFrom }: Pick<ServerSettings, 'tokenFrom'>): 'path' | 'host' | null {
+  return tokenFrom === 'query' ? null : tokenFrom;
 }

@@ -52,15 +52,29 @@ export interface SettingOptions {
    */
   readonly tcp?: string | undefined;
   /**
-   * Proxy to the target that ?token= in the URL names. A file with one `TOKEN: TARGET` in each
-   * line, as websockify reads it, or a directory of such files. It is read again when it
-   * changes. An unknown token gets 404; the target of a token is treated as that of `tcp`.
-   * Tokens are never logged. It serves every path, unless a route has the mode `token`: then it
-   * serves those routes only.
+   * Proxy to the target that ?token= in the URL names, by a list or a module. A file with one
+   * `TOKEN: TARGET` in each line, as websockify reads it, or a directory of such files. It is
+   * read again when it changes. A file that ends in .mjs, .js or .cjs is a module with a
+   * function `findTarget` that finds the target of a request, within `targetConnectTimeout`: see
+   * `docs/tokens.md`. An unknown token gets 404; the target of a token is treated as that of
+   * `tcp`. Tokens are never logged. It serves every path, unless a route has the mode `token`:
+   * then it serves those routes only.
    *
    * @default off
    */
   readonly tokenFile?: string | undefined;
+  /**
+   * Where the token stands: query, path or host. `query` is `?token=TOKEN`. `path` is the last
+   * segment of the path, `/websockify/TOKEN`; a route `/websockify=token` then serves the paths
+   * one segment below it too. `host` is the first label of the host, `TOKEN.example.com`, or
+   * else the whole name, in any case; a proxy named by `trustProxy` may report it in
+   * `X-Forwarded-Host`. On a loopback address name the hosts in `allowedHosts`. A token in the
+   * path or the host is hidden in the log and in recordings. With `host`, upper and lower case
+   * are the same.
+   *
+   * @default query
+   */
+  readonly tokenFrom?: 'query' | 'path' | 'host' | undefined;
   /**
    * A mode of your own, a JavaScript module. An ES module or CommonJS, by its path from the
    * working directory. Its default export is a mode: `{ name, message }` and whatever else the

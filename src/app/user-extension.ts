@@ -3,7 +3,7 @@ import { show } from '../config/messages.js';
 import type { Extension, ExtensionSession } from '../extensions/extension.js';
 import { memberOf, onRejection, textOfThrown } from '../foreign.js';
 import { isToken } from '../net/byte-table.js';
-import type { Refuse } from './user-mode.js';
+import type { Refuse } from '../modes/user-module.js';
 
 type SessionCall = {
   [Name in keyof ExtensionSession]-?: ExtensionSession[Name] extends (...given: never[]) => unknown

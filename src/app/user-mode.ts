@@ -5,6 +5,7 @@ import { didYouMean } from '../config/suggestions.js';
 import { textOfThrown } from '../foreign.js';
 import type { UpgradeRequest } from '../handshake/request.js';
 import type { UpgradeResponse } from '../handshake/upgrade-response.js';
+import type { Refuse } from '../modes/user-module.js';
 import type { Mode } from '../session/mode.js';
 import type { CloseStatus } from '../protocol/close.js';
 import { type DataOpcode, Opcode } from '../protocol/frame.js';
@@ -81,9 +82,6 @@ export interface UserMode<Data = unknown> {
    */
   close?(session: Session<Data>, code: number, reason: string, summary: SessionSummary): void;
 }
-
-/** Ends the reading of what a user gave. @param clause what is wrong with it, and what is allowed */
-export type Refuse = (clause: string) => never;
 
 /** Every function that a mode can have. */
 export const MODE_CALLS = [

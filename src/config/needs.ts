@@ -41,6 +41,8 @@ const LACKS: Readonly<Record<Need, Lack>> = {
       : null,
   tls: (values) =>
     servesOnly(values, (mode) => !canUseTls(mode)) ? 'without a tls:// target' : null,
+  tokens: ({ tokenFile }, source) =>
+    tokenFile.value === null ? `without ${optionName('tokenFile', tokenFile, source)}` : null,
   unix: ({ listen }, source) =>
     listen.value.some(({ kind }) => kind === 'unix')
       ? null

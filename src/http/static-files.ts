@@ -9,7 +9,7 @@ import {
 } from 'node:http';
 import send from 'send';
 import type { HttpService, HttpTunnel } from './tunnel.js';
-import { STRICT_REDACTION } from '../handshake/redaction/redaction.js';
+import { type Redaction, STRICT_REDACTION } from '../handshake/redaction/redaction.js';
 import type { Log } from '../log.js';
 import { formatPeer } from '../net/socket-address.js';
 import type { Found, StaticDirectory } from './static-directory.js';
@@ -20,6 +20,8 @@ export interface StaticFilesOptions {
   readonly keepAliveMs: number;
   /** The longest request head that can come, in bytes. */
   readonly maxHead: number;
+  /** Hides in the log what a client has told in confidence; by default it knows nothing of the operator's. */
+  readonly redaction?: Redaction;
   readonly log: Log;
 }
 
@@ -42,11 +44,19 @@ interface SendError extends Error {
 
 export class StaticFiles implements HttpService {
   readonly #directory: StaticDirectory;
+  readonly #redaction: Redaction;
   readonly #log: Log;
   readonly #server: Server;
 
-  constructor({ directory, keepAliveMs, maxHead, log }: StaticFilesOptions) {
+  constructor({
+    directory,
+    keepAliveMs,
+    maxHead,
+    redaction = STRICT_REDACTION,
+    log,
+  }: StaticFilesOptions) {
     this.#directory = directory;
+    this.#redaction = redaction;
     this.#log = log;
     // It never listens, so its own deadlines do not work: those of the connection apply.
     this.#server = createServer(
@@ -74,7 +84,7 @@ export class StaticFiles implements HttpService {
       const fields = {
         peer: formatPeer(tunnel.peer),
         method: request.method,
-        path: STRICT_REDACTION.path(path),
+        path: this.#redaction.path(path),
       };
       if (tunnel.hasFinished)
         this.#log.debug({ ...fields, status: response.statusCode }, 'file request');
@@ -125,7 +135,7 @@ export class StaticFiles implements HttpService {
 
   /** Tells of a failure of our own, or of the disk. */
   #fail(response: ServerResponse, path: string, error: unknown): void {
-    this.#log.error({ err: error, path: STRICT_REDACTION.path(path) }, 'file request failed');
+    this.#log.error({ err: error, path: this.#redaction.path(path) }, 'file request failed');
     if (response.headersSent) response.destroy();
     else answerText(response, 500);
   }

@@ -13,6 +13,8 @@ import type { Mode } from '../session/mode.js';
 export interface ServedMode {
   /** The path, of which clients may send another form (see `routePath`); null serves every path that no other one has. */
   readonly path: string | null;
+  /** Whether the paths one segment below are served too: the segment is a token. Not by default. */
+  readonly hasTokenBelow?: boolean;
   readonly mode: Mode;
   readonly origin: OriginPolicy;
   /** Per-message extensions that clients may negotiate (RFC 6455 §9). */
@@ -23,6 +25,8 @@ export interface ServedMode {
 
 export class Router {
   readonly #routes = new Map<string, Route>();
+  /** Routes by the paths that their clients add a token to. */
+  readonly #aboveTokens = new Map<string, Route>();
   readonly #fallback: Route | null = null;
 
   /**
@@ -33,11 +37,13 @@ export class Router {
     served: readonly ServedMode[],
     countsOf: (mode: string, path: string | null) => SessionCounts = () => new SessionCounts(),
   ) {
-    for (const { path, mode, origin, extensions, recorder = null } of served) {
+    for (const one of served) {
+      const { path, hasTokenBelow = false, mode, origin, extensions, recorder = null } = one;
       const counts = countsOf(mode.name, path);
       const route = { mode, origin, extensions, tap: recorder, counts };
       if (path === null) this.#fallback = route;
       else this.#routes.set(routePath(path), route);
+      if (path !== null && hasTokenBelow) this.#aboveTokens.set(routePath(path), route);
     }
   }
 
@@ -46,8 +52,14 @@ export class Router {
    *   it is no path that could be served
    */
   find({ path }: UpgradeRequest): Route {
-    const route = this.#routes.get(routePath(path)) ?? this.#fallback;
+    const own = routePath(path);
+    const route = this.#routes.get(own) ?? this.#aboveTokens.get(pathAbove(own)) ?? this.#fallback;
     if (route !== null) return route;
     throw new HandshakeError(hasStrayPercent(path) ? 'request-escape' : 'route');
   }
+}
+
+/** `/websockify` of `/websockify/desk-7`; `/` of what has one segment. */
+function pathAbove(path: string): string {
+  return path.slice(0, Math.max(1, path.lastIndexOf('/')));
 }

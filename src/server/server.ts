@@ -12,7 +12,7 @@ import { type ListenerKind, peerOf } from '../connection/socket.js';
 import type { HandshakeError } from '../errors.js';
 import type { HostPolicy, SubprotocolPolicy } from '../handshake/policy.js';
 import { networkOf } from '../net/ip-address.js';
-import { Redaction } from '../handshake/redaction/redaction.js';
+import { type KnownSecret, Redaction } from '../handshake/redaction/redaction.js';
 import type { HeadLimits } from '../handshake/request-head.js';
 import { Traffic } from '../session/counters.js';
 import type { Session } from '../session/session.js';
@@ -72,6 +72,8 @@ export interface ServerOptions {
   /** Permissions of Unix sockets; by default, and with null, the umask decides. */
   readonly unixMode?: number | null;
   readonly served: readonly ServedMode[];
+  /** Where clients put their tokens, if that is in the path or the host: it is hidden in the log. */
+  readonly tokensIn?: KnownSecret['tokensIn'];
   /** A directory whose files are served beside; by default, and with null, there is none. */
   readonly staticDir?: string | null;
   /** Files that are not served though they are in it. */
@@ -98,8 +100,9 @@ export interface ServerOptions {
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 /** What the operator has written is no secret of a client's. */
-function redactionOf({ served, subprotocol }: ServerOptions): Redaction {
+function redactionOf({ served, subprotocol, tokensIn = null }: ServerOptions): Redaction {
   return new Redaction({
+    tokensIn,
     subprotocols: typeof subprotocol === 'string' ? [] : subprotocol,
     paths: served.flatMap(({ path }) => path ?? []),
   });
@@ -406,6 +409,7 @@ export class Server {
       directory: this.#staticDirectory,
       keepAliveMs: limits.handshakeTimeout,
       maxHead: head.maxHead,
+      redaction: this.#redaction,
       log,
     });
   }
@@ -461,7 +465,7 @@ export class Server {
         this.#admission.findRefusal(address),
       handshakeRefused: (address, error, cause) => {
         this.counters.countRefusal(error);
-        logRefusal(log, address, error, cause);
+        logRefusal(log, address, error, cause, this.#redaction);
       },
       extensionDeclined: ({ id }, declined) => {
         logDeclined(log, id, declined);
@@ -484,7 +488,7 @@ export class Server {
         closing.then(done, done);
       },
       sessionFailedLate: (session, mode, error) => {
-        logLateFailure(log, session, mode, error);
+        logLateFailure(log, session, mode, error, this.#redaction);
       },
       connectionClosed: (connection) => {
         this.#closed(connection);

@@ -31,7 +31,7 @@ export function logSession(
   };
   const fields = {
     ...who,
-    ...publicNotes(summary.notes),
+    ...publicNotes(summary.notes, redaction),
     // Once more: no note takes the place of a field.
     ...who,
     ...(summary.subprotocol === null
@@ -63,11 +63,17 @@ export function logSession(
 }
 
 /** Logs what a mode or an extension threw when its session had its line already, or was to get none. */
-export function logLateFailure(log: Log, session: Session, mode: string, error: Error): void {
+export function logLateFailure(
+  log: Log,
+  session: Session,
+  mode: string,
+  error: Error,
+  redaction: Redaction = STRICT_REDACTION,
+): void {
   const fields = {
     session: session.id,
     peer: formatPeer(session),
-    path: STRICT_REDACTION.path(session.path),
+    path: redaction.path(session.path),
     mode,
     err: errorForLog(error),
   };
@@ -85,12 +91,12 @@ export function logDeclined(log: Log, session: number, { name, reason, why }: De
  * What a mode or a refusal has to say, as plain values that take no place of what every line has; two of the
  * notes are what the client wrote into a header.
  */
-function publicNotes(notes: unknown): Readonly<Record<string, unknown>> {
+function publicNotes(notes: unknown, redaction: Redaction): Readonly<Record<string, unknown>> {
   const shown = valueWithoutSecrets(fieldsForLog(notes)) as Record<string, unknown>;
   for (const name of LINE_FIELDS) Reflect.deleteProperty(shown, name);
   const { host, origin } = shown;
-  if (typeof host === 'string') shown['host'] = STRICT_REDACTION.header('host', host);
-  if (typeof origin === 'string') shown['origin'] = STRICT_REDACTION.origin(origin);
+  if (typeof host === 'string') shown['host'] = redaction.header('host', host);
+  if (typeof origin === 'string') shown['origin'] = redaction.origin(origin);
   return shown;
 }
 
@@ -100,12 +106,13 @@ export function logRefusal(
   address: PeerAddress,
   error: HandshakeError,
   cause: unknown,
+  redaction: Redaction = STRICT_REDACTION,
 ): void {
   const fields = {
     peer: formatPeer(address),
     status: error.status,
     rule: error.rule,
-    ...publicNotes(error.notes),
+    ...publicNotes(error.notes, redaction),
   };
   if (error.rule === 'internal')
     log.error({ ...fields, err: errorForLog(cause) }, 'handshake failed by an internal error');

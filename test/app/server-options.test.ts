@@ -72,7 +72,17 @@ t.test('every setting reaches the server', async (t) => {
       { kind: 'unix', path: '/run/twist.sock' },
     ],
     unixMode: 0o660,
-    served: [{ path: null, mode: echoMode, origin: 'same', extensions: [one], recorder: null }],
+    served: [
+      {
+        path: null,
+        hasTokenBelow: false,
+        mode: echoMode,
+        origin: 'same',
+        extensions: [one],
+        recorder: null,
+      },
+    ],
+    tokensIn: null,
     staticDir: 'public',
     privatePaths,
     access: {
@@ -223,4 +233,15 @@ t.test('what nobody says is left to the modes', async (t) => {
   }
   const { served } = serverOptions(settingsOf({ deflate: true }), { ...PARTS, modes });
   t.equal(served[0]?.extensions.at(-1), served[2]?.extensions.at(-1), 'they share its memory');
+});
+
+t.test('where tokens are hidden', async (t) => {
+  const tokensIn = (tokenFile: string, tokenFrom: string): unknown =>
+    serverOptions(settingsOf({ tokenFile, tokenFrom }), PARTS).tokensIn;
+  t.equal(tokensIn('tokens', 'path'), 'path');
+  t.equal(tokensIn('tokens', 'host'), 'host');
+  t.equal(tokensIn('tokens', 'query'), null, 'no parameter is shown that nobody has named');
+  t.equal(tokensIn('off', 'query'), null);
+  const modes = [{ path: '/vnc', mode: echoMode, hasTokenBelow: true }];
+  t.match(serverOptions(settingsOf({}), { ...PARTS, modes }).served, [{ hasTokenBelow: true }]);
 });

@@ -1,7 +1,7 @@
 import t from 'tap';
 import type { Extension } from '../../src/extensions/extension.js';
 import { readExtension } from '../../src/app/user-extension.js';
-import type { Refuse } from '../../src/app/user-mode.js';
+import type { Refuse } from '../../src/modes/user-module.js';
 import { sessionOf } from '../fixtures/extensions.js';
 
 const refuse: Refuse = (clause) => {

@@ -3,11 +3,11 @@ import type { ModeSession, Session, SessionSummary } from '../../src/session/ses
 import {
   MODE_CALLS,
   type PendingRequest as UpgradeRequest,
-  type Refuse,
   type UserMode,
   readMode,
 } from '../../src/app/user-mode.js';
 import type { UpgradeResponse } from '../../src/handshake/upgrade-response.js';
+import type { Refuse } from '../../src/modes/user-module.js';
 
 const refuse: Refuse = (clause) => {
   throw new Error(clause);

@@ -46,6 +46,7 @@ t.test('without anything: the defaults', async (t) => {
     echo: false,
     tcp: null,
     tokenFile: null,
+    tokenFrom: 'query',
     mode: null,
     route: [],
     static: null,

@@ -69,6 +69,7 @@ const GIVEN: Readonly<Record<string, readonly [flag: string | boolean | string[]
     deflateMaxRatio: ['100', 100],
     pongTimeout: ['1s', '1s'],
     unixMode: ['0660', '0660'],
+    tokenFrom: ['path', 'path'],
   };
 
 const ROWS = Object.entries<Option>(OPTIONS).filter(([, { needs }]) => needs !== undefined);
@@ -109,6 +110,11 @@ const NEEDS: Readonly<Record<string, { without: Flags; met: readonly Flags[]; la
     without: { listen: ['9001'] },
     met: [{ listen: ['9001', 'unix:/a'] }],
     lack: 'without a Unix socket: --listen has no unix:PATH',
+  },
+  tokens: {
+    without: { tcp: 'a:1' },
+    met: [{ tokenFile: 't' }, { tokenFile: 't', route: ['/a=token'] }],
+    lack: 'without --token-file',
   },
 };
 

@@ -2,7 +2,7 @@
 import { Buffer } from 'node:buffer';
 import t from 'tap';
 import { OutputBuffer } from '../../src/cli/convert/output-buffer.js';
-import { readTokenLines } from '../../src/modes/tcp/token-lines.js';
+import { readTokenLines } from '../../src/modes/tcp/tokens/token-lines.js';
 import { MessageMatch } from '../../src/modes/replay/message-match.js';
 import { PieceQueue } from '../../src/modes/replay/piece-queue.js';
 import { harConverter } from '../../src/recording/convert/har/har.js';

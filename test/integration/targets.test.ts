@@ -15,7 +15,7 @@ import {
   type TargetTlsOptions,
 } from '../../src/modes/tcp/target-connector.js';
 import { TcpMode, type TcpModeOptions } from '../../src/modes/tcp/tcp-mode.js';
-import { TokenFile } from '../../src/modes/tcp/token-file.js';
+import { TokenFile } from '../../src/modes/tcp/tokens/token-file.js';
 import { type AccessOptions, Server } from '../../src/server/server.js';
 import {
   type TestFrame,

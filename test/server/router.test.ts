@@ -44,3 +44,18 @@ t.test('a route may end in a slash, with the same meaning', async (t) => {
   for (const path of ['/echo', '/echo/']) t.equal(router.find(at(path)).mode, echoMode, path);
   for (const path of ['/', '//']) t.equal(router.find(at(path)).mode, other, path);
 });
+
+t.test('a route with a token below: one segment more', async (t) => {
+  const router = new Router([
+    { ...served('/vnc', echoMode), hasTokenBelow: true },
+    served('/vnc/own', other),
+    served(null, other),
+  ]);
+  for (const path of ['/vnc', '/vnc/', '/vnc/desk-7', '/vnc/desk-7/', '//vnc//desk-7', '/vnc/%zz'])
+    t.equal(router.find(at(path)).mode, echoMode, path);
+  for (const path of ['/vnc/own', '/vnc/a/b', '/vnc2', '/', '/a/vnc/b'])
+    t.equal(router.find(at(path)).mode, other, path);
+  const root = new Router([{ ...served('/', echoMode), hasTokenBelow: true }]);
+  for (const path of ['/', '/desk-7']) t.equal(root.find(at(path)).mode, echoMode, path);
+  t.throws(() => root.find(at('/a/b')), new HandshakeError('route'));
+});

@@ -4,7 +4,8 @@ import { accessSync, constants } from 'node:fs';
 import { configError, optionName, show } from '../../config/messages.js';
 import type { ProvidedServerSettings, ServerSettings } from '../../config/settings.js';
 import { ConfigError } from '../../errors.js';
-import type { KnownHarmless } from '../../handshake/redaction/redaction.js';
+import type { KnownHarmless, KnownSecret } from '../../handshake/redaction/redaction.js';
+import { tokensIn } from '../server-options.js';
 import type { Log } from '../../log.js';
 import { codeOf } from '../../recording/file/recording-file-system.js';
 import { LOCKED } from '../../recording/file/file-lock.js';
@@ -93,13 +94,10 @@ export function makeRecorder(settings: ServerSettings, log: Log, worker?: number
 }
 
 /** What the operator has named is no secret of a client's. */
-export function shownOf({
-  recordHeaders,
-  recordQuery,
-  subprotocol,
-  route,
-}: ServerSettings): KnownHarmless {
+export function shownOf(settings: ServerSettings): KnownHarmless & KnownSecret {
+  const { recordHeaders, recordQuery, subprotocol, route } = settings;
   return {
+    tokensIn: tokensIn(settings),
     headers: recordHeaders,
     query: recordQuery,
     subprotocols: typeof subprotocol === 'string' ? [] : subprotocol,

@@ -1,13 +1,12 @@
 /** A user's own modes and extensions, which are loaded from files. */
-import { readFault } from '../../config/file.js';
 import { configError, optionName } from '../../config/messages.js';
 import type { Provided, ProvidedServerSettings } from '../../config/settings.js';
 import type { Extension } from '../../extensions/extension.js';
-import { errorForLog, memberOf, textOfThrown } from '../../foreign.js';
 import type { Files } from '../../modes/built-in.js';
+import { type Refuse, defaultOf, importModule } from '../../modes/user-module.js';
 import type { Mode } from '../../session/mode.js';
 import { readExtension } from '../user-extension.js';
-import { type Refuse, readMode } from '../user-mode.js';
+import { readMode } from '../user-mode.js';
 
 export interface UserModules {
   /** Modes by the paths of their files, as the options `mode` and `route` name them. */
@@ -19,9 +18,6 @@ export interface UserModules {
 const BUILT_IN = ['echo', 'tcp', 'record', 'replay'] as const;
 
 const UNGIVEN: Provided = { value: null, source: 'default', from: 'default' };
-
-const LOCATION = /(?:^|[/\\])([^/\\\s:()]+\.[cm]?js):(\d+)(?::\d+)?\)?$/m;
-const TYPESCRIPT = /\.[cm]?tsx?$/;
 
 /**
  * Loads the modules that the options `mode`, `route` and `extension` name.
@@ -98,41 +94,8 @@ async function loadDefault(
   files: Files,
   refuse: Refuse,
 ): Promise<{ readonly loaded: unknown }> {
-  try {
-    files.readFile(path);
-  } catch (error) {
-    refuse(readFault(error));
-  }
-  let module: unknown;
-  try {
-    module = await files.importFile(path);
-  } catch (error) {
-    refuse(loadFault(path, error));
-  }
-  const exported = memberOf(module, 'default');
-  if (exported === undefined) refuse(`it has no default export; write export default ${shape}`);
-  // CommonJS that was made from an ES module has that one's default export inside its own.
-  const isTranspiled = memberOf(exported, '__esModule') === true;
-  return { loaded: isTranspiled ? memberOf(exported, 'default') : exported };
-}
-
-/** Why a module cannot be loaded, as a clause with the line, where Node tells it. */
-function loadFault(path: string, error: unknown): string {
-  const isError = typeof memberOf(error, 'message') === 'string';
-  const fault = isError ? errorForLog(error) : new Error(textOfThrown(error));
-  if ((fault as NodeJS.ErrnoException).code === 'ERR_UNKNOWN_FILE_EXTENSION') {
-    return TYPESCRIPT.test(path)
-      ? 'this version of Node reads JavaScript only; give the file that it compiles to'
-      : 'give a file that ends in .js, .mjs or .cjs';
-  }
-  const message = `${fault.name}: ${fault.message.replace(/\n[^]*$/, '')}`;
-  // After the first line of Node's own comes where the module was loaded from. What is no error has no stack of its own.
-  const [own = ''] = isError ? String(fault.stack).split('node:internal', 1) : [];
-  const [, file, line] = LOCATION.exec(own) ?? [];
-  if (line !== undefined) return `it cannot be loaded, line ${line} of ${String(file)}: ${message}`;
-  const help =
-    fault.name === 'SyntaxError'
-      ? `; node --check shows where, in it or in a file that it imports`
-      : '';
-  return `it cannot be loaded: ${message}${help}`;
+  const { module } = await importModule(path, files, refuse);
+  const loaded = defaultOf(module);
+  if (loaded === undefined) refuse(`it has no default export; write export default ${shape}`);
+  return { loaded };
 }

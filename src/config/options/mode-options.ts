@@ -1,5 +1,5 @@
 /** Rows of the option table: what is served. */
-import { directory, file, fileOrDirectory, toggle } from '../values/values.js';
+import { choice, directory, file, fileOrDirectory, toggle } from '../values/values.js';
 import type { OptionTable } from './option.js';
 import { routes, target } from '../values/proxy-values.js';
 
@@ -30,11 +30,23 @@ export const MODE_OPTIONS = {
     isReloadable: true,
     type: fileOrDirectory(),
     default: 'off',
-    help: 'proxy to the target that ?token= in the URL names',
+    help: 'proxy to the target that ?token= in the URL names, by a list or a module',
     docs:
       'A file with one `TOKEN: TARGET` in each line, as websockify reads it, or a directory of such files. It is read again when it changes. ' +
+      'A file that ends in .mjs, .js or .cjs is a module with a function `findTarget` that finds the target of a request, within `targetConnectTimeout`: see `docs/tokens.md`. ' +
       'An unknown token gets 404; the target of a token is treated as that of `tcp`. Tokens are never logged. It serves every path, unless a route has the mode `token`: ' +
       'then it serves those routes only.',
+  },
+  tokenFrom: {
+    group: 'Mode',
+    needs: 'tokens',
+    type: choice('PLACE', ['query', 'path', 'host']),
+    default: 'query',
+    help: 'where the token stands: query, path or host',
+    docs:
+      '`query` is `?token=TOKEN`. `path` is the last segment of the path, `/websockify/TOKEN`; a route `/websockify=token` then serves the paths one segment below it too. ' +
+      '`host` is the first label of the host, `TOKEN.example.com`, or else the whole name, in any case; a proxy named by `trustProxy` may report it in `X-Forwarded-Host`. On a loopback address name the hosts in `allowedHosts`. ' +
+      'A token in the path or the host is hidden in the log and in recordings. With `host`, upper and lower case are the same.',
   },
   mode: {
     group: 'Mode',

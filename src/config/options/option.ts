@@ -19,7 +19,7 @@ export const GROUPS = [
 export type Group = (typeof GROUPS)[number];
 
 /** What an option can need to have an effect; needs.ts says when each is there. */
-export type Need = 'record' | 'replay' | 'deflate' | 'target' | 'tls' | 'pings' | 'unix';
+export type Need = 'record' | 'replay' | 'deflate' | 'target' | 'tls' | 'pings' | 'unix' | 'tokens';
 
 /** One row of the option table. All its names are made from its key. */
 export interface Option<Value = unknown> {

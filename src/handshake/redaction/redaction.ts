@@ -34,6 +34,12 @@ export interface KnownHarmless {
   readonly paths?: readonly string[];
 }
 
+/** What the operator has made a secret, whatever else it is named. */
+export interface KnownSecret {
+  /** Where clients put their tokens: the last segment of a path that is not served itself, or the first label of a host. */
+  readonly tokensIn?: 'path' | 'host' | null;
+}
+
 const HIDDEN_START = '[hidden:';
 const HIDDEN_END = ']';
 /** What stood in recordings before they had lengths. */
@@ -49,6 +55,11 @@ const HOST_BYTES = byteTable(`${ALPHANUMERICS}-._~:[]%`);
 /** `node` of RFC 7239 §6, in quotes or not, and what else the harmless parameters of that header have. */
 const NODE_BYTES = byteTable(`${ALPHANUMERICS}-._:[]"`);
 const FORWARDED_NAMES: ReadonlySet<string> = new Set(['by', 'for', 'host', 'proto']);
+
+/** An IPv4 address with a port. */
+const ADDRESS_BYTES = byteTable('0123456789.:');
+/** Forms of headers that have hosts. */
+const HOST_FORMS: readonly ValueForm[] = ['host', 'origin', 'forwarded'];
 
 /** No name that means something is longer. */
 const MAX_NAME_LENGTH = 64;
@@ -66,7 +77,16 @@ export class Redaction {
   readonly #subprotocols: ReadonlySet<string>;
   readonly #paths: ReadonlySet<string>;
 
-  constructor({ headers = [], query = [], subprotocols = [], paths = [] }: KnownHarmless = {}) {
+  readonly #tokensIn: 'path' | 'host' | null;
+
+  constructor({
+    headers = [],
+    query = [],
+    subprotocols = [],
+    paths = [],
+    tokensIn = null,
+  }: KnownHarmless & KnownSecret = {}) {
+    this.#tokensIn = tokensIn;
     this.#showsHeaders = headers === '*';
     this.#showsQuery = query === '*';
     this.#headers = new Set(headers);
@@ -92,9 +112,15 @@ export class Redaction {
 
   /** The value of a header. @param name in lower case */
   header(name: string, value: string): string {
-    if (this.#showsHeader(name)) return value;
     const form = formOfHeader(name);
+    if (this.#showsHeader(name) && !this.#hasTokens(form)) return value;
     return form === null ? hidden(value) : this.#inForm(form, value);
+  }
+
+  /** Whether a token that stands in the path or the host is in a header too. */
+  #hasTokens(form: ValueForm | null): boolean {
+    if (this.#tokensIn === null || form === null) return false;
+    return form === 'url' || (this.#tokensIn === 'host' && HOST_FORMS.includes(form));
   }
 
   #inForm(form: ValueForm, value: string): string {
@@ -102,7 +128,8 @@ export class Redaction {
       case 'plain':
         return value;
       case 'host':
-        return value.includes('@') ? hidden(value) : value;
+        if (value.includes('@')) return hidden(value);
+        return this.#tokensIn === 'host' ? mapList(value, withoutToken) : value;
       case 'url':
         return this.url(value);
       case 'origin':
@@ -112,7 +139,7 @@ export class Redaction {
       case 'extensions':
         return this.extensions(value);
       case 'forwarded':
-        return mapList(value, forwardedElement);
+        return mapList(value, (element) => forwardedElement(element, this.#tokensIn === 'host'));
     }
   }
 
@@ -133,8 +160,9 @@ export class Redaction {
   /** The value of an Origin header, which has no path (RFC 6454 §7). */
   origin(value: string): string {
     const { scheme, rest } = splitScheme(value);
-    const isOrigin = value === 'null' || (scheme !== '' && consistsOf(rest, HOST_BYTES));
-    return isOrigin ? value : this.url(value);
+    if (value === 'null') return value;
+    const isOrigin = scheme !== '' && consistsOf(rest, HOST_BYTES);
+    return isOrigin && this.#tokensIn !== 'host' ? value : this.url(value);
   }
 
   #showsHeader(name: string): boolean {
@@ -149,12 +177,27 @@ export class Redaction {
     const { scheme, rest } = splitScheme(url);
     if (scheme === '') return hidden(url);
     const end = indexOfAny(rest, '/\\?#', 0);
-    return `${scheme}://${publicAuthority(rest.slice(0, end))}${this.#resource(rest.slice(end))}`;
+    const authority = publicAuthority(rest.slice(0, end));
+    const start = authority.lastIndexOf('@') + 1;
+    const host = authority.slice(start);
+    const shownHost = this.#tokensIn === 'host' ? withoutToken(host) : host;
+    return `${scheme}://${authority.slice(0, start)}${shownHost}${this.#resource(rest.slice(end))}`;
   }
 
   /** A path without its query. */
   path(path: string): string {
-    if (this.#showsQuery || this.#paths.has(path)) return path;
+    if (this.#paths.has(path)) return path;
+    if (this.#tokensIn !== 'path') return this.#pathWithoutTokens(path);
+    let end = path.length;
+    while (path[end - 1] === '/') end -= 1;
+    if (end === 0 || this.#paths.has(path.slice(0, end))) return path;
+    const start = path.lastIndexOf('/', end - 1) + 1;
+    const before = this.#pathWithoutTokens(path.slice(0, start));
+    return before + hidden(path.slice(start, end)) + path.slice(end);
+  }
+
+  #pathWithoutTokens(path: string): string {
+    if (this.#showsQuery) return path;
     return mapPieces(path, '/\\', (segment) => this.#segment(segment));
   }
 
@@ -284,15 +327,24 @@ function isNumber(value: string): boolean {
   return digits.length <= 4 && consistsOf(digits, DIGITS);
 }
 
-/** One proxy of a Forwarded header (RFC 7239 §4). */
-function forwardedElement(element: string): string {
+/** A host whose first label is a token. An address has none, and `localhost` is none. */
+function withoutToken(host: string): string {
+  const dot = indexOfAny(host, '.:', 0);
+  const label = host.slice(0, dot);
+  const isKept = host.startsWith('[') || label === 'localhost' || consistsOf(host, ADDRESS_BYTES);
+  return isKept ? host : hidden(label) + host.slice(dot);
+}
+
+/** One proxy of a Forwarded header (RFC 7239 §4). @param hasToken whether its host begins with a token */
+function forwardedElement(element: string, hasToken: boolean): string {
   return mapPieces(element, ';', (pair) => {
     const equals = indexOfAny(pair, '=', 0);
     const value = pair.slice(equals + 1);
     const isShown =
       FORWARDED_NAMES.has(pair.slice(0, equals).trim().toLowerCase()) &&
       consistsOf(value, NODE_BYTES);
-    if (isShown) return pair;
+    const isHost = hasToken && pair.slice(0, equals).trim().toLowerCase() === 'host';
+    if (isShown && !isHost) return pair;
     if (equals === pair.length) return hidden(pair);
     return `${publicToken(pair.slice(0, equals).trim())}=${hidden(value)}`;
   });

@@ -8,7 +8,7 @@ import type { DataOpcode } from '../../protocol/frame.js';
 import { SlabPool } from '../../protocol/slab-pool.js';
 import type { Mode } from '../../session/mode.js';
 import { type LinkHost, TargetLink } from './target-link.js';
-import type { Target } from '../../net/socket-address.js';
+import type { PeerAddress, Target } from '../../net/socket-address.js';
 
 /** Receives what the target sends. */
 export interface TargetReceiver {
@@ -36,8 +36,17 @@ export interface TargetConnector {
 export interface TcpModeOptions {
   /** The name in the log: `tcp:localhost:5900`, or `token`. */
   readonly name: string;
-  /** Finds the target of a request. @throws HandshakeError, or rejects with one, if there is none */
-  findTarget(request: UpgradeRequest): Target | Promise<Target>;
+  /**
+   * Finds the target of a request.
+   *
+   * @param signal aborts when nobody waits for it any more
+   * @throws HandshakeError, or rejects with one, if there is none
+   */
+  findTarget(
+    request: UpgradeRequest,
+    peer: PeerAddress,
+    signal: AbortSignal,
+  ): Target | Promise<Target>;
   readonly connector: TargetConnector;
   /** Whether clients get text messages instead of binary ones. */
   readonly isText: boolean;
@@ -81,7 +90,7 @@ export class TcpMode implements Mode, LinkHost {
     const stop = new AbortController();
     this.#connecting.set(session, stop);
     try {
-      const target = await this.#options.findTarget(request);
+      const target = await this.#options.findTarget(request, session, stop.signal);
       session.notes = { target: target.text };
       const link = new TargetLink(session, target.text, this);
       link.attach(await connector.connect(target, session, link, stop.signal));

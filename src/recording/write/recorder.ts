@@ -17,7 +17,11 @@ import { HandshakeError } from '../../errors.js';
 import { formatHostAndPort } from '../../net/socket-address.js';
 import type { TapGate, Tap } from '../../session/tap.js';
 import type { Session } from '../../session/session.js';
-import { type KnownHarmless, Redaction } from '../../handshake/redaction/redaction.js';
+import {
+  type KnownHarmless,
+  type KnownSecret,
+  Redaction,
+} from '../../handshake/redaction/redaction.js';
 import { requestedUrl } from '../../handshake/forwarded.js';
 import type { UpgradeRequest } from '../../handshake/request.js';
 import { CloseCode } from '../../protocol/close.js';
@@ -35,7 +39,7 @@ export interface RecorderOptions extends WriterOptions {
   /** A longer payload is recorded up to this many bytes; Infinity for all of it. */
   readonly maxPayloadBytes: number;
   /** What of requests is recorded besides what is known to be harmless. */
-  readonly shown?: KnownHarmless;
+  readonly shown?: KnownHarmless & KnownSecret;
   /** Whether every frame gets a record. */
   readonly watchesFrames: boolean;
   /** The software that writes: `twist/1.0.0`. */

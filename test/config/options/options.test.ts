@@ -19,6 +19,7 @@ t.test('the defaults are those of the design', async (t) => {
     echo: 'false',
     tcp: 'off',
     tokenFile: 'off',
+    tokenFrom: 'query',
     mode: 'off',
     route: 'none',
     static: 'off',
@@ -133,6 +134,10 @@ const RANGES: Readonly<
     ['localhost', ':1'],
   ],
   tokenFile: [['off', 'tokens'], ['']],
+  tokenFrom: [
+    ['query', 'path', 'host'],
+    ['header', ''],
+  ],
   mode: [['off', 'a.mjs'], ['']],
   route: [['none', { '/': 'echo' }, ['/=token']], [{ a: 'echo' }]],
   static: [['off', 'public'], ['']],

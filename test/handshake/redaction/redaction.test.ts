@@ -277,6 +277,67 @@ t.test('what went through once comes out of a second time as it is', async () =>
   );
 });
 
+t.test('tokens in the path', async (t) => {
+  for (const query of [[], '*'] as const) {
+    const own = new Redaction({ tokensIn: 'path', paths: ['/vnc', '/a/b'], query });
+    checkTexts(t, (text) => own.path(text), [
+      ['/vnc', '/vnc'],
+      ['/vnc/', '/vnc/'],
+      ['/a/b//', '/a/b//'],
+      ['/vnc/desk-7', '/vnc/[hidden:6]'],
+      ['/vnc/desk-7//', '/vnc/[hidden:6]//'],
+      ['/desk-7', '/[hidden:6]'],
+      ['/vnc/a;b=c', '/vnc/[hidden:5]'],
+      ['/', '/'],
+      ['//', '//'],
+    ]);
+    checkTexts(t, (text) => own.url(text), [
+      ['/vnc/desk-7?v=1', '/vnc/[hidden:6]?v=1'],
+      ['wss://a.example/vnc/desk-7', 'wss://a.example/vnc/[hidden:6]'],
+    ]);
+  }
+  const named = new Redaction({ tokensIn: 'path', headers: '*' });
+  t.equal(
+    named.header('referer', 'https://a.example/vnc/desk-7'),
+    'https://a.example/vnc/[hidden:6]',
+  );
+  t.equal(named.header('cookie', 'a=b'), 'a=b');
+});
+
+t.test('tokens in the host', async (t) => {
+  for (const headers of [[], '*'] as const) {
+    const own = new Redaction({ tokensIn: 'host', headers });
+    for (const name of ['host', 'x-forwarded-host', 'x-original-host'])
+      checkTexts(t, (text) => own.header(name, text), [
+        ['desk-7.example.com', '[hidden:6].example.com'],
+        ['desk-7.example.com:8080', '[hidden:6].example.com:8080'],
+        ['desk-7', '[hidden:6]'],
+        ['desk-7:80', '[hidden:6]:80'],
+        ['desk-7.a, desk-8.b:1', '[hidden:6].a, [hidden:6].b:1'],
+        ['localhost:9001', 'localhost:9001'],
+        ['192.0.2.1:80', '192.0.2.1:80'],
+        ['[::1]:80', '[::1]:80'],
+        ['a@b', '[hidden:3]'],
+      ]);
+    checkTexts(t, (text) => own.header('origin', text), [
+      ['https://desk-7.example.com', 'https://[hidden:6].example.com'],
+      ['null', 'null'],
+    ]);
+    t.equal(
+      own.header('referer', 'https://u@desk-7.example.com:1/x?y=z'),
+      'https://[hidden:1]@[hidden:6].example.com:1/x?y=[hidden:1]',
+    );
+    t.equal(
+      own.header('forwarded', 'for=192.0.2.1;host=desk-7.example.com'),
+      'for=192.0.2.1;host=[hidden:18]',
+    );
+    checkTexts(t, (text) => own.url(text), [
+      ['wss://desk-7.example.com/a', 'wss://[hidden:6].example.com/a'],
+      ['/a/b', '/a/b'],
+    ]);
+  }
+});
+
 t.test('its cost grows with what is looked at', async (t) => {
   const cases: readonly (readonly [what: string, name: string, unit: string])[] = [
     ['segments', 'referer', '/a'],

@@ -50,6 +50,8 @@ async function prepare(
   });
 }
 
+const PEER = { remoteAddress: '192.0.2.1', remotePort: 1 };
+
 /** What a route asks for. */
 const asked = (text: string): Extract<RouteMode, { kind: 'tcp' | 'token' }> =>
   parseRouteMode(text) as Extract<RouteMode, { kind: 'tcp' | 'token' }>;
@@ -121,7 +123,7 @@ t.test('the settings of the proxy reach it', async (t) => {
     sendTimeout: 1002,
     closeTimeout: 1003,
   });
-  t.strictSame(await made!.findTarget(request('')), {
+  t.strictSame(await made!.findTarget(request(''), PEER, new AbortController().signal), {
     kind: 'tls',
     host: 'a.example',
     port: 1,
@@ -154,11 +156,48 @@ t.test('targets by token', async (t) => {
   t.match(proxies, [{ name: 'token' }]);
   await eventually(() => log.find('tokens read').length > 0, 'the file to be read at the start');
   t.match(log.find('fault in the token file'), [{ fields: { line: 2 } }]);
-  t.strictSame(await proxies[0]!.findTarget(request('token=one')), target);
+  t.strictSame(
+    await proxies[0]!.findTarget(request('token=one'), PEER, new AbortController().signal),
+    target,
+  );
   await t.rejects(
-    async () => proxies[0]!.findTarget(request('token=two')),
+    async () => proxies[0]!.findTarget(request('token=two'), PEER, new AbortController().signal),
     new HandshakeError('route'),
   );
+});
+
+t.test('targets by code, and tokens in the path', async (t) => {
+  const { proxies, proxy: watchedProxy } = await watched(t);
+  const files: Partial<Files> = {
+    importFile: (file) =>
+      Promise.resolve({
+        findTarget: ({ token }: { token: string | null }) =>
+          token === null ? null : `${file === 'tokens.mjs' ? token : 'x'}.example:5900`,
+      }),
+  };
+  const flags = { tokenFile: 'tokens.mjs', tokenFrom: 'path', route: ['/vnc=token'] };
+  const make = await prepare({ flags, files }, watchedProxy);
+  make(asked('token'));
+  const find = async (path: string): Promise<Target> =>
+    await proxies[0]!.findTarget(
+      { ...request(''), path, headers: [] },
+      PEER,
+      new AbortController().signal,
+    );
+  t.match(await find('/vnc/desk-7'), { host: 'desk-7.example', port: 5900 });
+  await t.rejects(find('/vnc'), new HandshakeError('route'), 'the path of the route is no token');
+  await t.rejects(
+    prepare({ flags: { tokenFile: 'tokens.cjs' }, files: { importFile: async () => ({}) } }),
+    { message: /^--token-file cannot be "tokens.cjs": it does not export findTarget; write / },
+  );
+  const directory = Object.assign(new Error('x'), { code: 'EISDIR' });
+  const readFile = (): never => {
+    throw directory;
+  };
+  await t.resolves(prepare({ flags: { tokenFile: 'tokens' }, files: { readFile } }));
+  await t.rejects(prepare({ flags: { tokenFile: 'tokens.mjs' }, files: { readFile } }), {
+    message: '--token-file cannot be "tokens.mjs": it is a directory',
+  });
 });
 
 t.test('files are looked at, whether or not a route asks for the proxy', async (t) => {

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { isIPv6 } from 'node:net';
-import type { Target } from '../../net/socket-address.js';
+import type { Target } from '../../../net/socket-address.js';
 
 /** Reads a target in the notation of the configuration; null if it is not one. */
 export type ParseTarget = (text: string) => Target | null;
@@ -53,13 +53,14 @@ interface LineFaults {
 }
 
 /**
- * Adds the tokens of a file to `targets`, by their {@link tokenKey}. As in websockify, the last line of
+ * Adds the tokens of a file to `targets`, by their keys: {@link tokenKey}, unless `keyOf` makes others. As in websockify, the last line of
  * a token counts.
  */
 export async function readTokenLines(
   text: string,
   parseTarget: ParseTarget,
   targets: Map<string, Target>,
+  keyOf: (token: string) => string = tokenKey,
 ): Promise<LineFaults> {
   const first: LineFault[] = [];
   let count = 0;
@@ -70,7 +71,7 @@ export async function readTokenLines(
     if (index % LINES_PER_TURN === LINES_PER_TURN - 1) await nextTurn();
     const line = raw.trim();
     if (line === '' || line.startsWith('#')) continue;
-    const reason = readLine(line, parseTarget, targets);
+    const reason = readLine(line, parseTarget, targets, keyOf);
     if (reason === null) continue;
     count += 1;
     if (first.length < MAX_FAULTS) first.push({ line: index + 1, reason });
@@ -83,6 +84,7 @@ function readLine(
   line: string,
   parseTarget: ParseTarget,
   targets: Map<string, Target>,
+  keyOf: (token: string) => string,
 ): string | null {
   const end = line.search(SEPARATOR);
   const written = line.slice(end + SEPARATOR_LENGTH);
@@ -91,7 +93,7 @@ function readLine(
   if (!isToken(token)) return token === '' ? 'the token is empty' : 'the token is not UTF-8';
   const target = parseTarget(targetText(written.trim()));
   if (target === null) return 'the target is not host:port, tls://host:port or unix:PATH';
-  const key = tokenKey(token);
+  const key = keyOf(token);
   const isRepeated = targets.has(key);
   targets.set(key, target);
   return isRepeated ? 'the token was there before: this line holds' : null;

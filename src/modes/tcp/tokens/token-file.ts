@@ -1,12 +1,12 @@
 /** Targets by token, from a file that websockify could read, or from all files of a directory. */
 import { createHash } from 'node:crypto';
 import { readFile, readdir, stat } from 'node:fs/promises';
-import { ConfigError, HandshakeError } from '../../errors.js';
-import { hasStrayPercent } from '../../handshake/request-target.js';
-import type { UpgradeRequest } from '../../handshake/request.js';
-import type { Target } from '../../net/socket-address.js';
-import type { Reloadable } from '../../reloadable.js';
-import { type ParseTarget, isToken, readTokenLines, tokenKey } from './token-lines.js';
+import { ConfigError, HandshakeError } from '../../../errors.js';
+import { hasStrayPercent } from '../../../handshake/request-target.js';
+import type { Target } from '../../../net/socket-address.js';
+import type { Reloadable } from '../../../reloadable.js';
+import { type ParseTarget, readTokenLines, tokenKey } from './token-lines.js';
+import { TOKEN_IN_QUERY, type TokenBearer, type TokenPlace } from './token-place.js';
 
 /** What errors and the log say about the file; tokens are never mentioned. */
 export interface TokenLog {
@@ -50,6 +50,7 @@ export class TokenFile implements Reloadable {
   readonly what = 'tokens';
 
   readonly #path: string;
+  readonly #place: TokenPlace;
   readonly #parseTarget: ParseTarget;
   readonly #log: TokenLog;
   #targets: ReadonlyMap<string, Target> = new Map();
@@ -65,31 +66,41 @@ export class TokenFile implements Reloadable {
   /**
    * @param path a file, or a directory all of whose files are taken, in the order of their names,
    *   except those that begin with a dot
+   * @param place where requests have their tokens
    */
-  constructor(path: string, parseTarget: ParseTarget, log: TokenLog) {
+  constructor(
+    path: string,
+    parseTarget: ParseTarget,
+    log: TokenLog,
+    place: TokenPlace = TOKEN_IN_QUERY,
+  ) {
     this.#path = path;
+    this.#place = place;
     this.#parseTarget = parseTarget;
     this.#log = log;
   }
 
   /**
-   * Finds the target of the `token` in the query of a request. The current content of the file counts.
+   * Finds the target of the token that a request has. The current content of the file counts.
    *
    * @throws HandshakeError as a rejection: `route` if there is no such token, `request-escape` if the
    *   reason may be a `%` that begins no escape, `internal` if a file that may have the token cannot be
    *   read, `exhausted` if there is no descriptor left to read it with
    */
-  async findTarget({ query }: Pick<UpgradeRequest, 'query'>): Promise<Target> {
-    const token = tokenOf(query);
-    if (!isToken(token)) throw unknown('no valid token in the query');
+  async findTarget(request: TokenBearer): Promise<Target> {
+    const place = this.#place;
+    const tokens = place.find(request);
+    if (tokens.length === 0) throw unknown(`no valid token in the ${place.from}`);
     await this.refresh();
-    const target = this.#targets.get(tokenKey(token));
-    if (target !== undefined) return target;
+    for (const token of tokens) {
+      const target = this.#targets.get(this.#keyOf(token));
+      if (target !== undefined) return target;
+    }
     if (this.#failure !== null) throw unreadableNow(this.#failure);
     const reason = 'the token is not in the token file';
     // A `%` that begins no escape was taken literally and nothing was found: the client may have meant
     // an escape.
-    if (token.includes('%') && hasStrayPercent(query))
+    if (tokens.some((token) => token.includes('%')) && hasStrayPercent(place.textOf(request)))
       throw new HandshakeError('request-escape', {}, { reason });
     throw unknown(reason);
   }
@@ -158,26 +169,17 @@ export class TokenFile implements Reloadable {
     this.#log.info({ file: this.#path, tokens: targets.size }, 'tokens read');
   }
 
+  readonly #keyOf = (token: string): string =>
+    tokenKey(this.#place.isCaseless ? token.toLowerCase() : token);
+
   async #readLines(file: string, bytes: Uint8Array, targets: Map<string, Target>): Promise<void> {
     const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString();
-    const faults = await readTokenLines(text, this.#parseTarget, targets);
+    const faults = await readTokenLines(text, this.#parseTarget, targets, this.#keyOf);
     for (const { line, reason } of faults.first)
       this.#log.warn({ file, line, reason }, 'fault in the token file');
     if (faults.count > faults.first.length)
       this.#log.warn({ file, lines: faults.count }, 'more faults in the token file');
   }
-}
-
-/**
- * The token as websockify takes it: the first one that has a value, without the line feeds at its end
- * that a shell or an editor adds.
- */
-function tokenOf(query: string): string {
-  const values = new URLSearchParams(query).getAll('token');
-  const token = values.find((value) => value !== '') ?? '';
-  let end = token.length;
-  while (token[end - 1] === '\n') end -= 1;
-  return token.slice(0, end);
 }
 
 function unreadableNow({ reason, isOurs }: Failure): HandshakeError {

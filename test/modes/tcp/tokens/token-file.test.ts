@@ -13,12 +13,13 @@ import fs from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import t, { type Test } from 'tap';
-import { parseTarget } from '../../../src/net/socket-address.js';
-import { ConfigError, HandshakeError } from '../../../src/errors.js';
-import type * as tokenFile from '../../../src/modes/tcp/token-file.js';
-import { TokenFile } from '../../../src/modes/tcp/token-file.js';
-import { KeptLog } from '../../fixtures/kept-log.js';
-import { makeTempDir } from '../../fixtures/temp-dir.js';
+import { parseTarget } from '../../../../src/net/socket-address.js';
+import { ConfigError, HandshakeError } from '../../../../src/errors.js';
+import type * as tokenFile from '../../../../src/modes/tcp/tokens/token-file.js';
+import { TOKEN_IN_HOST, tokenInPath } from '../../../../src/modes/tcp/tokens/token-place.js';
+import { TokenFile } from '../../../../src/modes/tcp/tokens/token-file.js';
+import { KeptLog } from '../../../fixtures/kept-log.js';
+import { makeTempDir } from '../../../fixtures/temp-dir.js';
 
 interface Fixture {
   readonly file: string;
@@ -37,7 +38,7 @@ function withFile(t: Test, text: string): Fixture {
 /** Where a query leads; the rule and reason of the refusal otherwise. */
 async function ask(tokens: TokenFile, query: string): Promise<string> {
   try {
-    return (await tokens.findTarget({ query })).text;
+    return (await tokens.findTarget({ query, path: '/', host: 'localhost' })).text;
   } catch (error) {
     if (!(error instanceof HandshakeError)) throw error;
     return `${error.rule}: ${String(error.notes['reason'])}`;
@@ -162,7 +163,7 @@ t.test('bytes that are not UTF-8 are no token', async (t) => {
 t.test('a process that has no descriptor left says so', async (t) => {
   let code: string | null = null;
   const { TokenFile: Poor } = await t.mockImport<typeof tokenFile>(
-    '../../../src/modes/tcp/token-file.js',
+    '../../../../src/modes/tcp/tokens/token-file.js',
     {
       'node:fs/promises': {
         ...fs,
@@ -206,7 +207,7 @@ t.test('a change is seen by the next request', async (t) => {
 t.test('a file that has settled is not read again', async (t) => {
   let reads = 0;
   const { TokenFile: Counted } = await t.mockImport<typeof tokenFile>(
-    '../../../src/modes/tcp/token-file.js',
+    '../../../../src/modes/tcp/tokens/token-file.js',
     {
       'node:fs/promises': {
         ...fs,
@@ -398,4 +399,35 @@ t.test('a reload says what there is now, and what cannot be read', async (t) => 
   await t.rejects(tokens.reload(), gone, 'as long as it is so');
   writeFileSync(file, '');
   t.equal(await tokens.reload(), '0');
+});
+
+t.test('tokens in the path', async (t) => {
+  const { file, log } = withFile(t, 'desk 7: a:1\n100%: b:2\n');
+  const tokens = new TokenFile(file, parseTarget, log, tokenInPath(['/vnc']));
+  const find = async (path: string): Promise<string> =>
+    (await tokens.findTarget({ path, query: 'token=nobody', host: 'h' })).text;
+  t.equal(await find('/vnc/desk%207'), 'a:1');
+  t.equal(await find('/vnc/100%'), 'b:2');
+  t.equal(await find('/vnc/100%25/'), 'b:2');
+  const refusal = async (path: string): Promise<unknown> =>
+    await find(path).catch((e: unknown) => e);
+  t.match(await refusal('/vnc'), {
+    rule: 'route',
+    notes: { reason: 'no valid token in the path' },
+  });
+  t.match(await refusal('/vnc/nobody'), { rule: 'route' });
+  t.match(await refusal('/vnc/%zz'), { rule: 'request-escape' });
+});
+
+t.test('tokens in the host, in any case, and whole names', async (t) => {
+  const { file, log } = withFile(t, 'Desk-7: a:1\ndesk-8.example.com: b:2\ndesk-9: c:3\n');
+  const tokens = new TokenFile(file, parseTarget, log, TOKEN_IN_HOST);
+  const find = async (host: string): Promise<string> =>
+    (await tokens.findTarget({ path: '/desk-9', query: 'token=desk-9', host })).text;
+  t.equal(await find('desk-7.example.com'), 'a:1');
+  t.equal(await find('DESK-7.elsewhere.example:80'), 'a:1');
+  t.equal(await find('desk-8.example.com'), 'b:2');
+  t.equal(await find('desk-7'), 'a:1');
+  for (const host of ['desk-8.elsewhere.example', '192.0.2.1'])
+    await t.rejects(find(host), new HandshakeError('route'));
 });

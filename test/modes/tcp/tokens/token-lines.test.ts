@@ -1,11 +1,11 @@
 import t from 'tap';
-import { parseTarget, type Target } from '../../../src/net/socket-address.js';
+import { parseTarget, type Target } from '../../../../src/net/socket-address.js';
 import {
   type LineFault,
   isToken,
   readTokenLines,
   tokenKey,
-} from '../../../src/modes/tcp/token-lines.js';
+} from '../../../../src/modes/tcp/tokens/token-lines.js';
 
 interface Read {
   readonly targets: Map<string, Target>;

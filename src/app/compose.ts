@@ -126,6 +126,7 @@ export function compose(
       const reopened = recorder?.reopen();
       if (server.isDraining) log.info({}, 'not reloaded: the server is stopping');
       else await reloader.reload();
+      await server.recheck();
       await reopened;
     },
     start: async () => {

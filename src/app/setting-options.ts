@@ -353,6 +353,15 @@ export interface SettingOptions {
    */
   readonly deny?: string | readonly string[] | undefined;
   /**
+   * Sessions that a reload would not let in again: keep or end. After a reload (SIGHUP) `end`
+   * closes with 1008 the sessions from addresses that `allow` and `deny` do not let in any more,
+   * those whose path is served by nothing or by something else now, and those whose token is
+   * gone or leads to another target. Passwords are not asked for again.
+   *
+   * @default keep
+   */
+  readonly recheck?: 'keep' | 'end' | undefined;
+  /**
    * Trusted proxies: believe the client address they report, repeatable. Addresses of your own
    * reverse proxies or load balancers; `unix` stands for those that connect by a Unix socket.
    * The client address that they report is used for the log, `allow`, `deny`,
@@ -626,6 +635,15 @@ export interface SettingOptions {
    * @default off
    */
   readonly idleTimeout?: Duration | 'off' | undefined;
+  /**
+   * Longest life of a session; then close 1001. For balancing: clients that stay connected for
+   * days never find a backend that was added since. Each session has its own time, a tenth more
+   * or less at random, so that those that came together do not leave together. The client gets
+   * 1001 and is to connect again.
+   *
+   * @default off
+   */
+  readonly maxLifetime?: Duration | 'off' | undefined;
   /**
    * Time to wait for the client's Close; then it is dropped. When both sides have sent their
    * Close, the connection ends at once.

@@ -120,7 +120,9 @@ const NEEDED = { messages: 'message', chunks: 'chunk' } as const;
 const DEFAULTS = ['origin', 'deflate'] as const;
 
 /** All members: none is forgotten, though most may be undefined. */
-type Members = { readonly [Name in keyof Required<Mode>]: Mode[Name] | undefined };
+type Members = {
+  readonly [Name in Exclude<keyof Required<Mode>, 'stillServes'>]: Mode[Name] | undefined;
+};
 
 /** @param otherwise what stands for a member that is not there */
 type Read = (name: string, otherwise?: unknown) => unknown;

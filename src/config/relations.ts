@@ -30,7 +30,7 @@ export const STRENGTH: Readonly<Record<Source, number>> = {
  * @throws {ConfigError} that names both options and blames the one the user set last
  */
 export function checkRelations(
-  values: ProvidedServerSettings & Partial<Pick<ProvidedSettings, 'workers'>>,
+  values: ProvidedServerSettings & Partial<Pick<ProvidedSettings, 'workers' | 'once' | 'idleExit'>>,
 ): void {
   for (const [low, high] of ORDERED) {
     if (values[low].value <= values[high].value) continue;
@@ -55,7 +55,11 @@ export function checkRelations(
   checkPair('targetCert', 'targetKey', values);
   checkPair('targetKey', 'targetCert', values);
   checkTokenRoutes(values);
-  if (values.workers !== undefined) checkWorkers(values.workers, values);
+  if (values.workers !== undefined) {
+    checkWorkers(values.workers, values);
+    checkAlone('once', values.once, values.workers);
+    checkAlone('idleExit', values.idleExit, values.workers);
+  }
   const { auth, authFile } = values;
   if (auth.value !== null && authFile.value !== null)
     refuse('authFile', authFile, `${optionName('auth', auth)} is set as well; choose one`);
@@ -87,6 +91,22 @@ function checkWorkers(
     `${optionName('record', record)} cannot be ${show(record.value)}: with ${optionName('workers', workers)} ${workers.value} ` +
       `each process writes a file of its own; put its number, %w, into the name, such as ${show(`${name.slice(0, end)}-%w${name.slice(end)}`)}`,
     STRENGTH[workers.source] > STRENGTH[source] ? workers.source : source,
+  );
+}
+
+/** Whoever ends by itself is one process: of several each would count its own sessions. */
+function checkAlone(
+  key: 'once' | 'idleExit',
+  given: Provided<boolean | number> | undefined,
+  workers: ProvidedSettings['workers'],
+): void {
+  if (given === undefined || given.value === false || given.value === 0) return;
+  if (workers.value === 1) return;
+  const source = STRENGTH[workers.source] > STRENGTH[given.source] ? workers.source : given.source;
+  throw configError(
+    `${optionName(key, given)} cannot be set together with ${optionName('workers', workers)} ${workers.value}: ` +
+      `only a server of one process ends by itself`,
+    source,
   );
 }
 

@@ -7,7 +7,7 @@ import type { Connection } from './connection.js';
 import type { FlushQueue } from './flush-queue.js';
 import type { HttpService } from '../http/tunnel.js';
 import type { OpeningPolicy } from './head-phase.js';
-import type { SessionHost, SessionLimits } from '../session/session-host.js';
+import type { ServedSession, SessionHost, SessionLimits } from '../session/session-host.js';
 import type { SharedReads } from './node-internals.js';
 
 /** Limits and deadlines of connections. Durations are in milliseconds. */
@@ -32,6 +32,11 @@ export interface ConnectionHost extends SessionHost {
   setExpendable(connection: Connection, isExpendable: boolean): void;
   /** Why this connection is not taken, or null; asked once its request head is complete. */
   findRefusal(address: PeerAddress): HandshakeError | null;
+  /**
+   * Why a session that its mode has agreed to does not open after all, or null: what was asked for it may hold no
+   * longer, since a decision takes its time.
+   */
+  findLateRefusal(session: ServedSession): HandshakeError | null;
   /** The handshake was refused; `cause` is what a mode threw, or the refusal itself. */
   handshakeRefused(address: PeerAddress, error: HandshakeError, cause: unknown): void;
   /** The socket is gone. */

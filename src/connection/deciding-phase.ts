@@ -53,6 +53,8 @@ export class DecidingPhase extends WaitingPhase {
 
   /** @returns false when the peer, the deadline or the server was faster */
   #accept(response: AcceptingResponse): boolean {
+    const refusal = this.connection.host.findLateRefusal(this.#session);
+    if (refusal !== null) this.#end(refusal);
     const isOpen = this.connection.open(this, this.#session, response.seal());
     // The mode has opened something, and must free it.
     if (!isOpen) this.#session.finish();

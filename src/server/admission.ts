@@ -99,7 +99,7 @@ export class Admission {
     newcomers: 0 | 1,
   ): HandshakeError | null {
     // First: a client that may not connect learns nothing else.
-    if (!this.#isAllowed(remoteAddress)) return new HandshakeError('address');
+    if (!this.isAllowed(remoteAddress)) return new HandshakeError('address');
     const refusal = this.#findCommonRefusal(isFull);
     if (refusal !== null) return refusal;
     const network = this.#networkOf(remoteAddress);
@@ -127,7 +127,8 @@ export class Admission {
     return this.#byNetwork.get(network) ?? 0;
   }
 
-  #isAllowed(address: string): boolean {
+  /** Whether clients from there may connect. */
+  isAllowed(address: string): boolean {
     const { allow, deny, hasUnixProxy = false } = this.#addresses;
     if (address === 'unix') return !hasUnixProxy || allow.isEmpty;
     return !deny.has(address) && (allow.isEmpty || allow.has(address));

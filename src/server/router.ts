@@ -47,13 +47,18 @@ export class Router {
     }
   }
 
+  /** What is served on a path; null for nothing. */
+  lookUp(path: string): Route | null {
+    const own = routePath(path);
+    return this.#routes.get(own) ?? this.#aboveTokens.get(pathAbove(own)) ?? this.#fallback;
+  }
+
   /**
    * @throws HandshakeError `route` when nothing is served on the path of the request; `request-escape` when
    *   it is no path that could be served
    */
   find({ path }: UpgradeRequest): Route {
-    const own = routePath(path);
-    const route = this.#routes.get(own) ?? this.#aboveTokens.get(pathAbove(own)) ?? this.#fallback;
+    const route = this.lookUp(path);
     if (route !== null) return route;
     throw new HandshakeError(hasStrayPercent(path) ? 'request-escape' : 'route');
   }

@@ -9,12 +9,13 @@ import type { HttpService } from '../http/tunnel.js';
 import type { OpeningPolicy } from '../connection/head-phase.js';
 import { probeSharedReads } from '../connection/node-internals.js';
 import { type ListenerKind, peerOf } from '../connection/socket.js';
-import type { HandshakeError } from '../errors.js';
+import { HandshakeError } from '../errors.js';
 import type { HostPolicy, SubprotocolPolicy } from '../handshake/policy.js';
 import { networkOf } from '../net/ip-address.js';
 import { type KnownSecret, Redaction } from '../handshake/redaction/redaction.js';
 import type { HeadLimits } from '../handshake/request-head.js';
 import { Traffic } from '../session/counters.js';
+import type { ServedSession } from '../session/session-host.js';
 import type { Session } from '../session/session.js';
 import { SlabPool } from '../protocol/slab-pool.js';
 import { AddressList } from '../net/address-range.js';
@@ -23,6 +24,7 @@ import type { Authenticator } from './auth/basic-auth.js';
 import { ClientAddress, type ProxyHeader } from './client-address.js';
 import { Drain } from './drain.js';
 import { type ExpendableLimits, Expendables } from './expendables.js';
+import { type Rules, findUnwelcome, recheck } from './recheck.js';
 import { type Listener, closeWhenQuiet, listen } from './listener.js';
 import { PrivateFiles, type PrivatePaths } from '../http/private-files.js';
 import { Router, type ServedMode } from './router.js';
@@ -90,6 +92,8 @@ export interface ServerOptions {
   readonly access?: AccessOptions;
   /** Checks the credentials of clients; null, the default, for no check. */
   readonly auth?: Authenticator | null;
+  /** Whether a reload ends the sessions that would not open again; by default they are kept. */
+  readonly recheck?: 'keep' | 'end';
   /** How long the server serves on after it was told to stop, in milliseconds; by default not at all. */
   readonly drainDelay?: number;
   /** How long the rest of a graceful stop may take, in milliseconds. */
@@ -139,12 +143,19 @@ export class Server {
     }
   });
   /** The open ones, by their number. */
-  readonly #sessions = new Map<number, Session>();
+  readonly #sessions = new Map<number, ServedSession>();
   #host: Mutable<ConnectionHost> | null = null;
   #redaction: Redaction;
+  #router: Router;
+  /** The options are not those of the start any more. */
+  #isReconfigured = false;
+  #isOnce = false;
+  #hasServed = false;
   #listeners: Listener[] = [];
   #drain: Drain | null = null;
   #isListening = false;
+  /** Called when a session has opened or ended, with the number of those that are open then. */
+  sessionsChanged: ((open: number) => void) | null = null;
   /** What modes still do for sessions that have ended. */
   readonly #lingering = new Set<Promise<unknown>>();
   #dropLoggedMs = 0;
@@ -158,6 +169,7 @@ export class Server {
     this.#staticDirectory =
       staticDir === null ? null : new StaticDirectory(staticDir, this.#privateFiles);
     this.#redaction = redactionOf(options);
+    this.#router = this.#makeRouter(options.served);
     this.#expendables = new Expendables(options.handshakes ?? NO_LIMITS);
     this.#clientAddress = new ClientAddress(access.trustProxy, access.trustProxyHeader);
     this.#admission = new Admission(options.admission, rulesOf(access, this.#clientAddress));
@@ -183,10 +195,25 @@ export class Server {
       ...(drainDelay !== undefined && { drainDelay }),
     };
     this.#redaction = redactionOf(options);
+    this.#router = this.#makeRouter(served);
+    this.#isReconfigured = true;
     this.#privateFiles.replace(options.privatePaths ?? NO_PATHS);
     this.#clientAddress = new ClientAddress(access.trustProxy, access.trustProxyHeader);
     this.#admission.change(admission.maxConnections, rulesOf(access, this.#clientAddress));
     if (this.#host !== null) this.#host.opening = this.#makeOpening();
+  }
+
+  /** One session and no other: from its 101 on every handshake gets 503. */
+  serveOnce(): void {
+    this.#isOnce = true;
+  }
+
+  /** Ends the sessions that would not open again, if that is what the options say. */
+  async recheck(): Promise<void> {
+    const { recheck: what, log } = this.#options;
+    if (what !== 'end') return;
+    const sessions = await recheck(this.#sessions.values(), this.#rules);
+    if (sessions > 0) log.info({ sessions }, 'sessions closed that are not allowed any more');
   }
 
   /** Where the server listens, as URLs: `ws://127.0.0.1:9001`, `unix:/run/twist.sock`. */
@@ -352,6 +379,27 @@ export class Server {
     this.#countDropped();
   }
 
+  /** A handshake is decided on: does what was asked before still hold? */
+  #findLateRefusal(session: ServedSession): HandshakeError | null {
+    if (this.#isTaken) return new HandshakeError('full');
+    if (!this.#isReconfigured) return null;
+    const unwelcome = findUnwelcome(session, this.#rules);
+    if (unwelcome === 'route' && this.#options.recheck !== 'end') return null;
+    return unwelcome === null ? null : new HandshakeError(unwelcome);
+  }
+
+  /** The one session that there is to be has begun. */
+  get #isTaken(): boolean {
+    return this.#isOnce && this.#hasServed;
+  }
+
+  get #rules(): Rules {
+    return {
+      isAllowed: (address) => this.#admission.isAllowed(address),
+      findMode: (path) => this.#router.lookUp(path)?.mode ?? null,
+    };
+  }
+
   /** Refused connections wait for their answer in a set of their own; when that is full, the oldest is dropped. */
   #addRefused(connection: Connection): void {
     const [oldest] = this.#refused;
@@ -414,14 +462,20 @@ export class Server {
     });
   }
 
+  #makeRouter(served: readonly ServedMode[]): Router {
+    return new Router(served, (mode, path) => this.counters.sessionsOf(mode, path));
+  }
+
   #makeOpening(): OpeningPolicy {
-    const { served, head, subprotocol, auth, access = EVERYBODY } = this.#options;
-    const router = new Router(served, (mode, path) => this.counters.sessionsOf(mode, path));
+    const { head, subprotocol, auth, access = EVERYBODY } = this.#options;
     return {
       head,
       allowedHosts: access.allowedHosts,
       subprotocol,
-      findRoute: (request) => router.find(request),
+      findRoute: (request) => {
+        if (this.#isTaken) throw new HandshakeError('full');
+        return this.#router.find(request);
+      },
       authorize: (request) => auth?.authorize(request),
       expectsProxyHeader: (peer) => this.#clientAddress.expectsProxyHeader(peer),
     };
@@ -463,6 +517,7 @@ export class Server {
       },
       findRefusal: (address: PeerAddress): HandshakeError | null =>
         this.#admission.findRefusal(address),
+      findLateRefusal: (session) => this.#findLateRefusal(session),
       handshakeRefused: (address, error, cause) => {
         this.counters.countRefusal(error);
         logRefusal(log, address, error, cause, this.#redaction);
@@ -473,12 +528,15 @@ export class Server {
       sessionOpened: (session) => {
         const { id, path } = session;
         this.#sessions.set(id, session);
+        this.#hasServed = true;
+        this.sessionsChanged?.(this.#sessions.size);
         log.debug({ session: id, path: this.#redaction.path(path) }, 'session opened');
       },
       sessionEnded: (summary) => {
         this.#sessions.delete(summary.id);
         this.counters.countEnd(summary);
         logSession(log, summary, this.#redaction);
+        this.sessionsChanged?.(this.#sessions.size);
       },
       modeLingers: (closing) => {
         this.#lingering.add(closing);

@@ -11,6 +11,9 @@ import type { SessionTransport } from './session-host.js';
 
 const NO_BYTES = new Uint8Array(0);
 
+/** By what share the life of a session may be longer or shorter than was asked for. */
+const LIFETIME_JITTER = 0.1;
+
 export class Deadlines {
   readonly #session: ServerSession;
   readonly #transport: SessionTransport;
@@ -19,6 +22,8 @@ export class Deadlines {
   #heardMs: number;
   /** When a data message came or was sent last: the session is not idle. */
   #activeMs: number;
+  /** When the session has lasted long enough. */
+  #lifetimeEndMs = Number.MAX_SAFE_INTEGER;
   /** When the Ping that waits for an answer was sent; -1 when none does. */
   #pingedMs = -1;
   /** The tap holds that Ping back. */
@@ -44,6 +49,8 @@ export class Deadlines {
   opened(): void {
     const { nowMs } = this.#host.clock;
     this.#heardMs = this.#activeMs = nowMs;
+    const { maxLifetime = 0 } = this.#host.limits;
+    if (maxLifetime > 0) this.#lifetimeEndMs = nowMs + jittered(maxLifetime);
     this.#transport.checkWithin(this.#nextLifeCheckMs - nowMs);
   }
 
@@ -194,6 +201,8 @@ export class Deadlines {
     if (this.#isPingHeld) this.#pingLeaves(nowMs);
     if (idleTimeout > 0 && nowMs - this.#activeMs >= idleTimeout) {
       this.#session.close(CloseCode.GoingAway, 'idle: no message for too long');
+    } else if (nowMs >= this.#lifetimeEndMs) {
+      this.#session.close(CloseCode.GoingAway, 'the session has lasted long enough: connect again');
     } else if (this.#pingedMs >= 0) {
       if (nowMs - this.#pingedMs >= pongTimeout) {
         this.#failNow(new AbsenceError('pong-timeout'));
@@ -219,10 +228,16 @@ export class Deadlines {
   /** When the next look can find something, were nothing heard until then. */
   get #nextLifeCheckMs(): number {
     const { pingInterval, pongTimeout, idleTimeout } = this.#host.limits;
-    const idleMs = idleTimeout > 0 ? this.#activeMs + idleTimeout : Number.MAX_SAFE_INTEGER;
+    const endMs = this.#lifetimeEndMs;
+    const idleMs = idleTimeout > 0 ? Math.min(this.#activeMs + idleTimeout, endMs) : endMs;
     // The answer may come at once, and the silence after it is measured from there.
     if (this.#pingedMs >= 0)
       return Math.min(idleMs, this.#pingedMs + Math.min(pongTimeout, pingInterval));
     return pingInterval > 0 ? Math.min(idleMs, this.#heardMs + pingInterval) : idleMs;
   }
+}
+
+/** Clients that have come together do not leave together. */
+function jittered(lifetimeMs: number): number {
+  return Math.round(lifetimeMs * (1 - LIFETIME_JITTER + Math.random() * 2 * LIFETIME_JITTER));
 }

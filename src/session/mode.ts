@@ -77,6 +77,8 @@ export interface Mode {
   ping?(session: ModeSession, bytes: Uint8Array, start: number, end: number): void;
   /** A Pong has come, asked for or not (RFC 6455 §5.5.3). `bytes[start, end)` is valid during the call. */
   pong?(session: ModeSession, bytes: Uint8Array, start: number, end: number): void;
+  /** Whether a session would be served again as it is: asked after a reload of the configuration. */
+  stillServes?(session: ModeSession): boolean;
   /** After `send` had returned `wait`: the client has read on, send again. */
   drain?(session: ModeSession): void;
   /** The session is over, however it ended; called once for each session whose `upgrade` succeeded. A server that stops waits for the promise. */

@@ -33,8 +33,13 @@ import { SessionGate } from './gate.js';
 import { Input, PauseReason } from './input.js';
 import type { Mode } from './mode.js';
 import { Output } from './output.js';
-import type { SessionHost, SessionTransport, SessionUpgrade } from './session-host.js';
-import type { DropRule, ModeSession, SendResult, SessionSummary, TargetEvent } from './session.js';
+import type {
+  ServedSession,
+  SessionHost,
+  SessionTransport,
+  SessionUpgrade,
+} from './session-host.js';
+import type { DropRule, SendResult, SessionSummary, TargetEvent } from './session.js';
 import { SessionStats } from './stats.js';
 import { TapFeed } from './tap.js';
 
@@ -76,7 +81,7 @@ export function numberSessionsFrom(id: number): void {
   lastId = id - 1;
 }
 
-export class ServerSession implements ModeSession {
+export class ServerSession implements ServedSession {
   readonly id = ++lastId;
   readonly path: string;
   readonly subprotocol: string | null;
@@ -129,6 +134,10 @@ export class ServerSession implements ModeSession {
     this.output = new Output(this, this.input, this.#parts);
     this.endpoint = this.input.endpoint;
     for (const one of declined) host.extensionDeclined(this, one);
+  }
+
+  get mode(): Mode {
+    return this.#parts.mode;
   }
 
   get remoteAddress(): string {

@@ -8,7 +8,7 @@ import type { SlabPool } from '../protocol/slab-pool.js';
 import type { OutputQueue } from '../protocol/output-queue.js';
 import type { Mode } from './mode.js';
 import type { SessionCounts, Traffic } from './counters.js';
-import type { DropRule, Session, SessionSummary } from './session.js';
+import type { DropRule, ModeSession, Session, SessionSummary } from './session.js';
 import type { Tap } from './tap.js';
 
 /** Limits and deadlines of sessions. Durations are in milliseconds. */
@@ -28,6 +28,8 @@ export interface SessionLimits {
   readonly pongTimeout: number;
   /** Without a data message; 0 means for ever. */
   readonly idleTimeout: number;
+  /** How long a session lasts, a tenth more or less; 0, the default, means for ever. */
+  readonly maxLifetime?: number;
   /** From our Close to the client's. */
   readonly closeTimeout: number;
 }
@@ -40,6 +42,11 @@ interface SessionClock {
   exactMs(): number;
 }
 
+/** A session, with what serves it. */
+export interface ServedSession extends ModeSession {
+  readonly mode: Mode;
+}
+
 /** What the sessions of one server share. */
 export interface SessionHost {
   readonly limits: SessionLimits;
@@ -50,7 +57,7 @@ export interface SessionHost {
   readonly traffic: Traffic;
   /** A client offered an extension that is known, and it is not used. */
   extensionDeclined(session: Session, declined: Declined): void;
-  sessionOpened(session: Session): void;
+  sessionOpened(session: ServedSession): void;
   sessionEnded(summary: SessionSummary): void;
   /** The mode is still busy with a session that has ended, until the promise is settled. */
   modeLingers(closing: Promise<unknown>): void;

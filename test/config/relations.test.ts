@@ -314,3 +314,30 @@ t.test('each worker needs a name for its recording', async (t) => {
       ),
     );
 });
+
+t.test('a server that ends by itself is one process', async (t) => {
+  const once = { value: true, source: 'flag', from: '--once' } as const;
+  const idleExit = { value: 60_000, source: 'file', from: 'a.json' } as const;
+  const workers = (value: number | 'auto'): Provided => ({
+    value,
+    source: 'environment',
+    from: 'TWIST_WORKERS',
+  });
+  checkRelations(values({ once, idleExit, workers: workers(1) }));
+  checkRelations(values({ once, idleExit }));
+  const off = { value: false, source: 'flag', from: '--no-once' } as const;
+  checkRelations(values({ once: off, workers: workers(2) }));
+  for (const [given, name, count, source] of [
+    [{ once }, '--once', 2, 'flag'],
+    [{ idleExit }, 'idleExit in a.json', 'auto', 'environment'],
+  ] as const)
+    t.throws(
+      () => {
+        checkRelations(values({ ...given, workers: workers(count) }));
+      },
+      new ConfigError(
+        `${name} cannot be set together with TWIST_WORKERS ${count}: only a server of one process ends by itself`,
+        { source },
+      ),
+    );
+});

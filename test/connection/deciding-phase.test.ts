@@ -397,3 +397,21 @@ t.test('what became of the connection is told to a mode that agrees too late', a
   await dropped.settle();
   t.match(mode.closedWith[1], { rule: 'shutdown' });
 });
+
+t.test('what was asked for may hold no longer when the mode agrees', async (t) => {
+  const mode = new SlowOpener();
+  const bench = new Bench(mode);
+  bench.receive(upgradeText());
+  bench.host.lateRefusal = new HandshakeError('address');
+  mode.accept();
+  await bench.settle();
+  t.equal(bench.refusal(), '403 address not allowed\n');
+  t.equal(mode.closedWith.length, 1, 'what it has opened is freed');
+  t.strictSame(bench.host.opened, []);
+  t.strictSame(bench.host.ended, []);
+
+  const atOnce = new Bench(echoMode);
+  atOnce.host.lateRefusal = new HandshakeError('full');
+  atOnce.receive(upgradeText());
+  t.match(atOnce.refusal(), /^503 /);
+});

@@ -630,6 +630,90 @@ t.test('other options before the start', async (t) => {
   t.match(await answerTo(t, server, '/b'), / 101 /);
 });
 
+const reasonOf = (client: RawClient): string => client.received.subarray(4).toString();
+
+t.test('a reload keeps sessions that would not open again, or ends them', async (t) => {
+  const access = { ...LOCAL_ONLY, allowedHosts: 'any' } as const;
+  const nobody = { ...access, deny: ['127.0.0.0/8'] };
+  for (const what of ['keep', 'end'] as const) {
+    const { server, log } = await start(t, { recheck: what, access });
+    const client = await openOne(t, server);
+    await server.recheck();
+    server.reconfigure(optionsOf({ recheck: what, access: nobody }, new KeptLog()));
+    await server.recheck();
+    if (what === 'end') {
+      await client.waitForBytes(4);
+      t.equal(client.received.readUInt16BE(2), 1008);
+      t.equal(reasonOf(client), 'this address is not allowed any more');
+      t.match(log.find('sessions closed that are not allowed any more'), [
+        { fields: { sessions: 1 } },
+      ]);
+    } else {
+      client.send(fromClient(textFrame('a')));
+      await client.waitForBytes(3);
+      t.ok(client.received.equals(fromServer(textFrame('a'))));
+    }
+    server.stopNow();
+  }
+});
+
+t.test('a handshake that is decided on during a reload', async (t) => {
+  const access = { ...LOCAL_ONLY, allowedHosts: 'any' } as const;
+  for (const [what, changes, answer] of [
+    ['keep', { served: { path: '/b' } }, / 101 /],
+    ['end', { served: { path: '/b' } }, / 404 /],
+    ['keep', { access: { ...access, deny: ['127.0.0.0/8'] } }, / 403 /],
+  ] as const) {
+    let agree: () => void = () => undefined;
+    let isAsked = false;
+    const slow: Mode = {
+      ...echoMode,
+      upgrade: async () => {
+        isAsked = true;
+        await new Promise<void>((resolve) => {
+          agree = resolve;
+        });
+      },
+    };
+    const served = { path: '/a', mode: slow };
+    const { server } = await start(t, { recheck: what, access, served });
+    const client = await connectRaw(t, portOf(server));
+    client.send(upgradeText({}, 'GET /a HTTP/1.1'));
+    await eventually(() => isAsked, 'the question');
+    server.reconfigure(
+      optionsOf(
+        {
+          recheck: what,
+          access,
+          ...changes,
+          served: { mode: slow, path: '/a', ...('served' in changes ? changes.served : {}) },
+        },
+        new KeptLog(),
+      ),
+    );
+    agree();
+    await client.waitUntil(() => client.received.includes('\r\n\r\n'), 'the answer');
+    t.match(client.received.toString(), answer);
+    server.stopNow();
+  }
+});
+
+t.test('once: one session and no other', async (t) => {
+  const { server } = await start(t);
+  const counts: number[] = [];
+  server.sessionsChanged = (open) => counts.push(open);
+  server.serveOnce();
+  t.match(await answerTo(t, server, 'nonsense'), / 400 /, 'that is no session');
+  const client = await openOne(t, server);
+  t.match(await answerTo(t, server, '/'), / 503 /);
+  client.send(fromClient(closeFrame(1000)));
+  await client.waitForEnd();
+  await client.finish();
+  await eventually(() => counts.length === 2, 'its end');
+  t.strictSame(counts, [1, 0]);
+  t.match(await answerTo(t, server, '/'), / 503 /);
+});
+
 // ---- The stop
 
 t.test('a stop without connections', async (t) => {

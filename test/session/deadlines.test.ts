@@ -280,6 +280,41 @@ t.test('idle: no message for too long', async (t) => {
   t.match(bench.finish(), { closedBy: 'server', closeCode: 1001, rule: null });
 });
 
+t.test('lifetime: each session has its own, a tenth more or less', async (t) => {
+  const limits = { ...NO_KEEPALIVE, maxLifetime: 100_000 };
+  const reason = 'the session has lasted long enough: connect again';
+  for (const [random, endsMs] of [
+    [0, 90_000],
+    [0.5, 100_000],
+    [0.999_99, 110_000],
+  ] as const) {
+    t.intercept(Math, 'random', { value: () => random });
+    const bench = new Bench(new Witness(), { limits }).open();
+    t.equal(bench.transport.checkMs, endsMs);
+    bench.host.clock.nowMs = START_MS + 20_000;
+    bench.receive(textFrame('a'));
+    bench.sent();
+    bench.checkAfter(endsMs - 1);
+    t.strictSame(bench.sent(), []);
+    t.equal(bench.transport.checkMs, 1);
+    bench.checkAfter(endsMs);
+    t.strictSame(bench.sent(), [close(1001, reason)]);
+    bench.receive(closeFrame(1001));
+    t.match(bench.finish(), { closedBy: 'server', closeCode: 1001, rule: null });
+  }
+});
+
+t.test('lifetime: silence and a long life are told apart', async (t) => {
+  t.intercept(Math, 'random', { value: () => 0.5 });
+  const limits = { maxLifetime: 60_000, idleTimeout: 70_000, pingInterval: 25_000 };
+  const bench = new Bench(new Witness(), { limits }).open();
+  bench.checkAfter(25_000);
+  t.strictSame(bench.sent(), ['9 ']);
+  bench.receive(pongFrame());
+  bench.checkAfter(60_000);
+  t.strictSame(bench.sent(), [close(1001, 'the session has lasted long enough: connect again')]);
+});
+
 t.test('idle: what we send are messages too', async (t) => {
   const bench = new Bench(new Witness(), {
     limits: { ...NO_KEEPALIVE, idleTimeout: 60_000 },

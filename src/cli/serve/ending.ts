@@ -70,6 +70,12 @@ export class Ending {
     for (const timer of this.#timers) clearTimeout(timer);
   }
 
+  /** The server has done what it was started for, and stops as after a signal; nobody has to look elsewhere first. */
+  end(): void {
+    this.#stop();
+    this.#server.endDelay();
+  }
+
   #stopBySignal(): void {
     if (!this.#isStopping) {
       this.#stop();

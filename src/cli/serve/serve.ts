@@ -11,6 +11,7 @@ import { ExitCode } from '../exit-code.js';
 import type { Io } from '../io.js';
 import { complain } from '../output/log.js';
 import { Ending } from './ending.js';
+import { SelfEnding } from './self-ending.js';
 import { startFailure } from './start-failure.js';
 
 /** Resources of a server whose settings are those of a command. */
@@ -46,6 +47,7 @@ export async function serve(
   if (problem !== null && membership?.isSpokesman !== false) log.warn(problem);
   // Before the log says that the server listens, so that no signal is lost.
   const ending = new Ending(server, composed.reload, io, log);
+  const selfEnding = new SelfEnding(settings, server, ending.end.bind(ending), log);
   try {
     try {
       await composed.start();
@@ -60,6 +62,7 @@ export async function serve(
     await composed.close();
     return ending.exitCode;
   } finally {
+    selfEnding.release();
     ending.release();
   }
 }

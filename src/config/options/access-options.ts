@@ -48,6 +48,15 @@ export const ACCESS_OPTIONS = {
     help: 'addresses that may not connect, repeatable; they get 403',
     docs: `Ranges of IPv4 and IPv6 addresses, for exceptions from \`allow\` or by itself. ${LIST_FORMS}`,
   },
+  recheck: {
+    group: 'Access',
+    type: choice('WHAT', ['keep', 'end']),
+    default: 'keep',
+    help: 'sessions that a reload would not let in again: keep or end',
+    docs:
+      'After a reload (SIGHUP) `end` closes with 1008 the sessions from addresses that `allow` and `deny` do not let in any more, those whose path is served by nothing or by something else now, and those whose token is gone or leads to another target. ' +
+      'Passwords are not asked for again.',
+  },
   trustProxy: {
     group: 'Access',
     isReloadable: true,

@@ -198,6 +198,15 @@ export const OPTIONS = {
     help: 'time without a message; then close 1001',
     docs: 'Ping and pong do not count as messages, so this ends sessions that are alive but silent.',
   },
+  maxLifetime: {
+    group: 'Timeouts',
+    type: duration({ canBeOff: true }),
+    default: 'off',
+    help: 'longest life of a session; then close 1001',
+    docs:
+      'For balancing: clients that stay connected for days never find a backend that was added since. Each session has its own time, a tenth more or less at random, so that those that came together do not leave together. ' +
+      'The client gets 1001 and is to connect again.',
+  },
   closeTimeout: {
     group: 'Timeouts',
     type: duration(),

@@ -50,6 +50,7 @@ t.test('the defaults are those of the design', async (t) => {
     origin: 'auto',
     allow: 'any',
     deny: 'none',
+    recheck: 'keep',
     trustProxy: 'none',
     trustProxyHeader: 'x-forwarded-for',
     authFile: 'off',
@@ -82,10 +83,13 @@ t.test('the defaults are those of the design', async (t) => {
     pingInterval: '25s',
     pongTimeout: '20s',
     idleTimeout: 'off',
+    maxLifetime: 'off',
     closeTimeout: '5s',
     drainDelay: 'off',
     drainTimeout: '10s',
     admin: 'off',
+    once: 'false',
+    idleExit: 'off',
     logLevel: 'info',
     logFormat: 'auto',
     workers: '1',
@@ -116,7 +120,7 @@ t.test('texts are one line, and sentences where they should be', async (t) => {
 t.test('what only a command needs is no option of the library', async (t) => {
   t.same(
     ROWS.filter(([, { isLibraryKey }]) => isLibraryKey === false).map(([key]) => key),
-    ['logLevel', 'logFormat', 'workers', 'config'],
+    ['once', 'idleExit', 'logLevel', 'logFormat', 'workers', 'config'],
   );
 });
 
@@ -204,6 +208,7 @@ const RANGES: Readonly<
     ['none', []],
   ],
   deny: [['none', [], '::1'], ['any']],
+  recheck: [['keep', 'end'], ['']],
   trustProxy: [
     ['none', [], '::1', 'unix', ['unix', '10.0.0.0/8']],
     ['any', ['unix', 'unix']],
@@ -300,6 +305,7 @@ const RANGES: Readonly<
   pingInterval: [['off', '1ms'], ['0s']],
   pongTimeout: [['1ms'], ['off', '0s']],
   idleTimeout: [['off', '1ms'], ['0s']],
+  maxLifetime: [['off', '1ms'], ['0s']],
   closeTimeout: [['1ms'], ['off', '0s']],
   drainDelay: [['off', '1ms'], ['0s']],
   drainTimeout: [['1ms'], ['off', '0s']],
@@ -307,6 +313,8 @@ const RANGES: Readonly<
     ['off', '9090', ':0', '[::1]:1'],
     ['', 'localhost', 'unix:/a', '65536'],
   ],
+  once: [[true, false], ['yes']],
+  idleExit: [['off', '1ms'], ['0s']],
   logLevel: [['trace', 'silent'], ['off']],
   logFormat: [['auto', 'json', 'pretty'], ['text']],
   workers: [

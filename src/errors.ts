@@ -179,6 +179,7 @@ export const HANDSHAKE_RULES = {
     400,
     'this is the beginning of TLS, and plain HTTP is spoken here: use http:// or ws://, or the port of the proxy that ends TLS',
   ],
+  'not-tls': [400, 'this port speaks TLS: use wss:// (or https://)'],
   'request-line': [400, 'malformed request line (RFC 9112 3)'],
   'request-target': [
     400,

@@ -40,7 +40,7 @@ const LAYERS: readonly Layer[] = [
     builtins: ['node:fs', 'node:fs/promises', 'node:http', 'node:path', 'node:stream'],
     packages: ['send'],
   },
-  { name: 'connection', builtins: ['node:net'], packages: [] },
+  { name: 'connection', builtins: ['node:net', 'node:tls'], packages: [] },
   {
     name: 'recording',
     // Sockets are its locks on files.

@@ -55,6 +55,9 @@ const NEED_TEXTS: Readonly<Record<Need, string>> = {
   pings: '`pingInterval`',
   unix: 'a Unix socket in `listen`',
   tokens: '`tokenFile`',
+  certificate: '`tlsCert`',
+  'client-ca': '`tlsClientCa`',
+  'secure-listener': 'an address of `listen` that may speak TLS',
 };
 
 /** @returns the reference page of all options, in Markdown */

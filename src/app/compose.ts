@@ -63,7 +63,7 @@ export function compose(
   rereading: Rereading | null = null,
   group: ServerGroup | null = null,
 ): Composed {
-  const { settings, values, authenticator, targets } = resources;
+  const { settings, values, authenticator, tls, targets } = resources;
   const recorder = makeRecorder(settings, log, group?.worker);
   // One for all of them, whatever is reloaded: they share the budget of compressors.
   const deflateCounters = new DeflateCounters();
@@ -75,6 +75,7 @@ export function compose(
       extensions: now.modules.extensions,
       deflate,
       authenticator,
+      tls,
       staticDir: settings.static,
       privatePaths: privatePaths(now.settings),
       recorder,

@@ -8,6 +8,7 @@ import type { Mode } from '../session/mode.js';
 import type { Authenticator } from '../server/auth/basic-auth.js';
 import type { PrivatePaths } from '../http/private-files.js';
 import type { ServedMode } from '../server/router.js';
+import type { ServerTls } from '../server/tls/server-tls.js';
 import type { ServerOptions } from '../server/server.js';
 import type { ServerGroup } from '../server/server-group.js';
 import type { Log } from '../log.js';
@@ -28,6 +29,8 @@ export interface ServerParts {
   readonly deflate?: Extension;
   /** Checks credentials; null to let in all clients. */
   readonly authenticator: Authenticator | null;
+  /** Certificates for addresses with TLS; null without any. */
+  readonly tls?: ServerTls | null;
   /** The directory whose files are served; null for none. */
   readonly staticDir: string | null;
   /** Files that are not served though they are in it. */
@@ -47,6 +50,7 @@ export function serverOptions(
     extensions,
     deflate = makeDeflate(settings),
     authenticator,
+    tls = null,
     staticDir,
     privatePaths,
     recorder,
@@ -83,6 +87,7 @@ export function serverOptions(
       trustProxyHeader: settings.trustProxyHeader,
     },
     auth: authenticator,
+    tls,
     head: {
       maxRequestLine: settings.maxRequestLine,
       maxHeaderLine: settings.maxHeaderLine,

@@ -14,10 +14,13 @@ export type Duration = number | `${number}${'ms' | 's' | 'm' | 'h'}`;
 export interface SettingOptions {
   /**
    * Where to listen, repeatable; PORT alone means this machine only, :PORT every address. A bare
-   * port listens on 127.0.0.1, `:PORT` on every IPv4 and IPv6 address. Port 0 takes a free port;
-   * the log names it. A Unix socket is `unix:PATH`: a stale one is removed, a live one is
-   * refused. The flag is repeated for more addresses; the environment variable separates them by
-   * commas; the file takes one text or an array.
+   * port listens on 127.0.0.1, `:PORT` on every IPv4 and IPv6 address. With a certificate
+   * (`tlsCert`) an address speaks TLS; `ws://` before it is the exception, such as
+   * `ws://127.0.0.1:9001` beside `wss://:9443`. Without one every address is plain, and `wss://`
+   * is an error. A Unix socket is always plain. Port 0 takes a free port; the log names it. A
+   * Unix socket is `unix:PATH`: a stale one is removed, a live one is refused. The flag is
+   * repeated for more addresses; the environment variable separates them by commas; the file
+   * takes one text or an array.
    *
    * @default 127.0.0.1:9001
    */
@@ -32,6 +35,66 @@ export interface SettingOptions {
    * @default umask
    */
   readonly unixMode?: number | string | undefined;
+  /**
+   * Certificate in PEM, with its chain; repeatable, for several names. With it every address of
+   * `listen` speaks TLS (1.2 and 1.3), except `ws://` ones and Unix sockets. The server's own
+   * certificate comes first in the file, then those that lead to the root. It needs `tlsKey`. Of
+   * several a client gets the one whose subjectAltName has the name that it asks for (SNI), by
+   * itself or by a wildcard, and the first one if none has. The files are looked at every two
+   * seconds, and on SIGHUP: new handshakes get what is there, sessions stay, and a file that
+   * cannot be used changes nothing but the log. A certificate that ends within 14 days is a
+   * warning at start and once a day.
+   *
+   * @default none
+   */
+  readonly tlsCert?: string | readonly string[] | undefined;
+  /**
+   * Key of the certificate, in PEM; repeatable in the same order. One for each `tlsCert`, in the
+   * same order. Nobody else should be able to read it. If it is encrypted,
+   * `TWIST_TLS_KEY_PASSPHRASE` or `tlsKeyPassphraseFile` decrypts it.
+   *
+   * @default none
+   */
+  readonly tlsKey?: string | readonly string[] | undefined;
+  /**
+   * Decrypts the keys. For all keys of `tlsKey` that are encrypted. It is in the environment
+   * only, because a command line can be read by every user of the machine. It is never shown.
+   *
+   * @default off
+   */
+  readonly tlsKeyPassphrase?: string | undefined;
+  /**
+   * File of the passphrase (or TWIST_TLS_KEY_PASSPHRASE). Its text without the line feed at its
+   * end decrypts the keys of `tlsKey`.
+   *
+   * @default off
+   */
+  readonly tlsKeyPassphraseFile?: string | undefined;
+  /**
+   * Certificate authorities that sign clients' certificates, in PEM. Clients are asked for a
+   * certificate that one of these has signed. Its subject and its fingerprint (SHA-256) are in
+   * the session's line of the log and in the recording, and modes find them in
+   * `session.clientCertificate`.
+   *
+   * @default off
+   */
+  readonly tlsClientCa?: string | undefined;
+  /**
+   * Require a certificate of clients, or only request one. `require` ends the connection of a
+   * client without a good certificate before it can send a request. With `request` it is served,
+   * as one without a certificate; the mode decides.
+   *
+   * @default require
+   */
+  readonly tlsClientAuth?: 'require' | 'request' | undefined;
+  /**
+   * Append the secrets of TLS sessions to this file, for Wireshark. In the NSS Key Log Format
+   * (`SSLKEYLOGFILE`). Whoever has the file can read all recorded traffic: it is for finding
+   * faults, only its owner can read it, and a warning at start says that it is on.
+   *
+   * @default off
+   */
+  readonly tlsKeylog?: string | undefined;
   /**
    * Send every message back to its sender. Each message goes back as it came, text as text and
    * binary as binary, and nothing else is sent: no greeting. `--no-echo` turns off what the file

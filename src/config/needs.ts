@@ -25,6 +25,14 @@ const LACKS: Readonly<Record<Need, Lack>> = {
     const isForProxies = deflate.value === 'auto' && servesOnly(values, isProxy);
     return isForProxies ? `for TCP targets without ${name}` : null;
   },
+  certificate: ({ tlsCert }, source) =>
+    tlsCert.value.length === 0 ? `without ${optionName('tlsCert', tlsCert, source)}` : null,
+  'client-ca': ({ tlsClientCa }, source) =>
+    tlsClientCa.value === null ? `without ${optionName('tlsClientCa', tlsClientCa, source)}` : null,
+  'secure-listener': ({ listen }, source) =>
+    listen.value.some((address) => address.kind === 'tcp' && address.tls !== false)
+      ? null
+      : `while ${optionName('listen', listen, source)} has no address for TLS`,
   pings: ({ pingInterval }, source) =>
     pingInterval.value === 0
       ? `while ${optionName('pingInterval', pingInterval, source)} is off`

@@ -54,6 +54,7 @@ export function checkRelations(
   }
   checkPair('targetCert', 'targetKey', values);
   checkPair('targetKey', 'targetCert', values);
+  checkTls(values);
   checkTokenRoutes(values);
   if (values.workers !== undefined) {
     checkWorkers(values.workers, values);
@@ -110,6 +111,43 @@ function checkAlone(
   );
 }
 
+/** A certificate has a key, and an address of TLS has a certificate. */
+function checkTls({
+  listen,
+  tlsCert,
+  tlsKey,
+  tlsKeyPassphrase,
+  ...rest
+}: ProvidedServerSettings): void {
+  const [certs, keys] = [tlsCert.value.length, tlsKey.value.length];
+  if (certs !== keys) {
+    const [key, more, otherKey, less] =
+      certs > keys
+        ? (['tlsCert', tlsCert, 'tlsKey', tlsKey] as const)
+        : (['tlsKey', tlsKey, 'tlsCert', tlsCert] as const);
+    const other = optionName(otherKey, less, more.source);
+    const clause =
+      less.value.length === 0
+        ? `${other} must be given with it`
+        : `there must be as many of ${other}, in the same order; there are ${less.value.length}`;
+    refuse(key, { ...more, value: more.value.join(',') }, clause);
+  }
+  const { tlsKeyPassphraseFile } = rest;
+  if (tlsKeyPassphrase.value !== null && tlsKeyPassphraseFile.value !== null)
+    refuse(
+      'tlsKeyPassphraseFile',
+      tlsKeyPassphraseFile,
+      `${optionName('tlsKeyPassphrase', tlsKeyPassphrase)} is set as well; choose one`,
+    );
+  const secure = listen.value.find((address) => address.kind === 'tcp' && address.tls === true);
+  if (secure !== undefined && certs === 0)
+    refuse(
+      'listen',
+      { ...listen, value: formatListenAddress(secure) },
+      `${optionName('tlsCert', tlsCert, listen.source)} must be given with it`,
+    );
+}
+
 function checkTokenRoutes({ route, tokenFile }: ProvidedServerSettings): void {
   const found = route.value.find(({ mode }) => mode.kind === 'token');
   if (found === undefined || tokenFile.value !== null) return;
@@ -124,7 +162,15 @@ function checkTokenRoutes({ route, tokenFile }: ProvidedServerSettings): void {
 
 /** @throws {ConfigError} that names the option as the user wrote it, with its value */
 function refuse(
-  key: 'trustProxyHeader' | 'targetCert' | 'targetKey' | 'authFile',
+  key:
+    | 'trustProxyHeader'
+    | 'targetCert'
+    | 'targetKey'
+    | 'authFile'
+    | 'listen'
+    | 'tlsCert'
+    | 'tlsKey'
+    | 'tlsKeyPassphraseFile',
   { value, source, from }: Provided<string | null>,
   clause: string,
 ): never {

@@ -10,8 +10,7 @@ type Habit =
     }
   | { readonly clause: string };
 
-const NO_TLS =
-  'twist does not speak TLS to clients: put a proxy such as nginx or HAProxy in front, see docs/tcp.md';
+const TLS = 'for TLS give --tls-cert FILE and --tls-key FILE, both in PEM';
 const PASSWORDS =
   'for a password set TWIST_AUTH=USER:PASSWORD or give --auth-file FILE; twist runs as the user that starts it';
 const FOREGROUND =
@@ -49,8 +48,14 @@ const HABIT_ROWS: readonly (readonly [names: string, habit: Habit])[] = [
   ['o out output save dump capture', { key: 'record', value: 'FILE' }],
   ['max-clients max-conns', { key: 'maxConnections', value: 'N' }],
   ['threads cluster processes worker-processes num-workers', { key: 'workers', value: 'N' }],
-  ['tls ssl https wss ssl-only cert certificate key pem', { clause: NO_TLS }],
-  ['ssl-cert ssl-key cert-file key-file tls-cert tls-key', { clause: NO_TLS }],
+  ['tls ssl https wss secure pem', { clause: TLS }],
+  ['cert certificate cert-file ssl-cert ssl-certificate', { key: 'tlsCert', value: 'FILE' }],
+  ['key key-file ssl-key ssl-certificate-key private-key', { key: 'tlsKey', value: 'FILE' }],
+  ['ca client-ca cafile verify-client mtls', { key: 'tlsClientCa', value: 'FILE' }],
+  [
+    'ssl-only',
+    { clause: 'with --tls-cert every address speaks TLS, but those with ws:// before them' },
+  ],
   ['user username password basic-auth auth-plugin htpasswd', { clause: PASSWORDS }],
   ['daemon daemonize background D run-as group uid gid pid-file', { clause: FOREGROUND }],
   ['log-file error-log access-log', { clause: LOG_FILE }],

@@ -8,6 +8,7 @@ import type { FlushQueue } from './flush-queue.js';
 import type { HttpService } from '../http/tunnel.js';
 import type { OpeningPolicy } from './head-phase.js';
 import type { ServedSession, SessionHost, SessionLimits } from '../session/session-host.js';
+import type { TlsService } from './tls/tls-service.js';
 import type { SharedReads } from './node-internals.js';
 
 /** Limits and deadlines of connections. Durations are in milliseconds. */
@@ -24,6 +25,8 @@ export interface ConnectionHost extends SessionHost {
   readonly sharedReads: SharedReads | null;
   /** Answers requests that ask for no WebSocket connection; null: they are refused. */
   readonly http: HttpService | null;
+  /** Has the certificates for TLS ports; absent without them. */
+  readonly tls?: TlsService | null;
   /** The client of a request: the connection's own peer, or the client that a trusted proxy names. */
   findClient(peer: PeerAddress, headers: readonly HeaderField[]): PeerAddress;
   /** The connection counts for this client, and no longer for the proxy that it came by. */

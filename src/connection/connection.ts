@@ -11,10 +11,12 @@
  *    (RFC 6455 §7.1.1).
  */
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { type HandshakeError, InvalidStateError } from '../errors.js';
 import type { Way } from '../handshake/policy.js';
 import type { RequestHead } from '../handshake/request-head.js';
 import type { PeerAddress } from '../net/socket-address.js';
+import type { TlsPeer } from '../net/tls-peer.js';
 import { OutputQueue } from '../protocol/output-queue.js';
 import { ServerSession } from '../session/server-session.js';
 import type { SessionUpgrade } from '../session/session-host.js';
@@ -27,11 +29,13 @@ import { ENDING_CHECK_MS, EndingPhase } from './ending-phase.js';
 import type { Flushable } from './flush-queue.js';
 import { HeadPhase, refusalBytes, refusalOf } from './head-phase.js';
 import { AdmittingPhase, AnsweringPhase, type ServedRequest } from './http-phase.js';
-import { forgetPeerAddress, startReceiving } from './node-internals.js';
+import { breakWithTls, forgetPeerAddress, startReceiving } from './node-internals.js';
 import { OpenPhase } from './open-phase.js';
 import { Outbox } from './outbox.js';
-import type { Arriving, Phase } from './phase.js';
-import { type ListenerKind, type SocketOwner, localAddressOf, own } from './socket.js';
+import type { Arriving, FirstHead, Phase } from './phase.js';
+import { type ListenerKind, type SocketOwner, localAddressOf, own, ownSecured } from './socket.js';
+import { PrefacePhase } from './tls/preface-phase.js';
+import { SecuringPhase } from './tls/securing-phase.js';
 
 /** How a connection arrived. */
 export interface Arrival {
@@ -41,14 +45,17 @@ export interface Arrival {
   readonly refusal: HandshakeError | null;
   /** Which way the peer, not its client, came; `network` by default. */
   readonly way?: Way;
+  /** Whether it has come to a TLS port; not by default. */
+  readonly isTls?: boolean;
 }
 
 export class Connection implements SocketOwner, Flushable, SessionTransport {
   remoteAddress: string;
   remotePort: number;
-  readonly socket: Socket;
+  /** What is read from and written to: on a TLS port from its first byte on the TLS socket. */
+  socket: Socket;
   readonly host: ConnectionHost;
-  readonly outbox: Outbox;
+  outbox: Outbox;
   isInputPaused = false;
   /** Whether it takes one of the places that the server has. */
   isCounted: boolean;
@@ -56,13 +63,15 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
   nextCheckMs: number;
 
   readonly #kind: ListenerKind;
+  /** The socket, when it is one of TLS. */
+  #tlsSocket: TLSSocket | null = null;
   #phase: Phase;
   #isFlushDue = false;
 
   /** @param arrival the peer, the kind of listener, and whether the peer was refused already */
   constructor(
     socket: Socket,
-    { peer, kind, refusal, way = 'network' }: Arrival,
+    { peer, kind, refusal, way = 'network', isTls = false }: Arrival,
     host: ConnectionHost,
   ) {
     this.socket = socket;
@@ -74,11 +83,11 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
     forgetPeerAddress(socket);
     this.outbox = new Outbox(socket, new OutputQueue(host.slabPool));
     const hasProxyHeader = host.opening.expectsProxyHeader?.(this) === true;
-    this.#phase = new HeadPhase(
-      this,
-      { way, early: new EarlyBytes() },
-      { refusal, hasProxyHeader },
-    );
+    const arriving = { way, early: new EarlyBytes() };
+    const first = { refusal, hasProxyHeader };
+    this.#phase = isTls
+      ? new PrefacePhase(this, arriving, first)
+      : new HeadPhase(this, arriving, first);
     this.nextCheckMs = host.clock.nowMs + host.limits.handshakeTimeout;
   }
 
@@ -123,6 +132,10 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
     this.#phase.drained();
   }
 
+  secured(): void {
+    this.#phase.secured();
+  }
+
   socketFailed(error: NodeJS.ErrnoException): void {
     this.#phase.lost(error.code ?? error.message);
   }
@@ -153,6 +166,33 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
     if (this.#phase !== from) throw new InvalidStateError('the connection is past that phase');
     this.#phase = to;
     return to;
+  }
+
+  /** The first byte of TLS has come: from now on what is read is deciphered. @param bytes all that has come, a copy */
+  secure(from: PrefacePhase, arriving: Arriving, first: FirstHead, bytes: Uint8Array): void {
+    const { host, socket: plain } = this;
+    const service = host.tls!;
+    // Node gives what a paused socket has not given away to the TLS socket around it.
+    plain.pause();
+    plain.unshift(bytes);
+    const secured = service.wrap(plain);
+    this.socket = secured;
+    this.#tlsSocket = secured;
+    this.outbox = new Outbox(secured, this.outbox.queue);
+    this.#enter(from, new SecuringPhase(this, arriving, first, secured, service));
+    ownSecured(plain, secured);
+    breakWithTls(secured);
+    startReceiving(secured, host.sharedReads);
+  }
+
+  /** The TLS handshake is through: a request may follow. */
+  readFirstHead(from: SecuringPhase, head: HeadPhase): void {
+    this.#enter(from, head);
+  }
+
+  /** What is known of a client that has come by TLS; null for any other. */
+  describeTls(): TlsPeer | null {
+    return this.#tlsSocket === null ? null : this.host.tls!.describe(this.#tlsSocket);
   }
 
   /** A good opening handshake: asks its mode. */
@@ -200,7 +240,7 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
    * @returns false when that comes too late
    */
   refuseHandshake(
-    from: HeadPhase | DecidingPhase | AdmittingPhase,
+    from: PrefacePhase | HeadPhase | DecidingPhase | AdmittingPhase,
     cause: unknown,
     method: string | null,
     session: ServerSession | null = null,
@@ -215,7 +255,7 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
 
   /** Ends with an answer that is all the peer gets. */
   endWith(
-    from: HeadPhase | DecidingPhase | AdmittingPhase,
+    from: PrefacePhase | HeadPhase | DecidingPhase | AdmittingPhase,
     answer: Uint8Array,
     session: ServerSession | null = null,
   ): void {

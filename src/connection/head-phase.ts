@@ -13,12 +13,13 @@ import {
 } from '../handshake/request.js';
 import { type HeadLimits, type RequestHead, RequestHeadParser } from '../handshake/request-head.js';
 import { optionsResponse, refusalResponse, upgradeResponse } from '../handshake/response.js';
-import { checkOrigin, selectSubprotocol } from '../handshake/upgrade.js';
+import { checkOrigin, selectSubprotocol, type WebScheme } from '../handshake/upgrade.js';
 import type { PeerAddress } from '../net/socket-address.js';
+import type { TlsPeer } from '../net/tls-peer.js';
 import type { SessionRoute, SessionUpgrade } from '../session/session-host.js';
 import type { Connection } from './connection.js';
 import type { ServedRequest } from './http-phase.js';
-import { type Arriving, Phase } from './phase.js';
+import { type Arriving, type FirstHead, Phase } from './phase.js';
 
 /** What serves a request, and on which terms. */
 export interface Route extends SessionRoute {
@@ -61,17 +62,33 @@ export function readPlain(
 }
 
 /**
+ * By which scheme the client has come, where that is known: a proxy may have come by another one, and one that
+ * we do not know of may have ended TLS before us.
+ */
+function schemeOf({ headers }: RequestHead, way: Way, isSecure: boolean): WebScheme | null {
+  if (way === 'proxy') return forwardedScheme(headers);
+  return isSecure ? 'https' : null;
+}
+
+/**
  * Decides on an opening handshake, as far as that is not up to its mode.
  *
+ * @param tls what is known of a client that has come by TLS; null for any other
  * @returns what its mode may accept
  * @throws HandshakeError when the handshake is to be refused
  */
-export function decideUpgrade(policy: OpeningPolicy, head: RequestHead, way: Way): SessionUpgrade {
-  const asked = parseUpgradeRequest(head);
+export function decideUpgrade(
+  policy: OpeningPolicy,
+  head: RequestHead,
+  way: Way,
+  tls: TlsPeer | null = null,
+): SessionUpgrade {
+  const parsed = parseUpgradeRequest(head);
+  const asked: UpgradeRequest = tls === null ? parsed : { ...parsed, scheme: 'wss', tls };
   checkHost(policy.allowedHosts, asked.host, way);
   const request = way === 'proxy' ? asClientSent(asked) : asked;
   const route = policy.findRoute(request);
-  const scheme = way === 'proxy' ? forwardedScheme(head.headers) : null;
+  const scheme = schemeOf(head, way, tls !== null);
   checkOrigin(route.origin, request, scheme);
   route.tap?.admit();
   return {
@@ -83,14 +100,6 @@ export function decideUpgrade(policy: OpeningPolicy, head: RequestHead, way: Way
       route.mode.unsupportedSubprotocols,
     ),
   };
-}
-
-/** How the first head of a connection differs from those that follow. */
-interface FirstHead {
-  /** Why it is refused, whatever it asks for; null when it is not. */
-  readonly refusal: HandshakeError | null;
-  /** Whether a PROXY protocol header comes before it. */
-  readonly hasProxyHeader: boolean;
 }
 
 export class HeadPhase extends Phase {
@@ -158,7 +167,8 @@ export class HeadPhase extends Phase {
     const refusal = host.findRefusal(connection);
     if (refusal !== null) throw refusal;
     if (plain === null) {
-      connection.decide(this, this.#arriving, decideUpgrade(host.opening, head, way), head);
+      const upgrade = decideUpgrade(host.opening, head, way, connection.describeTls());
+      connection.decide(this, this.#arriving, upgrade, head);
     } else {
       connection.endWith(this, optionsBytes());
     }

@@ -9,10 +9,19 @@
  * 2. How many bytes of a pending write the kernel has not taken (`_handle.writeQueueSize`), to tell a
  *    slow reader from a dead one. Fallback: `writableLength`, which moves less often. Remove it when
  *    a socket tells its progress within a write.
+ *    A TLS socket counts what is enciphered, and its plain socket (`_parent` of the handle) what of that the
+ *    kernel has not taken.
  * 3. Forgetting the peer's address, which a socket keeps as an object of its own once it was asked for
  *    it, and which a connection keeps too. That object is then one more for each idle connection.
+ * 4. What OpenSSL found of a client's certificate (`_handle.verifyError`). A `tls.Server` makes `authorized` of
+ *    it, but a socket without one tells nobody. Fallback: no certificate is taken for a good one. Remove it when
+ *    a TLSSocket without a server tells.
+ * 5. What breaks TLS after the handshake (`_tlsError`): a TLSSocket without a server is not destroyed by it, and
+ *    does not tell. Fallback: none of ours; the session ends when it stays silent. Remove it when such a socket
+ *    emits 'error'.
  */
 import { type SocketOwner, own, ownerOf } from './socket.js';
+import type { TLSSocket } from 'node:tls';
 import { type Server, type Socket, createServer, Socket as NetSocket } from 'node:net';
 
 /** The most that one read brings. Connections share the one buffer: each read is used up at once. */
@@ -144,12 +153,41 @@ function exchange(server: Server, client: Socket, found: SharedReads): Promise<b
 
 /** Bytes that were written to the socket and that the kernel has not taken. */
 export function unsentBytes(socket: Socket): number {
-  const { _handle } = socket as unknown as { _handle: { writeQueueSize?: number } | null };
-  return _handle?.writeQueueSize ?? socket.writableLength;
+  const { _handle } = socket as unknown as { _handle: Handle | null };
+  if (_handle?.writeQueueSize === undefined) return socket.writableLength;
+  return _handle.writeQueueSize + (_handle._parent?.writeQueueSize ?? 0);
+}
+
+/** The part of libuv's stream that is used here, and TLS around one. */
+interface Handle {
+  readonly writeQueueSize?: number;
+  readonly _parent?: Handle;
+  verifyError?(): NodeJS.ErrnoException | null | undefined;
+}
+
+/**
+ * Why the certificate of a client is none that we trust, by OpenSSL's name of it.
+ *
+ * @returns null when it is a good one, or when the client has resumed a session with a good one
+ */
+export function verifyErrorOf(socket: TLSSocket): string | null {
+  const { _handle } = socket as unknown as { _handle: Handle | null };
+  if (_handle?.verifyError === undefined) return 'UNKNOWN';
+  const error = _handle.verifyError();
+  return error ? (error.code ?? error.message) : null;
 }
 
 /** Drops the socket's own copy of its peer's address; asked again, it would ask the system again. */
 export function forgetPeerAddress(socket: Socket): void {
   const internals = socket as unknown as { _peername?: unknown };
   if (internals._peername !== undefined) internals._peername = undefined;
+}
+
+/** Has whatever breaks TLS break the socket too. */
+export function breakWithTls(socket: TLSSocket): void {
+  socket.on('_tlsError', onTlsError);
+}
+
+function onTlsError(this: TLSSocket, error: Error): void {
+  this.destroy(error);
 }

@@ -2,12 +2,13 @@
  * The phases of a connection. What its socket, its session and the server tell it means something different
  * in each, so each is an object of its own, with what it needs and nothing of another's.
  *
- *     head ──▶ deciding ───▶ open ───────▶ ending
- *       └────▶ admitting ──▶ answering ──▶ the next head, or ending
+ *     preface ──▶ securing ──▶ head ──▶ deciding ───▶ open ───────▶ ending
+ *                                └────▶ admitting ──▶ answering ──▶ the next head, or ending
  *
- * A refusal leads from any of head, deciding and admitting to ending. A connection has one phase at a time,
+ * Only a connection on a TLS port has the first two (tls/). A refusal leads from any of preface, securing, head, deciding and admitting to ending. A connection has one phase at a time,
  * and only its own methods lead from one to the next.
  */
+import type { HandshakeError } from '../errors.js';
 import type { Way } from '../handshake/policy.js';
 import type { DropRule } from '../session/session.js';
 import type { Connection } from './connection.js';
@@ -34,6 +35,11 @@ export abstract class Phase {
   /** The kernel has taken everything that was written. */
   drained(): void {
     // Nothing waits for that.
+  }
+
+  /** The TLS handshake is through. */
+  secured(): void {
+    // Only one phase waits for that.
   }
 
   /** The system reports an error: its name. The socket closes after it. */
@@ -103,6 +109,14 @@ export interface Arriving {
   readonly way: Way;
   /** What came after a head that is not answered yet. */
   readonly early: EarlyBytes;
+}
+
+/** How the first head of a connection differs from those that follow. */
+export interface FirstHead {
+  /** Why it is refused, whatever it asks for; null when it is not. */
+  readonly refusal: HandshakeError | null;
+  /** Whether a PROXY protocol header comes before it. */
+  readonly hasProxyHeader: boolean;
 }
 
 /**

@@ -1,5 +1,6 @@
 /** An accepted socket: what its owner hears of it, and the addresses of its two ends. */
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { unmappedText } from '../net/ip-address.js';
 import type { PeerAddress } from '../net/socket-address.js';
 
@@ -11,6 +12,8 @@ export interface SocketOwner {
   receiveEof(): void;
   /** The kernel has taken everything that was written. */
   drained(): void;
+  /** The TLS handshake is through. */
+  secured?(): void;
   /** The system reports an error; `socketClosed` follows. */
   socketFailed(error: NodeJS.ErrnoException): void;
   /** The socket is gone; nothing more is told. */
@@ -35,6 +38,27 @@ export function own(socket: Socket, owner: SocketOwner): void {
   socket.on('end', onEnd);
   socket.on('drain', onDrain);
   socket.on('close', onClose);
+}
+
+/** Makes the owner of a plain socket that of the TLS socket around it. Of the plain one nobody hears any more. */
+export function ownSecured(plain: Socket, secured: TLSSocket): void {
+  const owner = ownerOf(plain);
+  plain.off('error', onError);
+  plain.off('end', onEnd);
+  plain.off('drain', onDrain);
+  plain.off('close', onClose);
+  // Whatever breaks it breaks the one around it, which says so.
+  plain.on('error', ignore);
+  own(secured, owner);
+  secured.on('secure', onSecure);
+}
+
+function ignore(): void {
+  // Said elsewhere.
+}
+
+function onSecure(this: TLSSocket): void {
+  ownerOf(this).secured?.();
 }
 
 // Shared by all sockets: an idle connection owns no closure.

@@ -106,13 +106,7 @@ export function asClientSent(request: UpgradeRequest): UpgradeRequest {
  * What the client has asked for: the target as it was sent, and a whole URL where a trusted proxy reports another
  * host or scheme than the request to us has.
  */
-export function requestedUrl({
-  target,
-  host,
-  scheme,
-  headers,
-  tls,
-}: UpgradeRequest & { readonly tls?: unknown }): string {
+export function requestedUrl({ target, host, scheme, headers, tls }: UpgradeRequest): string {
   const { authority, path, query } = splitRequestTarget(target);
   const ownHost = authority ?? valuesOf(headers, 'host')[0];
   if (host === ownHost && scheme === (tls === undefined ? 'ws' : 'wss')) return target;

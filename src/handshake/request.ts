@@ -7,6 +7,7 @@ import { type ExtensionOffer, parseExtensionHeader, splitList } from '../extensi
 import { hostFault, parseHost } from './host.js';
 import type { HeaderField, RequestHead } from './request-head.js';
 import { hasStrayPercent, type RequestTarget, splitRequestTarget } from './request-target.js';
+import type { TlsPeer } from '../net/tls-peer.js';
 import { ALPHANUMERICS, byteTable, consistsOf, isToken } from '../net/byte-table.js';
 
 /** A valid opening handshake of the client (RFC 6455 §4.2.1). Nothing is decoded. */
@@ -37,6 +38,8 @@ export interface UpgradeRequest {
   readonly extensionOffers: readonly ExtensionOffer[];
   /** All headers, in the order in which they came. */
   readonly headers: readonly HeaderField[];
+  /** What is known of a client that has come to us by TLS; absent for any other. */
+  readonly tls?: TlsPeer;
 }
 
 /** 16 bytes are 22 base64 characters and two of padding. */

@@ -13,6 +13,12 @@ const UNIX_SCHEME = 'unix:';
 
 const TLS_SCHEME = 'tls://';
 
+/** What may stand before an address to listen on, and whether it means TLS. */
+const LISTEN_SCHEMES = [
+  ['wss://', true],
+  ['ws://', false],
+] as const;
+
 /** The address that a bare port means: this machine only, so that nothing is open by accident. */
 const LOOPBACK = '127.0.0.1';
 
@@ -23,7 +29,13 @@ const HOST_NAME = /^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z
 
 /** Where a listener is bound: a TCP port (`host` null means every address) or a Unix socket. */
 export type ListenAddress =
-  | { readonly kind: 'tcp'; readonly host: string | null; readonly port: number }
+  | {
+      readonly kind: 'tcp';
+      readonly host: string | null;
+      readonly port: number;
+      /** True for `wss://`, false for `ws://`; without either it has TLS if there is a certificate. */
+      readonly tls?: boolean;
+    }
   | { readonly kind: 'unix'; readonly path: string };
 
 /** A TCP service, with or without TLS, or a Unix socket; `text` is how the configuration writes it. */
@@ -89,7 +101,8 @@ export function formatPeer({ remoteAddress, remotePort }: PeerAddress): string {
 // ---- Listeners
 
 /**
- * Reads `PORT` (loopback), `:PORT` (every address), `HOST:PORT`, `[IPV6]:PORT` or `unix:PATH`.
+ * Reads `PORT` (loopback), `:PORT` (every address), `HOST:PORT`, `[IPV6]:PORT` or `unix:PATH`; before a port
+ * `wss://` asks for TLS, and `ws://` for none.
  *
  * @returns null when `text` is none of them
  */
@@ -98,6 +111,15 @@ export function parseListenAddress(text: string): ListenAddress | null {
     const path = parseUnixPath(text);
     return path === null ? null : { kind: 'unix', path };
   }
+  for (const [scheme, tls] of LISTEN_SCHEMES) {
+    if (!text.startsWith(scheme)) continue;
+    const address = parseTcpAddress(text.slice(scheme.length));
+    return address === null ? null : { ...address, tls };
+  }
+  return parseTcpAddress(text);
+}
+
+function parseTcpAddress(text: string): (ListenAddress & { readonly kind: 'tcp' }) | null {
   const colon = text.lastIndexOf(':');
   const port = parsePort(text.slice(colon + 1));
   if (port === null) return null;
@@ -110,7 +132,9 @@ export function parseListenAddress(text: string): ListenAddress | null {
 /** @returns the text that {@link parseListenAddress} reads as this address */
 export function formatListenAddress(address: ListenAddress): string {
   if (address.kind === 'unix') return `${UNIX_SCHEME}${address.path}`;
-  return address.host === null ? `:${address.port}` : formatHostAndPort(address.host, address.port);
+  const { host, port, tls } = address;
+  const [scheme = ''] = LISTEN_SCHEMES.find((one) => one[1] === tls) ?? [];
+  return `${scheme}${host === null ? `:${port}` : formatHostAndPort(host, port)}`;
 }
 
 // ---- Permissions of Unix sockets

@@ -22,6 +22,7 @@ export interface Listener {
  * @param onConnection is told whether only this machine can reach the address
  * @param unixMode permissions of a Unix socket; null, the default, leaves them to the umask
  * @param isShared whether other processes listen there together with this one
+ * @param isTls whether TLS is spoken there
  * @throws ConfigError when the path of a Unix socket is taken or too long, or it cannot have that mode
  * @throws NodeJS.ErrnoException when the system refuses
  */
@@ -30,6 +31,7 @@ export async function listen(
   onConnection: (socket: Socket, kind: ListenerKind, isLoopback: boolean) => void,
   unixMode: number | null = null,
   isShared = false,
+  isTls = false,
 ): Promise<Listener> {
   // A high-water mark of one byte makes 'drain' follow every write that the kernel did not take at
   // once, and only those; what waits is bounded in the outbox, not in the stream.
@@ -57,7 +59,7 @@ export async function listen(
   // Connections are told of in a later turn.
   const bound = server.address()!;
   isLoopback = isBoundToLoopback(bound);
-  return { server, url: urlOf(bound) };
+  return { server, url: urlOf(bound, isTls) };
 }
 
 /** How long a flood of newcomers may put off the closing of the listeners, in milliseconds. */
@@ -95,7 +97,7 @@ function isBoundToLoopback(bound: AddressInfo | string): boolean {
   return typeof bound !== 'string' && LOOPBACK.has(bound.address);
 }
 
-function urlOf(bound: AddressInfo | string): string {
+function urlOf(bound: AddressInfo | string, isTls: boolean): string {
   if (typeof bound === 'string') return `unix:${bound}`;
-  return `ws://${formatHostAndPort(bound.address, bound.port)}`;
+  return `${isTls ? 'wss' : 'ws'}://${formatHostAndPort(bound.address, bound.port)}`;
 }

@@ -26,6 +26,7 @@ import { Drain } from './drain.js';
 import { type ExpendableLimits, Expendables } from './expendables.js';
 import { type Rules, findUnwelcome, recheck } from './recheck.js';
 import { type Listener, closeWhenQuiet, listen } from './listener.js';
+import type { ServerTls } from './tls/server-tls.js';
 import { PrivateFiles, type PrivatePaths } from '../http/private-files.js';
 import { Router, type ServedMode } from './router.js';
 import type { Log } from '../log.js';
@@ -94,6 +95,8 @@ export interface ServerOptions {
   readonly auth?: Authenticator | null;
   /** Whether a reload ends the sessions that would not open again; by default they are kept. */
   readonly recheck?: 'keep' | 'end';
+  /** Certificates for addresses with TLS; null, the default, when none has it. */
+  readonly tls?: ServerTls | null;
   /** How long the server serves on after it was told to stop, in milliseconds; by default not at all. */
   readonly drainDelay?: number;
   /** How long the rest of a graceful stop may take, in milliseconds. */
@@ -267,11 +270,14 @@ export class Server {
    * @throws ConfigError or NodeJS.ErrnoException as {@link listen}, or what `begin` rejects with
    */
   async start(begin: () => Promise<void> = () => Promise.resolve()): Promise<void> {
-    const { unixMode, group = null, served, log } = this.#options;
+    const { unixMode, group = null, tls = null, served, log } = this.#options;
     this.#host = await this.#makeHost();
     try {
+      await tls?.start();
       for (const address of this.#options.listen) {
-        const listener = await listen(address, this.#accept, unixMode, group !== null);
+        const isTls = tls !== null && address.kind === 'tcp' && address.tls !== false;
+        const accept = isTls ? this.#acceptTls : this.#acceptPlain;
+        const listener = await listen(address, accept, unixMode, group !== null, isTls);
         this.#listeners.push(listener);
         listener.server.on('error', this.#listenerFailed);
       }
@@ -284,7 +290,7 @@ export class Server {
     }
     if (this.#stopped !== null) {
       // Told to stop before it had begun.
-      for (const { server } of this.#listeners) server.close();
+      this.#closeListeners();
       return;
     }
     this.#isListening = true;
@@ -318,7 +324,7 @@ export class Server {
     };
     const { closeTimeout } = limits;
     this.#drain = new Drain(host, { drainDelay, drainTimeout, closeTimeout });
-    return this.#drain.run();
+    return this.#drain.run().finally(() => this.#options.tls?.stop());
   }
 
   /** A stop that serves on for `drainDelay` does so no longer. */
@@ -329,11 +335,24 @@ export class Server {
   /** Drops every connection at once. */
   stopNow(): void {
     this.endDelay();
-    for (const { server } of this.#listeners) server.close();
+    this.#closeListeners();
     for (const connection of this.#connections) connection.drop('shutdown');
   }
 
-  readonly #accept = (socket: Socket, kind: ListenerKind, isLoopback: boolean): void => {
+  #closeListeners(): void {
+    for (const { server } of this.#listeners) server.close();
+    this.#options.tls?.stop();
+  }
+
+  readonly #acceptPlain = (socket: Socket, kind: ListenerKind, isLoopback: boolean): void => {
+    this.#accept(socket, kind, isLoopback, false);
+  };
+
+  readonly #acceptTls = (socket: Socket, kind: ListenerKind, isLoopback: boolean): void => {
+    this.#accept(socket, kind, isLoopback, true);
+  };
+
+  #accept(socket: Socket, kind: ListenerKind, isLoopback: boolean, isTls: boolean): void {
     this.counters.connections++;
     const peer = peerOf(socket, kind);
     if (peer === null) {
@@ -352,7 +371,7 @@ export class Server {
       peer,
       kind === 'unix' ? kind : isLoopback ? 'loopback' : 'network',
     );
-    const arrival = { peer, kind, refusal, way };
+    const arrival = { peer, kind, refusal, way, isTls };
     const connection = new Connection(socket, arrival, this.#host!);
     this.#connections.add(connection);
     if (refusal === null) {
@@ -362,7 +381,7 @@ export class Server {
       this.#addRefused(connection);
     }
     connection.start();
-  };
+  }
 
   /** Drops a connection that can be spared, for a newcomer. @returns false when there is none */
   #makeRoom(network: string | null): boolean {
@@ -505,6 +524,7 @@ export class Server {
       traffic: this.traffic,
       sharedReads,
       http: await this.#makeHttp(),
+      tls: this.#options.tls?.context ?? null,
       findClient: (peer, headers) => this.#clientAddress.find(peer, headers),
       clientFound: (connection, proxy, client) => {
         this.#admission.remove(proxy);

@@ -1,5 +1,6 @@
 /** One line at the end of each session, and one for each handshake that was refused. */
 import { formatPeer, type PeerAddress } from '../net/socket-address.js';
+import type { ClientCertificate } from '../net/tls-peer.js';
 import type { Log } from '../log.js';
 import { printable } from '../printable.js';
 import type { Session, SessionSummary } from '../session/session.js';
@@ -34,6 +35,7 @@ export function logSession(
     ...publicNotes(summary.notes, redaction),
     // Once more: no note takes the place of a field.
     ...who,
+    ...certificateFields(summary.clientCertificate),
     ...(summary.subprotocol === null
       ? {}
       : { subprotocol: redaction.subprotocol(summary.subprotocol) }),
@@ -60,6 +62,13 @@ export function logSession(
   };
   if (isDefect) log.error(fields, 'session ended by an internal error');
   else log.info(fields, 'session ended');
+}
+
+/** A CA of the operator has signed it, but what it says may be odd all the same. */
+function certificateFields(certificate: ClientCertificate | undefined): object {
+  if (certificate === undefined) return {};
+  const { subject, fingerprint } = certificate;
+  return { clientCertificate: { subject: printable(subject), fingerprint } };
 }
 
 /** Logs what a mode or an extension threw when its session had its line already, or was to get none. */

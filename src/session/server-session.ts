@@ -16,6 +16,7 @@ import { negotiate } from '../extensions/negotiation.js';
 import { errorOf, isInstance, onRejection, promiseOf } from '../foreign.js';
 import type { UpgradeRequest } from '../handshake/request.js';
 import type { UpgradeResponse } from '../handshake/upgrade-response.js';
+import type { ClientCertificate } from '../net/tls-peer.js';
 import { CloseCode, assertCloseReason, assertSendableCloseCode } from '../protocol/close.js';
 import type { Endpoint } from '../protocol/endpoint.js';
 import { type DataOpcode, Opcode } from '../protocol/frame.js';
@@ -83,6 +84,7 @@ export function numberSessionsFrom(id: number): void {
 
 export class ServerSession implements ServedSession {
   readonly id = ++lastId;
+  readonly clientCertificate: ClientCertificate | null;
   readonly path: string;
   readonly subprotocol: string | null;
   readonly extensions: string | null;
@@ -116,6 +118,7 @@ export class ServerSession implements ServedSession {
   constructor(upgrade: SessionUpgrade, host: SessionHost, transport: SessionTransport) {
     const { request, route, subprotocol } = upgrade;
     const { chain, response, declined } = negotiate(route.extensions, request.extensionOffers);
+    this.clientCertificate = request.tls?.certificate ?? null;
     this.path = request.path;
     this.subprotocol = subprotocol;
     this.extensions = response;

@@ -1,4 +1,5 @@
 /** A session as a mode sees it, and its summary for the log. */
+import type { ClientCertificate } from '../net/tls-peer.js';
 import type { DataOpcode } from '../protocol/frame.js';
 
 /** What happens to the target of a proxied session. */
@@ -36,6 +37,8 @@ export interface Session<Data = unknown> {
   readonly localAddress: string;
   /** Our own port; 0 on a Unix socket, or once the connection is gone. */
   readonly localPort: number;
+  /** The client's certificate, if it came to us by TLS and has one that a CA of ours has signed; else null. */
+  readonly clientCertificate: ClientCertificate | null;
   /** Path of the request target, as it was sent, without the query. */
   readonly path: string;
   /** The subprotocol that was selected, if any. */
@@ -136,6 +139,8 @@ export interface SessionSummary {
   readonly id: number;
   readonly remoteAddress: string;
   readonly remotePort: number;
+  /** The client's certificate; absent when it has none. */
+  readonly clientCertificate?: ClientCertificate;
   readonly path: string;
   /** Name of the mode that served it. */
   readonly mode: string;

@@ -75,6 +75,9 @@ export class SessionStats {
       id: session.id,
       remoteAddress: session.remoteAddress,
       remotePort: session.remotePort,
+      ...(session.clientCertificate === null
+        ? {}
+        : { clientCertificate: session.clientCertificate }),
       path: session.path,
       mode,
       subprotocol: session.subprotocol,

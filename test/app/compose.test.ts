@@ -27,6 +27,7 @@ function resourcesOf(flags: Flags): Resources {
     makeMode: (asked) => ({ name: formatRouteMode(asked), delivery: 'messages' }),
     authenticator: null,
     targets: new TargetCounters(),
+    tls: null,
     reloadables: [],
     modeReloadables: [],
   };

@@ -80,6 +80,13 @@ t.test('without anything: the defaults', async (t) => {
     recheck: 'keep',
     trustProxy: [],
     trustProxyHeader: 'x-forwarded-for',
+    tlsCert: [],
+    tlsKey: [],
+    tlsKeyPassphrase: null,
+    tlsKeyPassphraseFile: null,
+    tlsClientCa: null,
+    tlsClientAuth: 'require',
+    tlsKeylog: null,
     authFile: null,
     auth: null,
     subprotocol: 'first',
@@ -309,7 +316,8 @@ t.test('config.example.json is the documented full form: every key with its defa
   const defaults = load({ flags: {}, environment: {}, readFile: unread }).settings;
   t.same(settings, { ...defaults, config: 'config.example.json' });
   for (const [key, { source }] of Object.entries(values)) {
-    const expected = { config: 'flag', auth: 'default' }[key] ?? 'file';
+    const expected =
+      { config: 'flag', auth: 'default', tlsKeyPassphrase: 'default' }[key] ?? 'file';
     t.equal(source, expected, `${key} is there`);
   }
   const { $schema } = JSON.parse(text) as { $schema: unknown };

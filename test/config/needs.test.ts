@@ -70,6 +70,11 @@ const GIVEN: Readonly<Record<string, readonly [flag: string | boolean | string[]
     pongTimeout: ['1s', '1s'],
     unixMode: ['0660', '0660'],
     tokenFrom: ['path', 'path'],
+    tlsCert: [['c.pem'], ['c.pem']],
+    tlsKeyPassphraseFile: ['p', 'p'],
+    tlsClientCa: ['ca.pem', 'ca.pem'],
+    tlsClientAuth: ['request', 'request'],
+    tlsKeylog: ['keys', 'keys'],
   };
 
 const ROWS = Object.entries<Option>(OPTIONS).filter(([, { needs }]) => needs !== undefined);
@@ -115,6 +120,21 @@ const NEEDS: Readonly<Record<string, { without: Flags; met: readonly Flags[]; la
     without: { tcp: 'a:1' },
     met: [{ tokenFile: 't' }, { tokenFile: 't', route: ['/a=token'] }],
     lack: 'without --token-file',
+  },
+  certificate: {
+    without: { echo: true },
+    met: [{ tlsCert: ['c.pem'] }],
+    lack: 'without --tls-cert',
+  },
+  'client-ca': {
+    without: { tlsCert: ['c.pem'] },
+    met: [{ tlsCert: ['c.pem'], tlsClientCa: 'ca.pem' }],
+    lack: 'without --tls-client-ca',
+  },
+  'secure-listener': {
+    without: { listen: ['ws://9001', 'unix:/a'] },
+    met: [{}, { listen: ['ws://9001', '9002'] }, { listen: ['wss://9001'] }],
+    lack: 'while --listen has no address for TLS',
   },
 };
 

@@ -1,4 +1,6 @@
 import t from 'tap';
+import { load } from '../../src/config/load.js';
+import type { Environment, Flags } from '../../src/config/text-sources.js';
 import { type Option, defaultValue } from '../../src/config/options/option.js';
 import { OPTIONS } from '../../src/config/options/options.js';
 import { checkRelations, doubtsAbout } from '../../src/config/relations.js';
@@ -340,4 +342,47 @@ t.test('a server that ends by itself is one process', async (t) => {
         { source },
       ),
     );
+});
+
+t.test('a certificate has a key, and an address with TLS has a certificate', async (t) => {
+  const loaded = (flags: Flags, variables: Environment = {}): void => {
+    load({ flags: { echo: true, ...flags }, environment: variables, readFile: () => '' });
+  };
+  loaded({ tlsCert: ['a', 'b'], tlsKey: ['c', 'd'] });
+  loaded({ tlsCert: ['a'], tlsKey: ['b'], listen: ['wss://9001', 'ws://9002', '9003', 'unix:/a'] });
+  loaded({ listen: ['ws://9001'] });
+  for (const [flags, message] of [
+    [{ tlsCert: ['a'] }, '--tls-cert cannot be "a": --tls-key must be given with it'],
+    [{ tlsKey: ['a'] }, '--tls-key cannot be "a": --tls-cert must be given with it'],
+    [
+      { tlsCert: ['a', 'b'], tlsKey: ['c'] },
+      '--tls-cert cannot be "a,b": there must be as many of --tls-key, in the same order; there are 1',
+    ],
+    [
+      { tlsCert: ['a'], tlsKey: ['b', 'c'] },
+      '--tls-key cannot be "b,c": there must be as many of --tls-cert, in the same order; there are 1',
+    ],
+    [
+      { listen: ['9001', 'wss://:9002'] },
+      '--listen cannot be "wss://:9002": --tls-cert must be given with it',
+    ],
+  ] as const)
+    t.throws(
+      () => {
+        loaded(flags);
+      },
+      new ConfigError(message, { source: 'flag' }),
+    );
+  t.throws(
+    () => {
+      loaded(
+        { tlsCert: ['a'], tlsKey: ['b'], tlsKeyPassphraseFile: 'c' },
+        { TWIST_TLS_KEY_PASSPHRASE: 'secret' },
+      );
+    },
+    new ConfigError(
+      '--tls-key-passphrase-file cannot be "c": TWIST_TLS_KEY_PASSPHRASE is set as well; choose one',
+      { source: 'flag' },
+    ),
+  );
 });

@@ -16,7 +16,8 @@ t.test('what others call it', async (t) => {
     ['connect-timeout', 'targetConnectTimeout'],
   ] as const)
     t.match(habitOf(name), { key }, name);
-  t.match(habitOf('cert'), { clause: /TLS/ });
+  t.match(habitOf('cert'), { key: 'tlsCert' });
+  t.match(habitOf('ssl'), { clause: /--tls-cert/ });
   t.match(habitOf('D'), { clause: /foreground/ }, 'a letter, by its case');
   t.match(habitOf('d'), { key: 'logLevel' });
   for (const name of ['', 'echo', 'P', 'constructor', 'xyz']) t.equal(habitOf(name), null, name);

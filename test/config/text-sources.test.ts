@@ -78,17 +78,17 @@ t.test('variables that are no option', async (t) => {
     TWIST_ECHO: 'true',
     TWIST_DEFAULT_ECHO: 'true',
     TWIST_DEFAULT_ECKO: 'true',
-    TWIST_CERT: 'a.pem',
+    TWIST_SSL: 'a.pem',
     TWIST_UNSET: undefined,
     TWISTED: '1',
     twist_echo: '1',
   };
   t.same(strayVariables(OPTIONS, environment), [
-    'TWIST_CERT is not an option of twist and has no effect: twist does not speak TLS to clients: put a proxy such as nginx or HAProxy in front, see docs/tcp.md',
     'TWIST_DEFAULT_ECKO is not an option of twist and has no effect; did you mean TWIST_DEFAULT_ECHO?',
     'TWIST_FOO is not an option of twist and has no effect',
     'TWIST_MAX_MESAGE is not an option of twist and has no effect; did you mean TWIST_MAX_MESSAGE?',
     'TWIST_PORT is not an option of twist and has no effect; did you mean TWIST_LISTEN?',
+    'TWIST_SSL is not an option of twist and has no effect: for TLS give --tls-cert FILE and --tls-key FILE, both in PEM',
     'TWIST_UNSET is not an option of twist and has no effect',
   ]);
 });

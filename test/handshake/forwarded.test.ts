@@ -196,6 +196,7 @@ t.test('the URL that the client has asked for', async (t) => {
   );
   t.equal(urlOf({ 'X-Forwarded-Host': 'a.example' }, 'http://b.example/x?y'), 'ws://a.example/x?y');
   t.equal(urlOf({}, 'http://b.example/x'), 'http://b.example/x', 'as it was sent');
-  const direct = { ...request(t, {}, 'GET /x HTTP/1.1'), scheme: 'wss', tls: {} } as const;
+  const tls = { version: 'TLSv1.3', cipher: 'c', serverName: null, certificate: null };
+  const direct = { ...request(t, {}, 'GET /x HTTP/1.1'), scheme: 'wss', tls } as const;
   t.equal(requestedUrl(direct), '/x', 'TLS of our own');
 });

@@ -87,17 +87,14 @@ const COMMAND_LINES: readonly (readonly [line: string, sentence: string])[] = [
     'serve --log-file twist.log',
     "unknown option '--log-file': the log goes to standard error; 2>FILE writes it to a file",
   ],
-  [
-    'serve --cert c.pem --key k.pem',
-    "unknown option '--cert': twist does not speak TLS to clients: put a proxy such as nginx or HAProxy in front, see docs/tcp.md",
-  ],
+  ['serve --cert c.pem --key k.pem', "unknown option '--cert'; did you mean --tls-cert c.pem?"],
   [
     'serve --ssl',
-    "unknown option '--ssl': twist does not speak TLS to clients: put a proxy such as nginx or HAProxy in front, see docs/tcp.md",
+    "unknown option '--ssl': for TLS give --tls-cert FILE and --tls-key FILE, both in PEM",
   ],
   [
     'serve --wss',
-    "unknown option '--wss': twist does not speak TLS to clients: put a proxy such as nginx or HAProxy in front, see docs/tcp.md",
+    "unknown option '--wss': for TLS give --tls-cert FILE and --tls-key FILE, both in PEM",
   ],
   [
     'serve --web /usr/share/novnc',
@@ -159,10 +156,7 @@ const COMMAND_LINES: readonly (readonly [line: string, sentence: string])[] = [
     'serve -D',
     "unknown option '-D': twist stays in the foreground, as the user that starts it; a supervisor or a container does the rest",
   ],
-  [
-    'serve --processes 4',
-    "unknown option '--processes'; did you mean --workers 4?",
-  ],
+  ['serve --processes 4', "unknown option '--processes'; did you mean --workers 4?"],
   ['serve -f twist.json', "unknown option '-f'; did you mean --config twist.json?"],
   ['serve --conf twist.json', "unknown option '--conf'; did you mean --config twist.json?"],
   [
@@ -272,7 +266,7 @@ const ENVIRONMENTS: readonly (readonly [
   [
     { TWIST_CERT: 'c.pem' },
     0,
-    'warning: TWIST_CERT is not an option of twist and has no effect: twist does not speak TLS to clients: put a proxy such as nginx or HAProxy in front, see docs/tcp.md',
+    'warning: TWIST_CERT is not an option of twist and has no effect; did you mean TWIST_TLS_CERT?',
   ],
   [
     { TWIST_ECKO: 'true' },
@@ -360,11 +354,7 @@ const FILES: readonly (readonly [text: string, code: number, sentence: string])[
   ['{"route":{}}', 78, 'twist.json has an unknown key "route"; did you mean routes?'],
   ['{"port":9001}', 78, 'twist.json has an unknown key "port"; did you mean listen?'],
   ['{"host":"0.0.0.0"}', 78, 'twist.json has an unknown key "host"; did you mean listen?'],
-  [
-    '{"cert":"c.pem"}',
-    78,
-    'twist.json has an unknown key "cert": twist does not speak TLS to clients: put a proxy such as nginx or HAProxy in front, see docs/tcp.md',
-  ],
+  ['{"cert":"c.pem"}', 78, 'twist.json has an unknown key "cert"; did you mean tlsCert?'],
   [
     '{"auth":"a:b"}',
     78,

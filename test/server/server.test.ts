@@ -30,6 +30,9 @@ import { hexOf } from '../fixtures/hex.js';
 import { KeptLog } from '../fixtures/kept-log.js';
 import { RawClient, connectRaw } from '../fixtures/raw-client.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
+import { connectTls, tlsContext } from '../fixtures/tls.js';
+import { CertificateWatch } from '../../src/server/tls/certificate-watch.js';
+import { ServerTls } from '../../src/server/tls/server-tls.js';
 import { eventually } from '../fixtures/within.js';
 
 const fromClient = (...frames: readonly TestFrame[]): Uint8Array => encodeFrames(frames, true);
@@ -1037,4 +1040,30 @@ t.test('it says why no client should come', async (t) => {
   t.strictSame(server.findProblems(), []);
   await server.stop();
   t.strictSame(server.findProblems(), ['draining: the server is shutting down']);
+});
+
+t.test('an address speaks TLS if there is a certificate, unless it is told not to', async (t) => {
+  const log = new KeptLog();
+  const context = tlsContext({}, log);
+  const watch = new CertificateWatch({ files: [], read: async () => context.set, context, log });
+  const tls = new ServerTls({ context, watch, openKeyLog: null });
+  const unix = path.join(makeTempDir(t), 'twist.sock');
+  const { server } = await start(t, {
+    tls,
+    listen: [
+      LOOPBACK,
+      { ...LOOPBACK, tls: true },
+      { ...LOOPBACK, tls: false },
+      { kind: 'unix', path: unix },
+    ],
+  });
+  t.match(server.urls, [/^wss:/, /^wss:/, /^ws:/, `unix:${unix}`]);
+  for (const url of server.urls.slice(0, 3)) {
+    const port = Number(new URL(url).port);
+    const client = url.startsWith('wss:') ? await connectTls(t, port) : await connectRaw(t, port);
+    await client.open();
+    client.send(fromClient(textFrame('hello')));
+    await client.waitForBytes(7);
+  }
+  t.equal(server.sessions.size, 3);
 });

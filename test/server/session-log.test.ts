@@ -230,3 +230,17 @@ t.test('notes and errors that cannot be read cost no line', async (t) => {
   logRefusal(log, PEER, refusal, refusal);
   t.match(log.lines[1], { fields: { fine: 1, rule: 'origin' } });
 });
+
+t.test("a client's certificate", async (t) => {
+  const log = new KeptLog();
+  const certificate = { issuer: 'CN=ca', serialNumber: '01', altNames: null };
+  logSession(log, {
+    ...SUMMARY,
+    notes: { clientCertificate: 'forged' },
+    clientCertificate: { ...certificate, subject: 'CN=a\u202e', fingerprint: 'AB:CD' },
+  });
+  t.strictSame(log.lines[0]!.fields['clientCertificate'], {
+    subject: 'CN=a\\u202e',
+    fingerprint: 'AB:CD',
+  });
+});

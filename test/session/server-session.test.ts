@@ -1785,3 +1785,19 @@ t.test('§8.1: chunks of a text may end inside a character', async (t) => {
   session.sendChunk(euro, false, true, true);
   t.strictSame(bench.sent(), ['1+ e2', '0+ 82', '0 ac', '1 e282ac']);
 });
+
+t.test("the client's certificate", async (t) => {
+  const certificate = {
+    subject: 'CN=a',
+    issuer: 'CN=b',
+    fingerprint: 'AB',
+    serialNumber: '1',
+    altNames: null,
+  };
+  const tls = { version: 'TLSv1.3', cipher: 'c', serverName: null };
+  const bench = (one: typeof certificate | null): Bench =>
+    new Bench(new Witness(), { ...QUIET, tlsPeer: { ...tls, certificate: one } });
+  t.equal(bench(certificate).session.clientCertificate, certificate);
+  t.equal(bench(null).session.clientCertificate, null);
+  t.equal(new Bench(new Witness()).session.clientCertificate, null);
+});

@@ -12,6 +12,7 @@ const SESSION = {
   id: 7,
   remoteAddress: '203.0.113.7',
   remotePort: 51_234,
+  clientCertificate: { subject: 'CN=alice', fingerprint: 'AB:CD' },
   path: '/room',
   subprotocol: 'chat',
   extensions: 'x-a, x-b; c=1',

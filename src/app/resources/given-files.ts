@@ -22,18 +22,25 @@ export function privatePaths(settings: ServerSettings & Partial<Settings>): Priv
     targetCa,
     targetCert,
     targetKey,
+    tlsKeyPassphraseFile,
+    tlsClientCa,
+    tlsKeylog,
     mode,
     replay,
   } = settings;
   const files = [config, authFile, tokenFile, targetCa, targetCert, targetKey, mode, replay];
-  files.push(...settings.extension);
+  files.push(tlsKeyPassphraseFile, tlsClientCa, tlsKeylog);
+  files.push(...settings.extension, ...settings.tlsCert, ...settings.tlsKey);
   for (const route of settings.route) if ('file' in route.mode) files.push(route.mode.file);
   for (const address of settings.listen) if (address.kind === 'unix') files.push(address.path);
   return { files: files.filter((file) => file !== null), recording: settings.record };
 }
 
 /** What every server has; a command has a configuration file too. */
-type Values = Pick<ProvidedServerSettings, 'authFile' | 'tokenFile' | 'targetKey' | 'mode'> &
+type Values = Pick<
+  ProvidedServerSettings,
+  'authFile' | 'tokenFile' | 'targetKey' | 'mode' | 'tlsKey' | 'tlsKeyPassphraseFile'
+> &
   Partial<Pick<ProvidedSettings, 'config'>>;
 
 type Key = keyof Values;
@@ -43,20 +50,26 @@ export function permissionWarnings(
   values: Values,
   statOf: (file: string) => { readonly mode: number } = statSync,
 ): string[] {
-  const secret: readonly Key[] = ['authFile', 'targetKey'];
-  const trusted: readonly Key[] = ['authFile', 'targetKey', 'tokenFile', 'config', 'mode'];
+  const secret: readonly Key[] = ['authFile', 'targetKey', 'tlsKey', 'tlsKeyPassphraseFile'];
+  const trusted: readonly Key[] = [...secret, 'tokenFile', 'config', 'mode'];
   return trusted.flatMap((key) => {
     const { [key]: provided } = values;
-    if (provided?.value === undefined || provided.value === null) return [];
-    const mode = modeOf(provided.value, statOf);
-    const canWrite = (mode & OTHERS_WRITE) !== 0;
-    const canRead = secret.includes(key) && (mode & OTHERS_READ) !== 0;
-    if (!canWrite && !canRead) return [];
-    const name = `${optionName(key, provided)} ${JSON.stringify(provided.value)}`;
-    return [
-      `${name} can be ${canWrite ? 'changed' : 'read'} by every user of this machine; chmod ${canRead ? 'o-rw' : 'o-w'} it`,
-    ];
+    return filesOf(provided?.value).flatMap((file) => {
+      const mode = modeOf(file, statOf);
+      const canWrite = (mode & OTHERS_WRITE) !== 0;
+      const canRead = secret.includes(key) && (mode & OTHERS_READ) !== 0;
+      if (!canWrite && !canRead) return [];
+      const name = `${optionName(key, provided!)} ${JSON.stringify(file)}`;
+      return [
+        `${name} can be ${canWrite ? 'changed' : 'read'} by every user of this machine; chmod ${canRead ? 'o-rw' : 'o-w'} it`,
+      ];
+    });
   });
+}
+
+function filesOf(value: string | readonly string[] | null | undefined): readonly string[] {
+  if (value === null || value === undefined) return [];
+  return typeof value === 'string' ? [value] : value;
 }
 
 function modeOf(file: string, statOf: (file: string) => { readonly mode: number }): number {

@@ -14,7 +14,9 @@ import type { Files } from '../../modes/built-in.js';
 import { type MakeBuiltIn, prepareModes } from '../../modes/registry.js';
 import { TargetCounters } from '../../modes/tcp/target-counters.js';
 import { checkModes } from '../mode-choice.js';
+import type { ServerTls } from '../../server/tls/server-tls.js';
 import { checkRecording } from './recording.js';
+import { readTls } from './tls.js';
 import { type UserModules, loadUserModules } from './user-modules.js';
 
 /** The settings of a server, however it is started. */
@@ -36,6 +38,8 @@ export interface Found {
   readonly reloadables: readonly Reloadable[];
   /** The same of modes; each adds its own when it is made. */
   readonly modeReloadables: readonly Reloadable[];
+  /** Certificates for addresses with TLS; null without any. */
+  readonly tls: ServerTls | null;
 }
 
 export type Resources = Given & Found;
@@ -47,6 +51,7 @@ const NONE_IN_PLACE: UserModules = { modes: new Map(), extensions: [] };
  *
  * @param inPlace modes and extensions that a program has given: the modes by the names that stand for their
  *   files in the settings
+ * @param ticketKeys what TLS sessions are resumed with, where other processes share them
  * @throws {ConfigError} with one sentence, when there are two modes for one path, or a file cannot be
  *   read or is not what it should be; its `source` is at fault
  */
@@ -55,6 +60,7 @@ export async function readResources<Settings extends Given>(
   files: Files,
   log: Log,
   inPlace: UserModules = NONE_IN_PLACE,
+  ticketKeys?: Buffer,
 ): Promise<Settings & Found> {
   const { settings, values } = given;
   checkModes(values);
@@ -64,10 +70,12 @@ export async function readResources<Settings extends Given>(
   );
   const reloadables: Reloadable[] = [];
   const authenticator = await makeAuthenticator(values, log, reloadables);
+  const tls = await readTls(values, log, ticketKeys);
+  if (tls !== null) reloadables.push(tls.watch);
   const modules = await loadUserModules(values, files, inPlace);
   const targets = new TargetCounters();
   const prepared = await prepare(given, files, log, targets);
-  return { ...given, authenticator, modules, ...prepared, reloadables, targets };
+  return { ...given, authenticator, tls, modules, ...prepared, reloadables, targets };
 }
 
 /**

@@ -22,6 +22,7 @@ const WITHOUT: readonly string[] = ['false', 'off', 'none'];
 
 const WORDS: Readonly<Record<Group, readonly [word: string, summary: string]>> = {
   Listening: ['listen', 'addresses, ports and Unix sockets'],
+  TLS: ['tls', 'certificates of our own and of clients'],
   Mode: ['modes', 'echo, TCP proxy, replay, your own code, routes, static files'],
   Recording: ['recording', 'write all traffic to a file'],
   Proxy: ['proxy', 'connections to TCP targets, TLS to them, PROXY protocol'],

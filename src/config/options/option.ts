@@ -3,6 +3,7 @@ import type { ValueType } from '../values/values.js';
 /** The headings that options stand under, in help and in the reference, in this order. */
 export const GROUPS = [
   'Listening',
+  'TLS',
   'Mode',
   'Recording',
   'Proxy',
@@ -19,7 +20,18 @@ export const GROUPS = [
 export type Group = (typeof GROUPS)[number];
 
 /** What an option can need to have an effect; needs.ts says when each is there. */
-export type Need = 'record' | 'replay' | 'deflate' | 'target' | 'tls' | 'pings' | 'unix' | 'tokens';
+export type Need =
+  | 'record'
+  | 'replay'
+  | 'deflate'
+  | 'target'
+  | 'tls'
+  | 'pings'
+  | 'unix'
+  | 'tokens'
+  | 'certificate'
+  | 'client-ca'
+  | 'secure-listener';
 
 /** One row of the option table. All its names are made from its key. */
 export interface Option<Value = unknown> {

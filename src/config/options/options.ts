@@ -12,6 +12,7 @@ import { MODE_OPTIONS } from './mode-options.js';
 import { OPERATION_OPTIONS } from './operation-options.js';
 import type { OptionTable } from './option.js';
 import { PROXY_OPTIONS } from './proxy-options.js';
+import { TLS_OPTIONS } from './tls-options.js';
 import { RECORD_OPTIONS } from './recording-options.js';
 import { REPLAY_OPTIONS } from './recording-options.js';
 import { WORKER_OPTIONS } from './worker-options.js';
@@ -25,7 +26,8 @@ export const OPTIONS = {
     default: '127.0.0.1:9001',
     help: 'where to listen, repeatable; PORT alone means this machine only, :PORT every address',
     docs:
-      'A bare port listens on 127.0.0.1, `:PORT` on every IPv4 and IPv6 address. Port 0 takes a free port; the ' +
+      'A bare port listens on 127.0.0.1, `:PORT` on every IPv4 and IPv6 address. With a certificate (`tlsCert`) an address speaks TLS; `ws://` before it is the exception, such as `ws://127.0.0.1:9001` ' +
+      'beside `wss://:9443`. Without one every address is plain, and `wss://` is an error. A Unix socket is always plain. Port 0 takes a free port; the ' +
       'log names it. A Unix socket is `unix:PATH`: a stale one is removed, a live one is refused. The flag is ' +
       'repeated for more addresses; the environment variable separates them by commas; the file takes one text or an array.',
   },
@@ -40,6 +42,7 @@ export const OPTIONS = {
       'With `0660` that is the user of twist and its group: put the proxy in front into that group. Until it has its permissions nobody but the user of twist can connect. ' +
       'A JSON file has it as text, since JSON has no octal numbers.',
   },
+  ...TLS_OPTIONS,
   ...MODE_OPTIONS,
   ...REPLAY_OPTIONS,
   ...RECORD_OPTIONS,

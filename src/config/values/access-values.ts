@@ -60,3 +60,21 @@ export function credentials(): ValueType<string | null> {
     toJson: (value) => value ?? 'off',
   };
 }
+
+/** A text that must not be shown, or `off` (null). */
+export function secretText(valueName: string): ValueType<string | null> {
+  const clause = 'give a text of at least one character, or off';
+  return {
+    valueName,
+    clause,
+    schema: z
+      .string(clause)
+      .min(1, clause)
+      .transform((text) => (text === 'off' ? null : text)),
+    typeText: 'string',
+    isRepeatable: false,
+    fromText: (text) => text,
+    toText: (value) => value ?? 'off',
+    toJson: (value) => value ?? 'off',
+  };
+}

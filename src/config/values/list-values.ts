@@ -21,7 +21,7 @@ const TEXT_OR_LIST = 'string | readonly string[]';
 /** Addresses to listen on; the flag is repeated, elsewhere they are separated by commas. */
 export function listenAddresses(): ValueType<readonly ListenAddress[]> {
   const clause =
-    'give PORT, HOST:PORT, [IPV6]:PORT, :PORT (every address) or unix:PATH, with a port from 0 to 65535';
+    'give PORT, HOST:PORT, [IPV6]:PORT, :PORT (every address), any of them after wss:// or ws://, or unix:PATH, with a port from 0 to 65535';
   const address = parsed(parseListenAddress, clause);
   const list = z
     .array(address, clause)
@@ -31,8 +31,7 @@ export function listenAddresses(): ValueType<readonly ListenAddress[]> {
         (one, index) =>
           // Port 0 is another free port each time.
           !(one.kind === 'tcp' && one.port === 0) &&
-          addresses.findIndex((other) => formatListenAddress(other) === formatListenAddress(one)) <
-            index,
+          addresses.findIndex((other) => placeOf(other) === placeOf(one)) < index,
       );
       if (repeated !== -1) {
         context.addIssue({ code: 'custom', path: [repeated], message: EACH_ONCE });
@@ -49,6 +48,13 @@ export function listenAddresses(): ValueType<readonly ListenAddress[]> {
     toText: (addresses) => addresses.map(formatListenAddress).join(','),
     toJson: (addresses) => addresses.map(formatListenAddress),
   };
+}
+
+/** Where an address is, with or without TLS. */
+function placeOf(address: ListenAddress): string {
+  if (address.kind === 'unix') return formatListenAddress(address);
+  const { kind, host, port } = address;
+  return formatListenAddress({ kind, host, port });
 }
 
 /** Permissions of a Unix socket, or `umask` (null). */

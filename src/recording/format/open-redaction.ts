@@ -8,7 +8,18 @@ import { lineOf } from '../write/record-encoder.js';
 import type { AnyRecord, OpenRecord } from './record.js';
 
 const OPEN_KEYS: ReadonlySet<string> = new Set<keyof OpenRecord>([
-  ...(['ev', 's', 't', 'id', 'remote', 'local', 'tls', 'url', 'headers'] as const),
+  ...([
+    'ev',
+    's',
+    't',
+    'id',
+    'remote',
+    'local',
+    'tls',
+    'clientCertificate',
+    'url',
+    'headers',
+  ] as const),
   ...(['subprotocol', 'extensions', 'mode'] as const),
 ]);
 

@@ -42,6 +42,8 @@ export interface OpenRecord extends SessionRecord {
   readonly local: string;
   /** What was negotiated for TLS; null without TLS. */
   readonly tls: string | null;
+  /** The client's certificate, if it has one that the server trusts: its subject, and its SHA-256 as hex pairs. */
+  readonly clientCertificate?: { readonly subject: string; readonly fingerprint: string };
   /**
    * The request target, or the whole URL where a trusted proxy reports another host or scheme than we were asked
    * for. A value that may be a secret is replaced by its length: `[hidden:24]`.

@@ -177,7 +177,7 @@ export class Recorder implements Tap, RecordedSessionHost, WriterOwner {
         id: session.id,
         remote: addressOf(session.remoteAddress, session.remotePort),
         local: addressOf(session.localAddress, session.localPort),
-        tls: null,
+        ...tlsOf(request),
         ...this.#handshakeOf(session, request),
         mode,
       });
@@ -322,4 +322,13 @@ function isHeardAlways({ isStopped, gate }: RecordedSession): boolean {
 
 function addressOf(address: string, port: number): string {
   return port === 0 ? address : formatHostAndPort(address, port);
+}
+
+/** What the record of a session says of TLS. */
+function tlsOf({ tls }: UpgradeRequest): Pick<OpenRecord, 'tls' | 'clientCertificate'> {
+  if (tls === undefined) return { tls: null };
+  const { version, cipher, certificate } = tls;
+  if (certificate === null) return { tls: `${version} ${cipher}` };
+  const { subject, fingerprint } = certificate;
+  return { tls: `${version} ${cipher}`, clientCertificate: { subject, fingerprint } };
 }

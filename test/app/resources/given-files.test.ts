@@ -15,6 +15,11 @@ t.test('all files that options name', async (t) => {
     route: ['/r=replay:r.ndjson', '/e=echo', '/m=mode:other.mjs'],
     listen: ['unix:s.sock', '9001'],
     record: 't-%Y.ndjson',
+    tlsCert: ['a.pem', 'b.pem'],
+    tlsKey: ['a.key', 'b.key'],
+    tlsClientCa: 'ca.pem',
+    tlsKeyPassphraseFile: 'passphrase',
+    tlsKeylog: 'keys.log',
   });
   const { files, recording } = privatePaths(settings);
   t.strictSame(
@@ -28,6 +33,13 @@ t.test('all files that options name', async (t) => {
       'r.ndjson',
       'other.mjs',
       's.sock',
+      'a.pem',
+      'b.pem',
+      'a.key',
+      'b.key',
+      'ca.pem',
+      'passphrase',
+      'keys.log',
     ]),
   );
   t.equal(recording, 't-%Y.ndjson');
@@ -54,6 +66,11 @@ t.test('what other users may read or change is warned of', async (t) => {
     '--token-file "tokens" can be changed by every user of this machine; chmod o-w it',
   );
   t.strictSame(permissionWarnings(loaded({}).values), [], 'no file, no warning');
+  const tls = loaded({ tlsCert: ['a.pem', 'b.pem'], tlsKey: ['a.key', 'b.key'] }).values;
+  t.strictSame(
+    permissionWarnings(tls, (file) => ({ mode: file === 'b.key' ? 0o100644 : 0o100600 })),
+    ['--tls-key "b.key" can be read by every user of this machine; chmod o-rw it'],
+  );
   const { config, ...library } = values;
   t.equal(config.value, 'c');
   t.equal(permissionWarnings(library, () => ({ mode: 0o100666 })).length, 3);

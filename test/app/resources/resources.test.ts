@@ -103,3 +103,18 @@ t.test('a defect of our own is not taken for a wrong configuration', async (t) =
   const loaded = load({ flags: { static: 'public' }, environment: {}, readFile: () => '' });
   await t.rejects(mocked(loaded, fakeIo([]), new KeptLog()), TypeError);
 });
+
+t.test('certificates are read again by a reload', async (t) => {
+  const directory = makeTempDir(t);
+  const files = {
+    tlsCert: [path.join(directory, 'c.pem')],
+    tlsKey: [path.join(directory, 'k.pem')],
+  };
+  const pair = selfSigned();
+  writeFileSync(files.tlsCert[0]!, pair.cert);
+  writeFileSync(files.tlsKey[0]!, pair.key);
+  const { tls, reloadables } = await read({ echo: true, ...files });
+  t.equal(tls!.context.set.default.title, 'localhost');
+  t.match(reloadables, [{ what: 'certificates' }]);
+  t.equal((await read({ echo: true })).tls, null);
+});

@@ -65,8 +65,8 @@ t.test('one sentence that ends in what to do next', async (t) => {
     ['serve --port --cors', "unknown option '--port'; did you mean --listen PORT?"],
     ['serve --cors *', "unknown option '--cors'; did you mean --origin LIST?"],
     [
-      'serve --cert',
-      "unknown option '--cert': twist does not speak TLS to clients: put a proxy such as nginx or HAProxy in front, see docs/tcp.md; see twist serve --help",
+      'serve --ssl',
+      "unknown option '--ssl': for TLS give --tls-cert FILE and --tls-key FILE, both in PEM; see twist serve --help",
     ],
     ['echo', "unknown command 'echo'; did you mean twist serve --echo?"],
     ['serve --tcp=a:1', "unknown option '--tcp=a:1'; did you mean --tcp a:1?"],

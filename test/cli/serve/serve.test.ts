@@ -47,6 +47,7 @@ function resourcesOf(flags: Flags, given: Partial<Found> = {}): CommandResources
     },
     authenticator: null,
     targets: new TargetCounters(),
+    tls: null,
     reloadables: [],
     modeReloadables: [],
     ...given,

@@ -1,5 +1,9 @@
 import t, { type Test } from 'tap';
-import { addressRanges, credentials } from '../../../src/config/values/access-values.js';
+import {
+  addressRanges,
+  credentials,
+  secretText,
+} from '../../../src/config/values/access-values.js';
 import type { ValueType } from '../../../src/config/values/values.js';
 
 /** Every path and message of what is refused. */
@@ -111,4 +115,18 @@ t.test('a user and a password', async (t) => {
   }
   for (const given of ['', ':', ':secret', 'ann', 'ann:a\n', 'a\u0000:b', 'a:\u007f', 1, null, []])
     refuses(t, type, given);
+});
+
+t.test('a secret', async (t) => {
+  const type = secretText('PASSPHRASE');
+  t.equal(type.valueName, 'PASSPHRASE');
+  for (const [text, value] of [
+    [' a b ', ' a b '],
+    ['off', null],
+  ] as const) {
+    t.equal(type.schema.parse(type.fromText(text)), value);
+    t.equal(type.toText(value), text);
+    t.equal(type.toJson(value), text);
+  }
+  t.equal(type.schema.safeParse('').success, false);
 });

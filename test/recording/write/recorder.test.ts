@@ -647,3 +647,18 @@ t.test('it is well while records are taken', async (t) => {
   bench.failure = '';
   t.strictSame(recorder.findProblems(), ['recording failed']);
 });
+
+t.test('a session that came by TLS', async (t) => {
+  const bench = new Bench();
+  const tls = { version: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384', serverName: 'a' };
+  const certificate = { issuer: 'CN=ca', serialNumber: '01', altNames: null };
+  const alice = { ...certificate, subject: 'CN=alice', fingerprint: 'AB:CD' };
+  for (const one of [null, alice]) {
+    const request = { ...REQUEST, tls: { ...tls, certificate: one } };
+    bench.recorder.begin(new FakeSession(), request, 'echo', new FakeGate());
+  }
+  const [without, with_] = bench.records();
+  t.match(without, { tls: 'TLSv1.3 TLS_AES_256_GCM_SHA384' });
+  t.notOk('clientCertificate' in without!);
+  t.match(with_, { clientCertificate: { subject: 'CN=alice', fingerprint: 'AB:CD' } });
+});

@@ -1,0 +1,113 @@
+/** What the options for TLS on our side ask for: the certificates in their files. */
+import { promises as fs } from 'node:fs';
+import { readFault } from '../../config/file.js';
+import { configError, optionName, show } from '../../config/messages.js';
+import type { ProvidedServerSettings } from '../../config/settings.js';
+import type { Log } from '../../log.js';
+import { checkCa, readCertificate } from '../../server/tls/certificate.js';
+import { CertificateSet, type ClientTrust } from '../../server/tls/certificate-set.js';
+import { CertificateWatch } from '../../server/tls/certificate-watch.js';
+import { KeyLog } from '../../server/tls/key-log.js';
+import { ServerTls } from '../../server/tls/server-tls.js';
+import { TlsContext, commonOptions, newTicketKeys } from '../../server/tls/tls-context.js';
+import { systemReason } from '../../system-reason.js';
+
+type Key = 'tlsCert' | 'tlsKey' | 'tlsClientCa' | 'tlsKeyPassphraseFile' | 'tlsKeylog';
+
+type Values = Pick<ProvidedServerSettings, Key | 'tlsClientAuth' | 'tlsKeyPassphrase'>;
+
+/**
+ * Reads the files that the options name.
+ *
+ * @param ticketKeys encipher what clients resume their sessions with; workers of one server share them
+ * @returns null without certificates
+ * @throws {ConfigError} as a rejection, when a file cannot be read, holds something else, or does not fit another
+ */
+export async function readTls(
+  values: Values,
+  log: Log,
+  ticketKeys: Buffer = newTicketKeys(),
+): Promise<ServerTls | null> {
+  const { tlsCert, tlsKey, tlsClientCa, tlsKeyPassphraseFile, tlsKeylog } = values;
+  if (tlsCert.value.length === 0) return null;
+  const read = (): Promise<CertificateSet> => readCertificates(values, ticketKeys);
+  const context = new TlsContext(await read(), log);
+  const given = [...tlsCert.value, ...tlsKey.value, tlsClientCa.value, tlsKeyPassphraseFile.value];
+  const files = given.filter((file) => file !== null);
+  const watch = new CertificateWatch({ files, read, context, log });
+  const { value: path } = tlsKeylog;
+  return new ServerTls({
+    context,
+    watch,
+    openKeyLog: path === null ? null : () => openKeyLog(path, values, log),
+  });
+}
+
+async function readCertificates(values: Values, ticketKeys: Buffer): Promise<CertificateSet> {
+  const { tlsCert, tlsKey, tlsClientAuth } = values;
+  const ca = await readOne('tlsClientCa', values);
+  if (ca !== null)
+    checkCa(ca, (clause) => refuse('tlsClientCa', values.tlsClientCa.value, clause, values));
+  const trust: ClientTrust | null = ca === null ? null : { ca, auth: tlsClientAuth.value };
+  const passphrase = await readPassphrase(values);
+  const common = commonOptions(trust, ticketKeys);
+  const certificates = [];
+  for (const [index, certFile] of tlsCert.value.entries()) {
+    // There are as many: config/relations.ts.
+    const keyFile = tlsKey.value[index]!;
+    const text = {
+      cert: await readText('tlsCert', certFile, values),
+      key: await readText('tlsKey', keyFile, values),
+    };
+    certificates.push(
+      readCertificate(text, passphrase, common, (part, clause) =>
+        part === 'cert'
+          ? refuse('tlsCert', certFile, clause, values)
+          : refuse('tlsKey', keyFile, clause, values),
+      ),
+    );
+  }
+  return new CertificateSet(certificates, trust);
+}
+
+async function readPassphrase(values: Values): Promise<string | null> {
+  const text = await readOne('tlsKeyPassphraseFile', values);
+  // Editors and shells put a line feed at the end.
+  return text === null ? values.tlsKeyPassphrase.value : text.replace(/\r?\n$/, '');
+}
+
+async function readOne(
+  key: 'tlsClientCa' | 'tlsKeyPassphraseFile',
+  values: Values,
+): Promise<string | null> {
+  const { value: path } = values[key];
+  return path === null ? null : await readText(key, path, values);
+}
+
+async function readText(key: Key, path: string, values: Values): Promise<string> {
+  try {
+    return await fs.readFile(path, 'utf8');
+  } catch (error) {
+    return refuse(key, path, readFault(error), values);
+  }
+}
+
+function openKeyLog(path: string, values: Values, log: Log): KeyLog {
+  let keyLog: KeyLog;
+  try {
+    keyLog = new KeyLog(path, log);
+  } catch (error) {
+    return refuse('tlsKeylog', path, systemReason(error), values);
+  }
+  const name = optionName('tlsKeylog', values.tlsKeylog);
+  log.warn({ file: path }, `${name} makes all traffic readable for whoever has that file`);
+  return keyLog;
+}
+
+function refuse(key: Key, value: string | null, clause: string, values: Values): never {
+  const { [key]: provided } = values;
+  throw configError(
+    `${optionName(key, provided)} cannot be ${show(value)}: ${clause}`,
+    provided.source,
+  );
+}

@@ -1,0 +1,42 @@
+/** The secrets of TLS sessions in a file (`SSLKEYLOGFILE`), for Wireshark. */
+import {
+  type WriteStream,
+  closeSync,
+  createWriteStream,
+  fchmodSync,
+  fstatSync,
+  openSync,
+} from 'node:fs';
+import type { Log } from '../../log.js';
+import { systemReason } from '../../system-reason.js';
+
+/** Nobody else may read it. */
+const MODE = 0o600;
+
+export class KeyLog {
+  readonly #stream: WriteStream;
+
+  /** Opens the file, to append to it. @throws NodeJS.ErrnoException when that cannot be done */
+  constructor(path: string, log: Log) {
+    const fd = openSync(path, 'a', MODE);
+    try {
+      // Another program may have made it, for all to read. A device or a pipe is left as it is.
+      if (fstatSync(fd).isFile()) fchmodSync(fd, MODE);
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
+    this.#stream = createWriteStream(path, { fd });
+    this.#stream.on('error', (error) => {
+      log.error({ file: path, error: systemReason(error) }, 'TLS keys are not logged any more');
+    });
+  }
+
+  readonly write = (line: Buffer): void => {
+    if (this.#stream.writable) this.#stream.write(line);
+  };
+
+  close(): void {
+    this.#stream.end();
+  }
+}

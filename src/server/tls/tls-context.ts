@@ -1,0 +1,166 @@
+/**
+ * TLS on our side: the certificates in force, and the sockets that are made with them. New handshakes get what
+ * is in force when they begin; sessions keep what they have.
+ */
+import { constants, randomBytes } from 'node:crypto';
+import type { Socket } from 'node:net';
+import {
+  type CipherNameAndProtocol,
+  type SecureContext,
+  TLSSocket,
+  type TlsOptions,
+} from 'node:tls';
+import { verifyErrorOf } from '../../connection/node-internals.js';
+import type { TlsFailure, TlsService } from '../../connection/tls/tls-service.js';
+import type { Log } from '../../log.js';
+import type { PeerAddress } from '../../net/socket-address.js';
+import type { ClientCertificate, TlsPeer } from '../../net/tls-peer.js';
+import { type CommonOptions, oneLine } from './certificate.js';
+import { type CertificateSet, type ClientTrust, sessionIdContextOf } from './certificate-set.js';
+import { FailureLog } from './failures.js';
+
+/** ALPN (RFC 7301 §6) by the names of protocols, each after its length. */
+const ALPN = Buffer.from('\x08http/1.1', 'latin1');
+
+/** As in listener.ts. The types do not know that the options of a stream are taken too. */
+const DRAINS_EVERY_WRITE: object = { highWaterMark: 1 };
+
+/** How many bytes the keys of tickets have. */
+export const TICKET_KEY_BYTES = 48;
+
+/** Takes the line of a key log (the NSS Key Log Format), with its line feed. */
+export type WriteKeys = (line: Buffer) => void;
+
+/** Options that all certificates of a server have in common. */
+export function commonOptions(trust: ClientTrust | null, ticketKeys: Buffer): CommonOptions {
+  return {
+    ...(trust === null ? {} : { ca: trust.ca }),
+    minVersion: 'TLSv1.2',
+    // A client that wants one after another would keep the processor busy for free.
+    secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+    sessionIdContext: sessionIdContextOf(trust),
+    ticketKeys,
+  };
+}
+
+/** Keys of tickets for a server with no other workers. */
+export function newTicketKeys(): Buffer {
+  return randomBytes(TICKET_KEY_BYTES);
+}
+
+export class TlsContext implements TlsService {
+  /** Plain figures for the metrics. */
+  readonly counters = { handshakes: 0, resumed: 0, failed: 0 };
+  /** Takes the secrets of handshakes; null for nobody. */
+  writeKeys: WriteKeys | null = null;
+  readonly #failures: FailureLog;
+  readonly #listeners: ((options: TlsOptions) => void)[] = [];
+  #set: CertificateSet;
+
+  constructor(set: CertificateSet, log: Log) {
+    this.#set = set;
+    this.#failures = new FailureLog(log, () => performance.now());
+  }
+
+  /** What is in force. */
+  get set(): CertificateSet {
+    return this.#set;
+  }
+
+  /** New handshakes get other certificates from now on. */
+  replace(set: CertificateSet): void {
+    this.#set = set;
+    for (const listener of this.#listeners) listener(this.serverOptions());
+  }
+
+  /**
+   * What an HTTPS server of Node needs to have the same certificates, keys and trusted clients.
+   * `setSecureContext` of the server takes it too.
+   */
+  serverOptions(): TlsOptions {
+    const { default: first, trust } = this.#set;
+    return {
+      ...first.options,
+      ALPNProtocols: ALPN,
+      SNICallback: this.#findContext,
+      requestCert: trust !== null,
+      rejectUnauthorized: trust?.auth === 'require',
+    };
+  }
+
+  /** Calls `listener` with the new options whenever the certificates are replaced. */
+  onReplace(listener: (options: TlsOptions) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  // ---- From connections
+
+  wrap(socket: Socket): TLSSocket {
+    const { default: first, certificates, trust } = this.#set;
+    const secured = new TLSSocket(socket, {
+      isServer: true,
+      secureContext: first.context,
+      ALPNProtocols: ALPN,
+      requestCert: trust !== null,
+      // OpenSSL asks for one and sends the alert; whether it is a good one we have to ask.
+      rejectUnauthorized: trust?.auth === 'require',
+      ...DRAINS_EVERY_WRITE,
+      ...(certificates.length > 1 ? { SNICallback: this.#findContext } : {}),
+    });
+    if (this.writeKeys !== null) secured.on('keylog', this.writeKeys);
+    return secured;
+  }
+
+  findFailure(socket: TLSSocket): TlsFailure | null {
+    this.counters.handshakes++;
+    if (socket.isSessionReused()) this.counters.resumed++;
+    return this.#set.trust?.auth === 'require' ? certificateFailure(socket) : null;
+  }
+
+  describe(socket: TLSSocket): TlsPeer {
+    const isAsked = this.#set.trust !== null;
+    const { servername } = socket as TLSSocket & { readonly servername?: string | false };
+    // A socket that is gone has none.
+    const cipher = socket.getCipher() as CipherNameAndProtocol | undefined;
+    return {
+      version: socket.getProtocol() ?? 'unknown',
+      cipher: cipher?.standardName ?? 'unknown',
+      serverName: typeof servername === 'string' ? servername : null,
+      certificate: isAsked && certificateFailure(socket) === null ? certificateOf(socket) : null,
+    };
+  }
+
+  failed(peer: PeerAddress, failure: TlsFailure): void {
+    this.counters.failed++;
+    this.#failures.failed(peer, failure);
+  }
+
+  readonly #findContext = (
+    serverName: string,
+    callback: (error: null, context: SecureContext) => void,
+  ): void => {
+    callback(null, this.#set.find(serverName));
+  };
+}
+
+/** Why a client has no certificate that we trust; null when it has one. */
+function certificateFailure(socket: TLSSocket): TlsFailure | null {
+  const certificate = socket.getPeerX509Certificate();
+  if (certificate === undefined) return 'no-certificate';
+  const error = verifyErrorOf(socket);
+  if (error !== null) return error;
+  // Of a session that is resumed only this may have changed: other CAs resume none (sessionIdContextOf).
+  return Date.parse(certificate.validTo) <= Date.now() ? 'certificate-expired' : null;
+}
+
+function certificateOf(socket: TLSSocket): ClientCertificate {
+  const { subject, issuer, fingerprint256, serialNumber, subjectAltName } =
+    socket.getPeerX509Certificate()!;
+  return {
+    subject: oneLine(subject),
+    issuer: oneLine(issuer),
+    fingerprint: fingerprint256,
+    serialNumber,
+    altNames: subjectAltName ?? null,
+  };
+}

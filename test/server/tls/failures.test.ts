@@ -1,0 +1,38 @@
+import t from 'tap';
+import { FailureLog } from '../../../src/server/tls/failures.js';
+import { KeptLog } from '../../fixtures/kept-log.js';
+
+const PEER = { remoteAddress: '192.0.2.1', remotePort: 7 };
+
+t.test('a line for each, in words', async (t) => {
+  const log = new KeptLog();
+  const failures = new FailureLog(log, () => 0);
+  failures.failed(PEER, 'timeout');
+  failures.failed(PEER, 'ERR_SSL_SOMETHING_NEW');
+  t.strictSame(log.lines, [
+    {
+      level: 'info',
+      message: 'TLS handshake failed: it took too long',
+      fields: { peer: '192.0.2.1:7', error: 'timeout' },
+    },
+    {
+      level: 'info',
+      message: 'TLS handshake failed: OpenSSL says no',
+      fields: { peer: '192.0.2.1:7', error: 'ERR_SSL_SOMETHING_NEW' },
+    },
+  ]);
+});
+
+t.test('a flood is no flood of lines', async (t) => {
+  const log = new KeptLog();
+  let nowMs = 5;
+  const failures = new FailureLog(log, () => nowMs);
+  for (let count = 0; count < 1000; count++) failures.failed(PEER, 'eof');
+  t.equal(log.lines.length, 10);
+  nowMs += 1000;
+  failures.failed(PEER, 'eof');
+  t.match(log.lines.slice(10), [{ fields: { untold: 990 } }]);
+  nowMs += 1000;
+  failures.failed(PEER, 'eof');
+  t.notOk('untold' in log.lines[11]!.fields);
+});

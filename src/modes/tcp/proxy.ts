@@ -35,18 +35,23 @@ export const proxy: BuiltInMode<'tcp' | 'token'> = {
     });
     return (asked) => {
       let findTarget: TcpModeOptions['findTarget'];
+      let lookUp: TcpModeOptions['lookUp'];
       if (asked.kind === 'tcp') {
         findTarget = () => asked.target;
       } else {
         const tokens = module ?? new TokenFile(settings.tokenFile!, parseTarget, log, place);
         reloadables.push(tokens);
         // Read it now, so that faults are in the log from the start; it is read again when it changes.
-        if (tokens instanceof TokenFile) void tokens.refresh();
+        if (tokens instanceof TokenFile) {
+          void tokens.refresh();
+          lookUp = tokens.lookUp.bind(tokens);
+        }
         findTarget = (request, peer, signal) => tokens.findTarget(request, peer, signal);
       }
       return new TcpMode({
         name: formatRouteMode(asked),
         findTarget,
+        ...(lookUp === undefined ? {} : { lookUp }),
         connector,
         isText: settings.tcpText,
         sendTimeout: settings.sendTimeout,

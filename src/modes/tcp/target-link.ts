@@ -22,6 +22,7 @@ import { Opcode } from '../../protocol/frame.js';
 import { OutputQueue } from '../../protocol/output-queue.js';
 import type { SlabPool } from '../../protocol/slab-pool.js';
 import { TextCutter } from './text-cutter.js';
+import type { TokenBearer } from './tokens/token-place.js';
 
 /** The error of a write to a peer that has closed both directions: its FIN came before its refusal. */
 const HAS_ENDED = 'EPIPE';
@@ -44,7 +45,10 @@ export interface LinkHost {
 
 export class TargetLink implements SocketOwner, Flushable {
   readonly #session: ModeSession;
-  readonly #target: string;
+  /** As the operator named it. */
+  readonly target: string;
+  /** What of the request may have led there; null where nothing of it did. */
+  bearer: TokenBearer | null = null;
   readonly #host: LinkHost;
   readonly #cutter: TextCutter | null;
   /** The way to the target; null before there is a socket, and after it has closed. */
@@ -64,7 +68,7 @@ export class TargetLink implements SocketOwner, Flushable {
   /** @param target as the operator named it, for the recording */
   constructor(session: ModeSession, target: string, host: LinkHost) {
     this.#session = session;
-    this.#target = target;
+    this.target = target;
     this.#host = host;
     this.#cutter = host.isText ? new TextCutter() : null;
   }
@@ -159,7 +163,7 @@ export class TargetLink implements SocketOwner, Flushable {
   #report(state: TargetEvent['state']): void {
     // No record may follow that of the end.
     if (this.#isSessionOver) return;
-    this.#session.reportTarget({ state, target: this.#target, error: this.#error });
+    this.#session.reportTarget({ state, target: this.target, error: this.#error });
   }
 
   #failText(): void {

@@ -8,6 +8,7 @@ import type { DataOpcode } from '../../protocol/frame.js';
 import { SlabPool } from '../../protocol/slab-pool.js';
 import type { Mode } from '../../session/mode.js';
 import { type LinkHost, TargetLink } from './target-link.js';
+import type { TokenBearer } from './tokens/token-place.js';
 import type { PeerAddress, Target } from '../../net/socket-address.js';
 
 /** Receives what the target sends. */
@@ -47,6 +48,11 @@ export interface TcpModeOptions {
     peer: PeerAddress,
     signal: AbortSignal,
   ): Target | Promise<Target>;
+  /**
+   * Where an earlier request would lead by now: null for nowhere, undefined if nobody can tell. Without it every request
+   * leads where it led.
+   */
+  lookUp?(request: TokenBearer): Target | null | undefined;
   readonly connector: TargetConnector;
   /** Whether clients get text messages instead of binary ones. */
   readonly isText: boolean;
@@ -93,11 +99,19 @@ export class TcpMode implements Mode, LinkHost {
       const target = await this.#options.findTarget(request, session, stop.signal);
       session.notes = { target: target.text };
       const link = new TargetLink(session, target.text, this);
+      if (this.#options.lookUp !== undefined) link.bearer = bearerOf(request);
       link.attach(await connector.connect(target, session, link, stop.signal));
       session.data = link;
     } finally {
       this.#connecting.delete(session);
     }
+  }
+
+  stillServes(session: ModeSession): boolean {
+    const { bearer, target } = linkOf(session);
+    if (bearer === null) return true;
+    const now = this.#options.lookUp?.(bearer);
+    return now === undefined || now?.text === target;
   }
 
   abandoned(session: ModeSession): void {
@@ -146,6 +160,11 @@ export class TcpMode implements Mode, LinkHost {
     this.#blocked.delete(link);
     if (this.#blocked.size === 0) this.#clock.stop();
   }
+}
+
+/** No more of the request than may hold its token is kept with the session. */
+function bearerOf({ path, query, host }: UpgradeRequest): TokenBearer {
+  return { path, query, host };
 }
 
 function linkOf({ data }: ModeSession): TargetLink {

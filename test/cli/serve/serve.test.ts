@@ -18,7 +18,7 @@ import { type CommandResources, type Membership, serve } from '../../../src/cli/
 import { type Loaded, load } from '../../../src/config/load.js';
 import type { Flags } from '../../../src/config/text-sources.js';
 import type { Extension } from '../../../src/extensions/extension.js';
-import { BUILT_IN_MODES, type MakeBuiltIn } from '../../../src/modes/registry.js';
+import { prepareModes } from '../../../src/modes/registry.js';
 import { TargetCounters } from '../../../src/modes/tcp/target-counters.js';
 import type { Mode } from '../../../src/session/mode.js';
 import { passwordAuthenticator } from '../../../src/server/auth/basic-auth.js';
@@ -35,16 +35,14 @@ const LIMITS_FILE = '/proc/self/limits';
 
 const SHUTTING_DOWN = encodeFrames([closeFrame(1001, 'the server is shutting down')], false);
 
-function resourcesOf(flags: Flags, given: Partial<Found> = {}): CommandResources {
+async function resourcesOf(flags: Flags, given: Partial<Found> = {}): Promise<CommandResources> {
   const { settings, values } = load({ flags, environment: {}, readFile: () => '' });
+  const context = { settings, values, files: fakeIo([]), log: new KeptLog(), reloadables: [] };
   return {
     settings,
     values,
     modules: { modes: new Map(), extensions: [] },
-    makeMode: (asked) => {
-      const context = { settings, values, files: fakeIo([]), log: new KeptLog(), reloadables: [] };
-      return (BUILT_IN_MODES[asked.kind].prepare(context) as MakeBuiltIn)(asked);
-    },
+    makeMode: await prepareModes(context),
     authenticator: null,
     targets: new TargetCounters(),
     tls: null,
@@ -95,9 +93,10 @@ class Run {
     };
     const log = createLog('info', 'json', { write: (text) => (this.#log.text += text) });
     const given = { listen: ['127.0.0.1:0'], echo: true, ...flags };
-    const all = resourcesOf(given, resources);
     const again = (): Loaded => load({ flags: given, environment: {}, readFile: () => '' });
-    this.exitCode = serve(all, this.io, log, again, membership);
+    this.exitCode = resourcesOf(given, resources).then((all) =>
+      serve(all, this.io, log, again, membership),
+    );
     t.teardown(async () => {
       // A run that a failed test left behind.
       while (this.listenerNames.length > 0) {
@@ -188,6 +187,7 @@ t.test('SIGTERM and SIGINT: sessions are closed, and the exit status is 0', asyn
 
 t.test('a signal before the server listens is not lost', async (t) => {
   const run = new Run(t);
+  await eventually(() => run.listenerNames.length > 0, 'signals to be listened for');
   run.signal('SIGTERM');
   t.equal(await run.ended(), ExitCode.Ok);
   t.strictSame(run.messages('info'), ['stopping', 'stopped']);

@@ -160,6 +160,7 @@ t.test('targets by token', async (t) => {
     await proxies[0]!.findTarget(request('token=one'), PEER, new AbortController().signal),
     target,
   );
+  t.strictSame(proxies[0]!.lookUp!(request('token=one')), target);
   await t.rejects(
     async () => proxies[0]!.findTarget(request('token=two'), PEER, new AbortController().signal),
     new HandshakeError('route'),

@@ -169,3 +169,30 @@ t.test('two that do not read, and one that does again', async (t) => {
   first.mode.unblocked(link);
   t.ok(first.mode.nowMs() > 0);
 });
+
+t.test('after a reload: is a session still led where it was?', async (t) => {
+  const request = { path: '/a', query: 'token=x', host: 'h', target: '/a?token=x' };
+  let answer: Target | null | undefined = TARGET;
+  const asked: unknown[] = [];
+  const lookUp: TcpModeOptions['lookUp'] = (bearer) => {
+    asked.push(bearer);
+    return answer;
+  };
+  const { mode, connector, session } = make({ lookUp });
+  connector.accept();
+  await mode.upgrade(session, request as UpgradeRequest);
+  t.ok(mode.stillServes(session));
+  t.strictSame(asked, [{ path: '/a', query: 'token=x', host: 'h' }], 'what is kept of the request');
+  answer = { ...TARGET, text: 'b:1' };
+  t.notOk(mode.stillServes(session), 'to another one');
+  answer = null;
+  t.notOk(mode.stillServes(session));
+  answer = undefined;
+  t.ok(mode.stillServes(session), 'nobody can tell');
+  t.ok(make().mode.stillServes(session), 'no token leads anywhere');
+
+  const other = make();
+  other.connector.accept();
+  await other.mode.upgrade(other.session, request as UpgradeRequest);
+  t.ok(mode.stillServes(other.session), 'it had none');
+});

@@ -105,6 +105,20 @@ export class TokenFile implements Reloadable {
     throw unknown(reason);
   }
 
+  /**
+   * Where the token of an earlier request leads by now, as far as was read.
+   *
+   * @returns null if it leads nowhere; undefined if nobody can tell, since a file cannot be read, or none was read yet
+   */
+  lookUp(request: TokenBearer): Target | null | undefined {
+    for (const token of this.#place.find(request)) {
+      const target = this.#targets.get(this.#keyOf(token));
+      if (target !== undefined) return target;
+    }
+    const isKnown = this.#digest !== '' && this.#failure === null;
+    return isKnown ? null : undefined;
+  }
+
   /** Sooner than the next request would. Tokens of a file that cannot be read are refused, as at any time. */
   async reload(): Promise<string | null> {
     const before = this.#digest;

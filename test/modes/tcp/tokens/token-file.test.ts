@@ -431,3 +431,22 @@ t.test('tokens in the host, in any case, and whole names', async (t) => {
   for (const host of ['desk-8.elsewhere.example', '192.0.2.1'])
     await t.rejects(find(host), new HandshakeError('route'));
 });
+
+t.test('where the token of an earlier request leads by now', async (t) => {
+  const { file, tokens } = withFile(t, 'abc: h:1\n');
+  const request = { path: '/', host: 'localhost', query: 'token=abc' };
+  t.equal(tokens.lookUp(request), undefined, 'nothing was read');
+  await tokens.refresh();
+  t.equal(tokens.lookUp(request)?.text, 'h:1');
+  t.equal(tokens.lookUp({ ...request, query: '' }), null);
+  writeFileSync(file, 'abc: h:2\n');
+  t.equal(tokens.lookUp(request)?.text, 'h:1', 'as far as was read');
+  await tokens.refresh();
+  t.equal(tokens.lookUp(request)?.text, 'h:2');
+  writeFileSync(file, '');
+  await tokens.refresh();
+  t.equal(tokens.lookUp(request), null);
+  rmSync(file);
+  await tokens.refresh();
+  t.equal(tokens.lookUp(request), undefined, 'it may be there');
+});

@@ -113,6 +113,7 @@ const LAYERS: readonly Layer[] = [
       'node:crypto',
       'node:events',
       'node:fs',
+      'node:http',
       'node:path',
       'node:timers/promises',
       'node:url',

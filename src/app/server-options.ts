@@ -1,4 +1,5 @@
 import type { Tap } from '../session/tap.js';
+import type { HealthSource } from '../admin/admin-source.js';
 import type { ServerSettings } from '../config/settings.js';
 import type { Extension } from '../extensions/extension.js';
 import type { DeflateCounters } from '../extensions/permessage-deflate/deflate-counters.js';
@@ -36,7 +37,7 @@ export interface ServerParts {
   /** Files that are not served though they are in it. */
   readonly privatePaths?: PrivatePaths;
   /** The recorder of all sessions; null for none. */
-  readonly recorder: Tap | null;
+  readonly recorder: (Tap & HealthSource) | null;
   /** The processes that serve together with this one; null for none. */
   readonly group: ServerGroup | null;
   readonly log: Log;
@@ -120,6 +121,10 @@ export function serverOptions(
     recheck: settings.recheck,
     drainDelay: settings.drainDelay,
     drainTimeout: settings.drainTimeout,
+    health:
+      settings.health === null
+        ? null
+        : { path: settings.health, findProblems: () => recorder?.findProblems() ?? [] },
     log,
   };
 }

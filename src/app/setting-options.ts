@@ -745,4 +745,15 @@ export interface SettingOptions {
    * @default off
    */
   readonly admin?: number | string | undefined;
+  /**
+   * A path that says 200 or 503 to load balancers. For load balancers that know one port only,
+   * on every address of `listen`: 200 when clients may be sent here, else 503, as `/readyz` of
+   * `admin` says; what is wrong only that one tells. GET, HEAD and OPTIONS are answered, also by
+   * HTTP/1.0 without a host, and before `allow`, `deny`, `allowedHosts` and passwords. It is no
+   * session, and has no line in the log. A route cannot have the same path; a WebSocket
+   * handshake on it is for the mode that serves all other paths.
+   *
+   * @default off
+   */
+  readonly health?: string | undefined;
 }

@@ -16,6 +16,7 @@ export interface Actions {
   serve(flags: Flags, fail: (problem: string) => never): Promise<void>;
   printConfig(flags: Flags, isJson: boolean): void;
   checkConfig(flags: Flags): Promise<void>;
+  healthcheck(flags: Flags): Promise<void>;
   convert(inputs: readonly string[], flags: ConvertFlags): Promise<void>;
 }
 
@@ -51,6 +52,13 @@ export function createProgram(io: Io, version: string, actions: Actions): Comman
     .summary('check the configuration')
     .description('Says whether the configuration is valid: exit status 0, or 78 if it is not.');
   withOptions(check).action(() => actions.checkConfig(flagsOf(check)));
+
+  const health = command(program.command('healthcheck'), io)
+    .summary('ask a running server whether it is ready')
+    .description(
+      'Asks the server that runs with these options: exit status 0 if it is ready for clients, else 1. For HEALTHCHECK in images.',
+    );
+  withOptions(health).action(() => actions.healthcheck(flagsOf(health)));
 
   const convert = command(program.command('convert'), io)
     .summary('show a recording or convert it to another format')

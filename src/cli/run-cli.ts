@@ -18,6 +18,7 @@ import type { Io } from './io.js';
 import { complain, createLog } from './output/log.js';
 import { modeProblem } from '../app/mode-choice.js';
 import { configJson, configSummary, configTable } from './config/print-config.js';
+import { checkHealth } from './healthcheck/healthcheck.js';
 import { createProgram, isAnswer } from './program.js';
 import { hasColor } from './output/style.js';
 import { version } from '../app/version.js';
@@ -93,6 +94,13 @@ export async function runCli(io: Io, { serve, serveWorkers, check }: Parts): Pro
       const log = createLog('silent', 'json', io.stderr);
       check(await readResources({ settings, values }, io, log), log);
       io.stdout.write(`configuration is valid (${configSummary(OPTIONS, values)})\n`);
+    },
+    async healthcheck(flags) {
+      const { settings } = loaded(flags);
+      const { isReady, text } = await checkHealth(settings);
+      if (isReady) io.stdout.write(`${text}\n`);
+      else io.stderr.write(`twist: ${text}\n`);
+      exitCode = isReady ? ExitCode.Ok : ExitCode.Failure;
     },
     async convert(inputs, flags) {
       const isTerminal = io.stdout.isTTY === true;

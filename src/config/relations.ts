@@ -3,7 +3,7 @@ import { type ListenAddress, formatListenAddress } from '../net/socket-address.j
 import { configError, optionName, show } from './messages.js';
 import { OPTIONS } from './options/options.js';
 import type { Provided, ProvidedServerSettings, ProvidedSettings, Source } from './settings.js';
-import { formatRouteMode } from './values/route-text.js';
+import { formatRouteMode, isSamePath } from './values/route-text.js';
 
 /** The options that are compared by their size. */
 type RelatedKey = 'outputPause' | 'outputLimit' | 'maxRequestLine' | 'maxHeaderLine' | 'maxHead';
@@ -56,6 +56,7 @@ export function checkRelations(
   checkPair('targetKey', 'targetCert', values);
   checkTls(values);
   checkTokenRoutes(values);
+  checkHealth(values);
   if (values.workers !== undefined) {
     checkWorkers(values.workers, values);
     checkAlone('once', values.once, values.workers);
@@ -160,6 +161,13 @@ function checkTokenRoutes({ route, tokenFile }: ProvidedServerSettings): void {
   );
 }
 
+/** One path cannot be a route and say whether the server is well. */
+function checkHealth({ health, route }: ProvidedServerSettings): void {
+  const { value } = health;
+  if (value === null || !route.value.some(({ path }) => isSamePath(path, value))) return;
+  refuse('health', health, `${optionName('route', route, health.source)} has a route of that path`);
+}
+
 /** @throws {ConfigError} that names the option as the user wrote it, with its value */
 function refuse(
   key:
@@ -167,6 +175,7 @@ function refuse(
     | 'targetCert'
     | 'targetKey'
     | 'authFile'
+    | 'health'
     | 'listen'
     | 'tlsCert'
     | 'tlsKey'

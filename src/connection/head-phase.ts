@@ -8,11 +8,17 @@ import { ProxyHeaderParser } from '../handshake/proxy-protocol.js';
 import {
   type PlainRequest,
   type UpgradeRequest,
+  isHealthRequest,
   parsePlainRequest,
   parseUpgradeRequest,
 } from '../handshake/request.js';
 import { type HeadLimits, type RequestHead, RequestHeadParser } from '../handshake/request-head.js';
-import { optionsResponse, refusalResponse, upgradeResponse } from '../handshake/response.js';
+import {
+  healthResponse,
+  optionsResponse,
+  refusalResponse,
+  upgradeResponse,
+} from '../handshake/response.js';
 import { checkOrigin, selectSubprotocol, type WebScheme } from '../handshake/upgrade.js';
 import type { PeerAddress } from '../net/socket-address.js';
 import type { TlsPeer } from '../net/tls-peer.js';
@@ -26,11 +32,21 @@ export interface Route extends SessionRoute {
   readonly origin: OriginPolicy;
 }
 
+/** How load balancers are told whether clients may be sent here. */
+export interface HealthCheck {
+  /** As `routePath` has it. */
+  readonly path: string;
+  /** @param asked by this connection, whose own place does not count */
+  isReady(asked: { readonly isCounted: boolean }): boolean;
+}
+
 /** What decides on an opening handshake. */
 export interface OpeningPolicy {
   readonly head: HeadLimits;
   readonly allowedHosts: HostPolicy;
   readonly subprotocol: SubprotocolPolicy;
+  /** Where load balancers ask; without this, and with null, nowhere. */
+  readonly health?: HealthCheck | null;
   /** Finds what serves a request. @throws HandshakeError when nothing does */
   findRoute(request: UpgradeRequest): Route;
   /**
@@ -155,6 +171,12 @@ export class HeadPhase extends Phase {
     const { host } = connection;
     const { way } = this.#arriving;
     host.setExpendable(connection, false);
+    const { health = null } = host.opening;
+    // Before everything else: who asks comes from nowhere that was let in, and is told yes or no.
+    if (health !== null && isHealthRequest(head, health.path)) {
+      connection.endWith(this, healthBytes(health.isReady(connection), head.method));
+      return;
+    }
     const proxy = connection.identify(host.findClient(connection, head.headers));
     // This comes first: a client that is not let in learns nothing about paths and origins.
     if (this.#refusal !== null) throw this.#refusal;
@@ -215,6 +237,11 @@ export function acceptingResponse(
   extensions: string | null,
 ): Uint8Array {
   return Buffer.from(upgradeResponse(request.key, subprotocol, extensions), 'latin1');
+}
+
+/** The answer to a load balancer. */
+function healthBytes(isReady: boolean, method: string): Uint8Array {
+  return Buffer.from(healthResponse(isReady, new Date(), method), 'latin1');
 }
 
 /** The answer to a request that asks whether the server is there. */

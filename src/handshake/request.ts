@@ -6,7 +6,12 @@ import { HandshakeError } from '../errors.js';
 import { type ExtensionOffer, parseExtensionHeader, splitList } from '../extensions/header.js';
 import { hostFault, parseHost } from './host.js';
 import type { HeaderField, RequestHead } from './request-head.js';
-import { hasStrayPercent, type RequestTarget, splitRequestTarget } from './request-target.js';
+import {
+  hasStrayPercent,
+  type RequestTarget,
+  routePath,
+  splitRequestTarget,
+} from './request-target.js';
 import type { TlsPeer } from '../net/tls-peer.js';
 import { ALPHANUMERICS, byteTable, consistsOf, isToken } from '../net/byte-table.js';
 
@@ -217,6 +222,24 @@ export function includes(headers: readonly HeaderField[], name: string, element:
 }
 
 // ---- Requests that ask for no WebSocket connection
+
+const HEALTH_METHODS: readonly string[] = ['GET', 'HEAD', 'OPTIONS'];
+const HEALTH_VERSIONS: readonly string[] = ['1.1', '1.0'];
+
+/**
+ * Whether a request asks if the server is well. Load balancers are old programs: neither a host nor the version
+ * matters, and what else they send is not looked at.
+ *
+ * @param path where they ask, as `routePath` has it
+ */
+export function isHealthRequest(head: RequestHead, path: string): boolean {
+  return (
+    HEALTH_METHODS.includes(head.method) &&
+    HEALTH_VERSIONS.includes(head.version) &&
+    routePath(splitRequestTarget(head.target).path) === path &&
+    !isOpeningHandshake(head)
+  );
+}
 
 /** A request that is answered without a WebSocket connection. */
 export interface PlainRequest {

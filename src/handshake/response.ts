@@ -95,6 +95,27 @@ export function optionsResponse(now: Date): string {
 }
 
 /**
+ * The whole answer to a load balancer that asks whether clients may be sent here. Everybody may ask, so it does not
+ * say what is wrong.
+ *
+ * @param now the time for the Date header
+ * @param method the answer to HEAD has no body (RFC 9110 §9.3.2)
+ */
+export function healthResponse(isReady: boolean, now: Date, method: string): string {
+  const body = isReady ? 'ready\n' : 'not ready\n';
+  return (
+    `HTTP/1.1 ${isReady ? '200 OK' : '503 Service Unavailable'}${CRLF}` +
+    headerLine('Cache-Control', 'no-store') +
+    headerLine('Connection', 'close') +
+    headerLine('Date', now.toUTCString()) +
+    headerLine('Content-Type', 'text/plain; charset=utf-8') +
+    headerLine('Content-Length', String(body.length)) +
+    CRLF +
+    (method === 'HEAD' ? '' : body)
+  );
+}
+
+/**
  * The whole answer to a refused opening handshake; the connection is closed after it.
  * It names the broken rule and reflects nothing from the request.
  *

@@ -62,6 +62,11 @@ export class Admission {
     return this.#count >= this.#limits.maxConnections;
   }
 
+  /** Whether all places are taken, but for those of so many that only ask this. */
+  isFullBeside(askers: number): boolean {
+    return this.#count - askers >= this.#limits.maxConnections;
+  }
+
   /** Counts a connection that has a place. */
   add({ remoteAddress }: PeerAddress): void {
     this.#count++;

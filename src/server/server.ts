@@ -12,6 +12,7 @@ import { type ListenerKind, peerOf } from '../connection/socket.js';
 import { HandshakeError } from '../errors.js';
 import type { HostPolicy, SubprotocolPolicy } from '../handshake/policy.js';
 import { networkOf } from '../net/ip-address.js';
+import { routePath } from '../handshake/request-target.js';
 import { type KnownSecret, Redaction } from '../handshake/redaction/redaction.js';
 import type { HeadLimits } from '../handshake/request-head.js';
 import { Traffic } from '../session/counters.js';
@@ -101,6 +102,12 @@ export interface ServerOptions {
   readonly drainDelay?: number;
   /** How long the rest of a graceful stop may take, in milliseconds. */
   readonly drainTimeout: number;
+  /** Where load balancers ask whether clients may be sent here; null, the default, for nowhere. */
+  readonly health?: {
+    readonly path: string;
+    /** What else speaks against it; empty when nothing does. */
+    findProblems(): readonly string[];
+  } | null;
   readonly log: Log;
 }
 
@@ -257,9 +264,15 @@ export class Server {
 
   /** Why no client should be sent here, a phrase each; empty when all is well. */
   findProblems(): readonly string[] {
+    return this.#findProblems(0);
+  }
+
+  /** @param askers how many of the places are taken to ask this */
+  #findProblems(askers: 0 | 1): readonly string[] {
     if (this.isDraining) return ['draining: the server is shutting down'];
     if (!this.#isListening) return ['not listening yet'];
-    return this.#admission.isFull ? ['full: all connections are taken (maxConnections)'] : [];
+    const isFull = this.#isTaken || this.#admission.isFullBeside(askers);
+    return isFull ? ['full: all connections are taken (maxConnections)'] : [];
   }
 
   /**
@@ -486,9 +499,17 @@ export class Server {
   }
 
   #makeOpening(): OpeningPolicy {
-    const { head, subprotocol, auth, access = EVERYBODY } = this.#options;
+    const { head, subprotocol, auth, health = null, access = EVERYBODY } = this.#options;
     return {
       head,
+      health:
+        health === null
+          ? null
+          : {
+              path: routePath(health.path),
+              isReady: ({ isCounted }) =>
+                this.#findProblems(isCounted ? 1 : 0).length + health.findProblems().length === 0,
+            },
       allowedHosts: access.allowedHosts,
       subprotocol,
       findRoute: (request) => {

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { Server, createServer } from 'node:net';
 import t, { type Test } from 'tap';
 import { AdminServer, type AdminServerOptions } from '../../src/admin/admin-server.js';
 import type { AdminSource, MetricsFormat } from '../../src/admin/admin-source.js';
@@ -269,4 +269,19 @@ t.test('who takes no answer does not keep it', async (t) => {
   t.equal((await askHttp(t, port, '/livez')).status, 200);
   await within(admin.close(), 'the end');
   t.strictSame(log.find('admin request failed'), []);
+});
+
+t.test('an error of the listener after the start is in the log', async (t) => {
+  const listening: Server[] = [];
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its own this
+  const { listen } = Server.prototype;
+  t.intercept(Server.prototype, 'listen', {
+    value: function (this: Server, ...args: Parameters<typeof listen>) {
+      listening.push(this);
+      return listen.apply(this, args);
+    },
+  });
+  const { log } = await start(t);
+  listening[0]!.emit('error', new Error('no descriptors'));
+  t.match(log.find('admin endpoint failed'), [{ level: 'error' }]);
 });

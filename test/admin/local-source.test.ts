@@ -20,5 +20,6 @@ t.test('it tells what its parts tell', async (t) => {
     text,
     /^# HELP twist_tests_total Tests\n# TYPE twist_tests_total counter\ntwist_tests_total 2\n/,
   );
+  source.stop();
   t.match(text, `twist_build_info{version="1.2.3",node="${process.version}"} 1\n`);
 });

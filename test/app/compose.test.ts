@@ -169,7 +169,10 @@ t.test(
   async (t) => {
     const record = path.join(makeTempDir(t), 'traffic.ndjson');
     const { server, admin, start, close } = compose(
-      resourcesOf({ echo: true, record, admin: '0' }),
+      {
+        ...resourcesOf({ echo: true, record, admin: '0' }),
+        authenticator: { authorize: () => undefined },
+      },
       new KeptLog(),
     );
     t.strictSame(server.findProblems(), ['not listening yet']);

@@ -121,6 +121,7 @@ t.test('every setting reaches the server', async (t) => {
     recheck: 'end',
     drainDelay: 1021,
     drainTimeout: 1018,
+    health: null,
     log,
   });
 });
@@ -248,4 +249,14 @@ t.test('where tokens are hidden', async (t) => {
   t.equal(tokensIn('off', 'query'), null);
   const modes = [{ path: '/vnc', mode: echoMode, hasTokenBelow: true }];
   t.match(serverOptions(settingsOf({}), { ...PARTS, modes }).served, [{ hasTokenBelow: true }]);
+});
+
+t.test('the path of the health check asks the recording too', async (t) => {
+  const problems = ['recording failed'];
+  const recorder = { findProblems: () => problems } as unknown as ServerParts['recorder'];
+  const settings = settingsOf({ health: '/healthz' });
+  const { health } = serverOptions(settings, { ...PARTS, recorder });
+  t.equal(health?.path, '/healthz');
+  t.strictSame(health?.findProblems(), problems);
+  t.strictSame(serverOptions(settings, PARTS).health?.findProblems(), []);
 });

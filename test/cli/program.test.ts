@@ -24,6 +24,9 @@ async function parse(argv: readonly string[], problem?: string): Promise<Outcome
     checkConfig: async (flags) => {
       calls.push(['check', flags]);
     },
+    healthcheck: async (flags) => {
+      calls.push(['health', flags]);
+    },
     convert: async (inputs, flags) => {
       calls.push(['convert', flags, inputs]);
     },
@@ -272,4 +275,8 @@ t.test('an action reports wrong usage in the same way', async (t) => {
   t.equal(err, 'twist: choose a mode: --echo; see twist serve --help\n');
   t.same(calls, []);
   t.not(exitCode, 0);
+});
+
+t.test('a health check takes the options of the server', async (t) => {
+  t.same((await parse(['healthcheck', '--admin', '9090'])).calls, [['health', { admin: '9090' }]]);
 });

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import t from 'tap';
 import { OPTIONS } from '../../src/config/options/options.js';
 import type { UnusedSignal } from '../../src/cli/io.js';
@@ -410,4 +412,24 @@ t.test('what a server hears beside its clients is in the log', async (t) => {
       { level: 'info', signal: 'SIGUSR2', msg: 'signal ignored' },
     ],
   );
+});
+
+t.test('healthcheck: exit status 0 or 1, and why', async (t) => {
+  const serve = (): never => t.fail() as never;
+  const parts = { serve, serveWorkers: serve, check: () => undefined };
+  let status = 200;
+  const server = createServer((_request, response) => {
+    response.writeHead(status).end(status === 200 ? 'ready\n' : 'draining\n');
+  });
+  t.teardown(() => server.close());
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  const io = fakeIo(['healthcheck', '--admin', String(port)]);
+  t.equal(await runCli(io, parts), 0);
+  t.same(io.written, { out: 'ready\n', err: '' });
+  status = 503;
+  const other = fakeIo(['healthcheck', '--admin', String(port)]);
+  t.equal(await runCli(other, parts), 1);
+  t.same(other.written, { out: '', err: 'twist: draining\n' });
 });

@@ -122,6 +122,7 @@ t.test('without anything: the defaults', async (t) => {
     drainDelay: 0,
     drainTimeout: 10_000,
     admin: null,
+    health: null,
     once: false,
     idleExit: 0,
     logLevel: 'info',

@@ -172,6 +172,7 @@ t.test('what only a command has', async (t) => {
       { route: routes, tokenFile },
       { route: by('flag', '--route', [echo]) },
       { targetKey: by('flag', '--target-key', null) },
+      { health: by('flag', '--health', '/health'), route: by('flag', '--route', [echo]) },
     ]) {
       checkRelations(values(given));
     }
@@ -209,6 +210,11 @@ t.test('what only a command has', async (t) => {
       },
       'routes in twist.json cannot contain "/b=token": --token-file must name the file of the tokens',
       'file',
+    ],
+    [
+      { health: by('flag', '--health', '/a/'), route: by('file', 'twist.json', [echo]) },
+      '--health cannot be "/a/": routes in twist.json has a route of that path',
+      'flag',
     ],
   ] as const) {
     t.throws(

@@ -421,3 +421,76 @@ t.test('a PROXY protocol header that is not due is never guessed', async (t) => 
   bench.receive(PROXY_HEADER + upgradeText());
   t.match(bench.host.refusals, [{ error: { rule: 'request-target' } }]);
 });
+
+t.test('load balancers are answered before all rules', async (t) => {
+  let isReady = true;
+  const asked: boolean[] = [];
+  const health = {
+    path: '/healthz',
+    isReady: ({ isCounted }: { readonly isCounted: boolean }) => {
+      asked.push(isCounted);
+      return isReady;
+    },
+  };
+  const opening = {
+    health,
+    allowedHosts: ['only.example'],
+    findRoute: (): never => t.fail() as never,
+  };
+  const answerTo = (request: string, refusal: HandshakeError | null = null): string => {
+    const socket = new FakeSocket();
+    const host = new TestHost(echoMode, { ...QUIET, opening });
+    host.refusal = new HandshakeError('draining');
+    const connection = new Connection(
+      socket.asSocket,
+      { ...arrivalOf(socket.asSocket), refusal },
+      host,
+    );
+    connection.start();
+    socket.emit('data', Buffer.from(request));
+    t.strictSame(host.refusals.length, 0, request);
+    t.ok(socket.calls.includes('end'), request);
+    return socket.takeWritten().toString('latin1');
+  };
+  for (const request of [
+    'GET /healthz HTTP/1.1\r\nHost: other.example\r\n\r\n',
+    'GET /healthz HTTP/1.1\r\n\r\n',
+    'GET /healthz/?a=b HTTP/1.0\r\n\r\n',
+    'OPTIONS //healthz HTTP/1.0\r\n\r\n',
+    'GET http://a/healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\nContent-Length: 5\r\n\r\nhello',
+  ]) {
+    for (const refusal of [null, new HandshakeError('full'), new HandshakeError('address')]) {
+      isReady = true;
+      const answer = answerTo(request, refusal);
+      t.match(answer, /^HTTP\/1\.1 200 OK\r\nCache-Control: no-store\r\nConnection: close\r\n/);
+      t.match(answer, /\r\nContent-Length: 6\r\n\r\nready\n$/);
+      t.equal(asked.at(-1), refusal === null, 'whether it takes a place');
+      isReady = false;
+      t.match(
+        answerTo(request, refusal),
+        /^HTTP\/1\.1 503 Service Unavailable\r\n[^]*\r\n\r\nnot ready\n$/,
+      );
+    }
+  }
+  const head = answerTo('HEAD /healthz HTTP/1.0\r\n\r\n');
+  t.match(head, /^HTTP\/1\.1 503 [^]*\r\nContent-Length: 10\r\n\r\n$/);
+});
+
+t.test('what asks for something else obeys the rules', async (t) => {
+  const health = { path: '/healthz', isReady: (): never => t.fail() as never };
+  for (const [request, status] of [
+    ['POST /healthz HTTP/1.1\r\nHost: a\r\n\r\n', '405'],
+    ['GET /healthz2 HTTP/1.0\r\n\r\n', '426'],
+    ['GET /Healthz HTTP/1.1\r\n\r\n', '400'],
+    ['GET /healthz HTTP/2.0\r\nHost: a\r\n\r\n', '505'],
+    ['GET /healthz HTTP/1.1\nHost: a\n\n', '400'],
+    ['GET /healthz HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\r\n', '426'],
+  ] as const) {
+    const bench = new Bench(echoMode, { ...QUIET, opening: { health } });
+    bench.receive(request);
+    t.match(bench.refusal(), new RegExp(`^${status} `), request);
+  }
+  const bench = new Bench(echoMode, { ...QUIET, opening: { health } });
+  bench.receive(upgradeText({}, 'GET /healthz HTTP/1.1'));
+  t.match(bench.socket.takeWritten().toString('latin1'), /^HTTP\/1\.1 101 /, 'for the mode');
+});

@@ -4,6 +4,7 @@ import type { RequestHead } from '../../src/handshake/request-head.js';
 import {
   assertRule,
   includes,
+  isHealthRequest,
   isOpeningHandshake,
   parseHttpRequest,
   parsePlainRequest,
@@ -675,4 +676,21 @@ t.test('without files everybody else is told that this is a WebSocket server', a
 t.test('whom a request is for', async (t) => {
   t.equal(parse(requestOf('GET / HTTP/1.1'))?.host, 'h');
   t.equal(parse(requestOf('GET http://other:1/ HTTP/1.1'))?.host, 'other:1');
+});
+
+t.test('who asks whether the server is well', async (t) => {
+  for (const [line, isAsked] of [
+    ['GET /healthz HTTP/1.1', true],
+    ['HEAD //healthz/?x HTTP/1.0', true],
+    ['OPTIONS http://a/healthz HTTP/1.1', true],
+    ['POST /healthz HTTP/1.1', false],
+    ['GET /healthz HTTP/1.2', false],
+    ['GET / HTTP/1.1', false],
+    ['GET /healthz/a HTTP/1.1', false],
+    ['GET /%68ealthz HTTP/1.1', false],
+  ] as const) {
+    t.equal(isHealthRequest(requestOf(line), '/healthz'), isAsked, line);
+  }
+  const handshake = requestOf('GET /healthz HTTP/1.1', 'Upgrade: websocket');
+  t.equal(isHealthRequest(handshake, '/healthz'), false);
 });

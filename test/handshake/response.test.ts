@@ -8,6 +8,7 @@ import {
 } from '../../src/errors.js';
 import {
   acceptKey,
+  healthResponse,
   optionsResponse,
   refusalResponse,
   upgradeResponse,
@@ -155,4 +156,18 @@ t.test('RFC 9110 §9.3.2: the answer to HEAD has the headers of the body, and no
   t.equal(head, whole.slice(0, whole.indexOf('\r\n\r\n') + 4));
   t.match(head, /Content-Length: [1-9]/);
   t.end();
+});
+
+t.test('the answer to a load balancer', async (t) => {
+  for (const [isReady, status, body] of [
+    [true, '200 OK', 'ready\n'],
+    [false, '503 Service Unavailable', 'not ready\n'],
+  ] as const) {
+    const head =
+      `HTTP/1.1 ${status}\r\nCache-Control: no-store\r\nConnection: close\r\nDate: ${DATE}\r\n` +
+      `Content-Type: text/plain; charset=utf-8\r\nContent-Length: ${body.length}\r\n\r\n`;
+    t.equal(healthResponse(isReady, NOW, 'GET'), head + body);
+    t.equal(healthResponse(isReady, NOW, 'OPTIONS'), head + body);
+    t.equal(healthResponse(isReady, NOW, 'HEAD'), head);
+  }
 });

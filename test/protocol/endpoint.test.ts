@@ -1871,3 +1871,23 @@ t.test('who watches the frames is told of each, before what it causes', (t) => {
   ]);
   t.end();
 });
+
+t.test('control frames are counted, where somebody asks for that', async (t) => {
+  const controlIn = { pings: 0, pongs: 0, closes: 0 };
+  const controlOut = { pings: 0, pongs: 0, closes: 0 };
+  const { endpoint } = makeSide({ ...DEFAULT_OPTIONS, controlIn, controlOut });
+  endpoint.isOutputBlocked = true;
+  const frames = encodeFrames([pingFrame('a'), pingFrame('b'), pongFrame('')], true);
+  endpoint.receive(frames, 0, frames.length);
+  t.strictSame(controlIn, { pings: 2, pongs: 1, closes: 0 });
+  t.strictSame(controlOut, { pings: 0, pongs: 0, closes: 0 }, 'only the newest Pong is owed');
+  endpoint.sendOwedPong();
+  endpoint.sendPing(new Uint8Array(0));
+  endpoint.sendPong(new Uint8Array(0));
+  const close = encodeFrames([closeFrame(1000)], true);
+  endpoint.receive(close, 0, close.length);
+  endpoint.sendClose(1000);
+  endpoint.sendClose(1000);
+  t.strictSame(controlIn, { pings: 2, pongs: 1, closes: 1 });
+  t.strictSame(controlOut, { pings: 1, pongs: 2, closes: 1 });
+});

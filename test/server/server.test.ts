@@ -15,6 +15,7 @@ import type { ServedMode } from '../../src/server/router.js';
 import { type AccessOptions, Server, type ServerOptions } from '../../src/server/server.js';
 import { onceAccepted } from '../fixtures/accepted-socket.js';
 import { sessionOf } from '../fixtures/extensions.js';
+import { askHttp } from '../fixtures/ask-http.js';
 import { FakeSocket } from '../fixtures/fake-socket.js';
 import {
   MORE,
@@ -1031,9 +1032,12 @@ t.test('it says why no client should come', async (t) => {
     server.stopNow();
   });
   t.strictSame(server.findProblems(), ['not listening yet']);
+  t.equal(server.maxConnections, 1);
   await server.start();
   t.strictSame(server.findProblems(), []);
   const client = await openOne(t, server);
+  t.ok(server.nowMs > 0);
+  t.match(server.counters.routes, [{ mode: 'echo', path: null, sessions: { started: 1 } }]);
   t.strictSame(server.findProblems(), ['full: all connections are taken (maxConnections)']);
   await client.finish();
   await eventually(() => server.connectionCount === 0, 'its end');
@@ -1066,4 +1070,46 @@ t.test('an address speaks TLS if there is a certificate, unless it is told not t
     await client.waitForBytes(7);
   }
   t.equal(server.sessions.size, 3);
+});
+
+t.test(
+  'a load balancer hears whether clients may come, also when all places are taken',
+  async (t) => {
+    const problems: string[] = [];
+    const { server, log } = await start(t, {
+      admission: { maxConnections: 2, maxConnectionsPerAddress: 0 },
+      access: { ...LOCAL_ONLY, allow: ['192.0.2.0/24'] },
+      health: { path: '/healthz/', findProblems: () => problems },
+    });
+    const port = portOf(server);
+    const ask = async (): Promise<number> => (await askHttp(t, port, '/healthz')).status;
+    t.equal(await ask(), 200);
+    problems.push('recording failed');
+    t.equal(await ask(), 503);
+    problems.pop();
+    t.equal((await askHttp(t, port, '/')).status, 403, 'others are not let in');
+    t.equal(server.counters.refused.size, 1);
+    t.equal(log.lines.filter(({ message }) => message.startsWith('handshake refused')).length, 1);
+    t.equal(server.sessions.size, 0);
+  },
+);
+
+t.test('the place that a load balancer takes to ask does not count', async (t) => {
+  const { server } = await start(t, {
+    admission: { maxConnections: 2, maxConnectionsPerAddress: 0 },
+    health: { path: '/healthz', findProblems: () => [] },
+  });
+  const port = portOf(server);
+  const ask = async (): Promise<number> => {
+    const { status } = await askHttp(t, port, '/healthz');
+    await eventually(() => server.connectionCount === server.sessions.size, 'its end');
+    return status;
+  };
+  await openOne(t, server);
+  t.equal(await ask(), 200, 'it has the last place');
+  const last = await openOne(t, server);
+  t.equal(await ask(), 503, 'there is no place');
+  await last.finish();
+  await eventually(() => server.connectionCount === 1, 'its end');
+  t.equal(await ask(), 200);
 });

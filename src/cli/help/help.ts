@@ -30,6 +30,7 @@ export const SERVING_COMMANDS: readonly string[] = [
   'twist serve',
   'twist config print',
   'twist config check',
+  'twist healthcheck',
 ];
 
 /** What stands for all topics. */

@@ -1,5 +1,5 @@
 /** Rows of the option table: how a running server is watched. */
-import { adminAddress } from '../values/operation-values.js';
+import { adminAddress, healthPath } from '../values/operation-values.js';
 import { duration, toggle } from '../values/values.js';
 import type { OptionTable } from './option.js';
 
@@ -12,6 +12,16 @@ export const OPERATION_OPTIONS = {
     docs:
       'An HTTP endpoint of its own, for probes and for Prometheus: see docs/operations.md. A bare port listens on 127.0.0.1, `:PORT` on every address; port 0 takes a free one, which the log names. ' +
       '`/livez` and `/readyz` answer everybody who reaches the port, `allow` and `deny` or not: probes have no password. `/metrics` asks for the password of `authFile` or `TWIST_AUTH`, unless the address is a loopback one.',
+  },
+  health: {
+    group: 'Operation',
+    type: healthPath(),
+    default: 'off',
+    help: 'a path that says 200 or 503 to load balancers',
+    docs:
+      'For load balancers that know one port only, on every address of `listen`: 200 when clients may be sent here, else 503, as `/readyz` of `admin` says; what is wrong only that one tells. ' +
+      'GET, HEAD and OPTIONS are answered, also by HTTP/1.0 without a host, and before `allow`, `deny`, `allowedHosts` and passwords. It is no session, and has no line in the log. A route cannot have the same path; ' +
+      'a WebSocket handshake on it is for the mode that serves all other paths.',
   },
   once: {
     group: 'Operation',

@@ -2,6 +2,7 @@
 import * as z from 'zod';
 import { formatListenAddress, parseListenAddress } from '../../net/socket-address.js';
 import { parsed } from './list-values.js';
+import { isRoutePath } from './route-text.js';
 import type { ValueType } from './values.js';
 
 const OFF = 'off';
@@ -33,4 +34,21 @@ export function adminAddress(): ValueType<AdminAddress | null> {
 function parseAdminAddress(text: string): AdminAddress | null {
   const address = text.includes('://') ? null : parseListenAddress(text);
   return address?.kind === 'tcp' ? { host: address.host, port: address.port } : null;
+}
+
+/** A path as a request has it, or `off` (null). */
+export function healthPath(): ValueType<string | null> {
+  const clause = 'give a path such as /healthz, without a query, or off';
+  const off = z.literal(OFF, clause).transform(() => null);
+  const path = z.string(clause).refine(isRoutePath, clause);
+  return {
+    valueName: 'PATH',
+    clause,
+    schema: z.union([off, path], clause),
+    typeText: 'string',
+    isRepeatable: false,
+    fromText: (text) => text,
+    toText: (value) => value ?? OFF,
+    toJson: (value) => value ?? OFF,
+  };
 }

@@ -26,7 +26,7 @@ export const proxy: BuiltInMode<'tcp' | 'token'> = {
       keepAliveMs: settings.targetKeepalive,
       allow: settings.targetAllow.length === 0 ? null : settings.targetAllow,
       proxyProtocol: settings.proxyProtocol,
-      ...(targets === undefined ? {} : { counters: targets }),
+      counters: targets,
       tls: {
         ...certificates,
         isInsecure: settings.targetInsecure,

@@ -50,7 +50,7 @@ export interface TargetConnectorOptions {
   readonly proxyProtocol: 0 | 1 | 2;
   readonly tls: TargetTlsOptions;
   /** Counts the attempts; by default nothing does. */
-  readonly counters?: TargetCounters;
+  readonly counters?: TargetCounters | undefined;
   /** Resolves names, once for each connection. */
   readonly names?: TargetNames;
 }

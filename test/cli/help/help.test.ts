@@ -16,7 +16,13 @@ import { fakeIo } from '../fake-io.js';
 const SCREEN_LINES = 40;
 
 const nothing = (): Promise<void> => Promise.resolve();
-const actions = { serve: nothing, printConfig: nothing, checkConfig: nothing, convert: nothing };
+const actions = {
+  serve: nothing,
+  printConfig: nothing,
+  checkConfig: nothing,
+  healthcheck: nothing,
+  convert: nothing,
+};
 const program = createProgram(fakeIo([]), '1', actions);
 
 const help = (words: string, width = 80): string =>

@@ -95,6 +95,7 @@ t.test('the defaults are those of the design', async (t) => {
     drainDelay: 'off',
     drainTimeout: '10s',
     admin: 'off',
+    health: 'off',
     once: 'false',
     idleExit: 'off',
     logLevel: 'info',
@@ -329,6 +330,10 @@ const RANGES: Readonly<
   admin: [
     ['off', '9090', ':0', '[::1]:1'],
     ['', 'localhost', 'unix:/a', '65536'],
+  ],
+  health: [
+    ['off', '/', '/healthz'],
+    ['', 'healthz', '/a?b', '/a//b'],
   ],
   once: [[true, false], ['yes']],
   idleExit: [['off', '1ms'], ['0s']],

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { adminAddress } from '../../../src/config/values/operation-values.js';
+import { adminAddress, healthPath } from '../../../src/config/values/operation-values.js';
 
 t.test('the address of the admin endpoint', async (t) => {
   const type = adminAddress();
@@ -20,5 +20,22 @@ t.test('the address of the admin endpoint', async (t) => {
     const { error } = type.schema.safeParse(given);
     const [issue] = error!.issues;
     t.equal(issue!.message, type.clause, String(given));
+  }
+});
+
+t.test('the path of the health check', async (t) => {
+  const type = healthPath();
+  for (const [given, value, text] of [
+    ['off', null, 'off'],
+    ['/healthz', '/healthz', '/healthz'],
+  ] as const) {
+    const parsed = type.schema.parse(type.fromText(given));
+    t.strictSame(parsed, value);
+    t.equal(type.toText(parsed), text);
+    t.strictSame(type.schema.parse(type.toJson(parsed)), value, 'JSON reads back');
+  }
+  for (const given of ['', 'healthz', '/a?b', '//a', 7, null]) {
+    const { error } = type.schema.safeParse(given);
+    t.equal(error!.issues[0]!.message, type.clause, String(given));
   }
 });

@@ -1,0 +1,111 @@
+/** `twist healthcheck`: asks a server on this machine whether clients may be sent to it. */
+import { request } from 'node:http';
+import type { Settings } from '../../config/settings.js';
+import { systemReason } from '../../system-reason.js';
+import { formatHostAndPort, formatListenAddress } from '../../net/socket-address.js';
+
+/** Where a server answers, as far as its settings say. */
+type Asked = Pick<Settings, 'admin' | 'health' | 'listen'>;
+
+/** What came of it. */
+export interface Verdict {
+  readonly isReady: boolean;
+  /** One line or more, without the last line break. */
+  readonly text: string;
+}
+
+/** Where to ask. */
+interface Place {
+  /** For people: `127.0.0.1:9090/readyz`. */
+  readonly text: string;
+  readonly path: string;
+  readonly address:
+    { readonly host: string; readonly port: number } | { readonly socketPath: string };
+}
+
+/** A server that answers so late is not well. */
+const ANSWER_MS = 5000;
+/** Its answer is a few lines. */
+const MAX_ANSWER_BYTES = 4096;
+
+/** A port that the system has chosen is known to the log only. */
+const NO_PLACE =
+  'nothing can be asked: the server needs --admin with a port, or --health with a port or a path in --listen';
+
+/**
+ * Asks the admin endpoint, or the path of `health` on the first address that the server listens on.
+ *
+ * @param timeoutMs how long the answer may take
+ */
+export async function checkHealth(settings: Asked, timeoutMs = ANSWER_MS): Promise<Verdict> {
+  const place = placeOf(settings);
+  if (place === null) return { isReady: false, text: NO_PLACE };
+  try {
+    const { status, body } = await ask(place, timeoutMs);
+    const text = body.trim();
+    if (status === 200 || status === 503) return { isReady: status === 200, text };
+    return { isReady: false, text: `${place.text} answers with status ${status}: ${text}` };
+  } catch (error) {
+    const reason = systemReason(error, { ECONNREFUSED: 'nothing listens there' });
+    return { isReady: false, text: `${place.text} does not answer: ${reason}` };
+  }
+}
+
+function placeOf({ admin, health, listen }: Asked): Place | null {
+  if (admin !== null && admin.port !== 0) return placeAt(admin.host, admin.port, '/readyz');
+  if (health === null) return null;
+  for (const address of listen) {
+    if (address.kind === 'unix') {
+      const text = `${formatListenAddress(address)}, path ${health},`;
+      return { text, path: health, address: { socketPath: address.path } };
+    }
+    if (address.port !== 0) return placeAt(address.host, address.port, health);
+  }
+  return null;
+}
+
+function placeAt(host: string | null, port: number, path: string): Place {
+  const reached = reachable(host);
+  return {
+    text: `${formatHostAndPort(reached, port)}${path}`,
+    path,
+    address: { host: reached, port },
+  };
+}
+
+/** An address that stands for all of this machine's is reached by its loopback one. */
+function reachable(host: string | null): string {
+  if (host === null || host === '0.0.0.0') return '127.0.0.1';
+  return host === '::' ? '::1' : host;
+}
+
+function ask(
+  { path, address }: Place,
+  timeoutMs: number,
+): Promise<{ status: number; body: string }> {
+  return new Promise((resolve, reject) => {
+    const asking = request(
+      // The name is that of this machine, whatever the server is called elsewhere.
+      { ...address, path, headers: { Host: 'localhost' }, agent: false },
+      (response) => {
+        let body = '';
+        response.setEncoding('utf8');
+        response.on('data', (text: string) => {
+          body = (body + text).slice(0, MAX_ANSWER_BYTES);
+        });
+        response.on('error', reject);
+        response.on('end', () => {
+          resolve({ status: response.statusCode!, body });
+        });
+      },
+    );
+    const timer = setTimeout(() => {
+      asking.destroy(new Error(`no answer within ${timeoutMs} ms`));
+    }, timeoutMs);
+    asking.on('error', reject);
+    asking.on('close', () => {
+      clearTimeout(timer);
+    });
+    asking.end();
+  });
+}

@@ -69,6 +69,8 @@ interface Surroundings {
 class Run {
   readonly io: FakeIo;
   readonly exitCode: Promise<number>;
+  /** Settles once signals are listened for. */
+  readonly heard: Promise<void>;
   readonly #listeners = new Map<string, (error?: unknown) => void>();
   readonly #log = { text: '' };
 
@@ -77,8 +79,13 @@ class Run {
     flags: Flags = {},
     { isTTY = false, openFiles = 1_000_000, resources = {}, membership }: Surroundings = {},
   ) {
+    let hear: () => void = () => undefined;
+    this.heard = new Promise((resolve) => {
+      hear = resolve;
+    });
     const listenerOf = (name: string, listener: (error?: unknown) => void) => {
       this.#listeners.set(name, listener);
+      if (name === 'SIGTERM') hear();
       return () => {
         this.#listeners.delete(name);
       };
@@ -187,7 +194,7 @@ t.test('SIGTERM and SIGINT: sessions are closed, and the exit status is 0', asyn
 
 t.test('a signal before the server listens is not lost', async (t) => {
   const run = new Run(t);
-  await eventually(() => run.listenerNames.length > 0, 'signals to be listened for');
+  await run.heard;
   run.signal('SIGTERM');
   t.equal(await run.ended(), ExitCode.Ok);
   t.strictSame(run.messages('info'), ['stopping', 'stopped']);

@@ -23,6 +23,7 @@ const LONG = [
   /^test\/integration\/proxy-vnc\.test\.ts$/,
   /^test\/integration\/recording-(holds|lock)\.test\.ts$/,
   /^test\/integration\/tcp-(memory|streams)\.test\.ts$/,
+  /^test\/integration\/(drain|rolling-restarts)\.test\.ts$/,
   /^test\/integration\/workers\.test\.ts$/,
 ];
 

@@ -98,11 +98,12 @@ export function compose(
       },
       log,
     );
+  const reloadLog = group?.reloadLog ?? log;
   const reloader = new Reloader(function* () {
     if (configuration !== null) yield configuration;
     yield* resources.reloadables;
     yield* modeReloadables;
-  }, log);
+  }, reloadLog);
   const started = new Later();
   const source = makeSource(settings, { server, recorder, deflate: deflateCounters, targets });
   // Whoever leads the group has the endpoint.
@@ -125,7 +126,7 @@ export function compose(
       await started.promise;
       // A recording whose disk hangs keeps nothing else from being read again.
       const reopened = recorder?.reopen();
-      if (server.isDraining) log.info({}, 'not reloaded: the server is stopping');
+      if (server.isDraining) reloadLog.info({}, 'not reloaded: the server is stopping');
       else await reloader.reload();
       await server.recheck();
       await reopened;

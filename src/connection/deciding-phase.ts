@@ -27,7 +27,7 @@ export class DecidingPhase extends WaitingPhase {
     try {
       // Before the mode opens anything: an extension may have made what cannot be sent.
       response = new AcceptingResponse(acceptingResponse(upgrade, this.#session.extensions));
-      const authorized = promiseOf(this.connection.host.opening.authorize?.(head));
+      const authorized = promiseOf(this.connection.host.opening.authorize?.(head, this.connection));
       opened =
         authorized === null
           ? this.#session.ask(request, response)

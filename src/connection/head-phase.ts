@@ -50,11 +50,11 @@ export interface OpeningPolicy {
   /** Finds what serves a request. @throws HandshakeError when nothing does */
   findRoute(request: UpgradeRequest): Route;
   /**
-   * Authenticates the client, where that is asked for.
+   * Authenticates the client, where that is asked for, and finds a place for the connection.
    *
    * @throws HandshakeError, or rejects with one, when the handshake is to be refused
    */
-  authorize?(request: RequestHead): void | PromiseLike<void>;
+  authorize?(request: RequestHead, connection: Connection): void | PromiseLike<void>;
   /** Whether a connection from there must begin with a PROXY protocol header; without this, none does. */
   expectsProxyHeader?(peer: PeerAddress): boolean;
 }

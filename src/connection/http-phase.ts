@@ -55,7 +55,7 @@ export class AdmittingPhase extends HttpPhase {
     try {
       const refusal = connection.host.findRefusal(connection);
       if (refusal !== null) throw refusal;
-      admitted = promiseOf(connection.host.opening.authorize?.(this.#head));
+      admitted = promiseOf(connection.host.opening.authorize?.(this.#head, connection));
     } catch (cause) {
       this.#refuse(cause);
       return;

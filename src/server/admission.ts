@@ -50,6 +50,11 @@ export class Admission {
     this.#addresses = addresses;
   }
 
+  /** The most connections that there may be now. */
+  get limits(): AdmissionLimits {
+    return this.#limits;
+  }
+
   /** How many refused connections may be there beside, until each has its answer. */
   get maxRefused(): number {
     // Nobody gets a place any more, and whoever was in the queue of the system gets an answer.
@@ -70,13 +75,13 @@ export class Admission {
   /** Counts a connection that has a place. */
   add({ remoteAddress }: PeerAddress): void {
     this.#count++;
-    const network = this.#networkOf(remoteAddress);
+    const network = this.networkOf(remoteAddress);
     if (network !== null) this.#byNetwork.set(network, this.#countOf(network) + 1);
   }
 
   remove({ remoteAddress }: PeerAddress): void {
     this.#count--;
-    const network = this.#networkOf(remoteAddress);
+    const network = this.networkOf(remoteAddress);
     if (network === null) return;
     const left = this.#countOf(network) - 1;
     if (left > 0) this.#byNetwork.set(network, left);
@@ -107,7 +112,7 @@ export class Admission {
     if (!this.isAllowed(remoteAddress)) return new HandshakeError('address');
     const refusal = this.#findCommonRefusal(isFull);
     if (refusal !== null) return refusal;
-    const network = this.#networkOf(remoteAddress);
+    const network = this.networkOf(remoteAddress);
     if (
       network !== null &&
       this.#countOf(network) + newcomers > this.#limits.maxConnectionsPerAddress
@@ -123,7 +128,7 @@ export class Admission {
   }
 
   /** What clients are counted by; null for those that are not counted by anything. */
-  #networkOf(address: string): string | null {
+  networkOf(address: string): string | null {
     const isCounted = this.#limits.maxConnectionsPerAddress > 0 && address !== 'unix';
     return isCounted ? networkOf(address) : null;
   }

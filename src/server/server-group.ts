@@ -1,4 +1,6 @@
 /** The processes that serve together with this one, which listen on the same addresses. */
+import type { Log } from '../log.js';
+import type { AdmissionLimits } from './admission.js';
 
 /** An address that is listened on, as the log shows it. */
 export interface ListeningLine {
@@ -7,9 +9,25 @@ export interface ListeningLine {
   readonly mode: string;
 }
 
+/** Limits that hold for all processes together. */
+export type PlaceLimits = AdmissionLimits;
+
+/** Why a connection gets no place among those of all processes. */
+export type PlaceRule = 'full' | 'too-many-connections-from-address' | 'draining';
+
 export interface ServerGroup {
   /** The number of this process. */
   readonly worker: number;
+  /** What came of a reload is said here, once for all of them. */
+  readonly reloadLog: Pick<Log, 'info' | 'error'>;
   /** All addresses are ours too. Whoever leads the group says so. */
   listening(lines: readonly ListeningLine[]): void;
+  /**
+   * Asks for a place.
+   *
+   * @param network what the client is counted by; null for nothing
+   * @returns why there is none; null when there is one, which has to be released
+   */
+  reserve(network: string | null, limits: PlaceLimits): Promise<PlaceRule | null>;
+  release(network: string | null): void;
 }

@@ -29,6 +29,7 @@ import { type Rules, findUnwelcome, recheck } from './recheck.js';
 import { type Listener, closeWhenQuiet, listen } from './listener.js';
 import type { ServerTls } from './tls/server-tls.js';
 import { PrivateFiles, type PrivatePaths } from '../http/private-files.js';
+import { GroupPlaces } from './group-places.js';
 import { Router, type ServedMode } from './router.js';
 import type { Log } from '../log.js';
 import { ServerCounters } from './server-counters.js';
@@ -137,6 +138,8 @@ export class Server {
   #options: ServerOptions;
   readonly #admission: Admission;
   #clientAddress: ClientAddress;
+  /** Null where this process serves alone. */
+  readonly #places: GroupPlaces<Connection> | null;
   readonly #privateFiles: PrivateFiles;
   readonly #staticDirectory: StaticDirectory | null;
   readonly #connections = new Set<Connection>();
@@ -175,6 +178,7 @@ export class Server {
   constructor(options: ServerOptions) {
     const { staticDir = null, access = EVERYBODY } = options;
     this.#options = options;
+    this.#places = options.group ? new GroupPlaces(options.group) : null;
     this.#privateFiles = new PrivateFiles(options.privatePaths ?? NO_PATHS);
     this.#staticDirectory =
       staticDir === null ? null : new StaticDirectory(staticDir, this.#privateFiles);
@@ -440,8 +444,15 @@ export class Server {
     this.#refused.add(connection);
   }
 
+  /** In a group the limits hold for all of its processes, so a place is asked for when it is known for whom. */
+  #reserve(places: GroupPlaces<Connection>, connection: Connection): Promise<void> {
+    const network = this.#admission.networkOf(connection.remoteAddress);
+    return places.reserve(connection, network, this.#admission.limits);
+  }
+
   #setExpendable(connection: Connection, isExpendable: boolean): void {
     this.#expendables.delete(connection);
+    if (isExpendable) this.#places?.release(connection);
     if (!isExpendable || !connection.isCounted) return;
     // Its client may have come by a proxy, and counting the proxy would be unjust.
     this.#expendables.add(connection, null, this.#clock.nowMs);
@@ -451,6 +462,7 @@ export class Server {
   #forget(connection: Connection): void {
     this.#refused.delete(connection);
     this.#expendables.delete(connection);
+    this.#places?.release(connection);
     if (!connection.isCounted) return;
     connection.isCounted = false;
     this.#admission.remove(connection);
@@ -516,7 +528,10 @@ export class Server {
         if (this.#isTaken) throw new HandshakeError('full');
         return this.#router.find(request);
       },
-      authorize: (request) => auth?.authorize(request),
+      authorize: (request, connection) =>
+        this.#places === null
+          ? auth?.authorize(request)
+          : this.#reserve(this.#places, connection).then(() => auth?.authorize(request)),
       expectsProxyHeader: (peer) => this.#clientAddress.expectsProxyHeader(peer),
     };
   }

@@ -1,6 +1,6 @@
 /** What the primary and a worker tell each other: plain data, sent as JSON. */
 import type { Flags } from '../config/text-sources.js';
-import type { ListeningLine } from '../server/server-group.js';
+import type { ListeningLine, PlaceLimits, PlaceRule } from '../server/server-group.js';
 
 /**
  * Set for a worker, so that it is not taken for a command. Its name begins so that it is no variable of an option.
@@ -17,21 +17,57 @@ export interface WorkerOrder {
   readonly isSpokesman: boolean;
   /** As they were given on the command line. */
   readonly flags: Flags;
-  /** The configuration file as the primary has read it; null without one. */
+  /** The configuration file as it was when twist started; null without one. */
   readonly configText: string | null;
+  /** The same as of the last reload that went well; null when there was none. */
+  readonly reloadedText: string | null;
   /** Whether the log goes to a terminal, and whether it has colors. */
   readonly isTTY: boolean;
   readonly isStyled: boolean;
 }
 
-/** Signals that the primary passes on. */
-export type PassedSignal = 'SIGTERM' | 'SIGHUP';
+/** The configuration file as the primary has read it for a reload. */
+export interface ConfigFile {
+  /** Null when there is none, or it cannot be read. */
+  readonly text: string | null;
+  /** The system's name of what keeps it from being read; null for nothing. */
+  readonly fault: string | null;
+}
+
+/** What the primary asks. The answer to `reload` is a {@link ReloadOutcome}. */
+export interface Question {
+  readonly what: 'reload';
+  readonly config: ConfigFile;
+}
+
+/** What came of a reload, as the log says it. */
+export interface ReloadOutcome {
+  readonly isWell: boolean;
+  readonly message: string;
+}
+
+/** What a worker asks for and gives back. */
+export interface PlaceRequest {
+  /** Each with a number for the answer, and what the client is counted by; null for nothing. */
+  readonly asks: readonly (readonly [id: number, network: string | null])[];
+  readonly releases: readonly (string | null)[];
+  /** As they are in the worker: a reload may have changed them. */
+  readonly limits: PlaceLimits;
+}
+
+/** Why there is no place, or null, for each that was asked for. */
+export type PlaceAnswers = readonly (readonly [id: number, rule: PlaceRule | null])[];
 
 export type ToWorker =
+  | { readonly kind: 'places'; readonly answers: PlaceAnswers }
   | { readonly kind: 'order'; readonly order: WorkerOrder }
-  | { readonly kind: 'signal'; readonly name: PassedSignal };
+  | { readonly kind: 'question'; readonly id: number; readonly question: Question }
+  /** To stop: the second time at once. */
+  | { readonly kind: 'stop' };
 
 export type ToPrimary =
+  | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }
+  | { readonly kind: 'places'; readonly request: PlaceRequest }
   /** It is there, and wants its order. */
   | { readonly kind: 'ready' }
   | { readonly kind: 'listening'; readonly lines: readonly ListeningLine[] }

@@ -1,5 +1,13 @@
 /** What a worker knows of its primary: its order, the signals that are passed on, and whether it is still there. */
-import type { PassedSignal, ToPrimary, ToWorker, WorkerOrder } from './messages.js';
+import { PlaceClient } from './place-client.js';
+import type {
+  ConfigFile,
+  Question,
+  ReloadOutcome,
+  ToPrimary,
+  ToWorker,
+  WorkerOrder,
+} from './messages.js';
 
 /** The channel to the primary. */
 export interface Channel {
@@ -17,8 +25,13 @@ export class PrimaryLink {
   /** Settles with the order; the process ends before, if there is no primary any more. */
   readonly order: Promise<WorkerOrder>;
 
+  readonly places: PlaceClient;
+
   readonly #channel: Channel;
   readonly #exit: () => void;
+  #config: ConfigFile = { text: null, fault: null };
+  /** Those that have no answer yet. */
+  readonly #reloads: number[] = [];
   readonly #listeners = new Map<string, Set<() => void>>();
   #giveOrder!: (order: WorkerOrder) => void;
 
@@ -27,13 +40,20 @@ export class PrimaryLink {
     this.#channel = channel;
     this.#exit = exit;
     this.order = new Promise((resolve) => {
-      this.#giveOrder = resolve;
+      this.#giveOrder = (order) => {
+        this.#config = { text: order.configText, fault: null };
+        resolve(order);
+      };
+    });
+    this.places = new PlaceClient((request) => {
+      void this.tell({ kind: 'places', request });
     });
     channel.on('message', (message) => {
       this.#received(message);
     });
     channel.on('disconnect', () => {
       channel.exitedAfterDisconnect = true;
+      this.places.abandon();
       // It died, or it is about to kill us: clients are still sent away as they should be.
       this.#signal('SIGTERM');
     });
@@ -66,10 +86,31 @@ export class PrimaryLink {
 
   #received(message: ToWorker): void {
     if (message.kind === 'order') this.#giveOrder(message.order);
-    else this.#signal(message.name);
+    else if (message.kind === 'places') this.places.answered(message.answers);
+    else if (message.kind === 'question') this.#asked(message.id, message.question);
+    else this.#signal('SIGTERM');
   }
 
-  #signal(name: PassedSignal): void {
+  #asked(id: number, { config }: Question): void {
+    this.#config = config;
+    this.#reloads.push(id);
+    this.#signal('SIGHUP');
+  }
+
+  /** The configuration file of the last reload, as `node:fs` reads it. @throws {Error} with the `code` of the system */
+  readConfig(): string {
+    const { text, fault } = this.#config;
+    if (text === null)
+      throw Object.assign(new Error(`it cannot be read: ${fault}`), { code: fault });
+    return text;
+  }
+
+  /** What came of the reload that was asked for: of all of them, if there were several. */
+  reloaded(value: ReloadOutcome): void {
+    for (const id of this.#reloads.splice(0)) void this.tell({ kind: 'answer', id, value });
+  }
+
+  #signal(name: 'SIGTERM' | 'SIGHUP'): void {
     const listeners = [...(this.#listeners.get(name) ?? [])];
     if (listeners.length === 0 && name === 'SIGTERM') this.#exit();
     for (const listener of listeners) listener();

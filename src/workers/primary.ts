@@ -11,8 +11,22 @@
 import type { Log } from '../log.js';
 import { STEADY_MS, backOffMs } from './back-off.js';
 import type { ListeningLine } from '../server/server-group.js';
-import type { PassedSignal, ToPrimary, WorkerOrder } from './messages.js';
+import { type Reply, Questions } from './questions.js';
+import { PlaceCounter } from './place-counter.js';
+import type {
+  ConfigFile,
+  PlaceRequest,
+  Question,
+  ReloadOutcome,
+  ToPrimary,
+  WorkerOrder,
+} from './messages.js';
 import type { StartWorker, WorkerProcess } from './worker-process.js';
+
+/** How long workers may take to read everything again. */
+const RELOAD_MS = 15_000;
+
+const NO_OUTCOME: ReloadOutcome = { isWell: false, message: 'no answer' };
 
 /** When so many could not start, one after the other, and none serves, no more are tried. */
 const MAX_FAILED_STARTS = 5;
@@ -21,7 +35,9 @@ export interface PrimaryOptions {
   /** How many workers there are. */
   readonly workers: number;
   /** What all of them are told. */
-  readonly order: () => Omit<WorkerOrder, 'worker' | 'serial' | 'isSpokesman'>;
+  readonly order: Omit<WorkerOrder, 'worker' | 'serial' | 'isSpokesman' | 'reloadedText'>;
+  /** Reads the configuration file again. */
+  readonly readConfig: () => ConfigFile;
   readonly startWorker: StartWorker;
   /** The most that a graceful stop takes, and the most after the second signal; then processes are killed. In milliseconds. */
   readonly stopMs: number;
@@ -43,6 +59,10 @@ interface Place {
   running: WorkerProcess | null;
   state: 'starting' | 'serving' | 'gone';
   hasOrder: boolean;
+  /** Of its process; 0 while there is none. */
+  serial: number;
+  /** The last reload that it has heard of. */
+  reload: number;
   /** How often in a row its process has died. */
   deaths: number;
   servingSinceMs: number;
@@ -52,16 +72,26 @@ interface Place {
 }
 
 export class Primary {
-  /** Of all workers: how many have died, and how many were started in their place. */
-  readonly counters = { deaths: 0, replaced: 0 };
+  /** How many workers have died, how many were started in their place, and the connections that went with them. */
+  readonly counters = { deaths: 0, replaced: 0, lostConnections: 0 };
 
   /** Settles when all workers are gone for good: with null after a stop that went well. */
   readonly ended: Promise<Failure | null>;
 
   readonly #options: PrimaryOptions;
   readonly #places: readonly Place[];
+  /** The connections of all workers. */
+  readonly #taken = new PlaceCounter();
   readonly #announced = new Set<string>();
+  readonly #questions = new Questions();
   #serial = 0;
+  #lastReload: { readonly number: number; readonly config: ConfigFile } = {
+    number: 0,
+    config: { text: null, fault: null },
+  };
+  #reloadedText: string | null = null;
+  #reloading: Promise<void> | null = null;
+  #waitingReload: Promise<void> | null = null;
   #failedStarts = 0;
   /** Settles the start; null once it is settled. */
   #tellStarted: ((failure: Failure | null) => void) | null = null;
@@ -81,6 +111,8 @@ export class Primary {
       running: null,
       state: 'gone',
       hasOrder: false,
+      serial: 0,
+      reload: 0,
       deaths: 0,
       servingSinceMs: 0,
       failure: null,
@@ -118,7 +150,7 @@ export class Primary {
     for (const { timer } of this.#places) clearTimeout(timer);
     this.#tellStarted?.(null);
     this.#tellStarted = null;
-    this.#pass('SIGTERM');
+    this.#passStop();
     this.#killAfter(this.#options.stopMs);
     this.#endIfAlone();
   }
@@ -131,7 +163,7 @@ export class Primary {
   /** Has all workers drop what is left. */
   stopNow(): void {
     this.#failure ??= { sentence: '', exitCode: 1 };
-    this.#pass('SIGTERM');
+    this.#passStop();
     this.#killAfter(this.#options.stopNowMs);
   }
 
@@ -140,10 +172,61 @@ export class Primary {
     for (const { running } of this.#living) running?.kill('SIGKILL');
   }
 
-  /** Has all workers read again what can be read again. */
+  /**
+   * Has all workers read again what can be read again, and says in one line what came of it. There are never two
+   * at once: whoever asks during one shares the next one.
+   */
   reload(): Promise<void> {
-    this.#pass('SIGHUP');
-    return Promise.resolve();
+    if (this.#waitingReload !== null) return this.#waitingReload;
+    if (this.#reloading !== null) {
+      this.#waitingReload = this.#reloading.then(() => {
+        this.#waitingReload = null;
+        return this.reload();
+      });
+      return this.#waitingReload;
+    }
+    this.#reloading = this.#reload().finally(() => {
+      this.#reloading = null;
+    });
+    return this.#reloading;
+  }
+
+  async #reload(): Promise<void> {
+    const config = this.#options.readConfig();
+    this.#lastReload = { number: this.#lastReload.number + 1, config };
+    const { number } = this.#lastReload;
+    const serving = this.#places.filter(({ state }) => state === 'serving');
+    for (const place of serving) place.reload = number;
+    const replies = await this.#ask(serving, { what: 'reload', config }, RELOAD_MS);
+    this.#tellReload(replies, config);
+  }
+
+  #tellReload(replies: readonly Reply[], { text }: ConfigFile): void {
+    const { log } = this.#options;
+    const outcomes = replies.map(({ value }) => (value as ReloadOutcome | null) ?? NO_OUTCOME);
+    const messages = new Set(outcomes.map(({ message }) => message));
+    const isWell = outcomes.length > 0 && outcomes.every((outcome) => outcome.isWell);
+    // Whoever is started later begins with it. What one of them has refused may be refused again.
+    if (isWell) this.#reloadedText = text;
+    const [message = 'not reloaded: no worker serves'] = messages;
+    const workers = replies.map(({ worker }) => worker);
+    if (messages.size <= 1) log[isWell ? 'info' : 'error']({ workers }, message);
+    else
+      log.error(
+        { outcomes: replies.map(({ worker }, index) => ({ worker, ...outcomes[index]! })) },
+        'reloaded, and not in the same way by all workers',
+      );
+  }
+
+  #ask(places: readonly Place[], question: Question, limitMs: number): Promise<readonly Reply[]> {
+    return this.#questions.ask(places, limitMs, ({ worker }, id) => {
+      this.#places[worker - 1]!.running?.send({ kind: 'question', id, question });
+    });
+  }
+
+  /** How many connections all workers have, those left out that have not sent their request yet. */
+  get connections(): number {
+    return this.#taken.total;
   }
 
   get #living(): readonly Place[] {
@@ -155,6 +238,7 @@ export class Primary {
   #begin(place: Place): void {
     const serial = ++this.#serial;
     place.state = 'starting';
+    place.serial = serial;
     place.hasOrder = false;
     place.failure = null;
     const { startWorker, write } = this.#options;
@@ -167,18 +251,25 @@ export class Primary {
           if (!this.#isMuted) write(lines);
         },
         exited: (how) => {
-          this.#exited(place, how);
+          this.#exited(place, serial, how);
         },
       });
     } catch (error) {
-      this.#exited(place, (error as Error).message);
+      this.#exited(place, serial, (error as Error).message);
     }
   }
 
   #received(place: Place, serial: number, message: ToPrimary): void {
+    // What comes after its end is of no use any more.
+    if (place.serial !== serial) return;
     // A module of the user's may send something too.
     const { kind } = (message as Partial<ToPrimary> | null | undefined) ?? {};
-    if (kind === 'ready') this.#give(place, serial);
+    if (kind === 'places')
+      this.#answer(place, serial, (message as { request: PlaceRequest }).request);
+    else if (kind === 'answer') {
+      const { id, value } = message as { id: number; value: unknown };
+      this.#questions.answered(serial, id, value);
+    } else if (kind === 'ready') this.#give(place, serial);
     else if (kind === 'listening')
       this.#serves(place, (message as { lines: readonly ListeningLine[] }).lines);
     else if (kind === 'failed') {
@@ -193,10 +284,21 @@ export class Primary {
     // The first one of all: one that comes later would say it again.
     const isSpokesman = serial === 1;
     place.hasOrder = true;
-    const order = { ...this.#options.order(), worker, serial, isSpokesman };
+    const reloadedText = this.#reloadedText;
+    place.reload = this.#lastReload.number;
+    const order = { ...this.#options.order, reloadedText, worker, serial, isSpokesman };
     place.running?.send({ kind: 'order', order });
     // It was not there yet when it was told to stop.
-    if (this.#isStopping) place.running?.send({ kind: 'signal', name: 'SIGTERM' });
+    if (this.#isStopping) place.running?.send({ kind: 'stop' });
+  }
+
+  #answer(place: Place, serial: number, { asks, releases, limits }: PlaceRequest): void {
+    for (const network of releases) this.#taken.release(serial, network);
+    if (asks.length === 0) return;
+    const answers = asks.map(
+      ([id, network]) => [id, this.#taken.reserve(serial, network, limits)] as const,
+    );
+    place.running?.send({ kind: 'places', answers });
   }
 
   #serves(place: Place, lines: readonly ListeningLine[]): void {
@@ -205,6 +307,8 @@ export class Primary {
     place.servingSinceMs = performance.now();
     this.#failedStarts = 0;
     if (this.#isStopping) return;
+    // It has begun before the last reload: what it has read may be old.
+    if (place.reload < this.#lastReload.number) void this.reload();
     if (this.#tellStarted === null) log.info({ worker: place.worker }, 'worker replaced');
     else if (this.#places.some(({ state }) => state !== 'serving')) return;
     // Another port than before, where any was asked for and for a moment no worker was left to keep it.
@@ -217,10 +321,13 @@ export class Primary {
     this.#tellStarted = null;
   }
 
-  #exited(place: Place, how: number | string): void {
+  #exited(place: Place, serial: number, how: number | string): void {
     const { running, state, failure } = place;
+    const connections = this.#taken.forget(serial);
     place.running = null;
     place.state = 'gone';
+    place.serial = 0;
+    this.#questions.forget(serial);
     if (this.#isStopping) {
       if (how !== 0) this.#failure ??= { sentence: '', exitCode: 1 };
       this.#endIfAlone();
@@ -233,11 +340,12 @@ export class Primary {
     }
     const { log } = this.#options;
     this.counters.deaths++;
+    this.counters.lostConnections += connections;
     if (isEarly) this.#failedStarts++;
     else if (performance.now() - place.servingSinceMs >= STEADY_MS) place.deaths = 0;
     place.deaths++;
     const retryMs = backOffMs(place.deaths);
-    const fields = { worker: place.worker, pid: running?.pid, ended: how, retryMs };
+    const fields = { worker: place.worker, pid: running?.pid, ended: how, connections, retryMs };
     if (failure !== null) log.error({ ...fields, reason: failure.sentence }, 'worker cannot start');
     else log.error(fields, isEarly ? 'worker died while it started' : 'worker died');
     if (this.#failedStarts >= MAX_FAILED_STARTS && this.#living.every(isNotServing)) {
@@ -265,9 +373,8 @@ export class Primary {
 
   // ---- The end
 
-  #pass(name: PassedSignal): void {
-    for (const { running, hasOrder } of this.#living)
-      if (hasOrder) running?.send({ kind: 'signal', name });
+  #passStop(): void {
+    for (const { running, hasOrder } of this.#living) if (hasOrder) running?.send({ kind: 'stop' });
   }
 
   #killAfter(ms: number): void {

@@ -311,7 +311,7 @@ t.test('a worker runs no command line: it does what its primary says', async (t)
   t.same(channel.sent, [{ kind: 'ready' }]);
   const io = ran[0]![0] as Io;
   t.intercept(io, 'exit', { value: (code: unknown) => exits.push(code) });
-  channel.says({ kind: 'signal', name: 'SIGTERM' });
+  channel.says({ kind: 'stop' });
   t.same(exits, [0], 'nothing is served yet');
 });
 

@@ -1,7 +1,7 @@
 /** `--workers`: the built command as several processes, with clients of other people. */
 import { once } from 'node:events';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { type Socket, connect } from 'node:net';
+import { type AddressInfo, type Socket, connect, createServer } from 'node:net';
 import path from 'node:path';
 import t, { type Test } from 'tap';
 import { WebSocket } from 'ws';
@@ -17,6 +17,8 @@ import {
 import { eventually, within } from '../fixtures/within.js';
 
 t.setTimeout(150_000);
+
+const SERVE = ['serve', '--echo', '--log-format', 'json', '--workers', '2'] as const;
 
 /** The processes that a process has started. */
 function childrenOf(pid: number): number[] {
@@ -225,4 +227,182 @@ t.test('workers do not outlive their primary, and send clients away as it would'
   await twist.kill();
   for (const [code] of await within(Promise.all(closed), 'the Closes')) t.equal(code, 1001);
   await eventually(() => !workers.some(isRunning), 'the end of the workers');
+});
+
+/** Tries a handshake from an address of this machine. @returns the socket, or the status of the refusal */
+async function tryToOpen(
+  t: Test,
+  { url }: TwistProcess,
+  localAddress: string,
+): Promise<WebSocket | number> {
+  const socket = new WebSocket(url, { localAddress });
+  t.teardown(() => {
+    socket.terminate();
+  });
+  return await within(
+    new Promise((resolve) => {
+      socket.on('open', () => {
+        resolve(socket);
+      });
+      socket.on('unexpected-response', (_, { statusCode }) => {
+        resolve(statusCode!);
+      });
+      socket.on('error', () => undefined);
+    }),
+    'an answer',
+  );
+}
+
+t.test('limits hold for all workers together, and a dead one has no connections', async (t) => {
+  const limits = ['--max-connections', '5', '--max-connections-per-address', '3'];
+  const twist = await startTwist(t, ['--workers', '2', ...limits]);
+  const sockets: WebSocket[] = [];
+  for (let count = 0; count < 8; count++) {
+    const opened = await tryToOpen(t, twist, '127.0.0.1');
+    if (typeof opened === 'number') t.equal(opened, 429);
+    else sockets.push(opened);
+  }
+  t.equal(sockets.length, 3);
+  for (let count = 0; count < 4; count++) {
+    const opened = await tryToOpen(t, twist, `127.0.0.${2 + count}`);
+    if (typeof opened === 'number') t.equal(opened, 503);
+    else sockets.push(opened);
+  }
+  t.equal(sockets.length, 5);
+  const closed = once(sockets[0]!, 'close');
+  sockets[0]!.close(1000);
+  await closed;
+  await twist.waitForLog(isEnd);
+  t.type(await tryToOpen(t, twist, '127.0.0.9'), WebSocket);
+  t.equal(await tryToOpen(t, twist, '127.0.0.9'), 503);
+
+  const [victim] = childrenOf(twist.pid);
+  process.kill(victim!, 'SIGKILL');
+  const { connections } = await twist.waitForLog(({ msg }) => msg === 'worker died');
+  t.ok(Number(connections) > 0 && Number(connections) < 5, String(connections));
+  const reopened = [];
+  for (let count = 0; count < 5; count++)
+    reopened.push(await tryToOpen(t, twist, `127.0.1.${1 + count}`));
+  t.equal(reopened.filter((one) => typeof one !== 'number').length, connections);
+  t.equal(await twist.stop(), 0);
+});
+
+t.test('SIGHUP reloads all workers with one line, and those that come later', async (t) => {
+  const config = path.join(makeTempDir(t), 'twist.json');
+  const write = (deny: string): void => {
+    writeFileSync(config, JSON.stringify({ deny, maxHeaders: 50 }));
+  };
+  write('127.0.0.2');
+  const twist = await startTwist(t, ['--workers', '2', '--config', config]);
+  t.equal(await tryToOpen(t, twist, '127.0.0.2'), 403);
+  write('127.0.0.3');
+  twist.signal('SIGHUP');
+  const line = await twist.waitForLog(({ msg }) => msg.startsWith('reloaded'));
+  t.match(line, { level: 'info', msg: 'reloaded: configuration (deny)', workers: [1, 2] });
+  const check = async (): Promise<void> => {
+    for (let count = 0; count < 4; count++) {
+      t.equal(await tryToOpen(t, twist, '127.0.0.3'), 403);
+      t.type(await tryToOpen(t, twist, '127.0.0.2'), WebSocket);
+    }
+  };
+  await check();
+  writeFileSync(config, '{ "deny": ');
+  twist.signal('SIGHUP');
+  t.match(await twist.waitForLog(({ msg }) => msg.startsWith('not reloaded')), {
+    level: 'error',
+    workers: [1, 2],
+  });
+  process.kill(childrenOf(twist.pid)[0]!, 'SIGKILL');
+  await twist.waitForLog(({ msg }) => msg === 'worker replaced');
+  await check();
+  t.equal(twist.log.filter(({ msg }) => msg.includes('reloaded')).length, 2);
+  t.equal(await twist.stop(), 0);
+});
+
+t.test('each worker records to a file of its own, and the next one goes on with it', async (t) => {
+  const dir = makeTempDir(t);
+  const record = path.join(dir, 'traffic-%w.ndjson');
+  const twist = await startTwist(t, ['--workers', '2', '--record', record]);
+  const talk = async (text: string): Promise<void> => {
+    const socket = await open(t, twist);
+    t.equal(await echo(socket, text), text);
+    socket.close(1000);
+    await once(socket, 'close');
+  };
+  for (let count = 0; count < 4; count++) await talk(`before ${count}`);
+  await twist.waitForLogs(isEnd, 4);
+  const open1 = await open(t, twist);
+  t.equal(await echo(open1, 'lost'), 'lost');
+  await eventually(
+    () => [1, 2].some((n) => readFileSync(record.replace('%w', `${n}`), 'utf8').includes('lost')),
+    'the record',
+  );
+  process.kill(childrenOf(twist.pid)[0]!, 'SIGKILL');
+  await twist.waitForLog(({ msg }) => msg === 'worker replaced');
+  for (let count = 0; count < 4; count++) await talk(`after ${count}`);
+  t.equal(await twist.stop(), 0);
+  const names = readdirSync(dir).filter((name) => !name.startsWith('.'));
+  t.strictSame(names.sort(), ['traffic-1.ndjson', 'traffic-2.ndjson']);
+  const files = names.map((name) => path.join(dir, name));
+  const heads = files.map((file) => readFileSync(file, 'utf8').split('"ev":"file"').length - 1);
+  t.strictSame(heads.sort(), [1, 2], 'the one that was replaced has a head of each process');
+  const { stdout, ending, stderr } = await runTwist(t, {
+    args: ['convert', '--to', 'ndjson', ...files],
+  });
+  t.equal(ending, 0, stderr);
+  const records = stdout
+    .trim()
+    .split('\n')
+    .map(
+      (line) =>
+        JSON.parse(line) as { ev: string; t: number; s?: string; data?: string; id?: number },
+    );
+  const times = records.map((one) => one.t);
+  t.strictSame(
+    times,
+    [...times].sort((a, b) => a - b),
+    'merged by time',
+  );
+  const opens = records.filter(({ ev }) => ev === 'open');
+  t.equal(opens.length, 9);
+  t.equal(new Set(opens.map(({ s }) => s)).size, 9);
+  t.equal(new Set(opens.map(({ id }) => id)).size, 9);
+  const texts = records.flatMap(({ data }) => data ?? []);
+  for (let count = 0; count < 4; count++)
+    for (const text of [`before ${count}`, `after ${count}`])
+      t.equal(texts.filter((each) => each === text).length, 2, text);
+  const second = await runTwist(t, {
+    args: ['serve', '--echo', '--workers', '2', '--record', path.join(dir, 'one.ndjson')],
+  });
+  t.equal(second.ending, 2);
+  t.match(second.stderr, 'put its number, %w, into the name');
+});
+
+t.test('10 kills in a row: there is always one that serves', async (t) => {
+  const twist = await startTwist(t, ['--workers', '2']);
+  for (let count = 1; count <= 10; count++) {
+    process.kill(childrenOf(twist.pid)[0]!, 'SIGKILL');
+    await twist.waitForLogs(({ msg }) => msg === 'worker died', count);
+    t.equal(await echo(await open(t, twist), 'served'), 'served');
+    await twist.waitForLogs(({ msg }) => msg === 'worker replaced', count);
+  }
+  t.equal(childrenOf(twist.pid).length, 2);
+  t.equal(await twist.stop(), 0);
+});
+
+t.test('all workers are killed at once: others listen again', async (t) => {
+  const free = createServer().listen(0, '127.0.0.1');
+  await once(free, 'listening');
+  const { port } = free.address() as AddressInfo;
+  free.close();
+  await once(free, 'close');
+  // While no worker is left nobody listens, so the port has to be a certain one.
+  const twist = await startServing(t, {
+    args: [...SERVE, '--listen', `127.0.0.1:${port}`],
+  });
+  for (const pid of childrenOf(twist.pid)) process.kill(pid, 'SIGKILL');
+  await twist.waitForLogs(({ msg }) => msg === 'worker replaced', 2);
+  t.equal(await echo(await open(t, twist), 'served'), 'served');
+  t.equal(twist.listening.length, 1, 'the address is the same');
+  t.equal(await twist.stop(), 0);
 });

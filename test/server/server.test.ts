@@ -13,6 +13,7 @@ import { passwordAuthenticator } from '../../src/server/auth/basic-auth.js';
 import type { ListenAddress } from '../../src/net/socket-address.js';
 import type { ServedMode } from '../../src/server/router.js';
 import { type AccessOptions, Server, type ServerOptions } from '../../src/server/server.js';
+import type { PlaceRule, ServerGroup } from '../../src/server/server-group.js';
 import { onceAccepted } from '../fixtures/accepted-socket.js';
 import { sessionOf } from '../fixtures/extensions.js';
 import { askHttp } from '../fixtures/ask-http.js';
@@ -1112,4 +1113,55 @@ t.test('the place that a load balancer takes to ask does not count', async (t) =
   await last.finish();
   await eventually(() => server.connectionCount === 1, 'its end');
   t.equal(await ask(), 200);
+});
+
+t.test('in a group addresses are told and places are asked for', async (t) => {
+  const told: unknown[] = [];
+  const released: (string | null)[] = [];
+  const rules: (PlaceRule | null)[] = [null, 'full', null];
+  const group: ServerGroup = {
+    worker: 2,
+    reloadLog: new KeptLog(),
+    listening: (lines) => told.push(...lines),
+    reserve: (network, limits) => {
+      told.push([network, limits]);
+      return Promise.resolve(rules.shift()!);
+    },
+    release: (network) => released.push(network),
+  };
+  const admission = { maxConnections: 100, maxConnectionsPerAddress: 5 };
+  const { server, log } = await start(t, { group, admission });
+  t.strictSame(told, [{ address: server.urls[0], mode: 'echo' }]);
+  t.strictSame(log.find('listening'), []);
+  const client = await openOne(t, server);
+  t.strictSame(told.slice(1), [['127.0.0.1', admission]]);
+  const refused = await connectRaw(t, portOf(server));
+  refused.send(upgradeText());
+  await refused.waitForEnd();
+  t.match(refused.received.toString(), /^HTTP\/1\.1 503 /);
+  t.strictSame(released, [], 'the one that it did not get is not given back');
+  client.socket.destroy();
+  await eventually(() => released.length === 1, 'the place');
+  t.strictSame(released, ['127.0.0.1']);
+  const denied = await connectRaw(t, portOf(server));
+  denied.send(upgradeText({ Host: null }));
+  await denied.waitForEnd();
+  t.equal(told.length, 3, 'a bad request asks for nothing');
+});
+
+t.test('a Unix socket of a group is not looked at: others listen there as well', async (t) => {
+  const file = path.join(makeTempDir(t), 'socket');
+  const other = new NetServer().listen(file);
+  await once(other, 'listening');
+  t.teardown(() => other.close());
+  const group: ServerGroup = {
+    worker: 1,
+    reloadLog: new KeptLog(),
+    listening: () => undefined,
+    reserve: () => Promise.resolve(null),
+    release: () => undefined,
+  };
+  const { server } = make({ group, listen: [{ kind: 'unix', path: file }] });
+  // It is not a worker of node:cluster that listens here, so the system refuses.
+  await t.rejects(server.start(), { code: 'EADDRINUSE' });
 });

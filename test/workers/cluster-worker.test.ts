@@ -84,8 +84,8 @@ t.test('a worker is told apart, and connections are given out in turn', async (t
   t.equal(cluster.schedulingPolicy, cluster.SCHED_RR);
   t.strictSame(cluster.environment, { [WORKER_VARIABLE]: '1' });
   t.equal(worker.pid, 77);
-  worker.send({ kind: 'signal', name: 'SIGHUP' });
-  t.strictSame(child.sent[0]![0], { kind: 'signal', name: 'SIGHUP' });
+  worker.send({ kind: 'stop' });
+  t.strictSame(child.sent[0]![0], { kind: 'stop' });
   worker.kill('SIGKILL');
   t.strictSame(child.kills, ['SIGKILL']);
   cluster.worker.emit('message', { kind: 'ready' });

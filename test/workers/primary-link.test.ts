@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { PassedSignal, WorkerOrder } from '../../src/workers/messages.js';
+import type { ReloadOutcome, WorkerOrder } from '../../src/workers/messages.js';
 import { PrimaryLink } from '../../src/workers/primary-link.js';
 import { FakeChannel } from '../fixtures/fake-channel.js';
 
@@ -7,7 +7,7 @@ const unexpected = (): void => {
   t.fail('this was to happen in no case');
 };
 
-const signal = (name: PassedSignal) => ({ kind: 'signal', name }) as const;
+const STOP = { kind: 'stop' } as const;
 
 t.test('a worker says that it is there, and gets its order', async (t) => {
   const channel = new FakeChannel();
@@ -20,21 +20,19 @@ t.test('a worker says that it is there, and gets its order', async (t) => {
   t.equal(channel.sent.length, 2);
 });
 
-t.test('signals of the primary are heard like those of the system', async (t) => {
+t.test('what the primary says is heard like a signal of the system', async (t) => {
   const channel = new FakeChannel();
   const exits: string[] = [];
   const link = new PrimaryLink(channel, () => exits.push('exit'));
-  channel.says(signal('SIGHUP'));
-  t.strictSame(exits, [], 'nothing is there to be reloaded');
-  channel.says(signal('SIGTERM'));
+  channel.says(STOP);
   t.strictSame(exits, ['exit'], 'nothing is there to be stopped with care');
   const heard: string[] = [];
   const remove = link.onSignal('SIGTERM', () => heard.push('one'));
   link.onSignal('SIGTERM', () => heard.push('two'));
-  channel.says(signal('SIGTERM'));
+  channel.says(STOP);
   t.strictSame(heard, ['one', 'two']);
   remove();
-  channel.says(signal('SIGTERM'));
+  channel.says(STOP);
   t.strictSame(heard, ['one', 'two', 'two']);
   t.equal(exits.length, 1);
 });
@@ -56,4 +54,56 @@ t.test('a worker that is only told that it is needed runs on', async (t) => {
   t.notOk(channel.isNeeded);
   link.setNeeded(true);
   t.ok(channel.isNeeded);
+});
+
+t.test('a reload is heard like a signal, and has an answer', async (t) => {
+  const channel = new FakeChannel();
+  const link = new PrimaryLink(channel, unexpected);
+  channel.says({ kind: 'order', order: { configText: 'first' } as WorkerOrder });
+  t.equal(link.readConfig(), 'first');
+  const texts: string[] = [];
+  link.onSignal('SIGHUP', () => texts.push(link.readConfig()));
+  const reload = (id: number, text: string | null, fault: string | null = null): void => {
+    channel.says({ kind: 'question', id, question: { what: 'reload', config: { text, fault } } });
+  };
+  reload(1, 'second');
+  reload(2, 'third');
+  t.strictSame(texts, ['second', 'third']);
+  const value: ReloadOutcome = { isWell: true, message: 'reloaded' };
+  link.reloaded(value);
+  link.reloaded(value);
+  t.strictSame(channel.sent.slice(1), [
+    { kind: 'answer', id: 1, value },
+    { kind: 'answer', id: 2, value },
+  ]);
+  t.throws(
+    () => {
+      reload(3, null, 'EACCES');
+    },
+    { code: 'EACCES' },
+  );
+});
+
+t.test('places are asked for; without the primary there is none', async (t) => {
+  const channel = new FakeChannel();
+  const link = new PrimaryLink(channel, () => undefined);
+  const limits = { maxConnections: 5, maxConnectionsPerAddress: 2 };
+  const asked = link.places.reserve('192.0.2.1', limits);
+  link.places.release(null);
+  t.equal(channel.sent.length, 1, 'all of a turn go together');
+  await new Promise(setImmediate);
+  const request = { asks: [[1, '192.0.2.1']], releases: [null], limits };
+  t.strictSame(channel.sent[1], { kind: 'places', request });
+  channel.says({
+    kind: 'places',
+    answers: [
+      [1, 'full'],
+      [7, null],
+    ],
+  });
+  t.equal(await asked, 'full');
+  const late = link.places.reserve(null, limits);
+  channel.disconnect();
+  t.equal(await late, 'draining');
+  t.equal(await link.places.reserve(null, limits), 'draining');
 });

@@ -1,8 +1,8 @@
 import t, { type Test } from 'tap';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ToPrimary } from '../../src/workers/messages.js';
+import type { ReloadOutcome, ToPrimary } from '../../src/workers/messages.js';
 import { type Failure, Primary, type PrimaryOptions } from '../../src/workers/primary.js';
-import { FakeWorkers } from '../fixtures/fake-workers.js';
+import { type FakeWorker, FakeWorkers } from '../fixtures/fake-workers.js';
 import { KeptLog } from '../fixtures/kept-log.js';
 import { eventually, within } from '../fixtures/within.js';
 
@@ -23,7 +23,8 @@ function begin(t: Test, count: number, options: Partial<PrimaryOptions> = {}): S
   const written: string[] = [];
   const primary = new Primary({
     workers: count,
-    order: () => ORDER,
+    order: ORDER,
+    readConfig: () => ({ text: 'config', fault: null }),
     startWorker: workers.start,
     stopMs: 60_000,
     stopNowMs: 60_000,
@@ -60,8 +61,20 @@ t.test('all workers listen before it is said, once for each address', async (t) 
   const [one, two] = workers.all;
   one!.says({ kind: 'ready' });
   two!.says({ kind: 'ready' });
-  t.strictSame(one!.order, { ...ORDER, worker: 1, serial: 1, isSpokesman: true });
-  t.strictSame(two!.order, { ...ORDER, worker: 2, serial: 2, isSpokesman: false });
+  t.strictSame(one!.order, {
+    ...ORDER,
+    reloadedText: null,
+    worker: 1,
+    serial: 1,
+    isSpokesman: true,
+  });
+  t.strictSame(two!.order, {
+    ...ORDER,
+    reloadedText: null,
+    worker: 2,
+    serial: 2,
+    isSpokesman: false,
+  });
   const lines = [
     { address: 'ws://127.0.0.1:9001', mode: 'echo' },
     { address: 'unix:/run/a', mode: 'echo' },
@@ -99,7 +112,7 @@ t.test('one that cannot start ends all of them, with its own words and exit stat
   three!.writes('stopped\n');
   t.strictSame(scene.written, []);
   three!.says({ kind: 'ready' });
-  t.strictSame(three!.signals, ['SIGTERM']);
+  t.equal(three!.stops, 1);
   three!.exits(0);
   await eventually(() => scene.started !== undefined, 'the end');
   t.strictSame(scene.started, { sentence: 'the port is taken', exitCode: 1 });
@@ -132,7 +145,13 @@ t.test('a worker that dies is replaced: at once, then later and later', async (t
   });
   await eventually(() => workers.all.length === 3, 'another one');
   workers.last.serves();
-  t.strictSame(workers.last.order, { ...ORDER, worker: 1, serial: 3, isSpokesman: false });
+  t.strictSame(workers.last.order, {
+    ...ORDER,
+    reloadedText: null,
+    worker: 1,
+    serial: 3,
+    isSpokesman: false,
+  });
   t.match(log.find('worker replaced'), [{ fields: { worker: 1 } }]);
   t.equal(log.find('listening').length, 1, 'the address is known');
   workers.last.exits(1);
@@ -194,7 +213,7 @@ t.test('a stop reaches all, and ends when all are gone', async (t) => {
   const stopped = primary.stop();
   primary.endDelay();
   const again = primary.stop();
-  t.strictSame([one!.signals, two!.signals], [['SIGTERM'], ['SIGTERM']]);
+  t.strictSame([one!.stops, two!.stops], [1, 1]);
   one!.exits(0);
   t.equal(log.find('stopped').length, 0);
   two!.exits(0);
@@ -211,11 +230,11 @@ t.test('a stop while workers start, and while one is replaced', async (t) => {
   const [one, two] = early.workers.all;
   one!.says({ kind: 'ready' });
   void early.primary.stop();
-  t.strictSame(one!.signals, ['SIGTERM']);
+  t.equal(one!.stops, 1);
   // It was about to listen.
   one!.says({ kind: 'listening', lines: [] });
   two!.says({ kind: 'ready' });
-  t.strictSame(two!.signals, ['SIGTERM']);
+  t.equal(two!.stops, 1);
   one!.exits(0);
   two!.exits(0);
   t.equal(await within(early.primary.ended, 'the end'), null);
@@ -243,18 +262,96 @@ t.test('a second signal is passed on too, and is a failure', async (t) => {
   const { workers, primary } = await begun(t, 1, { stopNowMs: 5 });
   void primary.stop();
   primary.stopNow();
-  t.strictSame(workers.last.signals, ['SIGTERM', 'SIGTERM']);
+  t.equal(workers.last.stops, 2);
   await eventually(() => workers.last.kills.length > 0, 'a kill');
   workers.last.exits(1);
   t.strictSame(await primary.ended, { sentence: '', exitCode: 1 });
 });
 
-t.test('a reload reaches those that have their order', async (t) => {
-  const scene = begin(t, 2);
-  scene.workers.all[0]!.says({ kind: 'ready' });
-  await scene.primary.reload();
-  t.strictSame(
-    scene.workers.all.map(({ signals }) => signals),
-    [['SIGHUP'], []],
-  );
+t.test('limits hold for all workers; a dead one has no connections', async (t) => {
+  const { workers, log, primary } = await begun(t, 2);
+  const [one, two] = workers.all;
+  const limits = { maxConnections: 3, maxConnectionsPerAddress: 2 };
+  const ask = (
+    worker: FakeWorker,
+    networks: readonly (string | null)[],
+    releases: readonly (string | null)[] = [],
+  ): unknown => {
+    const asks = networks.map((network, id) => [id, network] as const);
+    worker.says({ kind: 'places', request: { asks, releases, limits } });
+    const answer = worker.messages.at(-1)!;
+    return answer.kind === 'places' ? answer.answers.map(([, rule]) => rule) : null;
+  };
+  t.strictSame(ask(one!, ['a']), [null]);
+  t.strictSame(ask(two!, ['a', 'a']), [null, 'too-many-connections-from-address']);
+  t.strictSame(ask(two!, ['b', null]), [null, 'full']);
+  t.equal(primary.connections, 3);
+  const before = two!.messages.length;
+  t.strictSame(ask(two!, [], ['b', 'b', 'c']), [null, 'full'], 'no answer: the one before');
+  t.equal(two!.messages.length, before);
+  t.equal(primary.connections, 2);
+  two!.exits('SIGKILL');
+  t.match(log.find('worker died'), [{ fields: { worker: 2, connections: 1 } }]);
+  t.equal(primary.counters.lostConnections, 1);
+  t.equal(primary.connections, 1);
+  t.strictSame(ask(two!, ['d']), [null, 'full'], 'what it has said comes too late');
+  t.equal(primary.connections, 1);
+});
+
+const WELL: ReloadOutcome = { isWell: true, message: 'reloaded: tokens' };
+
+t.test('a reload reaches all that serve, and has one line', async (t) => {
+  const { workers, log, primary } = await begun(t, 2);
+  const reloaded = primary.reload();
+  const again = primary.reload();
+  const third = primary.reload();
+  for (const worker of workers.all) {
+    t.match(worker.questions, [{ question: { what: 'reload', config: { text: 'config' } } }]);
+    worker.answers(WELL);
+    worker.answers(WELL);
+  }
+  await reloaded;
+  t.strictSame(log.lines.at(-1), {
+    level: 'info',
+    message: WELL.message,
+    fields: { workers: [1, 2] },
+  });
+  await eventually(() => workers.last.questions.length === 2, 'the second one');
+  for (const worker of workers.all) worker.answers(WELL);
+  await Promise.all([again, third]);
+  t.equal(workers.last.questions.length, 2, 'those that ask meanwhile share the next one');
+  workers.last.exits(1);
+  await eventually(() => workers.all.length === 3, 'another one');
+  workers.last.serves();
+  t.equal(workers.last.order.reloadedText, 'config', 'it begins with what is in force');
+});
+
+t.test('a reload that not all workers take in the same way is an error', async (t) => {
+  const { workers, log, primary } = await begun(t, 3);
+  const reloaded = primary.reload();
+  const [one, two, three] = workers.all;
+  one!.answers(WELL);
+  two!.answers({ isWell: false, message: 'not reloaded' });
+  three!.exits('SIGKILL');
+  await reloaded;
+  t.match(log.lines.at(-1), {
+    level: 'error',
+    fields: { outcomes: [{ worker: 1 }, { worker: 2 }, { worker: 3, message: 'no answer' }] },
+  });
+  await eventually(() => workers.all.length === 4, 'another one');
+  workers.last.says({ kind: 'ready' });
+  t.equal(workers.last.order.reloadedText, null, 'what was refused is tried by nobody');
+});
+
+t.test('a worker that starts during a reload is asked once it serves', async (t) => {
+  const { workers, log, primary } = await begun(t, 1);
+  workers.last.exits(1);
+  await eventually(() => workers.all.length === 2, 'another one');
+  workers.last.says({ kind: 'ready' });
+  await primary.reload();
+  t.match(log.lines.at(-1), { level: 'error', message: 'not reloaded: no worker serves' });
+  workers.last.says({ kind: 'listening', lines: [] });
+  await eventually(() => workers.last.questions.length === 1, 'the question');
+  workers.last.answers(WELL);
+  await eventually(() => log.lines.at(-1)?.message === WELL.message, 'the line');
 });

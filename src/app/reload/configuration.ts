@@ -84,6 +84,20 @@ export class Configuration implements Reloadable {
   }
 }
 
+/**
+ * @param before as a server was started
+ * @param wanted as the configuration was when it was read again
+ * @returns as the server is after that reload: for another one that is to be like it
+ */
+export function reloaded<All extends Pick<Resources, 'settings' | 'values'>>(
+  before: All,
+  wanted: ProvidedServerSettings,
+): All {
+  const keys = changedKeys(before.values, wanted).filter(canReload);
+  const values = merged(before.values, wanted, keys);
+  return { ...before, values, settings: { ...before.settings, ...settingsIn(values, keys) } };
+}
+
 /** @returns the options whose value is another one now */
 function changedKeys(
   before: ProvidedServerSettings,

@@ -9,12 +9,12 @@ export class Reloader {
   readonly counters = { succeeded: 0, failed: 0 };
 
   readonly #reloadables: () => Iterable<Reloadable>;
-  readonly #log: Log;
+  readonly #log: Pick<Log, 'info' | 'error'>;
   #running: Promise<void> | null = null;
   #waiting: Promise<void> | null = null;
 
   /** @param reloadables are asked for at each reload: one of them may bring others */
-  constructor(reloadables: () => Iterable<Reloadable>, log: Log) {
+  constructor(reloadables: () => Iterable<Reloadable>, log: Pick<Log, 'info' | 'error'>) {
     this.#reloadables = reloadables;
     this.#log = log;
   }

@@ -1,7 +1,10 @@
 /** A worker: serves as it is ordered, and reports to its primary instead of to the terminal. */
+import type { Logger } from 'pino';
+import { reloaded } from '../../app/reload/configuration.js';
 import { type Loaded, load } from '../../config/load.js';
 import { readResources } from '../../app/resources/resources.js';
 import { ConfigError } from '../../errors.js';
+import type { Log } from '../../log.js';
 import { numberSessionsFrom } from '../../session/server-session.js';
 import type { WorkerOrder } from '../../workers/messages.js';
 import type { PrimaryLink } from '../../workers/primary-link.js';
@@ -38,16 +41,25 @@ async function runOrdered(
   run: typeof serve,
   fail: (sentence: string, exitCode: ExitCode) => Promise<ExitCode>,
 ): Promise<ExitCode> {
-  const { worker, serial, flags, configText, isStyled, isSpokesman } = order;
+  const { worker, serial, flags, configText, reloadedText, isStyled, isSpokesman } = order;
   // Its warnings were told by the primary.
-  const readAll = (): Loaded => load({ flags, environment: io.env, readFile: () => configText! });
-  const loaded = readAll();
+  const readAll = (readFile: () => string): Loaded =>
+    load({ flags, environment: io.env, readFile });
+  // What cannot be changed in a running server is as it was when twist started.
+  const first = readAll(() => configText!);
+  const loaded =
+    reloadedText === null ? first : reloaded(first, readAll(() => reloadedText).values);
   const log = openLog(loaded, io, isStyled, { worker });
   numberSessionsFrom(serial * SESSIONS_EACH + 1);
   const failures: Promise<ExitCode>[] = [];
   const membership: Membership = {
     group: {
       worker,
+      reloadLog: reloadLog(log, link),
+      reserve: (network, limits) => link.places.reserve(network, limits),
+      release: (network) => {
+        link.places.release(network);
+      },
       listening: (lines) => {
         void link.tell({ kind: 'listening', lines });
       },
@@ -62,12 +74,31 @@ async function runOrdered(
     link.setNeeded(false);
     const resources = await readResources(loaded, io, log);
     link.setNeeded(true);
-    const exitCode = await run(resources, io, log, readAll, membership);
+    const exitCode = await run(
+      resources,
+      io,
+      log,
+      () => readAll(() => link.readConfig()),
+      membership,
+    );
     await Promise.all(failures);
     return exitCode;
   } catch (error) {
     return failed(error, log);
   }
+}
+
+/** What came of a reload goes to the primary; a defect of ours is told here as well. */
+function reloadLog(log: Logger, link: PrimaryLink): Pick<Log, 'info' | 'error'> {
+  return {
+    info: (_fields, message) => {
+      link.reloaded({ isWell: true, message });
+    },
+    error: (fields, message) => {
+      if ('err' in fields) log.error(fields, message);
+      link.reloaded({ isWell: false, message });
+    },
+  };
 }
 
 /** The process as its worker sees it: signals come from the primary, and lines of the log go there. */

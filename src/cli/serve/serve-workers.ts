@@ -4,6 +4,7 @@ import type { Loaded } from '../../config/load.js';
 import type { Flags } from '../../config/text-sources.js';
 import { freeUnixPath } from '../../server/unix-socket.js';
 import { clusterWorkers } from '../../workers/cluster-worker.js';
+import type { ConfigFile } from '../../workers/messages.js';
 import { Primary } from '../../workers/primary.js';
 import { ExitCode } from '../exit-code.js';
 import type { Io } from '../io.js';
@@ -33,12 +34,13 @@ export async function serveWorkers(
   const { settings } = loaded;
   const primary = new Primary({
     workers,
-    order: () => ({
+    order: {
       flags,
       configText,
       isTTY: io.stderr.isTTY === true,
       isStyled: hasColor(io.stderr, io.env),
-    }),
+    },
+    readConfig: () => readConfig(settings.config, io),
     startWorker: clusterWorkers(settings.listen.length),
     stopMs: settings.drainDelay + settings.drainTimeout + EXIT_MS + GRACE_MS,
     stopNowMs: EXIT_MS + GRACE_MS,
@@ -65,5 +67,15 @@ export async function serveWorkers(
     return failure.exitCode;
   } finally {
     ending.release();
+  }
+}
+
+/** The workers all get the same text, and say themselves what is wrong with it. */
+function readConfig(file: string | null, io: Pick<Io, 'readFile'>): ConfigFile {
+  if (file === null) return { text: null, fault: null };
+  try {
+    return { text: io.readFile(file), fault: null };
+  } catch (error) {
+    return { text: null, fault: (error as NodeJS.ErrnoException).code ?? 'EIO' };
   }
 }

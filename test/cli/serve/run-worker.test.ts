@@ -18,6 +18,7 @@ const ORDER: WorkerOrder = {
   isSpokesman: false,
   flags: { echo: true, logFormat: 'json' },
   configText: null,
+  reloadedText: null,
   isTTY: false,
   isStyled: false,
 };
@@ -106,4 +107,41 @@ t.test('what fails before there is a log is not hidden', async (t) => {
     run(order, () => Promise.resolve(ExitCode.Ok)),
     TypeError,
   );
+});
+
+t.test('places are asked of the primary', async (t) => {
+  const { told } = await run({}, async (_resources, _io, _log, _load, membership) => {
+    const { group } = membership!;
+    void group.reserve('192.0.2.1', { maxConnections: 1, maxConnectionsPerAddress: 1 });
+    group.release(null);
+    await new Promise(setImmediate);
+    return ExitCode.Ok;
+  });
+  t.match(told, [{ kind: 'places', request: { asks: [[1, '192.0.2.1']], releases: [null] } }]);
+});
+
+t.test('a worker that comes after a reload has what that has changed, and no more', async (t) => {
+  const order = {
+    flags: { config: 'twist.json' },
+    configText: '{ "echo": true, "allow": "10.0.0.1", "maxHeaders": 7 }',
+    reloadedText: '{ "echo": true, "allow": "10.0.0.2", "maxHeaders": 8 }',
+  };
+  await run(order, ({ settings, values }, _io, _log, again) => {
+    t.match(settings, { allow: ['10.0.0.2'], maxHeaders: 7 });
+    t.match(values, { allow: { value: ['10.0.0.2'] }, maxHeaders: { value: 7 } });
+    t.equal(again().values.maxHeaders.value, 7, 'what it reads again comes with a reload');
+    return Promise.resolve(ExitCode.Ok);
+  });
+});
+
+t.test('what came of a reload is told to the primary; a defect here as well', async (t) => {
+  const { io, told } = await run({}, (_resources, _io, _log, _load, membership) => {
+    const { reloadLog } = membership!.group;
+    reloadLog.info({}, 'nobody has asked');
+    reloadLog.error({ err: new Error('a defect') }, 'not reloaded');
+    reloadLog.error({}, 'not reloaded either');
+    return Promise.resolve(ExitCode.Ok);
+  });
+  t.strictSame(told, []);
+  t.match(JSON.parse(io.written.err), { level: 'error', err: { message: 'a defect' } });
 });

@@ -20,7 +20,11 @@ interface Run {
   readonly listeners: number[];
 }
 
-async function start(t: Test, flags: Flags = {}): Promise<Run> {
+async function start(
+  t: Test,
+  flags: Flags = {},
+  files: Readonly<Record<string, string>> = {},
+): Promise<Run> {
   const workers = new FakeWorkers();
   const listeners: number[] = [];
   const module = await t.mockImport<{ serveWorkers: typeof serveWorkers }>(
@@ -37,11 +41,11 @@ async function start(t: Test, flags: Flags = {}): Promise<Run> {
   const loaded = load({
     flags: { echo: true, listen: ['9001', '9002'], ...flags },
     environment: {},
-    readFile: () => '',
+    readFile: () => '{}',
   });
   const signals = new Map<Signal, () => void>();
   const io: FakeIo = {
-    ...fakeIo([]),
+    ...fakeIo([], { files }),
     onSignal: (name, listener) => {
       signals.set(name, listener);
       return () => signals.delete(name);
@@ -69,7 +73,7 @@ t.test('workers serve until a signal ends them', async (t) => {
   signal('SIGHUP');
   signal('SIGTERM');
   for (const worker of workers.all) {
-    t.strictSame(worker.signals, ['SIGHUP', 'SIGTERM']);
+    t.strictSame([worker.questions.length, worker.stops], [1, 1]);
     worker.exits(0);
   }
   t.equal(await within(exitCode, 'the end'), 0);
@@ -108,4 +112,20 @@ t.test('the path of a Unix socket is looked at before there is a worker', async 
   t.equal(await within(exitCode, 'the end'), 1);
   t.match(io.written.err, 'the file exists and is not a socket');
   t.equal(workers.all.length, 0);
+});
+
+t.test('the configuration file is read again, once for all workers', async (t) => {
+  for (const [files, config] of [
+    [{ 'a.json': '{"echo":true}' }, { text: '{"echo":true}', fault: null }],
+    [{}, { text: null, fault: 'ENOENT' }],
+  ] as const) {
+    const { workers, exitCode, signal } = await start(t, { config: 'a.json' }, files);
+    await eventually(() => workers.all.length === 2, 'two workers');
+    for (const worker of workers.all) worker.serves();
+    signal('SIGHUP');
+    for (const worker of workers.all) t.match(worker.questions, [{ question: { config } }]);
+    signal('SIGTERM');
+    for (const worker of workers.all) worker.exits(0);
+    await within(exitCode, 'the end');
+  }
 });

@@ -447,7 +447,13 @@ t.test('one of several processes: others say what concerns all of them', async (
   for (const isSpokesman of [true, false]) {
     const failures: string[] = [];
     const membership: Membership = {
-      group: { worker: 2, listening: () => undefined },
+      group: {
+        worker: 2,
+        reloadLog: new KeptLog(),
+        listening: () => undefined,
+        reserve: () => Promise.resolve(null),
+        release: () => undefined,
+      },
       isSpokesman,
       failed: (sentence) => failures.push(sentence),
     };

@@ -21,6 +21,8 @@ export interface WorkerOrder {
   readonly configText: string | null;
   /** The same as of the last reload that went well; null when there was none. */
   readonly reloadedText: string | null;
+  /** What TLS sessions are resumed with, whichever worker a client comes to; in Base64. */
+  readonly ticketKeys: string;
   /** Whether the log goes to a terminal, and whether it has colors. */
   readonly isTTY: boolean;
   readonly isStyled: boolean;

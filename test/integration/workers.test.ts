@@ -8,10 +8,12 @@ import { WebSocket } from 'ws';
 import { HealthyPeer } from '../fixtures/healthy-peer.js';
 import { connectRaw } from '../fixtures/raw-client.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
+import { LOCALHOST, beginTls } from '../fixtures/tls.js';
 import {
   type LogLine,
   type TwistProcess,
   runTwist,
+  startServing,
   startTwist,
 } from '../fixtures/twist-process.js';
 import { eventually, within } from '../fixtures/within.js';
@@ -404,5 +406,29 @@ t.test('all workers are killed at once: others listen again', async (t) => {
   await twist.waitForLogs(({ msg }) => msg === 'worker replaced', 2);
   t.equal(await echo(await open(t, twist), 'served'), 'served');
   t.equal(twist.listening.length, 1, 'the address is the same');
+  t.equal(await twist.stop(), 0);
+});
+
+t.test('a TLS session is resumed, whichever worker the client comes to', async (t) => {
+  const dir = makeTempDir(t);
+  const files = { cert: path.join(dir, 'cert.pem'), key: path.join(dir, 'key.pem') };
+  writeFileSync(files.cert, LOCALHOST.cert);
+  writeFileSync(files.key, LOCALHOST.key);
+  const tls = ['--tls-cert', files.cert, '--tls-key', files.key];
+  const twist = await startTwist(t, ['--workers', '2', ...tls]);
+  for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+    const versions = { minVersion: version, maxVersion: version };
+    let session: Buffer | undefined;
+    const isReused: boolean[] = [];
+    for (let count = 0; count < 4; count++) {
+      const socket = beginTls(t, twist.port, { ...versions, session });
+      const ticket = once(socket, 'session');
+      await within(once(socket, 'secureConnect'), 'the TLS handshake');
+      isReused.push(socket.isSessionReused());
+      if (session === undefined) [session] = (await within(ticket, 'a ticket')) as [Buffer];
+      socket.destroy();
+    }
+    t.strictSame(isReused, [false, true, true, true], version);
+  }
   t.equal(await twist.stop(), 0);
 });

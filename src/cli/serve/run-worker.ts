@@ -41,7 +41,8 @@ async function runOrdered(
   run: typeof serve,
   fail: (sentence: string, exitCode: ExitCode) => Promise<ExitCode>,
 ): Promise<ExitCode> {
-  const { worker, serial, flags, configText, reloadedText, isStyled, isSpokesman } = order;
+  const { worker, serial, flags, configText, reloadedText, ticketKeys, isStyled, isSpokesman } =
+    order;
   // Its warnings were told by the primary.
   const readAll = (readFile: () => string): Loaded =>
     load({ flags, environment: io.env, readFile });
@@ -72,7 +73,13 @@ async function runOrdered(
   try {
     // A module of the user's that waits for ever is found when there is nothing else to do.
     link.setNeeded(false);
-    const resources = await readResources(loaded, io, log);
+    const resources = await readResources(
+      loaded,
+      io,
+      log,
+      undefined,
+      Buffer.from(ticketKeys, 'base64'),
+    );
     link.setNeeded(true);
     const exitCode = await run(
       resources,

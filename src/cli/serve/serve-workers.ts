@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Loaded } from '../../config/load.js';
 import type { Flags } from '../../config/text-sources.js';
 import { freeUnixPath } from '../../server/unix-socket.js';
+import { newTicketKeys } from '../../server/tls/tls-context.js';
 import { clusterWorkers } from '../../workers/cluster-worker.js';
 import type { ConfigFile } from '../../workers/messages.js';
 import { Primary } from '../../workers/primary.js';
@@ -37,6 +38,7 @@ export async function serveWorkers(
     order: {
       flags,
       configText,
+      ticketKeys: newTicketKeys().toString('base64'),
       isTTY: io.stderr.isTTY === true,
       isStyled: hasColor(io.stderr, io.env),
     },
@@ -76,6 +78,6 @@ function readConfig(file: string | null, io: Pick<Io, 'readFile'>): ConfigFile {
   try {
     return { text: io.readFile(file), fault: null };
   } catch (error) {
-    return { text: null, fault: (error as NodeJS.ErrnoException).code ?? 'EIO' };
+    return { text: null, fault: (error as { readonly code: string }).code };
   }
 }

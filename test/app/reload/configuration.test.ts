@@ -1,5 +1,5 @@
 import t, { type Test } from 'tap';
-import { type Change, Configuration } from '../../../src/app/reload/configuration.js';
+import { type Change, Configuration, reloaded } from '../../../src/app/reload/configuration.js';
 import { readResources } from '../../../src/app/resources/resources.js';
 import { load } from '../../../src/config/load.js';
 import type { Flags } from '../../../src/config/text-sources.js';
@@ -166,4 +166,18 @@ t.test('warnings are those of a start', async (t) => {
   write({ echo: true, targetServername: 'a.example' });
   t.equal(await configuration.reload(), 'targetServername');
   t.match(log.lines, [{ level: 'warn', message: /^targetServername in twist.json/ }]);
+});
+
+t.test('another server that is to be like one after its reload', async (t) => {
+  const read = (content: object): ReturnType<typeof load> =>
+    load({
+      flags: { config: 'twist.json', echo: true },
+      environment: {},
+      readFile: () => JSON.stringify(content),
+    });
+  const before = read({ deny: '10.0.0.1', maxHeaders: 7 });
+  const after = reloaded(before, read({ deny: '10.0.0.2', maxHeaders: 8 }).values);
+  t.match(after.settings, { deny: ['10.0.0.2'], maxHeaders: 7 });
+  t.match(after.values, { deny: { value: ['10.0.0.2'] }, maxHeaders: { value: 7 } });
+  t.equal(after.warnings, before.warnings, 'the rest is as it was');
 });

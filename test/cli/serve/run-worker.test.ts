@@ -19,6 +19,7 @@ const ORDER: WorkerOrder = {
   flags: { echo: true, logFormat: 'json' },
   configText: null,
   reloadedText: null,
+  ticketKeys: Buffer.alloc(48).toString('base64'),
   isTTY: false,
   isStyled: false,
 };

@@ -6,7 +6,9 @@
  * for pages: a browser gets no permission to read, and a foreign name for this machine gets 421.
  */
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import { createServer as createSecureServer } from 'node:https';
+import { type AddressInfo, type Socket, isIP } from 'node:net';
+import { type TLSSocket, type TlsOptions, Server as TlsServer } from 'node:tls';
 import { ConfigError, HandshakeError } from '../errors.js';
 import { errorForLog } from '../foreign.js';
 import { checkHost } from '../handshake/host.js';
@@ -28,7 +30,16 @@ export interface AdminServerOptions {
    * @throws HandshakeError, or rejects with one, when the request is refused
    */
   readonly authorize: ((request: RequestHead) => void | PromiseLike<void>) | null;
+  /** Serves TLS on addresses that others reach; null for none. */
+  readonly tls?: AdminTls | null;
   readonly log: Log;
+}
+
+/** The certificates of the server, as the endpoint needs them. */
+export interface AdminTls {
+  serverOptions(): TlsOptions;
+  /** Calls `listener` whenever they are replaced. */
+  onReplace(listener: (options: TlsOptions) => void): void;
 }
 
 /** A request and its answer are a few hundred bytes, and a scraper is one hop away. */
@@ -40,6 +51,13 @@ const MAX_HEAD_BYTES = 8 * 1024;
 const MAX_CONNECTIONS = 128;
 /** How long answers that are on their way may take at the end. */
 const CLOSE_MS = 500;
+
+const HTTP_OPTIONS = {
+  maxHeaderSize: MAX_HEAD_BYTES,
+  headersTimeout: REQUEST_MS,
+  requestTimeout: REQUEST_MS,
+  connectionsCheckingInterval: REQUEST_MS / 5,
+} as const;
 
 const METHODS: readonly (string | undefined)[] = ['GET', 'HEAD'];
 
@@ -64,24 +82,39 @@ export class AdminServer {
   readonly #rendering = new Map<MetricsFormat, Promise<string>>();
   #url = '';
   #isLoopback = false;
+  /** Whoever asks for metrics has to show a good certificate. */
+  #needsCertificate = false;
   #closed: Promise<void> | null = null;
 
   constructor(options: AdminServerOptions) {
     this.#options = options;
-    this.#server = createServer(
-      {
-        maxHeaderSize: MAX_HEAD_BYTES,
-        headersTimeout: REQUEST_MS,
-        requestTimeout: REQUEST_MS,
-        connectionsCheckingInterval: REQUEST_MS / 5,
-      },
-      (request, response) => {
-        void this.#serve(request, response);
-      },
-    );
+    this.#server = this.#createServer();
     this.#server.timeout = STALL_MS;
     this.#server.maxRequestsPerSocket = 1;
     this.#server.on('connection', this.#takeIn);
+  }
+
+  #createServer(): Server {
+    const { address, tls = null } = this.#options;
+    const serve = (request: IncomingMessage, response: ServerResponse): void => {
+      void this.#serve(request, response);
+    };
+    if (tls === null || isLoopbackName(address.host)) return createServer(HTTP_OPTIONS, serve);
+    const options = this.#forProbes(tls.serverOptions());
+    const server = createSecureServer(
+      { ...HTTP_OPTIONS, ...options, handshakeTimeout: REQUEST_MS },
+      serve,
+    );
+    tls.onReplace((replaced) => {
+      server.setSecureContext(this.#forProbes(replaced));
+    });
+    return server;
+  }
+
+  /** A probe has no certificate: who has none is told so by the answer, where one is needed. */
+  #forProbes(options: TlsOptions): TlsOptions {
+    this.#needsCertificate = options.rejectUnauthorized === true;
+    return { ...options, ALPNProtocols: ['http/1.1'], rejectUnauthorized: false };
   }
 
   /** Where it listens, with the port that it really got: `http://127.0.0.1:9090`; empty before it does. */
@@ -106,7 +139,7 @@ export class AdminServer {
     });
     const bound = this.#server.address() as AddressInfo;
     this.#isLoopback = LOOPBACK_ADDRESSES.has(bound.address);
-    this.#url = `http://${formatHostAndPort(bound.address, bound.port)}`;
+    this.#url = `${this.#server instanceof TlsServer ? 'https' : 'http'}://${formatHostAndPort(bound.address, bound.port)}`;
     log.info({ address: this.#url }, 'admin endpoint');
   }
 
@@ -178,6 +211,8 @@ export class AdminServer {
         ? { status: 200, body: 'alive\n' }
         : { status: 503, body: 'a worker does not answer\n' };
     if (path === '/readyz') return readiness(await source.problems());
+    if (this.#needsCertificate && !(request.socket as TLSSocket).authorized)
+      return { status: 403, body: 'a client certificate is required for this\n' };
     if (!this.#isLoopback) await this.#options.authorize?.(headOf(request));
     const format = formatFor(request.headers.accept ?? '');
     return {
@@ -206,6 +241,12 @@ export class AdminServer {
     this.#options.log.error({ err: errorForLog(error) }, 'admin request failed');
     return { status: 500, body: 'internal error\n' };
   }
+}
+
+/** Whether only this machine reaches an address, as far as its text says so; without one it is every address. */
+function isLoopbackName(host: string | null): boolean {
+  if (host === null) return false;
+  return host === 'localhost' || (isIP(host) !== 0 && LOOPBACK_ADDRESSES.has(host));
 }
 
 /** RFC 7617 §2.1. */

@@ -6,7 +6,7 @@ import {
   findProblems,
 } from './admin-source.js';
 import { LoopMetrics } from './metrics/loop-metrics.js';
-import type { MetricSnapshot, MetricSource } from './metrics/metric.js';
+import { type Metric, type MetricSnapshot, type MetricSource, gauge } from './metrics/metric.js';
 import type { ProcessMetrics } from './metrics/prometheus.js';
 
 export class LocalSource implements AdminSource {
@@ -45,13 +45,19 @@ export class LocalSource implements AdminSource {
   async snapshot(): Promise<MetricSnapshot> {
     const ours = this.#metrics.flatMap((source) => source.collect());
     const measured = await this.#measureProcess();
-    return [...ours, ...this.#loop.collect(), ...(await measured.collect())];
+    return [this.#ready(), ...ours, ...this.#loop.collect(), ...(await measured.collect())];
   }
 
   async metrics(format: MetricsFormat): Promise<string> {
     const snapshot = await this.snapshot();
     const { render } = await import('./metrics/prometheus.js');
     return await render([{ worker: null, snapshot }], format);
+  }
+
+  #ready(): Metric {
+    const isReady = findProblems(this.#health).length === 0;
+    const help = 'Whether clients may be sent here, as /readyz says: 1 or 0';
+    return gauge('twist_ready', help, isReady ? 1 : 0, 'each');
   }
 
   #measureProcess(): Promise<ProcessMetrics> {

@@ -105,9 +105,16 @@ export function compose(
     yield* modeReloadables;
   }, reloadLog);
   const started = new Later();
-  const source = makeSource(settings, { server, recorder, deflate: deflateCounters, targets });
+  const source = makeSource(settings, {
+    server,
+    recorder,
+    deflate: deflateCounters,
+    targets,
+    tls,
+    reloads: reloader.counters,
+  });
   // Whoever leads the group has the endpoint.
-  const admin = group === null ? makeAdmin(settings, source, authenticator, log) : null;
+  const admin = group === null ? makeAdmin(settings, source, resources, log) : null;
   const close = async (): Promise<void> => {
     // After the last record of the last session.
     await recorder?.close();

@@ -29,7 +29,8 @@ const LACKS: Readonly<Record<Need, Lack>> = {
     tlsCert.value.length === 0 ? `without ${optionName('tlsCert', tlsCert, source)}` : null,
   'client-ca': ({ tlsClientCa }, source) =>
     tlsClientCa.value === null ? `without ${optionName('tlsClientCa', tlsClientCa, source)}` : null,
-  'secure-listener': ({ listen }, source) =>
+  'secure-listener': ({ listen, admin }, source) =>
+    admin.value !== null ||
     listen.value.some((address) => address.kind === 'tcp' && address.tls !== false)
       ? null
       : `while ${optionName('listen', listen, source)} has no address for TLS`,

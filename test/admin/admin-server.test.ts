@@ -1,14 +1,16 @@
 import { once } from 'node:events';
 import { Server, createServer } from 'node:net';
+import type { ConnectionOptions } from 'node:tls';
 import t, { type Test } from 'tap';
 import { AdminServer, type AdminServerOptions } from '../../src/admin/admin-server.js';
 import type { AdminSource, MetricsFormat } from '../../src/admin/admin-source.js';
 import { HandshakeError } from '../../src/errors.js';
 import type { RequestHead } from '../../src/handshake/request-head.js';
 import { passwordAuthenticator } from '../../src/server/auth/basic-auth.js';
-import { askHttp, readAnswer } from '../fixtures/ask-http.js';
+import { type HttpAnswer, askHttp, readAnswer } from '../fixtures/ask-http.js';
 import { KeptLog } from '../fixtures/kept-log.js';
 import { connectRaw } from '../fixtures/raw-client.js';
+import { certificateSet, connectTls, lasting, tlsContext } from '../fixtures/tls.js';
 import { eventually, within } from '../fixtures/within.js';
 
 /** What is told is in the test's hands. */
@@ -284,4 +286,55 @@ t.test('an error of the listener after the start is in the log', async (t) => {
   const { log } = await start(t);
   listening[0]!.emit('error', new Error('no descriptors'));
   t.match(log.find('admin endpoint failed'), [{ level: 'error' }]);
+});
+
+/** One request by TLS. */
+async function askTls(
+  t: Test,
+  port: number,
+  path: string,
+  options: ConnectionOptions = {},
+): Promise<HttpAnswer & { readonly name: string }> {
+  const client = await connectTls(t, port, options);
+  const name = client.socket.getPeerCertificate().subject.CN as string;
+  client.send(`GET ${path} HTTP/1.1\r\nHost: twist.example\r\n\r\n`);
+  await client.waitForEnd();
+  return { ...readAnswer(client.received.toString('latin1')), name };
+}
+
+t.test('where others reach it there is TLS, with certificates that can be replaced', async (t) => {
+  const tls = tlsContext();
+  const everywhere = { host: null, port: 0 };
+  const { admin, port } = await start(t, { tls, address: everywhere });
+  t.match(admin.url, /^https:/);
+  const first = await askTls(t, port, '/metrics');
+  t.match(first, { status: 200, name: 'localhost' });
+  tls.replace(certificateSet({ own: [lasting('other.example')] }));
+  t.match(await askTls(t, port, '/livez'), { status: 200, name: 'other.example' });
+  for (const host of ['127.0.0.1', 'localhost']) {
+    const { admin: local } = await start(t, { tls, address: { host, port: 0 } });
+    t.match(local.url, /^http:/, host);
+  }
+  await admin.close();
+});
+
+t.test('a client certificate is for metrics, not for probes', async (t) => {
+  const client = lasting('probe.example');
+  const everywhere = { host: null, port: 0 };
+  const required = tlsContext({ ca: client.cert });
+  const { port } = await start(t, { tls: required, address: everywhere });
+  t.match(await askTls(t, port, '/livez'), { status: 200 });
+  t.match(await askTls(t, port, '/readyz'), { status: 200 });
+  t.match(await askTls(t, port, '/metrics'), {
+    status: 403,
+    body: 'a client certificate is required for this\n',
+  });
+  const { cert, key } = client;
+  t.match(await askTls(t, port, '/metrics', { cert, key }), { status: 200 });
+  const { cert: wrong, key: wrongKey } = lasting('probe.example');
+  const refused = await askTls(t, port, '/metrics', { cert: wrong, key: wrongKey });
+  t.match(refused, { status: 403 });
+  const asked = tlsContext({ ca: client.cert, auth: 'request' });
+  const { port: open } = await start(t, { tls: asked, address: everywhere });
+  t.match(await askTls(t, open, '/metrics'), { status: 200 });
 });

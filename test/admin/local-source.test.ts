@@ -13,12 +13,14 @@ t.test('it tells what its parts tell', async (t) => {
   t.strictSame(await source.problems(), ['late']);
   problems.push('early');
   t.strictSame(await source.problems(), ['early', 'late']);
-  const [first] = await source.snapshot();
+  const [ready, first] = await source.snapshot();
+  t.equal(ready?.samples[0]?.value, 0);
   t.equal(first?.samples[0]?.value, 1);
+  problems.length = parts.length = 0;
   const text = await source.metrics('prometheus');
   t.match(
     text,
-    /^# HELP twist_tests_total Tests\n# TYPE twist_tests_total counter\ntwist_tests_total 2\n/,
+    /\n# HELP twist_tests_total Tests\n# TYPE twist_tests_total counter\ntwist_tests_total 2\n/,
   );
   source.stop();
   t.match(text, `twist_build_info{version="1.2.3",node="${process.version}"} 1\n`);

@@ -5,7 +5,9 @@ import { LoopMetrics } from '../../../src/admin/metrics/loop-metrics.js';
 import type { Metric } from '../../../src/admin/metrics/metric.js';
 import { recordingMetrics } from '../../../src/admin/metrics/recording-metrics.js';
 import { ServerMetrics } from '../../../src/admin/metrics/server-metrics.js';
+import { reloadMetrics } from '../../../src/admin/metrics/reload-metrics.js';
 import { targetMetrics } from '../../../src/admin/metrics/target-metrics.js';
+import { tlsMetrics } from '../../../src/admin/metrics/tls-metrics.js';
 import { Durations } from '../../../src/durations.js';
 import { HandshakeError } from '../../../src/errors.js';
 import { DeflateCounters } from '../../../src/extensions/permessage-deflate/deflate-counters.js';
@@ -150,6 +152,28 @@ t.test('a recording', async (t) => {
     'twist_recording_queue_bytes{} 7',
     'twist_recording_queue_limit_bytes{} 8',
     'twist_recording_lag_seconds{} 0.009',
+  ]);
+});
+
+t.test('TLS and reloads', async (t) => {
+  const tls = {
+    context: {
+      counters: { handshakes: 5, resumed: 2, failed: 1 },
+      set: { certificates: [{ title: 'a.example', validToMs: 7000 }] },
+    },
+    watch: { counters: { reloads: 3, failedReloads: 4 } },
+  };
+  t.strictSame(linesOf(tlsMetrics(tls).collect()), [
+    'twist_tls_handshakes_total{result=full} 3',
+    'twist_tls_handshakes_total{result=resumed} 2',
+    'twist_tls_handshakes_total{result=failed} 1',
+    'twist_tls_reloads_total{result=succeeded} 3',
+    'twist_tls_reloads_total{result=failed} 4',
+    'twist_tls_certificate_expiry_timestamp_seconds{certificate=a.example} 7',
+  ]);
+  t.strictSame(linesOf(reloadMetrics({ succeeded: 1, failed: 2 }).collect()), [
+    'twist_reloads_total{result=succeeded} 1',
+    'twist_reloads_total{result=failed} 2',
   ]);
 });
 

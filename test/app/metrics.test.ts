@@ -1,0 +1,104 @@
+/** The metrics that there are, those that docs/operations.md explains, and those that dashboard and alerts ask for. */
+import { readFileSync } from 'node:fs';
+import t from 'tap';
+import type { MetricSnapshot } from '../../src/admin/metrics/metric.js';
+import { makeSource } from '../../src/app/admin.js';
+import { Durations } from '../../src/durations.js';
+import { DeflateCounters } from '../../src/extensions/permessage-deflate/deflate-counters.js';
+import { TargetCounters } from '../../src/modes/tcp/target-counters.js';
+import { ServerCounters } from '../../src/server/server-counters.js';
+import { CertificateWatch } from '../../src/server/tls/certificate-watch.js';
+import { ServerTls } from '../../src/server/tls/server-tls.js';
+import { Traffic } from '../../src/session/counters.js';
+import { KeptLog } from '../fixtures/kept-log.js';
+import { tlsContext } from '../fixtures/tls.js';
+
+const ALERTS = 'deploy/prometheus/twist.rules.yml';
+const DASHBOARD = 'deploy/grafana/twist.json';
+
+const read = (file: string): string => readFileSync(file, 'utf8');
+
+/** All metrics of a server that has everything. */
+async function everything(): Promise<MetricSnapshot> {
+  const log = new KeptLog();
+  const context = tlsContext({}, log);
+  const watch = new CertificateWatch({ files: [], read: async () => context.set, context, log });
+  const findProblems = (): string[] => [];
+  const source = makeSource(
+    { deflateMemory: 1 },
+    {
+      server: {
+        counters: new ServerCounters(),
+        traffic: new Traffic(),
+        connectionCount: 0,
+        maxConnections: 1,
+        nowMs: 0,
+        sessions: [],
+        findProblems,
+      },
+      recorder: {
+        findProblems,
+        counters: {
+          ...{ records: 0, bytes: 0, batches: 0, lost: 0, failures: 0, files: 0 },
+          ...{ waitingBytes: 0, limitBytes: 0, lagMs: 0, isFull: false, syncs: new Durations() },
+        },
+      },
+      deflate: new DeflateCounters(),
+      targets: new TargetCounters(),
+      tls: new ServerTls({ context, watch, openKeyLog: null }),
+      reloads: { succeeded: 0, failed: 0 },
+    },
+  );
+  return await source.snapshot();
+}
+
+t.test('each metric is explained, and none that is not there', async (t) => {
+  const names = (await everything()).map(({ name }) => name);
+  const explained = [
+    ...read('docs/operations.md').matchAll(/^\| `((?:twist|process|nodejs)_\w+)`/gm),
+  ];
+  t.strictSame(explained.map(([, name]) => name).sort(), names.toSorted());
+});
+
+t.test('names are as Prometheus has them', async (t) => {
+  for (const { name, help, type } of await everything()) {
+    t.match(name, /^[a-z]+(_[a-z]+)+$/, name);
+    t.equal(name.endsWith('_total'), type === 'counter', name);
+    t.notMatch(name, /_(ms|milliseconds|count|sum|bucket)\b/, name);
+    t.match(help, /^[A-Z].*[^.]$/s, name);
+  }
+});
+
+t.test('dashboard and alerts ask for what is there', async (t) => {
+  const names = new Set(
+    (await everything()).flatMap(({ name, type }) =>
+      type === 'histogram' ? [`${name}_bucket`, `${name}_sum`, `${name}_count`] : [name],
+    ),
+  );
+  for (const file of [ALERTS, DASHBOARD]) {
+    const asked = read(file).matchAll(/\b(?:twist|process|nodejs)_[a-z_]+(?=[{[ )"'])/g);
+    const unknown = [...asked].map(([name]) => name).filter((name) => !names.has(name));
+    t.strictSame(unknown, [], file);
+  }
+  const dashboard = read(DASHBOARD);
+  const missing = [...names].filter(
+    (name) =>
+      name.startsWith('twist_') && !/_(sum|count|bucket)$/.test(name) && !dashboard.includes(name),
+  );
+  t.strictSame(missing, [], 'and the dashboard leaves nothing out');
+});
+
+t.test('each alert says what to do, here and in the guide', async (t) => {
+  const guide = read('docs/operations.md').replace(/\s+/g, ' ');
+  const alerts = [
+    ...read(ALERTS).matchAll(
+      /- alert: (\w+)\n[^]*?summary: .+\n +description:\s+(['"])([^]*?)\2\n/g,
+    ),
+  ];
+  t.equal(alerts.length, read(ALERTS).split('- alert:').length - 1);
+  for (const [, name = '', , description = ''] of alerts) {
+    t.match(description, /\.$/, name);
+    t.ok(guide.includes(`\`${name}\``), name);
+    t.ok(guide.includes(description.replace(/\s+/g, ' ')), `${name}: ${description}`);
+  }
+});

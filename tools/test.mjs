@@ -19,6 +19,7 @@ const LONG = [
   /^test\/(cost|fuzz)\//,
   /^test\/integration\/(bombs|costs|set-clock)\.test\.ts$/,
   /^test\/integration\/(deflate-|recording-)?faults\.test\.ts$/,
+  /^test\/integration\/front-proxies\.test\.ts$/,
   /^test\/integration\/interop-deflate-/,
   /^test\/integration\/proxy-vnc\.test\.ts$/,
   /^test\/integration\/recording-(holds|lock)\.test\.ts$/,

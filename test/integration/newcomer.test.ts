@@ -118,6 +118,11 @@ const COMMAND_LINES: readonly (readonly [line: string, sentence: string])[] = [
     "unknown option '--target-config'; did you mean --token-file tokens?",
   ],
   ['serve --token abc', "unknown option '--token'; did you mean --token-file abc?"],
+  ['serve --host-token', "unknown option '--host-token'; did you mean --token-from host?"],
+  [
+    'serve --unix-listen-mode 0660',
+    "unknown option '--unix-listen-mode'; did you mean --unix-mode 0660?",
+  ],
   ['serve --path /ws', "unknown option '--path'; did you mean --route PATH=MODE?"],
   ['serve --max-payload 1m', "unknown option '--max-payload'; did you mean --max-message 1m?"],
   ['serve --ws-max-size 64k', "unknown option '--ws-max-size'; did you mean --max-message 64k?"],

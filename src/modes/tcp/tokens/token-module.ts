@@ -6,6 +6,7 @@ import { formOfHeader } from '../../../handshake/redaction/harmless-names.js';
 import { hidden } from '../../../handshake/redaction/redaction.js';
 import type { HeaderField } from '../../../handshake/request-head.js';
 import type { UpgradeRequest } from '../../../handshake/request.js';
+import type { TlsPeer } from '../../../net/tls-peer.js';
 import type { PeerAddress, Target } from '../../../net/socket-address.js';
 import type { Reloadable } from '../../../reloadable.js';
 import type { Files } from '../../built-in.js';
@@ -30,6 +31,8 @@ export interface TokenRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** The client's address, or `unix`. */
   readonly remoteAddress: string;
+  /** What is known of a client that has come to us by TLS; null for any other. */
+  readonly tls: TlsPeer | null;
   /** Aborts when the answer is no longer waited for: the client has left, or the time is over. */
   readonly signal: AbortSignal;
 }
@@ -147,10 +150,11 @@ export class TokenModule implements Reloadable {
     signal.addEventListener('abort', giveUp);
     let answer: unknown;
     try {
-      const { path, query, host } = request;
+      const { path, query, host, tls = null } = request;
       const { remoteAddress } = peer;
       const headers = headersOf(request.headers);
-      const asked = { token, path, query, host, headers, remoteAddress, signal: stop.signal };
+      const { signal: stopped } = stop;
+      const asked = { token, path, query, host, headers, remoteAddress, tls, signal: stopped };
       answer = await this.#ask(Object.freeze(asked));
     } catch (error) {
       // The deadline, or a client that left, is no failure of the module, whatever it makes of it.

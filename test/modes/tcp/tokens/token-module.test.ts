@@ -86,6 +86,7 @@ t.test('what a module is told of a request', async (t) => {
     query: 'a=b&token=desk%207',
     host: 'desk.example.com:80',
     remoteAddress: '192.0.2.1',
+    tls: null,
     signal: AbortSignal,
   });
   const { headers } = told!;

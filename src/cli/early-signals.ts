@@ -6,7 +6,8 @@
 import { WORKER_VARIABLE } from '../workers/messages.js';
 import type { Signal } from './io.js';
 
-const NUMBERS: Readonly<Record<Signal, number>> = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 };
+/** SIGTERM first: it is what stops a container. */
+const NUMBERS: Readonly<Record<Signal, number>> = { SIGTERM: 15, SIGINT: 2, SIGHUP: 1 };
 
 /**
  * Whether this process is a worker. Its primary tells it when to stop: a terminal and systemd send their

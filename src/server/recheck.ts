@@ -4,7 +4,7 @@ import { CloseCode } from '../protocol/close.js';
 import type { Mode } from '../session/mode.js';
 
 /** So many sessions are looked at in one turn of the event loop. */
-const SESSIONS_PER_TURN = 250;
+const SESSIONS_PER_TURN = 100;
 
 /** What holds now. */
 export interface Rules {

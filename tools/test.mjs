@@ -21,6 +21,7 @@ const LONG = [
   /^test\/integration\/(deflate-|recording-)?faults\.test\.ts$/,
   /^test\/integration\/front-proxies\.test\.ts$/,
   /^test\/integration\/interop-deflate-/,
+  /^test\/integration\/prometheus\.test\.ts$/,
   /^test\/integration\/proxy-vnc\.test\.ts$/,
   /^test\/integration\/recording-(holds|lock)\.test\.ts$/,
   /^test\/integration\/tcp-(memory|streams)\.test\.ts$/,

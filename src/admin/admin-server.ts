@@ -8,7 +8,7 @@
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
 import { type AddressInfo, type Socket, isIP } from 'node:net';
-import { type TLSSocket, type TlsOptions, Server as TlsServer } from 'node:tls';
+import { type TlsOptions, Server as TlsServer } from 'node:tls';
 import { ConfigError, HandshakeError } from '../errors.js';
 import { errorForLog } from '../foreign.js';
 import { checkHost } from '../handshake/host.js';
@@ -59,7 +59,10 @@ const HTTP_OPTIONS = {
   connectionsCheckingInterval: REQUEST_MS / 5,
 } as const;
 
+const PATHS: readonly string[] = ['/livez', '/readyz', '/metrics'];
+const NOT_FOUND = 'there are /livez, /readyz and /metrics here, and nothing else\n';
 const METHODS: readonly (string | undefined)[] = ['GET', 'HEAD'];
+const ALLOW = { Allow: 'GET, HEAD' };
 
 const CONTENT_TYPES: Readonly<Record<MetricsFormat, string>> = {
   prometheus: 'text/plain; version=0.0.4; charset=utf-8',
@@ -193,25 +196,19 @@ export class AdminServer {
   async #answerTo(request: IncomingMessage): Promise<Answer> {
     const { source } = this.#options;
     checkHost('auto', request.headers.host ?? '', this.#isLoopback ? 'loopback' : 'network');
-    const [path] = request.url!.split('?', 1);
-    const isKnown = path === '/livez' || path === '/readyz' || path === '/metrics';
-    if (!isKnown)
-      return {
-        status: 404,
-        body: 'there are /livez, /readyz and /metrics here, and nothing else\n',
-      };
+    const [path = ''] = request.url!.split('?', 1);
+    if (!PATHS.includes(path)) return { status: 404, body: NOT_FOUND };
     if (!METHODS.includes(request.method))
-      return {
-        status: 405,
-        body: 'the method must be GET or HEAD\n',
-        headers: { Allow: 'GET, HEAD' },
-      };
-    if (path === '/livez')
-      return (await source.isAlive())
-        ? { status: 200, body: 'alive\n' }
-        : { status: 503, body: 'a worker does not answer\n' };
+      return { status: 405, body: 'the method must be GET or HEAD\n', headers: ALLOW };
+    if (path === '/livez') return liveness(await source.isAlive());
     if (path === '/readyz') return readiness(await source.problems());
-    if (this.#needsCertificate && !(request.socket as TLSSocket).authorized)
+    return await this.#metrics(request);
+  }
+
+  /** @throws as {@link AdminServer.#answerTo} */
+  async #metrics(request: IncomingMessage): Promise<Answer> {
+    const { authorized } = request.socket as { readonly authorized?: boolean };
+    if (this.#needsCertificate && authorized !== true)
       return { status: 403, body: 'a client certificate is required for this\n' };
     if (!this.#isLoopback) await this.#options.authorize?.(headOf(request));
     const format = formatFor(request.headers.accept ?? '');
@@ -252,8 +249,14 @@ function isLoopbackName(host: string | null): boolean {
 /** RFC 7617 §2.1. */
 const CHALLENGE = 'Basic realm="twist", charset="UTF-8"';
 
+function liveness(isAlive: boolean): Answer {
+  return isAlive
+    ? { status: 200, body: 'alive\n' }
+    : { status: 503, body: 'a worker does not answer\n' };
+}
+
 /** What load balancers are told: 200 when clients may be sent here, else 503 and why, one line each. */
-export function readiness(problems: readonly string[]): Answer {
+function readiness(problems: readonly string[]): Answer {
   return problems.length === 0
     ? { status: 200, body: 'ready\n' }
     : { status: 503, body: `${problems.join('\n')}\n` };

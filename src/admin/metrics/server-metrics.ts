@@ -1,7 +1,7 @@
 /** Metrics of connections, handshakes, sessions and their traffic. */
 import { HANDSHAKE_RULES, type HandshakeRule, PEER_RULES } from '../../errors.js';
 import type { Traffic } from '../../session/counters.js';
-import type { ServerCounters } from '../../server/server-counters.js';
+import type { CloseCount, ServerCounters } from '../../server/server-counters.js';
 import {
   type Labels,
   type Metric,
@@ -89,10 +89,7 @@ export class ServerMetrics implements MetricSource {
       counter(
         'twist_session_closes_total',
         'Ended sessions by close code and by who closed first; lost when nobody did',
-        [...closes.values()].map(({ code, side, count }) => ({
-          labels: { code, side },
-          value: count,
-        })),
+        closeSamples(closes.values()),
       ),
       counter(
         'twist_broken_rules_total',
@@ -187,6 +184,23 @@ export class ServerMetrics implements MetricSource {
       ]),
     ];
   }
+}
+
+/** Close codes that occur, each from the beginning: rates do not see the first value of a series. */
+const CODES = ['1000', '1001', '1002', '1003', '1005', '1007', '1008', '1009', '1011', '1013'];
+const USUAL_CLOSES: readonly Pick<CloseCount, 'code' | 'side'>[] = [
+  ...[...CODES, '3xxx', '4xxx'].map((code) => ({ code, side: 'client' }) as const),
+  ...[...CODES, '3xxx', '4xxx'].map((code) => ({ code, side: 'server' }) as const),
+  { code: '1006', side: 'lost' },
+];
+
+function closeSamples(closes: Iterable<CloseCount>): Sample[] {
+  const samples = new Map<string, Sample>();
+  for (const { code, side } of USUAL_CLOSES)
+    samples.set(`${side} ${code}`, { labels: { code, side }, value: 0 });
+  for (const { code, side, count } of closes)
+    samples.set(`${side} ${code}`, { labels: { code, side }, value: count });
+  return [...samples.values()];
 }
 
 type Direction = 'in' | 'out';

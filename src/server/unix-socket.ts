@@ -8,7 +8,7 @@ import { MAX_UNIX_PATH_BYTES, formatUnixMode } from '../net/socket-address.js';
 import { systemReason } from '../system-reason.js';
 
 /** Takes every permission but those of the owner to read and write. */
-const OWNER_ONLY = 0o177;
+export const OWNER_ONLY = 0o177;
 
 /**
  * Looks at the path of a Unix socket, and touches nothing.
@@ -67,8 +67,8 @@ function isAlive(path: string): Promise<boolean> {
  *
  * The umask is one for the whole process. Nothing else runs before it is back, except what other threads
  * do: a file that they make in that moment is less open, never more. A worker thread may not set
- * it (and in a process of `node:cluster` another process binds): there the umask that was in force holds
- * until {@link setUnixMode}.
+ * it: there the umask that was in force holds until {@link setUnixMode}. For a process of `node:cluster` the primary
+ * binds, and has this umask all the time (cli/serve/serve-workers.ts).
  */
 export function bindPrivately(bind: () => unknown): void {
   let before: number | null = null;

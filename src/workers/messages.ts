@@ -23,6 +23,8 @@ export interface WorkerOrder {
   readonly reloadedText: string | null;
   /** What TLS sessions are resumed with, whichever worker a client comes to; in Base64. */
   readonly ticketKeys: string;
+  /** The umask that it is to have; null for that of the primary. */
+  readonly umask: number | null;
   /** Whether the log goes to a terminal, and whether it has colors. */
   readonly isTTY: boolean;
   readonly isStyled: boolean;

@@ -6,7 +6,14 @@ import { type FakeWorker, FakeWorkers } from '../fixtures/fake-workers.js';
 import { KeptLog } from '../fixtures/kept-log.js';
 import { eventually, within } from '../fixtures/within.js';
 
-const ORDER = { flags: {}, configText: null, ticketKeys: '', isTTY: false, isStyled: false };
+const ORDER = {
+  flags: {},
+  configText: null,
+  ticketKeys: '',
+  umask: null,
+  isTTY: false,
+  isStyled: false,
+};
 
 interface Scene {
   readonly workers: FakeWorkers;

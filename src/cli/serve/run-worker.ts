@@ -43,6 +43,7 @@ async function runOrdered(
 ): Promise<ExitCode> {
   const { worker, serial, flags, configText, reloadedText, ticketKeys, isStyled, isSpokesman } =
     order;
+  if (order.umask !== null) process.umask(order.umask);
   // Its warnings were told by the primary.
   const readAll = (readFile: () => string): Loaded =>
     load({ flags, environment: io.env, readFile });

@@ -2,7 +2,7 @@
 import type { Logger } from 'pino';
 import type { Loaded } from '../../config/load.js';
 import type { Flags } from '../../config/text-sources.js';
-import { freeUnixPath } from '../../server/unix-socket.js';
+import { OWNER_ONLY, freeUnixPath } from '../../server/unix-socket.js';
 import { newTicketKeys } from '../../server/tls/tls-context.js';
 import { clusterWorkers } from '../../workers/cluster-worker.js';
 import type { ConfigFile } from '../../workers/messages.js';
@@ -33,12 +33,15 @@ export async function serveWorkers(
   log: Logger,
 ): Promise<number> {
   const { settings } = loaded;
+  // It binds the Unix sockets at any time, and makes no other files: nobody else may connect before a socket has its mode.
+  const umask = settings.unixMode === null ? null : process.umask(OWNER_ONLY);
   const primary = new Primary({
     workers,
     order: {
       flags,
       configText,
       ticketKeys: newTicketKeys().toString('base64'),
+      umask,
       isTTY: io.stderr.isTTY === true,
       isStyled: hasColor(io.stderr, io.env),
     },
@@ -69,6 +72,7 @@ export async function serveWorkers(
     return failure.exitCode;
   } finally {
     ending.release();
+    if (umask !== null) process.umask(umask);
   }
 }
 

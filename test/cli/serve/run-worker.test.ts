@@ -20,6 +20,7 @@ const ORDER: WorkerOrder = {
   configText: null,
   reloadedText: null,
   ticketKeys: Buffer.alloc(48).toString('base64'),
+  umask: null,
   isTTY: false,
   isStyled: false,
 };
@@ -55,6 +56,15 @@ t.test('a worker serves as it is ordered, and says who it is in every line', asy
   t.equal(exitCode, ExitCode.Ok);
   t.strictSame(told, [{ kind: 'listening', lines }]);
   t.match(JSON.parse(io.written.err), { level: 'info', worker: 2, msg: 'hello' });
+});
+
+t.test('it has the umask that the primary had', async (t) => {
+  const before = process.umask(0o177);
+  t.teardown(() => process.umask(before));
+  await run({ umask: 0o027 }, () => {
+    t.equal(process.umask(0o027), 0o027);
+    return Promise.resolve(ExitCode.Ok);
+  });
 });
 
 t.test('it has the configuration that its primary has read, and hears its signals', async (t) => {

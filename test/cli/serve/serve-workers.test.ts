@@ -129,3 +129,25 @@ t.test('the configuration file is read again, once for all workers', async (t) =
     await within(exitCode, 'the end');
   }
 });
+
+t.test('nobody else may connect to a Unix socket before it has its mode', async (t) => {
+  const before = process.umask(0o022);
+  t.teardown(() => process.umask(before));
+  for (const [unixMode, umask, during] of [
+    ['0660', 0o022, 0o177],
+    ['umask', null, 0o022],
+  ] as const) {
+    const file = path.join(makeTempDir(t), 'twist.sock');
+    const { workers, exitCode, signal } = await start(t, { listen: [`unix:${file}`], unixMode });
+    await eventually(() => workers.all.length === 2, 'two workers');
+    t.equal(process.umask(during), during, 'the primary binds');
+    for (const worker of workers.all) {
+      worker.serves();
+      t.equal(worker.order.umask, umask, 'a worker makes files');
+    }
+    signal('SIGTERM');
+    for (const worker of workers.all) worker.exits(0);
+    await within(exitCode, 'the end');
+    t.equal(process.umask(0o022), 0o022);
+  }
+});

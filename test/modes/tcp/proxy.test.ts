@@ -113,6 +113,7 @@ t.test('the settings of the proxy reach it', async (t) => {
       keepAliveMs: 0,
       allow: ['10.0.0.0/8', '::1/128'],
       proxyProtocol: 2,
+      counters: undefined,
       tls: { ca: 'CA', cert: 'CERT', key: 'KEY', isInsecure: true, servername: 'b.example' },
     },
   ]);

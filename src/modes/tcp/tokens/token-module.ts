@@ -99,7 +99,7 @@ export class TokenModule implements Reloadable {
     if (typeof found !== 'function')
       refuse(`its findTarget must be a function, not ${describe(found)}`);
     const find = (request: TokenRequest): unknown => Reflect.apply(found, owner, [request]);
-    return new TokenModule(options, find, files.readFile(path));
+    return new TokenModule(options, find, sourceOf(path, files));
   }
 
   /**
@@ -198,6 +198,17 @@ export class TokenModule implements Reloadable {
     const reason = `findTarget gave ${what}, which is not host:port, tls://host:port or unix:PATH`;
     throw new HandshakeError('internal', {}, { reason });
   }
+}
+
+/** What was in files when they were first imported: Node keeps what it made of it, whatever is in them later. */
+const sources = new WeakMap<Files, Map<string, string>>();
+
+function sourceOf(path: string, files: Files): string {
+  const known = sources.get(files) ?? new Map<string, string>();
+  sources.set(files, known);
+  const source = known.get(path) ?? files.readFile(path);
+  known.set(path, source);
+  return source;
 }
 
 /** Without a prototype: a client may send a header of any name. */

@@ -380,6 +380,24 @@ t.test('code is not read again', async (t) => {
   t.equal(await module.reload(), null, 'it is what runs');
 });
 
+t.test('a module that is prepared again is still the code that was loaded first', async (t) => {
+  let source = 'one';
+  const files: Files = {
+    readFile: () => source,
+    importFile: () => Promise.resolve({ findTarget: () => null }),
+  };
+  const options = { path: 'tokens.mjs', files, parseTarget, place: TOKEN_IN_QUERY, timeoutMs: 1 };
+  const refuse = (clause: string): never => {
+    throw new Error(clause);
+  };
+  await TokenModule.load(options, refuse);
+  source = 'two';
+  const again = await TokenModule.load(options, refuse);
+  await t.rejects(again.reload(), { name: 'ConfigError' });
+  const other = await TokenModule.load({ ...options, path: 'other.mjs' }, refuse);
+  t.equal(await other.reload(), null);
+});
+
 t.test('requests do not wait for each other', async (t) => {
   const module = await load({
     findTarget: ({ token }: TokenRequest) =>

@@ -58,12 +58,12 @@ t.test('capitalized', async (t) => {
   t.equal(capitalized('give a size'), 'Give a size');
   t.equal(capitalized(''), '');
 });
-t.test('a file holds every option but its own path', async (t) => {
+t.test('a file holds every option but its own path and secrets', async (t) => {
   const keys = fileRows(OPTIONS).map(([key]) => key);
   t.same(
     keys,
     Object.entries<Option>(OPTIONS)
-      .filter(([key]) => key !== 'config' && key !== 'auth')
+      .filter(([key]) => !['config', 'auth', 'tlsKeyPassphrase'].includes(key))
       .map(([key, { fileKey = key }]) => fileKey),
   );
   t.same(

@@ -13,6 +13,7 @@ import { performance } from 'node:perf_hooks';
 import process from 'node:process';
 import { clearTimeout, setTimeout } from 'node:timers';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { connect as connectTls } from 'node:tls';
 import { parseArgs } from 'node:util';
 import { isOpeningAccepted, openingRequest } from './opening.mjs';
 import { readCpuNs } from './process-usage.mjs';
@@ -47,7 +48,9 @@ const seconds = Number(values.seconds);
 const warmupSeconds = Number(values.warmup);
 const serverPid = values.pid === undefined ? null : whole('pid', 1, 2 ** 31);
 const isRaw = values.peer === 'raw';
-if (!['raw', 'websocket'].includes(values.peer)) fail('--peer must be raw or websocket');
+const isTls = values.peer === 'tls';
+if (!['raw', 'websocket', 'tls'].includes(values.peer))
+  fail('--peer must be raw, websocket or tls');
 if (!['binary', 'ascii', 'text'].includes(values.kind))
   fail('--kind must be binary, ascii or text');
 if (!(seconds > 0 && seconds <= 3600)) fail('--seconds must be over 0 and up to 3600');
@@ -87,17 +90,18 @@ class Lane {
   closed;
 
   constructor() {
-    this.socket = connect({
+    const options = {
       host: '127.0.0.1',
       port,
       noDelay: true,
-      onread: { buffer: inbox, callback: (length) => this.#onRead(length) },
-    });
-    this.socket.on('connect', () => {
+      onread: { buffer: inbox, callback: (/** @type {number} */ length) => this.#onRead(length) },
+    };
+    this.socket = isTls ? connectTls({ ...options, rejectUnauthorized: false }) : connect(options);
+    this.socket.on(isTls ? 'secureConnect' : 'connect', () => {
       if (isRaw) this.#resolveOpen();
       else this.socket.write(request);
     });
-    this.socket.on('error', (error) => {
+    this.socket.on('error', (/** @type {Error} */ error) => {
       if (!isClosing) fail(`connection failed: ${error.message}`);
     });
     this.closed = /** @type {Promise<void>} */ (

@@ -12,8 +12,9 @@ import {
   nameWorkload,
 } from './plan.mjs';
 import { RECORDER_NAMES } from './recording.mjs';
+import { TLS_PEERS } from './tls.mjs';
 
-/** @typedef {'echo' | 'idle' | 'deflate' | 'deflate-idle' | 'deflate-large' | 'proxy' | 'record'} Measurement */
+/** @typedef {'echo' | 'idle' | 'deflate' | 'deflate-idle' | 'deflate-large' | 'proxy' | 'record' | 'tls'} Measurement */
 
 /** @type {Record<Measurement, readonly string[]>} */
 const PEERS_OF = {
@@ -24,6 +25,7 @@ const PEERS_OF = {
   'deflate-large': ['ws', 'twist'],
   proxy: ['pipe', 'twist', 'ws-proxy', 'websockify', 'websocat'],
   record: RECORDER_NAMES,
+  tls: TLS_PEERS,
 };
 const ALL = /** @type {Measurement[]} */ (Object.keys(PEERS_OF));
 /** The measurements that have loads to choose from. @type {readonly Measurement[]} */
@@ -54,6 +56,7 @@ export const USAGE = `Usage: npm run bench -- [options]
  * @property {readonly import('./plan.mjs').Workload[]} recordWorkloads
  * @property {readonly import('./deflate.mjs').DeflateSetting[] | null} settings null: twist's own default
  * @property {string} twistFile
+ * @property {string} load
  * @property {number} rounds
  * @property {number} seconds
  * @property {number} warmupSeconds
@@ -125,6 +128,7 @@ export function readOptions() {
     recordWorkloads,
     settings: values.levels?.split(',').map(parseSetting) ?? null,
     twistFile: path.resolve(values.twist),
+    load,
     rounds: Math.ceil(positive('runs', values.runs, quick ? 1 : 5)),
     seconds: positive('seconds', values.seconds, quick ? 0.5 : 3),
     warmupSeconds: quick ? 0.5 : 1,

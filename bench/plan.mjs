@@ -6,7 +6,7 @@ const here = import.meta.dirname;
 /**
  * @typedef {object} Peer
  * @property {string} name as the table calls it
- * @property {'raw' | 'websocket'} speaks
+ * @property {'raw' | 'websocket' | 'tls'} speaks `tls` is WebSocket over TLS
  * @property {readonly string[]} command what Node is started with; it must log where it listens
  */
 

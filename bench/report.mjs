@@ -72,6 +72,31 @@ export function formatEcho(results, names) {
 }
 
 /**
+ * @param {readonly import('./tls.mjs').HandshakeResult[]} results
+ * @param {readonly string[]} names of the peers
+ */
+export function formatHandshakes(results, names) {
+  const others = names.includes('twist') ? names.filter((name) => name !== 'twist') : [];
+  const head = [
+    'handshakes',
+    ...names.map((name) => `${name} us`),
+    ...others.map((name) => `twist/${name}`),
+    ...names.map((name) => `${name} per s`),
+  ];
+  const rows = results.map(({ kind, runs }) => {
+    /** @param {string} name */
+    const cpu = (name) => (runs[name] ?? []).map((run) => run.serverCpuNsPerHandshake);
+    return [
+      kind,
+      ...names.map((name) => significant(median(cpu(name)) / 1000)),
+      ...others.map((name) => significant(medianRatio(cpu('twist'), cpu(name)))),
+      ...names.map((name) => significant(median((runs[name] ?? []).map((run) => run.perSecond)))),
+    ];
+  });
+  return formatTable([head, ...rows]);
+}
+
+/**
  * @param {import('./idle.mjs').IdleResult} result
  * @param {readonly string[]} names of the peers
  * @param {string} aim

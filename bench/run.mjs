@@ -24,12 +24,14 @@ import { RECORDER_NAMES, measureRecording } from './recording.mjs';
 import {
   describeMachine,
   formatEcho,
+  formatHandshakes,
   formatIdle,
   formatProxy,
   formatProxyRatios,
   formatRecording,
   writeReport,
 } from './report.mjs';
+import { measureTls } from './tls.mjs';
 import { canPin } from './server-process.mjs';
 
 /** @typedef {import('./options.mjs').Options} Options */
@@ -43,6 +45,7 @@ const MEASUREMENTS = {
   'deflate-large': runDeflateLarge,
   proxy: runProxy,
   record: runRecord,
+  tls: runTls,
 };
 
 try {
@@ -194,6 +197,25 @@ async function runRecord(options) {
       formatRecording(results, names),
   );
   return results;
+}
+
+/** @param {Options} options */
+async function runTls(options) {
+  const result = await measureTls(options, (what) => {
+    process.stderr.write(
+      `${typeof what === 'string' ? `${what} handshakes` : nameWorkload(what)}, by TLS `,
+    );
+  });
+  const rounds = `median of ${options.rounds} rounds of ${options.seconds} s`;
+  const echoing = result.names.filter((name) => name !== 'bare');
+  if (echoing.length > 0)
+    print(
+      `\nTLS echo: server processor time a message, ${rounds}\n${formatEcho(result.echo, echoing)}`,
+    );
+  print(
+    `\nTLS handshakes: server processor time each, ${rounds}\n${formatHandshakes(result.handshakes, result.names)}`,
+  );
+  return result;
 }
 
 /**

@@ -93,7 +93,7 @@ export async function startServer(peer, nodeOptions, core = SERVER_CORE) {
     child.stderr.on('data', (/** @type {Buffer} */ data) => {
       if (output.length > 65_536) return;
       output += data.toString();
-      const found = /"address":"(?:ws|tcp):\/\/127\.0\.0\.1:(\d+)"/.exec(output);
+      const found = /"address":"(?:wss?|tcp):\/\/127\.0\.0\.1:(\d+)"/.exec(output);
       if (!found) return;
       clearTimeout(timer);
       resolve(Number(found[1]));

@@ -26,6 +26,7 @@ const LONG = [
   /^test\/integration\/recording-(holds|lock)\.test\.ts$/,
   /^test\/integration\/tcp-(memory|streams)\.test\.ts$/,
   /^test\/integration\/(drain|rolling-restarts)\.test\.ts$/,
+  /^test\/integration\/tls-(clients|reload)\.test\.ts$/,
   /^test\/integration\/workers\.test\.ts$/,
 ];
 

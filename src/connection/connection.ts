@@ -178,7 +178,7 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
     const secured = service.wrap(plain);
     this.socket = secured;
     this.#tlsSocket = secured;
-    this.outbox = new Outbox(secured, this.outbox.queue);
+    this.outbox = new Outbox(secured, this.outbox.queue, true);
     this.#enter(from, new SecuringPhase(this, arriving, first, secured, service));
     ownSecured(plain, secured);
     breakWithTls(secured);

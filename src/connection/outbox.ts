@@ -13,9 +13,13 @@ export class Outbox {
   #stalledSinceMs = 0;
   #stalledBytes = 0;
 
-  constructor(socket: Socket, queue: OutputQueue) {
+  /** Whether the socket enciphers what it takes, at once, into memory of its own. */
+  readonly #isTls: boolean;
+
+  constructor(socket: Socket, queue: OutputQueue, isTls = false) {
     this.socket = socket;
     this.queue = queue;
+    this.#isTls = isTls;
   }
 
   /** Writes what waits, unless the socket is blocked. */
@@ -27,6 +31,9 @@ export class Outbox {
       this.queue.release();
       return;
     }
+    // Of TLS Node learns only in the next turn that the kernel has it all: until then each connection that has
+    // written in this turn would hold a slab.
+    if (this.#isTls) this.queue.copied();
     this.isBlocked = true;
     this.restartStall(nowMs);
   }
@@ -53,7 +60,11 @@ export class Outbox {
   /** Writes everything that waits, blocked or not, and our FIN after it. */
   end(nowMs: number): void {
     this.#stalledSinceMs = nowMs;
-    if (this.queue.queuedBytes > 0) this.#write(this.queue.take());
+    if (this.queue.queuedBytes > 0) {
+      this.#write(this.queue.take());
+      // Behind another write it waits as it is.
+      if (this.#isTls && !this.isBlocked) this.queue.copied();
+    }
     // Otherwise the memory stays lent, and goes when the socket does.
     if (this.socket.writableLength === 0) this.queue.release();
     this.socket.end();

@@ -105,9 +105,14 @@ export class OutputQueue {
 
   /** Says that the bytes taken last have left, so that their memory can be used again. */
   release(): void {
+    this.copied();
+    this.lentBytes = 0;
+  }
+
+  /** Says that the bytes taken last were copied: their memory can be used again, though they have not left. */
+  copied(): void {
     for (const slab of this.#lentSlabs) this.#pool.give(slab);
     this.#lentSlabs = NONE;
-    this.lentBytes = 0;
   }
 
   /** Drops everything. What is lent is not used again: the socket may still hold it. */

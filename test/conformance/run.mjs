@@ -3,11 +3,13 @@
  * its verdicts against the committed ones. README.md beside this file says how it works.
  */
 import console from 'node:console';
-import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { findWstest } from './autobahn.mjs';
+import { makeCertificates } from './certificates.mjs';
 import { compare, format, only } from './compare.mjs';
 import { ConformanceError } from './failure.mjs';
 import { parseJson } from './json.mjs';
@@ -28,6 +30,7 @@ const USAGE = `Usage: npm run conformance [-- OPTIONS]
   --exclude LIST  not these cases
   --proxy KIND    test twist as a proxy in front of a TCP echo that sends binary or text messages
                   back: the cases of expected-proxy.json or expected-proxy-text.json
+  --tls           over TLS, with a certificate authority made for the run
   --url URL       test the server at this URL instead of twist
   --out DIR       where the HTML report goes (default: reports/conformance)
   --keep          keep the pages of earlier runs in DIR
@@ -80,6 +83,7 @@ async function main() {
  * @property {readonly string[]} excluded
  * @property {boolean} isPartial whether this is a part of the suite by the user's wish
  * @property {'binary' | 'text' | undefined} proxy
+ * @property {boolean} isTls
  * @property {string | undefined} url
  * @property {string} outDirectory
  * @property {boolean} isKeep
@@ -96,6 +100,7 @@ function readOptions() {
         cases: { type: 'string', multiple: true },
         exclude: { type: 'string', multiple: true },
         proxy: { type: 'string' },
+        tls: { type: 'boolean', default: false },
         url: { type: 'string' },
         out: { type: 'string', default: 'reports/conformance' },
         keep: { type: 'boolean', default: false },
@@ -106,7 +111,7 @@ function readOptions() {
     });
     const { url, update } = values;
     const proxy = readProxy(values.proxy);
-    checkServer(url, proxy, update);
+    checkServer(url, proxy, update, values.tls);
     const cases = values.cases?.flatMap((list) => list.split(','));
     const excluded = values.exclude?.flatMap((list) => list.split(','));
     return {
@@ -114,6 +119,7 @@ function readOptions() {
       excluded: excluded ?? [],
       isPartial: cases !== undefined || excluded !== undefined,
       proxy,
+      isTls: values.tls,
       url,
       outDirectory: path.resolve(values.out),
       isKeep: values.keep,
@@ -142,22 +148,25 @@ function readProxy(text) {
  * @param {string | undefined} url
  * @param {string | undefined} proxy
  * @param {boolean} isUpdate
+ * @param {boolean} isTls
  * @throws {TypeError} for options that do not go together
  */
-function checkServer(url, proxy, isUpdate) {
+function checkServer(url, proxy, isUpdate, isTls) {
   if (url === undefined) return;
   if (!/^wss?:\/\//.test(url))
     throw new TypeError(`--url is ${url}, it must begin with ws:// or wss://`);
   if (isUpdate)
     throw new TypeError('--update writes what twist is held to, and cannot go with --url');
   if (proxy !== undefined) throw new TypeError('--proxy tests twist, and cannot go with --url');
+  if (isTls)
+    throw new TypeError('--tls tests twist, and cannot go with --url; a URL may be wss://');
 }
 
 /**
  * @param {Options} options
  * @returns {Promise<import('./suite.mjs').SuiteResult>}
  */
-async function runOn({ cases, excluded, proxy, url, outDirectory, isKeep, isDocker }) {
+async function runOn({ cases, excluded, proxy, isTls, url, outDirectory, isKeep, isDocker }) {
   await mkdir(outDirectory, { recursive: true });
   if (!isKeep) await removePages(outDirectory);
   const note = (/** @type {string} */ text) => {
@@ -168,14 +177,26 @@ async function runOn({ cases, excluded, proxy, url, outDirectory, isKeep, isDock
     return runSuite(wstest, { server: { agent: 'server', url }, cases, excluded, outDirectory });
   }
   const logFile = path.join(outDirectory, 'twist.log');
-  const server = await (proxy === undefined
-    ? startTwist(ROOT, logFile)
-    : startProxy(ROOT, logFile, proxy));
+  const directory = await mkdtemp(path.join(tmpdir(), 'twist-conformance-'));
   try {
-    return await runSuite(wstest, { server, cases, excluded, outDirectory });
+    const tls = isTls ? await tlsOptions(directory) : [];
+    const server = await (proxy === undefined
+      ? startTwist(ROOT, logFile, ['--echo', ...tls])
+      : startProxy(ROOT, logFile, proxy, tls));
+    try {
+      return await runSuite(wstest, { server, cases, excluded, outDirectory });
+    } finally {
+      await server.stop();
+    }
   } finally {
-    await server.stop();
+    await rm(directory, { recursive: true });
   }
+}
+
+/** @param {string} directory */
+async function tlsOptions(directory) {
+  const { cert, key } = await makeCertificates(directory);
+  return ['--tls-cert', cert, '--tls-key', key];
 }
 
 /**

@@ -67,10 +67,11 @@ export async function startTwist(root, logFile, mode = ['--echo']) {
  * @param {string} root the repository
  * @param {string} logFile as for {@link startTwist}
  * @param {'binary' | 'text'} kind of the messages that come back
+ * @param {readonly string[]} options of twist, beside that
  * @returns {Promise<Server>} once it listens
  * @throws {ConformanceError} as {@link startTwist}
  */
-export async function startProxy(root, logFile, kind) {
+export async function startProxy(root, logFile, kind, options = []) {
   const target = createServer({ noDelay: true }, (socket) => {
     socket.on('error', () => socket.destroy());
     socket.pipe(socket);
@@ -78,7 +79,12 @@ export async function startProxy(root, logFile, kind) {
   target.listen(0, '127.0.0.1');
   await once(target, 'listening');
   const { port } = /** @type {import('node:net').AddressInfo} */ (target.address());
-  const mode = ['--tcp', `127.0.0.1:${port}`, ...(kind === 'text' ? ['--tcp-text'] : [])];
+  const mode = [
+    '--tcp',
+    `127.0.0.1:${port}`,
+    ...(kind === 'text' ? ['--tcp-text'] : []),
+    ...options,
+  ];
   const server = await startTwist(root, logFile, mode);
   const stopBoth = async () => {
     await server.stop();

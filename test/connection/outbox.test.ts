@@ -115,6 +115,36 @@ t.test('memory that is lent at the end is not used again', async (t) => {
   t.equal(pool.freeCount, 0);
 });
 
+t.test('TLS has a copy at once: the memory is used again, and the bytes still wait', async (t) => {
+  const socket = new FakeSocket();
+  const pool = new SlabPool();
+  const outbox = new Outbox(socket.asSocket, new OutputQueue(pool), true);
+  socket.isTaking = false;
+  text(outbox, 'first');
+  outbox.flush(0);
+  t.ok(outbox.isBlocked);
+  t.equal(pool.freeCount, 1);
+  t.equal(outbox.queue.waitingBytes, 5);
+  text(outbox, 'second');
+  outbox.flush(0);
+  t.strictSame(socket.calls, ['write 5']);
+  t.equal(pool.freeCount, 0, 'it is in the memory of the first');
+  socket.drain();
+  outbox.unblock();
+  t.equal(outbox.queue.waitingBytes, 6);
+  socket.isTaking = false;
+  outbox.end(0);
+  t.strictSame(socket.calls, ['write 5', 'write 6', 'end']);
+  t.equal(pool.freeCount, 1);
+
+  const late = new Outbox(socket.asSocket, new OutputQueue(pool), true);
+  text(late, 'first');
+  late.flush(0);
+  text(late, 'last');
+  late.end(0);
+  t.equal(pool.freeCount, 0, 'behind a write that has not left it waits as it is');
+});
+
 t.test('a stall lasts from the write until the peer reads a byte', async (t) => {
   const { socket, outbox } = make();
   socket.isTaking = false;

@@ -397,3 +397,17 @@ t.test('what waits moves behind what waits in another queue, and no byte is copi
   t.equal(pool.freeCount, 3, 'also of what moved and is dropped');
   t.end();
 });
+
+t.test('what was copied still counts', (t) => {
+  const pool = new SlabPool();
+  const queue = new OutputQueue(pool);
+  appendBinary(queue, new Uint8Array(125), {});
+  queue.take();
+  queue.copied();
+  t.equal(pool.freeCount, 1);
+  t.equal(queue.lentBytes, 127);
+  queue.release();
+  t.equal(pool.freeCount, 1, 'it is given back once');
+  t.equal(queue.waitingBytes, 0);
+  t.end();
+});

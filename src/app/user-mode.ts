@@ -7,6 +7,7 @@ import type { UpgradeRequest } from '../handshake/request.js';
 import type { UpgradeResponse } from '../handshake/upgrade-response.js';
 import type { Refuse } from '../modes/user-module.js';
 import type { Mode } from '../session/mode.js';
+import { guardedController } from './guarded-signal.js';
 import type { CloseStatus } from '../protocol/close.js';
 import { type DataOpcode, Opcode } from '../protocol/frame.js';
 import type { ModeSession, Session, SessionSummary } from '../session/session.js';
@@ -225,7 +226,10 @@ class PendingHandshakes {
     return {
       ...request,
       get signal(): AbortSignal {
-        return (controller ??= new AbortController()).signal;
+        controller ??= guardedController((error) => {
+          session.fail(error);
+        });
+        return controller.signal;
       },
     };
   }

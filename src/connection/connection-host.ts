@@ -42,6 +42,8 @@ export interface ConnectionHost extends SessionHost {
   findLateRefusal(session: ServedSession): HandshakeError | null;
   /** The handshake was refused; `cause` is what a mode threw, or the refusal itself. */
   handshakeRefused(address: PeerAddress, error: HandshakeError, cause: unknown): void;
+  /** The client has left before its handshake was answered: how is the system's name of an error, or `end`. */
+  clientLeft(address: PeerAddress, how: string): void;
   /** The socket is gone. */
   connectionClosed(connection: Connection): void;
 }

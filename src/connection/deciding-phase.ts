@@ -85,11 +85,13 @@ export class DecidingPhase extends WaitingPhase {
 
   /** The client left during the handshake; no response is due. */
   override receiveEof(): void {
+    this.connection.host.clientLeft(this.connection, 'end');
     this.connection.socket.destroy();
   }
 
   override lost(error: string): void {
     this.#session.lost(error);
+    this.connection.host.clientLeft(this.connection, error);
   }
 
   override socketClosed(): void {

@@ -202,7 +202,17 @@ export class HeadPhase extends Phase {
 
   /** The client left during the handshake; no response is due. */
   override receiveEof(): void {
+    this.#clientLeft('end');
     this.connection.socket.destroy();
+  }
+
+  override lost(error: string): void {
+    this.#clientLeft(error);
+  }
+
+  /** Whoever has sent nothing may have probed the port, and after an answer everybody may leave. */
+  #clientLeft(how: string): void {
+    if (this.#hasReceivedBytes) this.connection.host.clientLeft(this.connection, how);
   }
 
   check(): void {

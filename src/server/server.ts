@@ -1,7 +1,7 @@
 /** The server: listeners, admission, the registry of connections, and the graceful stop. */
 import type { Socket } from 'node:net';
 import { CoarseClock } from '../connection/clock.js';
-import type { ListenAddress, PeerAddress } from '../net/socket-address.js';
+import { type ListenAddress, type PeerAddress, formatPeer } from '../net/socket-address.js';
 import type { ConnectionHost, ConnectionLimits } from '../connection/connection-host.js';
 import { Connection } from '../connection/connection.js';
 import { FlushQueue } from '../connection/flush-queue.js';
@@ -603,6 +603,9 @@ export class Server {
       },
       sessionFailedLate: (session, mode, error) => {
         logLateFailure(log, session, mode, error, this.#redaction);
+      },
+      clientLeft: (address, how) => {
+        log.debug({ peer: formatPeer(address), how }, 'client left during the handshake');
       },
       connectionClosed: (connection) => {
         this.#closed(connection);

@@ -11,6 +11,7 @@ import type { Mode } from '../../src/session/mode.js';
 import { askHttp } from '../fixtures/ask-http.js';
 import { KeptLog } from '../fixtures/kept-log.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
+import { eventually } from '../fixtures/within.js';
 
 const mute: Mode = { name: 'mute', delivery: 'messages' };
 
@@ -41,7 +42,12 @@ t.test('nothing is touched before the start; then it listens and records', async
   t.notOk(existsSync(record));
   await start();
   t.match(server.urls, [/^ws:\/\/127\.0\.0\.1:\d+$/]);
-  t.match(readFileSync(record, 'utf8'), /^{"v":1,"ev":"file"/);
+  // It is open now; the first line follows with the first batch.
+  t.ok(existsSync(record));
+  await eventually(
+    () => readFileSync(record, 'utf8').startsWith('{"v":1,"ev":"file"'),
+    'the header',
+  );
   await server.stop();
   await close();
   t.match(log.find('recording ended'), [{ level: 'info' }]);

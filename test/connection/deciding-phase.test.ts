@@ -415,3 +415,19 @@ t.test('what was asked for may hold no longer when the mode agrees', async (t) =
   atOnce.receive(upgradeText());
   t.match(atOnce.refusal(), /^503 /);
 });
+
+t.test('a client that leaves while a mode is asked', async (t) => {
+  for (const [leave, how] of [
+    [(bench: Bench) => bench.socket.emit('end'), 'end'],
+    [
+      (bench: Bench) =>
+        bench.socket.emit('error', Object.assign(new Error('reset'), { code: 'ECONNRESET' })),
+      'ECONNRESET',
+    ],
+  ] as const) {
+    const bench = new Bench(new SlowOpener());
+    bench.receive(upgradeText());
+    leave(bench);
+    t.strictSame(bench.host.left, [how]);
+  }
+});

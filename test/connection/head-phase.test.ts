@@ -494,3 +494,19 @@ t.test('what asks for something else obeys the rules', async (t) => {
   bench.receive(upgradeText({}, 'GET /healthz HTTP/1.1'));
   t.match(bench.socket.takeWritten().toString('latin1'), /^HTTP\/1\.1 101 /, 'for the mode');
 });
+
+t.test('a client that leaves in the middle of its request', async (t) => {
+  const leave = (bench: Bench, how: string): void => {
+    if (how === 'end') bench.socket.emit('end');
+    else bench.socket.emit('error', Object.assign(new Error('reset'), { code: how }));
+  };
+  for (const how of ['end', 'ECONNRESET']) {
+    const bench = new Bench();
+    bench.receive('GET / HT');
+    leave(bench, how);
+    t.strictSame(bench.host.left, [how]);
+    const silent = new Bench();
+    leave(silent, how);
+    t.strictSame(silent.host.left, [], 'it has asked for nothing');
+  }
+});

@@ -719,6 +719,21 @@ t.test('once: one session and no other', async (t) => {
   t.match(await answerTo(t, server, '/'), / 503 /);
 });
 
+t.test(
+  'a client that leaves during its handshake is in the log of a search for faults',
+  async (t) => {
+    const { server, log } = await start(t);
+    const client = await connectRaw(t, portOf(server));
+    client.send('GET / HTTP/1.1\r\n');
+    await eventually(() => server.connectionCount === 1, 'the connection');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    client.socket.resetAndDestroy();
+    const find = (): unknown[] => log.find('client left during the handshake');
+    await eventually(() => find().length === 1, 'the line');
+    t.match(find(), [{ level: 'debug', fields: { how: /ECONNRESET|end/ } }]);
+  },
+);
+
 // ---- The stop
 
 t.test('a stop without connections', async (t) => {

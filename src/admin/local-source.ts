@@ -42,8 +42,13 @@ export class LocalSource implements AdminSource {
     return Promise.resolve(findProblems(this.#health));
   }
 
+  /** What twist itself counts, without the figures of the process. */
+  counted(): MetricSnapshot {
+    return this.#metrics.flatMap((source) => source.collect());
+  }
+
   async snapshot(): Promise<MetricSnapshot> {
-    const ours = this.#metrics.flatMap((source) => source.collect());
+    const ours = this.counted();
     const measured = await this.#measureProcess();
     return [this.#ready(), ...ours, ...this.#loop.collect(), ...(await measured.collect())];
   }

@@ -1,6 +1,6 @@
 /** The admin endpoint, and what it tells of the server. */
 import { AdminServer } from '../admin/admin-server.js';
-import type { HealthSource } from '../admin/admin-source.js';
+import type { AdminSource, HealthSource } from '../admin/admin-source.js';
 import { LocalSource } from '../admin/local-source.js';
 import { deflateMetrics } from '../admin/metrics/deflate-metrics.js';
 import type { MetricSource } from '../admin/metrics/metric.js';
@@ -56,7 +56,7 @@ export function makeSource(
 /** @returns the endpoint, which does not listen yet; null for none */
 export function makeAdmin(
   { admin }: Pick<ServerSettings, 'admin'>,
-  source: LocalSource,
+  source: AdminSource,
   { authenticator, tls }: Protected,
   log: Log,
 ): AdminServer | null {

@@ -140,7 +140,7 @@ export function compose(
     },
     start: async () => {
       try {
-        if (admin !== null) await source.start();
+        if (settings.admin !== null) await source.start();
         // First: who asks meanwhile is told that nothing listens yet.
         await admin?.start();
         // The file may belong to another server: it is not touched before this one is known to listen.

@@ -38,11 +38,13 @@ export interface ConfigFile {
   readonly fault: string | null;
 }
 
-/** What the primary asks. The answer to `reload` is a {@link ReloadOutcome}. */
-export interface Question {
-  readonly what: 'reload';
-  readonly config: ConfigFile;
-}
+/**
+ * What the primary asks: to reload, of which the answer is a {@link ReloadOutcome}; what is wrong, phrases; all
+ * metrics, or those alone that twist counts, a `MetricSnapshot`.
+ */
+export type Question =
+  | { readonly what: 'reload'; readonly config: ConfigFile }
+  | { readonly what: 'problems' | 'metrics' | 'counts' };
 
 /** What came of a reload, as the log says it. */
 export interface ReloadOutcome {

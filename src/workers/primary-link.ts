@@ -1,4 +1,5 @@
 /** What a worker knows of its primary: its order, the signals that are passed on, and whether it is still there. */
+import type { LocalSource } from '../admin/local-source.js';
 import { PlaceClient } from './place-client.js';
 import type {
   ConfigFile,
@@ -8,6 +9,9 @@ import type {
   ToWorker,
   WorkerOrder,
 } from './messages.js';
+
+/** What this process tells of itself. */
+type WatchedSource = Pick<LocalSource, 'problems' | 'counted' | 'snapshot'>;
 
 /** The channel to the primary. */
 export interface Channel {
@@ -29,6 +33,7 @@ export class PrimaryLink {
 
   readonly #channel: Channel;
   readonly #exit: () => void;
+  #source: WatchedSource | null = null;
   #config: ConfigFile = { text: null, fault: null };
   /** Those that have no answer yet. */
   readonly #reloads: number[] = [];
@@ -91,10 +96,24 @@ export class PrimaryLink {
     else this.#signal('SIGTERM');
   }
 
-  #asked(id: number, { config }: Question): void {
-    this.#config = config;
-    this.#reloads.push(id);
-    this.#signal('SIGHUP');
+  /** Answers for this process from now on. */
+  watch(source: WatchedSource): void {
+    this.#source = source;
+  }
+
+  #asked(id: number, question: Question): void {
+    if (question.what === 'reload') {
+      this.#config = question.config;
+      this.#reloads.push(id);
+      this.#signal('SIGHUP');
+      return;
+    }
+    void this.#find(question.what).then((value) => this.tell({ kind: 'answer', id, value }));
+  }
+
+  async #find(what: 'problems' | 'metrics' | 'counts'): Promise<unknown> {
+    if (what === 'problems') return await this.#source?.problems();
+    return what === 'counts' ? this.#source?.counted() : await this.#source?.snapshot();
   }
 
   /** The configuration file of the last reload, as `node:fs` reads it. @throws {Error} with the `code` of the system */

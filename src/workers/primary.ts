@@ -78,10 +78,14 @@ export class Primary {
   /** Settles when all workers are gone for good: with null after a stop that went well. */
   readonly ended: Promise<Failure | null>;
 
+  /** Called when the process of a worker is gone. */
+  onDeath: (worker: number) => void = () => undefined;
+
   readonly #options: PrimaryOptions;
   readonly #places: readonly Place[];
   /** The connections of all workers. */
   readonly #taken = new PlaceCounter();
+  #maxConnections = Infinity;
   readonly #announced = new Set<string>();
   readonly #questions = new Questions();
   #serial = 0;
@@ -195,7 +199,7 @@ export class Primary {
     const config = this.#options.readConfig();
     this.#lastReload = { number: this.#lastReload.number + 1, config };
     const { number } = this.#lastReload;
-    const serving = this.#places.filter(({ state }) => state === 'serving');
+    const serving = this.#serving;
     for (const place of serving) place.reload = number;
     const replies = await this.#ask(serving, { what: 'reload', config }, RELOAD_MS);
     this.#tellReload(replies, config);
@@ -218,15 +222,34 @@ export class Primary {
       );
   }
 
+  /** Asks all workers that serve. @returns what they answer, or null for those that do not in time */
+  ask(question: Question, limitMs: number): Promise<readonly Reply[]> {
+    return this.#ask(this.#serving, question, limitMs);
+  }
+
   #ask(places: readonly Place[], question: Question, limitMs: number): Promise<readonly Reply[]> {
     return this.#questions.ask(places, limitMs, ({ worker }, id) => {
       this.#places[worker - 1]!.running?.send({ kind: 'question', id, question });
     });
   }
 
+  /** How many workers there should be. */
+  get size(): number {
+    return this.#places.length;
+  }
+
   /** How many connections all workers have, those left out that have not sent their request yet. */
   get connections(): number {
     return this.#taken.total;
+  }
+
+  /** Whether no connection more is taken, as far as that is known here. */
+  get isFull(): boolean {
+    return this.#taken.total >= this.#maxConnections;
+  }
+
+  get #serving(): readonly Place[] {
+    return this.#places.filter(({ state }) => state === 'serving');
   }
 
   get #living(): readonly Place[] {
@@ -293,6 +316,7 @@ export class Primary {
   }
 
   #answer(place: Place, serial: number, { asks, releases, limits }: PlaceRequest): void {
+    this.#maxConnections = limits.maxConnections;
     for (const network of releases) this.#taken.release(serial, network);
     if (asks.length === 0) return;
     const answers = asks.map(
@@ -324,6 +348,7 @@ export class Primary {
   #exited(place: Place, serial: number, how: number | string): void {
     const { running, state, failure } = place;
     const connections = this.#taken.forget(serial);
+    this.onDeath(place.worker);
     place.running = null;
     place.state = 'gone';
     place.serial = 0;

@@ -432,3 +432,38 @@ t.test('a TLS session is resumed, whichever worker the client comes to', async (
   }
   t.equal(await twist.stop(), 0);
 });
+
+t.test('one admin endpoint tells of all workers', async (t) => {
+  const twist = await startTwist(t, ['--workers', '2', '--admin', '127.0.0.1:0']);
+  const { address } = await twist.waitForLog(({ msg }) => msg === 'admin endpoint');
+  const ask = async (what: string): Promise<string> => {
+    const answer = await fetch(`${String(address)}/${what}`);
+    return `${answer.status} ${await answer.text()}`;
+  };
+  t.equal(await ask('readyz'), '200 ready\n');
+  for (let count = 0; count < 4; count++) {
+    const socket = await open(t, twist);
+    for (let number = 0; number < 5; number++) await echo(socket, 'x'.repeat(10));
+  }
+  const sums = (metrics: string): void => {
+    t.match(metrics, '\ntwist_sessions_started_total{mode="echo"} 4\n');
+    t.match(metrics, '\ntwist_messages_total{direction="in",type="text"} 20\n');
+    t.match(metrics, '\ntwist_message_bytes_total{direction="out",type="text"} 200\n');
+  };
+  const before = await ask('metrics');
+  sums(before);
+  t.match(before, '\ntwist_sessions{mode="echo"} 4\n');
+  const [first, second] = childrenOf(twist.pid);
+  process.kill(first!, 'SIGKILL');
+  await twist.waitForLog(({ msg }) => msg === 'worker replaced');
+  const after = await ask('metrics');
+  sums(after);
+  t.match(after, '\ntwist_sessions{mode="echo"} 2\n');
+  t.match(after, '\ntwist_worker_lost_connections_total 2\n');
+  process.kill(second!, 'SIGSTOP');
+  t.match(await ask('readyz'), /^503 worker \d: it does not answer\n$/);
+  t.match(await ask('metrics'), /\ntwist_worker_up\{worker="\d"\} 0\n/);
+  process.kill(second!, 'SIGCONT');
+  t.equal(await ask('readyz'), '200 ready\n');
+  t.equal(await twist.stop(), 0);
+});

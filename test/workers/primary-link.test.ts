@@ -1,4 +1,5 @@
 import t from 'tap';
+import { counter } from '../../src/admin/metrics/metric.js';
 import type { ReloadOutcome, WorkerOrder } from '../../src/workers/messages.js';
 import { PrimaryLink } from '../../src/workers/primary-link.js';
 import { FakeChannel } from '../fixtures/fake-channel.js';
@@ -106,4 +107,37 @@ t.test('places are asked for; without the primary there is none', async (t) => {
   channel.disconnect();
   t.equal(await late, 'draining');
   t.equal(await link.places.reserve(null, limits), 'draining');
+});
+
+t.test('what this process tells of itself', async (t) => {
+  const channel = new FakeChannel();
+  const link = new PrimaryLink(channel, unexpected);
+  const ask = (id: number, what: 'problems' | 'metrics' | 'counts'): void => {
+    channel.says({ kind: 'question', id, question: { what } });
+  };
+  const answers = async (): Promise<unknown[]> => {
+    await new Promise(setImmediate);
+    return channel.sent
+      .splice(0)
+      .flatMap((message) => (message.kind === 'answer' ? [[message.id, message.value]] : []));
+  };
+  for (const what of ['problems', 'metrics', 'counts'] as const) ask(1, what);
+  t.strictSame(
+    await answers(),
+    [1, 1, 1].map((id) => [id, undefined]),
+    'there is nothing yet',
+  );
+  link.watch({
+    problems: () => Promise.resolve(['full']),
+    counted: () => [],
+    snapshot: () => Promise.resolve([counter('twist_a_total', 'A', 1)]),
+  });
+  ask(1, 'problems');
+  ask(2, 'metrics');
+  ask(3, 'counts');
+  t.match((await answers()).sort(), [
+    [1, ['full']],
+    [2, [{ name: 'twist_a_total' }]],
+    [3, []],
+  ]);
 });

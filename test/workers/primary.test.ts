@@ -293,6 +293,8 @@ t.test('limits hold for all workers; a dead one has no connections', async (t) =
   t.strictSame(ask(two!, ['a', 'a']), [null, 'too-many-connections-from-address']);
   t.strictSame(ask(two!, ['b', null]), [null, 'full']);
   t.equal(primary.connections, 3);
+  t.ok(primary.isFull);
+  t.equal(primary.size, 2);
   const before = two!.messages.length;
   t.strictSame(ask(two!, [], ['b', 'b', 'c']), [null, 'full'], 'no answer: the one before');
   t.equal(two!.messages.length, before);
@@ -348,6 +350,21 @@ t.test('a reload that not all workers take in the same way is an error', async (
   await eventually(() => workers.all.length === 4, 'another one');
   workers.last.says({ kind: 'ready' });
   t.equal(workers.last.order.reloadedText, null, 'what was refused is tried by nobody');
+});
+
+t.test('those that serve are asked', async (t) => {
+  const { workers, primary } = await begun(t, 2);
+  t.notOk(primary.isFull);
+  const dead: number[] = [];
+  primary.onDeath = (worker) => dead.push(worker);
+  const asked = primary.ask({ what: 'problems' }, 60_000);
+  workers.all[0]!.answers(['full']);
+  workers.all[1]!.exits(1);
+  t.strictSame(await asked, [
+    { worker: 1, value: ['full'] },
+    { worker: 2, value: null },
+  ]);
+  t.strictSame(dead, [2]);
 });
 
 t.test('a worker that starts during a reload is asked once it serves', async (t) => {

@@ -108,7 +108,8 @@ async function prepare(
   return { makeMode: await prepareModes(context), modeReloadables };
 }
 
-async function makeAuthenticator(
+/** Reads the passwords. @throws {ConfigError} as a rejection, when the file cannot be used */
+export async function makeAuthenticator(
   { auth, authFile }: ProvidedServerSettings,
   log: Log,
   reloadables: Reloadable[],

@@ -67,6 +67,9 @@ async function runOrdered(
       },
     },
     isSpokesman,
+    watch: (source) => {
+      link.watch(source);
+    },
     failed: (sentence) => {
       failures.push(fail(sentence, ExitCode.Failure));
     },

@@ -7,6 +7,11 @@ import { newTicketKeys } from '../../server/tls/tls-context.js';
 import { clusterWorkers } from '../../workers/cluster-worker.js';
 import type { ConfigFile } from '../../workers/messages.js';
 import { Primary } from '../../workers/primary.js';
+import { WorkersSource } from '../../workers/workers-source.js';
+import { LocalSource } from '../../admin/local-source.js';
+import { makeAdmin } from '../../app/admin.js';
+import { makeAuthenticator } from '../../app/resources/resources.js';
+import { version } from '../../app/version.js';
 import { ExitCode } from '../exit-code.js';
 import type { Io } from '../io.js';
 import { complain } from '../output/log.js';
@@ -32,7 +37,7 @@ export async function serveWorkers(
   io: Io,
   log: Logger,
 ): Promise<number> {
-  const { settings } = loaded;
+  const { settings, values } = loaded;
   // It binds the Unix sockets at any time, and makes no other files: nobody else may connect before a socket has its mode.
   const umask = settings.unixMode === null ? null : process.umask(OWNER_ONLY);
   const primary = new Primary({
@@ -52,6 +57,9 @@ export async function serveWorkers(
     log,
     write: (lines) => io.stderr.write(lines),
   });
+  const source = new WorkersSource(primary, new LocalSource([], [], version()));
+  const authenticator = settings.admin === null ? null : await makeAuthenticator(values, log, []);
+  const admin = makeAdmin(settings, source, authenticator, log);
   const exit = (code: number): void => {
     // Nobody else would end them at once.
     primary.kill();
@@ -62,6 +70,8 @@ export async function serveWorkers(
     try {
       for (const address of settings.listen)
         if (address.kind === 'unix') await freeUnixPath(address.path);
+      if (admin !== null) await source.start();
+      await admin?.start();
     } catch (error) {
       complain(io, startFailure(error), settings.logFormat);
       return ExitCode.Failure;
@@ -71,6 +81,8 @@ export async function serveWorkers(
     if (failure.sentence !== '') complain(io, failure.sentence, settings.logFormat);
     return failure.exitCode;
   } finally {
+    await admin?.close();
+    source.stop();
     ending.release();
     if (umask !== null) process.umask(umask);
   }

@@ -1,5 +1,6 @@
 /** `twist serve`: runs a server until a signal ends it. */
 import type { Logger } from 'pino';
+import type { LocalSource } from '../../admin/local-source.js';
 import { compose } from '../../app/compose.js';
 import type { Rereading } from '../../app/reload/configuration.js';
 import { openFilesProblem } from '../../app/open-files.js';
@@ -22,6 +23,8 @@ export interface Membership {
   readonly group: ServerGroup;
   /** Whether it says what concerns all of them alike. */
   readonly isSpokesman: boolean;
+  /** What this process tells of itself is told by whoever leads the group. */
+  watch(source: LocalSource): void;
   /** It cannot start: the sentence is said by whoever leads the group. */
   failed(sentence: string): void;
 }
@@ -43,6 +46,7 @@ export async function serve(
   const { settings, values } = resources;
   const composed = compose(resources, log, { load, files: io }, membership?.group);
   const { server, filesEach } = composed;
+  membership?.watch(composed.source);
   const problem = openFilesProblem(io, values.maxConnections, filesEach);
   if (problem !== null && membership?.isSpokesman !== false) log.warn(problem);
   // Before the log says that the server listens, so that no signal is lost.

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { LocalSource } from '../../../src/admin/local-source.js';
 import { ExitCode } from '../../../src/cli/exit-code.js';
 import { runWorker } from '../../../src/cli/serve/run-worker.js';
 import type { serve } from '../../../src/cli/serve/serve.js';
@@ -123,6 +124,7 @@ t.test('what fails before there is a log is not hidden', async (t) => {
 t.test('places are asked of the primary', async (t) => {
   const { told } = await run({}, async (_resources, _io, _log, _load, membership) => {
     const { group } = membership!;
+    membership!.watch(new LocalSource([], [], 'dev'));
     void group.reserve('192.0.2.1', { maxConnections: 1, maxConnectionsPerAddress: 1 });
     group.release(null);
     await new Promise(setImmediate);

@@ -1,4 +1,6 @@
 import t, { type Test } from 'tap';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import path from 'node:path';
 import { writeFileSync } from 'node:fs';
 import { load } from '../../../src/config/load.js';
@@ -150,4 +152,23 @@ t.test('nobody else may connect to a Unix socket before it has its mode', async 
     await within(exitCode, 'the end');
     t.equal(process.umask(0o022), 0o022);
   }
+
+t.test('the primary has the admin endpoint', async (t) => {
+  const { workers, exitCode, signal, io } = await start(t, { admin: '127.0.0.1:0' });
+  await eventually(() => workers.all.length === 2, 'two workers');
+  const [, address] = /"address":"(http:[^"]+)"/.exec(io.written.err)!;
+  t.equal(await (await fetch(`${address}/readyz`)).text(), 'no worker serves\n');
+  for (const worker of workers.all) worker.serves();
+  signal('SIGTERM');
+  for (const worker of workers.all) worker.exits(0);
+  t.equal(await within(exitCode, 'the end'), 0);
+  await t.rejects(fetch(`${address}/readyz`));
+
+  const taken = createServer().listen(0, '127.0.0.1');
+  t.teardown(() => taken.close());
+  await once(taken, 'listening');
+  const { port } = taken.address() as AddressInfo;
+  const failing = await start(t, { admin: `127.0.0.1:${port}` });
+  t.equal(await within(failing.exitCode, 'the end'), 1);
+  t.equal(failing.workers.all.length, 0);
 });

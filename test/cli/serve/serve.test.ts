@@ -455,6 +455,9 @@ t.test('one of several processes: others say what concerns all of them', async (
         release: () => undefined,
       },
       isSpokesman,
+      watch: (source) => {
+        t.ok(source);
+      },
       failed: (sentence) => failures.push(sentence),
     };
     const flags = { listen: [`127.0.0.1:${port}`], maxConnections: '100' };

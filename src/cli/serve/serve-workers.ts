@@ -11,10 +11,13 @@ import { WorkersSource } from '../../workers/workers-source.js';
 import { LocalSource } from '../../admin/local-source.js';
 import { makeAdmin } from '../../app/admin.js';
 import { makeAuthenticator } from '../../app/resources/resources.js';
+import { readTls } from '../../app/resources/tls.js';
+import type { Authenticator } from '../../server/auth/basic-auth.js';
+import type { ServerTls } from '../../server/tls/server-tls.js';
 import { version } from '../../app/version.js';
 import { ExitCode } from '../exit-code.js';
 import type { Io } from '../io.js';
-import { complain } from '../output/log.js';
+import { complain, createLog } from '../output/log.js';
 import { hasColor } from '../output/style.js';
 import { EXIT_MS, Ending } from './ending.js';
 import { startFailure } from './start-failure.js';
@@ -37,7 +40,8 @@ export async function serveWorkers(
   io: Io,
   log: Logger,
 ): Promise<number> {
-  const { settings, values } = loaded;
+  const { settings } = loaded;
+  const ticketKeys = newTicketKeys();
   // It binds the Unix sockets at any time, and makes no other files: nobody else may connect before a socket has its mode.
   const umask = settings.unixMode === null ? null : process.umask(OWNER_ONLY);
   const primary = new Primary({
@@ -45,7 +49,7 @@ export async function serveWorkers(
     order: {
       flags,
       configText,
-      ticketKeys: newTicketKeys().toString('base64'),
+      ticketKeys: ticketKeys.toString('base64'),
       umask,
       isTTY: io.stderr.isTTY === true,
       isStyled: hasColor(io.stderr, io.env),
@@ -58,19 +62,25 @@ export async function serveWorkers(
     write: (lines) => io.stderr.write(lines),
   });
   const source = new WorkersSource(primary, new LocalSource([], [], version()));
-  const authenticator = settings.admin === null ? null : await makeAuthenticator(values, log, []);
-  const admin = makeAdmin(settings, source, authenticator, log);
+  const protection = await protectionOf(loaded, io, log, ticketKeys);
+  const { tls } = protection;
+  const admin = makeAdmin(settings, source, protection, log);
+  const reload = async (): Promise<void> => {
+    // What is wrong with it is said by the workers, which read it too.
+    await Promise.allSettled([primary.reload(), tls?.watch.reload()]);
+  };
   const exit = (code: number): void => {
     // Nobody else would end them at once.
     primary.kill();
     io.exit(code);
   };
-  const ending = new Ending(primary, primary.reload.bind(primary), { ...io, exit }, log);
+  const ending = new Ending(primary, reload, { ...io, exit }, log);
   try {
     try {
       for (const address of settings.listen)
         if (address.kind === 'unix') await freeUnixPath(address.path);
       if (admin !== null) await source.start();
+      await tls?.watch.start();
       await admin?.start();
     } catch (error) {
       complain(io, startFailure(error), settings.logFormat);
@@ -82,10 +92,25 @@ export async function serveWorkers(
     return failure.exitCode;
   } finally {
     await admin?.close();
+    tls?.watch.stop();
     source.stop();
     ending.release();
     if (umask !== null) process.umask(umask);
   }
+}
+
+/** What protects the admin endpoint, as far as there is one: the same files as in the workers. */
+async function protectionOf(
+  { settings, values }: Loaded,
+  io: Io,
+  log: Logger,
+  ticketKeys: Buffer,
+): Promise<{ authenticator: Authenticator | null; tls: ServerTls | null }> {
+  if (settings.admin === null) return { authenticator: null, tls: null };
+  const authenticator = await makeAuthenticator(values, log, []);
+  const silent = createLog('silent', 'json', io.stderr);
+  // Certificates that end soon, and the like, are a matter of the workers.
+  return { authenticator, tls: await readTls(values, silent, ticketKeys) };
 }
 
 /** The workers all get the same text, and say themselves what is wrong with it. */

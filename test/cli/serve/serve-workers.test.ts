@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap';
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import path from 'node:path';
@@ -9,7 +10,9 @@ import { createLog } from '../../../src/cli/output/log.js';
 import type { serveWorkers } from '../../../src/cli/serve/serve-workers.js';
 import type { Flags } from '../../../src/config/text-sources.js';
 import { FakeWorkers } from '../../fixtures/fake-workers.js';
+import type { SelfSigned } from '../../fixtures/self-signed.js';
 import { makeTempDir } from '../../fixtures/temp-dir.js';
+import { LOCALHOST, beginTls, lasting } from '../../fixtures/tls.js';
 import { eventually, within } from '../../fixtures/within.js';
 import { type FakeIo, fakeIo } from '../fake-io.js';
 
@@ -152,6 +155,7 @@ t.test('nobody else may connect to a Unix socket before it has its mode', async 
     await within(exitCode, 'the end');
     t.equal(process.umask(0o022), 0o022);
   }
+});
 
 t.test('the primary has the admin endpoint', async (t) => {
   const { workers, exitCode, signal, io } = await start(t, { admin: '127.0.0.1:0' });
@@ -172,3 +176,37 @@ t.test('the primary has the admin endpoint', async (t) => {
   t.equal(await within(failing.exitCode, 'the end'), 1);
   t.equal(failing.workers.all.length, 0);
 });
+
+t.test(
+  'the admin endpoint has the certificates of the workers, and reads them again',
+  async (t) => {
+    const dir = makeTempDir(t);
+    const cert = path.join(dir, 'cert.pem');
+    const key = path.join(dir, 'key.pem');
+    const write = (one: SelfSigned): void => {
+      writeFileSync(cert, one.cert);
+      writeFileSync(key, one.key);
+    };
+    write(LOCALHOST);
+    const flags = { admin: ':0', tlsCert: [cert], tlsKey: [key] };
+    const { workers, exitCode, signal, io } = await start(t, flags);
+    await eventually(() => workers.all.length === 2, 'two workers');
+    for (const worker of workers.all) worker.serves();
+    const [, port] = /"address":"https:[^"]*:(\d+)","msg":"admin endpoint"/.exec(io.written.err)!;
+    const shown = async (): Promise<string> => {
+      const socket = beginTls(t, Number(port));
+      await within(once(socket, 'secureConnect'), 'the TLS handshake');
+      return socket.getPeerX509Certificate()!.toString();
+    };
+    t.equal(await shown(), new X509Certificate(LOCALHOST.cert).toString());
+    const next = lasting('localhost');
+    write(next);
+    signal('SIGHUP');
+    for (const worker of workers.all) worker.answers({ isWell: true, message: 'reloaded' });
+    const wanted = new X509Certificate(next.cert).toString();
+    for (let text = ''; text !== wanted;) text = await within(shown(), 'a certificate');
+    signal('SIGTERM');
+    for (const worker of workers.all) worker.exits(0);
+    t.equal(await within(exitCode, 'the end'), 0);
+  },
+);

@@ -94,7 +94,7 @@ const LAYERS: readonly Layer[] = [
   },
   {
     name: 'admin',
-    builtins: ['node:http', 'node:https', 'node:net', 'node:tls'],
+    builtins: ['node:fs/promises', 'node:http', 'node:https', 'node:net', 'node:tls'],
     packages: ['prom-client'],
     knowsNot: ['config'],
   },

@@ -46,6 +46,8 @@ export class Traffic {
   wireBytesOut = 0;
   readonly controlIn: ControlCounts = { pings: 0, pongs: 0, closes: 0 };
   readonly controlOut: ControlCounts = { pings: 0, pongs: 0, closes: 0 };
+  /** Sessions whose socket has not taken what was written: all others have nothing waiting for their clients. */
+  readonly blocked = new Set<{ readonly bufferedAmount: number }>();
   /** The client is not read: the mode, the recording or an extension can take no more. */
   readonly inputPauses = new PauseCounts();
   /** The mode was told to wait: the client reads too slowly. */

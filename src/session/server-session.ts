@@ -279,12 +279,14 @@ export class ServerSession implements ServedSession {
   /** The socket has stopped taking bytes: from now on only the newest Pong is owed. */
   blocked(): void {
     this.endpoint.isOutputBlocked = true;
+    this.#parts.traffic.blocked.add(this);
     this.#parts.deadlines.blocked();
   }
 
   /** The socket has taken everything. The flush that follows writes what waited meanwhile. */
   unblocked(): void {
     this.endpoint.isOutputBlocked = false;
+    this.#parts.traffic.blocked.delete(this);
     this.endpoint.sendOwedPong();
     this.#parts.deadlines.unblocked();
   }
@@ -327,8 +329,9 @@ export class ServerSession implements ServedSession {
 
   /** Gives everything back. */
   #close(): void {
-    const { chain } = this.#parts;
+    const { chain, traffic } = this.#parts;
     this.#isGone = true;
+    traffic.blocked.delete(this);
     this.input.close();
     this.output.close();
     this.#ends = NO_ENDS;

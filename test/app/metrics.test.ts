@@ -33,7 +33,6 @@ async function everything(): Promise<MetricSnapshot> {
         connectionCount: 0,
         maxConnections: 1,
         nowMs: 0,
-        sessions: [],
         findProblems,
       },
       recorder: {

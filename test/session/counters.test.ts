@@ -108,3 +108,19 @@ t.test('sessions that have begun and ended; a refused one is none', async (t) =>
   refused.session.finish();
   t.match(refused.counts, { started: 0, ended: 0 });
 });
+
+t.test('output waits for clients whose sockets take nothing, and for no others', async (t) => {
+  const bench = new Bench(new Witness(), QUIET).open();
+  const { session, host } = bench;
+  const { blocked } = host.traffic;
+  session.send('hello');
+  t.equal(blocked.size, 0);
+  session.blocked();
+  t.strictSame([...blocked], [session]);
+  t.equal([...blocked][0]!.bufferedAmount, 7);
+  session.unblocked();
+  t.equal(blocked.size, 0);
+  session.blocked();
+  session.finish();
+  t.equal(blocked.size, 0);
+});

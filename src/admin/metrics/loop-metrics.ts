@@ -9,7 +9,7 @@ import { type Metric, type MetricSource, counter } from './metric.js';
  * Not by Node's own `monitorEventLoopDelay`: its figures contain this time, and begin anew with each scrape, so
  * that two scrapers would take them from each other.
  */
-const LOOK_MS = 20;
+const LOOK_MS = 50;
 
 export class LoopMetrics implements MetricSource {
   readonly #delays = new Durations();
@@ -31,7 +31,7 @@ export class LoopMetrics implements MetricSource {
     return [
       histogram(
         'twist_event_loop_delay_seconds',
-        'How late the event loop comes to what is due, looked at every 20 ms',
+        'How late the event loop comes to what is due, looked at every 50 ms',
         this.#delays,
         'each',
       ),

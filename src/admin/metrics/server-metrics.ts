@@ -19,7 +19,6 @@ export interface MeasuredServer {
   readonly maxConnections: number;
   /** The time of the sessions' clock, in milliseconds. */
   readonly nowMs: number;
-  readonly sessions: Iterable<{ readonly bufferedAmount: number }>;
 }
 
 export class ServerMetrics implements MetricSource {
@@ -160,10 +159,10 @@ export class ServerMetrics implements MetricSource {
   }
 
   #waiting(): Metric[] {
-    const { sessions, traffic, nowMs } = this.#server;
+    const { traffic, nowMs } = this.#server;
     const { inputPauses, outputPauses } = traffic;
     let queuedBytes = 0;
-    for (const { bufferedAmount } of sessions) queuedBytes += bufferedAmount;
+    for (const { bufferedAmount } of traffic.blocked) queuedBytes += bufferedAmount;
     return [
       gauge('twist_queued_bytes', 'Output that waits for slow clients, in bytes', queuedBytes),
       gauge(

@@ -109,3 +109,10 @@ t.test('figures of the process', async (t) => {
     t.equal(type, name.endsWith('_total') ? 'counter' : 'gauge');
   }
 });
+
+t.test('where open files cannot be counted, they are not', async (t) => {
+  const counted = await new ProcessMetrics('1').collect();
+  t.ok(counted.find(({ name }) => name === 'process_open_fds')!.samples[0]!.value > 3);
+  const other = await new ProcessMetrics('1', '/missing').collect();
+  t.notOk(other.some(({ name }) => name === 'process_open_fds'));
+});

@@ -37,9 +37,10 @@ t.test('a server', async (t) => {
     connectionCount: 3,
     maxConnections: 10,
     nowMs: 5000,
-    sessions: [{ bufferedAmount: 7 }, { bufferedAmount: 8 }],
   };
   const metrics = new ServerMetrics(server);
+  traffic.blocked.add({ bufferedAmount: 7 });
+  traffic.blocked.add({ bufferedAmount: 8 });
   t.strictSame(linesOf(metrics.collect()), [
     'twist_connections{} 3',
     'twist_connections_limit{} 10',
@@ -62,7 +63,7 @@ t.test('a server', async (t) => {
   traffic.inputPauses.begin(4000);
   traffic.outputPauses.begin(4000);
   traffic.outputPauses.end(4500);
-  server.sessions = [];
+  traffic.blocked.clear();
   t.strictSame(linesOf(metrics.collect()), [
     'twist_connections_accepted_total{} 4',
     'twist_connections_dropped_total{} 5',

@@ -69,6 +69,8 @@ t.test('every setting reaches the server', async (t) => {
   const privatePaths = { files: ['users'], recording: null };
   const parts = { ...PARTS, authenticator, staticDir: 'public', privatePaths };
   t.strictSame(serverOptions(settings, parts), {
+    group: null,
+    tls: null,
     listen: [
       { kind: 'tcp', host: '127.0.0.1', port: 0 },
       { kind: 'unix', path: '/run/twist.sock' },

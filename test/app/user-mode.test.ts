@@ -293,6 +293,18 @@ t.test('the signal of a handshake aborts when nobody waits for it any more', asy
   t.ok(signals[0]!.aborted);
   t.notOk(signals[2]!.aborted, 'it is answered');
   t.equal(signals.length, 4);
+  const failed: unknown[] = [];
+  const failing = {
+    ...begin(''),
+    fail: (error: unknown) => failed.push(error),
+  } as unknown as ModeSession;
+  void mode.upgrade!(failing, { path: '/room', query: '' } as UpgradeRequest, response);
+  const boom = new Error('boom');
+  signals.at(-1)!.addEventListener('abort', () => {
+    throw boom;
+  });
+  mode.abandoned!(failing);
+  t.strictSame(failed, [boom], 'what a listener throws is its own session’s');
   const without = readMode({ name: 'a', message: call }, refuse);
   t.notOk('open' in without || 'abandoned' in without, 'for a mode without upgrade there is none');
 });

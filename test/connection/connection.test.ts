@@ -776,3 +776,12 @@ t.test('bytes on the wire are counted: all that a session writes, and no refusal
   const goodbye = fromServer(closeFrame(1001, 'the server is shutting down')).length;
   t.equal(dropped.host.traffic.wireBytesOut, opened + goodbye);
 });
+
+t.test('a connection is open from its 101 until its session has ended', async (t) => {
+  const bench = new Bench();
+  t.notOk(bench.connection.isOpen);
+  bench.receive(upgradeText());
+  t.ok(bench.connection.isOpen);
+  bench.socket.emit('close');
+  t.notOk(bench.connection.isOpen);
+});

@@ -734,6 +734,29 @@ t.test(
   },
 );
 
+t.test('once: of two that are decided on the first one wins', async (t) => {
+  const agree: (() => void)[] = [];
+  const slow: Mode = {
+    ...echoMode,
+    upgrade: () =>
+      new Promise<void>((resolve) => {
+        agree.push(resolve);
+      }),
+  };
+  const { server } = await start(t, { served: { mode: slow } });
+  server.serveOnce();
+  const clients = [await connectRaw(t, portOf(server)), await connectRaw(t, portOf(server))];
+  for (const client of clients) client.send(upgradeText());
+  await eventually(() => agree.length === 2, 'both questions');
+  for (const one of agree) one();
+  const answers: string[] = [];
+  for (const client of clients) {
+    await client.waitUntil(() => client.received.includes('\r\n\r\n'), 'the answer');
+    answers.push(client.received.toString().slice(9, 12));
+  }
+  t.strictSame(answers.sort(), ['101', '503']);
+});
+
 // ---- The stop
 
 t.test('a stop without connections', async (t) => {

@@ -1801,3 +1801,8 @@ t.test("the client's certificate", async (t) => {
   t.equal(bench(null).session.clientCertificate, null);
   t.equal(new Bench(new Witness()).session.clientCertificate, null);
 });
+
+t.test('it knows what serves it', async (t) => {
+  const mode = new Witness();
+  t.equal(new Bench(mode).session.mode, mode);
+});

@@ -225,3 +225,13 @@ t.test('a server that cannot stop has stopped', async (t) => {
   t.equal(bench.ending.exitCode, ExitCode.Failure);
   t.strictSame(bench.log, ['fatal internal error', 'Error: stuck']);
 });
+
+t.test('a server that has done its work stops as after a signal, without a delay', async (t) => {
+  const bench = new Bench(t);
+  bench.ending.end();
+  t.strictSame(bench.told, ['stop', 'endDelay']);
+  bench.settle.resolve();
+  await settled();
+  t.ok(bench.hasStopped);
+  t.equal(bench.ending.exitCode, ExitCode.Ok);
+});

@@ -20,6 +20,7 @@ import {
   startFront,
 } from '../fixtures/front-proxy.js';
 import { skipWithout } from '../fixtures/interop.js';
+import { selfSigned } from '../fixtures/self-signed.js';
 import { findCommands } from '../fixtures/service-process.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
 import { type TwistProcess, startServing } from '../fixtures/twist-process.js';
@@ -331,10 +332,36 @@ async function runProxyProtocol(t: Test, name: Name, example: Example): Promise<
   }
 }
 
+/** The proxy reads nothing of what it passes on. */
+async function runPassThrough(t: Test, name: Name, example: Example): Promise<void> {
+  const command = commandOf(t, name);
+  if (command === null) return;
+  const directory = makeTempDir(t);
+  const identity = selfSigned(SITE);
+  writeFileSync(path.join(directory, 'twist.pem'), identity.cert);
+  writeFileSync(path.join(directory, 'twist.key'), identity.key);
+  const args = example.commands[0]!.map((arg) =>
+    arg.replace(`/etc/ssl/${SITE}`, path.join(directory, 'twist')),
+  );
+  const twist = await startTwist(t, args, directory);
+  const config = hurried(example.config).replaceAll('127.0.0.1:9001', `127.0.0.1:${twist.port}`);
+  const front = await startFront(t, name, command, config, directory, identity);
+  await eventuallyServed(t, front);
+  await checkTraffic(t, front, [twist]);
+  await checkOrigins(t, front, true);
+  await checkFaults(t, front, twist);
+  await checkServerClose(t, front, twist);
+  t.notOk(
+    twist.log.some(({ level }) => level === 'error'),
+    'its health checks are no errors',
+  );
+}
+
 const RUNS: Readonly<Record<string, (t: Test, name: Name, example: Example) => Promise<void>>> = {
   'One twist, by a Unix socket': runOne,
   'Two, balanced': runTwo,
   'With the PROXY protocol': runProxyProtocol,
+  'TLS at twist': runPassThrough,
 };
 
 for (const name of Object.keys(FRONTS) as Name[]) {

@@ -53,6 +53,9 @@ const SHAPE = 'export async function findTarget({ token }) { ... }';
 /** Shorter pieces of a header are words rather than secrets, and stand in every stack. */
 const MIN_SECRET = 6;
 
+/** Of a request with more of them nothing is shown: to look for each takes time that a client could ask for. */
+const MAX_SECRETS = 256;
+
 /** Between the parts of credentials and cookies. */
 const SEPARATORS = /[\s;,=]+/;
 
@@ -255,6 +258,7 @@ function hideIn(error: Error, secrets: readonly string[]): void {
 }
 
 function hiddenIn(text: string, secrets: readonly string[]): string {
+  if (secrets.length > MAX_SECRETS) return hidden(text);
   let shown = text;
   for (const secret of secrets)
     if (shown.includes(secret)) shown = shown.replaceAll(secret, () => hidden(secret));

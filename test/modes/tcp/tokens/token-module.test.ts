@@ -235,6 +235,21 @@ t.test('what it throws has nothing of the request in it', async (t) => {
   t.equal('request' in error!, false);
 });
 
+t.test('of a request that is all secrets nothing is shown', async (t) => {
+  const message = 'x'.repeat(8000);
+  const module = await load({
+    findTarget: () => {
+      throw new TypeError(message);
+    },
+  });
+  const pieces = Array.from({ length: 600 }, (_, index) => `piece${index}`);
+  const request = requestOf(t, '/', { Cookie: pieces.join(';') });
+  const thrown: unknown = await module
+    .findTarget(request, PEER, NOBODY_LEAVES)
+    .catch((error: unknown) => error);
+  t.match(thrown, { message: '[hidden:8000]', stack: /^\[hidden:\d+\]$/ });
+});
+
 t.test('a module that never answers: 504, and it is told to stop', async (t) => {
   let told: TokenRequest | null = null;
   const never = (request: TokenRequest): Promise<never> => {

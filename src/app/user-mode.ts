@@ -7,7 +7,7 @@ import type { UpgradeRequest } from '../handshake/request.js';
 import type { UpgradeResponse } from '../handshake/upgrade-response.js';
 import type { Refuse } from '../modes/user-module.js';
 import type { Mode } from '../session/mode.js';
-import { guardedController } from './guarded-signal.js';
+import { guardedController } from '../modes/guarded-signal.js';
 import type { CloseStatus } from '../protocol/close.js';
 import { type DataOpcode, Opcode } from '../protocol/frame.js';
 import type { ModeSession, Session, SessionSummary } from '../session/session.js';

@@ -8,7 +8,7 @@ import type { BuiltInMode, Files } from '../built-in.js';
 import { readTargetCertificates } from './target-certificates.js';
 import { NetTargetConnector } from './target-connector.js';
 import { TcpMode, type TcpModeOptions } from './tcp-mode.js';
-import { TokenFile } from './tokens/token-file.js';
+import { TokenFile, type TokenLog } from './tokens/token-file.js';
 import { TokenModule, isTokenModule } from './tokens/token-module.js';
 import { type TokenPlace, tokenPlace } from './tokens/token-place.js';
 
@@ -19,7 +19,7 @@ export const proxy: BuiltInMode<'tcp' | 'token'> = {
   async prepare({ settings, values, files, log, reloadables, targets }) {
     const certificates = readTargetCertificates(values, files);
     const place = tokenPlace(settings.tokenFrom, tokenPaths(settings));
-    const module = await loadTokenModule(values, files, place);
+    const module = await loadTokenModule(values, files, place, log);
     if (module === null) checkTokenFile(values, files);
     const connector = new NetTargetConnector({
       connectMs: settings.targetConnectTimeout,
@@ -71,12 +71,13 @@ async function loadTokenModule(
   values: Pick<ProvidedServerSettings, 'tokenFile' | 'targetConnectTimeout'>,
   files: Files,
   place: TokenPlace,
+  log: TokenLog,
 ): Promise<TokenModule | null> {
   const { tokenFile } = values;
   const path = tokenFile.value;
   if (path === null || !isTokenModule(path)) return null;
   const timeoutMs = values.targetConnectTimeout.value;
-  return await TokenModule.load({ path, files, parseTarget, place, timeoutMs }, (fault) =>
+  return await TokenModule.load({ path, files, parseTarget, place, timeoutMs, log }, (fault) =>
     refuseTokenFile(tokenFile, fault),
   );
 }

@@ -10,7 +10,9 @@ import type { TlsPeer } from '../../../net/tls-peer.js';
 import type { PeerAddress, Target } from '../../../net/socket-address.js';
 import type { Reloadable } from '../../../reloadable.js';
 import type { Files } from '../../built-in.js';
+import { guardedController } from '../../guarded-signal.js';
 import { type Refuse, defaultOf, importModule } from '../../user-module.js';
+import type { TokenLog } from './token-file.js';
 import type { ParseTarget } from './token-lines.js';
 import type { TokenPlace } from './token-place.js';
 
@@ -71,6 +73,7 @@ export interface TokenModuleOptions {
   readonly place: TokenPlace;
   /** How long `findTarget` may take, in milliseconds. */
   readonly timeoutMs: number;
+  readonly log: Pick<TokenLog, 'error'>;
 }
 
 export class TokenModule implements Reloadable {
@@ -138,11 +141,15 @@ export class TokenModule implements Reloadable {
     peer: PeerAddress,
     signal: AbortSignal,
   ): Promise<Target> {
-    const { place, timeoutMs } = this.#options;
+    const { place, timeoutMs, log } = this.#options;
     signal.throwIfAborted();
     const tokens = place.find(request);
     const [token = null] = tokens;
-    const stop = new AbortController();
+    // Its listeners are the module's, and Node would end the process for what one throws.
+    const stop = guardedController((error) => {
+      const err = withoutSecrets(error, secretsOf(request, tokens));
+      log.error({ err }, 'a listener of the signal of findTarget failed');
+    });
     const timeout = setTimeout(() => {
       const reason = `findTarget gave no target within ${timeoutMs} ms`;
       stop.abort(new HandshakeError('target-timeout', {}, { reason }));

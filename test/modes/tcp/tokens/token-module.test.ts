@@ -11,6 +11,7 @@ import {
 import { TOKEN_IN_QUERY } from '../../../../src/modes/tcp/tokens/token-place.js';
 import { parseTarget } from '../../../../src/net/socket-address.js';
 import { answerTo, upgradeText } from '../../../fixtures/handshake.js';
+import { KeptLog } from '../../../fixtures/kept-log.js';
 import { within } from '../../../fixtures/within.js';
 
 const PEER = { remoteAddress: '192.0.2.1', remotePort: 7 };
@@ -21,6 +22,8 @@ interface Given {
   readonly files?: Partial<Files>;
   readonly timeoutMs?: number;
 }
+
+const log = new KeptLog();
 
 async function load(
   module: unknown,
@@ -33,6 +36,7 @@ async function load(
       parseTarget,
       place: TOKEN_IN_QUERY,
       timeoutMs,
+      log,
     },
     (clause) => {
       throw new Error(clause);
@@ -303,6 +307,23 @@ t.test('a client that leaves: the module is told, and nobody waits', async (t) =
   await t.rejects(module.findTarget(requestOf(t), PEER, leaving.signal), { message: 'left' });
 });
 
+t.test('a listener of its signal that fails is told, and ends nothing', async (t) => {
+  const failing = ({ signal, token }: TokenRequest): Promise<never> => {
+    signal.addEventListener('abort', () => {
+      throw new Error(`at once, for ${String(token)}`);
+    });
+    const later = (): unknown => Promise.reject(new Error('later'));
+    signal.addEventListener('abort', later);
+    return new Promise(() => undefined);
+  };
+  t.match(await outcome(t, failing, { timeoutMs: 20 }), /^target-timeout/);
+  await new Promise((resolve) => setImmediate(resolve));
+  t.match(log.find('a listener of the signal of findTarget failed'), [
+    { level: 'error', fields: { err: { message: 'at once, for [hidden:6]' } } },
+    { level: 'error', fields: { err: { message: 'later' } } },
+  ]);
+});
+
 t.test('once it has answered its signal stays quiet', async (t) => {
   let told: TokenRequest | null = null;
   const module = await load(
@@ -401,7 +422,14 @@ t.test('a module that is prepared again is still the code that was loaded first'
     readFile: () => source,
     importFile: () => Promise.resolve({ findTarget: () => null }),
   };
-  const options = { path: 'tokens.mjs', files, parseTarget, place: TOKEN_IN_QUERY, timeoutMs: 1 };
+  const options = {
+    path: 'tokens.mjs',
+    files,
+    parseTarget,
+    place: TOKEN_IN_QUERY,
+    timeoutMs: 1,
+    log,
+  };
   const refuse = (clause: string): never => {
     throw new Error(clause);
   };

@@ -1,7 +1,7 @@
 import { addAbortListener, once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
-import { guardedController } from '../../src/app/guarded-signal.js';
+import { guardedController } from '../../src/modes/guarded-signal.js';
 
 const boom = new Error('boom');
 

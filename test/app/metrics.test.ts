@@ -1,8 +1,9 @@
 /** The metrics that there are, those that docs/operations.md explains, and those that dashboard and alerts ask for. */
 import { readFileSync } from 'node:fs';
 import t from 'tap';
+import { LocalSource } from '../../src/admin/local-source.js';
 import type { MetricSnapshot } from '../../src/admin/metrics/metric.js';
-import { makeSource } from '../../src/app/admin.js';
+import { makeAdmin, makeSource } from '../../src/app/admin.js';
 import { Durations } from '../../src/durations.js';
 import { DeflateCounters } from '../../src/extensions/permessage-deflate/deflate-counters.js';
 import { TargetCounters } from '../../src/modes/tcp/target-counters.js';
@@ -51,8 +52,14 @@ async function everything(): Promise<MetricSnapshot> {
   return await source.snapshot();
 }
 
+/** What the primary of several workers adds. */
+const OF_WORKERS = [
+  ...read('src/workers/workers-source.ts').matchAll(/'(twist_workers?_[a-z_]+)'/g),
+].map(([, name = '']) => name);
+
 t.test('each metric is explained, and none that is not there', async (t) => {
-  const names = (await everything()).map(({ name }) => name);
+  t.equal(OF_WORKERS.length, 4);
+  const names = [...(await everything()).map(({ name }) => name), ...OF_WORKERS];
   const explained = [
     ...read('docs/operations.md').matchAll(/^\| `((?:twist|process|nodejs)_\w+)`/gm),
   ];
@@ -74,6 +81,7 @@ t.test('dashboard and alerts ask for what is there', async (t) => {
       type === 'histogram' ? [`${name}_bucket`, `${name}_sum`, `${name}_count`] : [name],
     ),
   );
+  for (const name of OF_WORKERS) names.add(name);
   for (const file of [ALERTS, DASHBOARD]) {
     const asked = read(file).matchAll(/\b(?:twist|process|nodejs)_[a-z_]+(?=[{[ )"'])/g);
     const unknown = [...asked].map(([name]) => name).filter((name) => !names.has(name));
@@ -99,5 +107,22 @@ t.test('each alert says what to do, here and in the guide', async (t) => {
     t.match(description, /\.$/, name);
     t.ok(guide.includes(`\`${name}\``), name);
     t.ok(guide.includes(description.replace(/\s+/g, ' ')), `${name}: ${description}`);
+  }
+});
+
+t.test('the endpoint has the certificates of the server', async (t) => {
+  const log = new KeptLog();
+  const context = tlsContext({}, log);
+  const watch = new CertificateWatch({ files: [], read: async () => context.set, context, log });
+  const source = new LocalSource([], [], 'test');
+  for (const [tls, scheme] of [
+    [new ServerTls({ context, watch, openKeyLog: null }), 'https:'],
+    [null, 'http:'],
+  ] as const) {
+    const address = { admin: { host: null, port: 0 } };
+    const admin = makeAdmin(address, source, { authenticator: null, tls }, log)!;
+    await admin.start();
+    t.equal(new URL(admin.url).protocol, scheme);
+    await admin.close();
   }
 });

@@ -124,6 +124,8 @@ t.test('every setting reaches the server', async (t) => {
     drainDelay: 1021,
     drainTimeout: 1018,
     health: null,
+    tls: null,
+    group: null,
     log,
   });
 });

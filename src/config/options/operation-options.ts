@@ -11,7 +11,7 @@ export const OPERATION_OPTIONS = {
     help: 'where to answer /livez, /readyz and /metrics',
     docs:
       'An HTTP endpoint of its own, for probes and for Prometheus: see docs/operations.md. A bare port listens on 127.0.0.1, `:PORT` on every address; port 0 takes a free one, which the log names. ' +
-      '`/livez` and `/readyz` answer everybody who reaches the port, `allow` and `deny` or not: probes have no password. `/metrics` asks for the password of `authFile` or `TWIST_AUTH`, unless the address is a loopback one.',
+      '`/livez` and `/readyz` answer everybody who reaches the port, `allow` and `deny` or not: probes have no password. With `tlsCert` an address that others reach speaks HTTPS. `/metrics` asks for the password of `authFile` or `TWIST_AUTH` there, and for the certificate that `tlsClientAuth` requires; on a loopback address for nothing.',
   },
   health: {
     group: 'Operation',

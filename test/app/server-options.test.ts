@@ -124,8 +124,6 @@ t.test('every setting reaches the server', async (t) => {
     drainDelay: 1021,
     drainTimeout: 1018,
     health: null,
-    tls: null,
-    group: null,
     log,
   });
 });

@@ -407,6 +407,7 @@ t.test('the package, installed', async (t) => {
       'bin',
       'config.example.json',
       'config.schema.json',
+      'deploy',
       'dist',
       'docs',
       'examples',

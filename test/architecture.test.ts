@@ -114,6 +114,7 @@ const LAYERS: readonly Layer[] = [
       'node:events',
       'node:fs',
       'node:http',
+      'node:https',
       'node:path',
       'node:timers/promises',
       'node:url',

@@ -7,14 +7,14 @@
  */
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
-import { type AddressInfo, type Socket, isIP } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { type TlsOptions, Server as TlsServer } from 'node:tls';
 import { ConfigError, HandshakeError } from '../errors.js';
 import { errorForLog } from '../foreign.js';
 import { checkHost } from '../handshake/host.js';
 import type { RequestHead } from '../handshake/request-head.js';
 import type { Log } from '../log.js';
-import { LOOPBACK_ADDRESSES } from '../net/address-range.js';
+import { LOOPBACK_ADDRESSES, isLoopbackHost } from '../net/address-range.js';
 import { formatHostAndPort } from '../net/socket-address.js';
 import { systemReason } from '../system-reason.js';
 import { formatFor } from './accept.js';
@@ -102,7 +102,7 @@ export class AdminServer {
     const serve = (request: IncomingMessage, response: ServerResponse): void => {
       void this.#serve(request, response);
     };
-    if (tls === null || isLoopbackName(address.host)) return createServer(HTTP_OPTIONS, serve);
+    if (tls === null || isLoopbackHost(address.host)) return createServer(HTTP_OPTIONS, serve);
     const options = this.#forProbes(tls.serverOptions());
     const server = createSecureServer(
       { ...HTTP_OPTIONS, ...options, handshakeTimeout: REQUEST_MS },
@@ -238,12 +238,6 @@ export class AdminServer {
     this.#options.log.error({ err: errorForLog(error) }, 'admin request failed');
     return { status: 500, body: 'internal error\n' };
   }
-}
-
-/** Whether only this machine reaches an address, as far as its text says so; without one it is every address. */
-function isLoopbackName(host: string | null): boolean {
-  if (host === null) return false;
-  return host === 'localhost' || (isIP(host) !== 0 && LOOPBACK_ADDRESSES.has(host));
 }
 
 /** RFC 7617 §2.1. */

@@ -1,5 +1,5 @@
 /** Ranges of addresses, and whether an address is in one of them. */
-import { BlockList } from 'node:net';
+import { BlockList, isIP } from 'node:net';
 import { formatIp, parseIp, unmapped } from './ip-address.js';
 
 /** An IPv4-mapped address such as `::ffff:10.0.0.1` has this many bits before those of the IPv4 address. */
@@ -69,3 +69,9 @@ export class AddressList {
 
 /** What only this machine reaches. */
 export const LOOPBACK_ADDRESSES = new AddressList(['127.0.0.0/8', '::1/128']);
+
+/** Whether only this machine reaches an address, as far as its text says so; null, every address, is reached from elsewhere. */
+export function isLoopbackHost(host: string | null): boolean {
+  if (host === null) return false;
+  return host === 'localhost' || (isIP(host) !== 0 && LOOPBACK_ADDRESSES.has(host));
+}

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { AddressList, parseCidr } from '../../src/net/address-range.js';
+import { AddressList, parseCidr, isLoopbackHost } from '../../src/net/address-range.js';
 
 function check(ranges: readonly string[], inside: readonly string[], outside: readonly string[]) {
   const list = new AddressList(ranges);
@@ -84,5 +84,21 @@ t.test('anything else', async (t) => {
     '*',
   ]) {
     t.equal(parseCidr(text), null, text);
+  }
+});
+
+t.test('hosts that only this machine reaches', async (t) => {
+  for (const [host, isLoopback] of [
+    ['localhost', true],
+    ['127.0.0.1', true],
+    ['127.9.9.9', true],
+    ['::1', true],
+    [null, false],
+    ['0.0.0.0', false],
+    ['::', false],
+    ['192.0.2.1', false],
+    ['127.example', false],
+  ] as const) {
+    t.equal(isLoopbackHost(host), isLoopback, String(host));
   }
 });

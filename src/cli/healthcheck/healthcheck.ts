@@ -1,11 +1,13 @@
 /** `twist healthcheck`: asks a server on this machine whether clients may be sent to it. */
 import { request } from 'node:http';
+import { request as secureRequest } from 'node:https';
 import type { Settings } from '../../config/settings.js';
 import { systemReason } from '../../system-reason.js';
+import { isLoopbackHost } from '../../net/address-range.js';
 import { formatHostAndPort, formatListenAddress } from '../../net/socket-address.js';
 
 /** Where a server answers, as far as its settings say. */
-type Asked = Pick<Settings, 'admin' | 'health' | 'listen'>;
+type Asked = Pick<Settings, 'admin' | 'health' | 'listen' | 'tlsCert'>;
 
 /** What came of it. */
 export interface Verdict {
@@ -19,6 +21,7 @@ interface Place {
   /** For people: `127.0.0.1:9090/readyz`. */
   readonly text: string;
   readonly path: string;
+  readonly isSecure: boolean;
   readonly address:
     { readonly host: string; readonly port: number } | { readonly socketPath: string };
 }
@@ -51,26 +54,26 @@ export async function checkHealth(settings: Asked, timeoutMs = ANSWER_MS): Promi
   }
 }
 
-function placeOf({ admin, health, listen }: Asked): Place | null {
-  if (admin !== null && admin.port !== 0) return placeAt(admin.host, admin.port, '/readyz');
+function placeOf({ admin, health, listen, tlsCert }: Asked): Place | null {
+  const hasTls = tlsCert.length > 0;
+  if (admin !== null && admin.port !== 0)
+    return placeAt(admin.host, admin.port, '/readyz', hasTls && !isLoopbackHost(admin.host));
   if (health === null) return null;
   for (const address of listen) {
     if (address.kind === 'unix') {
       const text = `${formatListenAddress(address)}, path ${health},`;
-      return { text, path: health, address: { socketPath: address.path } };
+      return { text, path: health, isSecure: false, address: { socketPath: address.path } };
     }
-    if (address.port !== 0) return placeAt(address.host, address.port, health);
+    if (address.port !== 0)
+      return placeAt(address.host, address.port, health, hasTls && address.tls !== false);
   }
   return null;
 }
 
-function placeAt(host: string | null, port: number, path: string): Place {
+function placeAt(host: string | null, port: number, path: string, isSecure: boolean): Place {
   const reached = reachable(host);
-  return {
-    text: `${formatHostAndPort(reached, port)}${path}`,
-    path,
-    address: { host: reached, port },
-  };
+  const text = `${formatHostAndPort(reached, port)}${path}`;
+  return { text, path, isSecure, address: { host: reached, port } };
 }
 
 /** An address that stands for all of this machine's is reached by its loopback one. */
@@ -80,13 +83,14 @@ function reachable(host: string | null): string {
 }
 
 function ask(
-  { path, address }: Place,
+  { path, isSecure, address }: Place,
   timeoutMs: number,
 ): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
-    const asking = request(
+    const asking = (isSecure ? secureRequest : request)(
       // The name is that of this machine, whatever the server is called elsewhere.
-      { ...address, path, headers: { Host: 'localhost' }, agent: false },
+      // Its certificate is for other names, and nothing is told it that others must not hear.
+      { ...address, path, headers: { Host: 'localhost' }, agent: false, rejectUnauthorized: false },
       (response) => {
         let body = '';
         response.setEncoding('utf8');

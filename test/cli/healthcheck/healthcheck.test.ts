@@ -1,9 +1,13 @@
 import { once } from 'node:events';
 import { type RequestListener, createServer } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import path from 'node:path';
 import t, { type Test } from 'tap';
 import { checkHealth } from '../../../src/cli/healthcheck/healthcheck.js';
+import { LOCALHOST } from '../../fixtures/tls.js';
 import { makeTempDir } from '../../fixtures/temp-dir.js';
+
+const NO_TLS: readonly string[] = [];
 
 const LISTEN = [{ kind: 'tcp', host: '127.0.0.1', port: 9001 }] as const;
 
@@ -32,7 +36,12 @@ t.test('what the admin endpoint says', async (t) => {
     response.writeHead(isReady ? 200 : 503).end(isReady ? 'ready\n' : 'draining\nfull\n');
   });
   for (const host of ['127.0.0.1', null, '0.0.0.0']) {
-    const verdict = await checkHealth({ admin: { host, port }, health: '/x', listen: LISTEN });
+    const verdict = await checkHealth({
+      tlsCert: NO_TLS,
+      admin: { host, port },
+      health: '/x',
+      listen: LISTEN,
+    });
     t.strictSame(
       verdict,
       asked.length === 1
@@ -58,12 +67,13 @@ t.test('the path on an address of the server, with a port or without', async (t)
       ],
       [{ kind: 'unix', path: socketPath }],
     ] as const) {
-      const verdict = await checkHealth({ admin, health: '/healthz', listen });
+      const verdict = await checkHealth({ tlsCert: NO_TLS, admin, health: '/healthz', listen });
       t.strictSame(verdict, { isReady: true, text: 'ready' });
     }
   }
   t.strictSame(
     await checkHealth({
+      tlsCert: NO_TLS,
       admin: null,
       health: '/other',
       listen: [{ kind: 'unix', path: socketPath }],
@@ -77,8 +87,13 @@ t.test('the path on an address of the server, with a port or without', async (t)
 
 t.test('nobody to ask', async (t) => {
   for (const settings of [
-    { admin: null, health: null, listen: LISTEN },
-    { admin: { host: null, port: 0 }, health: '/x', listen: [{ ...LISTEN[0], port: 0 }] },
+    { tlsCert: NO_TLS, admin: null, health: null, listen: LISTEN },
+    {
+      tlsCert: NO_TLS,
+      admin: { host: null, port: 0 },
+      health: '/x',
+      listen: [{ ...LISTEN[0], port: 0 }],
+    },
   ]) {
     const { isReady, text } = await checkHealth(settings);
     t.equal(isReady, false);
@@ -94,7 +109,7 @@ t.test('no answer, and one that is too long', async (t) => {
   });
   const ask = (health: string, timeoutMs = 20_000): ReturnType<typeof checkHealth> =>
     checkHealth(
-      { admin: null, health, listen: [{ kind: 'tcp', host: '127.0.0.1', port }] },
+      { tlsCert: NO_TLS, admin: null, health, listen: [{ kind: 'tcp', host: '127.0.0.1', port }] },
       timeoutMs,
     );
   t.equal((await ask('/long')).text.length, 4096);
@@ -105,16 +120,48 @@ t.test('no answer, and one that is too long', async (t) => {
   });
   const free = await serve(t, () => undefined, { host: '::1', port: 0 }).catch(() => 1);
   t.match(
-    await checkHealth({ admin: { host: '::', port: free }, health: null, listen: LISTEN }, 50),
+    await checkHealth(
+      { tlsCert: NO_TLS, admin: { host: '::', port: free }, health: null, listen: LISTEN },
+      50,
+    ),
     {
       isReady: false,
       text: /^\[::1\]:\d+\/readyz does not answer/,
     },
   );
   t.match(
-    await checkHealth({ admin: { host: '127.0.0.1', port: 1 }, health: null, listen: LISTEN }),
+    await checkHealth({
+      tlsCert: NO_TLS,
+      admin: { host: '127.0.0.1', port: 1 },
+      health: null,
+      listen: LISTEN,
+    }),
     {
       text: '127.0.0.1:1/readyz does not answer: nothing listens there',
     },
   );
+});
+
+t.test('a server that speaks TLS', async (t) => {
+  const { cert, key } = LOCALHOST;
+  const server = createSecureServer({ cert, key }, (_request, response) => response.end('ready\n'));
+  t.teardown(() => server.close());
+  server.listen(0);
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  const tlsCert = ['server.pem'];
+  for (const asked of [
+    { admin: { host: null, port }, health: null, listen: LISTEN },
+    { admin: null, health: '/x', listen: [{ kind: 'tcp', host: '127.0.0.1', port }] },
+    { admin: null, health: '/x', listen: [{ kind: 'tcp', host: null, port, tls: true }] },
+  ] as const) {
+    t.strictSame(await checkHealth({ tlsCert, ...asked }), { isReady: true, text: 'ready' });
+  }
+  const plain = await serve(t, (_request, response) => response.end('ready\n'));
+  for (const asked of [
+    { admin: { host: '127.0.0.1', port: plain }, health: null, listen: LISTEN },
+    { admin: null, health: '/x', listen: [{ kind: 'tcp', host: null, port: plain, tls: false }] },
+  ] as const) {
+    t.strictSame(await checkHealth({ tlsCert, ...asked }), { isReady: true, text: 'ready' });
+  }
 });

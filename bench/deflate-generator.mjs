@@ -17,7 +17,7 @@ import { parseArgs } from 'node:util';
 import { ClientConnection, describeFrame, fail, failWith } from './client-connection.mjs';
 import { buildCompressedTraffic } from './compressed-traffic.mjs';
 import { FrameReader } from './frame-reader.mjs';
-import { readCpuNs } from './process-usage.mjs';
+import { readCpuNs, readTreeCpuNs } from './process-usage.mjs';
 import { verifyReplies } from './verify-replies.mjs';
 
 const DRAIN_MS = 15_000;
@@ -36,6 +36,8 @@ const { values } = parseArgs({
     ring: { type: 'string', default: '1024' },
     seconds: { type: 'string', default: '3' },
     warmup: { type: 'string', default: '1' },
+    // The server is several processes.
+    tree: { type: 'boolean', default: false },
   },
 });
 const port = Number(values.port);
@@ -196,7 +198,7 @@ function snapshot() {
     timeMs: performance.now(),
     messages: replyCount,
     replyBytes,
-    serverCpuNs: readCpuNs(serverPid),
+    serverCpuNs: values.tree ? readTreeCpuNs(serverPid) : readCpuNs(serverPid),
     generatorCpuNs: (user + system) * 1000,
   };
 }

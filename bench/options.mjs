@@ -14,7 +14,7 @@ import {
 import { RECORDER_NAMES } from './recording.mjs';
 import { TLS_PEERS } from './tls.mjs';
 
-/** @typedef {'echo' | 'idle' | 'deflate' | 'deflate-idle' | 'deflate-large' | 'proxy' | 'record' | 'tls'} Measurement */
+/** @typedef {'echo' | 'idle' | 'deflate' | 'deflate-idle' | 'deflate-large' | 'proxy' | 'record' | 'tls' | 'workers'} Measurement */
 
 /** @type {Record<Measurement, readonly string[]>} */
 const PEERS_OF = {
@@ -25,6 +25,7 @@ const PEERS_OF = {
   'deflate-large': ['ws', 'twist'],
   proxy: ['pipe', 'twist', 'ws-proxy', 'websockify', 'websocat'],
   record: RECORDER_NAMES,
+  workers: ['twist'],
   tls: TLS_PEERS,
 };
 const ALL = /** @type {Measurement[]} */ (Object.keys(PEERS_OF));

@@ -315,3 +315,35 @@ export function formatTable(rows) {
   const rule = `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`;
   return [lines[0], rule, ...lines.slice(1)].join('\n');
 }
+
+/**
+ * @param {readonly import('./workers.mjs').WorkersResult[]} results
+ * @returns {string}
+ */
+export function formatWorkers(results) {
+  const head = [
+    'load',
+    '1: rate/s',
+    '2: rate/s',
+    '2/1',
+    '1: server, generator',
+    '2: server, generator',
+  ];
+  const rows = results.map(({ load, runs }) => {
+    const [one = [], two = []] = [runs['1'], runs['2']];
+    /** @param {readonly import('./workers.mjs').WorkersRun[]} of */
+    const rates = (of) => of.map(({ rate }) => rate);
+    /** @param {readonly import('./workers.mjs').WorkersRun[]} of */
+    const busy = (of) =>
+      `${median(of.map((run) => run.serverBusy)).toFixed(2)}, ${median(of.map((run) => run.generatorBusy)).toFixed(2)}`;
+    return [
+      load,
+      significant(median(rates(one))),
+      significant(median(rates(two))),
+      significant(medianRatio(rates(two), rates(one))),
+      busy(one),
+      busy(two),
+    ];
+  });
+  return formatTable([head, ...rows]);
+}

@@ -29,10 +29,12 @@ import {
   formatProxy,
   formatProxyRatios,
   formatRecording,
+  formatWorkers,
   writeReport,
 } from './report.mjs';
 import { measureTls } from './tls.mjs';
 import { canPin } from './server-process.mjs';
+import { measureWorkers } from './workers.mjs';
 
 /** @typedef {import('./options.mjs').Options} Options */
 
@@ -45,6 +47,7 @@ const MEASUREMENTS = {
   'deflate-large': runDeflateLarge,
   proxy: runProxy,
   record: runRecord,
+  workers: runWorkers,
   tls: runTls,
 };
 
@@ -180,6 +183,17 @@ async function runProxy(options) {
       `${formatProxy(results, names)}\n\n${formatProxyRatios(results)}`,
   );
   for (const failure of new Set(results.flatMap((result) => result.failures))) print(failure);
+  return results;
+}
+
+/** @param {Options} options */
+async function runWorkers(options) {
+  process.stderr.write('workers ');
+  const results = await measureWorkers(options);
+  print(
+    `\nWorkers: one process and two, on the same two cores as the generator, median of ${options.rounds} rounds of ${options.seconds} s\n` +
+      formatWorkers(results),
+  );
   return results;
 }
 

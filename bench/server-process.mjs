@@ -36,7 +36,7 @@ export function cleanEnvironment() {
 
 /**
  * Starts Node on one core. Its standard input stays open: a client waits for its end.
- * @param {number} core
+ * @param {number | string} core
  * @param {readonly string[]} args
  */
 export function startNode(core, args) {
@@ -48,7 +48,7 @@ export function startNode(core, args) {
 }
 
 /**
- * @param {number} core
+ * @param {number | string} core
  * @param {readonly string[]} command
  */
 function pinned(core, command) {
@@ -67,7 +67,7 @@ function pinned(core, command) {
  * Starts a peer and waits until it has logged `{"msg":"listening","address":"..."}`.
  * @param {Pick<import('./plan.mjs').Peer, 'name' | 'command'>} peer
  * @param {readonly string[]} nodeOptions
- * @param {number} [core]
+ * @param {number | string} [core]
  * @returns {Promise<Server>}
  */
 export async function startServer(peer, nodeOptions, core = SERVER_CORE) {
@@ -213,7 +213,7 @@ export const CLIENT_CORE = 1;
 /**
  * Runs a client, or something else, to its end.
  * @param {readonly string[]} args
- * @param {number} [core]
+ * @param {number | string} [core]
  * @returns {Promise<unknown>} the JSON that it prints
  */
 export async function runClient(args, core = CLIENT_CORE) {

@@ -17,7 +17,7 @@ t.test('a line for each, in words', async (t) => {
     },
     {
       level: 'info',
-      message: 'TLS handshake failed: OpenSSL says no',
+      message: 'TLS handshake failed: OpenSSL refused it',
       fields: { peer: '192.0.2.1:7', error: 'ERR_SSL_SOMETHING_NEW' },
     },
   ]);
@@ -35,4 +35,14 @@ t.test('a flood is no flood of lines', async (t) => {
   nowMs += 1000;
   failures.failed(PEER, 'eof');
   t.notOk('untold' in log.lines[11]!.fields);
+});
+
+t.test('alerts, whatever OpenSSL calls their protocol', async (t) => {
+  for (const protocol of ['SSLV3', 'TLSV1', 'TLSV13', 'SSL/TLS']) {
+    const log = new KeptLog();
+    new FailureLog(log, () => 0).failed(PEER, `ERR_SSL_${protocol}_ALERT_BAD_CERTIFICATE`);
+    t.match(log.lines, [
+      { message: 'TLS handshake failed: the client does not accept our certificate' },
+    ]);
+  }
 });

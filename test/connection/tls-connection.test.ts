@@ -289,9 +289,12 @@ t.test('a PROXY header comes before TLS', async (t) => {
   for (const pieces of [[header], [header.slice(0, 9), header.slice(9)]]) {
     const plain = await connectRaw(t, port);
     plain.socket.removeAllListeners('data');
+    let sent = 0;
     for (const piece of pieces) {
       plain.send(piece);
-      await new Promise((resolve) => setImmediate(resolve));
+      sent += piece.length;
+      // Each is a read of its own.
+      await eventually(() => fixture.connections.at(-1)?.socket.bytesRead === sent, 'the read');
     }
     const client = await connectTls(t, port, { socket: plain.socket });
     await client.open();

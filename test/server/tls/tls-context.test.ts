@@ -125,6 +125,8 @@ t.test('certificates of clients', async (t) => {
   t.equal(await failureOf(required, over), 'CERT_HAS_EXPIRED');
   t.equal(await failureOf(requested, {}), null);
   t.equal(await failureOf(requested, mallory), null);
+  await connectTls(t, requested.port);
+  t.equal(context.describe((await requested.next()).socket).certificate, null);
   await connectTls(t, requested.port, alice);
   const { socket } = await requested.next();
   t.match(context.describe(socket).certificate, {

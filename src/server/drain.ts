@@ -40,7 +40,7 @@ export interface DrainHost {
   /** Those that there are now; it changes meanwhile. */
   readonly connections: ReadonlySet<Closable>;
   readonly log: Log;
-  /** Lets in nobody from now on; settles when nobody can connect any more. */
+  /** Lets in nobody from now on, at once; settles when nobody can connect any more. */
   stopAccepting(): Promise<void>;
   /** Drops every connection at once. */
   stopNow(): void;
@@ -89,8 +89,12 @@ export class Drain {
       // A defect may have kept a connection in the registry: that must not keep the process.
       timer = setTimeout(this.#onEmpty, DROP_MS);
     }, drainTimeout);
-    await this.#host.stopAccepting();
-    await this.#closeAll();
+    // Sessions do not wait for newcomers, however many there are.
+    const closed = this.#host.stopAccepting();
+    const open = this.#refuseHandshakes();
+    await this.#close(open);
+    await closed;
+    this.#refuseHandshakes();
     if (connections.size > 0) await emptied;
     clearTimeout(timer);
     const isSettled = await this.#settle(Math.max(deadlineMs - performance.now(), DROP_MS));
@@ -121,14 +125,19 @@ export class Drain {
     });
   }
 
-  /** Handshakes get their answer at once, and sessions their Close one after the other. */
-  async #closeAll(): Promise<void> {
-    const { connections } = this.#host;
+  /** Handshakes get their answer at once. @returns the connections that are open */
+  #refuseHandshakes(): Closable[] {
     const open: Closable[] = [];
-    for (const connection of [...connections]) {
+    for (const connection of [...this.#host.connections]) {
       if (connection.isOpen) open.push(connection);
       else connection.shutDown();
     }
+    return open;
+  }
+
+  /** Sessions get their Close one after the other. */
+  async #close(open: readonly Closable[]): Promise<void> {
+    const { connections } = this.#host;
     const overMs = spreadMs(open.length, this.#times);
     const beginMs = performance.now();
     for (let count = 0; count < open.length && connections.size > 0;) {

@@ -62,20 +62,19 @@ export async function listen(
   return { server, url: urlOf(bound, isTls) };
 }
 
-/** How long a flood of newcomers may put off the closing of the listeners, in milliseconds. */
-const QUIET_MS = 1000;
-
 /**
  * Closes listeners once nobody waits to be accepted: the system resets those who do, which a proxy in front reports
  * as 502. So each turn of the event loop accepts what there is, until one finds nobody.
  *
  * @param countAccepted how many connections were accepted so far
+ * @param patienceMs how long a flood of newcomers may put that off, in milliseconds
  */
 export async function closeWhenQuiet(
   listeners: readonly Pick<Listener, 'server'>[],
   countAccepted: () => number,
+  patienceMs: number,
 ): Promise<void> {
-  const endMs = performance.now() + QUIET_MS;
+  const endMs = performance.now() + patienceMs;
   // The turn that is under way may have looked for connections already.
   await nextTurn();
   let before: number;

@@ -37,6 +37,9 @@ import { logDeclined, logLateFailure, logRefusal, logSession } from './session-l
 import type { ServerGroup } from './server-group.js';
 import { StaticDirectory } from '../http/static-directory.js';
 
+/** For which share of a stop's time newcomers get an answer, if they do not cease. */
+const NEWCOMERS_SHARE = 0.5;
+
 /** Dropped connections are logged once in this time, with their number so far. */
 const DROP_LOG_MS = 1000;
 
@@ -332,7 +335,8 @@ export class Server {
       log,
       stopAccepting: () => {
         this.#admission.isDraining = true;
-        return closeWhenQuiet(this.#listeners, () => this.counters.connections);
+        const patienceMs = drainTimeout * NEWCOMERS_SHARE;
+        return closeWhenQuiet(this.#listeners, () => this.counters.connections, patienceMs);
       },
       stopNow: this.stopNow.bind(this),
       settled: async () => {

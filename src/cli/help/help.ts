@@ -298,8 +298,9 @@ function begun(command: Command, { width, isStyled }: HelpSetting, words: string
     .paragraph(command.description());
 }
 
-function titleOf({ word }: Topic): string {
-  return capitalized(word);
+/** A word that is an abbreviation stays one. */
+function titleOf({ word, group }: Topic): string {
+  return group.toLowerCase() === word ? group : capitalized(word);
 }
 
 function moreTopics(): string {

@@ -2,7 +2,8 @@ import t from 'tap';
 import { workerCount } from '../../../src/config/values/worker-values.js';
 
 t.test('a number of workers, or one for each processor', async (t) => {
-  const { schema, toText, toJson, fromText } = workerCount();
+  const type = workerCount();
+  const { schema } = type;
   for (const [given, value] of [
     [1, 1],
     ['7', 7],
@@ -10,8 +11,8 @@ t.test('a number of workers, or one for each processor', async (t) => {
     [1024, 1024],
   ] as const) {
     t.equal(schema.parse(given), value);
-    t.equal(schema.parse(fromText(toText(value))), value);
-    t.equal(schema.parse(toJson(value)), value);
+    t.equal(schema.parse(type.fromText(type.toText(value))), value);
+    t.equal(schema.parse(type.toJson(value)), value);
   }
   for (const given of [0, -1, 1.5, 1025, '1025', '0', '1e3', '', 'all', true, null])
     t.notOk(schema.safeParse(given).success, String(given));

@@ -1,4 +1,4 @@
-/** The server: listeners, admission, the registry of connections, and the graceful stop. */
+/** The server: what it is made of, whom it accepts and serves, and how it starts and stops. */
 import type { Socket } from 'node:net';
 import { CoarseClock } from '../connection/clock.js';
 import { type ListenAddress, type PeerAddress, formatPeer } from '../net/socket-address.js';
@@ -23,6 +23,7 @@ import { AddressList } from '../net/address-range.js';
 import { type AddressRules, Admission, type AdmissionLimits } from './admission.js';
 import type { Authenticator } from './auth/basic-auth.js';
 import { ClientAddress, type ProxyHeader } from './client-address.js';
+import { ConnectionRegistry } from './connection-registry.js';
 import { Drain } from './drain.js';
 import { type ExpendableLimits, Expendables } from './expendables.js';
 import { type Rules, findUnwelcome, recheck } from './recheck.js';
@@ -39,9 +40,6 @@ import { StaticDirectory } from '../http/static-directory.js';
 
 /** For which share of a stop's time newcomers get an answer, if they do not cease. */
 const NEWCOMERS_SHARE = 0.5;
-
-/** Dropped connections are logged once in this time, with their number so far. */
-const DROP_LOG_MS = 1000;
 
 /**
  * From which addresses clients may connect, for which hosts, and which proxies are trusted. Addresses are
@@ -141,22 +139,11 @@ export class Server {
   #options: ServerOptions;
   readonly #admission: Admission;
   #clientAddress: ClientAddress;
-  /** Null where this process serves alone. */
-  readonly #places: GroupPlaces<Connection> | null;
   readonly #privateFiles: PrivateFiles;
   readonly #staticDirectory: StaticDirectory | null;
-  readonly #connections = new Set<Connection>();
-  /** Those that were refused when they were accepted, oldest first; they take no place. */
-  readonly #refused = new Set<Connection>();
-  readonly #expendables: Expendables<Connection>;
+  readonly #connections: ConnectionRegistry;
   readonly #clock = new CoarseClock((nowMs) => {
-    for (const connection of this.#expendables.overdue(nowMs)) {
-      this.#countDropped();
-      connection.giveUp();
-    }
-    for (const connection of this.#connections) {
-      if (connection.nextCheckMs <= nowMs) connection.check(nowMs);
-    }
+    this.#connections.check(nowMs);
   });
   /** The open ones, by their number. */
   readonly #sessions = new Map<number, ServedSession>();
@@ -174,22 +161,27 @@ export class Server {
   sessionsChanged: ((open: number) => void) | null = null;
   /** What modes still do for sessions that have ended. */
   readonly #lingering = new Set<Promise<unknown>>();
-  #dropLoggedMs = 0;
   #stopped: Promise<void> | null = null;
 
   /** @throws ConfigError when `staticDir` is no directory */
   constructor(options: ServerOptions) {
-    const { staticDir = null, access = EVERYBODY } = options;
+    const { staticDir = null, access = EVERYBODY, group = null, log } = options;
     this.#options = options;
-    this.#places = options.group ? new GroupPlaces(options.group) : null;
     this.#privateFiles = new PrivateFiles(options.privatePaths ?? NO_PATHS);
     this.#staticDirectory =
       staticDir === null ? null : new StaticDirectory(staticDir, this.#privateFiles);
     this.#redaction = redactionOf(options);
     this.#router = this.#makeRouter(options.served);
-    this.#expendables = new Expendables(options.handshakes ?? NO_LIMITS);
     this.#clientAddress = new ClientAddress(access.trustProxy, access.trustProxyHeader);
     this.#admission = new Admission(options.admission, rulesOf(access, this.#clientAddress));
+    this.#connections = new ConnectionRegistry({
+      admission: this.#admission,
+      expendables: new Expendables(options.handshakes ?? NO_LIMITS),
+      places: group === null ? null : new GroupPlaces(group),
+      clock: this.#clock,
+      counters: this.counters,
+      log,
+    });
   }
 
   /**
@@ -266,7 +258,7 @@ export class Server {
 
   /** Number of open connections, those in their opening handshake included. */
   get connectionCount(): number {
-    return this.#connections.size;
+    return this.#connections.all.size;
   }
 
   /** Why no client should be sent here, a phrase each; empty when all is well. */
@@ -331,7 +323,7 @@ export class Server {
   #stop(): Promise<void> {
     const { drainDelay = 0, drainTimeout, limits, log } = this.#options;
     const host = {
-      connections: this.#connections,
+      connections: this.#connections.all,
       log,
       stopAccepting: () => {
         this.#admission.isDraining = true;
@@ -357,7 +349,7 @@ export class Server {
   stopNow(): void {
     this.endDelay();
     this.#closeListeners();
-    for (const connection of this.#connections) connection.drop('shutdown');
+    for (const connection of this.#connections.all) connection.drop('shutdown');
   }
 
   #closeListeners(): void {
@@ -385,38 +377,15 @@ export class Server {
     this.#clock.start();
     const isProxy = this.#clientAddress.isProxy(peer);
     const network = isProxy || kind === 'unix' ? null : networkOf(peer.remoteAddress);
-    let refusal = this.#admission.findRefusalAtAccept(peer, isProxy);
-    if (refusal?.rule === 'full' && this.#makeRoom(network))
-      refusal = this.#admission.findRefusalAtAccept(peer, isProxy);
+    const refusal = this.#connections.findRefusal(peer, isProxy, network);
     const way = this.#clientAddress.wayOf(
       peer,
       kind === 'unix' ? kind : isLoopback ? 'loopback' : 'network',
     );
     const arrival = { peer, kind, refusal, way, isTls };
     const connection = new Connection(socket, arrival, this.#host!);
-    this.#connections.add(connection);
-    if (refusal === null) {
-      this.#admission.add(connection);
-      this.#expendables.add(connection, network, this.#clock.nowMs);
-    } else {
-      this.#addRefused(connection);
-    }
+    this.#connections.add(connection, network);
     connection.start();
-  }
-
-  /** Drops a connection that can be spared, for a newcomer. @returns false when there is none */
-  #makeRoom(network: string | null): boolean {
-    const victim = this.#expendables.findVictim(network);
-    if (victim === null) return false;
-    this.#sacrifice(victim);
-    return true;
-  }
-
-  #sacrifice(connection: Connection): void {
-    // Its place is free from now on, and not only when the socket is closed.
-    this.#forget(connection);
-    connection.drop('shutdown');
-    this.#countDropped();
   }
 
   /** A handshake is decided on: does what was asked before still hold? */
@@ -440,56 +409,11 @@ export class Server {
     };
   }
 
-  /** Refused connections wait for their answer in a set of their own; when that is full, the oldest is dropped. */
-  #addRefused(connection: Connection): void {
-    const [oldest] = this.#refused;
-    if (oldest !== undefined && this.#refused.size >= this.#admission.maxRefused)
-      this.#sacrifice(oldest);
-    this.#refused.add(connection);
-  }
-
-  /** In a group the limits hold for all of its processes, so a place is asked for when it is known for whom. */
-  #reserve(places: GroupPlaces<Connection>, connection: Connection): Promise<void> {
-    const network = this.#admission.networkOf(connection.remoteAddress);
-    return places.reserve(connection, network, this.#admission.limits);
-  }
-
-  #setExpendable(connection: Connection, isExpendable: boolean): void {
-    this.#expendables.delete(connection);
-    if (isExpendable) this.#places?.release(connection);
-    if (!isExpendable || !connection.isCounted) return;
-    // Its client may have come by a proxy, and counting the proxy would be unjust.
-    this.#expendables.add(connection, null, this.#clock.nowMs);
-  }
-
-  /** Takes a connection out of all that is counted. */
-  #forget(connection: Connection): void {
-    this.#refused.delete(connection);
-    this.#expendables.delete(connection);
-    this.#places?.release(connection);
-    if (!connection.isCounted) return;
-    connection.isCounted = false;
-    this.#admission.remove(connection);
-  }
-
   #closed(connection: Connection): void {
-    this.#connections.delete(connection);
-    this.#forget(connection);
-    if (this.#connections.size > 0) return;
+    this.#connections.remove(connection);
+    if (this.#connections.all.size > 0) return;
     this.#clock.stop();
     this.#drain?.emptied();
-  }
-
-  /** A flood of connections is no reason for a flood of lines. */
-  #countDropped(): void {
-    const dropped = ++this.counters.dropped;
-    const { nowMs } = this.#clock;
-    if (dropped > 1 && nowMs - this.#dropLoggedMs < DROP_LOG_MS) return;
-    this.#dropLoggedMs = nowMs;
-    this.#options.log.warn(
-      { connections: this.#connections.size, dropped },
-      'connections dropped: too many are open',
-    );
   }
 
   readonly #listenerFailed = (error: Error): void => {
@@ -532,10 +456,12 @@ export class Server {
         if (this.#isTaken) throw new HandshakeError('full');
         return this.#router.find(request);
       },
-      authorize: (request, connection) =>
-        this.#places === null
+      authorize: (request, connection) => {
+        const reserved = this.#connections.reserve(connection);
+        return reserved === null
           ? auth?.authorize(request)
-          : this.#reserve(this.#places, connection).then(() => auth?.authorize(request)),
+          : reserved.then(() => auth?.authorize(request));
+      },
       expectsProxyHeader: (peer) => this.#clientAddress.expectsProxyHeader(peer),
     };
   }
@@ -567,13 +493,10 @@ export class Server {
       tls: this.#options.tls?.context ?? null,
       findClient: (peer, headers) => this.#clientAddress.find(peer, headers),
       clientFound: (connection, proxy, client) => {
-        this.#admission.remove(proxy);
-        this.#admission.add(client);
-        // A PROXY header comes long before the request: until then the client is counted as any other.
-        this.#expendables.identify(connection, networkOf(client.remoteAddress));
+        this.#connections.identify(connection, proxy, client);
       },
       setExpendable: (connection, isExpendable) => {
-        this.#setExpendable(connection, isExpendable);
+        this.#connections.setExpendable(connection, isExpendable);
       },
       findRefusal: (address: PeerAddress): HandshakeError | null =>
         this.#admission.findRefusal(address),

@@ -13,8 +13,6 @@ export interface WorkerOrder {
   readonly worker: number;
   /** How many processes were started before it: no two have the same. */
   readonly serial: number;
-  /** Whether it says what concerns all of them alike, such as who else can read a file. */
-  readonly isSpokesman: boolean;
   /** As they were given on the command line. */
   readonly flags: Flags;
   /** The configuration file as it was when twist started; null without one. */

@@ -35,7 +35,7 @@ export interface PrimaryOptions {
   /** How many workers there are. */
   readonly workers: number;
   /** What all of them are told. */
-  readonly order: Omit<WorkerOrder, 'worker' | 'serial' | 'isSpokesman' | 'reloadedText'>;
+  readonly order: Omit<WorkerOrder, 'worker' | 'serial' | 'reloadedText'>;
   /** Reads the configuration file again. */
   readonly readConfig: () => ConfigFile;
   readonly startWorker: StartWorker;
@@ -304,12 +304,10 @@ export class Primary {
   /** Tells a new worker what it has to do. */
   #give(place: Place, serial: number): void {
     const { worker } = place;
-    // The first one of all: one that comes later would say it again.
-    const isSpokesman = serial === 1;
     place.hasOrder = true;
     const reloadedText = this.#reloadedText;
     place.reload = this.#lastReload.number;
-    const order = { ...this.#options.order, reloadedText, worker, serial, isSpokesman };
+    const order = { ...this.#options.order, reloadedText, worker, serial };
     place.running?.send({ kind: 'order', order });
     // It was not there yet when it was told to stop.
     if (this.#isStopping) place.running?.send({ kind: 'stop' });

@@ -73,14 +73,12 @@ t.test('all workers listen before it is said, once for each address', async (t) 
     reloadedText: null,
     worker: 1,
     serial: 1,
-    isSpokesman: true,
   });
   t.strictSame(two!.order, {
     ...ORDER,
     reloadedText: null,
     worker: 2,
     serial: 2,
-    isSpokesman: false,
   });
   const lines = [
     { address: 'ws://127.0.0.1:9001', mode: 'echo' },
@@ -157,7 +155,6 @@ t.test('a worker that dies is replaced: at once, then later and later', async (t
     reloadedText: null,
     worker: 1,
     serial: 3,
-    isSpokesman: false,
   });
   t.match(log.find('worker replaced'), [{ fields: { worker: 1 } }]);
   t.equal(log.find('listening').length, 1, 'the address is known');

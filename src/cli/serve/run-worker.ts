@@ -41,8 +41,7 @@ async function runOrdered(
   run: typeof serve,
   fail: (sentence: string, exitCode: ExitCode) => Promise<ExitCode>,
 ): Promise<ExitCode> {
-  const { worker, serial, flags, configText, reloadedText, ticketKeys, isStyled, isSpokesman } =
-    order;
+  const { worker, serial, flags, configText, reloadedText, ticketKeys, isStyled } = order;
   if (order.umask !== null) process.umask(order.umask);
   // Its warnings were told by the primary.
   const readAll = (readFile: () => string): Loaded =>
@@ -66,7 +65,6 @@ async function runOrdered(
         void link.tell({ kind: 'listening', lines });
       },
     },
-    isSpokesman,
     watch: (source) => {
       link.watch(source);
     },

@@ -21,8 +21,6 @@ export type CommandResources = Resources & { readonly settings: Settings };
 /** What is different in a process that serves together with others. */
 export interface Membership {
   readonly group: ServerGroup;
-  /** Whether it says what concerns all of them alike. */
-  readonly isSpokesman: boolean;
   /** What this process tells of itself is told by whoever leads the group. */
   watch(source: LocalSource): void;
   /** It cannot start: the sentence is said by whoever leads the group. */
@@ -48,7 +46,13 @@ export async function serve(
   const { server, filesEach } = composed;
   membership?.watch(composed.source);
   const problem = openFilesProblem(io, values.maxConnections, filesEach);
-  if (problem !== null && membership?.isSpokesman !== false) log.warn(problem);
+  if (problem !== null && membership !== null) {
+    // Node does not get over a connection that is given to a process which can open nothing more
+    // (docs/adr/0030-workers.md).
+    membership.failed(`with several workers ${problem}`);
+    return ExitCode.Failure;
+  }
+  if (problem !== null) log.warn(problem);
   // Before the log says that the server listens, so that no signal is lost.
   const ending = new Ending(server, composed.reload, io, log);
   const selfEnding = new SelfEnding(settings, server, ending.end.bind(ending), log);

@@ -16,7 +16,6 @@ const unexpected = (): void => {
 const ORDER: WorkerOrder = {
   worker: 2,
   serial: 5,
-  isSpokesman: false,
   flags: { echo: true, logFormat: 'json' },
   configText: null,
   reloadedText: null,
@@ -48,7 +47,6 @@ t.test('a worker serves as it is ordered, and says who it is in every line', asy
   const { exitCode, io, told } = await run({}, (resources, given, log, again, membership) => {
     t.equal(resources.settings.echo, true);
     t.equal(given.stderr.isTTY, false);
-    t.equal(membership!.isSpokesman, false);
     t.equal(again().values.echo.value, true);
     membership!.group.listening(lines);
     log.info('hello');

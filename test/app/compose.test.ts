@@ -11,6 +11,7 @@ import type { Mode } from '../../src/session/mode.js';
 import { askHttp } from '../fixtures/ask-http.js';
 import { KeptLog } from '../fixtures/kept-log.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
+import type { ServerGroup } from '../../src/server/server-group.js';
 import { eventually } from '../fixtures/within.js';
 
 const mute: Mode = { name: 'mute', delivery: 'messages' };
@@ -284,4 +285,32 @@ t.test('a recording shows the paths of new routes', async (t) => {
   t.equal(log.find('reloaded: configuration (routes)').length, 1);
   await composed.server.stop();
   await composed.close();
+});
+
+t.test('one of several processes has a file of its own, and no endpoint', async (t) => {
+  const directory = makeTempDir(t);
+  const log = new KeptLog();
+  const reloadLog = new KeptLog();
+  const told: unknown[] = [];
+  const group: ServerGroup = {
+    worker: 3,
+    reloadLog,
+    listening: (lines) => told.push(...lines),
+    reserve: () => Promise.resolve(null),
+    release: () => undefined,
+  };
+  const flags = { echo: true, record: path.join(directory, 'a-%w.ndjson'), admin: '127.0.0.1:0' };
+  const { server, admin, start, reload, close } = compose(resourcesOf(flags), log, null, group);
+  t.equal(admin, null, 'the one who leads has it');
+  await start();
+  t.strictSame(told, [{ address: server.urls[0], mode: 'echo' }]);
+  t.strictSame(
+    readdirSync(directory).filter((name) => name.endsWith('.ndjson')),
+    ['a-3.ndjson'],
+  );
+  await reload();
+  t.equal(reloadLog.find('reloaded: nothing has changed').length, 1);
+  t.equal(log.find('reloaded: nothing has changed').length, 0);
+  await server.stop();
+  await close();
 });

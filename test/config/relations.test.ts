@@ -321,6 +321,14 @@ t.test('each worker needs a name for its recording', async (t) => {
         { source: 'flag' },
       ),
     );
+  t.throws(() => {
+    checkRelations(
+      values({
+        workers: workers(2, 'environment'),
+        record: { value: 'a', source: 'flag', from: '--record' },
+      }),
+    );
+  }, /--record cannot be "a": with TWIST_WORKERS 2/);
 });
 
 t.test('a server that ends by itself is one process', async (t) => {

@@ -1168,7 +1168,13 @@ t.test('in a group addresses are told and places are asked for', async (t) => {
     release: (network) => released.push(network),
   };
   const admission = { maxConnections: 100, maxConnectionsPerAddress: 5 };
-  const { server, log } = await start(t, { group, admission });
+  const asked: string[] = [];
+  const auth = {
+    authorize: ({ target }: { target: string }): void => {
+      asked.push(target);
+    },
+  };
+  const { server, log } = await start(t, { group, admission, auth });
   t.strictSame(told, [{ address: server.urls[0], mode: 'echo' }]);
   t.strictSame(log.find('listening'), []);
   const client = await openOne(t, server);
@@ -1178,6 +1184,7 @@ t.test('in a group addresses are told and places are asked for', async (t) => {
   await refused.waitForEnd();
   t.match(refused.received.toString(), /^HTTP\/1\.1 503 /);
   t.strictSame(released, [], 'the one that it did not get is not given back');
+  t.equal(asked.length, 1, 'who gets no place is not asked for a password');
   client.socket.destroy();
   await eventually(() => released.length === 1, 'the place');
   t.strictSame(released, ['127.0.0.1']);

@@ -11,6 +11,7 @@ import type { Message } from '../../src/extensions/extension.js';
 import type { UpgradeRequest } from '../../src/handshake/request.js';
 import type { UpgradeResponse } from '../../src/handshake/upgrade-response.js';
 import type { CloseStatus } from '../../src/protocol/close.js';
+import { numberSessionsFrom } from '../../src/session/server-session.js';
 import { Deferred, markingSession, nextTurn } from '../fixtures/extensions.js';
 import {
   MORE,
@@ -1805,4 +1806,11 @@ t.test("the client's certificate", async (t) => {
 t.test('it knows what serves it', async (t) => {
   const mode = new Witness();
   t.equal(new Bench(mode).session.mode, mode);
+});
+
+t.test('the sessions of one of several processes have numbers of their own', async (t) => {
+  const numberOfNext = (): number => new Bench(new Witness()).session.id;
+  const first = numberOfNext() + 1_000_000;
+  numberSessionsFrom(first);
+  t.strictSame([numberOfNext(), numberOfNext()], [first, first + 1]);
 });

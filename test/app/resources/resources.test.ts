@@ -1,7 +1,11 @@
 import path from 'node:path';
 import t from 'tap';
 import { writeFileSync } from 'node:fs';
-import { type Resources, readResources } from '../../../src/app/resources/resources.js';
+import {
+  type Resources,
+  readResources,
+  rereadResources,
+} from '../../../src/app/resources/resources.js';
 import { load } from '../../../src/config/load.js';
 import type { Environment, Flags } from '../../../src/config/text-sources.js';
 import { parseRouteMode } from '../../../src/config/values/route-text.js';
@@ -117,4 +121,21 @@ t.test('certificates are read again by a reload', async (t) => {
   t.equal(tls!.context.set.default.title, 'localhost');
   t.match(reloadables, [{ what: 'certificates' }]);
   t.equal((await read({ echo: true })).tls, null);
+});
+
+t.test('what modes are made of is read again; what was loaded is kept', async (t) => {
+  const before = await read({ mode: 'mute.mjs' });
+  const loaded = load({
+    flags: { tokenFile: 'tokens', route: ['/m=mode:mute.mjs'] },
+    environment: {},
+    readFile: () => '',
+  });
+  const io = fakeIo([], { files: FILES });
+  const after = await rereadResources(before, loaded, io, new KeptLog());
+  t.equal(after.modules.modes.get('mute.mjs'), before.modules.modes.get('mute.mjs'));
+  t.equal(after.targets, before.targets, 'what was counted goes on');
+  t.match(after.makeMode({ kind: 'token' }), { name: 'token' });
+  t.match(after.modeReloadables, [{ what: 'tokens' }]);
+  const both = load({ flags: { echo: true, tcp: 'a:1' }, environment: {}, readFile: () => '' });
+  await t.rejects(rereadResources(before, both, io, new KeptLog()), ConfigError);
 });

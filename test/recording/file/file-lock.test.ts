@@ -88,7 +88,8 @@ t.test('where there is no guard, another one that was faster keeps it', async (t
   const { listen } = Server.prototype;
   t.intercept(Server.prototype, 'listen', {
     value(this: Server, ...args: Parameters<typeof listen>) {
-      if (!String(args[0]).startsWith('\0')) return listen.apply(this, args);
+      const { path: name } = args[0] as { path: string };
+      if (!name.startsWith('\0')) return listen.apply(this, args);
       process.nextTick(() => this.emit('error', systemError('EINVAL')));
       return this;
     },

@@ -80,9 +80,9 @@ export interface SettingOptions {
    */
   readonly tlsClientCa?: string | undefined;
   /**
-   * Require a certificate of clients, or only request one. `require` ends the connection of a
-   * client without a good certificate before it can send a request. With `request` it is served,
-   * as one without a certificate; the mode decides.
+   * Whether clients must have a certificate (require) or may (request). `require` ends the
+   * connection of a client without a good certificate before it can send a request. With
+   * `request` it is served, as one without a certificate; the mode decides.
    *
    * @default require
    */

@@ -57,6 +57,7 @@ export function checkRelations(
   checkTls(values);
   checkTokenRoutes(values);
   checkHealth(values);
+  checkAdmin(values);
   if (values.workers !== undefined) {
     checkWorkers(values.workers, values);
     checkAlone('once', values.once, values.workers);
@@ -90,13 +91,13 @@ function checkWorkers(
   const dot = name.lastIndexOf('.');
   const end = dot > name.lastIndexOf('/') + 1 ? dot : name.length;
   throw configError(
-    `${optionName('record', record)} cannot be ${show(record.value)}: with ${optionName('workers', workers)} ${workers.value} ` +
+    `${optionName('record', record)} cannot be ${show(record.value)}: ${optionName('workers', workers)} is ${workers.value}, so ` +
       `each process writes a file of its own; put its number, %w, into the name, such as ${show(`${name.slice(0, end)}-%w${name.slice(end)}`)}`,
     STRENGTH[workers.source] > STRENGTH[source] ? workers.source : source,
   );
 }
 
-/** Whoever ends by itself is one process: of several each would count its own sessions. */
+/** Only a single process can end by itself: each of several would count its own sessions. */
 function checkAlone(
   key: 'once' | 'idleExit',
   given: Provided<boolean | number> | undefined,
@@ -106,7 +107,7 @@ function checkAlone(
   if (workers.value === 1) return;
   const source = STRENGTH[workers.source] > STRENGTH[given.source] ? workers.source : given.source;
   throw configError(
-    `${optionName(key, given)} cannot be set together with ${optionName('workers', workers)} ${workers.value}: ` +
+    `${optionName(key, given)} cannot be set while ${optionName('workers', workers)} is ${workers.value}: ` +
       `only a server of one process ends by itself`,
     source,
   );
@@ -130,7 +131,7 @@ function checkTls({
     const clause =
       less.value.length === 0
         ? `${other} must be given with it`
-        : `there must be as many of ${other}, in the same order; there are ${less.value.length}`;
+        : `give as many ${other}, in the same order; there ${less.value.length === 1 ? 'is' : 'are'} ${less.value.length}`;
     refuse(key, { ...more, value: more.value.join(',') }, clause);
   }
   const { tlsKeyPassphraseFile } = rest;
@@ -168,6 +169,24 @@ function checkHealth({ health, route }: ProvidedServerSettings): void {
   refuse('health', health, `${optionName('route', route, health.source)} has a route of that path`);
 }
 
+/** Two listeners cannot share a port. Every address overlaps each single one. */
+function checkAdmin({ admin, listen }: ProvidedServerSettings): void {
+  const { value } = admin;
+  if (value === null || value.port === 0) return;
+  const isTaken = listen.value.some(
+    (address) =>
+      address.kind === 'tcp' &&
+      address.port === value.port &&
+      (address.host === value.host || address.host === null || value.host === null),
+  );
+  if (!isTaken) return;
+  refuse(
+    'admin',
+    { ...admin, value: formatListenAddress({ kind: 'tcp', ...value }) },
+    `${optionName('listen', listen, admin.source)} has that port; choose another one`,
+  );
+}
+
 /** @throws {ConfigError} that names the option as the user wrote it, with its value */
 function refuse(
   key:
@@ -175,6 +194,7 @@ function refuse(
     | 'targetCert'
     | 'targetKey'
     | 'authFile'
+    | 'admin'
     | 'health'
     | 'listen'
     | 'tlsCert'
@@ -240,7 +260,7 @@ function loopbackDoubt(listen: Listen, preset: Listen | undefined): string | nul
   );
 }
 
-/** Whoever means a proxy that connects by a Unix socket needs one to connect to. */
+/** A proxy that connects by a Unix socket needs one to connect to. */
 function unixProxyDoubt({
   listen,
   trustProxy,

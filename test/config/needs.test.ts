@@ -77,7 +77,10 @@ const GIVEN: Readonly<Record<string, readonly [flag: string | boolean | string[]
     tlsKeylog: ['keys', 'keys'],
   };
 
-const ROWS = Object.entries<Option>(OPTIONS).filter(([, { needs }]) => needs !== undefined);
+/** Those of every source; what is in the environment only has a test of its own. */
+const ROWS = Object.entries<Option>(OPTIONS).filter(
+  ([, { needs, isFlag }]) => needs !== undefined && isFlag !== false,
+);
 
 /** By need: what leaves it unmet, and what meets it. */
 const NEEDS: Readonly<Record<string, { without: Flags; met: readonly Flags[]; lack: string }>> = {
@@ -255,4 +258,12 @@ t.test('of the library: a call is like a command line', async (t) => {
   t.doesNotThrow(() => {
     read({ deflateLevel: 5, pongTimeout: '1s', deflate: 'auto' });
   });
+});
+
+t.test('a passphrase without a certificate', async (t) => {
+  const environment = { TWIST_TLS_KEY_PASSPHRASE: 'secret' };
+  t.strictSame(check({ environment }), [
+    'TWIST_TLS_KEY_PASSPHRASE has no effect without TWIST_TLS_CERT',
+  ]);
+  t.strictSame(check({ flags: { tlsCert: ['c.pem'], tlsKey: ['k.pem'] }, environment }), []);
 });

@@ -316,7 +316,7 @@ t.test('each worker needs a name for its recording', async (t) => {
         checkRelations(values({ workers: workers(count), record: record(name) }));
       },
       new ConfigError(
-        `record in a.json cannot be "${name}": with --workers ${count} each process writes a file of its own; ` +
+        `record in a.json cannot be "${name}": --workers is ${count}, so each process writes a file of its own; ` +
           `put its number, %w, into the name, such as "${example}"`,
         { source: 'flag' },
       ),
@@ -328,7 +328,7 @@ t.test('each worker needs a name for its recording', async (t) => {
         record: { value: 'a', source: 'flag', from: '--record' },
       }),
     );
-  }, /--record cannot be "a": with TWIST_WORKERS 2/);
+  }, /--record cannot be "a": TWIST_WORKERS is 2, so/);
 });
 
 t.test('a server that ends by itself is one process', async (t) => {
@@ -352,8 +352,35 @@ t.test('a server that ends by itself is one process', async (t) => {
         checkRelations(values({ ...given, workers: workers(count) }));
       },
       new ConfigError(
-        `${name} cannot be set together with TWIST_WORKERS ${count}: only a server of one process ends by itself`,
+        `${name} cannot be set while TWIST_WORKERS is ${count}: only a server of one process ends by itself`,
         { source },
+      ),
+    );
+});
+
+t.test('the admin endpoint has a port of its own', async (t) => {
+  const loaded = (admin: string, listen: string[]): void => {
+    load({ flags: { echo: true, admin, listen }, environment: {}, readFile: () => '' });
+  };
+  for (const [admin, listen] of [
+    ['off', ['9001']],
+    ['0', ['0']],
+    ['9001', ['9002', 'unix:/9001']],
+    ['127.0.0.2:9001', ['9001']],
+  ] as const)
+    loaded(admin, [...listen]);
+  for (const [admin, listen, shown] of [
+    ['9001', ['9002', '9001'], '127.0.0.1:9001'],
+    [':9001', ['9001'], ':9001'],
+    ['127.0.0.2:9001', [':9001'], '127.0.0.2:9001'],
+  ] as const)
+    t.throws(
+      () => {
+        loaded(admin, [...listen]);
+      },
+      new ConfigError(
+        `--admin cannot be "${shown}": --listen has that port; choose another one`,
+        { source: 'flag' },
       ),
     );
 });
@@ -370,11 +397,15 @@ t.test('a certificate has a key, and an address with TLS has a certificate', asy
     [{ tlsKey: ['a'] }, '--tls-key cannot be "a": --tls-cert must be given with it'],
     [
       { tlsCert: ['a', 'b'], tlsKey: ['c'] },
-      '--tls-cert cannot be "a,b": there must be as many of --tls-key, in the same order; there are 1',
+      '--tls-cert cannot be "a,b": give as many --tls-key, in the same order; there is 1',
     ],
     [
       { tlsCert: ['a'], tlsKey: ['b', 'c'] },
-      '--tls-key cannot be "b,c": there must be as many of --tls-cert, in the same order; there are 1',
+      '--tls-key cannot be "b,c": give as many --tls-cert, in the same order; there is 1',
+    ],
+    [
+      { tlsCert: ['a', 'b', 'c'], tlsKey: ['d', 'e'] },
+      '--tls-cert cannot be "a,b,c": give as many --tls-key, in the same order; there are 2',
     ],
     [
       { listen: ['9001', 'wss://:9002'] },

@@ -190,7 +190,7 @@ type Shown = Readonly<Record<string, readonly (readonly [value: number, isRate: 
 
 /** Panels of what this server does not have. */
 const NOT_IN_USE =
-  /^(Workers that|Connections of all|Since the start$|TLS handshakes|Certificates expire in|Reloads since)/;
+  /^(Workers that|Connections of all|Deaths since|TLS handshakes|Certificates expire in|Reloads since)/;
 /** Prometheus extends what it has seen by up to a scrape at the end. */
 const isAbout = (whole: number, value: number): boolean =>
   whole >= value * 0.99 && whole <= value * 1.4;

@@ -97,7 +97,9 @@ function openKeyLog(path: string, values: Values, log: Log): KeyLog {
   try {
     keyLog = new KeyLog(path, log);
   } catch (error) {
-    return refuse('tlsKeylog', path, systemReason(error), values);
+    // The file itself is made when it is missing.
+    const clause = systemReason(error, { ENOENT: 'its directory does not exist' });
+    return refuse('tlsKeylog', path, clause, values);
   }
   const name = optionName('tlsKeylog', values.tlsKeylog);
   log.warn({ file: path }, `${name} makes all traffic readable for whoever has that file`);

@@ -22,7 +22,7 @@ const WITHOUT: readonly string[] = ['false', 'off', 'none'];
 
 const WORDS: Readonly<Record<Group, readonly [word: string, summary: string]>> = {
   Listening: ['listen', 'addresses, ports and Unix sockets'],
-  TLS: ['tls', 'certificates of our own and of clients'],
+  TLS: ['tls', 'certificates of the server and of clients'],
   Mode: ['modes', 'echo, TCP proxy, replay, your own code, routes, static files'],
   Recording: ['recording', 'write all traffic to a file'],
   Proxy: ['proxy', 'connections to TCP targets, TLS to them, PROXY protocol'],
@@ -31,7 +31,7 @@ const WORDS: Readonly<Record<Group, readonly [word: string, summary: string]>> =
   Extensions: ['compression', 'permessage-deflate, and extensions of your own'],
   Limits: ['limits', 'sizes and numbers, and what happens beyond them'],
   Timeouts: ['timeouts', 'handshake, pings, idle clients, shutdown'],
-  Operation: ['operation', 'health checks and metrics'],
+  Operation: ['operation', 'health checks, metrics, workers, when the server ends by itself'],
   Logging: ['logging', 'level and format of the log'],
   General: ['general', 'the configuration file, and which source of a value wins'],
 };

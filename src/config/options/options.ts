@@ -239,6 +239,7 @@ export const OPTIONS = {
       'Keep it and `drainDelay` together below the time your supervisor waits before SIGKILL.',
   },
   ...OPERATION_OPTIONS,
+  ...WORKER_OPTIONS,
   logLevel: {
     group: 'Logging',
     type: choice('LEVEL', ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
@@ -255,7 +256,6 @@ export const OPTIONS = {
     help: 'auto, json or pretty',
     docs: '`json` is one object a line with `level`, `time` (ISO 8601, UTC) and `msg`.',
   },
-  ...WORKER_OPTIONS,
   config: {
     group: 'General',
     type: file(),

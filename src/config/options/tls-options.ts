@@ -26,6 +26,7 @@ export const TLS_OPTIONS = {
   },
   tlsKeyPassphrase: {
     group: 'TLS',
+    needs: 'certificate',
     type: secretText('PASSPHRASE'),
     default: 'off',
     isFlag: false,
@@ -55,7 +56,7 @@ export const TLS_OPTIONS = {
     needs: 'client-ca',
     type: choice('HOW', ['require', 'request']),
     default: 'require',
-    help: 'require a certificate of clients, or only request one',
+    help: 'whether clients must have a certificate (require) or may (request)',
     docs: '`require` ends the connection of a client without a good certificate before it can send a request. With `request` it is served, as one without a certificate; the mode decides.',
   },
   tlsKeylog: {

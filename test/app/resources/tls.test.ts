@@ -120,7 +120,7 @@ t.test('the key log', async (t) => {
   await t.rejects(
     nowhere!.start(),
     new ConfigError(
-      `--tls-keylog cannot be ${JSON.stringify(at('no/keys'))}: there is no such file`,
+      `--tls-keylog cannot be ${JSON.stringify(at('no/keys'))}: its directory does not exist`,
       {
         source: 'flag',
       },

@@ -128,7 +128,7 @@ t.test('texts are one line, and sentences where they should be', async (t) => {
 t.test('what only a command needs is no option of the library', async (t) => {
   t.same(
     ROWS.filter(([, { isLibraryKey }]) => isLibraryKey === false).map(([key]) => key),
-    ['once', 'idleExit', 'logLevel', 'logFormat', 'workers', 'config'],
+    ['once', 'idleExit', 'workers', 'logLevel', 'logFormat', 'config'],
   );
 });
 

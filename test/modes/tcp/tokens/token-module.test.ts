@@ -138,6 +138,7 @@ t.test('what is no target is an internal error, and not quoted', async (t) => {
     ['', 'a text of 0 characters'],
     [`${'a'.repeat(1_000_000)}:1`, 'a text of 1000002 characters'],
     ['localhost:0', 'a text of 11 characters'],
+    ['x', 'a text of 1 character'],
     ['http://localhost:1', 'a text of 18 characters'],
     [5900, '5900'],
     [true, 'true'],

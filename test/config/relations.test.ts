@@ -378,10 +378,9 @@ t.test('the admin endpoint has a port of its own', async (t) => {
       () => {
         loaded(admin, [...listen]);
       },
-      new ConfigError(
-        `--admin cannot be "${shown}": --listen has that port; choose another one`,
-        { source: 'flag' },
-      ),
+      new ConfigError(`--admin cannot be "${shown}": --listen has that port; choose another one`, {
+        source: 'flag',
+      }),
     );
 });
 

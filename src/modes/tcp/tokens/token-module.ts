@@ -204,7 +204,9 @@ export class TokenModule implements Reloadable {
     if (target !== null) return target;
     // The text may be made of the token.
     const what =
-      typeof answer === 'string' ? `a text of ${answer.length} character${answer.length === 1 ? '' : 's'}` : describe(answer);
+      typeof answer === 'string'
+        ? `a text of ${answer.length} character${answer.length === 1 ? '' : 's'}`
+        : describe(answer);
     const reason = `findTarget gave ${what}, which is not host:port, tls://host:port or unix:PATH`;
     throw new HandshakeError('internal', {}, { reason });
   }

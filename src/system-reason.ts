@@ -3,6 +3,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
   ENOENT: 'there is no such file',
   ENOTDIR: 'there is no such file',
   EISDIR: 'it is a directory',
+  ESPIPE: 'it is not a regular file',
   EACCES: 'permission denied',
   EPERM: 'permission denied',
   ELOOP: 'the path has too many symbolic links',

@@ -140,6 +140,7 @@ const ROOTS: readonly string[] = [
   'src/foreign.ts',
   'src/log.ts',
   'src/printable.ts',
+  'src/regular-file.ts',
   'src/reloadable.ts',
   'src/system-reason.ts',
 ];

@@ -19,6 +19,7 @@ import { complain, createLog } from './output/log.js';
 import { modeProblem } from '../app/mode-choice.js';
 import { configJson, configSummary, configTable } from './config/print-config.js';
 import { checkHealth } from './healthcheck/healthcheck.js';
+import { readAgain } from './read-again.js';
 import { createProgram, isAnswer } from './program.js';
 import { hasColor } from './output/style.js';
 import { version } from '../app/version.js';
@@ -72,7 +73,9 @@ export async function runCli(io: Io, { serve, serveWorkers, check }: Parts): Pro
         } else {
           const resources = await readResources({ settings, values }, io, log);
           tellWarnings();
-          exitCode = await serve(resources, io, log, () => loaded(flags));
+          exitCode = await serve(resources, io, log, () =>
+            load({ flags, environment: io.env, readFile: (path) => readAgain(path, io) }),
+          );
         }
       } catch (error) {
         exitCode = failed(error, log);

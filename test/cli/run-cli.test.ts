@@ -1,11 +1,14 @@
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import path from 'node:path';
 import t from 'tap';
 import { OPTIONS } from '../../src/config/options/options.js';
 import type { UnusedSignal } from '../../src/cli/io.js';
 import { runCli, type Parts } from '../../src/cli/run-cli.js';
 import { ConfigError, InvalidStateError } from '../../src/errors.js';
 import type { WorkersStart } from '../../src/cli/serve/serve-workers.js';
+import { makeTempDir } from '../fixtures/temp-dir.js';
 import { fakeIo, type FakeIo } from './fake-io.js';
 
 interface Outcome {
@@ -89,6 +92,19 @@ t.test('serve gets the settings, the process and a log; its status is the status
   t.equal(given, io);
   t.match(JSON.parse(err), { level: 'info', msg: 'running' });
   t.equal(out, '');
+});
+
+t.test('a reload brings all sources together once more, and waits for no pipe', async (t) => {
+  const pipe = path.join(makeTempDir(t), 'config.json');
+  const argv = ['serve', '--max-message', '1k', '-c', pipe];
+  const { served } = await run(argv, { files: { [pipe]: '{"echo":true}' } });
+  const [[, , , loadAgain] = []] = served;
+  t.match(loadAgain?.().values, { echo: { value: true }, maxMessage: { value: 1024 } });
+  execFileSync('mkfifo', [pipe]);
+  t.throws(() => loadAgain?.(), {
+    name: 'ConfigError',
+    message: `--config cannot be ${JSON.stringify(pipe)}: it is not a regular file`,
+  });
 });
 
 t.test('the log is as the settings say', async (t) => {

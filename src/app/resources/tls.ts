@@ -7,6 +7,7 @@ import type { Log } from '../../log.js';
 import { checkCa, readCertificate } from '../../server/tls/certificate.js';
 import { CertificateSet, type ClientTrust } from '../../server/tls/certificate-set.js';
 import { CertificateWatch } from '../../server/tls/certificate-watch.js';
+import { checkRegular } from '../../regular-file.js';
 import { KeyLog } from '../../server/tls/key-log.js';
 import { ServerTls } from '../../server/tls/server-tls.js';
 import { TlsContext, commonOptions, newTicketKeys } from '../../server/tls/tls-context.js';
@@ -30,8 +31,8 @@ export async function readTls(
 ): Promise<ServerTls | null> {
   const { tlsCert, tlsKey, tlsClientCa, tlsKeyPassphraseFile, tlsKeylog } = values;
   if (tlsCert.value.length === 0) return null;
-  const read = (): Promise<CertificateSet> => readCertificates(values, ticketKeys);
-  const context = new TlsContext(await read(), log);
+  const context = new TlsContext(await readCertificates(values, ticketKeys, readFile), log);
+  const read = (): Promise<CertificateSet> => readCertificates(values, ticketKeys, readAgain);
   const given = [...tlsCert.value, ...tlsKey.value, tlsClientCa.value, tlsKeyPassphraseFile.value];
   const files = given.filter((file) => file !== null);
   const watch = new CertificateWatch({ files, read, context, log });
@@ -43,21 +44,36 @@ export async function readTls(
   });
 }
 
-async function readCertificates(values: Values, ticketKeys: Buffer): Promise<CertificateSet> {
+type Read = (path: string) => Promise<string>;
+
+function readFile(path: string): Promise<string> {
+  return fs.readFile(path, 'utf8');
+}
+
+async function readAgain(path: string): Promise<string> {
+  checkRegular(await fs.stat(path));
+  return await readFile(path);
+}
+
+async function readCertificates(
+  values: Values,
+  ticketKeys: Buffer,
+  read: Read,
+): Promise<CertificateSet> {
   const { tlsCert, tlsKey, tlsClientAuth } = values;
-  const ca = await readOne('tlsClientCa', values);
+  const ca = await readOne('tlsClientCa', values, read);
   if (ca !== null)
     checkCa(ca, (clause) => refuse('tlsClientCa', values.tlsClientCa.value, clause, values));
   const trust: ClientTrust | null = ca === null ? null : { ca, auth: tlsClientAuth.value };
-  const passphrase = await readPassphrase(values);
+  const passphrase = await readPassphrase(values, read);
   const common = commonOptions(trust, ticketKeys);
   const certificates = [];
   for (const [index, certFile] of tlsCert.value.entries()) {
     // There are as many: config/relations.ts.
     const keyFile = tlsKey.value[index]!;
     const text = {
-      cert: await readText('tlsCert', certFile, values),
-      key: await readText('tlsKey', keyFile, values),
+      cert: await readText('tlsCert', certFile, values, read),
+      key: await readText('tlsKey', keyFile, values, read),
     };
     certificates.push(
       readCertificate(text, passphrase, common, (part, clause) =>
@@ -70,8 +86,8 @@ async function readCertificates(values: Values, ticketKeys: Buffer): Promise<Cer
   return new CertificateSet(certificates, trust);
 }
 
-async function readPassphrase(values: Values): Promise<string | null> {
-  const text = await readOne('tlsKeyPassphraseFile', values);
+async function readPassphrase(values: Values, read: Read): Promise<string | null> {
+  const text = await readOne('tlsKeyPassphraseFile', values, read);
   // Editors and shells put a line feed at the end.
   return text === null ? values.tlsKeyPassphrase.value : text.replace(/\r?\n$/, '');
 }
@@ -79,14 +95,15 @@ async function readPassphrase(values: Values): Promise<string | null> {
 async function readOne(
   key: 'tlsClientCa' | 'tlsKeyPassphraseFile',
   values: Values,
+  read: Read,
 ): Promise<string | null> {
   const { value: path } = values[key];
-  return path === null ? null : await readText(key, path, values);
+  return path === null ? null : await readText(key, path, values, read);
 }
 
-async function readText(key: Key, path: string, values: Values): Promise<string> {
+async function readText(key: Key, path: string, values: Values, read: Read): Promise<string> {
   try {
-    return await fs.readFile(path, 'utf8');
+    return await read(path);
   } catch (error) {
     return refuse(key, path, readFault(error), values);
   }

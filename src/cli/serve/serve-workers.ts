@@ -19,6 +19,7 @@ import { ExitCode } from '../exit-code.js';
 import type { Io } from '../io.js';
 import { complain, createLog } from '../output/log.js';
 import { hasColor } from '../output/style.js';
+import { readAgain } from '../read-again.js';
 import { EXIT_MS, Ending } from './ending.js';
 import { startFailure } from './start-failure.js';
 
@@ -117,7 +118,7 @@ async function protectionOf(
 function readConfig(file: string | null, io: Pick<Io, 'readFile'>): ConfigFile {
   if (file === null) return { text: null, fault: null };
   try {
-    return { text: io.readFile(file), fault: null };
+    return { text: readAgain(file, io), fault: null };
   } catch (error) {
     return { text: null, fault: (error as { readonly code: string }).code };
   }

@@ -2,6 +2,7 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { ConfigError, HandshakeError, InvalidStateError } from '../../errors.js';
+import { checkRegular } from '../../regular-file.js';
 import { systemReason } from '../../system-reason.js';
 import {
   type BasicCredentials,
@@ -73,7 +74,7 @@ export async function fileAuthenticator(
   log: Log,
 ): Promise<Authenticator & Reloadable> {
   const verifier = new BcryptVerifier();
-  return new PasswordFileUsers(path, log, verifier, await readUsers(path, verifier));
+  return new PasswordFileUsers(path, log, verifier, await readUsers(path, verifier, readFile));
 }
 
 class PasswordFileUsers implements Authenticator, Reloadable {
@@ -112,7 +113,7 @@ class PasswordFileUsers implements Authenticator, Reloadable {
 
   /** Sooner than the next request would, and whatever was said about this version before. */
   async reload(): Promise<string | null> {
-    const users = await readUsers(this.#path, this.#verifier);
+    const users = await readUsers(this.#path, this.#verifier, readAgain);
     // Unless the file has changed, those who were let in lately stay known.
     if (users.version === this.#version && users.version !== this.#told) return null;
     this.#take(users);
@@ -129,7 +130,7 @@ class PasswordFileUsers implements Authenticator, Reloadable {
     const version = await versionOf(this.#path);
     if (version === this.#version) return;
     try {
-      this.#take(await readUsers(this.#path, this.#verifier));
+      this.#take(await readUsers(this.#path, this.#verifier, readAgain));
       this.#log.info({ file: this.#path }, 'password file read again');
     } catch (error) {
       const { message, cause } = error as ConfigError;
@@ -152,17 +153,24 @@ interface FileUsers {
   readonly version: string;
 }
 
+type Read = (path: string) => Promise<Buffer>;
+
+async function readAgain(path: string): Promise<Buffer> {
+  checkRegular(await stat(path));
+  return await readFile(path);
+}
+
 /** @throws {ConfigError} as a rejection */
-async function readUsers(path: string, verifier: BcryptVerifier): Promise<FileUsers> {
+async function readUsers(path: string, verifier: BcryptVerifier, read: Read): Promise<FileUsers> {
   // Before the reading: a change meanwhile is seen next time.
   const version = await versionOf(path);
-  const hashes = readPasswordFile(await readText(path), path);
+  const hashes = readPasswordFile(await readText(path, read), path);
   return { passwords: new KnownPasswords(hashes, verifier), version };
 }
 
-async function readText(path: string): Promise<string> {
+async function readText(path: string, read: Read): Promise<string> {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(await readFile(path));
+    return new TextDecoder('utf-8', { fatal: true }).decode(await read(path));
   } catch (error) {
     throw new ConfigError(`${path}: ${systemReason(error, READ_FAULTS)}`, { cause: error });
   }

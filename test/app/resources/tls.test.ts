@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { createPrivateKey } from 'node:crypto';
-import { existsSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t, { type Test } from 'tap';
 import { readTls } from '../../../src/app/resources/tls.js';
@@ -55,6 +56,20 @@ t.test('certificates, and who looks after them', async (t) => {
     tlsClientAuth: 'request',
   });
   t.strictSame(trust!.context.set.trust, { ca: B.cert, auth: 'request' });
+});
+
+t.test('a pipe in the place of a file is not waited for', async (t) => {
+  const at = write(t, { a: A.cert, ak: A.key });
+  const tls = await read({ tlsCert: [at('a')], tlsKey: [at('ak')] });
+  rmSync(at('ak'));
+  execFileSync('mkfifo', [at('ak')]);
+  await t.rejects(tls!.watch.reload(), {
+    name: 'ConfigError',
+    message: `--tls-key cannot be ${JSON.stringify(at('ak'))}: it is not a regular file`,
+  });
+  rmSync(at('ak'));
+  writeFileSync(at('ak'), A.key);
+  t.equal(await tls!.watch.reload(), null);
 });
 
 t.test('keys with a passphrase', async (t) => {

@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap';
+import { execFileSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
@@ -133,6 +134,20 @@ t.test('the configuration file is read again, once for all workers', async (t) =
     for (const worker of workers.all) worker.exits(0);
     await within(exitCode, 'the end');
   }
+});
+
+t.test('a pipe in the place of the configuration file is not waited for', async (t) => {
+  const config = path.join(makeTempDir(t), 'a.json');
+  execFileSync('mkfifo', [config]);
+  const { workers, exitCode, signal } = await start(t, { config }, { [config]: '{"echo":true}' });
+  await eventually(() => workers.all.length === 2, 'two workers');
+  for (const worker of workers.all) worker.serves();
+  signal('SIGHUP');
+  for (const worker of workers.all)
+    t.match(worker.questions, [{ question: { config: { text: null, fault: 'ESPIPE' } } }]);
+  signal('SIGTERM');
+  for (const worker of workers.all) worker.exits(0);
+  await within(exitCode, 'the end');
 });
 
 t.test('nobody else may connect to a Unix socket before it has its mode', async (t) => {

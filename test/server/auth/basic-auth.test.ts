@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import path from 'node:path';
@@ -198,6 +199,16 @@ t.test('a faulty new file leaves the old one in force, and the log says so once'
   writeFileSync(file, `long:${LONG_HASH}`);
   t.equal(await ask(authenticator, request(ZOE)), 'wrong');
   t.equal(log.lines.length, 3);
+});
+
+t.test('a pipe in the place of the file keeps nobody waiting', async (t) => {
+  const { authenticator, file, log } = await withFile(t);
+  rmSync(file);
+  execFileSync('mkfifo', [file]);
+  t.equal(await ask(authenticator, request(ZOE)), 'ok');
+  const sentence = `${file}: it is not a regular file`;
+  t.match(log.lines, [{ level: 'error', fields: { error: sentence } }]);
+  await t.rejects(authenticator.reload(), { name: 'ConfigError', message: sentence });
 });
 
 t.test('too many at once are told to come again', async (t) => {

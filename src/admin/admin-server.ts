@@ -3,7 +3,7 @@
  *
  * Probes have no password and no certificate, so `/livez` and `/readyz` answer everybody who reaches the port.
  * `/metrics` asks for what the server itself asks for, unless only this machine reaches it. Nothing here is
- * for pages: a browser gets no permission to read, and a foreign name for this machine gets 421.
+ * for web pages: CORS allows none to read it, and a request for a foreign host name gets 421.
  */
 import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
@@ -44,12 +44,12 @@ export interface AdminTls {
 
 /** A request and its answer are a few hundred bytes, and a scraper is one hop away. */
 const REQUEST_MS = 5000;
-/** How long a client may take nothing of its answer. */
+/** How long a client may read nothing of its response. */
 const STALL_MS = 10_000;
 const MAX_HEAD_BYTES = 8 * 1024;
-/** One more takes the place of the oldest. Each serves one request. */
+/** Most connections: one more replaces the oldest. Each serves one request. */
 const MAX_CONNECTIONS = 128;
-/** How long answers that are on their way may take at the end. */
+/** How long responses under way may take during a stop. */
 const CLOSE_MS = 500;
 
 const HTTP_OPTIONS = {
@@ -85,7 +85,7 @@ export class AdminServer {
   readonly #rendering = new Map<MetricsFormat, Promise<string>>();
   #url = '';
   #isLoopback = false;
-  /** Whoever asks for metrics has to show a good certificate. */
+  /** Whether metrics need a good client certificate. */
   #needsCertificate = false;
   #closed: Promise<void> | null = null;
 
@@ -114,7 +114,7 @@ export class AdminServer {
     return server;
   }
 
-  /** A probe has no certificate: who has none is told so by the answer, where one is needed. */
+  /** Probes have no certificate, so TLS itself requires none: the response to /metrics does. */
   #forProbes(options: TlsOptions): TlsOptions {
     this.#needsCertificate = options.rejectUnauthorized === true;
     return { ...options, ALPNProtocols: ['http/1.1'], rejectUnauthorized: false };
@@ -146,7 +146,7 @@ export class AdminServer {
     log.info({ address: this.#url }, 'admin endpoint');
   }
 
-  /** Takes no more requests; those that are being answered have a moment. A second call waits for the same end. */
+  /** Stops taking requests; those under way get a moment. A second call waits for the same end. */
   close(): Promise<void> {
     return (this.#closed ??= this.#close());
   }
@@ -256,7 +256,7 @@ function readiness(problems: readonly string[]): Answer {
     : { status: 503, body: `${problems.join('\n')}\n` };
 }
 
-/** The request as the server's own parser would give it, as far as who asks shows in it. */
+/** The request as the server's own parser would give it, with what shows who is asking. */
 function headOf({ method, url, httpVersion, rawHeaders }: IncomingMessage): RequestHead {
   const headers = [];
   for (let index = 0; index < rawHeaders.length; index += 2)

@@ -1,4 +1,4 @@
-/** What this process tells of itself. */
+/** Health and metrics of this process. */
 import {
   type AdminSource,
   type HealthSource,
@@ -23,13 +23,13 @@ export class LocalSource implements AdminSource {
     this.#metrics = metrics;
   }
 
-  /** Begins to watch the event loop. Without this nothing here costs anything. */
+  /** Starts measuring the event loop. Until then nothing here costs anything. */
   async start(): Promise<void> {
     this.#loop.start();
     await this.#measureProcess();
   }
 
-  /** Watches it no more. */
+  /** Stops measuring. */
   stop(): void {
     this.#loop.stop();
   }
@@ -42,7 +42,7 @@ export class LocalSource implements AdminSource {
     return Promise.resolve(findProblems(this.#health));
   }
 
-  /** What twist itself counts, without the figures of the process. */
+  /** Only what twist itself counts, without the figures of the process. */
   counted(): MetricSnapshot {
     return this.#metrics.flatMap((source) => source.collect());
   }

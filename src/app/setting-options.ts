@@ -38,12 +38,12 @@ export interface SettingOptions {
   /**
    * Certificate in PEM, with its chain; repeatable, for several names. With it every address of
    * `listen` speaks TLS (1.2 and 1.3), except `ws://` ones and Unix sockets. The server's own
-   * certificate comes first in the file, then those that lead to the root. It needs `tlsKey`. Of
-   * several a client gets the one whose subjectAltName has the name that it asks for (SNI), by
-   * itself or by a wildcard, and the first one if none has. The files are looked at every two
-   * seconds, and on SIGHUP: new handshakes get what is there, sessions stay, and a file that
-   * cannot be used changes nothing but the log. A certificate that ends within 14 days is a
-   * warning at start and once a day.
+   * certificate comes first in the file, then those that lead to the root. It needs `tlsKey`. If
+   * there are several, a client gets the one whose subjectAltName matches the name that it asks
+   * for (SNI), exactly or by a wildcard, else the first one. twist checks the files every two
+   * seconds, and on SIGHUP: new handshakes get the new certificate, sessions stay, and files
+   * that cannot be used change nothing; the log says why. A certificate that expires within 14
+   * days gets a warning at start and once a day.
    *
    * @default none
    */
@@ -57,24 +57,25 @@ export interface SettingOptions {
    */
   readonly tlsKey?: string | readonly string[] | undefined;
   /**
-   * Decrypts the keys. For all keys of `tlsKey` that are encrypted. It is in the environment
-   * only, because a command line can be read by every user of the machine. It is never shown.
+   * Decrypts the keys. Decrypts all keys of `tlsKey` that are encrypted. It can only be set in
+   * the environment, because every user of the machine can read a command line. It is never
+   * shown.
    *
    * @default off
    */
   readonly tlsKeyPassphrase?: string | undefined;
   /**
-   * File of the passphrase (or TWIST_TLS_KEY_PASSPHRASE). Its text without the line feed at its
-   * end decrypts the keys of `tlsKey`.
+   * File of the passphrase (or TWIST_TLS_KEY_PASSPHRASE). The text of the file, without the line
+   * feed at its end, decrypts the keys of `tlsKey`.
    *
    * @default off
    */
   readonly tlsKeyPassphraseFile?: string | undefined;
   /**
-   * Certificate authorities that sign clients' certificates, in PEM. Clients are asked for a
-   * certificate that one of these has signed. Its subject and its fingerprint (SHA-256) are in
-   * the session's line of the log and in the recording, and modes find them in
-   * `session.clientCertificate`.
+   * Certificate authorities that sign clients' certificates, in PEM. Clients must or may
+   * (`tlsClientAuth`) show a certificate that one of these has signed. Its subject and its
+   * fingerprint (SHA-256) are in the session's line of the log and in the recording, and modes
+   * find them in `session.clientCertificate`.
    *
    * @default off
    */
@@ -82,15 +83,15 @@ export interface SettingOptions {
   /**
    * Whether clients must have a certificate (require) or may (request). `require` ends the
    * connection of a client without a good certificate before it can send a request. With
-   * `request` it is served, as one without a certificate; the mode decides.
+   * `request` every client is served; a mode can look at `session.clientCertificate`.
    *
    * @default require
    */
   readonly tlsClientAuth?: 'require' | 'request' | undefined;
   /**
    * Append the secrets of TLS sessions to this file, for Wireshark. In the NSS Key Log Format
-   * (`SSLKEYLOGFILE`). Whoever has the file can read all recorded traffic: it is for finding
-   * faults, only its owner can read it, and a warning at start says that it is on.
+   * (`SSLKEYLOGFILE`). Anybody who has the file can decrypt captured traffic: use it to find
+   * faults. Only its owner can read it, and a warning at start says that it is on.
    *
    * @default off
    */
@@ -127,7 +128,7 @@ export interface SettingOptions {
    */
   readonly tokenFile?: string | undefined;
   /**
-   * Where the token stands: query, path or host. `query` is `?token=TOKEN`. `path` is the last
+   * Where to find the token: query, path or host. `query` is `?token=TOKEN`. `path` is the last
    * segment of the path, `/websockify/TOKEN`; a route `/websockify=token` then serves the paths
    * one segment below it too. `host` is the first label of the host, `TOKEN.example.com`, or
    * else the whole name, in any case; a proxy named by `trustProxy` may report it in
@@ -416,10 +417,10 @@ export interface SettingOptions {
    */
   readonly deny?: string | readonly string[] | undefined;
   /**
-   * Sessions that a reload would not let in again: keep or end. After a reload (SIGHUP) `end`
-   * closes with 1008 the sessions from addresses that `allow` and `deny` do not let in any more,
-   * those whose path is served by nothing or by something else now, and those whose token is
-   * gone or leads to another target. Passwords are not asked for again.
+   * Sessions that a reload would not let in again: keep or end. With `end` a reload (SIGHUP)
+   * closes with 1008 the sessions that could not open again: `allow` and `deny` no longer let
+   * their address in, nothing or something else serves their path, or their token is gone or
+   * leads to another target. Passwords are not checked again. `keep` closes none.
    *
    * @default keep
    */
@@ -699,10 +700,10 @@ export interface SettingOptions {
    */
   readonly idleTimeout?: Duration | 'off' | undefined;
   /**
-   * Longest life of a session; then close 1001. For balancing: clients that stay connected for
-   * days never find a backend that was added since. Each session has its own time, a tenth more
-   * or less at random, so that those that came together do not leave together. The client gets
-   * 1001 and is to connect again.
+   * Longest life of a session; then close 1001. Clients that stay connected for days never find
+   * a backend that was added since; this makes them connect again. Each session gets its own
+   * time, up to a tenth more or less at random, so that clients that came together do not leave
+   * together. The client gets 1001.
    *
    * @default off
    */
@@ -715,44 +716,44 @@ export interface SettingOptions {
    */
   readonly closeTimeout?: Duration | undefined;
   /**
-   * Time to serve on after SIGTERM, so that proxies look elsewhere first. Told to stop, the
-   * server is not ready any more at once (`/readyz`, `health`), and serves on for so long: new
-   * handshakes are still answered with 101. Set it to a little more than a load balancer needs
-   * to see that: the interval of its checks times the failures it counts. `drainTimeout` begins
-   * after it. A second signal ends it.
+   * Time to serve on after SIGTERM, so that proxies look elsewhere first. On SIGTERM the server
+   * says at once that it is not ready (`/readyz`, `health`), and serves on for this time: new
+   * handshakes still get 101. Set it a little longer than a load balancer needs to notice: the
+   * interval of its checks times the failures it counts. `drainTimeout` begins afterwards. A
+   * second signal ends it.
    *
    * @default off
    */
   readonly drainDelay?: Duration | 'off' | undefined;
   /**
-   * Time to close all clients at shutdown. No more connections are accepted, and all clients get
-   * a Close with code 1001. They are spread, at most 100 a second while there is time, so that
-   * they do not all come back at once; `closeTimeout`, or half of the time if that is less, is
-   * left to the last one. Clients still connected after that are dropped. Keep it and
-   * `drainDelay` together below the time your supervisor waits before SIGKILL.
+   * Time to close all clients at shutdown. The server accepts no more connections and sends all
+   * clients a Close with 1001: at most 100 a second while there is time, so that they do not all
+   * come back at once. The last one still has `closeTimeout` to answer, or half of this time if
+   * that is less. Clients still connected after that are dropped. Keep it and `drainDelay`
+   * together below the time your supervisor waits before SIGKILL.
    *
    * @default 10s
    */
   readonly drainTimeout?: Duration | undefined;
   /**
-   * Where to answer /livez, /readyz and /metrics. An HTTP endpoint of its own, for probes and
-   * for Prometheus: see docs/operations.md. A bare port listens on 127.0.0.1, `:PORT` on every
-   * address; port 0 takes a free one, which the log names. `/livez` and `/readyz` answer
-   * everybody who reaches the port, `allow` and `deny` or not: probes have no password. With
-   * `tlsCert` an address that others reach speaks HTTPS. `/metrics` asks for the password of
-   * `authFile` or `TWIST_AUTH` there, and for the certificate that `tlsClientAuth` requires; on
-   * a loopback address for nothing.
+   * Address of /livez, /readyz and /metrics. A separate HTTP endpoint for probes and Prometheus:
+   * see docs/operations.md. A bare port listens on 127.0.0.1, `:PORT` on every address; port 0
+   * takes a free one, which the log names. `/livez` and `/readyz` answer everybody who reaches
+   * the port, `allow` and `deny` or not: probes have no password. With `tlsCert` any address but
+   * a loopback one speaks HTTPS. There `/metrics` asks for the password of `authFile` or
+   * `TWIST_AUTH` and for the certificate that `tlsClientAuth` requires; on a loopback address it
+   * asks for neither.
    *
    * @default off
    */
   readonly admin?: number | string | undefined;
   /**
-   * A path that says 200 or 503 to load balancers. For load balancers that know one port only,
-   * on every address of `listen`: 200 when clients may be sent here, else 503, as `/readyz` of
-   * `admin` says; what is wrong only that one tells. GET, HEAD and OPTIONS are answered, also by
-   * HTTP/1.0 without a host, and before `allow`, `deny`, `allowedHosts` and passwords. It is no
-   * session, and has no line in the log. A route cannot have the same path; a WebSocket
-   * handshake on it is for the mode that serves all other paths.
+   * Path that answers load balancers with 200 or 503. For load balancers that know one port
+   * only, on every address of `listen`: 200 when clients may be sent here, else 503, like
+   * `/readyz` of `admin`, but without the reason. GET, HEAD and OPTIONS are answered, also by
+   * HTTP/1.0 without a host, and before `allow`, `deny`, `allowedHosts` and passwords. Such a
+   * request is not a session, and has no line in the log. A route cannot have the same path; a
+   * WebSocket handshake on it goes to the mode that serves all other paths.
    *
    * @default off
    */

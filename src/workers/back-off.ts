@@ -3,7 +3,7 @@
 const FIRST_MS = 100;
 const LONGEST_MS = 3000;
 
-/** Whoever has served for so long has not died of how it starts: counting begins again. */
+/** A worker that served for this long did not die of its start: counting begins again. In milliseconds. */
 export const STEADY_MS = 10_000;
 
 /** @param deaths in a row, this one included @returns milliseconds; none after the first */

@@ -1,6 +1,6 @@
-/** Puts together the lines of a text that comes in pieces. */
+/** Joins text that arrives in pieces into whole lines. */
 
-/** A line that goes on for longer is given out in parts. */
+/** A longer line is passed on in parts. */
 const MAX_LINE = 1024 ** 2;
 
 export class LineCutter {
@@ -22,7 +22,7 @@ export class LineCutter {
     if (this.#begun.length > MAX_LINE) this.end();
   }
 
-  /** What has begun is all that comes of its line. */
+  /** The text has ended: passes on the unfinished line. */
   end(): void {
     if (this.#begun === '') return;
     const line = this.#begun;

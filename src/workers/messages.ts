@@ -1,27 +1,27 @@
-/** What the primary and a worker tell each other: plain data, sent as JSON. */
+/** Messages between the primary and a worker: plain data, sent as JSON. */
 import type { Flags } from '../config/text-sources.js';
 import type { ListeningLine, PlaceLimits, PlaceRule } from '../server/server-group.js';
 
 /**
- * Set for a worker, so that it is not taken for a command. Its name begins so that it is no variable of an option.
+ * Tells a worker process from a command. The prefix keeps it from being the variable of an option.
  */
 export const WORKER_VARIABLE = '_TWIST_WORKER';
 
-/** What a worker has to know before it can do anything. */
+/** What a worker must know before it starts. */
 export interface WorkerOrder {
-  /** Its number, from 1 on. Whoever takes the place of a dead worker gets the same. */
+  /** Its number, from 1 on. The replacement of a dead worker gets the same one. */
   readonly worker: number;
-  /** How many processes were started before it: no two have the same. */
+  /** How many processes were started before it: unique to each process. */
   readonly serial: number;
-  /** As they were given on the command line. */
+  /** The flags of the command line. */
   readonly flags: Flags;
-  /** The configuration file as it was when twist started; null without one. */
+  /** The text of the configuration file when twist started; null without one. */
   readonly configText: string | null;
-  /** The same as of the last reload that went well; null when there was none. */
+  /** The same as of the last successful reload; null before the first. */
   readonly reloadedText: string | null;
-  /** What TLS sessions are resumed with, whichever worker a client comes to; in Base64. */
+  /** The TLS ticket keys, the same in all workers, in Base64. */
   readonly ticketKeys: string;
-  /** The umask that it is to have; null for that of the primary. */
+  /** The umask to set; null to keep that of the primary. */
   readonly umask: number | null;
   /** Whether the log goes to a terminal, and whether it has colors. */
   readonly isTTY: boolean;
@@ -30,9 +30,9 @@ export interface WorkerOrder {
 
 /** The configuration file as the primary has read it for a reload. */
 export interface ConfigFile {
-  /** Null when there is none, or it cannot be read. */
+  /** Null if there is none, or if it cannot be read. */
   readonly text: string | null;
-  /** The system's name of what keeps it from being read; null for nothing. */
+  /** The system's error code if it cannot be read, else null. */
   readonly fault: string | null;
 }
 
@@ -44,7 +44,7 @@ export type Question =
   | { readonly what: 'reload'; readonly config: ConfigFile }
   | { readonly what: 'problems' | 'metrics' | 'counts' };
 
-/** What came of a reload, as the log says it. */
+/** The result of a reload, as the log words it. */
 export interface ReloadOutcome {
   readonly isWell: boolean;
   readonly message: string;
@@ -55,7 +55,7 @@ export interface PlaceRequest {
   /** Each with a number for the answer, and what the client is counted by; null for nothing. */
   readonly asks: readonly (readonly [id: number, network: string | null])[];
   readonly releases: readonly (string | null)[];
-  /** As they are in the worker: a reload may have changed them. */
+  /** The limits as the worker has them: a reload may have changed them. */
   readonly limits: PlaceLimits;
 }
 
@@ -72,8 +72,8 @@ export type ToWorker =
 export type ToPrimary =
   | { readonly kind: 'answer'; readonly id: number; readonly value: unknown }
   | { readonly kind: 'places'; readonly request: PlaceRequest }
-  /** It is there, and wants its order. */
+  /** The process is up and waits for its order. */
   | { readonly kind: 'ready' }
   | { readonly kind: 'listening'; readonly lines: readonly ListeningLine[] }
-  /** It cannot start. The sentence is for whoever has started twist. */
+  /** It cannot start. The sentence is for the user who started twist. */
   | { readonly kind: 'failed'; readonly sentence: string; readonly exitCode: number };

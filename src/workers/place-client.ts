@@ -1,6 +1,6 @@
 /**
- * Asks the primary for places. All that one turn of the event loop asks for and gives back goes in one message:
- * under load that costs little, and else one turn.
+ * Asks the primary for places. Requests and releases of one turn of the event loop go in one message: that is cheap
+ * under load, and otherwise costs one turn.
  */
 import type { PlaceLimits, PlaceRule } from '../server/server-group.js';
 import type { PlaceAnswers, PlaceRequest } from './messages.js';
@@ -44,7 +44,7 @@ export class PlaceClient {
     }
   }
 
-  /** The primary is gone: nobody gets a place any more. */
+  /** The primary is gone: no client gets a place any more. */
   abandon(): void {
     this.#isAlone = true;
     this.answered([...this.#waiting.keys()].map((id) => [id, 'draining']));

@@ -1,4 +1,4 @@
-/** Counts the connections of all workers, for the limits that hold for the whole. The primary has one. */
+/** Counts the connections of all workers, for limits that cover all of them. The primary has one. */
 import type { PlaceLimits, PlaceRule } from '../server/server-group.js';
 
 /** The places of one process, by the network of the client; null is for all that are counted by none. */
@@ -40,7 +40,7 @@ export class PlaceCounter {
     return null;
   }
 
-  /** Gives a place back. What the process has not taken is not given back either. */
+  /** Gives a place back. Ignores one that the process does not have. */
   release(serial: number, network: string | null): void {
     const own = this.#byProcess.get(serial);
     if (own?.has(network) !== true) return;

@@ -1,4 +1,4 @@
-/** What a worker knows of its primary: its order, the signals that are passed on, and whether it is still there. */
+/** A worker's link to its primary: its order, the signals that are passed on, and whether the primary is alive. */
 import type { LocalSource } from '../admin/local-source.js';
 import { PlaceClient } from './place-client.js';
 import type {
@@ -10,14 +10,14 @@ import type {
   WorkerOrder,
 } from './messages.js';
 
-/** What this process tells of itself. */
+/** Health and metrics of this process. */
 type WatchedSource = Pick<LocalSource, 'problems' | 'counted' | 'snapshot'>;
 
 /** The channel to the primary. */
 export interface Channel {
   /** Node would end the process with the primary, clients and all, unless this is set. */
   exitedAfterDisconnect: boolean;
-  /** Whether the process goes on for its sake when it has nothing else to do: at first it does. */
+  /** Whether the channel keeps the process alive; at first it does. */
   ref(): void;
   unref(): void;
   send(message: ToPrimary, done: (error: Error | null) => void): unknown;
@@ -59,7 +59,7 @@ export class PrimaryLink {
     channel.on('disconnect', () => {
       channel.exitedAfterDisconnect = true;
       this.places.abandon();
-      // It died, or it is about to kill us: clients are still sent away as they should be.
+      // It died, or is about to kill us: still close the sessions gracefully.
       this.#signal('SIGTERM');
     });
     void this.tell({ kind: 'ready' });
@@ -74,13 +74,13 @@ export class PrimaryLink {
     });
   }
 
-  /** Whether the process goes on for the sake of the primary when it has nothing else to do. */
+  /** Whether the channel keeps the process alive when nothing else does. */
   setNeeded(isNeeded: boolean): void {
     if (isNeeded) this.#channel.ref();
     else this.#channel.unref();
   }
 
-  /** Listens for what the primary passes on, as for signals of the system. @returns a function that removes the listener */
+  /** Listens for the signals that the primary passes on, as if they came from the system. @returns a function that removes the listener */
   onSignal(name: string, listener: () => void): () => void {
     const listeners = this.#listeners.get(name) ?? new Set();
     this.#listeners.set(name, listeners.add(listener));
@@ -96,7 +96,7 @@ export class PrimaryLink {
     else this.#signal('SIGTERM');
   }
 
-  /** Answers for this process from now on. */
+  /** Answers the primary's questions from now on. */
   watch(source: WatchedSource): void {
     this.#source = source;
   }

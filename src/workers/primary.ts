@@ -1,5 +1,5 @@
 /**
- * The primary: starts the workers, replaces those that die, and passes on what it is told. It serves no client.
+ * The primary: starts the workers, replaces those that die, and passes signals on to them. It serves no client.
  *
  *     starting ──▶ serving ──▶ gone ──▶ starting, after a while
  *
@@ -28,13 +28,13 @@ const RELOAD_MS = 15_000;
 
 const NO_OUTCOME: ReloadOutcome = { isWell: false, message: 'no answer' };
 
-/** When so many could not start, one after the other, and none serves, no more are tried. */
+/** After this many failed starts in a row, with no worker serving, twist gives up. */
 const MAX_FAILED_STARTS = 5;
 
 export interface PrimaryOptions {
   /** How many workers there are. */
   readonly workers: number;
-  /** What all of them are told. */
+  /** The part of the order that is the same for all. */
   readonly order: Omit<WorkerOrder, 'worker' | 'serial' | 'reloadedText'>;
   /** Reads the configuration file again. */
   readonly readConfig: () => ConfigFile;
@@ -53,7 +53,7 @@ export interface Failure {
   readonly exitCode: number;
 }
 
-/** One of the numbers, and the process that has it. */
+/** A worker's number, and the process that has it now. */
 interface Place {
   readonly worker: number;
   running: WorkerProcess | null;
@@ -61,7 +61,7 @@ interface Place {
   hasOrder: boolean;
   /** Of its process; 0 while there is none. */
   serial: number;
-  /** The last reload that it has heard of. */
+  /** The last reload that it was told of. */
   reload: number;
   /** How often in a row its process has died. */
   deaths: number;
@@ -102,7 +102,7 @@ export class Primary {
   /** Settles `ended`; given by that promise, at once. */
   #tellEnded!: (failure: Failure | null) => void;
   #isStopping = false;
-  /** The start has failed, and why is told: that others end is no news. */
+  /** The start has failed, and the log says why: other ends are no news. */
   #isMuted = false;
   #stopped: Promise<void> | null = null;
   #failure: Failure | null = null;
@@ -171,7 +171,7 @@ export class Primary {
     this.#killAfter(this.#options.stopNowMs);
   }
 
-  /** Ends all workers at once. */
+  /** Kills all workers. */
   kill(): void {
     for (const { running } of this.#living) running?.kill('SIGKILL');
   }
@@ -210,7 +210,7 @@ export class Primary {
     const outcomes = replies.map(({ value }) => (value as ReloadOutcome | null) ?? NO_OUTCOME);
     const messages = new Set(outcomes.map(({ message }) => message));
     const isWell = outcomes.length > 0 && outcomes.every((outcome) => outcome.isWell);
-    // Whoever is started later begins with it. What one of them has refused may be refused again.
+    // Workers that start later begin with it. One may refuse it again.
     if (isWell) this.#reloadedText = text;
     const [message = 'not reloaded: no worker serves'] = messages;
     const workers = replies.map(({ worker }) => worker);
@@ -283,9 +283,9 @@ export class Primary {
   }
 
   #received(place: Place, serial: number, message: ToPrimary): void {
-    // What comes after its end is of no use any more.
+    // Ignore what arrives after its end.
     if (place.serial !== serial) return;
-    // A module of the user's may send something too.
+    // A user's module may send messages too.
     const { kind } = (message as Partial<ToPrimary> | null | undefined) ?? {};
     if (kind === 'places')
       this.#answer(place, serial, (message as { request: PlaceRequest }).request);
@@ -301,7 +301,7 @@ export class Primary {
     }
   }
 
-  /** Tells a new worker what it has to do. */
+  /** Gives a new worker its order. */
   #give(place: Place, serial: number): void {
     const { worker } = place;
     place.hasOrder = true;
@@ -309,7 +309,7 @@ export class Primary {
     place.reload = this.#lastReload.number;
     const order = { ...this.#options.order, reloadedText, worker, serial };
     place.running?.send({ kind: 'order', order });
-    // It was not there yet when it was told to stop.
+    // It was not up yet when the stop was sent.
     if (this.#isStopping) place.running?.send({ kind: 'stop' });
   }
 
@@ -329,7 +329,7 @@ export class Primary {
     place.servingSinceMs = performance.now();
     this.#failedStarts = 0;
     if (this.#isStopping) return;
-    // It has begun before the last reload: what it has read may be old.
+    // It started before the last reload, and may have read old files.
     if (place.reload < this.#lastReload.number) void this.reload();
     if (this.#tellStarted === null) log.info({ worker: place.worker }, 'worker replaced');
     else if (this.#places.some(({ state }) => state !== 'serving')) return;
@@ -385,7 +385,7 @@ export class Primary {
     }, retryMs);
   }
 
-  /** The first one to fail speaks for all. */
+  /** The first failure is reported for all. */
   #failStart({ worker, failure }: Place, how: number | string): void {
     const sentence = `worker ${worker} ended while it started (${how})`;
     this.#failure = failure ?? { sentence, exitCode: 1 };

@@ -1,6 +1,6 @@
-/** Questions that the primary asks workers, with an end: whoever does not answer is left out. */
+/** Questions of the primary to its workers, with a time limit: workers that do not answer are left out. */
 
-/** Somebody who may answer. */
+/** A worker that is asked. */
 export interface Asked {
   readonly worker: number;
   /** Of the process that is asked: another one with the same number answers nothing in its place. */
@@ -53,7 +53,7 @@ export class Questions {
     return replies.sort((one, other) => one.worker - other.worker);
   }
 
-  /** An answer has come, perhaps too late. */
+  /** An answer has arrived, perhaps too late. */
   answered(serial: number, id: number, value: unknown): void {
     const question = this.#open.get(id);
     const worker = question?.waiting.get(serial);

@@ -1,10 +1,10 @@
-/** What the primary needs of the process of a worker. */
+/** What the primary needs from the process of a worker. */
 import type { ToPrimary, ToWorker } from './messages.js';
 
 export interface WorkerProcess {
   /** 0 when the system has started none. */
   readonly pid: number;
-  /** Nothing is said when it does not arrive: the end of the process is told anyway. */
+  /** A message that does not arrive is not reported: the end of the process is. */
   send(message: ToWorker): void;
   /** Sends a signal of the system. */
   kill(signal: 'SIGKILL'): void;

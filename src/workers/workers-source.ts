@@ -1,6 +1,6 @@
 /**
- * What all workers tell of themselves together. Counters never go backwards: those of a worker that is gone stay
- * in the sum, as of when it was asked last.
+ * Health and metrics of all workers together. Counters never go backwards: the last known counts of a worker that is
+ * gone stay in the sum.
  */
 import type { AdminSource, MetricsFormat } from '../admin/admin-source.js';
 import {
@@ -15,11 +15,11 @@ import type { LocalSource } from '../admin/local-source.js';
 import type { Primary } from './primary.js';
 import type { Reply } from './questions.js';
 
-/** Those who probe wait a second by default: a worker that is stuck is to be named before. */
+/** Probes wait a second by default: name a stuck worker before that. In milliseconds. */
 const PROBE_MS = 800;
-/** Those who scrape wait ten. */
+/** Scrapers wait ten seconds. In milliseconds. */
 const SCRAPE_MS = 3000;
-/** How often workers are asked what they have counted: of one that dies the rest is lost. */
+/** How often workers are asked for their counts: what a dying worker counted since is lost. In milliseconds. */
 const COUNT_MS = 2000;
 
 /** The number of the primary among processes. */
@@ -43,7 +43,7 @@ export class WorkersSource implements AdminSource {
     primary.onDeath = this.#forget.bind(this);
   }
 
-  /** From now on workers are asked what they count, whether somebody wants to know or not. */
+  /** Starts asking workers for their counts at intervals, so that those of a dead worker are known. */
   async start(): Promise<void> {
     await this.#own.start();
     this.#timer = setInterval(() => {
@@ -58,13 +58,13 @@ export class WorkersSource implements AdminSource {
     this.#own.stop();
   }
 
-  /** Whether the event loops of all that serve answer. One that is replaced is no reason to end the others. */
+  /** Whether all serving workers respond. A worker being replaced is no reason to restart the others. */
   async isAlive(): Promise<boolean> {
     const replies = await this.#primary.ask({ what: 'problems' }, PROBE_MS);
     return replies.every(({ value }) => value !== null);
   }
 
-  /** One that is replaced is no reason to send clients elsewhere, as long as others serve. */
+  /** A worker being replaced is no reason to send clients elsewhere, as long as others serve. */
   async problems(): Promise<readonly string[]> {
     const replies = await this.#primary.ask({ what: 'problems' }, PROBE_MS);
     if (replies.length === 0) return ['no worker serves'];

@@ -29,7 +29,7 @@ export function deflateMetrics(counters: DeflateCounters, limitBytes: number): M
           { labels: { kind: 'decompressor' }, value: inflaters },
         ]),
         gauge('twist_deflate_memory_bytes', 'Memory of compressors that are kept', liveBytes),
-        // Of each process, so that the sum is what all of them may take.
+        // A limit per process: the sum is what all of them may keep.
         gauge(
           'twist_deflate_memory_limit_bytes',
           'What compressors may keep (deflateMemory)',

@@ -2,7 +2,7 @@
 import type { Durations } from '../../durations.js';
 import type { Merge, Metric, Sample } from './metric.js';
 
-/** @returns a histogram in seconds, as Prometheus has them: each bucket holds those before it */
+/** @returns a histogram in seconds with cumulative buckets, as in Prometheus */
 export function histogram(
   name: string,
   help: string,

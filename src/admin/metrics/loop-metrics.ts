@@ -4,7 +4,7 @@ import { histogram } from './histogram.js';
 import { type Metric, type MetricSource, counter } from './metric.js';
 
 /**
- * How often the loop is asked whether it is on time, in milliseconds. What blocks it for longer is always seen.
+ * How often the loop is checked for delay, in milliseconds. Anything that blocks it for longer shows.
  *
  * Not by Node's own `monitorEventLoopDelay`: its figures contain this time, and begin anew with each scrape, so
  * that two scrapers would take them from each other.

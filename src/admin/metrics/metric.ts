@@ -1,6 +1,6 @@
 /**
- * Metrics as plain data, which may cross from one process to another. They are made when somebody asks for them;
- * until then there are only the numbers that the parts of the server count in.
+ * Metrics as plain data, which can go to another process. They are made when somebody asks; until then there are
+ * only the counters of the server's parts.
  */
 
 export type Labels = Readonly<Record<string, string | number>>;
@@ -13,7 +13,7 @@ export interface Sample {
 }
 
 /**
- * What the values of several processes come to: their sum, the largest, or one for each process, with a label
+ * How values of several processes are merged: the sum, the largest, or one for each process, with a label
  * `worker`.
  */
 export type Merge = 'sum' | 'max' | 'each';
@@ -68,7 +68,7 @@ function samplesOf(value: number | readonly Sample[]): readonly Sample[] {
   return typeof value === 'number' ? [{ labels: NO_LABELS, value }] : value;
 }
 
-/** Adds up what several processes have counted. */
+/** Merges what several processes have counted. */
 export function mergeSnapshots(parts: readonly SnapshotOf[]): MetricSnapshot {
   const merged = new Map<
     string,
@@ -97,7 +97,7 @@ function labelled(sample: Sample, { merge }: Metric, worker: number | null): Sam
 }
 
 function addTo(samples: Map<string, Sample>, sample: Sample, { merge }: Metric): void {
-  // All of them name their labels in the same order.
+  // All processes list their labels in the same order.
   const key = JSON.stringify([sample.metricName, sample.labels]);
   const other = samples.get(key);
   if (other === undefined) {

@@ -1,4 +1,4 @@
-/** The configuration, read again while the server runs: what can be changed is, all of it or nothing. */
+/** Reads the configuration again while the server runs, and applies what can be changed: all of it or nothing. */
 import type { Loaded } from '../../config/load.js';
 import { type Option, fileKeyOf } from '../../config/options/option.js';
 import { OPTIONS } from '../../config/options/options.js';
@@ -28,9 +28,9 @@ export interface Change {
 
 type Key = keyof ProvidedServerSettings;
 
-/** Options that say which modes there are, and not what one does. */
+/** Options that choose modes, as opposed to those that say what a mode does. */
 const CHOICES: readonly string[] = ['echo', 'tcp', 'mode', 'route', 'replay'];
-/** Groups of options that modes are made of. */
+/** Groups of options that say what modes do. */
 const OF_MODES: readonly string[] = ['Mode', 'Proxy', 'Recording'];
 
 export class Configuration implements Reloadable {
@@ -98,7 +98,7 @@ export function reloaded<All extends Pick<Resources, 'settings' | 'values'>>(
   return { ...before, values, settings: { ...before.settings, ...settingsIn(values, keys) } };
 }
 
-/** @returns the options whose value is another one now */
+/** @returns the options whose value has changed */
 function changedKeys(
   before: ProvidedServerSettings,
   wanted: Readonly<Record<Key, { readonly value: unknown }>>,

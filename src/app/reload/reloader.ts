@@ -1,11 +1,11 @@
-/** Reads everything again that can be read again, and says in one line what came of it. */
+/** Reads everything again that can change while the server runs, and logs the result in one line. */
 import { ConfigError } from '../../errors.js';
 import { errorForLog, isInstance } from '../../foreign.js';
 import type { Log } from '../../log.js';
 import type { Reloadable } from '../../reloadable.js';
 
 export class Reloader {
-  /** Reloads since the start: those that went well, and those of which something could not be used. */
+  /** Reloads since the start: those that succeeded, and those in which something could not be used. */
   readonly counters = { succeeded: 0, failed: 0 };
 
   readonly #reloadables: () => Iterable<Reloadable>;
@@ -52,7 +52,7 @@ export class Reloader {
         if (isInstance(error, ConfigError)) {
           refused.push(`${one.what} (${error.message})`);
         } else {
-          // A defect of ours, which keeps nobody else from being reloaded.
+          // A defect of ours; the others are still reloaded.
           refused.push(one.what);
           fields.err ??= errorForLog(error);
         }

@@ -54,8 +54,8 @@ export const ACCESS_OPTIONS = {
     default: 'keep',
     help: 'sessions that a reload would not let in again: keep or end',
     docs:
-      'After a reload (SIGHUP) `end` closes with 1008 the sessions from addresses that `allow` and `deny` do not let in any more, those whose path is served by nothing or by something else now, and those whose token is gone or leads to another target. ' +
-      'Passwords are not asked for again.',
+      'With `end` a reload (SIGHUP) closes with 1008 the sessions that could not open again: `allow` and `deny` no longer let their address in, nothing or something else serves their path, or their token is gone or leads to another target. ' +
+      'Passwords are not checked again. `keep` closes none.',
   },
   trustProxy: {
     group: 'Access',

@@ -42,7 +42,7 @@ export const MODE_OPTIONS = {
     needs: 'tokens',
     type: choice('PLACE', ['query', 'path', 'host']),
     default: 'query',
-    help: 'where the token stands: query, path or host',
+    help: 'where to find the token: query, path or host',
     docs:
       '`query` is `?token=TOKEN`. `path` is the last segment of the path, `/websockify/TOKEN`; a route `/websockify=token` then serves the paths one segment below it too. ' +
       '`host` is the first label of the host, `TOKEN.example.com`, or else the whole name, in any case; a proxy named by `trustProxy` may report it in `X-Forwarded-Host`. On a loopback address name the hosts in `allowedHosts`. ' +

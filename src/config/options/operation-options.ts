@@ -8,20 +8,20 @@ export const OPERATION_OPTIONS = {
     group: 'Operation',
     type: adminAddress(),
     default: 'off',
-    help: 'where to answer /livez, /readyz and /metrics',
+    help: 'address of /livez, /readyz and /metrics',
     docs:
-      'An HTTP endpoint of its own, for probes and for Prometheus: see docs/operations.md. A bare port listens on 127.0.0.1, `:PORT` on every address; port 0 takes a free one, which the log names. ' +
-      '`/livez` and `/readyz` answer everybody who reaches the port, `allow` and `deny` or not: probes have no password. With `tlsCert` an address that others reach speaks HTTPS. `/metrics` asks for the password of `authFile` or `TWIST_AUTH` there, and for the certificate that `tlsClientAuth` requires; on a loopback address for nothing.',
+      'A separate HTTP endpoint for probes and Prometheus: see docs/operations.md. A bare port listens on 127.0.0.1, `:PORT` on every address; port 0 takes a free one, which the log names. ' +
+      '`/livez` and `/readyz` answer everybody who reaches the port, `allow` and `deny` or not: probes have no password. With `tlsCert` any address but a loopback one speaks HTTPS. There `/metrics` asks for the password of `authFile` or `TWIST_AUTH` and for the certificate that `tlsClientAuth` requires; on a loopback address it asks for neither.',
   },
   health: {
     group: 'Operation',
     type: healthPath(),
     default: 'off',
-    help: 'a path that says 200 or 503 to load balancers',
+    help: 'path that answers load balancers with 200 or 503',
     docs:
-      'For load balancers that know one port only, on every address of `listen`: 200 when clients may be sent here, else 503, as `/readyz` of `admin` says; what is wrong only that one tells. ' +
-      'GET, HEAD and OPTIONS are answered, also by HTTP/1.0 without a host, and before `allow`, `deny`, `allowedHosts` and passwords. It is no session, and has no line in the log. A route cannot have the same path; ' +
-      'a WebSocket handshake on it is for the mode that serves all other paths.',
+      'For load balancers that know one port only, on every address of `listen`: 200 when clients may be sent here, else 503, like `/readyz` of `admin`, but without the reason. ' +
+      'GET, HEAD and OPTIONS are answered, also by HTTP/1.0 without a host, and before `allow`, `deny`, `allowedHosts` and passwords. Such a request is not a session, and has no line in the log. A route cannot have the same path; ' +
+      'a WebSocket handshake on it goes to the mode that serves all other paths.',
   },
   once: {
     group: 'Operation',
@@ -29,7 +29,7 @@ export const OPERATION_OPTIONS = {
     default: 'false',
     isLibraryKey: false,
     help: 'serve one session, and stop when it has ended',
-    docs: 'The exit status is 0. While that session is open, and after it, every other handshake gets 503. A handshake that was refused is no session, and neither are probes and requests for files.',
+    docs: 'The exit status is 0. While that session is open, and after it, every other handshake gets 503. Refused handshakes, probes and requests for files are not sessions.',
   },
   idleExit: {
     group: 'Operation',
@@ -37,6 +37,6 @@ export const OPERATION_OPTIONS = {
     default: 'off',
     isLibraryKey: false,
     help: 'time without a session after which the server stops',
-    docs: 'The exit status is 0. The time counts from the start, and from the end of the last session; a handshake that is under way is waited for. For servers that something starts on demand.',
+    docs: 'The exit status is 0. The time counts from the start, and from the end of the last session; a handshake under way is not cut off. Use it for servers that something starts on demand.',
   },
 } as const satisfies OptionTable;

@@ -207,8 +207,8 @@ export const OPTIONS = {
     default: 'off',
     help: 'longest life of a session; then close 1001',
     docs:
-      'For balancing: clients that stay connected for days never find a backend that was added since. Each session has its own time, a tenth more or less at random, so that those that came together do not leave together. ' +
-      'The client gets 1001 and is to connect again.',
+      'Clients that stay connected for days never find a backend that was added since; this makes them connect again. Each session gets its own time, up to a tenth more or less at random, so that clients that came together do not leave together. ' +
+      'The client gets 1001.',
   },
   closeTimeout: {
     group: 'Timeouts',
@@ -224,8 +224,8 @@ export const OPTIONS = {
     default: 'off',
     help: 'time to serve on after SIGTERM, so that proxies look elsewhere first',
     docs:
-      'Told to stop, the server is not ready any more at once (`/readyz`, `health`), and serves on for so long: new handshakes are still answered with 101. ' +
-      'Set it to a little more than a load balancer needs to see that: the interval of its checks times the failures it counts. `drainTimeout` begins after it. A second signal ends it.',
+      'On SIGTERM the server says at once that it is not ready (`/readyz`, `health`), and serves on for this time: new handshakes still get 101. ' +
+      'Set it a little longer than a load balancer needs to notice: the interval of its checks times the failures it counts. `drainTimeout` begins afterwards. A second signal ends it.',
   },
   drainTimeout: {
     group: 'Timeouts',
@@ -234,8 +234,8 @@ export const OPTIONS = {
     default: '10s',
     help: 'time to close all clients at shutdown',
     docs:
-      'No more connections are accepted, and all clients get a Close with code 1001. They are spread, at most 100 a second while there is time, so that ' +
-      'they do not all come back at once; `closeTimeout`, or half of the time if that is less, is left to the last one. Clients still connected after that are dropped. ' +
+      'The server accepts no more connections and sends all clients a Close with 1001: at most 100 a second while there is time, so that ' +
+      'they do not all come back at once. The last one still has `closeTimeout` to answer, or half of this time if that is less. Clients still connected after that are dropped. ' +
       'Keep it and `drainDelay` together below the time your supervisor waits before SIGKILL.',
   },
   ...OPERATION_OPTIONS,

@@ -13,9 +13,9 @@ export const TLS_OPTIONS = {
     help: 'certificate in PEM, with its chain; repeatable, for several names',
     docs:
       "With it every address of `listen` speaks TLS (1.2 and 1.3), except `ws://` ones and Unix sockets. The server's own certificate comes first in the file, then those that lead to the root. " +
-      'It needs `tlsKey`. Of several a client gets the one whose subjectAltName has the name that it asks for (SNI), by itself or by a wildcard, and the first one if none has. ' +
-      'The files are looked at every two seconds, and on SIGHUP: new handshakes get what is there, sessions stay, and a file that cannot be used changes nothing but the log. ' +
-      'A certificate that ends within 14 days is a warning at start and once a day.',
+      'It needs `tlsKey`. If there are several, a client gets the one whose subjectAltName matches the name that it asks for (SNI), exactly or by a wildcard, else the first one. ' +
+      'twist checks the files every two seconds, and on SIGHUP: new handshakes get the new certificate, sessions stay, and files that cannot be used change nothing; the log says why. ' +
+      'A certificate that expires within 14 days gets a warning at start and once a day.',
   },
   tlsKey: {
     group: 'TLS',
@@ -33,7 +33,7 @@ export const TLS_OPTIONS = {
     isFileKey: false,
     isSecret: true,
     help: 'decrypts the keys',
-    docs: 'For all keys of `tlsKey` that are encrypted. It is in the environment only, because a command line can be read by every user of the machine. It is never shown.',
+    docs: 'Decrypts all keys of `tlsKey` that are encrypted. It can only be set in the environment, because every user of the machine can read a command line. It is never shown.',
   },
   tlsKeyPassphraseFile: {
     group: 'TLS',
@@ -41,7 +41,7 @@ export const TLS_OPTIONS = {
     type: file(),
     default: 'off',
     help: 'file of the passphrase (or TWIST_TLS_KEY_PASSPHRASE)',
-    docs: 'Its text without the line feed at its end decrypts the keys of `tlsKey`.',
+    docs: 'The text of the file, without the line feed at its end, decrypts the keys of `tlsKey`.',
   },
   tlsClientCa: {
     group: 'TLS',
@@ -49,7 +49,7 @@ export const TLS_OPTIONS = {
     type: file(),
     default: 'off',
     help: "certificate authorities that sign clients' certificates, in PEM",
-    docs: "Clients are asked for a certificate that one of these has signed. Its subject and its fingerprint (SHA-256) are in the session's line of the log and in the recording, and modes find them in `session.clientCertificate`.",
+    docs: "Clients must or may (`tlsClientAuth`) show a certificate that one of these has signed. Its subject and its fingerprint (SHA-256) are in the session's line of the log and in the recording, and modes find them in `session.clientCertificate`.",
   },
   tlsClientAuth: {
     group: 'TLS',
@@ -57,7 +57,7 @@ export const TLS_OPTIONS = {
     type: choice('HOW', ['require', 'request']),
     default: 'require',
     help: 'whether clients must have a certificate (require) or may (request)',
-    docs: '`require` ends the connection of a client without a good certificate before it can send a request. With `request` it is served, as one without a certificate; the mode decides.',
+    docs: '`require` ends the connection of a client without a good certificate before it can send a request. With `request` every client is served; a mode can look at `session.clientCertificate`.',
   },
   tlsKeylog: {
     group: 'TLS',
@@ -65,6 +65,6 @@ export const TLS_OPTIONS = {
     type: file(),
     default: 'off',
     help: 'append the secrets of TLS sessions to this file, for Wireshark',
-    docs: 'In the NSS Key Log Format (`SSLKEYLOGFILE`). Whoever has the file can read all recorded traffic: it is for finding faults, only its owner can read it, and a warning at start says that it is on.',
+    docs: 'In the NSS Key Log Format (`SSLKEYLOGFILE`). Anybody who has the file can decrypt captured traffic: use it to find faults. Only its owner can read it, and a warning at start says that it is on.',
   },
 } as const satisfies OptionTable;

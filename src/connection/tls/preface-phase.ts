@@ -1,6 +1,6 @@
 /**
- * A TLS port, before the handshake: a PROXY header, if one is due, and the first byte of the client. Until that
- * has come the connection holds no more than one on a plain port.
+ * A connection on a TLS port before the handshake: reads the PROXY header, if one is due, and the client's first byte.
+ * Until then it holds no more memory than on a plain port.
  */
 import { HandshakeError } from '../../errors.js';
 import { ProxyHeaderParser } from '../../handshake/proxy-protocol.js';
@@ -9,7 +9,7 @@ import { type Arriving, type FirstHead, Phase } from '../phase.js';
 
 const A = 0x41;
 const Z = 0x5a;
-/** What a letter in lower case has more than the one in upper case. */
+/** The bit by which lower-case letters differ from upper-case ones. */
 const LOWER_CASE = 0x20;
 
 export class PrefacePhase extends Phase {

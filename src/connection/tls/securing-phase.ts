@@ -25,7 +25,7 @@ export class SecuringPhase extends Phase {
     this.#service = service;
   }
 
-  /** The handshake is through. What the client has sent with its last message of it comes next. */
+  /** The handshake is complete. Data that the client sent with its last handshake message comes next. */
   override secured(): void {
     const { connection } = this;
     const failure = this.#service.findFailure(this.#socket);
@@ -34,12 +34,12 @@ export class SecuringPhase extends Phase {
       return;
     }
     this.#report(failure);
-    // It is told with an orderly end: the alert that says why is OpenSSL's to send, and Node keeps it from that.
+    // An orderly end: only OpenSSL could send the alert that says why, and Node prevents that.
     connection.end(this, null);
   }
 
   receive(): void {
-    // Nothing can be deciphered yet.
+    // Nothing can be decrypted yet.
   }
 
   override receiveEof(): void {

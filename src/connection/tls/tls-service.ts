@@ -1,22 +1,22 @@
-/** What a connection on a TLS port needs of whoever has the certificates. */
+/** What a connection on a TLS port needs from the owner of the certificates. */
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { PeerAddress } from '../../net/socket-address.js';
 import type { TlsPeer } from '../../net/tls-peer.js';
 
-/** How a handshake ended without success: the system's or OpenSSL's name of an error, or a word of ours. */
+/** How a handshake failed: the system's or OpenSSL's name of the error, or a word of ours. */
 export type TlsFailure = string;
 
 export interface TlsService {
   /**
-   * Puts TLS around a socket that was accepted. What the socket has read and not given away is taken as the
-   * beginning of the handshake, in a later turn.
+   * Wraps an accepted socket in TLS. Bytes that the socket has read but not emitted become the beginning of the
+   * handshake, in a later turn.
    */
   wrap(socket: Socket): TLSSocket;
   /**
-   * The handshake is through; is the client let in?
+   * Decides after the handshake whether the client is let in.
    *
-   * @returns null when it is, else why not
+   * @returns null if it is, else why not
    */
   findFailure(socket: TLSSocket): TlsFailure | null;
   /** Tells what was negotiated. */

@@ -1,4 +1,4 @@
-/** All certificates of a server at one time: which one a client gets, and when they expire. */
+/** The certificates of a server at one time: which one a client gets, and when they expire. */
 import { createHash } from 'node:crypto';
 import type { SecureContext } from 'node:tls';
 import type { ServerCertificate } from './certificate.js';
@@ -6,14 +6,14 @@ import type { ServerCertificate } from './certificate.js';
 /** Whether clients must have a certificate, or may. */
 export type ClientAuth = 'require' | 'request';
 
-/** What is to be known about clients' certificates. */
+/** Which certificates of clients are trusted. */
 export interface ClientTrust {
   /** The CAs that sign them, in PEM. */
   readonly ca: string;
   readonly auth: ClientAuth;
 }
 
-/** How long before its end a certificate is spoken of, in milliseconds. */
+/** How long before a certificate expires the log warns of it, in milliseconds. */
 export const EXPIRY_WARNING_MS = 14 * 24 * 60 * 60 * 1000;
 
 /**
@@ -32,7 +32,7 @@ export class CertificateSet {
   /** The first one is for clients that name no host, or none of ours. */
   readonly certificates: readonly ServerCertificate[];
   readonly trust: ClientTrust | null;
-  /** By which it is told from another set. */
+  /** Differs for every other set. */
   readonly digest: string;
   readonly #byName = new Map<string, SecureContext>();
 
@@ -40,7 +40,7 @@ export class CertificateSet {
     this.certificates = certificates;
     this.trust = trust;
     for (const { names, context } of certificates) {
-      // Of two for one name the first one is taken.
+      // The first certificate for a name wins.
       for (const name of names) if (!this.#byName.has(name)) this.#byName.set(name, context);
     }
     const texts = JSON.stringify([certificates.map(({ text }) => text), trust]);
@@ -60,7 +60,7 @@ export class CertificateSet {
     return this.#byName.get(`*${name.slice(dot)}`) ?? this.default.context;
   }
 
-  /** What an operator should know of validity, as sentences. */
+  /** Warnings about certificates that have expired or soon will, as sentences. */
   problems(nowMs: number): string[] {
     return this.certificates.flatMap(({ title, validFromMs, validToMs }) => {
       const what = `the TLS certificate of ${title}`;

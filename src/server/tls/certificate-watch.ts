@@ -1,9 +1,9 @@
 /**
- * Sees to it that the certificates in force are those in the files: it looks at the files every few seconds,
- * and warns of certificates that are about to expire.
+ * Keeps the certificates in force up to date with the files: checks the files every few seconds, and warns of
+ * certificates that are about to expire.
  *
- * Files are looked at and not watched: a symbolic link in the middle of a path that is swapped, as Kubernetes
- * does it, a file system of another machine and a file that is moved into its place all look the same then.
+ * It polls instead of watching: a symbolic link swapped in the middle of a path, as Kubernetes does it, a network
+ * file system and a file moved into place all look the same that way.
  */
 import { stat } from 'node:fs/promises';
 import { ConfigError } from '../../errors.js';
@@ -12,7 +12,7 @@ import type { Log } from '../../log.js';
 import type { CertificateSet } from './certificate-set.js';
 import type { TlsContext } from './tls-context.js';
 
-/** How often the files are looked at, in milliseconds. */
+/** How often the files are checked, in milliseconds. */
 const LOOK_MS = 2000;
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -37,9 +37,9 @@ export class CertificateWatch {
   readonly #options: WatchOptions;
   readonly #now: () => number;
   #timer: NodeJS.Timeout | null = null;
-  /** The state of the files that were last read, whether or not that went well. */
+  /** The state of the files when they were last read, successfully or not. */
   #readStamp: string | null = null;
-  /** What was seen the last time: a state that has just come may be half of one. */
+  /** The state at the last check: one that is new may be half written. */
   #seenStamp = '';
   #warnedMs = 0;
   #reading: Promise<unknown> = Promise.resolve();
@@ -49,7 +49,7 @@ export class CertificateWatch {
     this.#now = options.now ?? Date.now;
   }
 
-  /** Begins to look. The certificates in force are taken for those in the files as they are now. */
+  /** Starts polling. Assumes that the certificates in force are those in the files now. */
   async start(): Promise<void> {
     this.#warn();
     this.#readStamp = this.#seenStamp = await this.#stamp();
@@ -62,7 +62,7 @@ export class CertificateWatch {
     this.#timer = null;
   }
 
-  /** Looks once: reads files that have changed, and have not changed since the last look. */
+  /** Checks once: reads the files if they have changed, and have been stable since the last check. */
   async look(): Promise<void> {
     if (this.#now() - this.#warnedMs >= DAY_MS) this.#warn();
     const stamp = await this.#stamp();
@@ -87,7 +87,7 @@ export class CertificateWatch {
    * @throws {ConfigError} as a rejection, when they cannot be used: the old ones stay
    */
   reload(): Promise<string | null> {
-    // One after the other: what was read last is in force.
+    // One at a time: the last one read is in force.
     const reading = this.#reading.then(this.#reload);
     this.#reading = reading.catch(() => null);
     return reading;
@@ -95,7 +95,7 @@ export class CertificateWatch {
 
   readonly #reload = async (): Promise<string | null> => {
     const { read, context } = this.#options;
-    // Before the reading: a change meanwhile is seen by the next look.
+    // Before reading, so that the next check sees a change made meanwhile.
     this.#readStamp = await this.#stamp();
     try {
       const set = await read();
@@ -111,7 +111,7 @@ export class CertificateWatch {
     return context.set.summary;
   };
 
-  /** An old file in the place of a newer one is a mistake. */
+  /** An expired certificate in place of a valid one is a mistake. */
   #refuseExpired(set: CertificateSet): void {
     const nowMs = this.#now();
     if (set.expired(nowMs).length <= this.#options.context.set.expired(nowMs).length) return;

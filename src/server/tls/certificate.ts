@@ -13,7 +13,7 @@ export interface ServerCertificate {
   readonly text: CertificateText;
   /** The host names of its subjectAltName, in lower case; `*.example.com` is every name one label below. */
   readonly names: readonly string[];
-  /** By which an operator knows it: its first name, or its subject. */
+  /** How the log names it: its first host name, or its subject. */
   readonly title: string;
   readonly validFromMs: number;
   readonly validToMs: number;
@@ -28,7 +28,7 @@ export type CommonOptions = Pick<
   'ca' | 'minVersion' | 'secureOptions' | 'sessionIdContext' | 'ticketKeys'
 >;
 
-/** Says of the certificate or of the key why it cannot be used, as a clause. */
+/** Refuses the certificate or the key; the clause says why it cannot be used. */
 export type RefuseCertificate = (part: keyof CertificateText, clause: string) => never;
 
 const NO_PEM = 'it holds no certificate in PEM';

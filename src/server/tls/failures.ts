@@ -1,9 +1,9 @@
-/** What is said of TLS handshakes that fail, and how often. */
+/** What the log says about failed TLS handshakes, and how often. */
 import type { TlsFailure } from '../../connection/tls/tls-service.js';
 import type { Log } from '../../log.js';
 import { type PeerAddress, formatPeer } from '../../net/socket-address.js';
 
-/** Lines a second; what is beyond them is counted, and told with the next line. */
+/** Lines per second; the rest is counted, and the next line has the count. */
 const MAX_LINES = 10;
 const PERIOD_MS = 1000;
 
@@ -27,14 +27,14 @@ const CLAUSES: Readonly<Record<TlsFailure, string>> = {
   ERR_SSL_NO_SHARED_CIPHER: 'the client has no cipher that is allowed',
   ERR_SSL_NO_SUITABLE_SIGNATURE_ALGORITHM: 'the client knows no signature that the key can make',
   ERR_SSL_NO_APPLICATION_PROTOCOL: 'the client speaks another protocol than http/1.1 (ALPN)',
-  // Versions of OpenSSL differ about what is wrong with noise.
+  // Versions of OpenSSL name noise differently.
   ERR_SSL_DATA_LENGTH_TOO_LONG: NOT_TLS,
   ERR_SSL_LENGTH_TOO_SHORT: NOT_TLS,
   ERR_SSL_PACKET_LENGTH_TOO_LONG: NOT_TLS,
   ERR_SSL_RECORD_LENGTH_MISMATCH: NOT_TLS,
   ERR_SSL_UNEXPECTED_MESSAGE: NOT_TLS,
   ERR_SSL_WRONG_VERSION_NUMBER: NOT_TLS,
-  // What OpenSSL finds of a client's certificate.
+  // OpenSSL's verdicts on a client's certificate.
   CERT_HAS_EXPIRED: EXPIRED,
   CERT_NOT_YET_VALID: "the client's certificate is not valid yet",
   DEPTH_ZERO_SELF_SIGNED_CERT: "the client's certificate is signed by no CA of ours, but by itself",
@@ -45,7 +45,7 @@ const CLAUSES: Readonly<Record<TlsFailure, string>> = {
   INVALID_PURPOSE: "the client's certificate is not one for clients",
 };
 
-/** By the name of the alert that the client has sent (RFC 8446 §6.2). */
+/** Keys are the names of alerts that the client sent (RFC 8446 §6.2). */
 const ALERTS: Readonly<Record<string, string>> = {
   UNKNOWN_CA: 'the client does not know the CA of our certificate',
   CERTIFICATE_UNKNOWN: NOT_ACCEPTED,
@@ -55,7 +55,7 @@ const ALERTS: Readonly<Record<string, string>> = {
   PROTOCOL_VERSION: 'the client does not speak our versions of TLS',
 };
 
-/** Before the name of an alert stands one of a protocol, or of two: `SSLV3`, `TLSV1`, `SSL/TLS`. */
+/** The prefix of an alert's name, a protocol or two: `SSLV3`, `TLSV1`, `SSL/TLS`. */
 const ALERT = /^ERR_SSL_[A-Z0-9/]+_ALERT_(.+)$/;
 
 function clauseOf(failure: TlsFailure): string {

@@ -10,7 +10,7 @@ import {
 import type { Log } from '../../log.js';
 import { systemReason } from '../../system-reason.js';
 
-/** Nobody else may read it. */
+/** Only the owner may read it. */
 const MODE = 0o600;
 
 export class KeyLog {
@@ -20,7 +20,7 @@ export class KeyLog {
   constructor(path: string, log: Log) {
     const fd = openSync(path, 'a', MODE);
     try {
-      // Another program may have made it, for all to read. A device or a pipe is left as it is.
+      // An existing file may be readable by everybody. Leave devices and pipes as they are.
       if (fstatSync(fd).isFile()) fchmodSync(fd, MODE);
     } catch (error) {
       closeSync(fd);

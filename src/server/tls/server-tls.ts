@@ -1,4 +1,4 @@
-/** TLS of one server: its certificates, who looks after them, and its key log. */
+/** TLS of one server: its certificates, their watch, and the key log. */
 import type { CertificateWatch } from './certificate-watch.js';
 import type { KeyLog } from './key-log.js';
 import type { TlsContext } from './tls-context.js';

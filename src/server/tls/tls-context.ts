@@ -1,6 +1,6 @@
 /**
- * TLS on our side: the certificates in force, and the sockets that are made with them. New handshakes get what
- * is in force when they begin; sessions keep what they have.
+ * TLS of the server: the certificates in force, and sockets that use them. A handshake uses what is in force when
+ * it begins; sessions keep what they have.
  */
 import { constants, randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
@@ -19,13 +19,13 @@ import { type CommonOptions, oneLine } from './certificate.js';
 import { type CertificateSet, type ClientTrust, sessionIdContextOf } from './certificate-set.js';
 import { FailureLog } from './failures.js';
 
-/** ALPN (RFC 7301 §6) by the names of protocols, each after its length. */
+/** ALPN (RFC 7301 §6): names of protocols, each preceded by its length. */
 const ALPN = Buffer.from('\x08http/1.1', 'latin1');
 
-/** As in listener.ts. The types do not know that the options of a stream are taken too. */
+/** As in listener.ts. The types omit the stream options, which Node accepts. */
 const DRAINS_EVERY_WRITE: object = { highWaterMark: 1 };
 
-/** How many bytes the keys of tickets have. */
+/** Size of the ticket keys in bytes. */
 export const TICKET_KEY_BYTES = 48;
 
 /** Takes the line of a key log (the NSS Key Log Format), with its line feed. */
@@ -36,14 +36,14 @@ export function commonOptions(trust: ClientTrust | null, ticketKeys: Buffer): Co
   return {
     ...(trust === null ? {} : { ca: trust.ca }),
     minVersion: 'TLSv1.2',
-    // A client that wants one after another would keep the processor busy for free.
+    // Renegotiation costs a client nothing and the server a handshake each time.
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
     sessionIdContext: sessionIdContextOf(trust),
     ticketKeys,
   };
 }
 
-/** Keys of tickets for a server with no other workers. */
+/** Ticket keys for a server without workers. */
 export function newTicketKeys(): Buffer {
   return randomBytes(TICKET_KEY_BYTES);
 }
@@ -51,7 +51,7 @@ export function newTicketKeys(): Buffer {
 export class TlsContext implements TlsService {
   /** Plain figures for the metrics. */
   readonly counters = { handshakes: 0, resumed: 0, failed: 0 };
-  /** Takes the secrets of handshakes; null for nobody. */
+  /** Receives the secrets of handshakes; null for none. */
   writeKeys: WriteKeys | null = null;
   readonly #failures: FailureLog;
   readonly #listeners: ((options: TlsOptions) => void)[] = [];
@@ -67,7 +67,7 @@ export class TlsContext implements TlsService {
     return this.#set;
   }
 
-  /** New handshakes get other certificates from now on. */
+  /** Replaces the certificates for handshakes from now on. */
   replace(set: CertificateSet): void {
     this.#set = set;
     for (const listener of this.#listeners) listener(this.serverOptions());
@@ -102,7 +102,7 @@ export class TlsContext implements TlsService {
       secureContext: first.context,
       ALPNProtocols: ALPN,
       requestCert: trust !== null,
-      // OpenSSL asks for one and sends the alert; whether it is a good one we have to ask.
+      // OpenSSL asks for it, and sends the alert when there is none; whether it is good we must check.
       rejectUnauthorized: trust?.auth === 'require',
       ...DRAINS_EVERY_WRITE,
       ...(certificates.length > 1 ? { SNICallback: this.#findContext } : {}),
@@ -120,7 +120,7 @@ export class TlsContext implements TlsService {
   describe(socket: TLSSocket): TlsPeer {
     const isAsked = this.#set.trust !== null;
     const { servername } = socket as TLSSocket & { readonly servername?: string | false };
-    // A socket that is gone has none.
+    // A destroyed socket has none.
     const cipher = socket.getCipher() as CipherNameAndProtocol | undefined;
     return {
       version: socket.getProtocol() ?? 'unknown',
@@ -149,7 +149,7 @@ function certificateFailure(socket: TLSSocket): TlsFailure | null {
   if (certificate === undefined) return 'no-certificate';
   const error = verifyErrorOf(socket);
   if (error !== null) return error;
-  // Of a session that is resumed only this may have changed: other CAs resume none (sessionIdContextOf).
+  // In a resumed session only this can have changed: other CAs prevent resumption (sessionIdContextOf).
   return Date.parse(certificate.validTo) <= Date.now() ? 'certificate-expired' : null;
 }
 

@@ -158,6 +158,15 @@ export function unsentBytes(socket: Socket): number {
   return _handle.writeQueueSize + (_handle._parent?.writeQueueSize ?? 0);
 }
 
+/**
+ * Whether the kernel has taken everything that a TLS socket has offered it. False where this version of Node
+ * does not tell.
+ */
+export function hasKernelTaken(socket: Socket): boolean {
+  const { _handle } = socket as unknown as { _handle: Handle | null };
+  return _handle?._parent?.writeQueueSize === 0;
+}
+
 /** The part of libuv's stream that is used here, and TLS around one. */
 interface Handle {
   readonly writeQueueSize?: number;

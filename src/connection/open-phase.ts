@@ -42,7 +42,7 @@ export class OpenPhase extends Phase {
     const { queuedBytes } = outbox.queue;
     outbox.flush(host.clock.nowMs);
     host.traffic.wireBytesOut += queuedBytes - outbox.queue.queuedBytes;
-    if (outbox.isBlocked && !wasBlocked) this.#session.blocked();
+    if (outbox.isBlocked && !wasBlocked && !outbox.isTaken) this.#session.blocked();
     if (this.#session.isOver) this.connection.end(this, this.#session);
   }
 

@@ -1,13 +1,18 @@
 /** The way out of a connection: an output queue, written to a socket in as few writes as possible. */
 import type { Socket } from 'node:net';
 import type { OutputQueue } from '../protocol/output-queue.js';
-import { unsentBytes } from './node-internals.js';
+import { hasKernelTaken, unsentBytes } from './node-internals.js';
+
+/** TLS offers the kernel 160 KiB of what it has enciphered in one call; of more, the rest follows later. */
+const ONE_WRITE_BYTES = 128 * 1024;
 
 export class Outbox {
   readonly socket: Socket;
   readonly queue: OutputQueue;
-  /** True while the socket holds bytes that the kernel has not taken: nothing more is written then. */
+  /** True while the socket has not said that the kernel has taken all bytes: nothing more is written then. */
   isBlocked = false;
+  /** True while it is blocked only because TLS says in the next turn, and never before, what the kernel has taken. */
+  isTaken = false;
 
   /** Since when, and at how many unsent bytes, nothing has moved while blocked. */
   #stalledSinceMs = 0;
@@ -25,15 +30,18 @@ export class Outbox {
   /** Writes what waits, unless the socket is blocked. */
   flush(nowMs: number): void {
     if (this.isBlocked || this.queue.queuedBytes === 0) return;
+    const { queuedBytes } = this.queue;
     this.#write(this.queue.take());
     if (this.socket.writableLength === 0) {
       // The kernel has it all: the memory can be used again at once.
       this.queue.release();
       return;
     }
-    // Of TLS Node learns only in the next turn that the kernel has it all: until then each connection that has
-    // written in this turn would hold a slab.
-    if (this.#isTls) this.queue.copied();
+    if (this.#isTls) {
+      // Until the next turn each connection that has written in this one would hold a slab.
+      this.queue.copied();
+      this.isTaken = queuedBytes <= ONE_WRITE_BYTES && hasKernelTaken(this.socket);
+    }
     this.isBlocked = true;
     this.restartStall(nowMs);
   }
@@ -53,7 +61,7 @@ export class Outbox {
 
   /** The socket has taken everything that was written to it. */
   unblock(): void {
-    this.isBlocked = false;
+    this.isBlocked = this.isTaken = false;
     this.queue.release();
   }
 

@@ -1,9 +1,11 @@
 /** Connections on a TLS port, with real sockets. */
 import { once } from 'node:events';
 import { type AddressInfo, type Socket, createServer } from 'node:net';
+import { Duplex } from 'node:stream';
 import t, { type Test } from 'tap';
 import { Connection } from '../../src/connection/connection.js';
 import {
+  hasKernelTaken,
   probeSharedReads,
   unsentBytes,
   verifyErrorOf,
@@ -14,7 +16,7 @@ import type { Mode } from '../../src/session/mode.js';
 import type { Session } from '../../src/session/session.js';
 import type { TlsContext } from '../../src/server/tls/tls-context.js';
 import type { UpgradeRequest } from '../../src/handshake/request.js';
-import { closeFrame, encodeFrames, textFrame } from '../fixtures/frames.js';
+import { closeFrame, encodeFrames, pingFrame, pongFrame, textFrame } from '../fixtures/frames.js';
 import { upgradeText } from '../fixtures/handshake.js';
 import { KeptLog } from '../fixtures/kept-log.js';
 import { ACCEPTED, type RawClient, connectRaw } from '../fixtures/raw-client.js';
@@ -338,6 +340,60 @@ t.test('a client must have a certificate that we trust', async (t) => {
   ]);
   good.send(fromClient(textFrame('still there')));
   await good.waitForBytes(13);
+});
+
+/** A socket whose writes are held back, and leave together. */
+class Held extends Duplex {
+  isHeld = false;
+  readonly #socket: Socket;
+  #waiting: Buffer[] = [];
+
+  constructor(socket: Socket) {
+    super();
+    this.#socket = socket;
+    socket.on('data', (bytes: Buffer) => this.push(bytes));
+  }
+
+  override _read(): void {
+    // What comes is passed on at once.
+  }
+
+  override _write(bytes: Buffer, _encoding: string, done: () => void): void {
+    this.#waiting.push(bytes);
+    this.release();
+    done();
+  }
+
+  release(): void {
+    if (this.isHeld || this.#waiting.length === 0) return;
+    this.#socket.write(Buffer.concat(this.#waiting));
+    this.#waiting = [];
+  }
+}
+
+t.test('each Ping has its Pong, though TLS says late what the kernel has taken', async (t) => {
+  const fixture = await serve(t);
+  const plain = await connectRaw(t, fixture.port);
+  plain.socket.removeAllListeners('data');
+  const held = new Held(plain.socket);
+  const client = await connectTls(t, fixture.port, { socket: held });
+  await client.open();
+  held.isHeld = true;
+  const names = Array.from({ length: 10 }, (_, index) => `ping ${index}`);
+  // Each is a record of its own.
+  for (const name of names)
+    await new Promise((resolve) => client.socket.write(fromClient(pingFrame(name)), resolve));
+  held.isHeld = false;
+  held.release();
+  const pongs = fromServer(...names.map((name) => pongFrame(name)));
+  await client.waitForBytes(pongs.length);
+  t.strictSame(client.received, Buffer.from(pongs));
+  t.equal(fixture.host.traffic.blocked.size, 0, 'nobody has to wait for the client');
+  t.equal(
+    hasKernelTaken({ _handle: null } as unknown as Socket),
+    false,
+    'where Node does not tell',
+  );
 });
 
 t.test('a broken record ends the session', async (t) => {

@@ -3,8 +3,8 @@ import * as z from 'zod';
 import { parsed } from './list-values.js';
 import type { ValueType } from './values.js';
 
-/** More than any machine has processors for. */
-const MAX_WORKERS = 1024;
+/** Each takes some 45 MiB before it serves anybody. */
+const MAX_WORKERS = 256;
 
 const AUTO = 'auto';
 

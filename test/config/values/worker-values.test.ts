@@ -8,12 +8,12 @@ t.test('a number of workers, or one for each processor', async (t) => {
     [1, 1],
     ['7', 7],
     ['auto', 'auto'],
-    [1024, 1024],
+    [256, 256],
   ] as const) {
     t.equal(schema.parse(given), value);
     t.equal(schema.parse(type.fromText(type.toText(value))), value);
     t.equal(schema.parse(type.toJson(value)), value);
   }
-  for (const given of [0, -1, 1.5, 1025, '1025', '0', '1e3', '', 'all', true, null])
+  for (const given of [0, -1, 1.5, 257, '257', '0', '1e3', '', 'all', true, null])
     t.notOk(schema.safeParse(given).success, String(given));
 });

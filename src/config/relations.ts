@@ -40,9 +40,8 @@ export function checkRelations(
     const name = optionName(blamed, values[blamed]);
     const otherName = optionName(other, values[other], source);
     const bound = `it must be at ${isLowToBlame ? 'most' : 'least'} ${otherName}, which is ${text(other, values)}`;
-    const standing = values[other].source === 'default' ? ' by default' : '';
     throw configError(
-      `${name} cannot be ${show(text(blamed, values))}: ${bound}${standing}`,
+      `${name} cannot be ${show(text(blamed, values))}: ${bound}${byDefault(values[other])}`,
       source,
     );
   }
@@ -183,8 +182,12 @@ function checkAdmin({ admin, listen }: ProvidedServerSettings): void {
   refuse(
     'admin',
     { ...admin, value: formatListenAddress({ kind: 'tcp', ...value }) },
-    `${optionName('listen', listen, admin.source)} has that port; choose another one`,
+    `${optionName('listen', listen, admin.source)} has that port${byDefault(listen)}; choose another one`,
   );
+}
+
+function byDefault({ source }: Provided): string {
+  return source === 'default' ? ' by default' : '';
 }
 
 /** @throws {ConfigError} that names the option as the user wrote it, with its value */

@@ -382,6 +382,16 @@ t.test('the admin endpoint has a port of its own', async (t) => {
         source: 'flag',
       }),
     );
+  const environment = { TWIST_ADMIN: '9001' };
+  t.throws(
+    () => {
+      load({ flags: { echo: true }, environment, readFile: () => '' });
+    },
+    new ConfigError(
+      'TWIST_ADMIN cannot be "127.0.0.1:9001": TWIST_LISTEN has that port by default; choose another one',
+      { source: 'environment' },
+    ),
+  );
 });
 
 t.test('a certificate has a key, and an address with TLS has a certificate', async (t) => {

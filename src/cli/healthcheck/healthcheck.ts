@@ -33,7 +33,7 @@ const MAX_ANSWER_BYTES = 4096;
 
 /** A port that the system has chosen is known to the log only. */
 const NO_PLACE =
-  'nothing can be asked: the server needs --admin with a port, or --health with a port or a path in --listen';
+  'nothing can be asked: give the options of the server; they need a fixed port in --admin, or --health and a fixed port or a socket in --listen';
 
 /**
  * Asks the admin endpoint, or the path of `health` on the first address that the server listens on.

@@ -75,6 +75,7 @@ const FIRST_SCREEN: readonly (readonly [heading: string, rows: readonly BriefRow
     'Common options',
     [
       ['listen', 'PORT for this machine only, :PORT, HOST:PORT or unix:PATH', 'ADDRESS'],
+      ['tlsCert', 'certificate for wss://; it needs --tls-key'],
       ['static', 'serve files to browsers, noVNC for instance'],
       ['origin', 'pages that may connect: any, same or a list', 'LIST'],
       ['authFile', 'users and password hashes, or set TWIST_AUTH'],
@@ -82,6 +83,7 @@ const FIRST_SCREEN: readonly (readonly [heading: string, rows: readonly BriefRow
       ['maxMessage', 'largest message'],
       ['maxConnections', 'most connections'],
       ['pingInterval', 'silence before a ping'],
+      ['admin', 'health checks and metrics'],
       ['logLevel', 'debug, info, warn, error or silent'],
       ['config', 'configuration file in JSON'],
     ],

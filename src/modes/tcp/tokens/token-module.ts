@@ -202,12 +202,7 @@ export class TokenModule implements Reloadable {
     }
     const target = typeof answer === 'string' ? this.#options.parseTarget(answer) : null;
     if (target !== null) return target;
-    // The text may be made of the token.
-    const what =
-      typeof answer === 'string'
-        ? `a text of ${answer.length} character${answer.length === 1 ? '' : 's'}`
-        : describe(answer);
-    const reason = `findTarget gave ${what}, which is not host:port, tls://host:port or unix:PATH`;
+    const reason = `findTarget gave ${formOf(answer)}, which is not host:port, tls://host:port or unix:PATH`;
     throw new HandshakeError('internal', {}, { reason });
   }
 }
@@ -264,6 +259,15 @@ function hideIn(error: Error, secrets: readonly string[]): void {
     else if (value instanceof Error) hideIn(value, secrets);
     else if (typeof value === 'object') Reflect.deleteProperty(members, key);
   }
+}
+
+/** What kind of thing an answer is; it may be made of the token, whatever it is. */
+function formOf(answer: unknown): string {
+  if (typeof answer === 'string')
+    return `a text of ${answer.length} character${answer.length === 1 ? '' : 's'}`;
+  return typeof answer === 'object' || typeof answer === 'function'
+    ? describe(answer)
+    : `a ${typeof answer}`;
 }
 
 function hiddenIn(text: string, secrets: readonly string[]): string {

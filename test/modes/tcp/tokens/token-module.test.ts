@@ -140,12 +140,12 @@ t.test('what is no target is an internal error, and not quoted', async (t) => {
     ['localhost:0', 'a text of 11 characters'],
     ['x', 'a text of 1 character'],
     ['http://localhost:1', 'a text of 18 characters'],
-    [5900, '5900'],
-    [true, 'true'],
+    [5900, 'a number'],
+    [true, 'a boolean'],
     [{ host: 'localhost', port: 1 }, 'an object of Object'],
     [['localhost:1'], 'an object of Array'],
     [() => 1, 'a function'],
-    [Symbol('s'), 'Symbol(s)'],
+    [Symbol('s'), 'a symbol'],
     [
       new Proxy(
         {},

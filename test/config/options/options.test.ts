@@ -340,8 +340,8 @@ const RANGES: Readonly<
   logLevel: [['trace', 'silent'], ['off']],
   logFormat: [['auto', 'json', 'pretty'], ['text']],
   workers: [
-    [1, '2', 1024, '1024', 'auto'],
-    [0, '0', 1025, '1025', '01', '2.5', 'all', null],
+    [1, '2', 256, '256', 'auto'],
+    [0, '0', 257, '257', '01', '2.5', 'all', null],
   ],
   config: [['off', 'twist.json'], ['']],
 };

@@ -115,7 +115,10 @@ function openKeyLog(path: string, values: Values, log: Log): KeyLog {
     keyLog = new KeyLog(path, log);
   } catch (error) {
     // The file itself is made when it is missing.
-    const clause = systemReason(error, { ENOENT: 'its directory does not exist' });
+    const clause = systemReason(error, {
+      ENOENT: 'its directory does not exist',
+      ENXIO: 'nobody reads this pipe',
+    });
     return refuse('tlsKeylog', path, clause, values);
   }
   const name = optionName('tlsKeylog', values.tlsKeylog);

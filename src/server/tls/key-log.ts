@@ -2,6 +2,7 @@
 import {
   type WriteStream,
   closeSync,
+  constants,
   createWriteStream,
   fchmodSync,
   fstatSync,
@@ -13,12 +14,15 @@ import { systemReason } from '../../system-reason.js';
 /** Only the owner may read it. */
 const MODE = 0o600;
 
+/** To open a pipe would wait for somebody who reads it, and the server with it. */
+const FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK;
+
 export class KeyLog {
   readonly #stream: WriteStream;
 
   /** Opens the file, to append to it. @throws NodeJS.ErrnoException when that cannot be done */
   constructor(path: string, log: Log) {
-    const fd = openSync(path, 'a', MODE);
+    const fd = openSync(path, FLAGS, MODE);
     try {
       // An existing file may be readable by everybody. Leave devices and pipes as they are.
       if (fstatSync(fd).isFile()) fchmodSync(fd, MODE);

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
@@ -24,6 +25,9 @@ t.test('a file that cannot be opened, or written', async (t) => {
   t.throws(() => new KeyLog(path.join(directory, 'no', 'keys'), new KeptLog()), { code: 'ENOENT' });
   t.throws(() => new KeyLog('/proc/self/comm', new KeptLog()), { code: 'EPERM' });
   t.throws(() => new KeyLog(directory, new KeptLog()), { code: 'EISDIR' });
+  const pipe = path.join(directory, 'pipe');
+  execFileSync('mkfifo', [pipe]);
+  t.throws(() => new KeyLog(pipe, new KeptLog()), { code: 'ENXIO' }, 'nobody reads it');
   const log = new KeptLog();
   const keyLog = new KeyLog('/dev/full', log);
   keyLog.write(Buffer.from('one\n'));

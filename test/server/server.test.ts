@@ -1101,14 +1101,24 @@ t.test('an address speaks TLS if there is a certificate, unless it is told not t
     ],
   });
   t.match(server.urls, [/^wss:/, /^wss:/, /^ws:/, `unix:${unix}`]);
+  const clients: RawClient[] = [];
   for (const url of server.urls.slice(0, 3)) {
     const port = Number(new URL(url).port);
     const client = url.startsWith('wss:') ? await connectTls(t, port) : await connectRaw(t, port);
     await client.open();
     client.send(fromClient(textFrame('hello')));
     await client.waitForBytes(7);
+    clients.push(client);
   }
   t.equal(server.sessions.size, 3);
+  const stopped = server.stop();
+  for (const client of clients) {
+    await client.waitForBytes(7 + SHUTTING_DOWN.length);
+    client.send(fromClient(closeFrame(1001)));
+    await client.waitForEnd();
+    await client.finish();
+  }
+  await stopped;
 });
 
 t.test(

@@ -12,6 +12,7 @@ import { type TlsOptions, Server as TlsServer } from 'node:tls';
 import { ConfigError, HandshakeError } from '../errors.js';
 import { errorForLog } from '../foreign.js';
 import { checkHost } from '../handshake/host.js';
+import { CHALLENGE } from '../handshake/response.js';
 import type { RequestHead } from '../handshake/request-head.js';
 import type { Log } from '../log.js';
 import { LOOPBACK_ADDRESSES, isLoopbackHost } from '../net/address-range.js';
@@ -239,9 +240,6 @@ export class AdminServer {
     return { status: 500, body: 'internal error\n' };
   }
 }
-
-/** RFC 7617 §2.1. */
-const CHALLENGE = 'Basic realm="twist", charset="UTF-8"';
 
 function liveness(isAlive: boolean): Answer {
   return isAlive

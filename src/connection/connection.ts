@@ -14,6 +14,7 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { type HandshakeError, InvalidStateError } from '../errors.js';
 import type { Way } from '../handshake/policy.js';
+import type { ProxyHeaderParser } from '../handshake/proxy-protocol.js';
 import type { RequestHead } from '../handshake/request-head.js';
 import type { PeerAddress } from '../net/socket-address.js';
 import type { TlsPeer } from '../net/tls-peer.js';
@@ -286,6 +287,18 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
   /** Gives what follows a head to the phase that came of it. */
   passOn(bytes: Uint8Array, start: number, end: number): void {
     if (start < end) this.#phase.receive(bytes, start, end);
+  }
+
+  /** @returns where what follows the PROXY header begins, or -1: more is needed before it */
+  receiveProxyHeader(
+    parser: ProxyHeaderParser,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+  ): number {
+    const next = parser.receive(bytes, start, end);
+    if (next >= 0 && parser.client !== null) this.identify(parser.client);
+    return next;
   }
 
   /** Takes the client that a proxy in front of us names for ours. @returns that proxy, or null without one */

@@ -29,10 +29,12 @@ const REASON_PHRASES: Record<Status, string> = {
   505: 'HTTP Version Not Supported',
 };
 
+/** What 401 asks for (RFC 9110 §11.6.1, RFC 7617 §2.1). */
+export const CHALLENGE = 'Basic realm="twist", charset="UTF-8"';
+
 /** What a status must bring with it, by the section that asks for it. */
 const STATUS_HEADERS: Partial<Record<Status, Readonly<Record<string, string>>>> = {
-  // RFC 9110 §11.6.1, RFC 7617 §2.1
-  401: { 'WWW-Authenticate': 'Basic realm="twist", charset="UTF-8"' },
+  401: { 'WWW-Authenticate': CHALLENGE },
   // RFC 9110 §15.5.6
   405: { Allow: 'GET' },
   // RFC 9110 §15.5.22, RFC 6455 §4.4

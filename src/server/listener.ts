@@ -1,14 +1,12 @@
 /** Listening sockets: TCP ports and Unix sockets. */
 import { type AddressInfo, type Server as NetServer, type Socket, createServer } from 'node:net';
-import { AddressList } from '../net/address-range.js';
+import { LOOPBACK_ADDRESSES } from '../net/address-range.js';
 import { formatHostAndPort, type ListenAddress } from '../net/socket-address.js';
 import type { ListenerKind } from '../connection/socket.js';
 import { bindPrivately, freeUnixPath, setUnixMode } from './unix-socket.js';
 
 /** Connections that may wait to be accepted; the kernel caps it at `net.core.somaxconn`. */
 const BACKLOG = 4096;
-
-const LOOPBACK = new AddressList(['127.0.0.0/8', '::1/128']);
 
 /** A listening socket and its address as a URL, with the port that it really got. */
 export interface Listener {
@@ -93,7 +91,7 @@ function nextTurn(): Promise<void> {
 
 /** A name in the options may stand for either: it is what the system has made of it that counts. */
 function isBoundToLoopback(bound: AddressInfo | string): boolean {
-  return typeof bound !== 'string' && LOOPBACK.has(bound.address);
+  return typeof bound !== 'string' && LOOPBACK_ADDRESSES.has(bound.address);
 }
 
 function urlOf(bound: AddressInfo | string, isTls: boolean): string {

@@ -1,7 +1,7 @@
 /** Types of values that say who may connect. */
 import * as z from 'zod';
 import { parseCidr } from '../../net/address-range.js';
-import type { ValueType } from './values.js';
+import { type ValueType, textOrOff } from './values.js';
 import { EACH_ONCE, parsed } from './list-values.js';
 
 /**
@@ -63,18 +63,5 @@ export function credentials(): ValueType<string | null> {
 
 /** A text that must not be shown, or `off` (null). */
 export function secretText(valueName: string): ValueType<string | null> {
-  const clause = 'give a text of at least one character, or off';
-  return {
-    valueName,
-    clause,
-    schema: z
-      .string(clause)
-      .min(1, clause)
-      .transform((text) => (text === 'off' ? null : text)),
-    typeText: 'string',
-    isRepeatable: false,
-    fromText: (text) => text,
-    toText: (value) => value ?? 'off',
-    toJson: (value) => value ?? 'off',
-  };
+  return textOrOff(valueName, 'give a text of at least one character, or off');
 }

@@ -153,20 +153,21 @@ export function choice<const Word extends string>(
 
 /** The path of a file, or `off` (null) for none. */
 export function file(): ValueType<string | null> {
-  return path('FILE', 'give the path of a file, or off');
+  return textOrOff('FILE', 'give the path of a file, or off');
 }
 
 /** The path of a directory, or `off` (null) for none. */
 export function directory(): ValueType<string | null> {
-  return path('DIR', 'give the path of a directory, or off');
+  return textOrOff('DIR', 'give the path of a directory, or off');
 }
 
 /** The path of a file or a directory of such files, or `off` (null) for none. */
 export function fileOrDirectory(): ValueType<string | null> {
-  return path('PATH', 'give the path of a file or a directory, or off');
+  return textOrOff('PATH', 'give the path of a file or a directory, or off');
 }
 
-function path(valueName: string, clause: string): ValueType<string | null> {
+/** Any text but an empty one, or `off` (null). */
+export function textOrOff(valueName: string, clause: string): ValueType<string | null> {
   return {
     valueName,
     clause,

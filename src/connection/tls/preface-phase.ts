@@ -44,11 +44,8 @@ export class PrefacePhase extends Phase {
   /** @returns where the client begins, or -1: more is needed before it */
   #receiveProxyHeader(bytes: Uint8Array, start: number, end: number): number {
     if (this.#proxyHeader === null) return start;
-    const next = this.#proxyHeader.receive(bytes, start, end);
-    if (next < 0) return -1;
-    const { client } = this.#proxyHeader;
-    this.#proxyHeader = null;
-    if (client !== null) this.connection.identify(client);
+    const next = this.connection.receiveProxyHeader(this.#proxyHeader, bytes, start, end);
+    if (next >= 0) this.#proxyHeader = null;
     return next;
   }
 

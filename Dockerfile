@@ -11,7 +11,7 @@ FROM ${NODE_IMAGE} AS build
 WORKDIR /build
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
-COPY build.mjs tsconfig.json ./
+COPY build.mjs build-parts.mjs tsconfig.json ./
 COPY src src
 RUN npm run bundle
 

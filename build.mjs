@@ -7,6 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { builtinModules } from 'node:module';
 import { build } from 'esbuild';
+import { buildInParts, importsRequired } from './build-parts.mjs';
 
 const { version } = readJson('package.json');
 
@@ -29,23 +30,23 @@ const common = {
   },
 };
 
-const results = await Promise.all([
-  build({
-    ...common,
-    entryPoints: ['src/cli/main.ts'],
-    outfile: 'dist/twist.cjs',
-    format: 'cjs',
-  }),
+const metafiles = await Promise.all([
+  buildInParts(
+    common,
+    // Signals are listened for before the rest is loaded.
+    ['src/cli/early-signals.ts', 'src/cli/main.ts'],
+    'dist/twist.cjs',
+  ),
   build({
     ...common,
     entryPoints: ['src/index.ts'],
     outfile: 'dist/index.js',
     format: 'esm',
-    plugins: [importsBuiltins()],
-  }),
+    plugins: [importsBuiltins(), importsRequired()],
+  }).then(({ metafile }) => metafile),
 ]);
 
-const inputs = results.flatMap(({ metafile }) => Object.keys(metafile.inputs));
+const inputs = metafiles.flat().flatMap(({ inputs }) => Object.keys(inputs));
 inputs.push(BCRYPT_LIBRARY);
 const packages = new Set(
   inputs.flatMap((input) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0] ?? []),

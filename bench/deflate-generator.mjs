@@ -163,7 +163,10 @@ isSending = false;
 while (lanes.some((lane) => lane.inFlight > 0)) await sleep(5);
 clearTimeout(guard);
 for (const lane of lanes) lane.connection.close();
-await Promise.race([Promise.all(lanes.map((lane) => lane.connection.closed)), sleep(2000)]);
+await Promise.race([
+  Promise.all(lanes.map((lane) => lane.connection.closed)),
+  sleep(2000, undefined, { ref: false }),
+]);
 for (const lane of lanes) lane.connection.socket.destroy();
 
 let verified = 0;

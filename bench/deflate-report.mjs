@@ -1,5 +1,6 @@
 /** The tables of the measurements with compression. */
-import { formatTable, median, medianRatio, significant } from './report.mjs';
+import { formatTable, significant } from './report.mjs';
+import { median, medianRatio } from './statistics.mjs';
 
 /**
  * One row for each load and level; what ws needs does not depend on the level.

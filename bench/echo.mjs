@@ -1,7 +1,8 @@
 /** The echo measurement: server processor time a message, each peer under each load, in turns. */
 import path from 'node:path';
+import process from 'node:process';
 import { nameWorkload } from './plan.mjs';
-import { runClient, startServer } from './server-process.mjs';
+import { findFreePort, runClient, startProgram, startServer } from './server-process.mjs';
 import { inTurns } from './turns.mjs';
 
 /**
@@ -12,15 +13,18 @@ import { inTurns } from './turns.mjs';
  * @property {number} serverCpuNsPerMessage
  * @property {number} serverBusy share of one core that the server used
  * @property {number} generatorBusy share of one core that the generator used
- * @property {number | null} latencyP50Us at depth 1
- * @property {number | null} latencyP99Us at depth 1
+ * @property {number} latencyP50Us
+ * @property {number} latencyP99Us
+ * @property {number} idleResidentBytes of the server before the first connection
+ * @property {number} peakResidentBytes from there to the end of the window
  */
 
 /**
  * @typedef {object} EchoResult
  * @property {string} workload
  * @property {string} aim
- * @property {Record<string, EchoRun[]>} runs by the peer's name, one a round
+ * @property {Record<string, (EchoRun | null)[]>} runs by the peer's name, one a round; null for one that failed
+ * @property {string[]} failures of programs that are not of this project, in words
  */
 
 /**
@@ -31,11 +35,27 @@ import { inTurns } from './turns.mjs';
  * @returns {Promise<EchoResult>}
  */
 export async function measureEcho(peers, workload, { rounds, seconds, warmupSeconds, beforeEach }) {
-  const runs = await inTurns(peers, rounds, (peer) => {
+  /** @type {Set<string>} */
+  const failures = new Set();
+  const runs = await inTurns(peers, rounds, async (peer) => {
     beforeEach?.();
-    return runOnce(peer, workload, seconds, warmupSeconds);
+    try {
+      return await runOnce(peer, workload, seconds, warmupSeconds);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      const failure = `${peer.name}, ${nameWorkload(workload)}: ${message}`;
+      if (peer.isForeign !== true) throw new Error(failure, { cause: error });
+      failures.add(failure);
+      process.stderr.write('!');
+      return null;
+    }
   });
-  return { workload: nameWorkload(workload), aim: workload.aim ?? '', runs };
+  return {
+    workload: nameWorkload(workload),
+    aim: workload.aim ?? '',
+    runs,
+    failures: [...failures],
+  };
 }
 
 /**
@@ -47,19 +67,30 @@ export async function measureEcho(peers, workload, { rounds, seconds, warmupSeco
  */
 async function runOnce(peer, workload, seconds, warmupSeconds) {
   // A process for each run: no load sees code that the one before it has warmed up.
-  const server = await startServer(peer, []);
+  const server = await start(peer, workload);
+  const { fragmentBytes } = workload;
   try {
     const result = await runClient([
       path.join(import.meta.dirname, 'load-generator.mjs'),
       ...['--port', String(server.port), '--pid', String(server.pid), '--peer', peer.speaks],
       ...['--conns', String(workload.conns), '--depth', String(workload.depth)],
       ...['--size', String(workload.sizeBytes), '--kind', workload.kind],
+      ...(fragmentBytes === undefined ? [] : ['--fragment', String(fragmentBytes)]),
       ...['--seconds', String(seconds), '--warmup', String(warmupSeconds)],
     ]);
     return /** @type {EchoRun} */ (result);
-  } catch (error) {
-    throw new Error(`${peer.name}, ${nameWorkload(workload)}: ${String(error)}`, { cause: error });
   } finally {
     await server.stop();
   }
+}
+
+/**
+ * @param {import('./plan.mjs').Peer} peer
+ * @param {import('./plan.mjs').Workload} workload
+ * @returns {Promise<{ pid: number, port: number, stop: () => Promise<void> }>}
+ */
+async function start(peer, workload) {
+  if (peer.program === undefined) return startServer(peer, []);
+  const port = await findFreePort();
+  return startProgram(peer.name, peer.program(port, workload), port);
 }

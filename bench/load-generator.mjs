@@ -5,7 +5,8 @@
  *
  * Each connection keeps `depth` messages in flight: when k replies have come, k new frames leave in one write.
  * Every byte of every reply is compared with what it must be; a difference ends the process with status 1. The
- * result is one line of JSON on standard output.
+ * result is one line of JSON on standard output. Round trips are timed on each connection, one message at a time:
+ * the first of a write, then the first that is written after its reply.
  */
 import { Buffer } from 'node:buffer';
 import { connect } from 'node:net';
@@ -16,7 +17,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { connect as connectTls } from 'node:tls';
 import { parseArgs } from 'node:util';
 import { isOpeningAccepted, openingRequest } from './opening.mjs';
-import { readCpuNs } from './process-usage.mjs';
+import { forgetPeak, readCpuNs, readPeakBytes, readResidentBytes } from './process-usage.mjs';
 import { buildTraffic, encodeFrame } from './traffic.mjs';
 
 const SLOWEST_US = 1_000_000;
@@ -32,6 +33,7 @@ const { values } = parseArgs({
     conns: { type: 'string', default: '1' },
     depth: { type: 'string', default: '1' },
     size: { type: 'string', default: '64' },
+    fragment: { type: 'string' },
     kind: { type: 'string', default: 'binary' },
     seconds: { type: 'string', default: '3' },
     messages: { type: 'string' },
@@ -43,6 +45,7 @@ const port = whole('port', 1, 65_535);
 const conns = whole('conns', 1, 60_000);
 const depth = whole('depth', 1, 100_000);
 const sizeBytes = whole('size', 0, 1 << 28);
+const fragmentBytes = values.fragment === undefined ? Infinity : whole('fragment', 1, 1 << 28);
 const messageLimit = values.messages === undefined ? Infinity : whole('messages', 1, 2 ** 40);
 const seconds = Number(values.seconds);
 const warmupSeconds = Number(values.warmup);
@@ -57,13 +60,12 @@ if (!(seconds > 0 && seconds <= 3600)) fail('--seconds must be over 0 and up to 
 if (!(warmupSeconds >= 0 && warmupSeconds <= 3600)) fail('--warmup must be from 0 to 3600');
 
 const kind = /** @type {import('./traffic.mjs').PayloadKind} */ (values.kind);
-const traffic = buildTraffic({ kind, sizeBytes, depth, isRaw });
+const traffic = buildTraffic({ kind, sizeBytes, depth, isRaw, fragmentBytes });
 const { frames, frameBytes, replies, replyBytes, ring } = traffic;
 const request = openingRequest(port);
 const closeFrame = encodeFrame(8, Buffer.from([0x03, 0xe8]), 0x01020304);
-const isTimed = depth === 1;
 /** Round trips counted by whole microseconds; the last place holds all that took longer. */
-const latencies = new Uint32Array(isTimed ? SLOWEST_US + 1 : 0);
+const latencies = new Uint32Array(SLOWEST_US + 1);
 
 let replyCount = 0;
 let replyLimit = Infinity;
@@ -80,7 +82,9 @@ class Lane {
   #inFlight = 0;
   #replyOffset = 0;
   #replyPart = 0;
-  #sentAtMs = 0;
+  #timedAtMs = 0;
+  /** How many replies are to come up to that to the message that is timed: one at a time on each connection. */
+  #untilTimed = 0;
   /** @type {() => void} */
   #resolveOpen = () => undefined;
 
@@ -133,8 +137,11 @@ class Lane {
     const start = this.#nextFrame * frameBytes;
     this.socket.write(frames.subarray(start, start + count * frameBytes));
     this.#nextFrame = (this.#nextFrame + count) % ring;
+    if (this.#untilTimed === 0) {
+      this.#untilTimed = this.#inFlight + 1;
+      this.#timedAtMs = performance.now();
+    }
     this.#inFlight += count;
-    if (isTimed) this.#sentAtMs = performance.now();
   }
 
   /** @param {number} length of what lies in the inbox */
@@ -161,8 +168,10 @@ class Lane {
 
   /** @param {number} count */
   #onReplies(count) {
-    if (isTimed) {
-      const tookUs = Math.round((performance.now() - this.#sentAtMs) * 1000);
+    this.#untilTimed -= count;
+    if (this.#untilTimed <= 0) {
+      this.#untilTimed = 0;
+      const tookUs = Math.round((performance.now() - this.#timedAtMs) * 1000);
       const place = Math.min(tookUs, SLOWEST_US);
       latencies[place] = (latencies[place] ?? 0) + 1;
     }
@@ -196,6 +205,8 @@ const guard = setTimeout(
   (messageLimit === Infinity ? (warmupSeconds + seconds) * 1000 : COUNT_LIMIT_MS) + DRAIN_MS,
 );
 
+const idleBytes = serverPid === null ? null : readResidentBytes(serverPid);
+if (serverPid !== null) forgetPeak(serverPid);
 for (let index = 0; index < conns; index++) {
   const lane = new Lane();
   lanes.push(lane);
@@ -219,13 +230,17 @@ if (messageLimit === Infinity) {
 const after = snapshot();
 const p50Us = percentile(0.5);
 const p99Us = percentile(0.99);
+const peakBytes = serverPid === null ? null : readPeakBytes(serverPid);
 
 // What is still on its way is checked too.
 isSending = false;
 while (lanes.some((lane) => lane.inFlight > 0)) await sleep(5);
 isClosing = true;
 for (const lane of lanes) lane.close();
-await Promise.race([Promise.all(lanes.map((lane) => lane.closed)), sleep(2000)]);
+await Promise.race([
+  Promise.all(lanes.map((lane) => lane.closed)),
+  sleep(2000, undefined, { ref: false }),
+]);
 for (const lane of lanes) lane.socket.destroy();
 clearTimeout(guard);
 
@@ -241,6 +256,8 @@ const result = {
   generatorBusy: (after.generatorCpuNs - before.generatorCpuNs) / 1e9 / elapsedSeconds,
   latencyP50Us: p50Us,
   latencyP99Us: p99Us,
+  idleResidentBytes: idleBytes,
+  peakResidentBytes: peakBytes,
 };
 process.stdout.write(`${JSON.stringify(result)}\n`);
 
@@ -256,7 +273,6 @@ function snapshot() {
 
 /** @param {number} share from 0 to 1 */
 function percentile(share) {
-  if (!isTimed) return null;
   const rank = latencies.reduce((sum, count) => sum + count, 0) * share;
   let seen = 0;
   return latencies.findIndex((count) => (seen += count) >= rank);
@@ -284,7 +300,7 @@ function hex(byte) {
 }
 
 /**
- * @param {'port' | 'conns' | 'depth' | 'size' | 'messages' | 'pid'} name
+ * @param {'port' | 'conns' | 'depth' | 'size' | 'fragment' | 'messages' | 'pid'} name
  * @param {number} min
  * @param {number} max
  */

@@ -8,6 +8,11 @@ const here = import.meta.dirname;
  * @property {string} name as the table calls it
  * @property {'raw' | 'websocket' | 'tls'} speaks `tls` is WebSocket over TLS
  * @property {readonly string[]} command what Node is started with; it must log where it listens
+ * @property {string} [file] a program that is started instead of this Node
+ * @property {(port: number, workload: Workload) => string[]} [program] a whole command, for a program that is told
+ *   where to listen and logs what it likes
+ * @property {boolean} [isForeign] it may fail under a load without ending the benchmark
+ * @property {string} [floor] the name of the raw peer on the same Node; `raw` if there is none
  */
 
 /** Where `--twist` says nothing else. */
@@ -49,22 +54,50 @@ export function twistPeer(twistFile, options = []) {
  * @property {number} depth messages in flight on each
  * @property {number} sizeBytes payload of each message
  * @property {import('./traffic.mjs').PayloadKind} kind
+ * @property {number} [fragmentBytes] messages come in fragments of this size
  * @property {string} [aim] what twist wants to reach, for the reader: nothing checks it
+ * @property {true} [isMain] one of those that `--quick` measures and the charts show
  */
 
 /** @type {readonly Workload[]} */
 export const WORKLOADS = [
-  { conns: 50, depth: 1, sizeBytes: 16, kind: 'binary', aim: 'at most 1.1 x raw' },
-  { conns: 50, depth: 1, sizeBytes: 16, kind: 'ascii', aim: 'at most 1.1 x raw' },
-  { conns: 50, depth: 1, sizeBytes: 20, kind: 'binary', aim: 'at most 1.1 x raw' },
-  { conns: 50, depth: 16, sizeBytes: 64, kind: 'binary' },
-  { conns: 10, depth: 100, sizeBytes: 64, kind: 'binary', aim: 'at most 1/20 of ws' },
-  { conns: 10, depth: 100, sizeBytes: 64, kind: 'text' },
-  { conns: 10, depth: 100, sizeBytes: 512, kind: 'binary' },
-  { conns: 20, depth: 8, sizeBytes: 4096, kind: 'binary' },
-  { conns: 4, depth: 4, sizeBytes: 65_536, kind: 'binary' },
-  { conns: 2, depth: 2, sizeBytes: 1_048_576, kind: 'binary' },
+  main(2, 2, 1_048_576, 'at most 1.25 of uws'),
+  main(4, 4, 65_536, 'at most 1.4 of uws'),
+  main(20, 8, 4096, 'at most 0.6 of raw'),
+  main(10, 100, 512, 'at most raw'),
+  main(10, 100, 64, 'at most 1.1 of raw, 1.2 of uws'),
+  main(50, 16, 64, 'at most 0.9 of raw'),
+  main(50, 1, 16, 'at most 0.86 of raw'),
+  { conns: 50, depth: 1, sizeBytes: 16, kind: 'ascii' },
+  { conns: 10, depth: 100, sizeBytes: 64, kind: 'ascii' },
+  { conns: 10, depth: 100, sizeBytes: 64, kind: 'text', aim: 'at most 1.5 of ASCII text' },
+  {
+    conns: 2,
+    depth: 2,
+    sizeBytes: 1_048_576,
+    fragmentBytes: 4096,
+    kind: 'binary',
+    aim: 'at most 1/2 of ws',
+  },
+  {
+    conns: 2,
+    depth: 1,
+    sizeBytes: 16_777_216,
+    kind: 'binary',
+    aim: 'at most 1.25 of uws; memory at most 48 MiB above idle',
+  },
 ];
+
+/**
+ * @param {number} conns
+ * @param {number} depth
+ * @param {number} sizeBytes
+ * @param {string} aim
+ * @returns {Workload}
+ */
+function main(conns, depth, sizeBytes, aim) {
+  return { conns, depth, sizeBytes, kind: 'binary', aim, isMain: true };
+}
 
 /**
  * The loads of the measurement `proxy`; always binary.
@@ -149,8 +182,9 @@ const KIND_WORDS = { binary: '', ascii: ' ASCII text', text: ' non-ASCII text' }
 const DOCUMENT_WORDS = { json: ' JSON', random: ' random', mix: ' random and 1/4 of it JSON' };
 
 /** @param {Workload} workload */
-export function nameWorkload({ conns, depth, sizeBytes, kind }) {
-  return `${conns} x ${depth}, ${nameSize(sizeBytes)}${KIND_WORDS[kind]}`;
+export function nameWorkload({ conns, depth, sizeBytes, kind, fragmentBytes }) {
+  const fragments = fragmentBytes === undefined ? '' : ` in ${nameSize(fragmentBytes)} fragments`;
+  return `${conns} x ${depth}, ${nameSize(sizeBytes)}${KIND_WORDS[kind]}${fragments}`;
 }
 
 /** @param {DeflateWorkload} workload */

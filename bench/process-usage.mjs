@@ -1,5 +1,5 @@
 /** What the operating system says about a process: processor time and resident memory (Linux). */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 
 /** Clock ticks of `/proc/PID/stat` in a second: the same on every Linux a Node runs on. */
 const TICK_NS = 1e9 / 100;
@@ -75,8 +75,35 @@ function readStat(pid) {
  * @param {number} pid
  */
 export function readResidentBytes(pid) {
-  const match = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'));
-  return Number(match?.[1]) * 1024;
+  return readStatus(pid, /^VmRSS:\s+(\d+) kB$/m);
+}
+
+/**
+ * The most resident memory since it started, or since `forgetPeak`.
+ * @param {number} pid
+ */
+export function readPeakBytes(pid) {
+  return readStatus(pid, /^VmHWM:\s+(\d+) kB$/m);
+}
+
+/**
+ * The peak is counted from now on. Where the system does not allow that, it stays what it is.
+ * @param {number} pid
+ */
+export function forgetPeak(pid) {
+  try {
+    writeFileSync(`/proc/${pid}/clear_refs`, '5');
+  } catch {
+    // It is then the peak since the start.
+  }
+}
+
+/**
+ * @param {number} pid
+ * @param {RegExp} field
+ */
+function readStatus(pid, field) {
+  return Number(field.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]) * 1024;
 }
 
 /** How many files this process, and a process it starts, may have open. */

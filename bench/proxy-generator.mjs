@@ -229,7 +229,10 @@ isSending = false;
 while (lanes.some((lane) => lane.dueBytes > 0)) await sleep(5);
 isClosing = true;
 for (const lane of lanes) lane.close();
-await Promise.race([Promise.all(lanes.map((lane) => lane.closed)), sleep(2000)]);
+await Promise.race([
+  Promise.all(lanes.map((lane) => lane.closed)),
+  sleep(2000, undefined, { ref: false }),
+]);
 for (const lane of lanes) lane.socket.destroy();
 clearTimeout(guard);
 

@@ -3,10 +3,10 @@
  * The service sends back every byte.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
+import { findStored, versionOfWs } from './peer-store.mjs';
 import { nameWorkload } from './plan.mjs';
 import {
   CLIENT_CORE,
@@ -82,7 +82,7 @@ const FINDERS = {
       ...['--listen', '127.0.0.1:0', '--log-format', 'json'],
     ]),
   'ws-proxy': () =>
-    ofNode('ws-proxy', 'websocket', `ws ${readVersionOfWs()}`, (port) => [
+    ofNode('ws-proxy', 'websocket', `ws ${versionOfWs()}`, (port) => [
       path.join(here, 'peers/ws-proxy.mjs'),
       port,
     ]),
@@ -142,10 +142,11 @@ const PRINT_WEBSOCKIFY_VERSION =
   "import sys, numpy; from importlib.metadata import version; print(version('websockify'), 'Python', sys.version.split()[0], 'numpy', numpy.__version__)";
 
 function findWebsocat() {
-  const file = process.env['TWIST_WEBSOCAT'] ?? 'websocat';
+  const stored = findStored('websocat', false);
+  const file = typeof stored === 'string' ? 'websocat' : stored.file;
   const version = ask(file, ['--version'])?.replace(/^websocat /, '') ?? null;
   if (version === null)
-    return 'websocat is left out: cargo install websocat, in PATH or as TWIST_WEBSOCAT=FILE';
+    return 'websocat is left out: npm run bench -- peers, or cargo install websocat, in PATH or as TWIST_WEBSOCAT=FILE';
   return ofProgram('websocat', version, (port, targetPort) => [
     ...[file, '--binary', `ws-l:127.0.0.1:${port}`, `tcp:127.0.0.1:${targetPort}`],
   ]);
@@ -159,13 +160,6 @@ function findWebsocat() {
 function ask(file, args) {
   const { status, stdout } = spawnSync(file, args, { encoding: 'utf8', timeout: PROBE_MS });
   return status === 0 ? (stdout.split('\n')[0]?.trim() ?? '') : null;
-}
-
-function readVersionOfWs() {
-  const file = createRequire(import.meta.url).resolve('ws/package.json');
-  /** @type {unknown} */
-  const description = JSON.parse(readFileSync(file, 'utf8'));
-  return /** @type {{ version: string }} */ (description).version;
 }
 
 /**

@@ -1,44 +1,8 @@
 /** Turns runs into tables and a file. */
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus, release } from 'node:os';
 import path from 'node:path';
 import process from 'node:process';
-
-/**
- * @param {readonly number[]} values
- * @returns {number} NaN when there are none
- */
-export function median(values) {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length / 2;
-  return ((sorted[Math.ceil(middle) - 1] ?? NaN) + (sorted[Math.floor(middle)] ?? NaN)) / 2;
-}
-
-/**
- * The median over the rounds of one peer's value divided by the other's in the same round: two runs next to each
- * other in time saw the same machine.
- * @param {readonly number[]} values
- * @param {readonly number[]} others
- */
-export function medianRatio(values, others) {
-  return median(values.map((value, round) => value / (others[round] ?? NaN)));
-}
-
-/** The line above every table: figures of different machines or versions do not compare. */
-export function describeMachine() {
-  return {
-    date: new Date().toISOString().slice(0, 10),
-    node: process.version,
-    processor: `${cpus()[0]?.model.trim() ?? 'unknown'}, ${cpus().length} cores`,
-    system: `${process.platform} ${release().split('-')[0] ?? ''}`,
-    command: ['node', 'bench/run.mjs', ...process.argv.slice(2).map(quote)].join(' '),
-  };
-}
-
-/** @param {string} argument of the command line */
-function quote(argument) {
-  return argument.includes(' ') ? `"${argument}"` : argument;
-}
+import { median, medianRatio } from './statistics.mjs';
 
 /**
  * One row for each load: the median processor time a message of each peer, twist's share of the others', and how
@@ -57,13 +21,13 @@ export function formatEcho(results, names) {
   ];
   const rows = results.map(({ workload, aim, runs }) => {
     /** @param {string} name */
-    const cpu = (name) => (runs[name] ?? []).map((run) => run.serverCpuNsPerMessage);
+    const cpu = (name) => (runs[name] ?? []).map((run) => run?.serverCpuNsPerMessage ?? NaN);
     return [
       workload,
       ...names.map((name) => significant(median(cpu(name)) / 1000)),
       ...others.map((name) => significant(medianRatio(cpu('twist'), cpu(name)))),
       ...names.map((name) =>
-        significant(median((runs[name] ?? []).map((run) => run.messagesPerSecond))),
+        significant(median((runs[name] ?? []).map((run) => run?.messagesPerSecond ?? NaN))),
       ),
       aim,
     ];
@@ -229,7 +193,8 @@ export function formatRecording(results, names) {
     const more = (name) =>
       (runs[name] ?? []).map(
         (run, round) =>
-          (run.serverCpuNsPerMessage - (runs['echo']?.[round]?.serverCpuNsPerMessage ?? NaN)) /
+          ((run?.serverCpuNsPerMessage ?? NaN) -
+            (runs['echo']?.[round]?.serverCpuNsPerMessage ?? NaN)) /
           2000,
       );
     return names.map((name) => {
@@ -238,11 +203,11 @@ export function formatRecording(results, names) {
       return [
         workload,
         name,
-        significant(median(own.map((run) => run.serverCpuNsPerMessage)) / 1000),
+        significant(median(own.map((run) => run?.serverCpuNsPerMessage ?? NaN)) / 1000),
         isBase ? '-' : significant(median(more(name))),
         isBase ? '-' : significant(medianRatio(more(name), more('write-stream'))),
-        significant(median(own.map((run) => run.messagesPerSecond))),
-        significant(median(own.map((run) => run.latencyP50Us ?? NaN))),
+        significant(median(own.map((run) => run?.messagesPerSecond ?? NaN))),
+        significant(median(own.map((run) => run?.latencyP50Us ?? NaN))),
         isBase ? aim : '',
       ];
     });
@@ -281,8 +246,8 @@ function ratioOfKnown(values, others) {
  * @param {unknown} report
  * @returns {string} the path of the file
  */
-export function writeReport(report) {
-  const folder = path.join(import.meta.dirname, '../reports/bench');
+export function writeReport(report, kind = 'bench') {
+  const folder = path.join(import.meta.dirname, '../reports', kind);
   mkdirSync(folder, { recursive: true });
   const file = path.join(
     folder,

@@ -2,13 +2,17 @@
  * The benchmark: `npm run bench -- [options]`, described in bench/README.md. It measures and prints, and judges nothing.
  */
 import { existsSync } from 'node:fs';
+import path from 'node:path';
 import process from 'node:process';
 import { measureDeflateIdle } from './deflate-idle.mjs';
 import { measureLarge, measureSlices } from './deflate-large.mjs';
 import { formatDeflate, formatDeflateIdle, formatLarge, formatSlices } from './deflate-report.mjs';
 import { measureDeflate, readDefaultSetting } from './deflate.mjs';
+import { findEchoPeers } from './echo-peers.mjs';
+import { formatEchoRecord } from './echo-report.mjs';
 import { measureEcho } from './echo.mjs';
 import { measureIdle } from './idle.mjs';
+import { describeMachine, describeTwist } from './machine.mjs';
 import { USAGE, readOptions } from './options.mjs';
 import {
   DEFLATE_IDLE_AIM,
@@ -19,10 +23,10 @@ import {
   plainPeers,
   twistPeer,
 } from './plan.mjs';
+import { findStored, storedNames } from './peer-store.mjs';
 import { findProxies, measureProxy } from './proxy.mjs';
 import { RECORDER_NAMES, measureRecording } from './recording.mjs';
 import {
-  describeMachine,
   formatEcho,
   formatHandshakes,
   formatIdle,
@@ -32,13 +36,20 @@ import {
   formatWorkers,
   writeReport,
 } from './report.mjs';
+import { keepResult, writePage } from './results.mjs';
 import { measureTls } from './tls.mjs';
 import { canPin } from './server-process.mjs';
 import { measureWorkers } from './workers.mjs';
 
 /** @typedef {import('./options.mjs').Options} Options */
 
-/** @type {Record<import('./options.mjs').Measurement, (options: Options) => Promise<unknown>>} */
+/**
+ * @typedef {object} Measured
+ * @property {string} report for the terminal
+ * @property {unknown} data
+ */
+
+/** @type {Record<import('./options.mjs').Measurement, (options: Options) => Promise<Measured>>} */
 const MEASUREMENTS = {
   echo: runEcho,
   idle: runIdle,
@@ -69,7 +80,16 @@ async function main() {
       'the processor time and memory of a server are read from /proc, which needs Linux',
     );
   }
+  if (options.errand === 'peers') {
+    preparePeers();
+    return;
+  }
+  if (options.errand === 'page') {
+    print(path.relative('.', writePage(options.resultsFolder)));
+    return;
+  }
   const machine = describeMachine();
+  const twist = describeTwist(options.twistFile);
   print(`${machine.date}, Node ${machine.node}, ${machine.processor}, ${machine.system}`);
   print(`$ ${machine.command}`);
   print(
@@ -79,24 +99,50 @@ async function main() {
   );
   /** @type {Record<string, unknown>} */
   const results = {};
-  for (const name of options.measurements) results[name] = await MEASUREMENTS[name](options);
-  print(`\nEvery run: ${writeReport({ machine, isPinned: canPin, ...results })}`);
+  let page = '';
+  for (const measurement of options.measurements) {
+    const { report, data } = await MEASUREMENTS[measurement](options);
+    print(`\n${report}`);
+    results[measurement] = data;
+    const lines = report.split('\n');
+    const kept = { measurement, machine, isPinned: canPin, twist, report: lines, data };
+    keepResult(options.resultsFolder, kept);
+    page = writePage(options.resultsFolder);
+  }
+  print(`\nEvery run: ${writeReport({ machine, isPinned: canPin, twist, ...results })}`);
+  print(`Tables and charts: ${path.relative('.', page)}`);
+}
+
+/** Installs and builds every peer that can be had here, and says how to get the others. */
+function preparePeers() {
+  for (const name of storedNames()) {
+    const found = findStored(name, true);
+    print(typeof found === 'string' ? found : `${name}: ${found.version}`);
+  }
 }
 
 /** @param {Options} options */
 async function runEcho(options) {
-  const peers = chosen(plainPeers(options.twistFile), options);
+  const { peers, missing } = findEchoPeers({ ...options, peers: options.echoPeers });
+  for (const line of missing) print(line);
   /** @type {import('./echo.mjs').EchoResult[]} */
   const results = [];
+  const { echoRounds: rounds, seconds } = options;
   for (const workload of options.workloads) {
     process.stderr.write(`${nameWorkload(workload)} `);
-    results.push(await measureEcho(peers, workload, options));
+    results.push(await measureEcho(peers, workload, { ...options, rounds }));
   }
-  print(
-    `\nEcho: server processor time a message, median of ${options.rounds} rounds of ${options.seconds} s\n` +
-      formatEcho(results, namesOf(peers)),
-  );
-  return results;
+  const data = {
+    rounds,
+    seconds,
+    missing,
+    peers: peers.map(({ name, version, floor = 'raw' }) => ({ name, version, floor })),
+    results,
+  };
+  return {
+    report: `Echo, medians of ${rounds} rounds of ${seconds} s\n\n${formatEchoRecord(data, options.isQuick)}`,
+    data,
+  };
 }
 
 /** @param {Options} options */
@@ -105,11 +151,12 @@ async function runIdle(options) {
   const peers = chosen(plainPeers(options.twistFile), options);
   const rounds = Math.min(options.rounds, 3);
   const result = await measureIdle(peers, { rounds, conns: options.idleConns });
-  print(
-    `\nIdle: resident memory a connection, median of ${rounds} rounds\n` +
+  return {
+    report:
+      `Idle: resident memory a connection, median of ${rounds} rounds\n\n` +
       formatIdle(result, namesOf(peers), IDLE_AIM),
-  );
-  return result;
+    data: result,
+  };
 }
 
 /** @param {Options} options */
@@ -123,12 +170,13 @@ async function runDeflate(options) {
     process.stderr.write(`${nameDeflateWorkload(workload)}, compressed `);
     results.push(await measureDeflate(workload, { ...options, names, settings }));
   }
-  print(
-    `\nDeflate: server processor time a message, median of ${options.rounds} rounds of ${options.seconds} s\n` +
-      `(twist's level is ${byDefault.name} by default, that of ws is zlib's 6)\n` +
+  return {
+    report:
+      `Deflate: server processor time a message, median of ${options.rounds} rounds of ${options.seconds} s\n` +
+      `(twist's level is ${byDefault.name} by default, that of ws is zlib's 6)\n\n` +
       formatDeflate(results, names),
-  );
-  return results;
+    data: results,
+  };
 }
 
 /** @param {Options} options */
@@ -141,11 +189,12 @@ async function runDeflateIdle(options) {
     conns: options.deflateConns,
     idleSeconds: options.idleSeconds,
   });
-  print(
-    `\nDeflate-idle: resident memory after ${result.messagesEach} messages of 1 KiB each way, median of ${rounds} rounds\n` +
+  return {
+    report:
+      `Deflate-idle: resident memory after ${result.messagesEach} messages of 1 KiB each way, median of ${rounds} rounds\n\n` +
       formatDeflateIdle(result, namesOf(peers), DEFLATE_IDLE_AIM),
-  );
-  return result;
+    data: result,
+  };
 }
 
 /** @param {Options} options */
@@ -157,11 +206,12 @@ async function runDeflateLarge(options) {
   const large = await measureLarge(peers, { rounds, seconds });
   const settings = options.settings ?? [readDefaultSetting(options.twistFile)];
   const slices = await measureSlices(settings, Math.min(options.seconds, 1));
-  print(
-    `\nDeflate-large: the round trip of 1 byte every 5 ms, beside large messages on 4 connections, ` +
-      `${rounds} rounds of ${seconds} s\n${formatLarge(large, namesOf(peers))}\n\n${formatSlices(slices)}`,
-  );
-  return { large, slices };
+  return {
+    report:
+      `Deflate-large: the round trip of 1 byte every 5 ms, beside large messages on 4 connections, ` +
+      `${rounds} rounds of ${seconds} s\n\n${formatLarge(large, namesOf(peers))}\n\n${formatSlices(slices)}`,
+    data: { large, slices },
+  };
 }
 
 /** @param {Options} options */
@@ -170,7 +220,7 @@ async function runProxy(options) {
   const described = proxies.map(({ name, version }) => (version ? `${name} (${version})` : name));
   print(`\nProxies: ${described.join(', ')}`);
   for (const line of missing) print(line);
-  if (proxies.length === 0) return [];
+  if (proxies.length === 0) return { report: 'Proxy: none to measure', data: [] };
   /** @type {import('./proxy.mjs').ProxyResult[]} */
   const results = [];
   for (const workload of options.proxyWorkloads) {
@@ -178,23 +228,29 @@ async function runProxy(options) {
     results.push(await measureProxy(proxies, workload, options));
   }
   const names = proxies.map(({ name }) => name);
-  print(
-    `\nProxy: what it costs to a TCP echo service and back, median of ${options.rounds} rounds of ${options.seconds} s\n` +
-      `${formatProxy(results, names)}\n\n${formatProxyRatios(results)}`,
-  );
-  for (const failure of new Set(results.flatMap((result) => result.failures))) print(failure);
-  return results;
+  const failures = new Set(results.flatMap((result) => result.failures));
+  return {
+    report: [
+      `Proxy: what it costs to a TCP echo service and back, median of ${options.rounds} rounds of ${options.seconds} s`,
+      described.join(', '),
+      formatProxy(results, names),
+      formatProxyRatios(results),
+      ...failures,
+    ].join('\n\n'),
+    data: results,
+  };
 }
 
 /** @param {Options} options */
 async function runWorkers(options) {
   process.stderr.write('workers ');
   const results = await measureWorkers(options);
-  print(
-    `\nWorkers: one process and two, on the same two cores as the generator, median of ${options.rounds} rounds of ${options.seconds} s\n` +
+  return {
+    report:
+      `Workers: one process and two, on the same two cores as the generator, median of ${options.rounds} rounds of ${options.seconds} s\n\n` +
       formatWorkers(results),
-  );
-  return results;
+    data: results,
+  };
 }
 
 /** @param {Options} options */
@@ -206,11 +262,12 @@ async function runRecord(options) {
     process.stderr.write(`${nameWorkload(workload)}, recorded `);
     results.push(await measureRecording(names, workload, options));
   }
-  print(
-    `\nRecord: server processor time, two records for each echo, median of ${options.rounds} rounds of ${options.seconds} s\n` +
+  return {
+    report:
+      `Record: server processor time, two records for each echo, median of ${options.rounds} rounds of ${options.seconds} s\n\n` +
       formatRecording(results, names),
-  );
-  return results;
+    data: results,
+  };
 }
 
 /** @param {Options} options */
@@ -222,14 +279,12 @@ async function runTls(options) {
   });
   const rounds = `median of ${options.rounds} rounds of ${options.seconds} s`;
   const echoing = result.names.filter((name) => name !== 'bare');
-  if (echoing.length > 0)
-    print(
-      `\nTLS echo: server processor time a message, ${rounds}\n${formatEcho(result.echo, echoing)}`,
-    );
-  print(
-    `\nTLS handshakes: server processor time each, ${rounds}\n${formatHandshakes(result.handshakes, result.names)}`,
-  );
-  return result;
+  const echo = `TLS echo: server processor time a message, ${rounds}\n\n${formatEcho(result.echo, echoing)}`;
+  const handshakes = `TLS handshakes: server processor time each, ${rounds}\n\n${formatHandshakes(result.handshakes, result.names)}`;
+  return {
+    report: echoing.length > 0 ? `${echo}\n\n${handshakes}` : handshakes,
+    data: result,
+  };
 }
 
 /**

@@ -38,9 +38,12 @@ export function cleanEnvironment() {
  * Starts Node on one core. Its standard input stays open: a client waits for its end.
  * @param {number | string} core
  * @param {readonly string[]} args
+ * @param {number} [niceness] of all its threads
+ * @param {string} [program] another one than this Node
  */
-export function startNode(core, args) {
-  const [file, ...rest] = pinned(core, [process.execPath, ...args]);
+export function startNode(core, args, niceness = 0, program = process.execPath) {
+  const nice = niceness === 0 ? [] : ['nice', '-n', String(niceness)];
+  const [file, ...rest] = pinned(core, [...nice, program, ...args]);
   const child = spawn(file ?? '', rest, { env: cleanEnvironment() });
   children.add(child);
   child.on('exit', () => children.delete(child));
@@ -65,13 +68,13 @@ function pinned(core, command) {
 
 /**
  * Starts a peer and waits until it has logged `{"msg":"listening","address":"..."}`.
- * @param {Pick<import('./plan.mjs').Peer, 'name' | 'command'>} peer
+ * @param {Pick<import('./plan.mjs').Peer, 'name' | 'command' | 'file'>} peer
  * @param {readonly string[]} nodeOptions
  * @param {number | string} [core]
  * @returns {Promise<Server>}
  */
 export async function startServer(peer, nodeOptions, core = SERVER_CORE) {
-  const child = startNode(core, [...nodeOptions, ...peer.command]);
+  const child = startNode(core, [...nodeOptions, ...peer.command], 0, peer.file);
   /** @type {Promise<void>} */
   const exited = new Promise((resolve) => {
     child.once('exit', () => {

@@ -1,8 +1,8 @@
 /** TLS: echo beside `ws` on Node's HTTPS server, and handshakes beside Node's TLS server with nothing on it. */
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { makeCertificate } from './certificate.mjs';
 import { measureEcho } from './echo.mjs';
 import { twistPeer } from './plan.mjs';
 import { runClient, startServer } from './server-process.mjs';
@@ -93,10 +93,10 @@ async function shakeHands(peer, kind, { seconds, warmupSeconds }) {
 
 /**
  * @param {TlsOptions} options
- * @param {readonly [cert: string, key: string]} files
+ * @param {{ cert: string, key: string }} files
  * @returns {Peer[]}
  */
-function peersOf({ peers, twistFile }, [cert, key]) {
+function peersOf({ peers, twistFile }, { cert, key }) {
   /** @param {string} name */
   const peer = (name) => path.join(import.meta.dirname, 'peers', name);
   /** @type {Peer[]} */
@@ -106,20 +106,4 @@ function peersOf({ peers, twistFile }, [cert, key]) {
     { name: 'bare', speaks: 'tls', command: [peer('bare-tls.mjs'), cert, key] },
   ];
   return all.filter(({ name }) => peers.includes(name));
-}
-
-/**
- * An ECDSA certificate, as most have one today.
- * @param {string} directory
- * @returns {readonly [cert: string, key: string]}
- */
-function makeCertificate(directory) {
-  const [cert, key] = [path.join(directory, 'cert.pem'), path.join(directory, 'key.pem')];
-  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'];
-  const names = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
-  const files = ['-keyout', key, '-out', cert];
-  execFileSync('openssl', ['req', '-x509', ...curve, '-noenc', '-days', '30', ...names, ...files], {
-    stdio: 'ignore',
-  });
-  return [cert, key];
 }

@@ -11,18 +11,22 @@ import { Buffer } from 'node:buffer';
  * @typedef {object} Traffic
  * @property {number} depth messages in flight on one connection
  * @property {number} ring how many different messages there are; one more than are ever in flight
- * @property {Buffer} frames `ring + depth` masked client frames: any window of `depth` is contiguous
- * @property {number} frameBytes of one client frame
+ * @property {Buffer} frames `ring + depth` masked client messages: any window of `depth` is contiguous
+ * @property {number} frameBytes of one client message, with all its frames
  * @property {Buffer} replies the same messages as the peer must send them back
  * @property {number} replyBytes of one reply
  */
 
 /**
- * @param {{ kind: PayloadKind, sizeBytes: number, depth: number, isRaw: boolean }} options `isRaw`: the peer
- *   returns the very bytes it got, and not a WebSocket message
+ * @param {object} options
+ * @param {PayloadKind} options.kind
+ * @param {number} options.sizeBytes
+ * @param {number} options.depth
+ * @param {boolean} options.isRaw the peer returns the very bytes it got, and not a WebSocket message
+ * @param {number} [options.fragmentBytes] messages come in fragments of this size; they go back in one frame
  * @returns {Traffic}
  */
-export function buildTraffic({ kind, sizeBytes, depth, isRaw }) {
+export function buildTraffic({ kind, sizeBytes, depth, isRaw, fragmentBytes = Infinity }) {
   const random = xorshift(0x9e3779b9);
   const ring = depth + 1;
   /** @type {Buffer[]} */
@@ -32,7 +36,7 @@ export function buildTraffic({ kind, sizeBytes, depth, isRaw }) {
   for (let index = 0; index < ring; index++) {
     const payload = buildPayload(kind, sizeBytes, random);
     const opcode = kind === 'binary' ? 2 : 1;
-    const frame = encodeFrame(opcode, payload, random());
+    const frame = encodeMessage(opcode, payload, fragmentBytes, random);
     frames.push(frame);
     replies.push(isRaw ? frame : encodeFrame(opcode, payload, null));
   }
@@ -44,6 +48,26 @@ export function buildTraffic({ kind, sizeBytes, depth, isRaw }) {
     replies: Buffer.concat([...replies, ...replies.slice(0, depth)]),
     replyBytes: replies[0]?.length ?? 0,
   };
+}
+
+/**
+ * @param {number} opcode
+ * @param {Buffer} payload
+ * @param {number} fragmentBytes
+ * @param {() => number} random makes the masking keys
+ */
+function encodeMessage(opcode, payload, fragmentBytes, random) {
+  if (payload.length <= fragmentBytes) return encodeFrame(opcode, payload, random());
+  /** @type {Buffer[]} */
+  const frames = [];
+  for (let start = 0; start < payload.length; start += fragmentBytes) {
+    const part = payload.subarray(start, start + fragmentBytes);
+    const frame = encodeFrame(start === 0 ? opcode : 0, part, random());
+    // FIN is set on the last one only.
+    if (start + fragmentBytes < payload.length) frame[0] = (frame[0] ?? 0) & 0x7f;
+    frames.push(frame);
+  }
+  return Buffer.concat(frames);
 }
 
 /**

@@ -2,8 +2,8 @@
 import process from 'node:process';
 
 /**
- * All peers run once in each round, and start in another order each time: what disturbs the machine for a while then
- * disturbs them alike.
+ * All peers run once in each round, another one first each time and every second round backwards: what disturbs the
+ * machine for a while then disturbs them alike.
  * @template {{ name: string }} Contender
  * @template Run
  * @param {readonly Contender[]} contenders with different names
@@ -16,7 +16,8 @@ export async function inTurns(contenders, rounds, runOnce) {
   const runs = Object.fromEntries(contenders.map(({ name }) => [name, []]));
   for (let round = 0; round < rounds; round++) {
     for (let turn = 0; turn < contenders.length; turn++) {
-      const contender = contenders[(round + turn) % contenders.length];
+      const step = round % 2 === 0 ? turn : contenders.length - 1 - turn;
+      const contender = contenders[(round + step) % contenders.length];
       if (!contender) continue;
       runs[contender.name]?.push(await runOnce(contender));
       process.stderr.write('.');

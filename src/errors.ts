@@ -7,7 +7,8 @@
  *     │   ├── AbsenceError           1001
  *     │   ├── InvalidPayloadError    1007
  *     │   ├── PolicyError            1008
- *     │   └── MessageTooBigError     1009
+ *     │   ├── MessageTooBigError     1009
+ *     │   └── OverloadError          1013
  *     ├── HandshakeError         an opening handshake that is refused: answered over HTTP
  *     ├── NegotiationError       an extension offer that is declined: the handshake goes on
  *     ├── ExtensionError         an extension failed by its own fault: 1011, like all that is ours
@@ -31,6 +32,7 @@ export type ErrorCode =
   | 'TWIST_INVALID_STATE'
   | 'TWIST_MESSAGE_TOO_BIG'
   | 'TWIST_NEGOTIATION'
+  | 'TWIST_OVERLOAD'
   | 'TWIST_POLICY'
   | 'TWIST_PROTOCOL';
 
@@ -88,6 +90,11 @@ export const SIZE_RULES = {
   'message-too-big': 'message is over the limit',
 } as const;
 
+/** Rules by which a peer is closed that may come again: close code 1013 (the IANA registry of close codes). */
+export const OVERLOAD_RULES = {
+  memory: 'the server is short of memory, and much of it was held for this client: try again later',
+} as const;
+
 /** The names of all rules that a peer can break once its handshake is answered. */
 export const PEER_RULES: readonly PeerRule[] = [
   PROTOCOL_RULES,
@@ -95,6 +102,7 @@ export const PEER_RULES: readonly PeerRule[] = [
   PAYLOAD_RULES,
   POLICY_RULES,
   SIZE_RULES,
+  OVERLOAD_RULES,
 ].flatMap((rules) => Object.keys(rules) as PeerRule[]);
 
 export type ProtocolRule = keyof typeof PROTOCOL_RULES;
@@ -102,7 +110,9 @@ export type PayloadRule = keyof typeof PAYLOAD_RULES;
 export type PolicyRule = keyof typeof POLICY_RULES;
 export type SizeRule = keyof typeof SIZE_RULES;
 export type PresenceRule = keyof typeof PRESENCE_RULES;
-export type PeerRule = ProtocolRule | PayloadRule | PolicyRule | SizeRule | PresenceRule;
+export type OverloadRule = keyof typeof OVERLOAD_RULES;
+export type PeerRule =
+  ProtocolRule | PayloadRule | PolicyRule | SizeRule | PresenceRule | OverloadRule;
 
 /** The peer broke a rule of RFC 6455 or a limit. `message` is what goes out as the close reason. */
 export abstract class PeerError extends TwistError {
@@ -170,6 +180,15 @@ export class MessageTooBigError extends PeerError {
   }
 }
 
+/** The peer holds most of what there is too little of; close code 1013. */
+export class OverloadError extends PeerError {
+  override readonly code = 'TWIST_OVERLOAD';
+
+  constructor(rule: OverloadRule) {
+    super(1013, rule, OVERLOAD_RULES[rule]);
+  }
+}
+
 /**
  * Rules of the opening handshake: the HTTP status and the one line of text that answer their breach.
  * The text never contains a byte of the request.
@@ -227,6 +246,8 @@ export const HANDSHAKE_RULES = {
     'this is a WebSocket server: an upgrade to websocket is required (RFC 6455 4.2.1)',
   ],
   'websocket-version': [426, 'Sec-WebSocket-Version must be 13 (RFC 6455 4.2.2)'],
+  'connection-rate': [429, 'too many new connections from this address'],
+  'too-many-login-failures': [429, 'too many failed logins from this address'],
   'too-many-connections-from-address': [429, 'too many connections from this address'],
   'header-line-too-long': [431, 'header line is too long'],
   'head-too-long': [431, 'request head is too long'],
@@ -239,7 +260,10 @@ export const HANDSHAKE_RULES = {
   'target-not-allowed': [502, 'the target may not be connected to'],
   'recording-stopped': [503, 'the recording cannot be written'],
   exhausted: [503, 'the server has no resources left for this connection'],
+  'handshake-rate': [503, 'too many handshakes now'],
+  'logins-busy': [503, 'too many passwords are being verified now'],
   full: [503, 'no more connections are taken now'],
+  memory: [503, 'the server is short of memory'],
   draining: [503, 'the server is shutting down'],
   'target-timeout': [504, 'the target was not reached in time'],
   'http-version': [505, 'HTTP version must be 1.1 (RFC 6455 4.1)'],

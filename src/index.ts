@@ -48,6 +48,8 @@ export {
   InvalidStateError,
   MessageTooBigError,
   NegotiationError,
+  OverloadError,
+  type OverloadRule,
   type PayloadRule,
   PeerError,
   type PeerRule,

@@ -8,6 +8,9 @@
 const UNPRINTABLE =
   /((?<=[\p{Extended_Pictographic}\p{Emoji_Modifier}\ufe0f])\u200d(?=\p{Extended_Pictographic})|(?<=\p{Extended_Pictographic})[\ufe0e\ufe0f]|(?<=[#*0-9])\ufe0f(?=\u20e3))|[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 
+/** Two units that belong together: the first joins, the second does, or they are a pair. */
+const JOINS = /^(?:\u200d.|.(?:\u200d|\ufe0e|\ufe0f|\u20e3)|[\ud800-\udbff][\udc00-\udfff])$/s;
+
 /** Most texts: all of them needs no second look. */
 const PLAIN = /^[\x20-\x7e]*$/;
 
@@ -19,6 +22,28 @@ const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t'
  */
 export function printable(text: string): string {
   return replaced(text, (character) => SHORT[character] ?? spelledOut(character));
+}
+
+/** How far behind its place a cut may be, in UTF-16 code units. */
+const MAX_CUT_DELAY = 64;
+
+/**
+ * The same in pieces, of about so many characters of the text each, for a text that may be long: spelled out it is
+ * six times as long at most.
+ */
+export function* printablePieces(text: string, pieceLength: number): Generator<string> {
+  for (let start = 0; start < text.length;) {
+    const end = cutNear(text, start + pieceLength);
+    yield printable(text.slice(start, end));
+    start = end;
+  }
+}
+
+/** A place where what is on one side says nothing about the other; in a picture without an end, one that cuts it. */
+function cutNear(text: string, from: number): number {
+  for (let at = from; at < Math.min(text.length, from + MAX_CUT_DELAY); at++)
+    if (!JOINS.test(text.slice(at - 1, at + 1))) return at;
+  return Math.min(text.length, from + MAX_CUT_DELAY);
 }
 
 /**

@@ -30,6 +30,7 @@ interface Layer {
 
 /** From left to right: a layer imports only from those before it and itself. */
 const LAYERS: readonly Layer[] = [
+  { name: 'budget', builtins: [], packages: [] },
   { name: 'net', builtins: ['node:buffer', 'node:net'], packages: [] },
   { name: 'protocol', builtins: ['node:buffer', 'node:crypto'], packages: [] },
   { name: 'extensions', builtins: ['node:buffer', 'node:zlib'], packages: [] },
@@ -40,7 +41,11 @@ const LAYERS: readonly Layer[] = [
     builtins: ['node:fs', 'node:fs/promises', 'node:http', 'node:path', 'node:stream'],
     packages: ['send'],
   },
-  { name: 'connection', builtins: ['node:net', 'node:tls'], packages: [] },
+  {
+    name: 'connection',
+    builtins: ['node:fs', 'node:fs/promises', 'node:net', 'node:tls'],
+    packages: [],
+  },
   {
     name: 'recording',
     // Sockets are its locks on files.
@@ -58,7 +63,7 @@ const LAYERS: readonly Layer[] = [
   },
   {
     name: 'config',
-    builtins: ['node:net'],
+    builtins: ['node:module', 'node:net'],
     packages: ['fastest-levenshtein', 'jsonc-parser', 'zod'],
     knowsOnly: ['net'],
   },
@@ -101,7 +106,7 @@ const LAYERS: readonly Layer[] = [
   // Reads the files that settings name.
   {
     name: 'app',
-    builtins: ['node:crypto', 'node:fs', 'node:path', 'node:url'],
+    builtins: ['node:crypto', 'node:fs', 'node:os', 'node:path', 'node:url'],
     // A user's own modules are imported by a name that is only known at run time.
     packages: [COMPUTED],
   },
@@ -115,6 +120,7 @@ const LAYERS: readonly Layer[] = [
       'node:fs',
       'node:http',
       'node:https',
+      'node:module',
       'node:path',
       'node:timers/promises',
       'node:url',
@@ -413,7 +419,7 @@ t.test('an import that breaks a rule is found', async (t) => {
     ['src/protocol/a.ts', "import { connect } from 'node:net';", 'builtins of protocol'],
     ['src/protocol/a.ts', "import { Buffer } from 'buffer';", 'builtins of protocol'],
     ['src/protocol/a.ts', "const net = require('node:net');", 'builtins of protocol'],
-    ['src/connection/a.ts', "import { x } from 'node:fs';", 'builtins of connection'],
+    ['src/connection/a.ts', "import { x } from 'node:os';", 'builtins of connection'],
     ['src/connection/a.ts', "import pino from 'pino';", 'packages of connection'],
     ['src/connection/a.ts', 'await import(name);', 'packages of connection'],
     ['src/cli/a.ts', "import { pino } from 'pino';", null],

@@ -14,6 +14,8 @@ import {
   PAYLOAD_RULES,
   PEER_RULES,
   POLICY_RULES,
+  OVERLOAD_RULES,
+  OverloadError,
   PRESENCE_RULES,
   PROTOCOL_RULES,
   PeerError,
@@ -42,6 +44,7 @@ const PEER_ERRORS: readonly PeerError[] = [
   ...keysOf(POLICY_RULES).map((rule: PolicyRule) => new PolicyError(rule)),
   new MessageTooBigError(16_777_216),
   ...keysOf(PRESENCE_RULES).map((rule: PresenceRule) => new AbsenceError(rule)),
+  new OverloadError('memory'),
 ];
 
 const HANDSHAKE_ERRORS = keysOf(HANDSHAKE_RULES).map(
@@ -55,6 +58,7 @@ t.test('each class has its place in the tree and its own name', async (t) => {
     [new PolicyError('output-limit'), 'PolicyError', true],
     [new MessageTooBigError(1), 'MessageTooBigError', true],
     [new AbsenceError('pong-timeout'), 'AbsenceError', true],
+    [new OverloadError('memory'), 'OverloadError', true],
     [new InvalidArgumentError('wrong'), 'InvalidArgumentError', false],
     [new HandshakeError('host'), 'HandshakeError', false],
     [new NegotiationError('declined'), 'NegotiationError', false],
@@ -107,6 +111,7 @@ t.test('§7.4.1: each error of a peer has the close code that answers it', async
     [1008, keysOf(POLICY_RULES)],
     [1009, keysOf(SIZE_RULES)],
     [1001, keysOf(PRESENCE_RULES)],
+    [1013, keysOf(OVERLOAD_RULES)],
   ] as const;
   const codeOf = new Map(codes.flatMap(([code, rules]) => rules.map((rule) => [rule, code])));
   for (const error of PEER_ERRORS) t.equal(error.closeCode, codeOf.get(error.rule), error.rule);
@@ -145,9 +150,14 @@ t.test('each rule of a peer has one name, and its sentence is the message', asyn
     const error = new PolicyError(rule as PolicyRule);
     t.strictSame([error.rule, error.message], [rule, sentence]);
   }
-  const names = [PROTOCOL_RULES, PAYLOAD_RULES, POLICY_RULES, SIZE_RULES, PRESENCE_RULES].flatMap(
-    Object.keys,
-  );
+  const names = [
+    PROTOCOL_RULES,
+    PAYLOAD_RULES,
+    POLICY_RULES,
+    SIZE_RULES,
+    PRESENCE_RULES,
+    OVERLOAD_RULES,
+  ].flatMap(Object.keys);
   t.equal(new Set(names).size, names.length, 'no name stands in two tables');
   t.equal(PEER_ERRORS.length, names.length);
 });
@@ -232,6 +242,8 @@ t.test('§4.2.2: the status of each refusal', async (t) => {
       '421 host-not-allowed',
       '426 not-an-upgrade',
       '426 websocket-version',
+      '429 connection-rate',
+      '429 too-many-login-failures',
       '429 too-many-connections-from-address',
       '431 header-line-too-long',
       '431 head-too-long',
@@ -244,7 +256,10 @@ t.test('§4.2.2: the status of each refusal', async (t) => {
       '502 target-not-allowed',
       '503 recording-stopped',
       '503 exhausted',
+      '503 handshake-rate',
+      '503 logins-busy',
       '503 full',
+      '503 memory',
       '503 draining',
       '504 target-timeout',
       '505 http-version',

@@ -15,6 +15,7 @@ t.test('what the library exports: a change here is a change for its users', asyn
     'MessageTooBigError',
     'NegotiationError',
     'Opcode',
+    'OverloadError',
     'PeerError',
     'PolicyError',
     'ProtocolError',

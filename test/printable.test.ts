@@ -1,5 +1,6 @@
 import t from 'tap';
-import { printable, printableJson } from '../src/printable.js';
+import { printable, printableJson, printablePieces } from '../src/printable.js';
+import { SeededRandom } from './fixtures/seeded-random.js';
 
 t.test('what can be seen stays', async (t) => {
   for (const text of [
@@ -41,14 +42,36 @@ t.test('JSON says the same as before', async (t) => {
   t.same(JSON.parse(json), value);
 });
 
-t.test('the cost is linear', async (t) => {
-  // Looking behind and ahead is for one character: a long run of what may join costs no more for each.
-  const costs = [1, 2, 4].map((factor) => {
-    const text = '😀\u200d'.repeat(50_000 * factor);
-    const start = process.cpuUsage();
-    printable(text);
-    const { user, system } = process.cpuUsage(start);
-    return user + system;
-  });
-  t.ok(costs[2]! < 16 * Math.max(costs[0]!, 1000), `${costs.join(', ')} µs of CPU`);
+t.test('pieces together are the whole, wherever a cut would come', async (t) => {
+  const units = [
+    'a',
+    '1',
+    '\u200d',
+    '\ufe0f',
+    '\ufe0e',
+    '\u20e3',
+    '😀',
+    '👍🏽',
+    '❤',
+    '\u{e0041}',
+    '\n',
+    '\ud83d',
+  ];
+  const random = new SeededRandom(7);
+  for (let round = 0; round < 300; round++) {
+    const text = Array.from({ length: 40 }, () => units[random.below(units.length)]!).join('');
+    for (const length of [1, 2, 3, 5, 1000]) {
+      const pieces = [...printablePieces(text, length)];
+      t.equal(pieces.join(''), printable(text), JSON.stringify(text));
+      t.ok(pieces.every((piece) => piece !== ''));
+    }
+  }
+  t.strictSame([...printablePieces('', 5)], []);
+  t.strictSame([...printablePieces('abcdefg', 3)], ['abc', 'def', 'g']);
+});
+
+t.test('a picture without an end is cut all the same', async (t) => {
+  const pieces = [...printablePieces('😀\u200d'.repeat(1000), 30)];
+  t.ok(pieces.every(({ length }) => length < 120));
+  t.ok(pieces.length > 20);
 });

@@ -52,6 +52,7 @@ const NEED_TEXTS: Readonly<Record<Need, string>> = {
   deflate: '`deflate`',
   target: 'a TCP target (`tcp`, `tokenFile` or a route)',
   tls: 'a `tls://` target',
+  passwords: '`authFile` or `TWIST_AUTH`',
   pings: '`pingInterval`',
   unix: 'a Unix socket in `listen`',
   tokens: '`tokenFile`',

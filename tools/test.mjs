@@ -16,10 +16,11 @@ const NOT_UNIT = ['conformance', 'cost', 'fuzz', 'integration'];
 
 /** What takes long, by measure or by its nature: `npm test` leaves it to `npm run test:long`. */
 const LONG = [
-  /^test\/(cost|fuzz)\//,
-  /^test\/integration\/(bombs|costs|set-clock)\.test\.ts$/,
+  /^test\/fuzz\//,
+  /^test\/integration\/(bombs|costs|fairness|set-clock)\.test\.ts$/,
   /^test\/integration\/(deflate-|recording-)?faults\.test\.ts$/,
   /^test\/integration\/front-proxies\.test\.ts$/,
+  /^test\/integration\/memory\.test\.ts$/,
   /^test\/integration\/interop-deflate-/,
   /^test\/integration\/prometheus\.test\.ts$/,
   /^test\/integration\/proxy-vnc\.test\.ts$/,
@@ -27,7 +28,7 @@ const LONG = [
   /^test\/integration\/tcp-(memory|streams)\.test\.ts$/,
   /^test\/integration\/(drain|rolling-restarts)\.test\.ts$/,
   /^test\/integration\/tls-(clients|reload)\.test\.ts$/,
-  /^test\/integration\/workers\.test\.ts$/,
+  /^test\/integration\/(slow-readers|workers)\.test\.ts$/,
 ];
 
 /** A change of these may change any test. */

@@ -14,6 +14,7 @@ import { errorForLog } from '../foreign.js';
 import { checkHost } from '../handshake/host.js';
 import { CHALLENGE } from '../handshake/response.js';
 import type { RequestHead } from '../handshake/request-head.js';
+import type { Applicant } from '../server/auth/authenticator.js';
 import type { Log } from '../log.js';
 import { LOOPBACK_ADDRESSES, isLoopbackHost } from '../net/address-range.js';
 import { formatHostAndPort } from '../net/socket-address.js';
@@ -30,7 +31,8 @@ export interface AdminServerOptions {
    *
    * @throws HandshakeError, or rejects with one, when the request is refused
    */
-  readonly authorize: ((request: RequestHead) => void | PromiseLike<void>) | null;
+  readonly authorize:
+    ((request: RequestHead, applicant: Applicant) => string | PromiseLike<string>) | null;
   /** Serves TLS on addresses that others reach; null for none. */
   readonly tls?: AdminTls | null;
   readonly log: Log;
@@ -211,7 +213,7 @@ export class AdminServer {
     const { authorized } = request.socket as { readonly authorized?: boolean };
     if (this.#needsCertificate && authorized !== true)
       return { status: 403, body: 'a client certificate is required for this\n' };
-    if (!this.#isLoopback) await this.#options.authorize?.(headOf(request));
+    if (!this.#isLoopback) await this.#options.authorize?.(headOf(request), applicantOf(request));
     const format = formatFor(request.headers.accept ?? '');
     return {
       status: 200,
@@ -239,6 +241,15 @@ export class AdminServer {
     this.#options.log.error({ err: errorForLog(error) }, 'admin request failed');
     return { status: 500, body: 'internal error\n' };
   }
+}
+
+/** A client that goes away is not waited for. */
+function applicantOf({ socket }: IncomingMessage): Applicant {
+  const gone = new AbortController();
+  socket.once('close', () => {
+    gone.abort();
+  });
+  return { remoteAddress: socket.remoteAddress ?? '', signal: gone.signal };
 }
 
 function liveness(isAlive: boolean): Answer {

@@ -11,7 +11,7 @@ import type { ProcessMetrics } from './metrics/prometheus.js';
 
 export class LocalSource implements AdminSource {
   readonly #health: readonly HealthSource[];
-  readonly #metrics: readonly MetricSource[];
+  readonly #metrics: MetricSource[];
   readonly #version: string;
   readonly #loop = new LoopMetrics();
   #process: Promise<ProcessMetrics> | null = null;
@@ -20,7 +20,12 @@ export class LocalSource implements AdminSource {
   constructor(health: readonly HealthSource[], metrics: readonly MetricSource[], version: string) {
     this.#version = version;
     this.#health = health;
-    this.#metrics = metrics;
+    this.#metrics = [...metrics];
+  }
+
+  /** Has metrics of something else among its own. */
+  add(source: MetricSource): void {
+    this.#metrics.push(source);
   }
 
   /** Starts measuring the event loop. Until then nothing here costs anything. */

@@ -12,10 +12,10 @@ import { Server, type ServerOptions } from '../server/server.js';
 import { makeAdmin, makeSource } from './admin.js';
 import type { ServerGroup } from '../server/server-group.js';
 import { chosenMode } from './mode-choice.js';
+import { DescriptorWatch } from './open-files.js';
 import { Configuration, type Rereading } from './reload/configuration.js';
 import { Reloader } from './reload/reloader.js';
 import { privatePaths } from './resources/given-files.js';
-import { claimRecording, makeRecorder, shownOf, startRecorder } from './resources/recording.js';
 import type { Resources } from './resources/resources.js';
 import { type ModeOnPath, makeDeflate, serverOptions } from './server-options.js';
 
@@ -30,6 +30,8 @@ export interface Composed {
   readonly admin: AdminServer | null;
   /** How many files a session may keep open, its own connection included. */
   readonly filesEach: 1 | 2;
+  /** Takes no more connections than so many, whatever the settings say, also after a reload. */
+  readonly limitConnections: (most: number) => void;
   /** Reloads since the start: those that went well, and those of which something could not be used. */
   readonly reloadCounters: { readonly succeeded: number; readonly failed: number };
   /**
@@ -63,24 +65,28 @@ export function compose(
   rereading: Rereading | null = null,
   group: ServerGroup | null = null,
 ): Composed {
-  const { settings, values, authenticator, tls, targets } = resources;
-  const recorder = makeRecorder(settings, log, group?.worker);
+  const { settings, values, authenticator, tls, memory, targets, recording } = resources;
+  const descriptors = new DescriptorWatch(log);
+  const recorder = recording?.makeRecorder(settings, log, group?.worker, memory) ?? null;
   // One for all of them, whatever is reloaded: they share the budget of compressors.
   const deflateCounters = new DeflateCounters();
-  const deflate = makeDeflate(settings, deflateCounters);
+  const deflate = makeDeflate(settings, deflateCounters, memory);
   let made = new Map<string, Mode>();
   const optionsOf = (now: Resources): ServerOptions =>
     serverOptions(now.settings, {
       modes: modesOf(now, made),
       extensions: now.modules.extensions,
+      memory,
       deflate,
       authenticator,
       tls,
       staticDir: settings.static,
       privatePaths: privatePaths(now.settings),
       recorder,
+      descriptors,
       group,
       log,
+      clientLog: resources.clientLog,
     });
   const server = new Server(optionsOf(resources));
   let { modeReloadables } = resources;
@@ -93,7 +99,7 @@ export function compose(
         if (!keepsModes) made = new Map();
         const kept = keepsModes ? modeReloadables : [];
         server.reconfigure(optionsOf(now));
-        recorder?.show(shownOf(now.settings));
+        recorder?.show(recording!.shownOf(now.settings));
         modeReloadables = [...new Set([...kept, ...now.modeReloadables])];
       },
       log,
@@ -108,10 +114,13 @@ export function compose(
   const source = makeSource(settings, {
     server,
     recorder,
+    memory,
     deflate: deflateCounters,
     targets,
     tls,
     reloads: reloader.counters,
+    authenticator,
+    descriptors,
   });
   // Whoever leads the group has the endpoint.
   const admin = group === null ? makeAdmin(settings, source, resources, log) : null;
@@ -120,6 +129,7 @@ export function compose(
     await recorder?.close();
     await admin?.close();
     source.stop();
+    descriptors.stop();
   };
   return {
     server,
@@ -127,7 +137,14 @@ export function compose(
     source,
     admin,
     close,
-    filesEach: servedBy(resources).some(({ asked }) => filesEachOf(asked.kind) === 2) ? 2 : 1,
+    filesEach:
+      settings.static !== null ||
+      servedBy(resources).some(({ asked }) => filesEachOf(asked.kind) === 2)
+        ? 2
+        : 1,
+    limitConnections: (most) => {
+      server.limitConnections(most);
+    },
     reloadCounters: reloader.counters,
     reload: async () => {
       await started.promise;
@@ -139,14 +156,15 @@ export function compose(
       await reopened;
     },
     start: async () => {
+      descriptors.start();
       try {
         if (settings.admin !== null) await source.start();
         // First: who asks meanwhile is told that nothing listens yet.
         await admin?.start();
         // The file may belong to another server: it is not touched before this one is known to listen.
-        if (recorder !== null) await claimRecording(recorder, values);
+        if (recorder !== null) await recording!.claimRecording(recorder, values);
         await server.start(async () => {
-          if (recorder !== null) await startRecorder(recorder, values);
+          if (recorder !== null) await recording!.startRecorder(recorder, values);
         });
       } catch (error) {
         await close();

@@ -8,7 +8,7 @@ import { checkRelations, doubtsAbout } from '../config/relations.js';
 import type { ProvidedServerSettings, ServerSettings } from '../config/settings.js';
 import { EACH_ONCE } from '../config/values/list-values.js';
 import { ROUTE_CLAUSES } from '../config/values/proxy-values.js';
-import { isRoutePath, isSamePath } from '../config/values/route-text.js';
+import { isRoutePath, pathIdentity } from '../config/values/route-text.js';
 import { ConfigError } from '../errors.js';
 import type { Mode } from '../session/mode.js';
 import type { SettingOptions } from './setting-options.js';
@@ -113,11 +113,13 @@ function withModes(
   const { source, from } = PLACE;
   const routes = [...values.route.value];
   const files = new Map<unknown, string>();
+  const seen = new Set(routes.map((route) => pathIdentity(route.path)));
   for (const [path, mode] of inPlace) {
     const name = `routes[${JSON.stringify(path)}]`;
     const refuse = refusalOf(name);
     if (!isRoutePath(path)) refuse(ROUTE_CLAUSES.path);
-    if (routes.some((other) => isSamePath(other.path, path))) refuse(`${EACH_ONCE}, by its path`);
+    if (seen.has(pathIdentity(path))) refuse(`${EACH_ONCE}, by its path`);
+    seen.add(pathIdentity(path));
     // One object is one mode, however many paths it serves: its sessions may know each other.
     const file = files.get(mode) ?? name;
     if (!files.has(mode)) modes.set(file, readMode(mode, refuse));

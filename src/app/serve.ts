@@ -95,8 +95,12 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const resources = await readResources({ settings, values }, FILES, log, given);
   const composed = compose(resources, log);
   const openFiles = openFilesProblem(FILES, values.maxConnections, composed.filesEach, 'call');
-  for (const warning of [...warnings, ...permissionWarnings(values), openFiles])
-    if (warning !== null) log.warn({}, warning);
+  for (const warning of [...warnings, ...permissionWarnings(values)]) log.warn({}, warning);
+  if (openFiles !== null) {
+    const { most, sentence } = openFiles;
+    composed.limitConnections(most);
+    log.warn({ maxConnections: most }, `fewer connections are taken: ${sentence}`);
+  }
   signal?.throwIfAborted();
   await composed.start();
   const server = new StartedServer(composed, log);

@@ -1,4 +1,5 @@
 import type { Tap } from '../session/tap.js';
+import type { MemoryAccount } from '../budget/memory-account.js';
 import type { HealthSource } from '../admin/admin-source.js';
 import type { ServerSettings } from '../config/settings.js';
 import type { Extension } from '../extensions/extension.js';
@@ -6,12 +7,13 @@ import type { DeflateCounters } from '../extensions/permessage-deflate/deflate-c
 import { permessageDeflate } from '../extensions/permessage-deflate/permessage-deflate.js';
 import type { OriginPolicy } from '../handshake/policy.js';
 import type { Mode } from '../session/mode.js';
-import type { Authenticator } from '../server/auth/basic-auth.js';
+import type { Authenticator } from '../server/auth/authenticator.js';
 import type { PrivatePaths } from '../http/private-files.js';
 import type { ServedMode } from '../server/router.js';
 import type { ServerTls } from '../server/tls/server-tls.js';
 import type { ServerOptions } from '../server/server.js';
 import type { ServerGroup } from '../server/server-group.js';
+import type { ClientLines } from '../server/log/client-lines.js';
 import type { Log } from '../log.js';
 
 /** A mode and the path that it serves; null is every path that no other one has. */
@@ -26,6 +28,8 @@ export interface ModeOnPath {
 export interface ServerParts {
   readonly modes: readonly ModeOnPath[];
   readonly extensions: readonly Extension[];
+  /** What the process holds for its clients; by default it has no limit. */
+  readonly memory?: MemoryAccount;
   /** permessage-deflate, by default a new one. */
   readonly deflate?: Extension;
   /** Checks credentials; null to let in all clients. */
@@ -38,9 +42,13 @@ export interface ServerParts {
   readonly privatePaths?: PrivatePaths;
   /** The recorder of all sessions; null for none. */
   readonly recorder: (Tap & HealthSource) | null;
+  /** Knows whether anything more can be opened; by default nobody does. */
+  readonly descriptors?: HealthSource;
   /** The processes that serve together with this one; null for none. */
   readonly group: ServerGroup | null;
   readonly log: Log;
+  /** Where lines go that clients cause. */
+  readonly clientLog: ClientLines;
 }
 
 /** Names the settings as the layers below do: sizes in bytes, durations in milliseconds. */
@@ -49,14 +57,17 @@ export function serverOptions(
   {
     modes,
     extensions,
+    memory,
     deflate = makeDeflate(settings),
     authenticator,
     tls = null,
     staticDir,
     privatePaths,
     recorder,
+    descriptors,
     group,
     log,
+    clientLog,
   }: ServerParts,
 ): ServerOptions {
   const withDeflate = [...extensions, deflate];
@@ -75,6 +86,7 @@ export function serverOptions(
   return {
     listen: settings.listen,
     unixMode: settings.unixMode,
+    ...(memory === undefined ? {} : { memory }),
     group,
     served,
     tokensIn: tokensIn(settings),
@@ -108,11 +120,17 @@ export function serverOptions(
       idleTimeout: settings.idleTimeout,
       maxLifetime: settings.maxLifetime,
       closeTimeout: settings.closeTimeout,
+      maxMessageRate: settings.maxMessageRate,
+      maxByteRate: settings.maxByteRate,
+      minDataRate: settings.minDataRate,
     },
     maxFragments: settings.maxFragments,
+    wasm: settings.wasm,
     admission: {
       maxConnections: settings.maxConnections,
       maxConnectionsPerAddress: settings.maxConnectionsPerAddress,
+      maxConnectionRate: settings.maxConnectionRate,
+      maxHandshakeRate: settings.maxHandshakeRate,
     },
     handshakes: {
       maxHandshakes: settings.maxHandshakes,
@@ -124,8 +142,13 @@ export function serverOptions(
     health:
       settings.health === null
         ? null
-        : { path: settings.health, findProblems: () => recorder?.findProblems() ?? [] },
+        : {
+            path: settings.health,
+            findProblems: () =>
+              [recorder, descriptors].flatMap((source) => source?.findProblems() ?? []),
+          },
     log,
+    clientLog,
   };
 }
 
@@ -142,8 +165,13 @@ function originOf({ defaults }: Mode, authenticator: Authenticator | null): Orig
  * All modes of a server share it: it has the budget of compressors.
  *
  * @param counters counts what it does; by default nobody asks
+ * @param memory is charged for what it holds; by default that has no limit
  */
-export function makeDeflate(settings: ServerSettings, counters?: DeflateCounters): Extension {
+export function makeDeflate(
+  settings: ServerSettings,
+  counters?: DeflateCounters,
+  memory?: MemoryAccount,
+): Extension {
   const options = {
     level: settings.deflateLevel,
     thresholdBytes: settings.deflateThreshold,
@@ -154,7 +182,7 @@ export function makeDeflate(settings: ServerSettings, counters?: DeflateCounters
     serverNoContextTakeover: settings.deflateNoContextTakeover.includes('server'),
     clientNoContextTakeover: settings.deflateNoContextTakeover.includes('client'),
   };
-  return permessageDeflate(options, counters);
+  return permessageDeflate(options, counters, memory === undefined ? {} : { memory });
 }
 
 /**

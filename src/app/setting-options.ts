@@ -278,12 +278,32 @@ export interface SettingOptions {
   readonly recordFull?: 'stop' | 'drop' | undefined;
   /**
    * Begin a new file at this size. The time is appended to the name of the full file,
-   * `traffic.ndjson.20261123T043105.123Z`, and a new one begins. Old files are never deleted.
-   * For logrotate leave it off: SIGHUP reopens the file.
+   * `traffic.ndjson.20261123T043105.123Z`, and a new one begins. Old files are kept, unless
+   * `recordKeep` says otherwise. For logrotate leave it off: SIGHUP reopens the file.
    *
    * @default off
    */
   readonly recordRotate?: 'off' | Size | undefined;
+  /**
+   * How many old files of the recording to keep. Beside the current one. When a file begins, the
+   * oldest that are too many are deleted: those that `recordRotate` has renamed, those of other
+   * times when the name contains the time, and those that had failed. Only regular files that
+   * begin like a recording and that no process records to are deleted, and nothing that
+   * logrotate has renamed. Each process (`%w`) keeps so many of its own.
+   *
+   * @default off
+   */
+  readonly recordKeep?: number | 'off' | undefined;
+  /**
+   * The most bytes of all files of the recording together. The current file, and those beside it
+   * that `recordKeep` would count. No byte more is written, as if the disk were full: what
+   * happens then, `recordFull` says. It goes on when files are moved away or deleted, also by
+   * `recordKeep` when a file is rotated. With `workers` each process has an equal part. What
+   * goes to a pipe does not count.
+   *
+   * @default off
+   */
+  readonly recordMaxTotal?: 'off' | Size | undefined;
   /**
    * How much may wait for the disk. Bytes of records. When the disk does not keep up and this
    * much waits, clients are not read until half of it is written. One read of each client, and
@@ -461,6 +481,18 @@ export interface SettingOptions {
    */
   readonly authFile?: string | undefined;
   /**
+   * Most failed logins in a minute from one address; one more gets 429. So many wrong passwords
+   * may come at once, and as many again over each minute. Beyond it no password from that
+   * address is looked at, right or wrong, until `Retry-After` has passed. Users whose password
+   * was right in the last day are counted apart at the address that they came from: strangers
+   * behind the same NAT do not lock them out. In IPv6 a /64 network counts as one address;
+   * clients by a Unix socket are not counted. Behind a proxy set `trustProxy`, else all clients
+   * are one address. Each process counts for itself (`workers`).
+   *
+   * @default 60
+   */
+  readonly maxLoginFailures?: number | 'off' | undefined;
+  /**
    * User and password that clients must give; else 401. HTTP Basic authentication like
    * `authFile`, for one user. It is in the environment only, because a command line can be read
    * by every user of the machine. It is never shown.
@@ -594,8 +626,7 @@ export interface SettingOptions {
    * fragments together; a message of exactly this size is accepted. It is checked against the
    * declared length, before anything is stored. For a compressed message the inflated size
    * counts; on the wire it may be a quarter larger, plus 16 bytes for each fragment and 64 in
-   * all. Each connection can hold this much memory, so this times `maxConnections` is the worst
-   * case.
+   * all. Each connection can hold this much memory; `maxMemory` bounds all of them together.
    *
    * @default 16m
    */
@@ -609,10 +640,12 @@ export interface SettingOptions {
   readonly maxFragments?: number | undefined;
   /**
    * Most connections; one more gets 503. For all listeners together. Each connection takes a
-   * file descriptor, a proxied one two: the limit of the process (`ulimit -n`) must be higher.
-   * When it is reached, a newcomer takes the place of a connection that has not sent its request
-   * yet; without one it gets 503. Refused connections do not count: up to a tenth of this
-   * number, and at least 64, may wait for their answer in addition.
+   * file descriptor, a proxied one and one that gets a file two. Where the process may not open
+   * as many (`ulimit -n`), fewer connections are taken, and the log says so at the start;
+   * several workers do not start then. When it is reached, a newcomer takes the place of a
+   * connection that has not sent its request yet; without one it gets 503. Refused connections
+   * do not count: up to a tenth of this number, and at least 64, may wait for their answer in
+   * addition.
    *
    * @default 10000
    */
@@ -643,6 +676,25 @@ export interface SettingOptions {
    */
   readonly maxHandshakesPerAddress?: number | 'off' | undefined;
   /**
+   * Most new connections a second from one address; one more gets 429. As many may come at once.
+   * Clients behind one NAT share an address, so it is off unless you set it. In IPv6 a /64
+   * network counts as one address. A client that a proxy named by `trustProxy` reports is
+   * counted by its own address, and Unix sockets are not counted. With `workers` it holds for
+   * all of them together.
+   *
+   * @default off
+   */
+  readonly maxConnectionRate?: number | 'off' | undefined;
+  /**
+   * Most opening handshakes a second, in all; one more gets 503. As many may come at once. It
+   * keeps sessions that are open well while all clients come back at the same time, and is asked
+   * before passwords are verified. Requests for files do not count. With `workers` it holds for
+   * all of them together.
+   *
+   * @default off
+   */
+  readonly maxHandshakeRate?: number | 'off' | undefined;
+  /**
    * Unsent output that pauses its source. Bytes that may wait for one client before their source
    * is paused; it goes on when they have been sent. More helps fast clients on long lines; each
    * slow client can hold this much memory. Not above `outputLimit`.
@@ -658,6 +710,47 @@ export interface SettingOptions {
    */
   readonly outputLimit?: Size | undefined;
   /**
+   * Most that is held for all clients together; 1013 for whoever holds most. Bytes that one
+   * process holds for its clients: messages that are not complete, output that waits, work of
+   * extensions, lines for the recording, and something for each connection. From 80 % on
+   * newcomers get 503, and whoever holds more than 64k is not read from; at 100 % those who hold
+   * most are closed with 1013 until there is room, and so they are when nothing is given back
+   * for a second. It is over below 75 %. `auto` is a quarter of the memory that the machine has,
+   * or that its control group may use if that is less, and at most 512m. What a process takes by
+   * itself, some 60 MiB, comes on top, and so does what Node has not given back yet. At least
+   * four times `maxMessage`: a message, what it inflates to, its answer, and room beside it.
+   *
+   * @default auto
+   */
+  readonly maxMemory?: Size | 'auto' | undefined;
+  /**
+   * Messages a second that one client may send; more wait. Of each connection; pings and pongs
+   * count as messages. As many as come in a second may come at once. A client that sends more is
+   * not read until its rate allows it: nothing is lost, and it is not closed. What one read has
+   * brought is delivered at once, so the rate holds on average.
+   *
+   * @default off
+   */
+  readonly maxMessageRate?: number | 'off' | undefined;
+  /**
+   * Bytes a second that one client may send; more wait. Of each connection, as they are on the
+   * wire, without TLS. It works as `maxMessageRate` does. While a client is not read its pings
+   * are not answered, and its Close is not seen: a rate far below what a client needs for a
+   * message makes it look dead to itself.
+   *
+   * @default off
+   */
+  readonly maxByteRate?: Size | 'off' | undefined;
+  /**
+   * Bytes a second that keep a message from its timeout. While the bytes of a message come at
+   * this rate or faster, it may take as long as it needs, however large it is. One that comes
+   * more slowly uses up its `messageTimeout`, and one that stops does so at once. With `off` a
+   * message has `messageTimeout` and no more.
+   *
+   * @default 1k
+   */
+  readonly minDataRate?: Size | 'off' | undefined;
+  /**
    * Time for the opening handshake; then 408. Counted from the moment a connection is accepted,
    * whatever the client sends meanwhile.
    *
@@ -666,14 +759,19 @@ export interface SettingOptions {
   readonly handshakeTimeout?: Duration | undefined;
   /**
    * Time for one message to arrive; then close 1008. Keeps a client from holding the memory of a
-   * half-sent message. Raise it together with `maxMessage` for large messages on slow lines.
+   * half-sent message. What comes at `minDataRate` or faster does not count, and neither does
+   * the time in which the server itself does not read. It is for messages that are put together:
+   * a proxied one is passed on as it comes.
    *
-   * @default 5m
+   * @default 30s
    */
   readonly messageTimeout?: Duration | 'off' | undefined;
   /**
    * Time that output may stall; then close 1008. A client that reads nothing for this long,
-   * while output waits for it, is gone or might as well be.
+   * while output waits for it, is gone or might as well be. On Linux a byte that its system
+   * acknowledges is read; elsewhere, and on Unix sockets, a third of the send buffer is. As
+   * looks are a second apart, it may get up to three seconds more, and then closeTimeout to read
+   * the Close.
    *
    * @default 30s
    */
@@ -758,4 +856,25 @@ export interface SettingOptions {
    * @default off
    */
   readonly health?: string | undefined;
+  /**
+   * Use WebAssembly where it is faster. Messages are unmasked, and echoed where nothing else is
+   * to be done with them, 16 bytes at a time. It changes nothing but the speed, and is not used
+   * where it does not work; switch it off to find out whether something is its fault.
+   * docs/performance.md has what it gains.
+   *
+   * @default true
+   */
+  readonly wasm?: boolean | undefined;
+  /**
+   * Most lines a second that clients cause; the rest is counted. Sessions that end, handshakes
+   * that are refused and so on make lines, as many as clients like. Each level has this many a
+   * second for itself, and ten seconds' worth at once; one address has a tenth of it, and one
+   * second's worth at once. The first line of its kind in ten seconds is always written. What is
+   * left out is counted, and told every ten seconds: how many lines of each kind, and from which
+   * addresses. Lines about the server itself are not counted. With `workers` they have it
+   * together, a part each.
+   *
+   * @default 100
+   */
+  readonly maxLogRate?: number | 'off' | undefined;
 }

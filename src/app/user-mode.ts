@@ -120,9 +120,10 @@ const NEEDED = { messages: 'message', chunks: 'chunk' } as const;
 
 const DEFAULTS = ['origin', 'deflate'] as const;
 
-/** All members: none is forgotten, though most may be undefined. */
+/** All members but those of built-in modes alone: none is forgotten, though most may be undefined. */
 type Members = {
-  readonly [Name in Exclude<keyof Required<Mode>, 'stillServes'>]: Mode[Name] | undefined;
+  readonly [Name in Exclude<keyof Required<Mode>, 'echoes' | 'stillServes' | 'heldBytes'>]:
+    Mode[Name] | undefined;
 };
 
 /** @param otherwise what stands for a member that is not there */

@@ -17,6 +17,8 @@ export interface ErrorOutput extends TextOutput {
    * @param tellLost called when some were, and more are taken again
    */
   doNotWait(tellLost: (lines: number) => void): void;
+  /** How many were lost so far. */
+  readonly lostLines: number;
 }
 
 export type Signal = 'SIGTERM' | 'SIGINT' | 'SIGHUP';

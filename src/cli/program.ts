@@ -1,5 +1,5 @@
 import { Command, type CommanderError, Option as CommanderOption } from 'commander';
-import { flagOf, flagRows, negativeFlagOf, type Option } from '../config/options/option.js';
+import { flagOf, flagRows, keyOf, negativeFlagOf, type Option } from '../config/options/option.js';
 import { OPTIONS } from '../config/options/options.js';
 import type { Flags } from '../config/text-sources.js';
 import { convertOptions, type ConvertFlags } from './convert/options.js';
@@ -14,7 +14,7 @@ import { usageSentence } from './help/usage-sentence.js';
 export interface Actions {
   /** @param fail reports wrong usage */
   serve(flags: Flags, fail: (problem: string) => never): Promise<void>;
-  printConfig(flags: Flags, isJson: boolean): void;
+  printConfig(flags: Flags, isJson: boolean): Promise<void>;
   checkConfig(flags: Flags): Promise<void>;
   healthcheck(flags: Flags): Promise<void>;
   convert(inputs: readonly string[], flags: ConvertFlags): Promise<void>;
@@ -30,6 +30,7 @@ export function createProgram(io: Io, version: string, actions: Actions): Comman
     .description('A WebSocket server in one command.')
     .version(`twist ${version}`, '-V, --version');
 
+  const withOptions = optionsFor(io.argv);
   const serve = command(program.command('serve'), io)
     .summary('run the server')
     .description('Runs a WebSocket server: what it does with messages is its mode.');
@@ -45,7 +46,7 @@ export function createProgram(io: Io, version: string, actions: Actions): Comman
     .addOption(new CommanderOption('--json', 'print a configuration file instead'));
   withOptions(print).action(() => {
     const { json, ...flags } = flagsOf(print);
-    actions.printConfig(flags, json === true);
+    return actions.printConfig(flags, json === true);
   });
 
   const check = command(config.command('check'), io)
@@ -111,18 +112,35 @@ function helpOn(asked: Command, words: readonly string[], { stdout, env }: Io): 
 
 /** `recording` of `twist serve --help recording` */
 function wordsAfterHelp(argv: readonly string[]): readonly string[] {
-  const start = argv.findIndex((word) => ['-h', '--help', 'help'].includes(word)) + 1;
+  const start = argv.findIndex((word) => HELP_WORDS.includes(word)) + 1;
   if (start === 0) return [];
   const end = argv.findIndex((word, index) => index >= start && word.startsWith('-'));
   return argv.slice(start, end === -1 ? undefined : end);
 }
 
-/** Gives a command all options of the table. */
-function withOptions(to: Command): Command {
-  for (const [key, option] of flagRows(OPTIONS)) addOption(to, key, option);
-  refuseRepeats(to);
-  return to;
+/**
+ * What gives a command the options of the table. Commander compares each with all others, so that they take
+ * milliseconds, and only those are made that the words can mean: all, where they ask for help
+ * (docs/adr/0040-start.md).
+ */
+function optionsFor(argv: readonly string[]): (to: Command) => Command {
+  const flags = argv.filter((word) => word.startsWith('--')).map((word) => word.split('=')[0]!);
+  const letters = argv.filter((word) => /^-[^-]/.test(word)).join('');
+  const isForHelp =
+    argv.length === 0 || HELP_WORDS.some((word) => argv.includes(word)) || letters.includes('h');
+  // Flags are made into keys, not the other way round: there are fewer of them.
+  const keys = new Set(flags.flatMap((flag) => [keyOf(flag), keyOf(flag.replace('--no-', '--'))]));
+  const isMeant = (key: string, { short }: Option): boolean =>
+    keys.has(key) || (short !== undefined && letters.includes(short));
+  const rows = flagRows(OPTIONS).filter(([key, row]) => isForHelp || isMeant(key, row));
+  return (to) => {
+    for (const [key, option] of rows) addOption(to, key, option);
+    refuseRepeats(to);
+    return to;
+  };
 }
+
+const HELP_WORDS = ['-h', '--help', 'help'];
 
 function addOption(to: Command, key: string, { group, type, help, short }: Option): void {
   const flags = [...(short === undefined ? [] : [`-${short}`]), flagOf(key)].join(', ');

@@ -5,8 +5,6 @@ import { load, type Loaded } from '../config/load.js';
 import { OPTIONS } from '../config/options/options.js';
 import type { Settings } from '../config/settings.js';
 import { ConfigError } from '../errors.js';
-import { convert } from './convert/convert.js';
-import { convertRequest } from './convert/request.js';
 import { ExitCode } from './exit-code.js';
 import { type Resources, readResources } from '../app/resources/resources.js';
 import { workersOf } from '../workers/processors.js';
@@ -17,8 +15,6 @@ import { permissionWarnings } from '../app/resources/given-files.js';
 import type { Io } from './io.js';
 import { complain, createLog } from './output/log.js';
 import { modeProblem } from '../app/mode-choice.js';
-import { configJson, configSummary, configTable } from './config/print-config.js';
-import { checkHealth } from './healthcheck/healthcheck.js';
 import { readAgain } from './read-again.js';
 import { createProgram, isAnswer } from './program.js';
 import { hasColor } from './output/style.js';
@@ -40,7 +36,7 @@ export interface Parts {
 }
 
 /**
- * Runs the command line.
+ * Runs the command line. What only some verbs need is loaded by them (docs/adr/0040-start.md).
  * @returns the exit status; see {@link ExitCode}
  */
 export async function runCli(io: Io, { serve, serveWorkers, check }: Parts): Promise<number> {
@@ -81,9 +77,10 @@ export async function runCli(io: Io, { serve, serveWorkers, check }: Parts): Pro
         exitCode = failed(error, log);
       }
     },
-    printConfig(flags, isJson) {
+    async printConfig(flags, isJson) {
       const { values, warnings } = loaded(flags);
       warn(io, warnings);
+      const { configJson, configTable } = await import('./config/print-config.js');
       const isStyled = hasColor(io.stdout, io.env);
       io.stdout.write(
         isJson ? configJson(OPTIONS, values) : configTable(OPTIONS, values, isStyled),
@@ -96,10 +93,12 @@ export async function runCli(io: Io, { serve, serveWorkers, check }: Parts): Pro
       if (problem !== null) throw new ConfigError(problem, { source: 'file' });
       const log = createLog('silent', 'json', io.stderr);
       check(await readResources({ settings, values }, io, log), log);
+      const { configSummary } = await import('./config/print-config.js');
       io.stdout.write(`configuration is valid (${configSummary(OPTIONS, values)})\n`);
     },
     async healthcheck(flags) {
       const { settings } = loaded(flags);
+      const { checkHealth } = await import('./healthcheck/healthcheck.js');
       const { isReady, text } = await checkHealth(settings);
       if (isReady) io.stdout.write(`${text}\n`);
       else io.stderr.write(`twist: ${text}\n`);
@@ -107,6 +106,8 @@ export async function runCli(io: Io, { serve, serveWorkers, check }: Parts): Pro
     },
     async convert(inputs, flags) {
       const isTerminal = io.stdout.isTTY === true;
+      const { convert } = await import('./convert/convert.js');
+      const { convertRequest } = await import('./convert/request.js');
       exitCode = await convert(convertRequest(inputs, flags, Date.now(), isTerminal), io);
     },
   });

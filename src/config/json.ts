@@ -1,4 +1,10 @@
-import { type ParseErrorCode, printParseErrorCode, visit } from 'jsonc-parser';
+import { createRequire } from 'node:module';
+import type * as jsoncParser from 'jsonc-parser';
+
+const require = createRequire(import.meta.url);
+
+/** Loaded when it is called: few servers have a file to read (docs/adr/0040-start.md). */
+const jsonc = (): typeof jsoncParser => require('jsonc-parser') as typeof jsoncParser;
 
 /** What is wrong with a text that should be JSON, and where. */
 export class JsonFault extends Error {
@@ -78,7 +84,7 @@ export function parseJson(text: string): unknown {
     afterValue();
   };
 
-  visit(
+  jsonc().visit(
     text,
     {
       onObjectBegin: (_offset, _length, line, column) => {
@@ -116,8 +122,13 @@ export function parseJson(text: string): unknown {
   return root;
 }
 
-function problemOf(code: ParseErrorCode, text: string, offset: number, expected: string): string {
-  return WORD_FAULTS.get(printParseErrorCode(code)) ?? unexpected(text, offset, expected);
+function problemOf(
+  code: jsoncParser.ParseErrorCode,
+  text: string,
+  offset: number,
+  expected: string,
+): string {
+  return WORD_FAULTS.get(jsonc().printParseErrorCode(code)) ?? unexpected(text, offset, expected);
 }
 
 /** Says what stands at `offset` in place of what is expected. */

@@ -34,6 +34,10 @@ const LACKS: Readonly<Record<Need, Lack>> = {
     listen.value.some((address) => address.kind === 'tcp' && address.tls !== false)
       ? null
       : `while ${optionName('listen', listen, source)} has no address for TLS`,
+  passwords: ({ auth, authFile }, source) =>
+    auth.value === null && authFile.value === null
+      ? `without ${optionName('authFile', authFile, source)} or TWIST_AUTH`
+      : null,
   pings: ({ pingInterval }, source) =>
     pingInterval.value === 0
       ? `while ${optionName('pingInterval', pingInterval, source)} is off`

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import type * as z from 'zod';
 import type { ConfigError } from '../errors.js';
 import { configError, deepestFault, show, typeAdvice, valueAt } from './messages.js';
 import {
@@ -11,6 +11,7 @@ import {
 } from './options/option.js';
 import type { Provided } from './settings.js';
 import { didYouMean, habitOf } from './suggestions.js';
+import { zod } from './zod.js';
 
 /** Values by their keys in the file; options that a file does not name are absent. */
 type FileSchema = z.ZodType<Readonly<Record<string, unknown>>>;
@@ -20,6 +21,7 @@ type FileSchema = z.ZodType<Readonly<Record<string, unknown>>>;
  * editors find the JSON Schema. Every other key is refused.
  */
 export function fileSchema(table: OptionTable): FileSchema {
+  const z = zod();
   const rows = fileRows(table).map(([key, { type, help, docs }]) => {
     const description = `${capitalized(help)}. ${docs.replaceAll('`', '')}`;
     return [key, type.schema.optional().meta({ description })];

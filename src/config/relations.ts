@@ -3,6 +3,7 @@ import { type ListenAddress, formatListenAddress } from '../net/socket-address.j
 import { configError, optionName, show } from './messages.js';
 import { OPTIONS } from './options/options.js';
 import type { Provided, ProvidedServerSettings, ProvidedSettings, Source } from './settings.js';
+import { formatSize } from './values/units.js';
 import { formatRouteMode, isSamePath } from './values/route-text.js';
 
 /** The options that are compared by their size. */
@@ -45,6 +46,7 @@ export function checkRelations(
       source,
     );
   }
+  checkMemory(values);
   const { trustProxy, trustProxyHeader } = values;
   // Without a trusted proxy nobody sends that header.
   if (trustProxyHeader.value === 'proxy-protocol' && trustProxy.value.length === 0) {
@@ -65,6 +67,31 @@ export function checkRelations(
   const { auth, authFile } = values;
   if (auth.value !== null && authFile.value !== null)
     refuse('authFile', authFile, `${optionName('auth', auth)} is set as well; choose one`);
+}
+
+/**
+ * How many of the largest messages must fit: one as it came, what it inflates to, and its answer take three
+ * and a quarter, and from 80 % of the limit on nothing is read.
+ */
+export const MESSAGES_IN_MEMORY = 4;
+
+/** A client alone must be able to send the largest message. What `auto` is depends on the machine, which says so itself. */
+function checkMemory({ maxMemory, maxMessage }: ProvidedServerSettings): void {
+  if (maxMemory.value === 'auto') return;
+  if (maxMemory.value >= MESSAGES_IN_MEMORY * maxMessage.value) return;
+  const isMemoryToBlame = STRENGTH[maxMemory.source] >= STRENGTH[maxMessage.source];
+  const [key, blamed, otherKey, other] = isMemoryToBlame
+    ? (['maxMemory', maxMemory, 'maxMessage', maxMessage] as const)
+    : (['maxMessage', maxMessage, 'maxMemory', maxMemory] as const);
+  const otherName = optionName(otherKey, other, blamed.source);
+  const bound = isMemoryToBlame
+    ? `at least four times ${otherName}`
+    : `at most a quarter of ${otherName}`;
+  throw configError(
+    `${optionName(key, blamed)} cannot be ${show(formatSize(blamed.value as number))}: it must be ${bound}, ` +
+      `which is ${formatSize(other.value as number)}${byDefault(other)}`,
+    blamed.source,
+  );
 }
 
 /** Of two options that belong together the one that is given asks for the other one. */

@@ -9,6 +9,7 @@ import {
   presetNameOf,
 } from './options/option.js';
 import type { Provided, Source } from './settings.js';
+import { readValue } from './values/values.js';
 import { RENAMED, habitOf, nearestName } from './suggestions.js';
 
 /**
@@ -61,6 +62,8 @@ function readVariables(
   nameOf: (key: string) => string,
   source: 'environment' | 'preset',
 ): Map<string, Provided> {
+  // Names are made for those who have some: it takes a millisecond.
+  if (!Object.keys(environment).some(isOfTwist)) return new Map();
   for (const [oldKey, key] of RENAMED) {
     // The server would start without what the variable says, and a warning is easily missed.
     if (environment[nameOf(oldKey)] !== undefined && table[key] !== undefined)
@@ -82,12 +85,18 @@ function readVariables(
  * @returns one sentence for each
  */
 export function strayVariables(table: OptionTable, environment: Environment): string[] {
+  const given = Object.keys(environment).filter(isOfTwist);
+  if (given.length === 0) return [];
   const names = Object.keys(table).flatMap((key) => [environmentNameOf(key), presetNameOf(key)]);
-  return Object.keys(environment)
-    .filter((name) => name.startsWith('TWIST_') && !names.includes(name))
+  return given
+    .filter((name) => !names.includes(name))
     .filter((name) => !isServiceLink(name, environment[name] ?? ''))
     .sort()
     .map((name) => `${name} is not an option of twist and has no effect${suggestion(name, names)}`);
+}
+
+function isOfTwist(name: string): boolean {
+  return name.startsWith('TWIST_');
 }
 
 /** What all names begin with makes none of them alike. */
@@ -124,7 +133,7 @@ function isServiceLink(name: string, text: string): boolean {
  * @throws {ConfigError} when it is not allowed
  */
 function readTextValue(option: Option, name: string, given: unknown, source: Source): Provided {
-  const result = option.type.schema.safeParse(given);
+  const result = readValue(option.type, given);
   if (result.success) return { value: result.data, source, from: name };
   const { path, clause } = deepestFault(result.error.issues, given);
   // Each repeated flag holds one item; a variable holds them all.

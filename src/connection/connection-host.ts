@@ -34,7 +34,7 @@ export interface ConnectionHost extends SessionHost {
   /** Whether the connection may be dropped to make room: it waits for a request, or was refused one. */
   setExpendable(connection: Connection, isExpendable: boolean): void;
   /** Why this connection is not taken, or null; asked once its request head is complete. */
-  findRefusal(address: PeerAddress): HandshakeError | null;
+  findRefusal(connection: Connection): HandshakeError | null;
   /**
    * Why a session that its mode has agreed to does not open after all, or null: what was asked for it may hold no
    * longer, since a decision takes its time.

@@ -19,17 +19,18 @@ import type { RequestHead } from '../handshake/request-head.js';
 import type { PeerAddress } from '../net/socket-address.js';
 import type { TlsPeer } from '../net/tls-peer.js';
 import { OutputQueue } from '../protocol/output-queue.js';
+import type { Slab } from '../protocol/slabs/slab.js';
 import { ServerSession } from '../session/server-session.js';
 import type { SessionUpgrade } from '../session/session-host.js';
 import type { SessionTransport } from '../session/session-host.js';
 import type { DropRule } from '../session/session.js';
 import type { ConnectionHost } from './connection-host.js';
-import { DecidingPhase } from './deciding-phase.js';
-import { EarlyBytes } from './early-bytes.js';
+import { AdmittingPhase, DecidingPhase } from './deciding-phase.js';
+import { EarlyBytes } from './input/early-bytes.js';
 import { ENDING_CHECK_MS, EndingPhase } from './ending-phase.js';
 import type { Flushable } from './flush-queue.js';
 import { HeadPhase, refusalBytes, refusalOf } from './head-phase.js';
-import { AdmittingPhase, AnsweringPhase, type ServedRequest } from './http-phase.js';
+import { AnsweringPhase, type ServedRequest } from './http-phase.js';
 import { breakWithTls, forgetPeerAddress, startReceiving } from './node-internals.js';
 import { OpenPhase } from './open-phase.js';
 import { Outbox } from './outbox.js';
@@ -37,6 +38,10 @@ import type { Arriving, FirstHead, Phase } from './phase.js';
 import { type ListenerKind, type SocketOwner, localAddressOf, own, ownSecured } from './socket.js';
 import { PrefacePhase } from './tls/preface-phase.js';
 import { SecuringPhase } from './tls/securing-phase.js';
+
+/** What an idle connection takes by itself, and how much more one with TLS; docs/operations.md has what was measured. */
+const CONNECTION_BYTES = 8 * 1024;
+const TLS_BYTES = 24 * 1024;
 
 /** How a connection arrived. */
 export interface Arrival {
@@ -67,7 +72,11 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
   /** The socket, when it is one of TLS. */
   #tlsSocket: TLSSocket | null = null;
   #phase: Phase;
+  /** What came after a head that is not answered yet; null once a session is open. */
+  #early: EarlyBytes | null;
   #isFlushDue = false;
+  /** Has the bytes that the socket reads into; null for the buffer that all share. */
+  #readSlab: Slab | null = null;
 
   /** @param arrival the peer, the kind of listener, and whether the peer was refused already */
   constructor(
@@ -84,7 +93,9 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
     forgetPeerAddress(socket);
     this.outbox = new Outbox(socket, new OutputQueue(host.slabPool));
     const hasProxyHeader = host.opening.expectsProxyHeader?.(this) === true;
-    const arriving = { way, early: new EarlyBytes() };
+    this.#early = new EarlyBytes(host.memory);
+    host.memory.charge(CONNECTION_BYTES);
+    const arriving = { way, early: this.#early };
     const first = { refusal, hasProxyHeader };
     this.#phase = isTls
       ? new PrefacePhase(this, arriving, first)
@@ -112,6 +123,8 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
     const { flushQueue } = this.host;
     flushQueue.hold();
     this.#isFlushDue = true;
+    // What answers a read is about as large.
+    this.outbox.queue.expectedBytes = end - start;
     try {
       this.#phase.receive(bytes, start, end);
     } finally {
@@ -122,6 +135,18 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
         flushQueue.release();
       }
     }
+  }
+
+  readTarget(maxBytes: number): Uint8Array | null | undefined {
+    const endpoint = this.#phase.reader();
+    const place = endpoint === null ? null : endpoint.placeForRead(maxBytes);
+    const before = this.#readSlab;
+    if (place === null && before === null) return undefined;
+    const slab = place === null ? null : endpoint!.assembledSlab;
+    if (slab !== null) this.host.slabPool.hold(slab);
+    this.#readSlab = slab;
+    if (before !== null) this.host.slabPool.give(before);
+    return place;
   }
 
   receiveEof(): void {
@@ -146,9 +171,13 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
     // Whatever comes now comes too late.
     this.#phase = new EndingPhase(this, null);
     try {
+      if (this.#readSlab !== null) this.host.slabPool.give(this.#readSlab);
+      this.#readSlab = null;
       this.outbox.queue.discard();
+      this.#early?.free();
       phase.socketClosed();
     } finally {
+      this.host.memory.release(this.ownBytes);
       // A server that waits for its last connection must not wait forever.
       this.host.connectionClosed(this);
     }
@@ -156,7 +185,7 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
 
   // ---- From phase to phase. Each call says which phase it comes from, so that the compiler refuses what the
   // table in phase.ts does not have. A decision may come late, when the connection is past that phase: then
-  // `open`, `answer` and `refuseHandshake` do nothing.
+  // `open` and `refuseHandshake` do nothing.
 
   /** Whether this is still its phase. */
   isIn(phase: Phase): boolean {
@@ -166,6 +195,7 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
   #enter<To extends Phase>(from: Phase, to: To): To {
     if (this.#phase !== from) throw new InvalidStateError('the connection is past that phase');
     this.#phase = to;
+    from.left();
     return to;
   }
 
@@ -179,6 +209,7 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
     const secured = service.wrap(plain);
     this.socket = secured;
     this.#tlsSocket = secured;
+    host.memory.charge(TLS_BYTES);
     this.outbox = new Outbox(secured, this.outbox.queue, true);
     this.#enter(from, new SecuringPhase(this, arriving, first, secured, service));
     ownSecured(plain, secured);
@@ -196,10 +227,15 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
     return this.#tlsSocket === null ? null : this.host.tls!.describe(this.#tlsSocket);
   }
 
-  /** A good opening handshake: asks its mode. */
-  decide(from: HeadPhase, arriving: Arriving, upgrade: SessionUpgrade, head: RequestHead): void {
+  /** A request: is its client let in? */
+  admit(from: HeadPhase, arriving: Arriving, head: RequestHead, proxy: PeerAddress | null): void {
+    this.#enter(from, new AdmittingPhase(this, arriving, head, proxy)).begin();
+  }
+
+  /** A good opening handshake: asks its mode. @param isLate whether what has come behind the head was kept */
+  decide(from: AdmittingPhase, upgrade: SessionUpgrade, isLate: boolean): void {
     const session = new ServerSession(upgrade, this.host, this);
-    this.#enter(from, new DecidingPhase(this, arriving, session)).begin(upgrade, head);
+    this.#enter(from, new DecidingPhase(this, from.arriving, session)).begin(upgrade, isLate);
   }
 
   /** The mode agrees: answers with 101. @returns false when that comes too late */
@@ -207,21 +243,17 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
     if (!this.isIn(from)) return false;
     this.#enter(from, new OpenPhase(this, session));
     this.outbox.queue.appendBytes(answer);
+    // They are the new phase's, which frees them.
+    this.#early = null;
     this.nextCheckMs = Number.MAX_SAFE_INTEGER;
     session.open();
     return true;
   }
 
-  /** A request that asks for no WebSocket connection: is its client let in? */
-  admit(from: HeadPhase, arriving: Arriving, request: ServedRequest, head: RequestHead): void {
-    this.#enter(from, new AdmittingPhase(this, arriving, request, head)).begin();
-  }
-
-  /** It is: gives the request to the HTTP server. */
-  answer(from: AdmittingPhase): void {
-    if (!this.isIn(from)) return;
+  /** A request for a file: gives it to the HTTP server. */
+  answer(from: AdmittingPhase, request: ServedRequest): void {
     this.nextCheckMs = Number.MAX_SAFE_INTEGER;
-    this.#enter(from, new AnsweringPhase(from)).begin();
+    this.#enter(from, new AnsweringPhase(from, request)).begin();
   }
 
   /** The response is complete, and another request may follow. */
@@ -268,6 +300,7 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
   /** Writes what waits, and our FIN after it. */
   end(from: Phase, session: ServerSession | null): void {
     this.#enter(from, new EndingPhase(this, session));
+    this.#early?.free();
     if (session?.isOpen === true) this.host.traffic.wireBytesOut += this.outbox.queue.queuedBytes;
     this.outbox.end(this.host.clock.nowMs);
     this.socket.resume();
@@ -350,6 +383,43 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
   }
 
   // ---- From the server
+
+  /** The memory that is held for the client, in bytes. */
+  get heldBytes(): number {
+    return this.ownBytes + this.outbox.queue.heldBytes + this.#phase.heldBytes() + this.#readBytes;
+  }
+
+  /** What is only held because the socket may still read into it: its message is gone. */
+  get #readBytes(): number {
+    const slab = this.#readSlab;
+    const isElsewhere = slab === null || slab === this.#phase.reader()?.assembledSlab;
+    return isElsewhere ? 0 : slab.bytes.length;
+  }
+
+  /** What it takes by itself. */
+  get ownBytes(): number {
+    return this.#tlsSocket === null ? CONNECTION_BYTES : CONNECTION_BYTES + TLS_BYTES;
+  }
+
+  /** Memory is scarce: if much is held for the client, it is not read from. */
+  saveMemory(): void {
+    this.#phase.saveMemory();
+  }
+
+  /** It is read all the same, until memory is back. */
+  goOn(): void {
+    this.#phase.goOn();
+  }
+
+  /** There is enough again. */
+  memoryIsBack(): void {
+    this.#phase.memoryIsBack();
+  }
+
+  /** Ends, to give back what is held for the client. */
+  shed(): void {
+    this.#phase.shed();
+  }
 
   /** Whether its handshake was answered with 101, and its session has not ended. */
   get isOpen(): boolean {

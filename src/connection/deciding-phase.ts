@@ -1,16 +1,126 @@
-/** A good opening handshake has come. First the client is authenticated, then its mode decides. */
+/**
+ * A whole request head has come. First it is found out who asks, and nothing else: then what is asked for, and last the
+ * mode decides.
+ */
 import { HandshakeError } from '../errors.js';
 import { promiseOf } from '../foreign.js';
+import { isOpeningHandshake } from '../handshake/request.js';
 import type { RequestHead } from '../handshake/request-head.js';
-import type { UpgradeRequest } from '../handshake/request.js';
 import { AcceptingResponse } from '../handshake/upgrade-response.js';
+import type { PeerAddress } from '../net/socket-address.js';
 import type { ServerSession } from '../session/server-session.js';
 import type { SessionUpgrade } from '../session/session-host.js';
 import type { DropRule } from '../session/session.js';
 import type { Connection } from './connection.js';
-import { acceptingResponse } from './head-phase.js';
+import { acceptingResponse, decideUpgrade, readPlain } from './head-phase.js';
 import { type Arriving, WaitingPhase } from './phase.js';
 
+/**
+ * Whether the client is let in is not known yet. Until it is, nothing is looked at but its credentials: what it is told
+ * does not depend on what there is here, and no code of a mode or an extension runs.
+ */
+export class AdmittingPhase extends WaitingPhase {
+  /** The peer sends nothing more. */
+  isPeerDone = false;
+
+  readonly #head: RequestHead;
+  readonly #proxy: PeerAddress | null;
+  /** Made when somebody wants to know. */
+  #left: AbortController | null = null;
+
+  /** @param proxy the peer, when it has named another client */
+  constructor(
+    connection: Connection,
+    arriving: Arriving,
+    head: RequestHead,
+    proxy: PeerAddress | null,
+  ) {
+    super(connection, arriving);
+    this.#head = head;
+    this.#proxy = proxy;
+  }
+
+  /** Aborted once nobody waits for the answer any more. */
+  get signal(): AbortSignal {
+    this.#left ??= new AbortController();
+    return this.#left.signal;
+  }
+
+  begin(): void {
+    const { opening } = this.connection.host;
+    let user: string | null | PromiseLike<string | null>;
+    try {
+      user = opening.authorize?.(this.#head, this.connection, this) ?? null;
+    } catch (cause) {
+      this.#refuse(cause);
+      return;
+    }
+    const late = promiseOf(user);
+    if (late === null) this.#admit(user as string | null, false);
+    else
+      late.then(
+        (known) => {
+          this.#admit(known, true);
+        },
+        (cause: unknown) => {
+          this.#refuse(cause);
+        },
+      );
+  }
+
+  #admit(user: string | null, isLate: boolean): void {
+    const { connection, arriving } = this;
+    const { host } = connection;
+    // It may have left meanwhile.
+    if (!connection.isIn(this)) return;
+    try {
+      const text = readPlain(host.opening, this.#head, arriving.way, host.http !== null);
+      if (host.http !== null && text !== null) {
+        connection.answer(this, { text, service: host.http, proxy: this.#proxy });
+        return;
+      }
+      const asker = { tls: connection.describeTls(), user };
+      const upgrade = decideUpgrade(host.opening, this.#head, arriving.way, asker);
+      connection.decide(this, upgrade, isLate);
+    } catch (error) {
+      // What a later phase throws is a defect of ours.
+      if (!this.#refuse(error)) throw error;
+    }
+  }
+
+  #refuse(cause: unknown): boolean {
+    const isRefused = this.connection.refuseHandshake(this, cause, this.#head.method);
+    this.#left?.abort();
+    return isRefused;
+  }
+
+  /** Whoever asks for a file still gets it; a client that wants a WebSocket connection has left. */
+  override receiveEof(): void {
+    this.isPeerDone = true;
+    const { connection } = this;
+    if (connection.host.http !== null && !isOpeningHandshake(this.#head)) return;
+    connection.host.clientLeft(connection, 'end');
+    connection.socket.destroy();
+  }
+
+  override lost(error: string): void {
+    this.connection.host.clientLeft(this.connection, error);
+  }
+
+  override socketClosed(): void {
+    this.#left?.abort();
+  }
+
+  check(): void {
+    this.#refuse(new HandshakeError('handshake-timeout'));
+  }
+
+  override shutDown(): void {
+    this.#refuse(new HandshakeError('draining'));
+  }
+}
+
+/** A good opening handshake of a client that was admitted: the mode decides. */
 export class DecidingPhase extends WaitingPhase {
   readonly #session: ServerSession;
 
@@ -19,36 +129,25 @@ export class DecidingPhase extends WaitingPhase {
     this.#session = session;
   }
 
-  /** Asks for the decision, which may come at once. */
-  begin(upgrade: SessionUpgrade, head: RequestHead): void {
-    const { request } = upgrade;
+  /**
+   * Asks for the decision, which may come at once.
+   *
+   * @param isLate whether what has come behind the head was kept
+   */
+  begin(upgrade: SessionUpgrade, isLate: boolean): void {
     let response: AcceptingResponse;
     let opened: Promise<void> | null;
     try {
       // Before the mode opens anything: an extension may have made what cannot be sent.
       response = new AcceptingResponse(acceptingResponse(upgrade, this.#session.extensions));
-      const authorized = promiseOf(this.connection.host.opening.authorize?.(head, this.connection));
-      opened =
-        authorized === null
-          ? this.#session.ask(request, response)
-          : this.#askAfter(authorized, request, response);
+      opened = this.#session.ask(upgrade.request, response);
     } catch (cause) {
       this.refuse(cause);
       return;
     }
-    if (opened === null) this.#accept(response);
-    else opened.then(this.#acceptLate.bind(this, response), this.refuse.bind(this));
-  }
-
-  async #askAfter(
-    authorized: Promise<void>,
-    request: UpgradeRequest,
-    response: AcceptingResponse,
-  ): Promise<void> {
-    await authorized;
-    // Nothing is opened for a client that has left meanwhile.
-    if (!this.connection.isIn(this)) throw new HandshakeError('handshake-timeout');
-    await this.#session.ask(request, response);
+    if (opened !== null) opened.then(this.#acceptLate.bind(this, response), this.refuse.bind(this));
+    else if (isLate) this.#acceptLate(response);
+    else this.#accept(response);
   }
 
   /** @returns false when the peer, the deadline or the server was faster */
@@ -66,7 +165,11 @@ export class DecidingPhase extends WaitingPhase {
     const { connection, arriving } = this;
     if (!connection.isInputPaused) connection.socket.resume();
     const { bytes, start, end } = arriving.early;
-    connection.receiveBytes(bytes, start, end);
+    try {
+      connection.receiveBytes(bytes, start, end);
+    } finally {
+      arriving.early.free();
+    }
   }
 
   /** The mode refuses, or the client is not let in. */

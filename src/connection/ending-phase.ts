@@ -50,7 +50,7 @@ export class EndingPhase extends Phase {
     const { connection } = this;
     const { socket, outbox, host } = connection;
     if (!socket.writableFinished) {
-      if (outbox.stalledMs(nowMs) >= host.limits.closeTimeout) connection.drop('send-timeout');
+      if (outbox.isStalled(nowMs, host.limits.closeTimeout)) connection.drop('send-timeout');
       this.#endedMs = nowMs;
     } else if (nowMs - this.#endedMs >= LINGER_MS) {
       socket.destroy();

@@ -6,9 +6,9 @@ import { checkHost } from '../handshake/host.js';
 import type { HostPolicy, OriginPolicy, SubprotocolPolicy, Way } from '../handshake/policy.js';
 import { ProxyHeaderParser } from '../handshake/proxy-protocol.js';
 import {
-  type PlainRequest,
   type UpgradeRequest,
   isHealthRequest,
+  isOptionsRequest,
   parsePlainRequest,
   parseUpgradeRequest,
 } from '../handshake/request.js';
@@ -24,7 +24,6 @@ import type { PeerAddress } from '../net/socket-address.js';
 import type { TlsPeer } from '../net/tls-peer.js';
 import type { SessionRoute, SessionUpgrade } from '../session/session-host.js';
 import type { Connection } from './connection.js';
-import type { ServedRequest } from './http-phase.js';
 import { type Arriving, type FirstHead, Phase } from './phase.js';
 
 /** What serves a request, and on which terms. */
@@ -50,31 +49,39 @@ export interface OpeningPolicy {
   /** Finds what serves a request. @throws HandshakeError when nothing does */
   findRoute(request: UpgradeRequest): Route;
   /**
-   * Authenticates the client, where that is asked for, and finds a place for the connection.
+   * Authenticates the client, where that is asked for, and finds a place for the connection. Nothing but the head's
+   * credentials is looked at before.
    *
+   * @param waiting its signal is aborted when the client does not wait any more
+   * @returns whose password was right; null where none is asked for
    * @throws HandshakeError, or rejects with one, when the handshake is to be refused
    */
-  authorize?(request: RequestHead, connection: Connection): void | PromiseLike<void>;
+  authorize?(
+    request: RequestHead,
+    connection: Connection,
+    waiting: { readonly signal: AbortSignal },
+  ): string | null | PromiseLike<string | null>;
   /** Whether a connection from there must begin with a PROXY protocol header; without this, none does. */
   expectsProxyHeader?(peer: PeerAddress): boolean;
 }
 
 /**
- * Reads the request, if it is one that is answered without a WebSocket connection.
+ * Reads the request, if it is one for a file.
  *
  * @param hasFiles whether there are files to ask for
- * @returns null when it is to be decided on
- * @throws HandshakeError when the request is to be refused
+ * @returns it, for an HTTP server; null when it is to be decided on
+ * @throws {HandshakeError} when the request is to be refused
  */
 export function readPlain(
   { allowedHosts }: OpeningPolicy,
   head: RequestHead,
   way: Way,
   hasFiles: boolean,
-): PlainRequest | null {
-  const request = parsePlainRequest(head, hasFiles);
-  if (request !== null) checkHost(allowedHosts, request.host, way);
-  return request;
+): string | null {
+  const request = hasFiles ? parsePlainRequest(head) : null;
+  if (request === null) return null;
+  checkHost(allowedHosts, request.host, way);
+  return request.text;
 }
 
 /**
@@ -86,10 +93,19 @@ function schemeOf({ headers }: RequestHead, way: Way, isSecure: boolean): WebSch
   return isSecure ? 'https' : null;
 }
 
+/** What is known of a client, beside what it says. */
+export interface Asker {
+  /** Null for a client that has not come by TLS. */
+  readonly tls: TlsPeer | null;
+  /** Whose password was right; null where none is asked for. */
+  readonly user: string | null;
+}
+
+const ANYBODY: Asker = { tls: null, user: null };
+
 /**
  * Decides on an opening handshake, as far as that is not up to its mode.
  *
- * @param tls what is known of a client that has come by TLS; null for any other
  * @returns what its mode may accept
  * @throws HandshakeError when the handshake is to be refused
  */
@@ -97,10 +113,14 @@ export function decideUpgrade(
   policy: OpeningPolicy,
   head: RequestHead,
   way: Way,
-  tls: TlsPeer | null = null,
+  { tls, user }: Asker = ANYBODY,
 ): SessionUpgrade {
   const parsed = parseUpgradeRequest(head);
-  const asked: UpgradeRequest = tls === null ? parsed : { ...parsed, scheme: 'wss', tls };
+  const asked: UpgradeRequest = {
+    ...parsed,
+    ...(tls === null ? {} : { scheme: 'wss', tls }),
+    ...(user === null ? {} : { user }),
+  };
   checkHost(policy.allowedHosts, asked.host, way);
   const request = way === 'proxy' ? asClientSent(asked) : asked;
   const route = policy.findRoute(request);
@@ -126,6 +146,7 @@ export class HeadPhase extends Phase {
   #proxyHeader: ProxyHeaderParser | null;
   /** The connection has had an answer before. */
   readonly #isFollowUp: boolean;
+  #chargedBytes = 0;
 
   /** @param first null when the connection has had an answer before */
   constructor(connection: Connection, arriving: Arriving, first: FirstHead | null) {
@@ -144,7 +165,10 @@ export class HeadPhase extends Phase {
       const headStart = this.#receiveProxyHeader(bytes, start, end);
       if (headStart < 0) return;
       next = this.#parser.receive(bytes, headStart, end);
-      if (this.#parser.head === null) return;
+      if (this.#parser.head === null) {
+        this.#charge(this.#parser.heldBytes);
+        return;
+      }
       this.#take(this.#parser.head);
     } catch (error) {
       // What a later phase throws is a defect of ours.
@@ -166,7 +190,6 @@ export class HeadPhase extends Phase {
   #take(head: RequestHead): void {
     const { connection } = this;
     const { host } = connection;
-    const { way } = this.#arriving;
     host.setExpendable(connection, false);
     const { health = null } = host.opening;
     // Before everything else: who asks comes from nowhere that was let in, and is told yes or no.
@@ -176,21 +199,11 @@ export class HeadPhase extends Phase {
     }
     const proxy = connection.identify(host.findClient(connection, head.headers));
     // This comes first: a client that is not let in learns nothing about paths and origins.
-    if (this.#refusal !== null) throw this.#refusal;
-    const plain = readPlain(host.opening, head, way, host.http !== null);
-    if (host.http !== null && typeof plain?.text === 'string') {
-      const request: ServedRequest = { text: plain.text, service: host.http, proxy };
-      connection.admit(this, this.#arriving, request, head);
-      return;
-    }
-    const refusal = host.findRefusal(connection);
+    const refusal = this.#refusal ?? host.findRefusal(connection);
     if (refusal !== null) throw refusal;
-    if (plain === null) {
-      const upgrade = decideUpgrade(host.opening, head, way, connection.describeTls());
-      connection.decide(this, this.#arriving, upgrade, head);
-    } else {
-      connection.endWith(this, optionsBytes());
-    }
+    // Says nothing but that a server is here, and is asked by those who know no password.
+    if (isOptionsRequest(head)) connection.endWith(this, optionsBytes());
+    else connection.admit(this, this.#arriving, head, proxy);
   }
 
   #refuse(cause: unknown): boolean {
@@ -210,6 +223,25 @@ export class HeadPhase extends Phase {
   /** Whoever has sent nothing may have probed the port, and after an answer everybody may leave. */
   #clientLeft(how: string): void {
     if (this.#hasReceivedBytes) this.connection.host.clientLeft(this.connection, how);
+  }
+
+  override heldBytes(): number {
+    return this.#chargedBytes;
+  }
+
+  #charge(heldBytes: number): void {
+    this.connection.host.memory.charge(heldBytes - this.#chargedBytes);
+    this.#chargedBytes = heldBytes;
+  }
+
+  override left(): void {
+    const { memory } = this.connection.host;
+    memory.release(this.#chargedBytes);
+    this.#chargedBytes = 0;
+  }
+
+  override socketClosed(): void {
+    this.left();
   }
 
   check(): void {

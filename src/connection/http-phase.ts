@@ -1,14 +1,11 @@
 /**
- * A request that asks for no WebSocket connection: first its client is admitted, then an HTTP server answers
- * it through a tunnel. After the response the next head is read, unless it was the last one.
+ * A request that asks for no WebSocket connection, of a client that was admitted: an HTTP server answers it through a
+ * tunnel. After the response the next head is read, unless it was the last one.
  */
-import { HandshakeError } from '../errors.js';
-import { promiseOf } from '../foreign.js';
-import type { RequestHead } from '../handshake/request-head.js';
 import { type HttpService, HttpTunnel, type TunnelTransport } from '../http/tunnel.js';
 import type { PeerAddress } from '../net/socket-address.js';
-import type { Connection } from './connection.js';
-import { type Arriving, WaitingPhase } from './phase.js';
+import type { AdmittingPhase } from './deciding-phase.js';
+import { WaitingPhase } from './phase.js';
 
 /** A request for the HTTP server. */
 export interface ServedRequest {
@@ -19,73 +16,19 @@ export interface ServedRequest {
   readonly proxy: PeerAddress | null;
 }
 
-/** What both of its phases have in common: a peer that sends its FIN still gets its answer. */
-abstract class HttpPhase extends WaitingPhase {
-  readonly request: ServedRequest;
-  /** The peer sends nothing more. */
-  isPeerDone = false;
-
-  constructor(connection: Connection, arriving: Arriving, request: ServedRequest) {
-    super(connection, arriving);
-    this.request = request;
-  }
-
-  override receiveEof(): void {
-    this.isPeerDone = true;
-  }
-}
-
-/** Whether the client is answered at all is not known yet. */
-export class AdmittingPhase extends HttpPhase {
-  readonly #head: RequestHead;
-
-  constructor(
-    connection: Connection,
-    arriving: Arriving,
-    request: ServedRequest,
-    head: RequestHead,
-  ) {
-    super(connection, arriving, request);
-    this.#head = head;
-  }
-
-  begin(): void {
-    const { connection } = this;
-    let admitted: Promise<void> | null;
-    try {
-      const refusal = connection.host.findRefusal(connection);
-      if (refusal !== null) throw refusal;
-      admitted = promiseOf(connection.host.opening.authorize?.(this.#head, connection));
-    } catch (cause) {
-      this.#refuse(cause);
-      return;
-    }
-    if (admitted === null) connection.answer(this);
-    else admitted.then(connection.answer.bind(connection, this), this.#refuse.bind(this));
-  }
-
-  #refuse(cause: unknown): void {
-    this.connection.refuseHandshake(this, cause, this.#head.method);
-  }
-
-  check(): void {
-    this.#refuse(new HandshakeError('handshake-timeout'));
-  }
-
-  override shutDown(): void {
-    this.#refuse(new HandshakeError('draining'));
-  }
-}
-
 /** The HTTP server answers. */
-export class AnsweringPhase extends HttpPhase implements TunnelTransport {
+export class AnsweringPhase extends WaitingPhase implements TunnelTransport {
+  readonly #request: ServedRequest;
   readonly #tunnel: HttpTunnel;
+  /** The peer sends nothing more, and gets its answer all the same. */
+  #isPeerDone: boolean;
   /** The server stops: no request is taken after this one. */
   #isLast = false;
 
-  constructor({ connection, arriving, request, isPeerDone }: AdmittingPhase) {
-    super(connection, arriving, request);
-    this.isPeerDone = isPeerDone;
+  constructor({ connection, arriving, isPeerDone }: AdmittingPhase, request: ServedRequest) {
+    super(connection, arriving);
+    this.#request = request;
+    this.#isPeerDone = isPeerDone;
     this.#tunnel = new HttpTunnel(this, connection, request.text);
   }
 
@@ -93,7 +36,7 @@ export class AnsweringPhase extends HttpPhase implements TunnelTransport {
     const { nowMs } = this.connection.host.clock;
     this.connection.outbox.restartStall(nowMs);
     this.check(nowMs);
-    this.request.service.serve(this.#tunnel);
+    this.#request.service.serve(this.#tunnel);
   }
 
   // ---- From the tunnel
@@ -113,13 +56,14 @@ export class AnsweringPhase extends HttpPhase implements TunnelTransport {
       return;
     }
     // The next request may be of another client.
-    if (this.request.proxy !== null) connection.identify(this.request.proxy);
+    if (this.#request.proxy !== null) connection.identify(this.#request.proxy);
     connection.readNextHead(this);
     const { early } = this.arriving;
     const { bytes, start, end } = early;
     early.forget();
     connection.receiveBytes(bytes, start, end);
-    if (this.isPeerDone) connection.receiveEof();
+    if (early.length === 0) early.free();
+    if (this.#isPeerDone) connection.receiveEof();
   }
 
   responseBroken(): void {
@@ -128,6 +72,10 @@ export class AnsweringPhase extends HttpPhase implements TunnelTransport {
   }
 
   // ---- From the connection
+
+  override receiveEof(): void {
+    this.#isPeerDone = true;
+  }
 
   override drained(): void {
     const { outbox, host } = this.connection;
@@ -144,8 +92,8 @@ export class AnsweringPhase extends HttpPhase implements TunnelTransport {
   check(nowMs: number): void {
     const { connection } = this;
     const { sendTimeout } = connection.host.limits;
-    if (connection.outbox.stalledMs(nowMs) >= sendTimeout) connection.drop('send-timeout');
-    else connection.checkWithin(Math.ceil(sendTimeout / 4));
+    if (connection.outbox.isStalled(nowMs, sendTimeout)) connection.drop('send-timeout');
+    else connection.checkWithin(connection.outbox.stallCheckMs(sendTimeout));
   }
 
   override shutDown(): void {

@@ -20,6 +20,7 @@
  *    does not tell. Fallback: none of ours; the session ends when it stays silent. Remove it when such a socket
  *    emits 'error'.
  */
+import { loopTurns } from '../budget/turns.js';
 import { type SocketOwner, own, ownerOf } from './socket.js';
 import type { TLSSocket } from 'node:tls';
 import { type Server, type Socket, createServer, Socket as NetSocket } from 'node:net';
@@ -27,27 +28,93 @@ import { type Server, type Socket, createServer, Socket as NetSocket } from 'nod
 /** The most that one read brings. Connections share the one buffer: each read is used up at once. */
 const RECEIVE_BUFFER_BYTES = 256 * 1024;
 
+/**
+ * The most where many read much at a time, and the most that a connection reads at first: what they read in one turn of
+ * the event loop has to be looked at, or kept, before anybody else is served.
+ */
+const CROWDED_READ_BYTES = 64 * 1024;
+
 const PROBE_TIMEOUT_MS = 1000;
 
 /** The symbols of a socket's `onread` option, and the buffer that all sockets read into. */
 export interface SharedReads {
   readonly buffer: symbol;
   readonly callback: symbol;
+  /** Of the function that gives the buffer of the next read. */
+  readonly generator: symbol;
   readonly bytes: Uint8Array;
 }
 
-/** Finds the symbols on a fresh socket; null when this version of Node names them otherwise. */
-export function findSharedReads(socket: object = new NetSocket()): SharedReads | null {
+/**
+ * Finds the symbols on a fresh socket; null when this version of Node names them otherwise.
+ *
+ * @param bytes that all sockets read into
+ */
+export function findSharedReads(
+  socket: object = new NetSocket(),
+  bytes: Uint8Array = Buffer.allocUnsafeSlow(RECEIVE_BUFFER_BYTES),
+): SharedReads | null {
   const symbols = Object.getOwnPropertySymbols(socket);
   const buffer = symbols.find((symbol) => symbol.description === 'kBuffer');
   const callback = symbols.find((symbol) => symbol.description === 'kBufferCb');
-  if (buffer === undefined || callback === undefined) return null;
-  return { buffer, callback, bytes: Buffer.allocUnsafeSlow(RECEIVE_BUFFER_BYTES) };
+  const generator = symbols.find((symbol) => symbol.description === 'kBufferGen');
+  if (buffer === undefined || callback === undefined || generator === undefined) return null;
+  return { buffer, callback, generator, bytes };
+}
+
+/** Where the socket that was read last reads next; undefined for where it did. */
+let nextBytes: Uint8Array | undefined;
+
+/** Node asks right after each read. */
+function nextBuffer(): Uint8Array | undefined {
+  return nextBytes;
 }
 
 function onSharedRead(this: Socket, count: number, bytes: Uint8Array): boolean {
-  ownerOf(this).receiveBytes(bytes, 0, count);
+  const owner = ownerOf(this);
+  owner.receiveBytes(bytes, 0, count);
+  const target = owner.readTarget?.(mostBytes());
+  if (target === undefined)
+    nextBytes = count < CROWDED_READ_BYTES ? undefined : readBufferAfter(bytes, count);
+  else nextBytes = target ?? sharedBufferOf(this);
   return true;
+}
+
+/** The most that a socket reads next which has much to read. */
+function mostBytes(): number {
+  return loopTurns.isCrowded ? CROWDED_READ_BYTES : RECEIVE_BUFFER_BYTES;
+}
+
+/** The buffer that all share, for a socket that has read elsewhere: it has much to read. */
+function sharedBufferOf(socket: Socket): Uint8Array {
+  const bytes = (socket as Socket & SharedReader)[SHARED];
+  return loopTurns.isCrowded ? beginningOf(bytes) : bytes;
+}
+
+const SHARED = Symbol('shared read buffer');
+
+interface SharedReader {
+  [SHARED]: Uint8Array;
+}
+
+/** Who shares the loop with few reads as much as there is; in a crowd each reads less. */
+function readBufferAfter(bytes: Uint8Array, count: number): Uint8Array | undefined {
+  const { isCrowded } = loopTurns;
+  if (bytes.length > CROWDED_READ_BYTES) return isCrowded ? beginningOf(bytes) : undefined;
+  return isCrowded || count < bytes.length ? undefined : wholes.get(bytes);
+}
+
+/** The beginnings of read buffers, and which is whose: all connections share them, too. */
+const beginnings = new WeakMap<Uint8Array, Uint8Array>();
+const wholes = new WeakMap<Uint8Array, Uint8Array>();
+
+function beginningOf(whole: Uint8Array): Uint8Array {
+  const known = beginnings.get(whole);
+  if (known !== undefined) return known;
+  const beginning = whole.subarray(0, CROWDED_READ_BYTES);
+  beginnings.set(whole, beginning);
+  wholes.set(beginning, whole);
+  return beginning;
 }
 
 function onData(this: Socket, chunk: Buffer): void {
@@ -68,9 +135,12 @@ export function startReceiving(socket: Socket, sharedReads: SharedReads | null):
   const internals = socket as unknown as Record<symbol, unknown> & {
     _handle: { useUserBuffer(bytes: Uint8Array): void };
   };
-  internals[sharedReads.buffer] = sharedReads.bytes;
+  const first = beginningOf(sharedReads.bytes);
+  internals[SHARED] = sharedReads.bytes;
+  internals[sharedReads.buffer] = first;
   internals[sharedReads.callback] = onSharedRead;
-  internals._handle.useUserBuffer(sharedReads.bytes);
+  internals[sharedReads.generator] = nextBuffer;
+  internals._handle.useUserBuffer(first);
   // Without a reader of its own the stream must flow, or its 'end' never comes.
   socket.resume();
 }
@@ -167,8 +237,15 @@ export function hasKernelTaken(socket: Socket): boolean {
   return _handle?._parent?.writeQueueSize === 0;
 }
 
+/** The descriptor of a socket, of a TLS one too; -1 without one, as on Windows. */
+export function descriptorOf(socket: Socket): number {
+  const { _handle } = socket as unknown as { _handle: Handle | null | undefined };
+  return _handle?._parent?.fd ?? _handle?.fd ?? -1;
+}
+
 /** The part of libuv's stream that is used here, and TLS around one. */
 interface Handle {
+  readonly fd?: number;
   readonly writeQueueSize?: number;
   readonly _parent?: Handle;
   verifyError?(): NodeJS.ErrnoException | null | undefined;

@@ -1,12 +1,18 @@
 /** Messages flow, or the closing handshake runs. An idle connection holds this and nothing else. */
 import { CloseCode } from '../protocol/close.js';
+import type { Endpoint } from '../protocol/endpoint.js';
 import type { ServerSession } from '../session/server-session.js';
 import type { DropRule } from '../session/session.js';
 import type { Connection } from './connection.js';
+import { HEAVY_BYTES, Intake, READ_COST_BYTES } from './input/intake.js';
 import { Phase } from './phase.js';
 
 export class OpenPhase extends Phase {
   readonly #session: ServerSession;
+  /** Shares the event loop with others; null while nothing large was read. */
+  #intake: Intake | null = null;
+  /** The peer's FIN has come, behind what waits for its turn. */
+  #hasEnded = false;
 
   constructor(connection: Connection, session: ServerSession) {
     super(connection);
@@ -14,11 +20,45 @@ export class OpenPhase extends Phase {
   }
 
   receive(bytes: Uint8Array, start: number, end: number): void {
-    this.#session.receive(bytes, start, end);
+    if (this.#intake === null && end - start < HEAVY_BYTES) {
+      this.#session.receive(bytes, start, end);
+      this.connection.host.turns.spend(end - start + READ_COST_BYTES);
+    } else {
+      this.#intake ??= new Intake(this);
+      this.#intake.receive(bytes, start, end);
+    }
+  }
+
+  /** What waits for its turn comes before what is read. */
+  override reader(): Endpoint | null {
+    return this.#intake?.isParked === true ? null : this.#session.endpoint;
   }
 
   override receiveEof(): void {
-    this.#session.receiveEof();
+    if (this.#intake?.isParked === true) this.#hasEnded = true;
+    else this.#session.receiveEof();
+  }
+
+  override canResume(): boolean {
+    return this.#intake?.resume() ?? true;
+  }
+
+  // ---- From the intake
+
+  take(bytes: Uint8Array, start: number, end: number): void {
+    this.#session.receive(bytes, start, end);
+  }
+
+  caughtUp(): void {
+    const { connection } = this;
+    if (this.#hasEnded) connection.receiveEof();
+    else if (!connection.isInputPaused) connection.socket.resume();
+  }
+
+  // ---- The end
+
+  override left(): void {
+    this.#intake?.drop();
   }
 
   override drained(): void {
@@ -33,6 +73,7 @@ export class OpenPhase extends Phase {
   }
 
   override socketClosed(): void {
+    this.left();
     this.#session.finish();
   }
 
@@ -53,6 +94,26 @@ export class OpenPhase extends Phase {
   override dropped(rule: DropRule): void {
     this.#session.dropped(rule);
     this.connection.cutOff(this, this.#session);
+  }
+
+  override heldBytes(): number {
+    return this.#session.heldBytes + (this.#intake?.heldBytes ?? 0);
+  }
+
+  override saveMemory(): void {
+    this.#session.saveMemory();
+  }
+
+  override goOn(): void {
+    this.#session.goOn();
+  }
+
+  override memoryIsBack(): void {
+    this.#session.memoryIsBack();
+  }
+
+  override shed(): void {
+    this.#session.shed();
   }
 
   override isOpen(): boolean {

@@ -1,12 +1,25 @@
 /** The way out of a connection: an output queue, written to a socket in as few writes as possible. */
 import type { Socket } from 'node:net';
 import type { OutputQueue } from '../protocol/output-queue.js';
-import { hasKernelTaken, unsentBytes } from './node-internals.js';
+import { type KernelQueueAsker, type KernelQueues, kernelQueues } from './kernel/kernel-queues.js';
+import { descriptorOf, hasKernelTaken, unsentBytes } from './node-internals.js';
 
 /** TLS offers the kernel 160 KiB of what it has enciphered in one call; of more, the rest follows later. */
 const ONE_WRITE_BYTES = 128 * 1024;
 
-export class Outbox {
+/** How often to look whether anything has left, at most, and what part of the time that it may take. */
+const LOOK_MS = 1000;
+const LOOK_SHARE = 1 / 8;
+/** How long the kernel's answer is waited for: it is read by threads that files and passwords may keep busy. */
+const ANSWER_MS = 3000;
+
+/** While it is waited for, how often to look whether it is there. */
+const ANSWER_CHECK_MS = 200;
+
+/** Nothing is known of what the kernel holds. */
+const UNKNOWN = -1;
+
+export class Outbox implements KernelQueueAsker {
   readonly socket: Socket;
   readonly queue: OutputQueue;
   /** True while the socket has not said that the kernel has taken all bytes: nothing more is written then. */
@@ -18,10 +31,19 @@ export class Outbox {
   #stalledSinceMs = 0;
   #stalledBytes = 0;
 
+  /** What the kernel held at the last look, when that was, and when it was asked last. */
+  #kernelBytes = UNKNOWN;
+  #lookedMs = 0;
+  #askedMs = 0;
+  /** The kernel has yet to answer. */
+  #isAsking = false;
+
   /** Whether the socket enciphers what it takes, at once, into memory of its own. */
   readonly #isTls: boolean;
+  readonly #kernel: KernelQueues;
 
-  constructor(socket: Socket, queue: OutputQueue, isTls = false) {
+  constructor(socket: Socket, queue: OutputQueue, isTls = false, kernel = kernelQueues) {
+    this.#kernel = kernel;
     this.socket = socket;
     this.queue = queue;
     this.#isTls = isTls;
@@ -53,10 +75,11 @@ export class Outbox {
     this.restartStall(nowMs);
   }
 
-  /** Something has moved: {@link stalledMs} counts from now. */
+  /** Something has moved: {@link isStalled} counts from now. */
   restartStall(nowMs: number): void {
     this.#stalledSinceMs = nowMs;
     this.#stalledBytes = unsentBytes(this.socket);
+    this.#kernelBytes = UNKNOWN;
   }
 
   /** The socket has taken everything that was written to it. */
@@ -78,7 +101,41 @@ export class Outbox {
     this.socket.end();
   }
 
-  /** How long nothing of what was written has left, in milliseconds. */
+  /**
+   * Whether nothing has left for so long, as far as can be known. What the client's system has acknowledged shows in the
+   * kernel only, which has the last word: it is asked again when the time is over.
+   */
+  isStalled(nowMs: number, limitMs: number): boolean {
+    const stalledMs = this.stalledMs(nowMs);
+    const lookMs = lookMsOf(limitMs);
+    if (stalledMs < lookMs) return false;
+    if (!this.#isAsking && (stalledMs >= limitMs || nowMs - this.#askedMs >= lookMs)) {
+      this.#isAsking = true;
+      this.#askedMs = nowMs;
+      this.#kernel.ask(this, descriptorOf(this.socket));
+    }
+    if (stalledMs < limitMs) return false;
+    return this.#lookedMs - this.#stalledSinceMs >= limitMs || stalledMs >= limitMs + ANSWER_MS;
+  }
+
+  kernelHolds(bytes: number | null, atMs: number): void {
+    this.#isAsking = false;
+    if (bytes === null) {
+      // Nothing is known, and nothing will be.
+      this.#lookedMs = Number.MAX_SAFE_INTEGER;
+      return;
+    }
+    this.#lookedMs = atMs;
+    if (bytes < this.#kernelBytes) this.#stalledSinceMs = Math.max(this.#stalledSinceMs, atMs);
+    this.#kernelBytes = bytes;
+  }
+
+  /** In how many milliseconds to call {@link isStalled} again. */
+  stallCheckMs(limitMs: number): number {
+    return this.#isAsking ? ANSWER_CHECK_MS : lookMsOf(limitMs);
+  }
+
+  /** How long the kernel has taken nothing, or what it has was not seen to become less. */
   stalledMs(nowMs: number): number {
     const unsent = unsentBytes(this.socket);
     if (unsent !== this.#stalledBytes) {
@@ -97,4 +154,8 @@ export class Outbox {
     for (const piece of pieces) this.socket.write(piece);
     this.socket.uncork();
   }
+}
+
+function lookMsOf(limitMs: number): number {
+  return Math.min(LOOK_MS, Math.ceil(limitMs * LOOK_SHARE));
 }

@@ -2,17 +2,18 @@
  * The phases of a connection. What its socket, its session and the server tell it means something different
  * in each, so each is an object of its own, with what it needs and nothing of another's.
  *
- *     preface ──▶ securing ──▶ head ──▶ deciding ───▶ open ───────▶ ending
- *                                └────▶ admitting ──▶ answering ──▶ the next head, or ending
+ *     preface ──▶ securing ──▶ head ──▶ admitting ──▶ deciding ───▶ open ──▶ ending
+ *                                             └─────▶ answering ──▶ the next head, or ending
  *
- * Only a connection on a TLS port has the first two (tls/). A refusal leads from any of preface, securing, head, deciding and admitting to ending. A connection has one phase at a time,
+ * Only a connection on a TLS port has the first two (tls/). A refusal leads from any of preface, securing, head, admitting and deciding to ending. A connection has one phase at a time,
  * and only its own methods lead from one to the next.
  */
 import type { HandshakeError } from '../errors.js';
 import type { Way } from '../handshake/policy.js';
+import type { Endpoint } from '../protocol/endpoint.js';
 import type { DropRule } from '../session/session.js';
 import type { Connection } from './connection.js';
-import type { EarlyBytes } from './early-bytes.js';
+import type { EarlyBytes } from './input/early-bytes.js';
 
 /** The calls that every phase takes. Each does the least that is right unless a phase overrides it. */
 export abstract class Phase {
@@ -48,9 +49,19 @@ export abstract class Phase {
     // There is no session to tell.
   }
 
+  /** Another phase has begun. */
+  left(): void {
+    // There is nothing to free.
+  }
+
   /** The socket is gone. It is the last call. */
   socketClosed(): void {
     // There is nothing to free.
+  }
+
+  /** The endpoint that may say where to read to; null for none. */
+  reader(): Endpoint | null {
+    return null;
   }
 
   // ---- From the session
@@ -78,6 +89,11 @@ export abstract class Phase {
 
   // ---- From the server
 
+  /** The memory that is held for the client beside the output queue, in bytes. */
+  heldBytes(): number {
+    return 0;
+  }
+
   /** Whether a session is open. */
   isOpen(): boolean {
     return false;
@@ -89,6 +105,26 @@ export abstract class Phase {
   /** The client had its time to ask for something. */
   giveUp(): void {
     this.connection.socket.destroy();
+  }
+
+  /** Memory is scarce: nothing more is taken for a client that holds much. */
+  saveMemory(): void {
+    // Before a session is open, and after it, there is little.
+  }
+
+  /** It is read all the same. */
+  goOn(): void {
+    // It is.
+  }
+
+  /** There is enough again. */
+  memoryIsBack(): void {
+    // Nothing waits for it.
+  }
+
+  /** Gives back what is held for the client, and ends. */
+  shed(): void {
+    this.connection.drop('memory');
   }
 
   /** The connection is about to be destroyed for breaking this rule. */
@@ -141,5 +177,9 @@ export abstract class WaitingPhase extends Phase {
 
   override canResume(): boolean {
     return this.arriving.early.length < EARLY_BYTES;
+  }
+
+  override heldBytes(): number {
+    return this.arriving.early.heldBytes;
   }
 }

@@ -8,6 +8,13 @@ import type { PeerAddress } from '../net/socket-address.js';
 export interface SocketOwner {
   /** A read: `bytes[start, end)`, valid during the call, to be changed at will. */
   receiveBytes(bytes: Uint8Array, start: number, end: number): void;
+  /**
+   * Where to read to from now on, asked after each read. It stays in use until another one is given, or the socket is gone.
+   *
+   * @param maxBytes the most that one read may bring
+   * @returns undefined for where the last read went, null for the buffer that all share
+   */
+  readTarget?(maxBytes: number): Uint8Array | null | undefined;
   /** The peer's FIN. */
   receiveEof(): void;
   /** The kernel has taken everything that was written. */

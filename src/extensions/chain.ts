@@ -69,6 +69,16 @@ export class ExtensionChain {
     return this.#run(this.#links, 0, 'encode', message, Infinity);
   }
 
+  /** Memory that the extensions hold, as far as they say. */
+  get heldBytes(): number {
+    let bytes = 0;
+    for (const { session } of this.#links) {
+      const held = memberOf(session, 'heldBytes');
+      if (typeof held === 'number' && held > 0) bytes += held;
+    }
+    return bytes;
+  }
+
   /** What the sessions have to say for the log, by name, without those that say nothing. */
   get stats(): Record<string, object> {
     return Object.fromEntries(

@@ -77,6 +77,8 @@ export interface ExtensionSession extends FromHeader, IntoResponse, PerMessage {
    * are: they cost a copy.
    */
   readonly keepsPayload?: boolean;
+  /** Memory that it holds for its client, in bytes: whoever holds most is ended when memory runs out. */
+  readonly heldBytes?: number;
   /** What the line at the session's end says about it, under the extension's name. */
   readonly stats?: object | null;
 }

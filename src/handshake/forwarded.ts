@@ -11,13 +11,16 @@ import type { WebScheme } from './upgrade.js';
 import { formatUnmapped, parseIp, parseIpv6, parsePort } from '../net/ip-address.js';
 import type { PeerAddress } from '../net/socket-address.js';
 
+/** So many proxies nobody has behind each other. Looking each up costs time, whoever wrote it. */
+const MAX_HOPS = 32;
+
 /**
  * Finds the client in `X-Forwarded-For`: the last address that is no trusted proxy. Each proxy appends the
  * address it has the request from, so the list is read from the right: everything to the left of a trusted
  * proxy's own entry may be the client's invention.
  * An entry that is no address ends the search,
  * because its writer did not know the client either; so does the beginning of the list. The client is then the proxy
- * that was found last.
+ * that was found last. So it is after 32 trusted ones.
  *
  * @param values of all header lines, in order
  * @param isProxy whether an address is that of a trusted proxy
@@ -28,7 +31,7 @@ export function findForwardedClient(
   isProxy: (address: string) => boolean,
 ): PeerAddress | null {
   let found: PeerAddress | null = null;
-  for (const entry of splitList(values).reverse()) {
+  for (const entry of splitList(values).slice(-MAX_HOPS).reverse()) {
     const client = parseEntry(entry);
     if (client === null) break;
     found = client;

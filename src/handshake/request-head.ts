@@ -92,6 +92,11 @@ export class RequestHeadParser {
     return this.#length > 0;
   }
 
+  /** The memory that it takes for bytes that it keeps. */
+  get heldBytes(): number {
+    return this.#buffer.length;
+  }
+
   /** The head, once it is complete. */
   get head(): RequestHead | null {
     return this.#head;

@@ -45,6 +45,8 @@ export interface UpgradeRequest {
   readonly headers: readonly HeaderField[];
   /** What is known of a client that has come to us by TLS; absent for any other. */
   readonly tls?: TlsPeer;
+  /** The user whose password was right; absent where no password is asked for. */
+  readonly user?: string;
 }
 
 /** 16 bytes are 22 base64 characters and two of padding. */
@@ -241,14 +243,23 @@ export function isHealthRequest(head: RequestHead, path: string): boolean {
   );
 }
 
-/** A request that is answered without a WebSocket connection. */
+/**
+ * Whether a request asks if a server is there.
+ *
+ * @throws {HandshakeError} naming the rule that such a request breaks
+ */
+export function isOptionsRequest(head: RequestHead): boolean {
+  if (head.method !== 'OPTIONS' || isOpeningHandshake(head)) return false;
+  parseHttpRequest(head, ['OPTIONS']);
+  return true;
+}
+
+/** A request for a file. */
 export interface PlainRequest {
   /** The host that it is for; empty when it does not say. */
   readonly host: string;
-  /**
-   * For an HTTP server: the whole request, rewritten, in Latin-1. Null for OPTIONS, which asks for no file.
-   */
-  readonly text: string | null;
+  /** For an HTTP server: the whole request, rewritten, in Latin-1. */
+  readonly text: string;
 }
 
 /** What a file's answer depends on (RFC 9110 §13, §14). Nothing else of a request is handed on. */
@@ -263,20 +274,15 @@ const FILE_HEADERS: readonly string[] = [
 ];
 
 /**
- * Reads a request that asks for no WebSocket connection. One for a file is rewritten for an HTTP server,
- * from what is known to be valid: the path and query, and the headers that a file's answer depends on.
- * Credentials stay here.
+ * Reads a request for a file, where there are any. It is rewritten for an HTTP server, from what is known to be valid:
+ * the path and query, and the headers that a file's answer depends on. Credentials stay here.
  *
- * @param hasFiles whether there are any: otherwise requests for them are told that this is a WebSocket server
  * @returns null when it asks for a WebSocket connection, or is to be told so
  * @throws {HandshakeError} naming the broken rule
  */
-export function parsePlainRequest(head: RequestHead, hasFiles: boolean): PlainRequest | null {
+export function parsePlainRequest(head: RequestHead): PlainRequest | null {
   const { method, version, headers } = head;
-  const isHandshake = isOpeningHandshake(head);
-  if (method === 'OPTIONS' && !isHandshake)
-    return { host: parseHttpRequest(head, ['OPTIONS']).host, text: null };
-  if (!hasFiles || (method === 'GET' && isHandshake)) return null;
+  if (method === 'GET' && isOpeningHandshake(head)) return null;
   const { path, query, host } = parseHttpRequest(head, ['GET', 'HEAD']);
   assertRule(!hasStrayPercent(path), 'request-escape');
   // The name is not passed on: nothing there depends on it. Nor is the version: an answer is the same to

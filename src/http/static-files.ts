@@ -9,8 +9,9 @@ import {
 } from 'node:http';
 import send from 'send';
 import type { HttpService, HttpTunnel } from './tunnel.js';
+import { errorForLog } from '../foreign.js';
 import { type Redaction, STRICT_REDACTION } from '../handshake/redaction/redaction.js';
-import type { Log } from '../log.js';
+import type { ClientLog } from '../log.js';
 import { formatPeer } from '../net/socket-address.js';
 import type { Found, StaticDirectory } from './static-directory.js';
 
@@ -22,7 +23,7 @@ export interface StaticFilesOptions {
   readonly maxHead: number;
   /** Hides in the log what a client has told in confidence; by default it knows nothing of the operator's. */
   readonly redaction?: Redaction;
-  readonly log: Log;
+  readonly log: ClientLog;
 }
 
 /** No part of a request head gets longer than it was by more than this when we write it again. */
@@ -45,7 +46,7 @@ interface SendError extends Error {
 export class StaticFiles implements HttpService {
   readonly #directory: StaticDirectory;
   readonly #redaction: Redaction;
-  readonly #log: Log;
+  readonly #log: ClientLog;
   readonly #server: Server;
 
   constructor({
@@ -81,20 +82,20 @@ export class StaticFiles implements HttpService {
       tunnel.finish();
     });
     response.on('close', () => {
-      const fields = {
+      const isWhole = tunnel.hasFinished;
+      const message = isWhole ? 'file request' : 'file request cut short';
+      this.#log.write('debug', tunnel.peer.remoteAddress, message, () => ({
         peer: formatPeer(tunnel.peer),
         method: request.method,
         path: this.#redaction.path(path),
-      };
-      if (tunnel.hasFinished)
-        this.#log.debug({ ...fields, status: response.statusCode }, 'file request');
-      else this.#log.debug(fields, 'file request cut short');
+        ...(isWhole ? { status: response.statusCode } : {}),
+      }));
     });
     let found: Found;
     try {
       found = await this.#directory.find(path);
     } catch (error) {
-      this.#fail(response, path, error);
+      this.#fail(request, response, path, error);
       return;
     }
     // The client may have left meanwhile.
@@ -121,7 +122,7 @@ export class StaticFiles implements HttpService {
     });
     sending.on('error', (error: SendError) => {
       if (error.status < 500 && !response.headersSent) answerText(response, error.status);
-      else this.#fail(response, path, error);
+      else this.#fail(request, response, path, error);
     });
     sending.on('stream', (file: ReadStream) => {
       // A file that shrinks meanwhile would leave the client waiting for the rest of it, and it would take
@@ -134,8 +135,12 @@ export class StaticFiles implements HttpService {
   }
 
   /** Tells of a failure of our own, or of the disk. */
-  #fail(response: ServerResponse, path: string, error: unknown): void {
-    this.#log.error({ err: error, path: this.#redaction.path(path) }, 'file request failed');
+  #fail(request: IncomingMessage, response: ServerResponse, path: string, error: unknown): void {
+    const { peer } = request.socket as unknown as HttpTunnel;
+    this.#log.write('error', peer.remoteAddress, 'file request failed', () => ({
+      err: errorForLog(error),
+      path: this.#redaction.path(path),
+    }));
     if (response.headersSent) response.destroy();
     else answerText(response, 500);
   }

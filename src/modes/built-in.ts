@@ -1,7 +1,8 @@
 /** What a built-in mode tells the registry of itself. */
+import type { MemoryAccount } from '../budget/memory-account.js';
 import type { ProvidedServerSettings, ServerSettings } from '../config/settings.js';
 import type { RouteMode } from '../config/values/route-text.js';
-import type { Log } from '../log.js';
+import type { ClientLog, Log } from '../log.js';
 import type { Reloadable } from '../reloadable.js';
 import type { Mode } from '../session/mode.js';
 import type { TargetCounters } from './tcp/target-counters.js';
@@ -20,6 +21,10 @@ export interface ModeContext {
   readonly values: ProvidedServerSettings;
   readonly files: Files;
   readonly log: Log;
+  /** Is charged for what is held for targets; by default it has no limit. */
+  readonly memory?: MemoryAccount;
+  /** Where lines go that clients cause. */
+  readonly clientLog: ClientLog;
   /** Counts connections to targets; by default nothing does. */
   readonly targets?: TargetCounters;
   /** What a mode reads again on demand; each is added when it is made. */

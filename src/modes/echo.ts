@@ -8,6 +8,7 @@ import type { Mode } from '../session/mode.js';
 export const echoMode: Mode = {
   name: 'echo',
   delivery: 'messages',
+  echoes: true,
 
   message(
     session: ModeSession,

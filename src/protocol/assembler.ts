@@ -3,9 +3,13 @@
  *
  * All pieces of a message go into one buffer that grows with what has arrived, never with what a
  * peer declares: a million one-byte fragments cost a megabyte, and a declared 2^62 costs nothing.
+ * What is still to come of a large frame is read into its place there.
  */
 import { Buffer } from 'node:buffer';
+import type { MemoryAccount } from '../budget/memory-account.js';
 import { NO_BYTES } from './bytes.js';
+import type { Slab } from './slabs/slab.js';
+import { HEADROOM_BYTES, type SlabPool } from './slabs/slab-pool.js';
 
 /** The first buffer of a message; small, since an attacker can open many messages. */
 const MIN_CAPACITY_BYTES = 1024;
@@ -41,47 +45,126 @@ export function wireLimitBytes(maxMessage: number, rsv: number, fragments: numbe
   return maxMessage + quarter + countedFragments * FRAGMENT_COST_BYTES + MESSAGE_COST_BYTES;
 }
 
-/** One message. Its buffer is not reused, so the receiver of the message may keep it. */
+/** One message. */
 export class Assembler {
-  /** What has arrived: `bytes[0, length)`. */
+  /** What has arrived: `bytes[start, start + length)`. */
   bytes: Uint8Array = NO_BYTES;
+  start = 0;
   length = 0;
+  /** What `bytes` are of; null for memory of their own, which whoever gets the message may keep. */
+  slab: Slab | null = null;
 
   /**
    * The largest buffer, if all fits. The limit belongs to the message and not to a fragment: a bound that rises
    * from piece to piece would be reached, and everything copied, once for each of them.
    */
   readonly #limitBytes: number;
+  readonly #pool: SlabPool | null;
+  readonly #memory: MemoryAccount | null;
+  #heldBytes = 0;
 
-  /** @param limitBytes the largest that the message can become */
-  constructor(limitBytes: number) {
+  /**
+   * @param limitBytes the largest that the message can become
+   * @param pool has the memory; null for memory of its own
+   * @param memory is charged for that until {@link free}; null for nobody. A pool has its own account
+   */
+  constructor(
+    limitBytes: number,
+    pool: SlabPool | null = null,
+    memory: MemoryAccount | null = null,
+  ) {
     this.#limitBytes = limitBytes;
+    this.#pool = pool;
+    this.#memory = memory;
+  }
+
+  /** The memory that the message takes, in bytes. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /** The message is somebody else's from now on, or nobody's. */
+  free(): void {
+    this.#memory?.release(this.#heldBytes);
+    this.#heldBytes = 0;
+    if (this.slab !== null) this.#pool!.give(this.slab);
+    this.slab = null;
   }
 
   /**
-   * Appends a piece, which is copied.
+   * Appends a piece. It is copied, unless it was read into its place, see {@link placeFor}.
    *
    * @param expectedBytes what is still to come of the same frame, as its header says
    */
   append(piece: Uint8Array, start: number, end: number, expectedBytes: number): void {
     if (start === end) return;
     const needed = this.length + end - start;
-    if (this.bytes.length < needed) this.#grow(needed, expectedBytes);
-    this.bytes.set(piece.subarray(start, end), this.length);
+    const isInPlace =
+      this.slab !== null &&
+      piece.buffer === this.bytes.buffer &&
+      piece.byteOffset + start === this.start + this.length;
+    if (!isInPlace) {
+      if (this.#room < end - start) this.#grow(needed, this.#capacityFor(needed, expectedBytes));
+      this.bytes.set(piece.subarray(start, end), this.start + this.length);
+    }
     this.length = needed;
+  }
+
+  /**
+   * Where the next bytes can be read to, so that {@link append} need not copy them.
+   *
+   * @param maxBytes that are read at once; no more than are still to come of the frame
+   * @param leastBytes fewer are not worth it; no more than `maxBytes`
+   * @param expectedBytes as in {@link append}
+   * @returns null when there is no room for that many, since memory follows what has arrived
+   */
+  placeFor(maxBytes: number, leastBytes: number, expectedBytes: number): Uint8Array | null {
+    const { length } = this;
+    if (this.#pool === null || length === 0) return null;
+    if (this.#room < leastBytes) {
+      const capacity = this.#capacityFor(length, expectedBytes);
+      // Else everything would be copied after each read, and there still be no room.
+      if (capacity < length + leastBytes) return null;
+      this.#grow(length + leastBytes, capacity);
+    }
+    const at = this.start + length;
+    return this.bytes.subarray(at, at + Math.min(this.#room, maxBytes));
+  }
+
+  /** How many more bytes there is room for. */
+  get #room(): number {
+    return this.bytes.length - this.start - this.length;
   }
 
   /**
    * Doubles at least, so that copying stays in proportion; only the last step, to the limit, may be
    * smaller. A frame whose greater part is still to come gets its whole room once a quarter has arrived.
    */
-  #grow(needed: number, expectedBytes: number): void {
-    const whole = Math.min(needed + expectedBytes, needed * MAX_CAPACITY_RATIO);
-    const doubled = Math.max(MIN_CAPACITY_BYTES, this.bytes.length * 2, whole);
-    const capacity = needed > this.#limitBytes ? doubled : Math.min(doubled, this.#limitBytes);
-    // Not zeroed: only what has arrived is ever looked at.
-    const grown = Buffer.allocUnsafeSlow(capacity);
-    grown.set(this.bytes.subarray(0, this.length));
-    this.bytes = grown;
+  #capacityFor(needed: number, expectedBytes: number): number {
+    const all = needed + expectedBytes;
+    // What is free takes no more memory, and nothing has to be copied again.
+    if (all <= this.#limitBytes && this.#pool?.hasFreeFor(all) === true) return all;
+    const whole = Math.min(all, needed * MAX_CAPACITY_RATIO);
+    const doubled = Math.max(MIN_CAPACITY_BYTES, (this.bytes.length - this.start) * 2, whole);
+    return needed > this.#limitBytes ? doubled : Math.min(doubled, this.#limitBytes);
+  }
+
+  /** @param needed that must fit @param capacity that had better */
+  #grow(needed: number, capacity: number): void {
+    const before = this.bytes.subarray(this.start, this.start + this.length);
+    if (this.#pool === null) {
+      // Not zeroed: only what has arrived is ever looked at.
+      this.bytes = Buffer.allocUnsafeSlow(capacity);
+      this.bytes.set(before);
+    } else {
+      const { slab } = this;
+      this.slab = this.#pool.takeForMessage(needed, capacity);
+      this.bytes = this.slab.bytes;
+      this.start = HEADROOM_BYTES;
+      this.bytes.set(before, this.start);
+      if (slab !== null) this.#pool.give(slab);
+    }
+    this.#memory?.charge(this.bytes.length - this.#heldBytes);
+    this.#heldBytes = this.bytes.length;
   }
 }

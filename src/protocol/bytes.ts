@@ -7,7 +7,7 @@ export const NO_BYTES = new Uint8Array(0);
 const MAX_LOOP_BYTES = 192;
 
 let viewedBytes: Uint8Array = NO_BYTES;
-let view: WordView = { words: new Int32Array(viewedBytes.buffer), base: 0 };
+let view: WordView = { words: new Int32Array(viewedBytes.buffer), base: 0, unmask: null };
 
 /** Where the first byte of a word is its lowest: words that overlap two others are put together by shifts. */
 export const IS_LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
@@ -16,6 +16,19 @@ export const IS_LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 
 interface WordView {
   readonly words: Int32Array;
   readonly base: number;
+  /** What is faster than a loop over the words; null where nothing is. */
+  readonly unmask: Unmask | null;
+}
+
+/** As `unmask` of masking.ts, for the bytes `[at, end)` of a buffer. */
+export type Unmask = (at: number, end: number, maskingKey: number) => number;
+
+/** Buffers that WebAssembly works on. */
+const unmaskers = new WeakMap<ArrayBufferLike, Unmask>();
+
+/** Has payloads in this buffer be unmasked by `unmask`. */
+export function setUnmask(buffer: ArrayBuffer, unmask: Unmask): void {
+  unmaskers.set(buffer, unmask);
 }
 
 /**
@@ -29,13 +42,29 @@ export function wordsOf(bytes: Uint8Array): WordView {
     viewedBytes = bytes;
     const { buffer, byteOffset } = bytes;
     // A payload that a mode sends back is another view of the receive buffer.
-    const { words } = view;
+    const { words, unmask } = view;
     view =
       buffer === words.buffer
-        ? { words, base: byteOffset }
-        : { words: new Int32Array(buffer, 0, buffer.byteLength >> 2), base: byteOffset };
+        ? { words, base: byteOffset, unmask }
+        : {
+            words: new Int32Array(buffer, 0, buffer.byteLength >> 2),
+            base: byteOffset,
+            unmask: unmaskers.get(buffer) ?? null,
+          };
   }
   return view;
+}
+
+let dataViewedBytes: Uint8Array = NO_BYTES;
+let dataView = new DataView(dataViewedBytes.buffer);
+
+/** The bytes as a `DataView`, whose words may begin anywhere. The last one is kept, as in {@link wordsOf}. */
+export function viewOf(bytes: Uint8Array): DataView {
+  if (bytes !== dataViewedBytes) {
+    dataViewedBytes = bytes;
+    dataView = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  }
+  return dataView;
 }
 
 /** Whether all of `bytes[start, end)` are ASCII. Made for short ones: long ones have `isAscii` of Node. */
@@ -49,6 +78,22 @@ export function areAscii(bytes: Uint8Array, start: number, end: number): boolean
   for (let word = (base + at) >> 2; word < lastWord; word++, at += 4) seen |= words[word]!;
   for (; at < end; at++) seen |= bytes[at]!;
   return (seen & 0x8080_8080) === 0;
+}
+
+/**
+ * What was copied last, its words and where it begins. Not {@link wordsOf}: a mode sends another view of the receive
+ * buffer for each message, and the next payload to be unmasked would have to be looked at again.
+ */
+let copied: Uint8Array = NO_BYTES;
+let copiedWords = view.words;
+let copiedBase = 0;
+
+function lookAtCopied(bytes: Uint8Array): void {
+  copied = bytes;
+  const { buffer } = bytes;
+  copiedBase = bytes.byteOffset;
+  if (buffer !== copiedWords.buffer)
+    copiedWords = new Int32Array(buffer, 0, buffer.byteLength >> 2);
 }
 
 /**
@@ -68,7 +113,9 @@ export function copyBytes(
     target.set(source.subarray(start, end), at);
     return;
   }
-  const { words, base } = wordsOf(source);
+  if (source !== copied) lookAtCopied(source);
+  const words = copiedWords;
+  const base = copiedBase;
   // The last word may not be whole, and is then not in `words`.
   if ((base + end) >> 2 >= words.length || !IS_LITTLE_ENDIAN) {
     target.set(source.subarray(start, end), at);

@@ -1,6 +1,9 @@
 /** The interfaces of an endpoint: its options, the calls it makes, and where its frames go. */
 import type { CloseStatus } from './close.js';
+import type { EchoRun } from './kernel/echo-run.js';
 import type { DataOpcode, Role } from './frame.js';
+import type { Slab } from './slabs/slab.js';
+import type { SlabPool } from './slabs/slab-pool.js';
 
 /** How many control frames there were. */
 export interface ControlCounts {
@@ -23,6 +26,11 @@ export interface EndpointOptions {
   /** Where control frames are counted, those received and those sent; by default nowhere. */
   readonly controlIn?: ControlCounts;
   readonly controlOut?: ControlCounts;
+  /**
+   * Has the memory that messages are put together in, which are then sent back from there. By default each has memory of its
+   * own, that whoever gets the message may keep.
+   */
+  readonly pool?: SlabPool;
 }
 
 /**
@@ -59,6 +67,14 @@ export interface EndpointEvents {
   failed(error: unknown): void;
 }
 
+/** Lets an endpoint send messages back by itself, see `Endpoint.echoes`. It only takes note. */
+export interface EchoListener {
+  /** How many bytes may be sent back before the next message has to be a call of `message`. */
+  readonly echoRoom: number;
+  /** Messages were sent back. The run is valid during the call. */
+  echoed(run: EchoRun): void;
+}
+
 /** Takes the frames that an endpoint sends. */
 export interface FrameSink {
   /**
@@ -66,7 +82,7 @@ export interface FrameSink {
    *
    * @param first FIN, RSV1 to RSV3 and the opcode
    * @param maskingKey the first key byte in the lowest 8 bits; null for an unmasked frame
-   * @param isGivenAway the payload is nobody else's from now on: it need not be copied
+   * @param slab has the payload, which nobody changes while it is held: it need not be copied. Null for any other
    */
   appendFrame(
     first: number,
@@ -74,7 +90,7 @@ export interface FrameSink {
     payload: Uint8Array,
     start: number,
     end: number,
-    isGivenAway: boolean,
+    slab: Slab | null,
   ): void;
 }
 

@@ -32,10 +32,12 @@ import {
   NO_PIECES,
   Opcode,
 } from './frame.js';
+import { LEAST_FRAME_BYTES, emptyRun, isWholeMessage } from './kernel/echo-run.js';
 import { findImpossibleByte, UTF8_ACCEPT, UTF8_REJECT, validateUtf8 } from './utf8.js';
 import { type FrameDecoder, borrowDecoder, returnDecoder } from './frame-decoder.js';
 import type {
   ControlCounts,
+  EchoListener,
   EndpointEvents,
   EndpointOptions,
   FrameSink,
@@ -43,6 +45,7 @@ import type {
 } from './endpoint-events.js';
 import { isAsciiOr, rotateMaskingKey, unmask } from './masking.js';
 import type { OutputQueue } from './output-queue.js';
+import type { Slab } from './slabs/slab.js';
 import {
   assertBytes,
   assertControlBytes,
@@ -50,6 +53,9 @@ import {
   assertFlags,
   assertRange,
 } from './outgoing.js';
+
+/** The least that is read into its place in a message. */
+const LEAST_PLACED_BYTES = 32 * 1024;
 
 export class Endpoint implements FrameContext {
   /** Encoded frames that wait to be written. */
@@ -71,6 +77,11 @@ export class Endpoint implements FrameContext {
   receivedClose: CloseStatus | null = null;
   /** Sees every frame; usually there is none. */
   watcher: FrameWatcher | null = null;
+  /**
+   * Is there while messages are sent back, and nothing else is done with them: a server's endpoint may then do so by
+   * itself, for many at a time. Others come by `message` all the same.
+   */
+  echoes: EchoListener | null = null;
 
   readonly #options: EndpointOptions;
   readonly #events: EndpointEvents;
@@ -113,6 +124,16 @@ export class Endpoint implements FrameContext {
     return this.#options.delivery === 'messages';
   }
 
+  /** Bytes that have come of the message that is put together; 0 without one. */
+  get assembledBytes(): number {
+    return this.#assembler?.length ?? 0;
+  }
+
+  /** The memory that a message takes which is not complete, in bytes. */
+  get heldBytes(): number {
+    return this.#assembler?.heldBytes ?? 0;
+  }
+
   /** True when nothing more is read or sent; what waits in the output is still to be written. */
   get isClosed(): boolean {
     return this.#state === ClosingState.Closed;
@@ -123,26 +144,53 @@ export class Endpoint implements FrameContext {
    * refers to them after the call.
    */
   receive(bytes: Uint8Array, start: number, end: number): void {
-    const decoder = (this.#decoder ??= borrowDecoder());
     let position = start;
     try {
       while (position < end && canReceive(this.#state)) {
         if (this.#remaining === 0) {
-          position = decoder.readHeader(bytes, position, end, this);
+          position = this.#takeHeader(bytes, position, end);
           if (position < 0) break;
-          this.#beginFrame(decoder);
         }
         const stop = Math.min(end, position + this.#remaining);
-        this.#takePayload(decoder, bytes, position, stop);
+        this.#takePayload(this.#decoder!, bytes, position, stop);
         position = stop;
       }
     } catch (error) {
       this.#break(error);
     }
+    const decoder = this.#decoder;
+    if (decoder === null) return;
     const isCut = this.#remaining > 0 || decoder.isInHeader;
     if (isCut && canReceive(this.#state)) return;
     this.#decoder = null;
     returnDecoder(decoder);
+  }
+
+  /** Reads the header of a frame that is not sent back as it comes. @returns where its payload begins, or -1 */
+  #takeHeader(bytes: Uint8Array, start: number, end: number): number {
+    let position = start;
+    if (this.echoes !== null && this.#decoder?.isInHeader !== true) {
+      position = this.#echo(this.echoes, bytes, start, end);
+      if (position === end) return -1;
+    }
+    const decoder = (this.#decoder ??= borrowDecoder());
+    position = decoder.readHeader(bytes, position, end, this);
+    if (position >= 0) this.#beginFrame(decoder);
+    return position;
+  }
+
+  /** Sends back what stands at the beginning of a read between two frames. @returns where the rest begins */
+  #echo(echoes: EchoListener, bytes: Uint8Array, start: number, end: number): number {
+    const isPlain = this.sink === this.output && this.watcher === null && !this.isMessageOpen;
+    if (!isWholeMessage(bytes[start]!) || !isPlain || this.#state !== ClosingState.Open)
+      return start;
+    // A frame of ours is shorter than the client's, which has a masking key.
+    const stop = Math.min(end, start + echoes.echoRoom);
+    if (stop - start < LEAST_FRAME_BYTES) return start;
+    const run = emptyRun();
+    const position = this.output.appendEchoes(bytes, start, stop, this.#options.maxMessage, run);
+    if (position > start) echoes.echoed(run);
+    return position;
   }
 
   /** The byte stream has ended. Without a Close before it the peer vanished (RFC 6455 §7.1.5: 1006). */
@@ -272,13 +320,18 @@ export class Endpoint implements FrameContext {
     if (isHeld) this.#state = nextClosingState(this.#state, ClosingEvent.HoldFailure);
     else this.fail(error);
     // A Pong that is owed stays owed while the failure is held: it was asked for before.
-    this.#assembler = null;
+    this.#forgetMessage();
   }
 
   /** Nothing more is read: drops the incomplete message and the owed Pong. */
   #forget(): void {
-    this.#assembler = null;
+    this.#forgetMessage();
     this.#owedPong = null;
+  }
+
+  #forgetMessage(): void {
+    this.#assembler?.free();
+    this.#assembler = null;
   }
 
   /** Checks the limits before a byte of the payload is stored. */
@@ -344,15 +397,42 @@ export class Endpoint implements FrameContext {
     } else {
       const assembler = (this.#assembler ??= this.#makeAssembler());
       assembler.append(bytes, start, end, this.#remaining);
-      if (!isLast) return;
-      this.#deliver(assembler.bytes, 0, assembler.length);
+      if (isLast) this.#deliverAssembled(assembler);
+    }
+  }
+
+  #deliverAssembled(assembler: Assembler): void {
+    const { bytes, start, length } = assembler;
+    try {
+      this.#deliver(bytes, start, start + length);
+    } finally {
+      assembler.free();
       this.#assembler = null;
     }
   }
 
   #makeAssembler(): Assembler {
-    const { maxMessage, maxFragments } = this.#options;
-    return new Assembler(wireLimitBytes(maxMessage, this.#messageRsv, maxFragments));
+    const { maxMessage, maxFragments, pool = null } = this.#options;
+    return new Assembler(wireLimitBytes(maxMessage, this.#messageRsv, maxFragments), pool);
+  }
+
+  /**
+   * Where what is still to come of a large frame had better be read to: nothing else may be received before. It is
+   * of {@link assembledSlab}, which whoever reads there holds.
+   *
+   * @param maxBytes that are read at a time
+   * @returns null when it is to be read elsewhere
+   */
+  placeForRead(maxBytes: number): Uint8Array | null {
+    const remaining = this.#remaining;
+    const most = Math.min(remaining, maxBytes);
+    if (this.#assembler === null || most < LEAST_PLACED_BYTES) return null;
+    return this.#assembler.placeFor(most, LEAST_PLACED_BYTES, remaining);
+  }
+
+  /** What the message is put together in; null for none. */
+  get assembledSlab(): Slab | null {
+    return this.#assembler?.slab ?? null;
   }
 
   /** After our Close no answer could follow, so messages are dropped unless they are asked for. */
@@ -436,7 +516,9 @@ export class Endpoint implements FrameContext {
   #send(first: number, bytes: Uint8Array, start: number, end: number): void {
     const key = this.isServer ? null : this.#options.makeMaskingKey!();
     this.watcher?.frameSent(first, key !== null, bytes, start, end);
-    this.sink.appendFrame(first, key, bytes, start, end, bytes === this.#assembler?.bytes);
+    const assembler = this.#assembler;
+    const slab = assembler !== null && bytes === assembler.bytes ? assembler.slab : null;
+    this.sink.appendFrame(first, key, bytes, start, end, slab);
   }
 }
 

@@ -4,6 +4,9 @@ import { wordsOf } from './bytes.js';
 /** Below this length setting up whole words costs more than it saves. */
 const MIN_WORD_BYTES = 12;
 
+/** Below this length the call of what is faster costs more than it saves. */
+const MIN_FAST_BYTES = 128;
+
 const ASCII_MASK = 0x80808080;
 
 // The key in the machine's own byte order: four bytes are written, one word is read.
@@ -21,7 +24,9 @@ export function unmask(bytes: Uint8Array, start: number, end: number, maskingKey
   let position = start;
   let seen = 0;
   if (end - start >= MIN_WORD_BYTES) {
-    const { words, base } = wordsOf(bytes);
+    const { words, base, unmask: unmaskFast } = wordsOf(bytes);
+    if (unmaskFast !== null && end - start >= MIN_FAST_BYTES)
+      return unmaskFast(base + start, base + end, maskingKey);
     for (; ((base + position) & 3) !== 0; position++) {
       seen |= bytes[position] = (bytes[position]! ^ key) & 0xff;
       key = (key >>> 8) | (key << 24);

@@ -6,11 +6,17 @@
  */
 import { frameHeaderBytes, MAX_FRAME_HEADER_BYTES, writeFrameHeader } from './frame.js';
 import { copyBytes } from './bytes.js';
+import { type EchoRun, echoFrames } from './kernel/echo-run.js';
 import { rotateMaskingKey, unmask } from './masking.js';
-import { type Slab, type SlabPool, SLAB_BYTES } from './slab-pool.js';
+import type { Kernel } from './kernel/kernel.js';
+import type { Slab } from './slabs/slab.js';
+import { HEADROOM_BYTES, type SlabPool, SLAB_BYTES, SLAB_GROWTH } from './slabs/slab-pool.js';
 
-/** From this size a payload that is given away is sent from where it is instead of copied. */
-export const HAND_OVER_BYTES = 128 * 1024;
+/** From this size a payload that is in a slab is sent from there instead of copied. */
+export const HAND_OVER_BYTES = 32 * 1024;
+
+/** Below this length the call of the kernel costs more than it saves. */
+const KERNEL_BYTES = 128;
 
 /** Idle queues share it; nothing is ever added to it. */
 const NONE: never[] = [];
@@ -20,16 +26,24 @@ export class OutputQueue {
   queuedBytes = 0;
   /** Bytes taken whose slabs are not released yet: the socket still holds them. */
   lentBytes = 0;
+  /** About how much will be appended before all is taken: the first slab is chosen for it. */
+  expectedBytes = 0;
 
   readonly #pool: SlabPool;
   #slab: Slab | null = null;
-  /** Where the bytes that wait in the slab begin and end. */
+  /** Where the bytes that wait in the slab begin and end, and where the slab ends. */
   #start = 0;
   #end = 0;
-  /** Finished pieces that go before what waits in the slab, and the slabs that hold them. */
+  #capacity = 0;
+  /** Finished pieces that go before what waits in the slab, and the slabs that they are in. */
   #pieces: Uint8Array[] = NONE;
   #fullSlabs: Slab[] = NONE;
-  #lentSlabs: readonly Slab[] = NONE;
+  #lentSlabs: Slab[] = NONE;
+  /** Bytes of the pieces that are in no slab: of those that wait, and of those that are lent. */
+  #handedBytes = 0;
+  #lentHandedBytes = 0;
+  /** What the socket has copied of what is lent. */
+  #copiedBytes = 0;
 
   constructor(pool: SlabPool) {
     this.#pool = pool;
@@ -40,12 +54,20 @@ export class OutputQueue {
     return this.queuedBytes + this.lentBytes;
   }
 
+  /** The memory that all of it takes, in bytes. */
+  get heldBytes(): number {
+    let bytes = this.#capacity + this.#handedBytes + this.#lentHandedBytes + this.#copiedBytes;
+    for (const slab of this.#fullSlabs) bytes += slab.bytes.length;
+    for (const slab of this.#lentSlabs) bytes += slab.bytes.length;
+    return bytes;
+  }
+
   /**
    * Appends one frame with the payload `payload[start, end)`.
    *
    * @param first FIN, RSV1 to RSV3 and the opcode
    * @param maskingKey as in {@link writeFrameHeader}
-   * @param isGivenAway the payload is nobody else's from now on: a large one is not copied
+   * @param shared has the payload, and nobody changes it while it is held: a large payload is sent from there
    */
   appendFrame(
     first: number,
@@ -53,18 +75,99 @@ export class OutputQueue {
     payload: Uint8Array,
     start: number,
     end: number,
-    isGivenAway: boolean,
+    shared: Slab | null,
   ): void {
     const payloadBytes = end - start;
-    const slab = this.#slabWithRoom(MAX_FRAME_HEADER_BYTES);
+    if (shared !== null && maskingKey === null && payloadBytes >= HAND_OVER_BYTES) {
+      this.#share(first, shared, start, end);
+      return;
+    }
+    const current = this.#slab;
+    // Most frames are small, and there is room for them.
+    if (
+      current !== null &&
+      maskingKey === null &&
+      payloadBytes + MAX_FRAME_HEADER_BYTES <= this.#capacity - this.#end
+    ) {
+      const at = writeFrameHeader(current.bytes, this.#end, first, payloadBytes, null);
+      copyBytes(payload, start, end, current.bytes, current.words, at);
+      this.queuedBytes += at + payloadBytes - this.#end;
+      this.#end = at + payloadBytes;
+      return;
+    }
+    const slab = this.#slabWithRoom(MAX_FRAME_HEADER_BYTES, payloadBytes);
     this.#end = writeFrameHeader(slab.bytes, this.#end, first, payloadBytes, maskingKey);
     this.queuedBytes += frameHeaderBytes(payloadBytes, maskingKey !== null) + payloadBytes;
-    if (isGivenAway && maskingKey === null && payloadBytes >= HAND_OVER_BYTES) {
-      this.#finishPiece();
-      this.#addPiece(payload.subarray(start, end));
+    this.#copy(payload, start, end, maskingKey);
+  }
+
+  /**
+   * Appends frames that send back the messages at the beginning of `bytes[start, end)`, as {@link echoFrames} does.
+   *
+   * @returns where the rest begins
+   */
+  appendEchoes(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    maxMessage: number,
+    run: EchoRun,
+  ): number {
+    const kernel = this.#kernelFor(bytes, start, end);
+    let position = start;
+    let from;
+    do {
+      from = position;
+      // A frame of ours is shorter than the client's, which has a masking key.
+      const slab = this.#slabForEcho(Math.min(end - from, SLAB_BYTES), kernel !== null);
+      run.at = this.#end;
+      if (kernel !== null && slab.isKernels)
+        position = kernel.echo(bytes, from, end, slab, maxMessage, run);
+      else position = echoFrames(bytes, from, end, slab, maxMessage, run);
+      this.queuedBytes += run.at - this.#end;
+      this.#end = run.at;
+    } while (position > from && position < end);
+    if (this.queuedBytes === 0) this.#giveEmptySlab();
+    return position;
+  }
+
+  /** Null where JavaScript is faster, or nothing else is possible. */
+  #kernelFor(bytes: Uint8Array, start: number, end: number): Kernel | null {
+    const { kernel } = this.#pool;
+    if (kernel === null || end - start < KERNEL_BYTES || !kernel.has(bytes)) return null;
+    // Its slabs are few: a client that does not read what it has asked for has one at most.
+    return this.#lentSlabs.length === 0 ? kernel : null;
+  }
+
+  #slabForEcho(bytes: number, isForKernel: boolean): Slab {
+    if (this.#slab !== null) return this.#slabWithRoom(bytes, 0);
+    if (!isForKernel) return this.#takeSlab(Math.max(bytes, this.expectedBytes));
+    return this.#use(this.#pool.takeForEcho(Math.max(bytes, this.expectedBytes)));
+  }
+
+  #giveEmptySlab(): void {
+    this.#pool.give(this.#slab!);
+    this.#slab = null;
+    this.#start = this.#end = this.#capacity = 0;
+  }
+
+  /** Appends a frame whose payload stays where it is. The header goes before it, if there is room. */
+  #share(first: number, shared: Slab, start: number, end: number): void {
+    const headerBytes = frameHeaderBytes(end - start, false);
+    this.queuedBytes += headerBytes + end - start;
+    this.#pool.hold(shared);
+    let from = start;
+    if (start === HEADROOM_BYTES && !shared.hasHeader) {
+      shared.hasHeader = true;
+      from -= headerBytes;
+      writeFrameHeader(shared.bytes, from, first, end - start, null);
     } else {
-      this.#copy(payload, start, end, maskingKey);
+      const { bytes } = this.#slabWithRoom(MAX_FRAME_HEADER_BYTES, 0);
+      this.#end = writeFrameHeader(bytes, this.#end, first, end - start, null);
     }
+    this.#finishPiece();
+    this.#addPiece(shared.bytes.subarray(from, end));
+    this.#fullSlabs = added(this.#fullSlabs, shared);
   }
 
   /** Appends `bytes[start, end)` as they are: the answer to the opening handshake, what a target gets. */
@@ -76,19 +179,20 @@ export class OutputQueue {
   /** Appends bytes that nobody changes from now on: they are sent from where they are. */
   appendPiece(piece: Uint8Array): void {
     this.queuedBytes += piece.length;
-    this.#finishPiece();
-    this.#addPiece(piece);
+    this.#handOver(piece);
   }
 
   /**
    * Takes everything that waits, in order. The memory is lent: call {@link release} once the pieces have
-   * left, and take nothing more before.
+   * left, and take nothing more before, unless it is the last that is taken.
    */
   take(): readonly Uint8Array[] {
     this.#finishPiece();
     const pieces = this.#pieces;
-    this.#lentSlabs = this.#slabs();
-    this.lentBytes = this.queuedBytes;
+    this.#lentSlabs =
+      this.#lentSlabs.length === 0 ? this.#slabs() : [...this.#lentSlabs, ...this.#slabs()];
+    this.#lentHandedBytes += this.#handedBytes;
+    this.lentBytes += this.queuedBytes;
     this.#forget();
     return pieces;
   }
@@ -100,27 +204,46 @@ export class OutputQueue {
     for (const piece of this.#pieces) other.#addPiece(piece);
     for (const slab of this.#slabs()) other.#fullSlabs = added(other.#fullSlabs, slab);
     other.queuedBytes += this.queuedBytes;
+    other.#handedBytes += this.#handedBytes;
     this.#forget();
   }
 
   /** Says that the bytes taken last have left, so that their memory can be used again. */
   release(): void {
-    this.copied();
+    this.#giveLent();
     this.lentBytes = 0;
   }
 
   /** Says that the bytes taken last were copied: their memory can be used again, though they have not left. */
   copied(): void {
-    for (const slab of this.#lentSlabs) this.#pool.give(slab);
-    this.#lentSlabs = NONE;
+    this.#giveLent();
+    this.#copiedBytes = this.lentBytes;
+    this.#pool.memory.charge(this.#copiedBytes);
   }
 
-  /** Drops everything. What is lent is not used again: the socket may still hold it. */
-  discard(): void {
-    for (const slab of this.#slabs()) this.#pool.give(slab);
-    this.#forget();
+  #giveLent(): void {
+    for (const slab of this.#lentSlabs) this.#pool.give(slab);
+    this.#forgetLent();
+  }
+
+  #forgetLent(): void {
     this.#lentSlabs = NONE;
-    this.lentBytes = 0;
+    const outside = this.#lentHandedBytes + this.#copiedBytes;
+    if (outside > 0) this.#pool.memory.release(outside);
+    this.#lentHandedBytes = this.#copiedBytes = 0;
+  }
+
+  /** Drops what waits. What is lent stays so. */
+  dropQueued(): void {
+    for (const slab of this.#slabs()) this.#pool.give(slab);
+    this.#pool.memory.release(this.#handedBytes);
+    this.#forget();
+  }
+
+  /** Drops everything, what is lent too: the socket is gone, and looks at nothing any more. */
+  discard(): void {
+    this.dropQueued();
+    this.release();
   }
 
   /** All slabs that hold something of what waits. */
@@ -131,16 +254,16 @@ export class OutputQueue {
   /** What waited is elsewhere now; what follows goes into another slab. */
   #forget(): void {
     this.#slab = null;
-    this.#start = this.#end = 0;
+    this.#start = this.#end = this.#capacity = 0;
     this.#pieces = this.#fullSlabs = NONE;
-    this.queuedBytes = 0;
+    this.queuedBytes = this.#handedBytes = 0;
   }
 
   #copy(payload: Uint8Array, start: number, end: number, maskingKey: number | null): void {
     let position = start;
     while (position < end) {
-      const slab = this.#slabWithRoom(1);
-      const count = Math.min(end - position, SLAB_BYTES - this.#end);
+      const slab = this.#slabWithRoom(1, end - position);
+      const count = Math.min(end - position, this.#capacity - this.#end);
       copyBytes(payload, position, position + count, slab.bytes, slab.words, this.#end);
       if (maskingKey !== null) {
         // Masking is its own inverse (RFC 6455 §5.3).
@@ -152,20 +275,50 @@ export class OutputQueue {
     }
   }
 
-  #slabWithRoom(bytes: number): Slab {
-    if (this.#slab !== null) {
-      if (SLAB_BYTES - this.#end >= bytes) return this.#slab;
-      this.#finishPiece();
-      this.#fullSlabs = added(this.#fullSlabs, this.#slab);
-    }
+  /** @param wanted how much more is to come at once, beside the bytes that must fit */
+  #slabWithRoom(bytes: number, wanted: number): Slab {
+    const slab = this.#slab;
+    if (slab === null) return this.#takeSlab(Math.max(bytes + wanted, this.expectedBytes));
+    if (this.#capacity - this.#end >= bytes) return slab;
+    if (this.#start === 0 && this.#capacity < SLAB_BYTES)
+      return this.#growSlab(slab, bytes + wanted);
+    this.#finishPiece();
+    this.#fullSlabs = added(this.#fullSlabs, slab);
+    return this.#takeSlab(bytes + wanted);
+  }
+
+  #takeSlab(bytes: number): Slab {
+    return this.#use(this.#pool.take(bytes));
+  }
+
+  #use(slab: Slab): Slab {
     this.#start = this.#end = 0;
-    return (this.#slab = this.#pool.take());
+    this.#capacity = slab.bytes.length;
+    return (this.#slab = slab);
+  }
+
+  /** What is in the slab goes into a larger one, so that it leaves in one piece. */
+  #growSlab(slab: Slab, wanted: number): Slab {
+    const end = this.#end;
+    const larger = this.#takeSlab(Math.max(slab.bytes.length * SLAB_GROWTH, end + wanted));
+    larger.bytes.set(slab.bytes.subarray(0, end));
+    this.#end = end;
+    this.#pool.give(slab);
+    return larger;
   }
 
   #finishPiece(): void {
     if (this.#slab === null || this.#end === this.#start) return;
     this.#addPiece(this.#slab.bytes.subarray(this.#start, this.#end));
     this.#start = this.#end;
+  }
+
+  /** A piece outside of the slabs. */
+  #handOver(piece: Uint8Array): void {
+    this.#finishPiece();
+    this.#addPiece(piece);
+    this.#handedBytes += piece.length;
+    this.#pool.memory.charge(piece.length);
   }
 
   #addPiece(piece: Uint8Array): void {

@@ -1,11 +1,13 @@
 /** Which clients are let in: from which addresses, how many in all and per address, and none while the server drains. */
+import { type ArrivalLimits, ArrivalRates } from '../budget/arrival-rates.js';
+import { MemoryAccount } from '../budget/memory-account.js';
 import type { PeerAddress } from '../net/socket-address.js';
 import { HandshakeError } from '../errors.js';
 import { AddressList } from '../net/address-range.js';
 import { networkOf } from '../net/ip-address.js';
 
-/** Counts of connections; 0 means no limit for `maxConnectionsPerAddress`. */
-export interface AdmissionLimits {
+/** Counts of connections, and how fast they may come; but for `maxConnections`, 0 means no limit. */
+export interface AdmissionLimits extends ArrivalLimits {
   readonly maxConnections: number;
   readonly maxConnectionsPerAddress: number;
 }
@@ -36,11 +38,26 @@ export class Admission {
 
   #limits: AdmissionLimits;
   #addresses: AddressRules;
+  readonly #memory: MemoryAccount;
   readonly #byNetwork = new Map<string, number>();
+  readonly #rates: ArrivalRates;
+  readonly #exactMs: () => number;
   #count = 0;
 
-  constructor(limits: AdmissionLimits, addresses: AddressRules = EVERYBODY) {
+  /**
+   * @param exactMs the time of a clock that never goes back, in milliseconds
+   * @param memory nobody is let in while it is scarce; by default it has no limit
+   */
+  constructor(
+    limits: AdmissionLimits,
+    addresses: AddressRules = EVERYBODY,
+    exactMs = (): number => performance.now(),
+    memory = new MemoryAccount(),
+  ) {
     this.#limits = limits;
+    this.#memory = memory;
+    this.#rates = new ArrivalRates(limits);
+    this.#exactMs = exactMs;
     this.#addresses = addresses;
   }
 
@@ -95,7 +112,19 @@ export class Admission {
    *   for all is asked then
    */
   findRefusalAtAccept(peer: PeerAddress, isProxy: boolean): HandshakeError | null {
-    return isProxy ? this.#findCommonRefusal(this.isFull) : this.#findRefusal(peer, this.isFull, 1);
+    if (isProxy) return this.#findCommonRefusal(this.isFull);
+    return this.#findRefusal(peer, this.isFull, 1);
+  }
+
+  /** A new connection is counted, of a client that is known. @returns why it comes too early, or null */
+  findConnectionRefusal({ remoteAddress }: PeerAddress): HandshakeError | null {
+    const network = remoteAddress === 'unix' ? null : networkOf(remoteAddress);
+    return tooEarly('connection-rate', this.#rates.connect(network, this.#exactMs()));
+  }
+
+  /** An opening handshake is counted. @returns why it comes too early, or null */
+  findHandshakeRefusal(): HandshakeError | null {
+    return tooEarly('handshake-rate', this.#rates.shakeHands(this.#exactMs()));
   }
 
   /** Why a connection that is counted is not let in; null when it is. */
@@ -113,23 +142,21 @@ export class Admission {
     const refusal = this.#findCommonRefusal(isFull);
     if (refusal !== null) return refusal;
     const network = this.networkOf(remoteAddress);
-    if (
-      network !== null &&
-      this.#countOf(network) + newcomers > this.#limits.maxConnectionsPerAddress
-    ) {
-      return new HandshakeError('too-many-connections-from-address');
-    }
-    return null;
+    const { maxConnectionsPerAddress: most } = this.#limits;
+    if (network === null || most === 0 || this.#countOf(network) + newcomers <= most) return null;
+    return new HandshakeError('too-many-connections-from-address');
   }
 
   #findCommonRefusal(isFull: boolean): HandshakeError | null {
     if (this.isDraining) return new HandshakeError('draining');
+    if (this.#memory.isNear) return new HandshakeError('memory');
     return isFull ? new HandshakeError('full') : null;
   }
 
   /** What clients are counted by; null for those that are not counted by anything. */
   networkOf(address: string): string | null {
-    const isCounted = this.#limits.maxConnectionsPerAddress > 0 && address !== 'unix';
+    const { maxConnectionsPerAddress, maxConnectionRate = 0 } = this.#limits;
+    const isCounted = maxConnectionsPerAddress + maxConnectionRate > 0 && address !== 'unix';
     return isCounted ? networkOf(address) : null;
   }
 
@@ -143,4 +170,13 @@ export class Admission {
     if (address === 'unix') return !hasUnixProxy || allow.isEmpty;
     return !deny.has(address) && (allow.isEmpty || allow.has(address));
   }
+}
+
+/** @param waitMs when it would not be too early; 0 for now */
+export function tooEarly(
+  rule: 'connection-rate' | 'handshake-rate',
+  waitMs: number,
+): HandshakeError | null {
+  if (waitMs === 0) return null;
+  return new HandshakeError(rule, { 'Retry-After': String(Math.ceil(waitMs / 1000)) });
 }

@@ -2,6 +2,7 @@
  * The connections of a server: which have a place, which were refused one and wait for their answer, and which give
  * way to a newcomer.
  */
+import { AgeMap } from '../budget/age-map.js';
 import type { CoarseClock } from '../connection/clock.js';
 import type { Connection } from '../connection/connection.js';
 import type { HandshakeError } from '../errors.js';
@@ -34,7 +35,9 @@ export class ConnectionRegistry {
   readonly #parts: RegistryParts;
   readonly #all = new Set<Connection>();
   /** Those that were refused when they were accepted, oldest first; they take no place. */
-  readonly #refused = new Set<Connection>();
+  readonly #refused = new AgeMap<Connection, true>();
+  /** Those by a proxy whose clients come too fast, until they are told so. */
+  readonly #early = new WeakMap<Connection, HandshakeError>();
   #dropLoggedMs = 0;
 
   constructor(parts: RegistryParts) {
@@ -52,8 +55,12 @@ export class ConnectionRegistry {
    */
   findRefusal(peer: PeerAddress, isProxy: boolean, network: string | null): HandshakeError | null {
     const { admission, expendables } = this.#parts;
+    // Counted whether there is room or not: who comes too fast makes nobody else go.
+    const early = isProxy ? null : admission.findConnectionRefusal(peer);
     const refusal = admission.findRefusalAtAccept(peer, isProxy);
-    if (refusal?.rule !== 'full') return refusal;
+    if (refusal === null || refusal.rule === 'address') return refusal ?? early;
+    if (early !== null) return early;
+    if (refusal.rule !== 'full') return refusal;
     const victim = expendables.findVictim(network);
     if (victim === null) return refusal;
     this.#sacrifice(victim);
@@ -70,31 +77,47 @@ export class ConnectionRegistry {
       return;
     }
     // Refused connections wait for their answer in a set of their own; when that is full, the oldest is dropped.
-    const [oldest] = this.#refused;
-    if (oldest !== undefined && this.#refused.size >= admission.maxRefused) this.#sacrifice(oldest);
-    this.#refused.add(connection);
+    const { oldest } = this.#refused;
+    if (oldest !== null && this.#refused.size >= admission.maxRefused) this.#sacrifice(oldest.key);
+    this.#refused.set(connection, true);
   }
 
-  /** The connection counts for this client, and no longer for the proxy that it came by. */
-  identify(connection: Connection, proxy: PeerAddress, client: PeerAddress): void {
+  /**
+   * The connection counts for this client, and no longer for the proxy that it came by.
+   *
+   * @param isNew false once that is over, and it counts for its proxy again
+   */
+  identify(connection: Connection, proxy: PeerAddress, client: PeerAddress, isNew: boolean): void {
     const { admission, expendables } = this.#parts;
     admission.remove(proxy);
     admission.add(client);
     // A PROXY header comes long before the request: until then the client is counted as any other.
     expendables.identify(connection, networkOf(client.remoteAddress));
+    const early = isNew ? admission.findConnectionRefusal(client) : null;
+    if (early !== null) this.#early.set(connection, early);
+  }
+
+  /** Why a connection is not let in whose client is known; asked for each of its requests. */
+  findLaterRefusal(connection: Connection): HandshakeError | null {
+    const early = this.#early.get(connection);
+    this.#early.delete(connection);
+    return this.#parts.admission.findRefusal(connection) ?? early ?? null;
   }
 
   /**
    * In a group the limits hold for all of its processes, so a place is asked for when it is known for whom.
    *
+   * @param isHandshake whether it is for a handshake, whose rate has a limit
    * @returns null where this process serves alone
-   * @throws HandshakeError as a rejection, when there is no place
+   * @throws HandshakeError when it comes too early, or as a rejection, when there is no place
    */
-  reserve(connection: Connection): Promise<void> | null {
+  reserve(connection: Connection, isHandshake: boolean): Promise<void> | null {
     const { admission, places } = this.#parts;
+    const early = isHandshake ? admission.findHandshakeRefusal() : null;
+    if (early !== null) throw early;
     if (places === null) return null;
     const network = admission.networkOf(connection.remoteAddress);
-    return places.reserve(connection, network, admission.limits);
+    return places.reserve(connection, network, admission.limits, isHandshake);
   }
 
   // ---- Later

@@ -2,6 +2,7 @@
  * Connections that may be dropped to make room: each waits for its client's request, or lingers after it
  * was refused one. They are found by age, in all and by the network that they come from.
  */
+import { AgeMap } from '../budget/age-map.js';
 
 interface Entry<Connection> {
   readonly sinceMs: number;
@@ -14,7 +15,7 @@ interface Network<Connection> {
   readonly entries: Entries<Connection>;
 }
 
-type Entries<Connection> = Map<Connection, Entry<Connection>>;
+type Entries<Connection> = AgeMap<Connection, Entry<Connection>>;
 
 /** Counts of connections; 0 means no limit for `maxPerNetwork`. */
 export interface ExpendableLimits {
@@ -31,7 +32,7 @@ const GRACE_MS = 1000;
 export class Expendables<Connection> {
   readonly #limits: ExpendableLimits;
   /** Oldest first. */
-  readonly #entries: Entries<Connection> = new Map();
+  readonly #entries: Entries<Connection> = new AgeMap();
   /** The same, apart. */
   readonly #networks = new Map<string, Network<Connection>>();
 
@@ -63,7 +64,7 @@ export class Expendables<Connection> {
   #networkOf(name: string): Network<Connection> {
     let network = this.#networks.get(name);
     if (network === undefined) {
-      network = { name, entries: new Map() };
+      network = { name, entries: new AgeMap() };
       this.#networks.set(name, network);
     }
     return network;
@@ -89,8 +90,7 @@ export class Expendables<Connection> {
    */
   findVictim(network: string | null): Connection | null {
     const own = network === null ? undefined : this.#networks.get(network);
-    const [victim = null] = (own?.entries ?? this.#entries).keys();
-    return victim;
+    return (own?.entries ?? this.#entries).oldest?.key ?? null;
   }
 
   /** Whoever is over a limit, and has had its time. */
@@ -113,10 +113,10 @@ export class Expendables<Connection> {
   ): void {
     if (count <= 0) return;
     let left = count;
-    for (const [connection, { sinceMs }] of oldestFirst) {
-      if (left === 0 || nowMs - sinceMs < GRACE_MS) break;
-      if (found.has(connection)) continue;
-      found.add(connection);
+    for (const { key, value } of oldestFirst) {
+      if (left === 0 || nowMs - value.sinceMs < GRACE_MS) break;
+      if (found.has(key)) continue;
+      found.add(key);
       left--;
     }
   }

@@ -20,10 +20,11 @@ export class GroupPlaces<Connection> {
     connection: Connection,
     network: string | null,
     limits: PlaceLimits,
+    isHandshake: boolean,
   ): Promise<void> {
     this.release(connection);
     this.#held.set(connection, undefined);
-    const rule = await this.#group.reserve(network, limits);
+    const rule = await this.#group.reserve(network, limits, isHandshake);
     if (rule !== null) {
       this.#held.delete(connection);
       throw new HandshakeError(rule);

@@ -34,14 +34,17 @@ export class ServerCounters {
   readonly rules = new Map<string, number>();
   readonly closes = new Map<string, CloseCount>();
   readonly routes: RouteCount[] = [];
+  readonly #sessionsByRoute = new Map<string, SessionCounts>();
   /** Sessions that ended by an internal error. */
   defects = 0;
 
   /** @returns where the sessions of a mode on a path are counted: always the same place */
   sessionsOf(mode: string, path: string | null): SessionCounts {
-    const known = this.routes.find((route) => route.mode === mode && route.path === path);
-    if (known !== undefined) return known.sessions;
+    const key = JSON.stringify([mode, path]);
+    const known = this.#sessionsByRoute.get(key);
+    if (known !== undefined) return known;
     const sessions = new SessionCounts();
+    this.#sessionsByRoute.set(key, sessions);
     this.routes.push({ mode, path, sessions });
     return sessions;
   }

@@ -13,7 +13,8 @@ export interface ListeningLine {
 export type PlaceLimits = AdmissionLimits;
 
 /** Why a connection gets no place among those of all processes. */
-export type PlaceRule = 'full' | 'too-many-connections-from-address' | 'draining';
+export type PlaceRule =
+  'full' | 'too-many-connections-from-address' | 'connection-rate' | 'handshake-rate' | 'draining';
 
 export interface ServerGroup {
   /** The number of this process. */
@@ -26,8 +27,13 @@ export interface ServerGroup {
    * Asks for a place.
    *
    * @param network what the client is counted by; null for nothing
+   * @param isHandshake whether it is for a handshake, whose rate has a limit
    * @returns why there is none; null when there is one, which has to be released
    */
-  reserve(network: string | null, limits: PlaceLimits): Promise<PlaceRule | null>;
+  reserve(
+    network: string | null,
+    limits: PlaceLimits,
+    isHandshake: boolean,
+  ): Promise<PlaceRule | null>;
   release(network: string | null): void;
 }

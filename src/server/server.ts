@@ -1,27 +1,31 @@
 /** The server: what it is made of, whom it accepts and serves, and how it starts and stops. */
 import type { Socket } from 'node:net';
+import { MemoryAccount } from '../budget/memory-account.js';
+import { loopTurns } from '../budget/turns.js';
 import { CoarseClock } from '../connection/clock.js';
-import { type ListenAddress, type PeerAddress, formatPeer } from '../net/socket-address.js';
+import { type ListenAddress, formatPeer } from '../net/socket-address.js';
 import type { ConnectionHost, ConnectionLimits } from '../connection/connection-host.js';
 import { Connection } from '../connection/connection.js';
 import { FlushQueue } from '../connection/flush-queue.js';
 import type { HttpService } from '../http/tunnel.js';
 import type { OpeningPolicy } from '../connection/head-phase.js';
-import { probeSharedReads } from '../connection/node-internals.js';
+import { findSharedReads, probeSharedReads } from '../connection/node-internals.js';
 import { type ListenerKind, peerOf } from '../connection/socket.js';
 import { HandshakeError } from '../errors.js';
 import type { HostPolicy, SubprotocolPolicy } from '../handshake/policy.js';
 import { networkOf } from '../net/ip-address.js';
+import { isOpeningHandshake } from '../handshake/request.js';
 import { routePath } from '../handshake/request-target.js';
 import { type KnownSecret, Redaction } from '../handshake/redaction/redaction.js';
 import type { HeadLimits } from '../handshake/request-head.js';
 import { Traffic } from '../session/counters.js';
 import type { ServedSession } from '../session/session-host.js';
 import type { Session } from '../session/session.js';
-import { SlabPool } from '../protocol/slab-pool.js';
+import { type Kernel, loadKernel } from '../protocol/kernel/kernel.js';
+import { SlabPool } from '../protocol/slabs/slab-pool.js';
 import { AddressList } from '../net/address-range.js';
 import { type AddressRules, Admission, type AdmissionLimits } from './admission.js';
-import type { Authenticator } from './auth/basic-auth.js';
+import type { Authenticator } from './auth/authenticator.js';
 import { ClientAddress, type ProxyHeader } from './client-address.js';
 import { ConnectionRegistry } from './connection-registry.js';
 import { Drain } from './drain.js';
@@ -30,11 +34,13 @@ import { type Rules, findUnwelcome, recheck } from './recheck.js';
 import { type Listener, closeWhenQuiet, listen } from './listener.js';
 import type { ServerTls } from './tls/server-tls.js';
 import { PrivateFiles, type PrivatePaths } from '../http/private-files.js';
+import { MemoryGuard } from './memory-guard.js';
 import { GroupPlaces } from './group-places.js';
+import { ClientLines } from './log/client-lines.js';
 import { Router, type ServedMode } from './router.js';
 import type { Log } from '../log.js';
 import { ServerCounters } from './server-counters.js';
-import { logDeclined, logLateFailure, logRefusal, logSession } from './session-log.js';
+import { logDeclined, logLateFailure, logRefusal, logSession } from './log/session-log.js';
 import type { ServerGroup } from './server-group.js';
 import { StaticDirectory } from '../http/static-directory.js';
 
@@ -63,6 +69,9 @@ const NO_LIMITS: ExpendableLimits = {
   maxHandshakesPerAddress: 0,
 };
 
+/** Lines of the log that clients cause, in a second. */
+const NO_BOUND = 0;
+
 const EVERYBODY: AccessOptions = {
   allowedHosts: 'any',
   allow: [],
@@ -90,6 +99,10 @@ export interface ServerOptions {
   /** The most fragments in one message, inclusive. */
   readonly maxFragments: number;
   readonly admission: AdmissionLimits;
+  /** What the process holds for its clients; by default it has no limit. */
+  readonly memory?: MemoryAccount;
+  /** Whether WebAssembly is used where it works, which it is by default. */
+  readonly wasm?: boolean;
   /** How many connections may be without a complete request for long; by default that has no limit. */
   readonly handshakes?: ExpendableLimits;
   /** By default all clients may connect, and no proxy is trusted. */
@@ -111,9 +124,14 @@ export interface ServerOptions {
     findProblems(): readonly string[];
   } | null;
   readonly log: Log;
+  /** Where lines go that clients cause; by default to the log, and without a bound. */
+  readonly clientLog?: ClientLines;
 }
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+/** How often memory that nobody has needed since goes back to the system. */
+const TRIM_MS = 1000;
 
 /** What the operator has written is no secret of a client's. */
 function redactionOf({ served, subprotocol, tokensIn = null }: ServerOptions): Redaction {
@@ -135,8 +153,10 @@ function rulesOf({ allow, deny }: AccessOptions, { trustsUnix }: ClientAddress):
 export class Server {
   readonly counters = new ServerCounters();
   readonly traffic = new Traffic();
+  readonly clientLog: ClientLines;
 
   #options: ServerOptions;
+  readonly #memory: MemoryAccount;
   readonly #admission: Admission;
   #clientAddress: ClientAddress;
   readonly #privateFiles: PrivateFiles;
@@ -144,7 +164,15 @@ export class Server {
   readonly #connections: ConnectionRegistry;
   readonly #clock = new CoarseClock((nowMs) => {
     this.#connections.check(nowMs);
+    if (nowMs >= this.#trimMs) {
+      this.#trimMs = nowMs + TRIM_MS;
+      this.#slabPool.trim();
+    }
   });
+  /** Memory that connections use in turn. */
+  readonly #slabPool: SlabPool;
+  readonly #kernel: Kernel | null;
+  #trimMs = 0;
   /** The open ones, by their number. */
   readonly #sessions = new Map<number, ServedSession>();
   #host: Mutable<ConnectionHost> | null = null;
@@ -153,6 +181,7 @@ export class Server {
   /** The options are not those of the start any more. */
   #isReconfigured = false;
   #isOnce = false;
+  #mostConnections = Number.MAX_SAFE_INTEGER;
   #hasServed = false;
   #listeners: Listener[] = [];
   #drain: Drain | null = null;
@@ -167,13 +196,22 @@ export class Server {
   constructor(options: ServerOptions) {
     const { staticDir = null, access = EVERYBODY, group = null, log } = options;
     this.#options = options;
+    this.#memory = options.memory ?? new MemoryAccount();
+    this.#kernel = options.wasm === false ? null : loadKernel();
+    this.#slabPool = new SlabPool(this.#memory, this.#kernel);
+    this.clientLog = options.clientLog ?? new ClientLines(log, NO_BOUND);
     this.#privateFiles = new PrivateFiles(options.privatePaths ?? NO_PATHS);
     this.#staticDirectory =
       staticDir === null ? null : new StaticDirectory(staticDir, this.#privateFiles);
     this.#redaction = redactionOf(options);
     this.#router = this.#makeRouter(options.served);
     this.#clientAddress = new ClientAddress(access.trustProxy, access.trustProxyHeader);
-    this.#admission = new Admission(options.admission, rulesOf(access, this.#clientAddress));
+    this.#admission = new Admission(
+      options.admission,
+      rulesOf(access, this.#clientAddress),
+      undefined,
+      this.#memory,
+    );
     this.#connections = new ConnectionRegistry({
       admission: this.#admission,
       expendables: new Expendables(options.handshakes ?? NO_LIMITS),
@@ -182,6 +220,7 @@ export class Server {
       counters: this.counters,
       log,
     });
+    new MemoryGuard(this.#memory, this.#connections.all, this.#slabPool, log);
   }
 
   /**
@@ -208,7 +247,7 @@ export class Server {
     this.#isReconfigured = true;
     this.#privateFiles.replace(options.privatePaths ?? NO_PATHS);
     this.#clientAddress = new ClientAddress(access.trustProxy, access.trustProxyHeader);
-    this.#admission.change(admission.maxConnections, rulesOf(access, this.#clientAddress));
+    this.#changeAdmission();
     if (this.#host !== null) this.#host.opening = this.#makeOpening();
   }
 
@@ -253,12 +292,28 @@ export class Server {
 
   /** How many connections it takes at most. */
   get maxConnections(): number {
-    return this.#options.admission.maxConnections;
+    return Math.min(this.#options.admission.maxConnections, this.#mostConnections);
+  }
+
+  /** Takes no more connections than so many, whatever the options say. */
+  limitConnections(most: number): void {
+    this.#mostConnections = most;
+    this.#changeAdmission();
+  }
+
+  #changeAdmission(): void {
+    const { access = EVERYBODY } = this.#options;
+    this.#admission.change(this.maxConnections, rulesOf(access, this.#clientAddress));
   }
 
   /** Number of open connections, those in their opening handshake included. */
   get connectionCount(): number {
     return this.#connections.all.size;
+  }
+
+  /** What is held for the next large messages, in bytes. */
+  get freeMessageBytes(): number {
+    return this.#slabPool.freeMessageBytes;
   }
 
   /** Why no client should be sent here, a phrase each; empty when all is well. */
@@ -270,6 +325,7 @@ export class Server {
   #findProblems(askers: 0 | 1): readonly string[] {
     if (this.isDraining) return ['draining: the server is shutting down'];
     if (!this.#isListening) return ['not listening yet'];
+    if (this.#memory.isNear) return ['short of memory (maxMemory)'];
     const isFull = this.#isTaken || this.#admission.isFullBeside(askers);
     return isFull ? ['full: all connections are taken (maxConnections)'] : [];
   }
@@ -333,6 +389,8 @@ export class Server {
       stopNow: this.stopNow.bind(this),
       settled: async () => {
         await Promise.allSettled(this.#lingering);
+        // The last line is that the server has stopped.
+        this.clientLog.tell();
       },
     };
     const { closeTimeout } = limits;
@@ -371,7 +429,7 @@ export class Server {
     if (peer === null) {
       // A reset was faster: the address of this client is unknown, and no answer is due.
       socket.destroy();
-      this.#options.log.debug({}, 'connection was reset before it was accepted');
+      this.clientLog.write('debug', '', 'connection was reset before it was accepted', () => ({}));
       return;
     }
     this.#clock.start();
@@ -413,6 +471,8 @@ export class Server {
     this.#connections.remove(connection);
     if (this.#connections.all.size > 0) return;
     this.#clock.stop();
+    // Nobody needs it soon.
+    this.#slabPool.giveBack();
     this.#drain?.emptied();
   }
 
@@ -421,7 +481,7 @@ export class Server {
   };
 
   async #makeHttp(): Promise<HttpService | null> {
-    const { limits, head, log } = this.#options;
+    const { limits, head } = this.#options;
     if (this.#staticDirectory === null) return null;
     // Loaded only to serve files: the library's list of media types takes 2 MiB, and its time to load.
     const { StaticFiles } = await import('../http/static-files.js');
@@ -430,7 +490,7 @@ export class Server {
       keepAliveMs: limits.handshakeTimeout,
       maxHead: head.maxHead,
       redaction: this.#redaction,
-      log,
+      log: this.clientLog,
     });
   }
 
@@ -439,7 +499,7 @@ export class Server {
   }
 
   #makeOpening(): OpeningPolicy {
-    const { head, subprotocol, auth, health = null, access = EVERYBODY } = this.#options;
+    const { head, subprotocol, auth = null, health = null, access = EVERYBODY } = this.#options;
     return {
       head,
       health:
@@ -456,17 +516,29 @@ export class Server {
         if (this.#isTaken) throw new HandshakeError('full');
         return this.#router.find(request);
       },
-      authorize: (request, connection) => {
-        const reserved = this.#connections.reserve(connection);
-        return reserved === null
-          ? auth?.authorize(request)
-          : reserved.then(() => auth?.authorize(request));
+      authorize: (request, connection, waiting) => {
+        const authorize = (): string | Promise<string> | null => {
+          if (auth === null) return null;
+          const { remoteAddress } = connection;
+          // The signal is made only when somebody asks for it.
+          return auth.authorize(request, {
+            remoteAddress,
+            get signal() {
+              return waiting.signal;
+            },
+          });
+        };
+        return (
+          this.#connections.reserve(connection, isOpeningHandshake(request))?.then(authorize) ??
+          authorize()
+        );
       },
       expectsProxyHeader: (peer) => this.#clientAddress.expectsProxyHeader(peer),
     };
   }
 
   async #makeHost(): Promise<ConnectionHost> {
+    const { clientLog } = this;
     const { limits, maxFragments, log } = this.#options;
     const endpoint = {
       role: 'server',
@@ -474,8 +546,11 @@ export class Server {
       maxFragments,
       controlIn: this.traffic.controlIn,
       controlOut: this.traffic.controlOut,
+      pool: this.#slabPool,
     } as const;
-    const sharedReads = await probeSharedReads();
+    const sharedReads = await probeSharedReads(
+      findSharedReads(undefined, this.#kernel?.receiveBuffer),
+    );
     if (sharedReads === null) log.debug({}, 'shared reads do not work on this version of Node');
     return {
       limits,
@@ -486,39 +561,44 @@ export class Server {
       },
       clock: this.#clock,
       flushQueue: new FlushQueue(),
-      slabPool: new SlabPool(),
+      memory: this.#memory,
+      slabPool: this.#slabPool,
+      turns: loopTurns,
       traffic: this.traffic,
       sharedReads,
       http: await this.#makeHttp(),
       tls: this.#options.tls?.context ?? null,
       findClient: (peer, headers) => this.#clientAddress.find(peer, headers),
       clientFound: (connection, proxy, client) => {
-        this.#connections.identify(connection, proxy, client);
+        const isNew = !this.#clientAddress.isProxy(client);
+        this.#connections.identify(connection, proxy, client, isNew);
       },
       setExpendable: (connection, isExpendable) => {
         this.#connections.setExpendable(connection, isExpendable);
       },
-      findRefusal: (address: PeerAddress): HandshakeError | null =>
-        this.#admission.findRefusal(address),
+      findRefusal: (connection) => this.#connections.findLaterRefusal(connection),
       findLateRefusal: (session) => this.#findLateRefusal(session),
       handshakeRefused: (address, error, cause) => {
         this.counters.countRefusal(error);
-        logRefusal(log, address, error, cause, this.#redaction);
+        logRefusal(clientLog, address, error, cause, this.#redaction);
       },
-      extensionDeclined: ({ id }, declined) => {
-        logDeclined(log, id, declined);
+      extensionDeclined: (session, declined) => {
+        logDeclined(clientLog, session, declined);
       },
       sessionOpened: (session) => {
-        const { id, path } = session;
+        const { id, path, remoteAddress } = session;
         this.#sessions.set(id, session);
         this.#hasServed = true;
         this.sessionsChanged?.(this.#sessions.size);
-        log.debug({ session: id, path: this.#redaction.path(path) }, 'session opened');
+        clientLog.write('debug', remoteAddress, 'session opened', () => ({
+          session: id,
+          path: this.#redaction.path(path),
+        }));
       },
       sessionEnded: (summary) => {
         this.#sessions.delete(summary.id);
         this.counters.countEnd(summary);
-        logSession(log, summary, this.#redaction);
+        logSession(clientLog, summary, this.#redaction);
         this.sessionsChanged?.(this.#sessions.size);
       },
       modeLingers: (closing) => {
@@ -529,10 +609,13 @@ export class Server {
         closing.then(done, done);
       },
       sessionFailedLate: (session, mode, error) => {
-        logLateFailure(log, session, mode, error, this.#redaction);
+        logLateFailure(clientLog, session, mode, error, this.#redaction);
       },
       clientLeft: (address, how) => {
-        log.debug({ peer: formatPeer(address), how }, 'client left during the handshake');
+        clientLog.write('debug', address.remoteAddress, 'client left during the handshake', () => ({
+          peer: formatPeer(address),
+          how,
+        }));
       },
       connectionClosed: (connection) => {
         this.#closed(connection);

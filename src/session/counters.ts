@@ -30,6 +30,12 @@ export class PauseCounts {
   }
 }
 
+/** How often clients were not read because they sent more than their rate, by the rate. */
+export interface RatePauses {
+  messages: number;
+  bytes: number;
+}
+
 /** All that passes in the sessions of a server. Payload is counted as modes see it: inflated. */
 export class Traffic {
   textMessagesIn = 0;
@@ -50,6 +56,8 @@ export class Traffic {
   readonly blocked = new Set<{ readonly bufferedAmount: number }>();
   /** The client is not read: the mode, the recording or an extension can take no more. */
   readonly inputPauses = new PauseCounts();
+  /** Those of them for which the client's rate was the reason. */
+  readonly ratePauses: RatePauses = { messages: 0, bytes: 0 };
   /** The mode was told to wait: the client reads too slowly. */
   readonly outputPauses = new PauseCounts();
 }

@@ -34,8 +34,10 @@ export class Deadlines {
   /** The tap holds it back. */
   #isCloseHeld = false;
   #endingSinceMs = 0;
-  /** Since when the open message is open, if it is timed. */
+  /** Since when the open message, if it is timed, uses up its time. */
   #messageSinceMs = 0;
+  /** How much of it had come at the last look. */
+  #messageBytes = 0;
   #isMessageTimed = false;
 
   constructor(session: ServerSession, transport: SessionTransport, host: SessionHost) {
@@ -65,8 +67,8 @@ export class Deadlines {
     if (this.#isMessageTimed) return;
     this.#isMessageTimed = true;
     this.#messageSinceMs = this.#host.clock.nowMs;
-    const { messageTimeout } = this.#host.limits;
-    if (messageTimeout > 0) this.#transport.checkWithin(messageTimeout);
+    this.#messageBytes = 0;
+    if (this.#host.limits.messageTimeout > 0) this.#transport.checkWithin(this.#messageCheckMs);
   }
 
   /** A whole message has arrived. */
@@ -128,9 +130,9 @@ export class Deadlines {
   check(nowMs: number): void {
     const { limits } = this.#host;
     const { outbox } = this.#transport;
-    const { endpoint } = this.#session;
+    const { endpoint, input } = this.#session;
     if (outbox.isBlocked) {
-      if (outbox.stalledMs(nowMs) >= limits.sendTimeout) {
+      if (outbox.isStalled(nowMs, limits.sendTimeout)) {
         this.#endStalled();
         return;
       }
@@ -148,6 +150,8 @@ export class Deadlines {
     } else if (!this.#isCloseWaiting || !outbox.isBlocked) {
       this.#checkClose(this.#closeSentMs, nowMs);
     }
+    // After the others, for which a client that is not read has its time.
+    input.checkRate(nowMs);
   }
 
   /** The client may still read on: it then finds our Close after what waits for it. Once only. */
@@ -172,7 +176,7 @@ export class Deadlines {
   }
 
   get #blockedCheckMs(): number {
-    return Math.ceil(this.#host.limits.sendTimeout / 4);
+    return this.#transport.outbox.stallCheckMs(this.#host.limits.sendTimeout);
   }
 
   #checkClose(sinceMs: number, nowMs: number): void {
@@ -181,16 +185,37 @@ export class Deadlines {
     else this.#transport.drop('close-timeout');
   }
 
+  /** A look at the rate of a message now and then shows when it stops; what is no matter of a rate has its end. */
+  get #messageCheckMs(): number {
+    const { messageTimeout, minDataRate = 0 } = this.#host.limits;
+    return minDataRate === 0 ? messageTimeout : Math.ceil(messageTimeout / 4);
+  }
+
+  /**
+   * A message that comes at `minDataRate` or faster gets back the time that it has taken, and never more: a large piece
+   * of it at once is no reason to wait long for the rest.
+   */
+  #countProgress(nowMs: number): void {
+    const { minDataRate = 0 } = this.#host.limits;
+    const { assembledBytes } = this.#session.endpoint;
+    const bytes = assembledBytes - this.#messageBytes;
+    this.#messageBytes = assembledBytes;
+    if (minDataRate === 0) return;
+    const earnedMs = (1000 * bytes) / minDataRate;
+    this.#messageSinceMs = Math.min(nowMs, this.#messageSinceMs + earnedMs);
+  }
+
   #checkMessageTime(nowMs: number): void {
     const { messageTimeout } = this.#host.limits;
     const { input, endpoint } = this.#session;
     // Only a message that is put together takes memory while it takes time.
     const isTimed = endpoint.isMessageOpen && this.#isMessageTimed && endpoint.isAssembling;
     if (messageTimeout === 0 || !isTimed) return;
+    this.#countProgress(nowMs);
     // What we do not read cannot arrive.
     if (input.isPaused) this.#messageSinceMs = nowMs;
-    const leftMs = this.#messageSinceMs + messageTimeout - nowMs;
-    if (leftMs > 0) this.#transport.checkWithin(leftMs);
+    const leftMs = Math.ceil(this.#messageSinceMs + messageTimeout - nowMs);
+    if (leftMs > 0) this.#transport.checkWithin(Math.min(leftMs, this.#messageCheckMs));
     else this.#session.fail(new PolicyError('message-timeout'));
   }
 

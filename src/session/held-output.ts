@@ -7,11 +7,13 @@
  * Thousands of sessions may have to wait for long, so the first bytes are kept in memory of about their own
  * size, and a slab is only taken for more.
  */
+import type { MemoryAccount } from '../budget/memory-account.js';
 import type { Endpoint } from '../protocol/endpoint.js';
 import type { FrameSink } from '../protocol/endpoint-events.js';
 import { frameHeaderBytes, Opcode, writeFrameHeader } from '../protocol/frame.js';
 import { OutputQueue } from '../protocol/output-queue.js';
-import type { SlabPool } from '../protocol/slab-pool.js';
+import type { Slab } from '../protocol/slabs/slab.js';
+import type { SlabPool } from '../protocol/slabs/slab-pool.js';
 
 /** So many bytes are worth a slab. */
 const SMALL_BYTES = 16 * 1024;
@@ -20,6 +22,7 @@ const NO_BYTES = new Uint8Array(0);
 
 export class HeldOutput implements FrameSink {
   readonly #endpoint: Endpoint;
+  readonly #memory: MemoryAccount;
   /** The first frames since the last seal, in memory that doubles as more are added, and how much of it is used. */
   #small = NO_BYTES;
   #smallLength = 0;
@@ -36,6 +39,7 @@ export class HeldOutput implements FrameSink {
   /** Holds what the endpoint sends from now on. */
   constructor(endpoint: Endpoint, pool: SlabPool) {
     this.#endpoint = endpoint;
+    this.#memory = pool.memory;
     this.#large = new OutputQueue(pool);
     this.#sealed = new OutputQueue(pool);
     endpoint.sink = this;
@@ -44,6 +48,11 @@ export class HeldOutput implements FrameSink {
   /** Bytes that may not leave yet. */
   get bytes(): number {
     return this.#smallLength + this.#large.queuedBytes + this.#sealed.queuedBytes;
+  }
+
+  /** The memory that they take, in bytes. */
+  get heldBytes(): number {
+    return this.#small.length + this.#large.heldBytes + this.#sealed.heldBytes;
   }
 
   /** Whether our Close is among them. */
@@ -62,14 +71,14 @@ export class HeldOutput implements FrameSink {
     payload: Uint8Array,
     start: number,
     end: number,
-    isGivenAway: boolean,
+    slab: Slab | null,
   ): void {
     const opcode = first & 0x0f;
     if (opcode === Opcode.Close) this.#closeSeal = this.#seals + 1;
     else if (opcode === Opcode.Ping) this.#pingSeal = this.#seals + 1;
     const length = this.#smallLength + frameHeaderBytes(end - start, false) + end - start;
     if (length > SMALL_BYTES || this.#large.queuedBytes > 0 || maskingKey !== null) {
-      this.#large.appendFrame(first, maskingKey, payload, start, end, isGivenAway);
+      this.#large.appendFrame(first, maskingKey, payload, start, end, slab);
       return;
     }
     if (this.#small.length < length) this.#grow(length);
@@ -81,7 +90,14 @@ export class HeldOutput implements FrameSink {
   #grow(length: number): void {
     const larger = new Uint8Array(Math.max(length, 2 * this.#small.length));
     larger.set(this.#small);
+    this.#memory.charge(larger.length - this.#small.length);
     this.#small = larger;
+  }
+
+  #forgetSmall(): void {
+    this.#memory.release(this.#small.length);
+    this.#small = NO_BYTES;
+    this.#smallLength = 0;
   }
 
   /** What is held now is what the next {@link letGo} lets go. */
@@ -89,8 +105,7 @@ export class HeldOutput implements FrameSink {
     this.#seals++;
     if (this.#smallLength > 0) {
       this.#sealed.appendPiece(this.#small.subarray(0, this.#smallLength));
-      this.#small = NO_BYTES;
-      this.#smallLength = 0;
+      this.#forgetSmall();
     }
     this.#large.moveTo(this.#sealed);
   }
@@ -110,8 +125,7 @@ export class HeldOutput implements FrameSink {
 
   /** Drops what is held, and holds nothing any more. */
   discard(): void {
-    this.#small = NO_BYTES;
-    this.#smallLength = 0;
+    this.#forgetSmall();
     this.#large.discard();
     this.#sealed.discard();
     this.#endpoint.sink = this.#endpoint.output;

@@ -6,6 +6,8 @@
  * A Close, a failure and the end of the input come after all messages before them, and leave after the answers
  * to those. While the mode, the tap or the extensions can take no more, the client is not read.
  */
+import type { MemoryAccount } from '../budget/memory-account.js';
+import type { Turns } from '../budget/turns.js';
 import { InvalidPayloadError } from '../errors.js';
 import type { ExtensionChain } from '../extensions/chain.js';
 import type { Message } from '../extensions/extension.js';
@@ -13,17 +15,17 @@ import { MessagePipeline, type PipelineOptions } from '../extensions/pipeline.js
 import { promiseOf } from '../foreign.js';
 import type { CloseStatus } from '../protocol/close.js';
 import { Endpoint } from '../protocol/endpoint.js';
-import type { EndpointEvents } from '../protocol/endpoint-events.js';
+import type { EchoRun } from '../protocol/kernel/echo-run.js';
+import type { EchoListener, EndpointEvents } from '../protocol/endpoint-events.js';
 import { type DataOpcode, Opcode } from '../protocol/frame.js';
 import { UTF8_ACCEPT, validateUtf8 } from '../protocol/utf8.js';
+import { InputRate } from './input-rate.js';
 import type { ServerSession, SessionParts } from './server-session.js';
+import type { SessionHost } from './session-host.js';
 import type { TapFeed } from './tap.js';
 
-/**
- * Payload bytes given to a mode in one turn of the event loop: a read may hold many small messages
- * that become large ones.
- */
-const TURN_BYTES = 256 * 1024;
+/** Whoever holds more than this takes nothing more while memory is scarce. */
+export const MUCH_BYTES = 64 * 1024;
 
 /** Why the client is not read; there may be more than one reason at a time. */
 export const PauseReason = {
@@ -33,6 +35,10 @@ export const PauseReason = {
   Tap: 2,
   /** Messages are on their way through the extensions. */
   Extensions: 4,
+  /** The client has sent more than its rate allows. */
+  Rate: 8,
+  /** Memory is scarce, and much of it is held for the client. */
+  Memory: 16,
 } as const;
 
 export type PauseReason = (typeof PauseReason)[keyof typeof PauseReason];
@@ -40,7 +46,7 @@ export type PauseReason = (typeof PauseReason)[keyof typeof PauseReason];
 /** The reasons for which the mode gets no message either, not even one that has been read. */
 const HOLDING = PauseReason.Mode | PauseReason.Tap;
 
-export class Input implements EndpointEvents {
+export class Input implements EndpointEvents, EchoListener {
   readonly endpoint: Endpoint;
   /** Is told of all messages; null when the session has no tap. */
   feed: TapFeed | null = null;
@@ -55,25 +61,36 @@ export class Input implements EndpointEvents {
   #isGone = false;
   /** All that apply of {@link PauseReason}. */
   #pauseReasons = 0;
+  /** Null without a rate, and when its Close is all that the client still has to send. */
+  #rate: InputRate | null;
+  /** When a client that has sent too much is read again. */
+  #readAgainMs = 0;
+  /** Messages that were given to the extensions. */
+  #decodings = 0;
 
   constructor(session: ServerSession, parts: SessionParts) {
     const { mode, chain, host, transport } = parts;
     this.#session = session;
     this.#parts = parts;
+    this.#rate = InputRate.of(host.limits, host.traffic.ratePauses);
     this.#decoder =
-      chain === null
-        ? null
-        : new MessagePipeline(new Decoding(chain, host.limits.maxMessage, session, this));
+      chain === null ? null : new MessagePipeline(new Decoding(chain, host, session, this));
     // Extensions work on whole messages (RFC 7692 §5), so they are put together for them.
     const delivery = chain === null ? mode.delivery : 'messages';
     this.endpoint = new Endpoint(host.endpointOptions[delivery], this, transport.outbox.queue);
     this.endpoint.allowedRsv = chain?.reservedRsv ?? 0;
+    if (mode.echoes === true && chain === null) this.endpoint.echoes = this;
     this.endpoint.hearsOut = mode.receiveAfterClose === true;
   }
 
   /** True while received messages are on their way to the mode. */
   get isBusy(): boolean {
     return this.#decoder?.isBusy === true;
+  }
+
+  /** The memory of what is on its way to the mode, in bytes. */
+  get heldBytes(): number {
+    return this.endpoint.heldBytes + (this.#decoder?.heldBytes ?? 0);
   }
 
   /** True while the client is not read. */
@@ -98,9 +115,43 @@ export class Input implements EndpointEvents {
     const { deadlines, traffic } = this.#parts;
     deadlines.heard();
     traffic.wireBytesIn += end - start;
+    const before = this.#rate === null ? 0 : this.#messages;
     endpoint.receive(bytes, start, end);
+    if (this.#rate !== null) this.#hold(this.#rate, this.#messages - before, end - start);
     if (this.#decoder !== null) this.update();
     if (endpoint.isMessageOpen) deadlines.messageBegun();
+    if (this.#parts.host.memory.isNear) this.#session.saveMemory();
+  }
+
+  /** So far, with control frames, of which no other session gets any during a read of this one. */
+  get #messages(): number {
+    const { stats, traffic } = this.#parts;
+    const { pings, pongs } = traffic.controlIn;
+    return stats.messagesIn + this.#decodings + pings + pongs;
+  }
+
+  /** Reads no more for a while, if the client sends faster than it may. */
+  #hold(rate: InputRate, messages: number, bytes: number): void {
+    const { nowMs } = this.#parts.host.clock;
+    const waitMs = rate.received(messages, bytes, nowMs);
+    if (waitMs === 0) return;
+    this.#readAgainMs = nowMs + waitMs;
+    this.pause(PauseReason.Rate);
+    this.#parts.transport.checkWithin(waitMs);
+  }
+
+  /** Looks whether a client that has sent too much may be read again. */
+  checkRate(nowMs: number): void {
+    if ((this.#pauseReasons & PauseReason.Rate) === 0) return;
+    const leftMs = this.#readAgainMs - nowMs;
+    if (leftMs > 0) this.#parts.transport.checkWithin(leftMs);
+    else this.resume(PauseReason.Rate);
+  }
+
+  /** The client's Close must be read, whatever it has sent before. */
+  endRate(): void {
+    this.#rate = null;
+    this.resume(PauseReason.Rate);
   }
 
   receiveEof(): void {
@@ -117,9 +168,27 @@ export class Input implements EndpointEvents {
       this.feed?.received(opcode, bytes, start, end, true, true);
       this.#deliver(opcode, bytes, start, end);
     } else {
+      this.#decodings++;
       this.feed?.decoding(end - start);
       this.#decoder.push({ opcode, rsv, payload: bytes.subarray(start, end) });
     }
+  }
+
+  get echoRoom(): number {
+    return this.#session.output.echoRoom;
+  }
+
+  echoed(run: EchoRun): void {
+    const { textMessages, textBytes, binaryMessages, binaryBytes } = run;
+    const { stats, traffic, deadlines } = this.#parts;
+    deadlines.messageArrived();
+    stats.messagesIn += textMessages + binaryMessages;
+    stats.bytesIn += textBytes + binaryBytes;
+    traffic.textMessagesIn += textMessages;
+    traffic.textBytesIn += textBytes;
+    traffic.binaryMessagesIn += binaryMessages;
+    traffic.binaryBytesIn += binaryBytes;
+    this.#session.output.echoed(run);
   }
 
   chunk(
@@ -291,17 +360,22 @@ export class Input implements EndpointEvents {
 
 /** Received messages through the extensions. */
 class Decoding implements PipelineOptions {
-  readonly turnBytes = TURN_BYTES;
+  /** A read may hold many small messages that become large ones. */
+  readonly endsTurns = true;
+  readonly turns: Turns;
+  readonly memory: MemoryAccount;
   readonly keepsPayload: boolean;
   readonly #chain: ExtensionChain;
   readonly #maxMessage: number;
   readonly #session: ServerSession;
   readonly #input: Input;
 
-  constructor(chain: ExtensionChain, maxMessage: number, session: ServerSession, input: Input) {
+  constructor(chain: ExtensionChain, host: SessionHost, session: ServerSession, input: Input) {
+    this.turns = host.turns;
+    this.memory = host.memory;
     this.keepsPayload = chain.keepsPayload;
     this.#chain = chain;
-    this.#maxMessage = maxMessage;
+    this.#maxMessage = host.limits.maxMessage;
     this.#session = session;
     this.#input = input;
   }

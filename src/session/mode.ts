@@ -35,6 +35,11 @@ export interface Mode {
    */
   readonly receiveAfterClose?: boolean;
   /**
+   * True for a mode that sends every message back as it came, and does nothing else with it: sessions may then do so
+   * by themselves, for many messages at a time, without a call of `message`.
+   */
+  readonly echoes?: boolean;
+  /**
    * Called before the handshake is answered. It may take its time, and it may throw (or reject with)
    * a HandshakeError, which refuses the handshake with that status. Headers can be added to the response.
    */
@@ -81,6 +86,8 @@ export interface Mode {
   stillServes?(session: ModeSession): boolean;
   /** After `send` had returned `wait`: the client has read on, send again. */
   drain?(session: ModeSession): void;
+  /** The memory that it holds for the session and has charged to the account of the process, in bytes. */
+  heldBytes?(session: ModeSession): number;
   /** The session is over, however it ended; called once for each session whose `upgrade` succeeded. A server that stops waits for the promise. */
   close?(session: ModeSession, summary: SessionSummary): unknown;
 }

@@ -6,11 +6,14 @@
  * A mode that sends faster than the client reads is told to wait, and one that goes on is ended. A Pong does
  * not come by here, so it never waits.
  */
+import type { MemoryAccount } from '../budget/memory-account.js';
+import type { Turns } from '../budget/turns.js';
 import { ExtensionError, InvalidStateError, PolicyError } from '../errors.js';
 import type { ExtensionChain } from '../extensions/chain.js';
 import type { Message } from '../extensions/extension.js';
 import { MessagePipeline, type PipelineOptions } from '../extensions/pipeline.js';
 import { Assembler } from '../protocol/assembler.js';
+import type { EchoRun } from '../protocol/kernel/echo-run.js';
 import type { Endpoint } from '../protocol/endpoint.js';
 import {
   type DataOpcode,
@@ -21,8 +24,9 @@ import {
   assertPieceFits,
 } from '../protocol/frame.js';
 import type { HeldOutput } from './held-output.js';
-import type { Input } from './input.js';
+import { type Input, MUCH_BYTES } from './input.js';
 import type { ServerSession, SessionParts } from './server-session.js';
+import type { SessionHost } from './session-host.js';
 import type { SendResult } from './session.js';
 import type { TapFeed } from './tap.js';
 
@@ -52,8 +56,7 @@ export class Output {
     this.#parts = parts;
     this.#endpoint = input.endpoint;
     this.#input = input;
-    this.#encoding =
-      chain === null ? null : new Encoding(chain, host.limits.maxMessage, session, this);
+    this.#encoding = chain === null ? null : new Encoding(chain, host, session, this);
   }
 
   /** True while messages that the mode has sent are on their way through the extensions. */
@@ -67,6 +70,11 @@ export class Output {
     if (this.held !== null) bytes += this.held.bytes;
     if (this.#encoding !== null) bytes += this.#encoding.waitingBytes;
     return bytes;
+  }
+
+  /** The memory of what the connection's queue does not have yet, in bytes. */
+  get heldBytes(): number {
+    return (this.held?.heldBytes ?? 0) + (this.#encoding?.heldBytes ?? 0);
   }
 
   /** @throws InvalidStateError before the handshake is answered */
@@ -121,6 +129,23 @@ export class Output {
     return true;
   }
 
+  /** How many bytes can be sent before {@link #checkLimits} has anything to do. */
+  get echoRoom(): number {
+    return this.#pauseBytes - this.waitingBytes;
+  }
+
+  /** The endpoint has sent messages back by itself. */
+  echoed({ textMessages, textBytes, binaryMessages, binaryBytes }: EchoRun): void {
+    const { stats, traffic, transport } = this.#parts;
+    stats.messagesOut += textMessages + binaryMessages;
+    stats.bytesOut += textBytes + binaryBytes;
+    traffic.textMessagesOut += textMessages;
+    traffic.textBytesOut += textBytes;
+    traffic.binaryMessagesOut += binaryMessages;
+    traffic.binaryBytesOut += binaryBytes;
+    transport.scheduleFlush();
+  }
+
   /** Counts, sees to it that a flush follows, and says whether more may be sent. */
   #sent(opcode: DataOpcode, bytes: number, isLast: boolean): SendResult {
     const { stats, traffic, deadlines, transport } = this.#parts;
@@ -140,10 +165,14 @@ export class Output {
 
   /** Looks at the limits of what waits, now that `bytes` more do. */
   #checkLimits(bytes: number): SendResult {
-    const { outputPause, outputLimit, maxMessage } = this.#parts.host.limits;
+    const { outputLimit, maxMessage } = this.#parts.host.limits;
+    const outputPause = this.#pauseBytes;
     // Only what the client does not take counts against it.
-    if (this.waitingBytes > outputPause) this.#parts.transport.flush();
-    const { waitingBytes } = this;
+    let { waitingBytes } = this;
+    if (waitingBytes > outputPause) {
+      this.#parts.transport.flush();
+      ({ waitingBytes } = this);
+    }
     if (waitingBytes <= outputPause && !this.#input.isPausedByTap) return 'sent';
     this.#setWaiting(true);
     // One message more is let through, and a relay has larger chunks than a client may send messages.
@@ -154,10 +183,16 @@ export class Output {
     return 'closed';
   }
 
+  /** From where on the mode is told to wait. */
+  get #pauseBytes(): number {
+    const { limits, memory } = this.#parts.host;
+    return memory.isNear ? Math.min(limits.outputPause, MUCH_BYTES) : limits.outputPause;
+  }
+
   /** Tells the mode to go on, if it was told to wait and need not any more. */
   resume(): void {
     if (!this.isWaiting || this.#input.isPausedByTap) return;
-    if (this.waitingBytes > this.#parts.host.limits.outputPause) return;
+    if (this.waitingBytes > this.#pauseBytes) return;
     this.#setWaiting(false);
     try {
       this.#session.follow(this.#parts.mode.drain?.(this.#session));
@@ -205,7 +240,9 @@ export class Output {
 /** Sent messages through the extensions. */
 class Encoding implements PipelineOptions {
   /** The mode's own work sets the pace, and back-pressure its bound. */
-  readonly turnBytes = Infinity;
+  readonly endsTurns = false;
+  readonly turns: Turns;
+  readonly memory: MemoryAccount;
   readonly keepsPayload: boolean;
   readonly #chain: ExtensionChain;
   readonly #maxMessage: number;
@@ -218,11 +255,12 @@ class Encoding implements PipelineOptions {
   /** Messages that the mode has sent and that are not encoded. */
   #unencoded = 0;
 
-  /** @param maxMessage the largest message, in bytes, inclusive */
-  constructor(chain: ExtensionChain, maxMessage: number, session: ServerSession, output: Output) {
+  constructor(chain: ExtensionChain, host: SessionHost, session: ServerSession, output: Output) {
+    this.turns = host.turns;
+    this.memory = host.memory;
     this.keepsPayload = chain.keepsPayload;
     this.#chain = chain;
-    this.#maxMessage = maxMessage;
+    this.#maxMessage = host.limits.maxMessage;
     this.#session = session;
     this.#output = output;
     this.#pipeline = new MessagePipeline(this);
@@ -230,6 +268,10 @@ class Encoding implements PipelineOptions {
 
   get isBusy(): boolean {
     return this.#pipeline.isBusy;
+  }
+
+  get heldBytes(): number {
+    return this.#pipeline.heldBytes + (this.#chunks?.heldBytes ?? 0);
   }
 
   get waitingBytes(): number {
@@ -261,7 +303,7 @@ class Encoding implements PipelineOptions {
   ): boolean {
     assertPieceFits(this.#chunksOpcode, opcode, isFirst);
     this.#chunksOpcode = opcode;
-    const chunks = (this.#chunks ??= new Assembler(this.#maxMessage));
+    const chunks = (this.#chunks ??= new Assembler(this.#maxMessage, null, this.memory));
     if (chunks.length + end - start > this.#maxMessage) {
       throw new InvalidStateError('a message sent in pieces is over the limit for extensions');
     }
@@ -295,6 +337,7 @@ class Encoding implements PipelineOptions {
   }
 
   #forgetChunks(): void {
+    this.#chunks?.free();
     this.#chunks = null;
     this.#chunksOpcode = NO_PIECES;
   }

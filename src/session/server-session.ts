@@ -8,6 +8,8 @@ import {
   ExtensionError,
   InvalidArgumentError,
   InvalidStateError,
+  OVERLOAD_RULES,
+  OverloadError,
   POLICY_RULES,
   PeerError,
 } from '../errors.js';
@@ -31,7 +33,7 @@ import { UTF8_ACCEPT } from '../protocol/utf8.js';
 import type { SessionCounts, Traffic } from './counters.js';
 import { Deadlines } from './deadlines.js';
 import { SessionGate } from './gate.js';
-import { Input, PauseReason } from './input.js';
+import { Input, MUCH_BYTES, PauseReason } from './input.js';
 import type { Mode } from './mode.js';
 import { Output } from './output.js';
 import type {
@@ -63,6 +65,7 @@ const LAST_WORDS: Readonly<
 > = {
   'send-timeout': [CloseCode.PolicyViolation, POLICY_RULES['send-timeout']],
   'close-timeout': [CloseCode.InternalError, 'closing took too long'],
+  memory: [CloseCode.TryAgainLater, OVERLOAD_RULES.memory],
   shutdown: [CloseCode.GoingAway, 'the server is shutting down'],
 };
 
@@ -85,6 +88,7 @@ export function numberSessionsFrom(id: number): void {
 export class ServerSession implements ServedSession {
   readonly id = ++lastId;
   readonly clientCertificate: ClientCertificate | null;
+  readonly user: string | null;
   readonly path: string;
   readonly subprotocol: string | null;
   readonly extensions: string | null;
@@ -104,6 +108,8 @@ export class ServerSession implements ServedSession {
   #ends = NO_ENDS;
   /** What the extensions had to say when they were closed. */
   #extensionStats = NO_STATS;
+  /** It is read though memory is scarce. */
+  #goesOn = false;
   /** The socket is gone, whatever the protocol still waits for. */
   #isGone = false;
   /** Its line is in the log, or it gets none. */
@@ -119,6 +125,7 @@ export class ServerSession implements ServedSession {
     const { request, route, subprotocol } = upgrade;
     const { chain, response, declined } = negotiate(route.extensions, request.extensionOffers);
     this.clientCertificate = request.tls?.certificate ?? null;
+    this.user = request.user ?? null;
     this.path = request.path;
     this.subprotocol = subprotocol;
     this.extensions = response;
@@ -161,6 +168,13 @@ export class ServerSession implements ServedSession {
 
   get bufferedAmount(): number {
     return this.output.waitingBytes;
+  }
+
+  /** The memory that it holds beside the output queue of its connection, in bytes. */
+  get heldBytes(): number {
+    const ofMode = this.isOpen ? (this.#parts.mode.heldBytes?.(this) ?? 0) : 0;
+    const ofExtensions = this.#parts.chain?.heldBytes ?? 0;
+    return this.input.heldBytes + this.output.heldBytes + ofExtensions + ofMode;
   }
 
   /** True when the protocol is through, and nothing is held: what waits is written, then our FIN. */
@@ -296,6 +310,47 @@ export class ServerSession implements ServedSession {
     this.output.resume();
   }
 
+  // ---- When memory is scarce
+
+  /** If it holds much it is not read from until {@link memoryIsBack}. */
+  saveMemory(): void {
+    const heldBytes = this.heldBytes + this.#parts.transport.outbox.queue.heldBytes;
+    if (heldBytes > MUCH_BYTES && !this.#goesOn && this.endpoint.canSend)
+      this.input.pause(PauseReason.Memory);
+  }
+
+  /** It is read all the same until {@link memoryIsBack}. */
+  goOn(): void {
+    this.#goesOn = true;
+    this.input.resume(PauseReason.Memory);
+  }
+
+  memoryIsBack(): void {
+    this.#goesOn = false;
+    this.input.resume(PauseReason.Memory);
+    this.output.resume();
+  }
+
+  /** Ends with 1013, and gives back what it holds: at once, or when its socket is closed. */
+  shed(): void {
+    const { transport } = this.#parts;
+    transport.flush();
+    const { outbox } = transport;
+    // What the socket has not taken is given back with the socket only, and a Close could not overtake it.
+    if ((outbox.isBlocked && !outbox.isTaken) || (this.output.held?.bytes ?? 0) > 0) {
+      transport.drop('memory');
+      return;
+    }
+    this.output.shut();
+    this.#ends = NO_ENDS;
+    this.input.stop();
+    this.output.dropUnencoded();
+    this.endpoint.fail(new OverloadError('memory'));
+    transport.flush();
+    // Nothing is asked of the extensions any more, and what they keep for the next message is memory too.
+    this.#closeChain();
+  }
+
   /** Looks at the deadlines; called by the clock. */
   check(nowMs: number): void {
     this.#parts.deadlines.check(nowMs);
@@ -329,12 +384,16 @@ export class ServerSession implements ServedSession {
 
   /** Gives everything back. */
   #close(): void {
-    const { chain, traffic } = this.#parts;
     this.#isGone = true;
-    traffic.blocked.delete(this);
+    this.#parts.traffic.blocked.delete(this);
     this.input.close();
     this.output.close();
     this.#ends = NO_ENDS;
+    this.#closeChain();
+  }
+
+  #closeChain(): void {
+    const { chain } = this.#parts;
     if (chain === null) return;
     // Once closed the extensions are not asked again.
     if (this.#extensionStats === NO_STATS) this.#extensionStats = chain.stats;
@@ -482,6 +541,7 @@ export class ServerSession implements ServedSession {
     transport.scheduleFlush();
     // The client's Close must be read, whatever the mode had in mind.
     this.resume();
+    this.input.endRate();
   }
 
   drop(): void {

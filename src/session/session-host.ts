@@ -1,26 +1,31 @@
 /** What a session needs around it: of the server, of its connection, and of the request that it began with. */
+import type { MemoryAccount } from '../budget/memory-account.js';
+import type { Turns } from '../budget/turns.js';
 import type { Extension } from '../extensions/extension.js';
 import type { Declined } from '../extensions/negotiation.js';
 import type { PeerAddress } from '../net/socket-address.js';
 import type { UpgradeRequest } from '../handshake/request.js';
 import type { EndpointOptions } from '../protocol/endpoint-events.js';
-import type { SlabPool } from '../protocol/slab-pool.js';
+import type { SlabPool } from '../protocol/slabs/slab-pool.js';
 import type { OutputQueue } from '../protocol/output-queue.js';
 import type { Mode } from './mode.js';
+import type { InputRates } from './input-rate.js';
 import type { SessionCounts, Traffic } from './counters.js';
 import type { DropRule, ModeSession, Session, SessionSummary } from './session.js';
 import type { Tap } from './tap.js';
 
 /** Limits and deadlines of sessions. Durations are in milliseconds. */
-export interface SessionLimits {
+export interface SessionLimits extends InputRates {
   /** Output waiting for the client that pauses the source, in bytes. */
   readonly outputPause: number;
   /** Output waiting for the client that ends the connection; one message more is let through. */
   readonly outputLimit: number;
   /** The largest message, in bytes, inclusive. */
   readonly maxMessage: number;
-  /** From the first to the last byte of one assembled message; 0 means for ever. */
+  /** From the first to the last byte of one assembled message, as far as it does not keep up `minDataRate`; 0 means for ever. */
   readonly messageTimeout: number;
+  /** Bytes a second of an assembled message for which no time counts; 0, the default, for none. */
+  readonly minDataRate?: number;
   /** Without progress in sending. */
   readonly sendTimeout: number;
   /** Silence before a Ping (0: never), and the wait for a sign of life after it. */
@@ -52,7 +57,11 @@ export interface SessionHost {
   readonly limits: SessionLimits;
   readonly endpointOptions: Readonly<Record<Mode['delivery'], EndpointOptions>>;
   readonly clock: SessionClock;
+  /** Is charged for what is held for clients. */
+  readonly memory: MemoryAccount;
   readonly slabPool: SlabPool;
+  /** Shares the event loop among those that have much to do. */
+  readonly turns: Turns;
   /** Where what passes is counted. */
   readonly traffic: Traffic;
   /** A client offered an extension that is known, and it is not used. */
@@ -70,8 +79,12 @@ interface SessionOutbox {
   readonly queue: OutputQueue;
   /** True while the socket has not taken the last write. */
   readonly isBlocked: boolean;
-  /** For how long nothing of what was written has left, in milliseconds. */
-  stalledMs(nowMs: number): number;
+  /** True while it is blocked though it has. */
+  readonly isTaken: boolean;
+  /** Whether nothing of what was written has left for so long, in milliseconds. */
+  isStalled(nowMs: number, limitMs: number): boolean;
+  /** In how many milliseconds to ask that again. */
+  stallCheckMs(limitMs: number): number;
 }
 
 /** The socket's side of the connection. */

@@ -39,6 +39,8 @@ export interface Session<Data = unknown> {
   readonly localPort: number;
   /** The client's certificate, if it came to us by TLS and has one that a CA of ours has signed; else null. */
   readonly clientCertificate: ClientCertificate | null;
+  /** The user whose password was right; null where no password is asked for. */
+  readonly user: string | null;
   /** Path of the request target, as it was sent, without the query. */
   readonly path: string;
   /** The subprotocol that was selected, if any. */
@@ -132,7 +134,7 @@ export interface ModeSession extends Session {
 }
 
 /** Rules that end a connection at once, whether or not the peer has read why. */
-export type DropRule = 'send-timeout' | 'close-timeout' | 'shutdown' | 'dropped-by-mode';
+export type DropRule = 'send-timeout' | 'close-timeout' | 'shutdown' | 'memory' | 'dropped-by-mode';
 
 /** How a session went, for the log. */
 export interface SessionSummary {
@@ -141,6 +143,8 @@ export interface SessionSummary {
   readonly remotePort: number;
   /** The client's certificate; absent when it has none. */
   readonly clientCertificate?: ClientCertificate;
+  /** The user whose password was right; absent where no password is asked for. */
+  readonly user?: string;
   readonly path: string;
   /** Name of the mode that served it. */
   readonly mode: string;

@@ -78,6 +78,7 @@ export class SessionStats {
       ...(session.clientCertificate === null
         ? {}
         : { clientCertificate: session.clientCertificate }),
+      ...(session.user === null ? {} : { user: session.user }),
       path: session.path,
       mode,
       subprotocol: session.subprotocol,

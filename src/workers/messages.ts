@@ -52,8 +52,8 @@ export interface ReloadOutcome {
 
 /** What a worker asks for and gives back. */
 export interface PlaceRequest {
-  /** Each with a number for the answer, and what the client is counted by; null for nothing. */
-  readonly asks: readonly (readonly [id: number, network: string | null])[];
+  /** Each with a number for the answer, what the client is counted by (null for nothing), and if it is a handshake. */
+  readonly asks: readonly (readonly [id: number, network: string | null, isHandshake: boolean])[];
   readonly releases: readonly (string | null)[];
   /** The limits as the worker has them: a reload may have changed them. */
   readonly limits: PlaceLimits;

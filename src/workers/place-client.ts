@@ -8,7 +8,7 @@ import type { PlaceAnswers, PlaceRequest } from './messages.js';
 export class PlaceClient {
   readonly #send: (request: PlaceRequest) => void;
   readonly #waiting = new Map<number, (rule: PlaceRule | null) => void>();
-  #asks: [id: number, network: string | null][] = [];
+  #asks: [id: number, network: string | null, isHandshake: boolean][] = [];
   #releases: (string | null)[] = [];
   #limits: PlaceLimits = { maxConnections: 0, maxConnectionsPerAddress: 0 };
   #lastId = 0;
@@ -20,12 +20,16 @@ export class PlaceClient {
   }
 
   /** @returns why there is no place; null when there is one, which has to be released */
-  reserve(network: string | null, limits: PlaceLimits): Promise<PlaceRule | null> {
+  reserve(
+    network: string | null,
+    limits: PlaceLimits,
+    isHandshake: boolean,
+  ): Promise<PlaceRule | null> {
     if (this.#isAlone) return Promise.resolve('draining');
     return new Promise((resolve) => {
       const id = ++this.#lastId;
       this.#waiting.set(id, resolve);
-      this.#asks.push([id, network]);
+      this.#asks.push([id, network, isHandshake]);
       this.#limits = limits;
       this.#sendSoon();
     });

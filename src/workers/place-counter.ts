@@ -1,4 +1,5 @@
 /** Counts the connections of all workers, for limits that cover all of them. The primary has one. */
+import { ArrivalRates } from '../budget/arrival-rates.js';
 import type { PlaceLimits, PlaceRule } from '../server/server-group.js';
 
 /** The places of one process, by the network of the client; null is for all that are counted by none. */
@@ -6,6 +7,7 @@ type Places = Map<string | null, number>;
 
 export class PlaceCounter {
   #total = 0;
+  #rates: ArrivalRates | null = null;
   readonly #byNetwork: Places = new Map();
   /** By the serial numbers of processes. */
   readonly #byProcess = new Map<number, Places>();
@@ -19,15 +21,23 @@ export class PlaceCounter {
    * Takes a place for a connection.
    *
    * @param network what its client is counted by; null for nothing
+   * @param isHandshake whether it is for a handshake, whose rate has a limit
    * @returns why there is none; null when it has one
    */
   reserve(
     serial: number,
     network: string | null,
-    { maxConnections, maxConnectionsPerAddress }: PlaceLimits,
+    limits: PlaceLimits,
+    isHandshake: boolean,
+    nowMs: number = performance.now(),
   ): PlaceRule | null {
+    const { maxConnections, maxConnectionsPerAddress: most } = limits;
     if (this.#total >= maxConnections) return 'full';
-    if (network !== null && (this.#byNetwork.get(network) ?? 0) >= maxConnectionsPerAddress)
+    // What each worker lets in by itself is too much in all. A reload does not change the rates.
+    this.#rates ??= new ArrivalRates(limits);
+    if (isHandshake && this.#rates.connect(network, nowMs) > 0) return 'connection-rate';
+    if (isHandshake && this.#rates.shakeHands(nowMs) > 0) return 'handshake-rate';
+    if (network !== null && most > 0 && (this.#byNetwork.get(network) ?? 0) >= most)
       return 'too-many-connections-from-address';
     let own = this.#byProcess.get(serial);
     if (own === undefined) {

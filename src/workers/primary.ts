@@ -318,7 +318,8 @@ export class Primary {
     for (const network of releases) this.#taken.release(serial, network);
     if (asks.length === 0) return;
     const answers = asks.map(
-      ([id, network]) => [id, this.#taken.reserve(serial, network, limits)] as const,
+      ([id, network, isHandshake]) =>
+        [id, this.#taken.reserve(serial, network, limits, isHandshake)] as const,
     );
     place.running?.send({ kind: 'places', answers });
   }

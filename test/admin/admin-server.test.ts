@@ -1,12 +1,12 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { Server, createServer } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
+import { onePassword } from '../fixtures/logins.js';
 import t, { type Test } from 'tap';
 import { AdminServer, type AdminServerOptions } from '../../src/admin/admin-server.js';
 import type { AdminSource, MetricsFormat } from '../../src/admin/admin-source.js';
 import { HandshakeError } from '../../src/errors.js';
-import type { RequestHead } from '../../src/handshake/request-head.js';
-import { passwordAuthenticator } from '../../src/server/auth/basic-auth.js';
 import { type HttpAnswer, askHttp, readAnswer } from '../fixtures/ask-http.js';
 import { KeptLog } from '../fixtures/kept-log.js';
 import { connectRaw } from '../fixtures/raw-client.js';
@@ -135,8 +135,8 @@ t.test('a page with a name of its own for this machine reads nothing', async (t)
 });
 
 t.test('only metrics ask for a password, and only where others reach them', async (t) => {
-  const authenticator = passwordAuthenticator('ann:secret');
-  const authorize = (head: RequestHead): void | Promise<void> => authenticator.authorize(head);
+  const authenticator = onePassword('ann:secret');
+  const authorize = authenticator.authorize.bind(authenticator);
   const open = await start(t, { authorize });
   t.equal((await askHttp(t, open.port, '/metrics')).status, 200, 'on a loopback address');
   const { port } = await start(t, { authorize, address: { host: null, port: 0 } });
@@ -337,4 +337,23 @@ t.test('a client certificate is for metrics, not for probes', async (t) => {
   const asked = tlsContext({ ca: client.cert, auth: 'request' });
   const { port: open } = await start(t, { tls: asked, address: everywhere });
   t.match(await askTls(t, open, '/metrics'), { status: 200 });
+});
+
+t.test('a client whose address is gone already has none', async (t) => {
+  const addresses: string[] = [];
+  const { port } = await start(t, {
+    address: { host: null, port: 0 },
+    authorize: (_head, { remoteAddress }) => {
+      addresses.push(remoteAddress);
+      return Promise.reject(new HandshakeError('address'));
+    },
+  });
+  const forget = (message: unknown): void => {
+    const { socket } = message as { socket: object };
+    Object.defineProperty(socket, 'remoteAddress', { value: undefined });
+  };
+  subscribe('net.server.socket', forget);
+  t.teardown(() => unsubscribe('net.server.socket', forget));
+  t.equal((await askHttp(t, port, '/metrics')).status, 403);
+  t.strictSame(addresses, ['']);
 });

@@ -25,3 +25,16 @@ t.test('it tells what its parts tell', async (t) => {
   source.stop();
   t.match(text, `twist_build_info{version="1.2.3",node="${process.version}"} 1\n`);
 });
+
+t.test('what is added later is told behind its own', (t) => {
+  const own = { collect: () => [counter('twist_own_total', 'Own', 1)] };
+  const given = [own];
+  const source = new LocalSource([], given, '1.2.3');
+  source.add({ collect: () => [counter('twist_added_total', 'Added', 2)] });
+  t.strictSame(
+    source.counted().map(({ name }) => name),
+    ['twist_own_total', 'twist_added_total'],
+  );
+  t.strictSame(given, [own], 'the list that was given is left alone');
+  t.end();
+});

@@ -1,5 +1,8 @@
 import path from 'node:path';
 import t from 'tap';
+import * as recording from '../../src/app/resources/recording.js';
+import { MemoryAccount } from '../../src/budget/memory-account.js';
+import { LETS_IN_ALL } from '../fixtures/logins.js';
 import { existsSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { checkComposition, compose } from '../../src/app/compose.js';
 import type { Resources } from '../../src/app/resources/resources.js';
@@ -9,6 +12,7 @@ import { type RouteMode, formatRouteMode } from '../../src/config/values/route-t
 import { TargetCounters } from '../../src/modes/tcp/target-counters.js';
 import type { Mode } from '../../src/session/mode.js';
 import { askHttp } from '../fixtures/ask-http.js';
+import { ClientLines } from '../../src/server/log/client-lines.js';
 import { KeptLog } from '../fixtures/kept-log.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
 import type { ServerGroup } from '../../src/server/server-group.js';
@@ -28,10 +32,13 @@ function resourcesOf(flags: Flags): Resources {
     modules: { modes: new Map([['mute.mjs', mute]]), extensions: [] },
     makeMode: (asked) => ({ name: formatRouteMode(asked), delivery: 'messages' }),
     authenticator: null,
+    memory: new MemoryAccount(),
     targets: new TargetCounters(),
     tls: null,
     reloadables: [],
     modeReloadables: [],
+    recording,
+    clientLog: new ClientLines(new KeptLog(), 0),
   };
 }
 
@@ -178,7 +185,7 @@ t.test(
     const { server, admin, start, close } = compose(
       {
         ...resourcesOf({ echo: true, record, admin: '0' }),
-        authenticator: { authorize: () => undefined },
+        authenticator: LETS_IN_ALL,
       },
       new KeptLog(),
     );

@@ -1,14 +1,17 @@
 /** The metrics that there are, those that docs/operations.md explains, and those that dashboard and alerts ask for. */
 import { readFileSync } from 'node:fs';
 import t from 'tap';
+import { LETS_IN_ALL } from '../fixtures/logins.js';
 import { LocalSource } from '../../src/admin/local-source.js';
 import type { MetricSnapshot } from '../../src/admin/metrics/metric.js';
 import { makeAdmin, makeSource } from '../../src/app/admin.js';
+import { MemoryAccount } from '../../src/budget/memory-account.js';
 import { Durations } from '../../src/durations.js';
 import { DeflateCounters } from '../../src/extensions/permessage-deflate/deflate-counters.js';
 import { TargetCounters } from '../../src/modes/tcp/target-counters.js';
 import { ServerCounters } from '../../src/server/server-counters.js';
 import { CertificateWatch } from '../../src/server/tls/certificate-watch.js';
+import { logMetrics } from '../../src/admin/metrics/log-metrics.js';
 import { ServerTls } from '../../src/server/tls/server-tls.js';
 import { Traffic } from '../../src/session/counters.js';
 import { KeptLog } from '../fixtures/kept-log.js';
@@ -32,23 +35,30 @@ async function everything(): Promise<MetricSnapshot> {
         counters: new ServerCounters(),
         traffic: new Traffic(),
         connectionCount: 0,
+        freeMessageBytes: 0,
         maxConnections: 1,
         nowMs: 0,
+        clientLog: { leftOut: { debug: 0, info: 0, warn: 0, error: 0 } },
         findProblems,
       },
       recorder: {
         findProblems,
         counters: {
           ...{ records: 0, bytes: 0, batches: 0, lost: 0, failures: 0, files: 0 },
+          ...{ deletedFiles: 0, totalBytes: 0, maxTotalBytes: 1 },
           ...{ waitingBytes: 0, limitBytes: 0, lagMs: 0, isFull: false, syncs: new Durations() },
         },
       },
+      memory: new MemoryAccount(),
       deflate: new DeflateCounters(),
       targets: new TargetCounters(),
       tls: new ServerTls({ context, watch, openKeyLog: null }),
       reloads: { succeeded: 0, failed: 0 },
+      authenticator: LETS_IN_ALL,
+      descriptors: { shortages: 0, findProblems },
     },
   );
+  source.add(logMetrics({ lostLines: 0 }));
   return await source.snapshot();
 }
 

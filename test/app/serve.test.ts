@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import fs, { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { createServer, type AddressInfo } from 'node:net';
 import path from 'node:path';
 import t, { type Test } from 'tap';
@@ -313,4 +314,26 @@ t.test('a reload reads the files that options name again', async (t) => {
   await server.reload();
   t.equal(log.find('reloaded: nothing has changed').length, 1);
   await server.stop();
+});
+
+t.test('no more connections are taken than the system lets it open files', async (t) => {
+  const { readFileSync: read } = fs;
+  const reading = t.intercept(fs, 'readFileSync', {
+    value: (...args: Parameters<typeof read>) =>
+      args[0] === '/proc/self/limits' ? 'Max open files 200 200 files\n' : read(...args),
+  });
+  syncBuiltinESMExports();
+  t.teardown(syncBuiltinESMExports);
+  const limit = t.capture(Server.prototype, 'limitConnections');
+  const log = new KeptLog();
+  await start(t, { maxConnections: 100, log });
+  reading.restore();
+  const warning = log.lines.find(({ message }) =>
+    message.startsWith('fewer connections are taken: '),
+  );
+  t.match(warning, { level: 'warn', fields: { maxConnections: 72 } });
+  t.strictSame(
+    limit().map(({ args }) => args),
+    [[72]],
+  );
 });

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { LETS_IN_ALL } from '../fixtures/logins.js';
 import type { Flags } from '../../src/config/text-sources.js';
 import { load } from '../../src/config/load.js';
 import type { Settings } from '../../src/config/settings.js';
@@ -10,6 +11,7 @@ import { type ServerParts, serverOptions } from '../../src/app/server-options.js
 import { echoMode } from '../../src/modes/echo.js';
 import type { Mode } from '../../src/session/mode.js';
 import { sessionOf } from '../fixtures/extensions.js';
+import { ClientLines } from '../../src/server/log/client-lines.js';
 import { KeptLog } from '../fixtures/kept-log.js';
 
 function settingsOf(flags: Flags): Settings {
@@ -27,6 +29,7 @@ const PARTS: ServerParts = {
   recorder: null,
   group: null,
   log,
+  clientLog: new ClientLines(log, 0),
 };
 
 t.test('every setting reaches the server', async (t) => {
@@ -47,14 +50,20 @@ t.test('every setting reaches the server', async (t) => {
     maxHeaders: '104',
     maxMessage: '1005',
     maxFragments: '1006',
+    wasm: false,
     maxConnections: '1007',
     maxConnectionsPerAddress: '1008',
+    maxConnectionRate: '1023',
+    maxHandshakeRate: '1024',
     maxHandshakes: '1019',
     maxHandshakesPerAddress: '1020',
     outputPause: '20009',
     outputLimit: '20010',
     handshakeTimeout: '1011ms',
     messageTimeout: '1012ms',
+    maxMessageRate: '1030',
+    maxByteRate: '1031',
+    minDataRate: '1032',
     sendTimeout: '1013ms',
     pingInterval: '1014ms',
     pongTimeout: '1015ms',
@@ -65,7 +74,7 @@ t.test('every setting reaches the server', async (t) => {
     drainTimeout: '1018ms',
     drainDelay: '1021ms',
   });
-  const authenticator = { authorize: (): void => undefined };
+  const authenticator = LETS_IN_ALL;
   const privatePaths = { files: ['users'], recording: null };
   const parts = { ...PARTS, authenticator, staticDir: 'public', privatePaths };
   t.strictSame(serverOptions(settings, parts), {
@@ -116,15 +125,25 @@ t.test('every setting reaches the server', async (t) => {
       idleTimeout: 1016,
       maxLifetime: 1022,
       closeTimeout: 1017,
+      maxMessageRate: 1030,
+      maxByteRate: 1031,
+      minDataRate: 1032,
     },
     maxFragments: 1006,
-    admission: { maxConnections: 1007, maxConnectionsPerAddress: 1008 },
+    wasm: false,
+    admission: {
+      maxConnections: 1007,
+      maxConnectionRate: 1023,
+      maxHandshakeRate: 1024,
+      maxConnectionsPerAddress: 1008,
+    },
     handshakes: { maxHandshakes: 1019, maxHandshakesPerAddress: 1020 },
     recheck: 'end',
     drainDelay: 1021,
     drainTimeout: 1018,
     health: null,
     log,
+    clientLog: PARTS.clientLog,
   });
 });
 
@@ -176,7 +195,7 @@ t.test('permessage-deflate comes last, with its settings', async (t) => {
 });
 
 t.test('where there are passwords no mode lets in every page', async (t) => {
-  const authenticator = { authorize: (): void => undefined };
+  const authenticator = LETS_IN_ALL;
   const mode = (origin?: OriginPolicy): Mode => ({
     ...echoMode,
     ...(origin === undefined ? {} : { defaults: { origin, deflate: true } }),

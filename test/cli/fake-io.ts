@@ -32,7 +32,12 @@ export function fakeIo(
     written,
     exits,
     stdout: { isTTY, columns, write: (text) => (written.out += text) },
-    stderr: { isTTY, write: (text) => (written.err += text), doNotWait: () => undefined },
+    stderr: {
+      isTTY,
+      write: (text) => (written.err += text),
+      doNotWait: () => undefined,
+      lostLines: 0,
+    },
     bytes: {
       file: null,
       write: (bytes) => {

@@ -20,7 +20,7 @@ async function parse(argv: readonly string[], problem?: string): Promise<Outcome
       if (problem !== undefined) fail(problem);
       calls.push(['serve', flags]);
     },
-    printConfig: (flags, isJson) => calls.push(['print', flags, isJson]),
+    printConfig: async (flags, isJson) => void calls.push(['print', flags, isJson]),
     checkConfig: async (flags) => {
       calls.push(['check', flags]);
     },

@@ -34,6 +34,9 @@ t.test('the defaults go together, and equal values do', async (t) => {
   t.doesNotThrow(() => {
     checkRelations(values({}));
     checkRelations(values({ outputPause: flag(16 * MIB), maxHead: file(8 * KIB) }));
+    checkRelations(values({ maxMemory: flag(64 * MIB) }));
+    checkRelations(values({ maxMemory: flag(MIB), maxMessage: flag(MIB / 4) }));
+    checkRelations(values({ maxMessage: flag(1024 * MIB) }));
   });
 });
 
@@ -93,6 +96,21 @@ t.test('what does not go together: blames the one that was set last and names bo
       { outputPause: call(17 * MIB) },
       'outputPause cannot be "17m": it must be at most outputLimit, which is 16m by default',
       'call',
+    ],
+    [
+      { maxMemory: flag(63 * MIB) },
+      '--max-memory cannot be "63m": it must be at least four times --max-message, which is 16m by default',
+      'flag',
+    ],
+    [
+      { maxMemory: file(64 * MIB), maxMessage: flag(32 * MIB) },
+      '--max-message cannot be "32m": it must be at most a quarter of maxMemory in twist.json, which is 64m',
+      'flag',
+    ],
+    [
+      { maxMemory: environment(MIB), maxMessage: file(MIB) },
+      'TWIST_MAX_MEMORY cannot be "1m": it must be at least four times maxMessage in twist.json, which is 1m',
+      'environment',
     ],
     [
       { maxHeaderLine: flag(20 * KIB) },

@@ -31,6 +31,7 @@ const USAGE = `Usage: npm run conformance [-- OPTIONS]
   --proxy KIND    test twist as a proxy in front of a TCP echo that sends binary or text messages
                   back: the cases of expected-proxy.json or expected-proxy-text.json
   --tls           over TLS, with a certificate authority made for the run
+  --no-wasm       twist without WebAssembly
   --url URL       test the server at this URL instead of twist
   --out DIR       where the HTML report goes (default: reports/conformance)
   --keep          keep the pages of earlier runs in DIR
@@ -84,6 +85,7 @@ async function main() {
  * @property {boolean} isPartial whether this is a part of the suite by the user's wish
  * @property {'binary' | 'text' | undefined} proxy
  * @property {boolean} isTls
+ * @property {boolean} hasWasm
  * @property {string | undefined} url
  * @property {string} outDirectory
  * @property {boolean} isKeep
@@ -101,6 +103,7 @@ function readOptions() {
         exclude: { type: 'string', multiple: true },
         proxy: { type: 'string' },
         tls: { type: 'boolean', default: false },
+        'no-wasm': { type: 'boolean', default: false },
         url: { type: 'string' },
         out: { type: 'string', default: 'reports/conformance' },
         keep: { type: 'boolean', default: false },
@@ -111,7 +114,7 @@ function readOptions() {
     });
     const { url, update } = values;
     const proxy = readProxy(values.proxy);
-    checkServer(url, proxy, update, values.tls);
+    checkServer(url, proxy, update, values);
     const cases = values.cases?.flatMap((list) => list.split(','));
     const excluded = values.exclude?.flatMap((list) => list.split(','));
     return {
@@ -120,6 +123,7 @@ function readOptions() {
       isPartial: cases !== undefined || excluded !== undefined,
       proxy,
       isTls: values.tls,
+      hasWasm: !values['no-wasm'],
       url,
       outDirectory: path.resolve(values.out),
       isKeep: values.keep,
@@ -148,25 +152,27 @@ function readProxy(text) {
  * @param {string | undefined} url
  * @param {string | undefined} proxy
  * @param {boolean} isUpdate
- * @param {boolean} isTls
+ * @param {{ tls: boolean, 'no-wasm': boolean }} flags
  * @throws {TypeError} for options that do not go together
  */
-function checkServer(url, proxy, isUpdate, isTls) {
+function checkServer(url, proxy, isUpdate, flags) {
   if (url === undefined) return;
   if (!/^wss?:\/\//.test(url))
     throw new TypeError(`--url is ${url}, it must begin with ws:// or wss://`);
   if (isUpdate)
     throw new TypeError('--update writes what twist is held to, and cannot go with --url');
   if (proxy !== undefined) throw new TypeError('--proxy tests twist, and cannot go with --url');
-  if (isTls)
+  if (flags.tls)
     throw new TypeError('--tls tests twist, and cannot go with --url; a URL may be wss://');
+  if (flags['no-wasm']) throw new TypeError('--no-wasm tests twist, and cannot go with --url');
 }
 
 /**
  * @param {Options} options
  * @returns {Promise<import('./suite.mjs').SuiteResult>}
  */
-async function runOn({ cases, excluded, proxy, isTls, url, outDirectory, isKeep, isDocker }) {
+async function runOn(options) {
+  const { cases, excluded, proxy, isTls, hasWasm, url, outDirectory, isKeep, isDocker } = options;
   await mkdir(outDirectory, { recursive: true });
   if (!isKeep) await removePages(outDirectory);
   const note = (/** @type {string} */ text) => {
@@ -179,10 +185,13 @@ async function runOn({ cases, excluded, proxy, isTls, url, outDirectory, isKeep,
   const logFile = path.join(outDirectory, 'twist.log');
   const directory = await mkdtemp(path.join(tmpdir(), 'twist-conformance-'));
   try {
-    const tls = isTls ? await tlsOptions(directory) : [];
+    const flags = [
+      ...(isTls ? await tlsOptions(directory) : []),
+      ...(hasWasm ? [] : ['--no-wasm']),
+    ];
     const server = await (proxy === undefined
-      ? startTwist(ROOT, logFile, ['--echo', ...tls])
-      : startProxy(ROOT, logFile, proxy, tls));
+      ? startTwist(ROOT, logFile, ['--echo', ...flags])
+      : startProxy(ROOT, logFile, proxy, flags));
     try {
       return await runSuite(wstest, { server, cases, excluded, outDirectory });
     } finally {

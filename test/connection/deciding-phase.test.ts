@@ -105,17 +105,19 @@ t.test('what comes while a mode takes its time is bounded', async (t) => {
   t.strictSame(bench.calls(), [], 'and nobody can start it again');
   mode.accept();
   await bench.settle();
-  t.match(bench.calls(), ['resume', /^write/]);
+  const calls = bench.calls();
+  t.match(calls, ['resume', 'cork', /^write/, /^write/, 'uncork'], 'in one write');
+  t.equal(calls.length, 5);
   t.equal(bench.written().slice(-140_000), hexOf(new Uint8Array(70_000)));
 });
 
 t.test('who asks is asked who he is, before the mode is', async (t) => {
   const mode = new SlowOpener();
   let answer: (error?: Error) => void = () => undefined;
-  const authorize = (): Promise<void> =>
+  const authorize = (): Promise<null> =>
     new Promise((resolve, reject) => {
       answer = (error) => {
-        if (error === undefined) resolve();
+        if (error === undefined) resolve(null);
         else reject(error);
       };
     });
@@ -156,6 +158,73 @@ t.test('who asks is asked who he is, before the mode is', async (t) => {
   });
   atOnce.receive(requestWith());
   t.equal(atOnce.refusal(), '401 authentication required\n');
+});
+
+function breakOff({ socket }: Bench): void {
+  socket.emit('error', Object.assign(new Error('reset'), { code: 'ECONNRESET' }));
+  socket.destroy();
+}
+
+t.test('whoever is asked for a password is told when nobody waits for the answer', async (t) => {
+  for (const [how, left, end] of [
+    ['the client leaves', 'end', (bench: Bench) => void bench.socket.emit('end')],
+    [
+      'the connection breaks',
+      'ECONNRESET',
+      (bench: Bench) => {
+        breakOff(bench);
+      },
+    ],
+    [
+      'it takes too long',
+      null,
+      (bench: Bench) => {
+        bench.checkAfter(LIMITS.handshakeTimeout);
+      },
+    ],
+    [
+      'the server stops',
+      null,
+      (bench: Bench) => {
+        bench.connection.shutDown();
+      },
+    ],
+    [
+      'it is dropped',
+      null,
+      (bench: Bench) => {
+        bench.connection.drop('shutdown');
+      },
+    ],
+  ] as const) {
+    const signals: AbortSignal[] = [];
+    const bench = new Bench(echoMode, {
+      ...QUIET,
+      opening: {
+        authorize: (_head, _connection, waiting) => {
+          signals.push(waiting.signal, waiting.signal);
+          return new Promise(() => undefined);
+        },
+      },
+    });
+    bench.receive(requestWith());
+    t.equal(signals[0], signals[1], 'there is one');
+    t.notOk(signals[0]!.aborted);
+    end(bench);
+    await bench.settle();
+    t.ok(signals[0]!.aborted, how);
+    t.strictSame(bench.host.left, left === null ? [] : [left]);
+  }
+});
+
+t.test('the user whose password was right, at once or late', async (t) => {
+  for (const user of ['ann', Promise.resolve('ann')]) {
+    const bench = new Bench(echoMode, { ...QUIET, opening: { authorize: () => user } });
+    bench.receive(requestWith(textFrame('a')));
+    await bench.settle();
+    t.equal(bench.written(), acceptedWith(textFrame('a')), 'what came behind is not lost');
+    t.equal(bench.host.opened[0]!.user, 'ann');
+  }
 });
 
 t.test('a mode that wants no input while it opens gets none afterwards', async (t) => {
@@ -297,7 +366,7 @@ t.test('whatever has a then is waited for, and may refuse', async (t) => {
   ] as const) {
     const byMode = new Bench(modeWith({ upgrade: () => result as PromiseLike<void> }));
     const byPolicy = new Bench(echoMode, {
-      opening: { authorize: () => result as PromiseLike<void> },
+      opening: { authorize: () => result as PromiseLike<null> },
     });
     for (const bench of [byMode, byPolicy]) {
       bench.receive(upgradeText());

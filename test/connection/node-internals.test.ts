@@ -2,8 +2,10 @@ import { Buffer } from 'node:buffer';
 import { once } from 'node:events';
 import { type AddressInfo, type Server, type Socket, createServer } from 'node:net';
 import t, { type Test } from 'tap';
+import { loopTurns } from '../../src/budget/turns.js';
 import {
   type SharedReads,
+  descriptorOf,
   findSharedReads,
   forgetPeerAddress,
   probeSharedReads,
@@ -62,16 +64,23 @@ t.test('the symbols of the option onread are found on a socket', async (t) => {
   const found = findSharedReads()!;
   t.equal(found.buffer.description, 'kBuffer');
   t.equal(found.callback.description, 'kBufferCb');
+  t.equal(found.generator.description, 'kBufferGen');
   t.equal(found.bytes.length, 256 * 1024);
   t.equal(found.bytes.byteOffset, 0, 'not a part of a pool that others use');
 });
 
 t.test('a version of Node that names them otherwise has no shared reads', async (t) => {
-  const buffer = Symbol('kBuffer');
+  const names = ['kBuffer', 'kBufferCb', 'kBufferGen'];
+  const [buffer, callback, generator] = names.map((name) => Symbol(name));
+  const internals = (symbols: readonly symbol[]): object =>
+    Object.fromEntries(symbols.map((symbol) => [symbol, null]));
   t.equal(findSharedReads({}), null);
-  t.equal(findSharedReads({ [buffer]: null }), null);
-  t.equal(findSharedReads({ [Symbol('kBufferCb')]: null }), null);
-  t.match(findSharedReads({ [buffer]: null, [Symbol('kBufferCb')]: null }), { buffer });
+  for (const missing of [buffer, callback, generator]) {
+    const others = [buffer!, callback!, generator!].filter((symbol) => symbol !== missing);
+    t.equal(findSharedReads(internals(others)), null, String(missing));
+  }
+  const all = internals([buffer!, callback!, generator!]);
+  t.match(findSharedReads(all), { buffer, callback, generator });
 });
 
 t.test('the probe finds that shared reads work here', async (t) => {
@@ -91,12 +100,18 @@ t.test('the probe leaves no socket behind', async (t) => {
 });
 
 t.test('the probe finds that shared reads do not work', async (t) => {
-  const { buffer, callback, bytes } = findSharedReads()!;
+  const { buffer, callback, generator, bytes } = findSharedReads()!;
   const cases: Record<string, SharedReads> = {
-    'the bytes come by another way': { buffer: Symbol(), callback: Symbol(), bytes },
+    'the bytes come by another way': {
+      buffer: Symbol(),
+      callback: Symbol(),
+      generator,
+      bytes,
+    },
     'an internal is gone': {
       buffer,
       callback,
+      generator,
       get bytes(): never {
         throw new TypeError('not a function');
       },
@@ -182,6 +197,177 @@ for (const isShared of [true, false]) {
   });
 }
 
+/** How large the buffer of each read is that follows reads of these sizes. */
+class Reads {
+  readonly #found = findSharedReads()!;
+  readonly #socket = new FakeSocket();
+
+  constructor(owner: SocketOwner = new Keeper()) {
+    own(this.#socket.asSocket, owner);
+    Object.assign(this.#socket, { _handle: { useUserBuffer: () => undefined } });
+    startReceiving(this.#socket.asSocket, this.#found);
+  }
+
+  get #internals(): Record<symbol, unknown> {
+    return this.#socket as unknown as Record<symbol, unknown>;
+  }
+
+  get bytes(): Uint8Array {
+    return this.#internals[this.#found.buffer] as Uint8Array;
+  }
+
+  /** As Node does it. @returns how much the next read may bring */
+  read(count = this.bytes.length): number {
+    const { callback, generator, buffer } = this.#found;
+    const take = this.#internals[callback] as (count: number, bytes: Uint8Array) => boolean;
+    t.equal(take.call(this.#socket.asSocket, count, this.bytes), true);
+    const next = (this.#internals[generator] as () => Uint8Array | undefined)();
+    if (next !== undefined) this.#internals[buffer] = next;
+    return this.bytes.length;
+  }
+
+  /** Whether the next read comes to the buffer that all share. */
+  get isShared(): boolean {
+    return this.bytes.buffer === this.#found.bytes.buffer && this.bytes.byteOffset === 0;
+  }
+}
+
+t.test('how much is read at once depends on who else reads much', async (t) => {
+  const small = 64 * 1024;
+  const large = 256 * 1024;
+  t.teardown(() => {
+    loopTurns.isCrowded = false;
+  });
+  const reads = new Reads();
+  t.equal(reads.bytes.length, small, 'at first');
+  t.equal(reads.read(small - 1), small, 'one that does not fill it wants no more');
+  t.equal(reads.read(), large, 'alone, and there is more than fits');
+  t.equal(reads.read(), large);
+  t.equal(reads.read(small), large);
+  t.equal(reads.read(10), large);
+  loopTurns.isCrowded = true;
+  t.equal(reads.read(10), large, 'a small read is no matter');
+  t.equal(reads.read(small), small, 'one among many');
+  t.equal(reads.read(), small);
+  loopTurns.isCrowded = false;
+  t.equal(reads.read(small - 1), small);
+  t.equal(reads.read(), large, 'alone again');
+  const other = new Reads();
+  t.equal(other.bytes.length, small);
+  t.equal(other.read(10), small, 'each by itself');
+  t.ok(reads.isShared && other.isShared, 'in the one buffer');
+});
+
+t.test('an owner may say where to read to, and how much is still decided here', async (t) => {
+  const small = 64 * 1024;
+  const large = 256 * 1024;
+  t.teardown(() => {
+    loopTurns.isCrowded = false;
+  });
+  class Placer extends Keeper {
+    target: Uint8Array | null | undefined = undefined;
+    readonly asked: number[] = [];
+
+    readTarget(maxBytes: number): Uint8Array | null | undefined {
+      this.asked.push(maxBytes);
+      return this.target;
+    }
+  }
+  const placer = new Placer();
+  const reads = new Reads(placer);
+  t.equal(reads.read(10), small, 'where the last read went');
+  const place = (placer.target = new Uint8Array(1000));
+  reads.read(10);
+  t.equal(reads.bytes, place);
+  t.equal(reads.read(20), 1000);
+  const next = (placer.target = new Uint8Array(500));
+  loopTurns.isCrowded = true;
+  reads.read();
+  t.equal(reads.bytes, next, 'the next place');
+  placer.target = null;
+  t.equal(reads.read(), small, 'one among many');
+  t.ok(reads.isShared);
+  placer.target = new Uint8Array(10);
+  loopTurns.isCrowded = false;
+  reads.read();
+  placer.target = null;
+  t.equal(reads.read(), large, 'and alone');
+  t.ok(reads.isShared);
+  t.strictSame(placer.asked, [large, large, large, small, small, large, large]);
+  placer.target = undefined;
+  t.equal(reads.read(10), large);
+});
+
+t.test('Node reads into the place that an owner says, and elsewhere after it', async (t) => {
+  const place = new Uint8Array(100).fill(1);
+  class Placer extends Keeper {
+    target: Uint8Array | null | undefined = place;
+
+    readTarget(): Uint8Array | null | undefined {
+      return this.target;
+    }
+  }
+  const placer = new Placer();
+  const found = findSharedReads()!;
+  const port = await startServer(t, (socket) => {
+    own(socket, placer);
+    startReceiving(socket, found);
+  });
+  const client = await connectRaw(t, port);
+  client.send('abc');
+  await eventually(() => placer.received.length === 3, 'the first read');
+  t.strictSame(placer.buffers, new Set([found.bytes.buffer]));
+  placer.buffers.clear();
+  client.send('d'.repeat(250));
+  await eventually(() => placer.received.length === 253, 'three reads');
+  t.strictSame(placer.buffers, new Set([place.buffer]));
+  placer.buffers.clear();
+  placer.target = null;
+  client.send('e');
+  await eventually(() => placer.received.length === 254, 'one more there');
+  client.send('f');
+  await eventually(() => placer.received.length === 255, 'one elsewhere');
+  t.strictSame(placer.buffers, new Set([place.buffer, found.bytes.buffer]));
+  t.equal(placer.received.toString(), `abc${'d'.repeat(250)}ef`);
+});
+
+t.test('Node reads into a buffer that has grown, and into one that is small again', async (t) => {
+  t.teardown(() => {
+    loopTurns.isCrowded = false;
+  });
+  class Measurer extends Keeper {
+    /** Size of the buffer that was read into last. */
+    length = 0;
+    receivedBytes = 0;
+
+    override receiveBytes(bytes: Uint8Array, start: number, end: number): void {
+      this.length = bytes.length;
+      this.receivedBytes += end - start;
+    }
+  }
+  const keeper = new Measurer();
+  const port = await startServer(t, (socket) => {
+    own(socket, keeper);
+    startReceiving(socket, findSharedReads());
+  });
+  const client = await connectRaw(t, port);
+  const megabyte = Buffer.alloc(1024 * 1024);
+  let sent = 0;
+  for (const [isCrowded, length] of [
+    [false, 256 * 1024],
+    [true, 64 * 1024],
+    [false, 256 * 1024],
+  ] as const) {
+    loopTurns.isCrowded = isCrowded;
+    for (let count = 0; count < 50 && keeper.length !== length; count++) {
+      client.send(megabyte);
+      sent += megabyte.length;
+      await eventually(() => keeper.receivedBytes === sent, 'all bytes');
+    }
+    t.equal(keeper.length, length);
+  }
+});
+
 t.test('unsent bytes: as libuv counts them, or else as the stream does', async (t) => {
   const socket = new FakeSocket();
   socket._handle = { writeQueueSize: 7 };
@@ -236,4 +422,17 @@ t.test('a socket without such a copy is left as it is', async (t) => {
   const socket = new FakeSocket();
   forgetPeerAddress(socket.asSocket);
   t.notOk('_peername' in socket);
+});
+
+t.test('the descriptor of a socket: its own, that of what TLS is around, or none', async (t) => {
+  const cases: readonly (readonly [object | null | undefined, number])[] = [
+    [{ fd: 5 }, 5],
+    [{ fd: 5, _parent: { fd: 7 } }, 7],
+    [{ fd: 5, _parent: {} }, 5],
+    [{}, -1],
+    [null, -1],
+    [undefined, -1],
+  ];
+  for (const [handle, descriptor] of cases)
+    t.equal(descriptorOf({ _handle: handle } as unknown as Socket), descriptor);
 });

@@ -1,9 +1,20 @@
 import { Buffer } from 'node:buffer';
 import t from 'tap';
 import { HandshakeError } from '../../src/errors.js';
-import { Bench, QUIET, modeWith, fromServer } from '../fixtures/connection-bench.js';
+import { echoMode } from '../../src/modes/echo.js';
+import {
+  Bench,
+  QUIET,
+  SlowOpener,
+  fromClient,
+  fromServer,
+  modeWith,
+  requestWith,
+} from '../fixtures/connection-bench.js';
+import { CountedTurns } from '../fixtures/counted-turns.js';
 import { binaryFrame, closeFrame, pingFrame, pongFrame, textFrame } from '../fixtures/frames.js';
 import { hexOf } from '../fixtures/hex.js';
+import { emptyPool } from '../fixtures/slabs.js';
 import { LIMITS, TestHost } from '../fixtures/test-host.js';
 
 t.test('one write per read, whatever the read brings', async (t) => {
@@ -61,7 +72,7 @@ t.test('while the socket is blocked nothing is written, and the newest Pong is o
   const bench = new Bench().open();
   await bench.block();
   bench.calls();
-  t.equal(bench.nextCheckAfterMs, LIMITS.sendTimeout / 4);
+  t.equal(bench.nextCheckAfterMs, 1000);
   bench.receiveFrames(pingFrame('a'), textFrame('b'), pingFrame('c'));
   bench.receiveFrames(textFrame('d'));
   t.strictSame(bench.calls(), []);
@@ -230,4 +241,129 @@ t.test('a mode that has agreed can refuse no more', async (t) => {
   t.strictSame(bench.calls(), []);
   bench.receiveFrames(textFrame('a'));
   t.equal(bench.written(), hexOf(fromServer(textFrame('a'))));
+});
+
+t.test(
+  'what waits for its turn is held, and the FIN behind it is told when it comes',
+  async (t) => {
+    const turns = new CountedTurns();
+    const bench = new Bench(echoMode, { ...QUIET, turns }).open();
+    const ownBytes = bench.connection.heldBytes;
+    const large = binaryFrame(new Uint8Array(20_000));
+    turns.isOver = true;
+    bench.receiveFrames(large);
+    t.ok(bench.connection.heldBytes >= ownBytes + 20_000);
+    bench.socket.emit('end');
+    t.equal(bench.written(), '');
+    t.notOk(bench.calls().includes('end'));
+    await bench.settle();
+    t.ok(bench.written().startsWith(hexOf(fromServer(large))));
+    t.ok(bench.calls().includes('end'));
+  },
+);
+
+t.test('a session that pauses in its turn is not read behind it', async (t) => {
+  const turns = new CountedTurns();
+  const mode = modeWith({
+    message: (session) => {
+      session.pause();
+    },
+  });
+  const bench = new Bench(mode, { ...QUIET, turns }).open();
+  turns.isOver = true;
+  bench.receiveFrames(binaryFrame(new Uint8Array(20_000)));
+  await bench.settle();
+  t.ok(bench.socket.isPaused);
+  bench.host.opened[0]!.resume();
+  t.notOk(bench.socket.isPaused);
+});
+
+t.test('what is held before a session is open: what came behind the head', async (t) => {
+  const bench = new Bench(new SlowOpener());
+  const ownBytes = bench.connection.heldBytes;
+  bench.receive(requestWith(binaryFrame(new Uint8Array(5000))));
+  t.ok(bench.connection.heldBytes >= ownBytes + 5000);
+  bench.socket.emit('close');
+});
+
+t.test('memory is scarce: an open session that holds much is not read from', async (t) => {
+  const bench = new Bench(modeWith({ heldBytes: () => 100_000 })).open();
+  const { connection, socket } = bench;
+  connection.saveMemory();
+  t.ok(socket.isPaused);
+  connection.goOn();
+  t.notOk(socket.isPaused);
+  connection.saveMemory();
+  t.notOk(socket.isPaused, 'it is read all the same');
+  connection.memoryIsBack();
+  connection.saveMemory();
+  t.ok(socket.isPaused, 'the next time it is not');
+  connection.memoryIsBack();
+  t.notOk(socket.isPaused);
+});
+
+t.test('an open session that is shed ends with 1013', async (t) => {
+  const bench = new Bench().open();
+  bench.connection.shed();
+  t.ok(bench.written().startsWith('88'), 'a Close');
+  t.notOk(bench.connection.isOpen);
+  bench.socket.emit('close');
+  t.match(bench.host.ended, [{ closedBy: 'server', closeCode: 1013, rule: 'memory' }]);
+});
+
+t.test('memory is scarce before a session is open: it is read, until it is shed', async (t) => {
+  const bench = new Bench(new SlowOpener());
+  bench.receive(requestWith());
+  const { connection } = bench;
+  connection.saveMemory();
+  connection.goOn();
+  connection.memoryIsBack();
+  t.notOk(bench.socket.isPaused);
+  t.notOk(bench.socket.destroyed);
+  connection.shed();
+  t.ok(bench.socket.destroyed);
+  t.equal(bench.written(), '');
+  bench.socket.emit('close');
+  t.equal(bench.host.closed.length, 1);
+});
+
+t.test('a client is read from again as soon as it has had its turn', async (t) => {
+  const turns = new CountedTurns();
+  const bench = new Bench(echoMode, { ...QUIET, turns }).open();
+  turns.isOver = true;
+  bench.receiveFrames(binaryFrame(new Uint8Array(20_000)));
+  t.ok(bench.socket.isPaused);
+  await bench.settle();
+  t.notOk(bench.socket.isPaused);
+});
+
+t.test('what is held after a session has ended is what the connection takes', async (t) => {
+  const bench = new Bench().open();
+  bench.receiveFrames(closeFrame(1000));
+  t.notOk(bench.connection.isOpen);
+  t.equal(bench.connection.heldBytes, bench.connection.ownBytes);
+});
+
+t.test('while something waits for its turn nothing is read into its place', async (t) => {
+  const large = binaryFrame(new Uint8Array(100 * 1024));
+  const turns = new CountedTurns();
+  const bench = new Bench(echoMode, { ...QUIET, turns }).open();
+  const frame = fromClient(large);
+  bench.receive(frame.subarray(0, 50 * 1024));
+  const place = bench.connection.readTarget(64 * 1024);
+  t.ok(place!.length >= 32 * 1024);
+  turns.isOver = true;
+  bench.receive(frame.subarray(50 * 1024, 60 * 1024));
+  t.ok(bench.socket.isPaused);
+  t.equal(bench.connection.readTarget(64 * 1024), null, 'it would be written over');
+  t.equal(bench.connection.readTarget(64 * 1024), undefined, 'it stays so');
+  await bench.settle();
+  t.ok(bench.connection.readTarget(64 * 1024)!.length >= 32 * 1024);
+  bench.receive(frame.subarray(60 * 1024));
+  t.equal(bench.connection.readTarget(64 * 1024), null);
+  await bench.settle();
+  t.equal(bench.written(), hexOf(fromServer(large)));
+  bench.socket.emit('close');
+  emptyPool(bench.host.slabPool);
+  t.equal(bench.host.memory.bytes, 0);
 });

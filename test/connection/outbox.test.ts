@@ -4,7 +4,7 @@ import { type Socket, createServer } from 'node:net';
 import t from 'tap';
 import { Outbox } from '../../src/connection/outbox.js';
 import { HAND_OVER_BYTES, OutputQueue } from '../../src/protocol/output-queue.js';
-import { SLAB_BYTES, SlabPool } from '../../src/protocol/slab-pool.js';
+import { HEADROOM_BYTES, SLAB_BYTES, SlabPool } from '../../src/protocol/slabs/slab-pool.js';
 import { FakeSocket } from '../fixtures/fake-socket.js';
 import { connectRaw } from '../fixtures/raw-client.js';
 import { eventually } from '../fixtures/within.js';
@@ -46,19 +46,23 @@ t.test('what does not lie in one place leaves corked, which is one write too', a
   const { socket, outbox, pool } = make();
   const bytes = Buffer.alloc(SLAB_BYTES + 10, 'ab');
   outbox.queue.appendBytes(bytes);
-  const large = Buffer.alloc(HAND_OVER_BYTES, 'c');
-  outbox.queue.appendFrame(0x82, null, large, 0, large.length, true);
+  const slab = pool.takeForMessage(HAND_OVER_BYTES, HAND_OVER_BYTES);
+  const [start, end] = [HEADROOM_BYTES, HEADROOM_BYTES + HAND_OVER_BYTES];
+  slab.bytes.fill(0x63, start, end);
+  outbox.queue.appendFrame(0x82, null, slab.bytes, start, end, slab);
+  pool.give(slab);
   outbox.flush(0);
   t.strictSame(socket.calls, [
     'cork',
     `write ${SLAB_BYTES}`,
-    `write ${10 + 10}`,
-    `write ${large.length}`,
+    'write 10',
+    `write ${4 + HAND_OVER_BYTES}`,
     'uncork',
   ]);
-  const header = Buffer.from('827f0000000000020000', 'hex');
+  const header = Buffer.from('827e8000', 'hex');
+  const large = Buffer.alloc(HAND_OVER_BYTES, 'c');
   t.ok(socket.written.equals(Buffer.concat([bytes, header, large])), 'in order, and all of it');
-  t.equal(pool.freeCount, 2);
+  t.equal(pool.freeCount, 3);
 });
 
 t.test('while the kernel has not taken the last write, nothing more is written', async (t) => {

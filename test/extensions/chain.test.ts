@@ -661,6 +661,28 @@ t.test('stats: by name, without those that say nothing', async (t) => {
   t.strictSame(chainOf([]).stats, {});
 });
 
+t.test(
+  'held bytes: the sum of what the sessions say, as far as it is a number of bytes',
+  async (t) => {
+    t.equal(chainOf([]).heldBytes, 0);
+    t.equal(chainOf([sessionOf()]).heldBytes, 0, 'one that says nothing');
+    let held = 1000;
+    const withGetter = (get: () => number): ExtensionSession =>
+      Object.defineProperty(sessionOf(), 'heldBytes', { get });
+    const telling = withGetter(() => held);
+    const odd = [-5, NaN, '7', null, {}].map((heldBytes) =>
+      sessionOf({ heldBytes: heldBytes as number }),
+    );
+    const throwing = withGetter(() => {
+      throw new Error('broken');
+    });
+    const chain = chainOf([telling, sessionOf({ heldBytes: 24 }), ...odd, throwing]);
+    t.equal(chain.heldBytes, 1024);
+    held = 0;
+    t.equal(chain.heldBytes, 24);
+  },
+);
+
 t.test('close: everybody once', async (t) => {
   const closed: number[] = [];
   const chain = chainOf([0, 1, 2].map((index) => sessionOf({ close: () => closed.push(index) })));

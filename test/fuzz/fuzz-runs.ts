@@ -21,9 +21,13 @@ export function fuzzRuns(runs: number): number {
   return Math.ceil(runs * factor);
 }
 
-/** Gives a test file the time that it needs for its runs, also on a slow machine. */
-export function setFuzzTimeout(t: Test): void {
-  t.setTimeout(120_000 * Math.max(1, factor));
+/**
+ * Gives a test file the time that it needs for its runs, also on a slow machine.
+ *
+ * @param ms that it needs there for the runs that it does by default
+ */
+export function setFuzzTimeout(t: Test, ms = 120_000): void {
+  t.setTimeout(ms * Math.max(1, factor));
 }
 
 /** Rules about what extensions make of a payload, which the endpoint does not look into. */

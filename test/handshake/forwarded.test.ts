@@ -200,3 +200,17 @@ t.test('the URL that the client has asked for', async (t) => {
   const direct = { ...request(t, {}, 'GET /x HTTP/1.1'), scheme: 'wss', tls } as const;
   t.equal(requestedUrl(direct), '/x', 'TLS of our own');
 });
+
+t.test('no more than 32 trusted proxies are looked up, however many there are', async (t) => {
+  for (const count of [31, 32, 2000]) {
+    let looks = 0;
+    const isProxy = (address: string): boolean => {
+      looks++;
+      return address.startsWith('10.');
+    };
+    const hops = Array.from({ length: count }, (_, index) => `10.0.0.${index % 250}`);
+    const found = findForwardedClient([['192.0.2.1', ...hops].join(', ')], isProxy);
+    t.equal(looks, 32);
+    t.equal(found?.remoteAddress.startsWith('10.'), count > 31, String(count));
+  }
+});

@@ -357,3 +357,14 @@ t.test('each byte is judged once', async (t) => {
     }
   }
 });
+
+t.test('memory is held for a head that comes in pieces, until it is over', async (t) => {
+  const bytes = Buffer.from(upgradeText(), 'latin1');
+  const parser = new RequestHeadParser(DEFAULT_LIMITS);
+  t.equal(parser.heldBytes, 0);
+  parser.receive(bytes, 0, 10);
+  t.ok(parser.heldBytes >= 10);
+  parser.receive(bytes, 10, bytes.length);
+  t.not(parser.head, null);
+  t.equal(parser.heldBytes, 0);
+});

@@ -7,6 +7,7 @@ import {
   isHealthRequest,
   isOpeningHandshake,
   parseHttpRequest,
+  isOptionsRequest,
   parsePlainRequest,
   type PlainRequest,
   valuesOf,
@@ -564,7 +565,7 @@ t.test('a demand', async (t) => {
 });
 
 /** What a server with files makes of it. */
-const parse = (head: RequestHead): PlainRequest | null => parsePlainRequest(head, true);
+const parse = (head: RequestHead): PlainRequest | null => parsePlainRequest(head);
 const textOf = (head: RequestHead): string | null | undefined => parse(head)?.text;
 
 const requestOf = (requestLine: string, ...lines: readonly string[]): RequestHead =>
@@ -646,31 +647,21 @@ t.test('the rules of HTTP hold', async (t) => {
   );
 });
 
-t.test('OPTIONS wants to know whether we are there, with files or without', async (t) => {
-  for (const hasFiles of [true, false]) {
-    for (const [line, host] of [
-      ['OPTIONS / HTTP/1.1', 'h'],
-      ['OPTIONS /100%?a HTTP/1.0', 'h'],
-      ['OPTIONS http://other/ HTTP/1.1', 'other'],
-    ] as const)
-      t.strictSame(parsePlainRequest(requestOf(line), hasFiles), { host, text: null }, line);
-    t.throws(
-      () => parsePlainRequest(requestOf('OPTIONS / HTTP/1.1', 'Content-Length: 1'), hasFiles),
-      new HandshakeError('body'),
-    );
-  }
-  const { head } = readHead(upgradeText({}, 'OPTIONS / HTTP/1.1'), Infinity);
-  t.equal(
-    parsePlainRequest(head!, false),
-    null,
-    'an opening handshake is told that it has to be GET',
+t.test('OPTIONS wants to know whether we are there', async (t) => {
+  for (const line of [
+    'OPTIONS / HTTP/1.1',
+    'OPTIONS /100%?a HTTP/1.0',
+    'OPTIONS http://other/ HTTP/1.1',
+  ])
+    t.ok(isOptionsRequest(requestOf(line)), line);
+  t.notOk(isOptionsRequest(requestOf('GET / HTTP/1.1')));
+  t.throws(
+    () => isOptionsRequest(requestOf('OPTIONS / HTTP/1.1', 'Content-Length: 1')),
+    new HandshakeError('body'),
   );
+  const { head } = readHead(upgradeText({}, 'OPTIONS / HTTP/1.1'), Infinity);
+  t.notOk(isOptionsRequest(head!), 'an opening handshake is told that it has to be GET');
   t.throws(() => parse(head!), new HandshakeError('method', { Allow: 'GET, HEAD' }));
-});
-
-t.test('without files everybody else is told that this is a WebSocket server', async (t) => {
-  for (const line of ['GET / HTTP/1.1', 'POST / HTTP/1.1', 'GET /% HTTP/1.1', 'GET / HTTP/2.0'])
-    t.equal(parsePlainRequest(requestOf(line), false), null, line);
 });
 
 t.test('whom a request is for', async (t) => {

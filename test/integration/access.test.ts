@@ -9,9 +9,10 @@ import { connect } from 'node:net';
 import path from 'node:path';
 import oracle from 'proxy-protocol-js';
 import t, { type Test } from 'tap';
+import { onePassword } from '../fixtures/logins.js';
 import type { OriginPolicy } from '../../src/handshake/policy.js';
 import { echoMode } from '../../src/modes/echo.js';
-import { fileAuthenticator, passwordAuthenticator } from '../../src/server/auth/basic-auth.js';
+import { fileAuthenticator } from '../../src/server/auth/basic-auth.js';
 import { type AccessOptions, Server, type ServerOptions } from '../../src/server/server.js';
 import { type Changes, DEFAULT_LIMITS, upgradeText } from '../fixtures/handshake.js';
 import { KeptLog } from '../fixtures/kept-log.js';
@@ -29,6 +30,8 @@ interface Options {
   readonly origin?: OriginPolicy;
   readonly maxPerAddress?: number;
   readonly handshakesPerAddress?: number;
+  readonly maxConnectionRate?: number;
+  readonly maxHandshakeRate?: number;
 }
 
 class Fixture {
@@ -52,6 +55,8 @@ class Fixture {
       admission: {
         maxConnections: 1000,
         maxConnectionsPerAddress: options.maxPerAddress ?? 0,
+        maxConnectionRate: options.maxConnectionRate ?? 0,
+        maxHandshakeRate: options.maxHandshakeRate ?? 0,
       },
       handshakes: {
         maxHandshakes: 1000,
@@ -355,8 +360,8 @@ t.test('H22: 401 with what to do about it, without credentials or with wrong one
   const file = path.join(makeTempDir(t), 'users');
   writeFileSync(file, `ann:${HASH}\n`);
   for (const auth of [
-    passwordAuthenticator(`ann:${PASSWORD}`),
-    await fileAuthenticator(file, new KeptLog()),
+    onePassword(`ann:${PASSWORD}`),
+    await fileAuthenticator(file, 0, new KeptLog()),
   ]) {
     const fixture = await Fixture.start(t, { auth });
     for (const request of [
@@ -382,13 +387,19 @@ t.test('H22: 401 with what to do about it, without credentials or with wrong one
   }
 });
 
-t.test('H22: 403 for an address, whatever its credentials; 404 for a path', async (t) => {
-  const auth = passwordAuthenticator('ann:secret');
-  const fixture = await Fixture.start(t, { auth, access: { deny: [`${STRANGER}/32`] } });
-  t.equal(await fixture.statusOf(STRANGER, withCredentials('ann:secret')), 403);
-  t.equal(await fixture.statusOf(STRANGER, upgradeText()), 403);
-  t.equal(await fixture.statusOf(PROXY, upgradeText({}, 'GET /nothing HTTP/1.1')), 404);
-});
+t.test(
+  'H22: 403 for an address, whatever its credentials; 404 for a path, with the right ones',
+  async (t) => {
+    const auth = onePassword('ann:secret');
+    const fixture = await Fixture.start(t, { auth, access: { deny: [`${STRANGER}/32`] } });
+    t.equal(await fixture.statusOf(STRANGER, withCredentials('ann:secret')), 403);
+    t.equal(await fixture.statusOf(STRANGER, upgradeText()), 403);
+    const nothing = 'GET /nothing HTTP/1.1';
+    t.equal(await fixture.statusOf(PROXY, upgradeText({}, nothing)), 401);
+    const Authorization = `Basic ${Buffer.from('ann:secret').toString('base64')}`;
+    t.equal(await fixture.statusOf(PROXY, upgradeText({ Authorization }, nothing)), 404);
+  },
+);
 
 t.test('T13, H22: foreign web pages get 403', async (t) => {
   const OWN = 'http://localhost';
@@ -416,4 +427,57 @@ t.test('T13, H22: foreign web pages get 403', async (t) => {
     t.equal(await same.statusOf(STRANGER, request), sameStatus, `same: ${String(origin)}`);
     t.equal(await list.statusOf(STRANGER, request), listStatus, `list: ${String(origin)}`);
   }
+});
+
+/** Moves the clock of the rates, which otherwise stands still. */
+function stopClock(t: Test): (ms: number) => void {
+  let nowMs = performance.now();
+  t.intercept(performance, 'now', { value: () => nowMs });
+  return (ms) => {
+    nowMs += ms;
+  };
+}
+
+t.test('new connections of one address have a rate; others do not notice', async (t) => {
+  const after = stopClock(t);
+  const fixture = await Fixture.start(t, { maxConnectionRate: 3 });
+  const bystander = await fixture.connect('127.0.0.3');
+  await bystander.open();
+  for (const status of [101, 101, 101, 429, 429])
+    t.equal(await fixture.statusOf(STRANGER, upgradeText()), status);
+  t.equal(fixture.server.counters.refused.get('connection-rate'), 2);
+  t.equal(await fixture.statusOf('127.0.0.3', upgradeText()), 101);
+  after(1000);
+  t.equal(await fixture.statusOf(STRANGER, upgradeText()), 101);
+});
+
+t.test('behind a trusted proxy the clients that it names have it, and not the proxy', async (t) => {
+  stopClock(t);
+  const fixture = await Fixture.start(t, { maxConnectionRate: 2 });
+  const from = (client: string): string => upgradeText({ 'X-Forwarded-For': client });
+  for (const client of ['192.0.2.1', '192.0.2.2', '192.0.2.3'])
+    for (const status of [101, 101, 429])
+      t.equal(await fixture.statusOf(PROXY, from(client)), status, client);
+  const access = { trustProxyHeader: 'proxy-protocol' } as const;
+  const second = await Fixture.start(t, { maxConnectionRate: 2, access });
+  for (const client of ['192.0.2.1', '192.0.2.2'])
+    for (const status of [101, 101, 429])
+      t.equal(
+        await second.statusOf(PROXY, `PROXY TCP4 ${client} 192.0.2.9 1 2\r\n${upgradeText()}`),
+        status,
+        client,
+      );
+});
+
+t.test('handshakes have a rate in all, which is asked before a password is', async (t) => {
+  const after = stopClock(t);
+  const auth = onePassword('ann:secret');
+  const fixture = await Fixture.start(t, { maxHandshakeRate: 2, auth });
+  t.equal(await fixture.statusOf(STRANGER, upgradeText()), 401);
+  t.equal(await fixture.statusOf('127.0.0.3', withCredentials('ann:secret')), 101);
+  t.equal(await fixture.statusOf(STRANGER, withCredentials('ann:secret')), 503);
+  t.equal(fixture.server.counters.refused.get('handshake-rate'), 1);
+  t.match(auth.counters, { right: 1, wrong: 0 });
+  after(500);
+  t.equal(await fixture.statusOf(STRANGER, withCredentials('ann:secret')), 101);
 });

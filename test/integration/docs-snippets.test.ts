@@ -1,5 +1,5 @@
 /** The guide pages do what they say: every file on them is written, every command is run. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import ts from 'typescript';
@@ -11,6 +11,7 @@ t.setTimeout(180_000);
 const PAGES = [
   'docs/codec.md',
   'docs/extensions.md',
+  'docs/hardening.md',
   'docs/library.md',
   'docs/modes.md',
   'docs/replay.md',
@@ -29,6 +30,17 @@ for (const page of PAGES) {
     t.ok(run.commandCount > 2, `${run.commandCount} commands were run`);
   });
 }
+
+t.test('SECURITY.md: the tests that its table names are there', async (t) => {
+  const page = readFileSync(path.join(ROOT, 'SECURITY.md'), 'utf8');
+  const rows = page.split('\n').filter((line) => /^\| (?!asset|-)/.test(line));
+  t.ok(rows.length > 20, `${rows.length} threats`);
+  for (const row of rows) {
+    const cells = row.split('|').map((cell) => cell.trim());
+    t.equal(cells.length, 6, row);
+    t.ok(existsSync(path.join(ROOT, cells[4]!)), `${cells[2]!}: ${cells[4]!}`);
+  }
+});
 
 t.test('the types of all snippets', (t) => {
   const directory = makeTempDir(t);
@@ -84,7 +96,7 @@ const EXAMPLES = ['snappy', 'broadcast', 'chat', 'json-rpc'].map(
 t.test('the pages of the examples name files that are there', (t) => {
   for (const page of [...EXAMPLES, ...PAGES]) {
     const text = readFileSync(path.join(ROOT, page), 'utf8');
-    const links = [...text.matchAll(/\]\((\.[^)#]+)/g)].map(([, link]) => link!);
+    const links = [...text.matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map(([, link]) => link!);
     const files = [...text.matchAll(/examples\/[\w/-]+\.mjs/g)].map(([name]) =>
       path.join(ROOT, name),
     );

@@ -10,7 +10,7 @@ import { Endpoint } from '../../src/protocol/endpoint.js';
 import type { EndpointEvents } from '../../src/protocol/endpoint-events.js';
 import { type DataOpcode, Opcode } from '../../src/protocol/frame.js';
 import { OutputQueue } from '../../src/protocol/output-queue.js';
-import { SlabPool } from '../../src/protocol/slab-pool.js';
+import { SlabPool } from '../../src/protocol/slabs/slab-pool.js';
 import { connectRaw, type RawClient } from '../fixtures/raw-client.js';
 import { SeededRandom } from '../fixtures/seeded-random.js';
 import { startTwist } from '../fixtures/twist-process.js';
@@ -174,30 +174,35 @@ function randomPayload(random: SeededRandom, opcode: DataOpcode, bytes: number):
   return payload.subarray(0, written);
 }
 
-t.test('random messages come back as they were', async (t) => {
-  const twist = await startTwist(t);
-  const clients = await Promise.all(
-    Array.from({ length: CONNECTIONS }, async (_, index) => {
-      const raw = await connectRaw(t, twist.port);
-      await raw.open();
-      return new EchoClient(raw, SEED + index);
-    }),
-  );
-  await within(Promise.all(clients.map((client) => client.run())), 'all echoes');
-  for (const [index, client] of clients.entries()) {
-    t.equal(client.failure, null, `connection ${index} is in order`);
-    t.strictSame(client.received, [...client.sent, 'Close 1000 done'], 'all messages, in order');
-    t.strictSame(
-      client.pongs,
-      [...client.pongs].sort((a, b) => a - b),
-      'Pongs in order',
+for (const [name, flags] of [
+  ['random messages come back as they were', []],
+  ['without WebAssembly, too', ['--no-wasm']],
+] as const) {
+  t.test(name, async (t) => {
+    const twist = await startTwist(t, flags);
+    const clients = await Promise.all(
+      Array.from({ length: CONNECTIONS }, async (_, index) => {
+        const raw = await connectRaw(t, twist.port);
+        await raw.open();
+        return new EchoClient(raw, SEED + index);
+      }),
     );
-    const counted = { messages: MESSAGES, bytes: client.sentBytes };
-    t.match(
-      await twist.waitForPeer(client.raw),
-      { in: counted, out: counted, closedBy: 'client', code: 1000, reason: 'done' },
-      'the log says so',
-    );
-  }
-  t.equal(await twist.stop(), 0, 'the server is well');
-});
+    await within(Promise.all(clients.map((client) => client.run())), 'all echoes');
+    for (const [index, client] of clients.entries()) {
+      t.equal(client.failure, null, `connection ${index} is in order`);
+      t.strictSame(client.received, [...client.sent, 'Close 1000 done'], 'all messages, in order');
+      t.strictSame(
+        client.pongs,
+        [...client.pongs].sort((a, b) => a - b),
+        'Pongs in order',
+      );
+      const counted = { messages: MESSAGES, bytes: client.sentBytes };
+      t.match(
+        await twist.waitForPeer(client.raw),
+        { in: counted, out: counted, closedBy: 'client', code: 1000, reason: 'done' },
+        'the log says so',
+      );
+    }
+    t.equal(await twist.stop(), 0, 'the server is well');
+  });
+}

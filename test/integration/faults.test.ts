@@ -91,20 +91,23 @@ t.test('fragments without end', { skip: !isLinux && 'needs /proc' }, async (t) =
   const limit = 262_144;
   const twist = await startTwist(t, [], { nodeArgs: SMALL_YOUNG_GENERATION });
   const empty = quickFrame(CONTINUATION, new Uint8Array(0));
+  const endless = async (): Promise<void> => {
+    const client = await openRaw(t, twist);
+    client.send(quickFrame(BINARY, new Uint8Array(0)));
+    client.send(Buffer.alloc(limit * empty.length, empty));
+    await client.waitForEnd();
+    t.strictSame(
+      client.received,
+      Buffer.from(encodeFrames([closeFrame(1008, POLICY_RULES['too-many-fragments'])], false)),
+      'too many even when they are empty',
+    );
+    await client.finish();
+    t.match(await twist.waitForPeer(client), { code: 1008, rule: 'too-many-fragments' });
+  };
   await besideHealthyPeer(t, twist, async () => {
-    await assertWithin(t, twist, 0, async () => {
-      const client = await openRaw(t, twist);
-      client.send(quickFrame(BINARY, new Uint8Array(0)));
-      client.send(Buffer.alloc(limit * empty.length, empty));
-      await client.waitForEnd();
-      t.strictSame(
-        client.received,
-        Buffer.from(encodeFrames([closeFrame(1008, POLICY_RULES['too-many-fragments'])], false)),
-        'too many even when they are empty',
-      );
-      await client.finish();
-      t.match(await twist.waitForPeer(client), { code: 1008, rule: 'too-many-fragments' });
-    });
+    // The first time V8 loads its compilers, which take more than this ever does.
+    await endless();
+    await assertWithin(t, twist, 0, endless);
   });
 });
 

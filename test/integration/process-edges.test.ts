@@ -53,6 +53,8 @@ class Unread {
       `unix:${this.#socketPath}`,
       '--log-format',
       format,
+      // What is lost is lost for the reader's sake alone.
+      ...['--max-log-rate', 'off'],
     ];
     this.child = spawn('env', ['-i', process.execPath, SCRIPT, ...args], {
       stdio: ['ignore', 'pipe', this.#writer],

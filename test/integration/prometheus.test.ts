@@ -190,7 +190,7 @@ type Shown = Readonly<Record<string, readonly (readonly [value: number, isRate: 
 
 /** Panels of what this server does not have. */
 const NOT_IN_USE =
-  /^(Workers that|Connections of all|Deaths since|TLS handshakes|Certificates expire in|Reloads since)/;
+  /^(Workers that|Connections of all|Deaths since|TLS handshakes|Certificates expire in|Reloads since|Logins)/;
 /** Prometheus extends what it has seen by up to a scrape at the end. */
 const isAbout = (whole: number, value: number): boolean =>
   whole >= value * 0.99 && whole <= value * 1.4;
@@ -218,7 +218,7 @@ t.test('rules, their tests, and the example of a scrape job', async (t) => {
   const found = findCommands(t, ['promtool']);
   if (found === null) return;
   const [command] = found;
-  t.match(await promtool(command, ['check', 'rules', RULES]), /18 rules found/);
+  t.match(await promtool(command, ['check', 'rules', RULES]), /19 rules found/);
   t.match(await promtool(command, ['test', 'rules', RULE_TESTS]), /SUCCESS/);
   t.match(await promtool(command, ['check', 'config', CONFIG]), /SUCCESS/);
 });
@@ -342,7 +342,7 @@ t.test('figures are those that were sent', async (t) => {
   };
   await checkDashboard(t, prometheus, shown);
   const rules = await prometheus.rules();
-  t.equal(rules.length, 18);
+  t.equal(rules.length, 19);
   t.strictSame(
     rules.filter(({ health }) => health !== 'ok'),
     [],

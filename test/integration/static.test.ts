@@ -13,9 +13,9 @@ import {
 import { Agent, type IncomingMessage, get as httpGet } from 'node:http';
 import path from 'node:path';
 import t, { type Test } from 'tap';
+import { onePassword } from '../fixtures/logins.js';
 import { WebSocket } from 'ws';
 import { echoMode } from '../../src/modes/echo.js';
-import { passwordAuthenticator } from '../../src/server/auth/basic-auth.js';
 import { Server, type ServerOptions } from '../../src/server/server.js';
 import { closeFrame, encodeFrames, textFrame } from '../fixtures/frames.js';
 import { DEFAULT_LIMITS, upgradeText } from '../fixtures/handshake.js';
@@ -340,7 +340,7 @@ t.test('who has ended its side is answered', async (t) => {
 });
 
 t.test('401: credentials are asked for, for files as for WebSocket connections', async (t) => {
-  const { url, log } = await startSite(t, { auth: passwordAuthenticator('me:open sesame') });
+  const { url, log } = await startSite(t, { auth: onePassword('me:open sesame') });
   const anonymous = await fetch(url);
   t.equal(anonymous.status, 401);
   t.match(anonymous.headers.get('www-authenticate'), /^Basic /);

@@ -25,7 +25,9 @@ async function startProxy(
   flags: readonly string[] = [],
 ): Promise<TwistProcess> {
   const args = ['serve', '--tcp', target.address, '--listen', '127.0.0.1:0'];
-  return await startServing(t, { args: [...args, '--log-format', 'json', ...flags] });
+  return await startServing(t, {
+    args: [...args, '--log-format', 'json', '--max-log-rate', 'off', ...flags],
+  });
 }
 
 async function connect(

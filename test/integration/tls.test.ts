@@ -300,7 +300,9 @@ t.test('a client that stops reading is dropped, one that reads slowly is not', a
 t.test('a flood of what is no TLS is no flood of lines, and others are served', async (t) => {
   const ca = CertificateAuthority.make(t);
   if (ca === null) return;
-  const twist = await startTwist(t, flagsOf(ca.issue('localhost')));
+  // With the bound that the log has by default.
+  const serve = ['serve', '--echo', '--listen', '127.0.0.1:0', '--log-format', 'json'];
+  const twist = await startServing(t, { args: [...serve, ...flagsOf(ca.issue('localhost'))] });
   const bystander = await echo(t, twist, { ca: readFileSync(ca.file) });
   const fdsBefore = twist.countFds();
   for (let round = 0; round < 10; round++) {

@@ -335,10 +335,11 @@ t.test('each worker records to a file of its own, and the next one goes on with 
   await twist.waitForLogs(isEnd, 4);
   const open1 = await open(t, twist);
   t.equal(await echo(open1, 'lost'), 'lost');
-  await eventually(
-    () => [1, 2].some((n) => readFileSync(record.replace('%w', `${n}`), 'utf8').includes('lost')),
-    'the record',
-  );
+  const written = ['lost', ...Array.from({ length: 4 }, (_, count) => `before ${count}`)];
+  await eventually(() => {
+    const texts = [1, 2].map((n) => readFileSync(record.replace('%w', `${n}`), 'utf8')).join('');
+    return written.every((text) => texts.includes(text));
+  }, 'the records of both workers');
   process.kill(childrenOf(twist.pid)[0]!, 'SIGKILL');
   await twist.waitForLog(({ msg }) => msg === 'worker replaced');
   for (let count = 0; count < 4; count++) await talk(`after ${count}`);

@@ -20,7 +20,8 @@ t.test('each word has its mode; words that share one share what it holds', async
   const flags = { tokenFile: 'tokens' };
   const { settings, values } = load({ flags, environment: {}, readFile: () => '' });
   const reloadables: Reloadable[] = [];
-  const context = { settings, values, files, log: new KeptLog(), reloadables };
+  const log = new KeptLog();
+  const context = { settings, values, files, log, clientLog: log, reloadables };
   const make = await prepareModes(context);
   t.equal(readings, 1, 'the file of the tokens is looked at once');
   t.equal(make({ kind: 'echo' }), echoMode);
@@ -49,4 +50,30 @@ t.test('how many files a session keeps open', async (t) => {
     ],
   );
   t.equal(filesEachOf('mode'), 1);
+});
+
+t.test('a mode that no setting asks for is not prepared', async (t) => {
+  const { settings, values } = load({
+    flags: { echo: true },
+    environment: {},
+    readFile: () => '',
+  });
+  const log = new KeptLog();
+  const files = { readFile: () => '', importFile: () => Promise.resolve(null) };
+  const context = { settings, values, files, log, clientLog: log, reloadables: [] };
+  const make = await prepareModes(context);
+  t.equal(make({ kind: 'echo' }), echoMode);
+  t.throws(() => make({ kind: 'token' }), { message: 'no setting asks for token' });
+});
+
+t.test('a replay is prepared where one is served', async (t) => {
+  const { settings, values } = load({
+    flags: { route: ['/a=replay:/nowhere/a.ndjson'] },
+    environment: {},
+    readFile: () => '',
+  });
+  const log = new KeptLog();
+  const files = { readFile: () => '', importFile: () => Promise.resolve(null) };
+  const context = { settings, values, files, log, clientLog: log, reloadables: [] };
+  await t.rejects(prepareModes(context), { name: 'ConfigError' });
 });

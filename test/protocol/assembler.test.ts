@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { type ZlibOptions, constants } from 'node:zlib';
 import t from 'tap';
+import { MemoryAccount } from '../../src/budget/memory-account.js';
 import { Assembler, wireLimitBytes } from '../../src/protocol/assembler.js';
+import { HEADROOM_BYTES, SlabPool } from '../../src/protocol/slabs/slab-pool.js';
 import { flushedFragments } from '../fixtures/deflate.js';
 import { hexOf } from '../fixtures/hex.js';
 import { SeededRandom } from '../fixtures/seeded-random.js';
@@ -9,8 +11,8 @@ import { SeededRandom } from '../fixtures/seeded-random.js';
 const LIMIT_BYTES = 16 * 1024 * 1024;
 
 /** What the assembler holds. */
-const contentOf = (assembler: Assembler): string =>
-  hexOf(assembler.bytes.subarray(0, assembler.length));
+const contentOf = ({ bytes, start, length }: Assembler): string =>
+  hexOf(bytes.subarray(start, start + length));
 
 const append = (assembler: Assembler, piece: Uint8Array): void => {
   assembler.append(piece, 0, piece.length, 0);
@@ -233,4 +235,221 @@ t.test('the limit holds what zlib makes of noise, however it is told to work', a
     }
   }
   t.ok(worst > 0.8 && worst <= 1, `at most ${Math.round(worst * 100)} % of the limit`);
+});
+
+t.test('what is held is charged until it is free; without an account it is only said', (t) => {
+  const memory = new MemoryAccount();
+  for (const account of [memory, null]) {
+    const assembler = new Assembler(LIMIT_BYTES, null, account);
+    t.equal(assembler.heldBytes, 0);
+    append(assembler, new Uint8Array(5000));
+    t.equal(assembler.heldBytes, assembler.bytes.length);
+    if (account !== null) t.equal(account.bytes, assembler.heldBytes);
+    assembler.free();
+    t.equal(assembler.heldBytes, 0);
+  }
+  t.equal(memory.bytes, 0);
+  t.end();
+});
+
+const KIB = 1024;
+
+/** The least that is worth a place of its own, in these tests. */
+const LEAST_BYTES = 32 * KIB;
+
+/** Slabs of messages in which other bytes were. */
+function usedPool(): SlabPool {
+  const pool = new SlabPool();
+  const slabs = [1, 4, 16, 64, 128, 256, 512, 1024, 2048].map((size) =>
+    pool.takeForMessage(size * KIB, size * KIB),
+  );
+  for (const slab of slabs) {
+    slab.bytes.fill(0xa5);
+    pool.give(slab);
+  }
+  return pool;
+}
+
+t.test('in slabs: keeps the content while it grows, behind room for a header', (t) => {
+  const random = new SeededRandom(2);
+  const pool = usedPool();
+  const { bytes: before } = pool.memory;
+  const message = random.bytes(900_000);
+  for (let round = 0; round < 3; round++) {
+    const assembler = new Assembler(LIMIT_BYTES, pool);
+    t.equal(assembler.heldBytes, 0);
+    for (let at = 0; at < message.length;) {
+      const stop = Math.min(message.length, at + random.below(60_000));
+      assembler.append(message, at, stop, round === 0 ? 0 : message.length - stop);
+      at = stop;
+    }
+    t.equal(assembler.start, HEADROOM_BYTES);
+    t.equal(assembler.bytes, assembler.slab!.bytes);
+    t.equal(assembler.heldBytes, assembler.bytes.length);
+    t.ok(contentOf(assembler) === hexOf(message), 'same bytes');
+    assembler.free();
+    t.equal(assembler.heldBytes, 0);
+    assembler.free();
+    t.equal(pool.freeCount, 9, 'each slab that was outgrown, and the last one, is back once');
+    t.equal(pool.memory.bytes, before, 'none was made');
+  }
+  t.end();
+});
+
+t.test('a limit between two sizes: copying stays in proportion', (t) => {
+  for (const kibibytes of [70, 90, 150, 700, 10 * KIB, 17 * KIB]) {
+    const limitBytes = kibibytes * KIB;
+    const assembler = new Assembler(limitBytes, new SlabPool());
+    let copied = 0;
+    let { bytes } = assembler;
+    for (let count = 0; assembler.length < limitBytes; count++) {
+      const before = assembler.length;
+      const stop = Math.min(limitBytes - before, 1000);
+      assembler.append(new Uint8Array(1000), 0, stop, 0);
+      if (assembler.bytes !== bytes) copied += before;
+      ({ bytes } = assembler);
+    }
+    t.ok(copied <= 2 * limitBytes, `${kibibytes} KiB: ${copied} bytes are copied`);
+    t.ok(bytes.length <= 2 * limitBytes, `${kibibytes} KiB take ${bytes.length}`);
+  }
+  t.end();
+});
+
+/** What a frame is read to, and what was copied for it. */
+interface Placing {
+  placed: number;
+  grown: number;
+  worstRatio: number;
+}
+
+/** A frame of which each read brings some bytes, into its place where there is one. */
+function readFrame(assembler: Assembler, frame: Uint8Array, readBytes: number): Placing {
+  const placing = { placed: 0, grown: 0, worstRatio: 0 };
+  for (let at = 0; at < frame.length;) {
+    const left = frame.length - at;
+    const place =
+      left < LEAST_BYTES ? null : assembler.placeFor(Math.min(left, 256 * KIB), LEAST_BYTES, left);
+    const count = Math.min(left, readBytes, place?.length ?? 256 * KIB);
+    const read = place ?? new Uint8Array(256 * KIB);
+    read.set(frame.subarray(at, at + count));
+    const before = assembler.bytes;
+    assembler.append(read, 0, count, left - count);
+    at += count;
+    if (place !== null) placing.placed += count;
+    if (place !== null && before !== assembler.bytes) placing.grown++;
+    const ratio = assembler.bytes.length / assembler.length;
+    if (assembler.bytes.length > 2 * KIB) placing.worstRatio = Math.max(placing.worstRatio, ratio);
+  }
+  return placing;
+}
+
+t.test('what is to come of a frame is read into its place', (t) => {
+  const random = new SeededRandom(4);
+  for (const bytes of [40_000, 65_536, 300_000, 1_048_576, 3_000_001]) {
+    const frame = random.bytes(bytes);
+    for (const readBytes of [1000, 16_384, 65_536, Infinity]) {
+      const assembler = new Assembler(LIMIT_BYTES, new SlabPool());
+      const first = Math.min(readBytes, 65_522, bytes);
+      assembler.append(frame, 0, first, bytes - first);
+      const { placed, grown, worstRatio } = readFrame(assembler, frame.subarray(first), readBytes);
+      const name = `${bytes} bytes in reads of ${readBytes}`;
+      t.ok(contentOf(assembler) === hexOf(frame), name);
+      t.equal(grown, 0, `${name}: in its place nothing is moved`);
+      t.ok(worstRatio <= 4 * 2, `${name}: ${worstRatio} times what has arrived`);
+      if (bytes > 200_000)
+        t.ok(placed > bytes - 2 * 65_536, `${name}: ${placed} bytes came into their place`);
+    }
+  }
+  t.end();
+});
+
+t.test('what is free is taken for the whole frame at once: it takes no more memory', (t) => {
+  const random = new SeededRandom(5);
+  for (const bytes of [3000, 100_000, 1_048_576, 2_000_000]) {
+    const pool = usedPool();
+    const held = pool.memory.bytes;
+    const frame = random.bytes(bytes);
+    const assembler = new Assembler(LIMIT_BYTES, pool);
+    assembler.append(frame, 0, 1000, bytes - 1000);
+    const { slab } = assembler;
+    t.ok(assembler.bytes.length >= bytes, `${bytes} bytes`);
+    assembler.append(frame, 1000, bytes, 0);
+    t.equal(assembler.slab, slab, 'nothing is moved');
+    t.equal(pool.memory.bytes, held, 'no memory is made');
+    t.ok(contentOf(assembler) === hexOf(frame));
+    // Over the limit it is refused before; a slab that is taken must not tempt anybody.
+    const small = new Assembler(bytes - 1, usedPool());
+    small.append(frame, 0, 1000, bytes - 1000);
+    t.ok(small.bytes.length < bytes || bytes === 3000);
+  }
+  t.end();
+});
+
+t.test('a place follows what has arrived, not what is declared', (t) => {
+  for (const arrived of [1, 100, 1000, 4096, 5000, 10_000, 20_000, 70_000, 300_000]) {
+    const assembler = new Assembler(LIMIT_BYTES, new SlabPool());
+    const declared = LIMIT_BYTES - arrived;
+    assembler.append(new Uint8Array(arrived), 0, arrived, declared);
+    const before = assembler.bytes;
+    for (let round = 0; round < 3; round++) {
+      const place = assembler.placeFor(256 * KIB, LEAST_BYTES, declared);
+      const most = Math.max(1.5 * 4 * arrived, 2 * KIB);
+      t.ok(assembler.bytes.length <= most, `${arrived}: ${assembler.bytes.length} bytes`);
+      t.equal(place === null, arrived < 11_000, `${arrived}: it is worth it or not`);
+      if (place === null) t.equal(assembler.bytes, before, 'and then nothing is copied');
+      else t.ok(place.length >= LEAST_BYTES);
+    }
+  }
+  t.end();
+});
+
+t.test('whoever asks after each byte has nothing copied for it', (t) => {
+  for (const kibibytes of [1, 4, 16, 64, 70, 87, 150, 5000, 10 * KIB]) {
+    const limitBytes = kibibytes * KIB + 33 * KIB;
+    const assembler = new Assembler(limitBytes, new SlabPool());
+    const arrived = kibibytes * KIB - 2000;
+    if (arrived > 0) assembler.append(new Uint8Array(arrived), 0, arrived, limitBytes - arrived);
+    let moves = 0;
+    let { bytes } = assembler;
+    for (let count = 0; count < 3000; count++) {
+      const left = limitBytes - assembler.length;
+      const place = assembler.placeFor(Math.min(left, 256 * KIB), LEAST_BYTES, left);
+      assembler.append(place ?? new Uint8Array(1), 0, 1, left - 1);
+      if (assembler.bytes !== bytes) moves++;
+      ({ bytes } = assembler);
+    }
+    t.ok(moves <= 3, `${kibibytes} KiB: moved ${moves} times`);
+  }
+  t.end();
+});
+
+t.test('there is no place before the first byte, nor without a pool', (t) => {
+  t.equal(new Assembler(LIMIT_BYTES, new SlabPool()).placeFor(65_536, LEAST_BYTES, 65_536), null);
+  const own = new Assembler(LIMIT_BYTES);
+  append(own, new Uint8Array(65_536));
+  t.equal(own.placeFor(65_536, LEAST_BYTES, 65_536), null);
+  t.end();
+});
+
+t.test('what came elsewhere in the same memory is copied', (t) => {
+  const assembler = new Assembler(LIMIT_BYTES, new SlabPool());
+  append(assembler, new Uint8Array(65_536).fill(1));
+  const place = assembler.placeFor(65_536, LEAST_BYTES, 200_000)!;
+  place.set([9, 9, 9, 2, 3, 4]);
+  assembler.append(place, 3, 6, 200_000);
+  append(assembler, Uint8Array.of(5));
+  t.equal(
+    hexOf(assembler.bytes.subarray(HEADROOM_BYTES + 65_535, HEADROOM_BYTES + 65_540)),
+    '0102030405',
+  );
+  t.equal(assembler.length, 65_540);
+  const elsewhere = new Uint8Array(assembler.bytes.length);
+  elsewhere.fill(6);
+  assembler.append(elsewhere, HEADROOM_BYTES + 65_540, HEADROOM_BYTES + 65_541, 0);
+  t.equal(
+    assembler.bytes[HEADROOM_BYTES + 65_540],
+    6,
+    'nor does the same place in other memory count',
+  );
+  t.end();
 });

@@ -13,10 +13,13 @@ import {
   ProtocolError,
 } from '../../src/errors.js';
 import { Endpoint } from '../../src/protocol/endpoint.js';
-import type { EndpointEvents } from '../../src/protocol/endpoint-events.js';
+import type { EndpointEvents, EndpointOptions } from '../../src/protocol/endpoint-events.js';
 import { Opcode } from '../../src/protocol/frame.js';
+import { Kernel } from '../../src/protocol/kernel/kernel.js';
 import { HAND_OVER_BYTES, OutputQueue } from '../../src/protocol/output-queue.js';
-import { SLAB_BYTES, SlabPool } from '../../src/protocol/slab-pool.js';
+import { HEADROOM_BYTES, SLAB_BYTES, SlabPool } from '../../src/protocol/slabs/slab-pool.js';
+import { EchoSide, echoSides } from '../fixtures/echo-sides.js';
+import { emptyTally, firstEndpointDifference } from '../fixtures/echo-fuzz.js';
 import {
   DEFAULT_OPTIONS,
   carry,
@@ -52,8 +55,12 @@ import {
   type TestFrame,
 } from '../fixtures/frames.js';
 import { bytesOfHex, hexOf } from '../fixtures/hex.js';
+import { maskedFrame, noise } from '../fixtures/large-frames.js';
 import { Mismatches } from '../fixtures/mismatches.js';
+import { PlacingReader } from '../fixtures/placing-reader.js';
 import { SeededRandom } from '../fixtures/seeded-random.js';
+import { emptyPool } from '../fixtures/slabs.js';
+import { byteByByte, everyCut, piecesOf } from '../fixtures/splits.js';
 import { testWire, testWireInBothRoles } from '../fixtures/wire.js';
 
 const ROLES = ['server', 'client'] as const;
@@ -95,15 +102,16 @@ const SILENT: EndpointEvents = {
 const makeServer = (
   events: Partial<EndpointEvents>,
   delivery: 'messages' | 'chunks' = 'messages',
-): { endpoint: Endpoint; errors: unknown[] } => {
+): { endpoint: Endpoint; errors: unknown[]; pool: SlabPool } => {
   const errors: unknown[] = [];
   const failed = (error: unknown): void => void errors.push(error);
+  const pool = new SlabPool();
   const endpoint = new Endpoint(
-    { ...DEFAULT_OPTIONS, delivery },
+    { ...DEFAULT_OPTIONS, delivery, pool },
     { ...SILENT, failed, ...events },
-    new OutputQueue(new SlabPool()),
+    new OutputQueue(pool),
   );
-  return { endpoint, errors };
+  return { endpoint, errors, pool };
 };
 
 const receiveAt = (endpoint: Endpoint, frames: readonly TestFrame[]): void => {
@@ -1129,23 +1137,19 @@ t.test('a message that was begun is freed however the connection ends', async (t
     },
   };
   for (const [name, end] of Object.entries(endings)) {
-    const side = makeSide();
-    const before = await measureMemory();
+    const pool = new SlabPool();
+    const side = makeSide({ pool });
     receiveInReads(
       side,
       encodeFrames([binaryFrame(new Uint8Array(4_000_000), MORE)], true),
       65_536,
     );
-    t.ok(
-      (await measureMemory()).bufferBytes - before.bufferBytes >= 4_000_000,
-      `${name}: it was held`,
-    );
+    t.ok(pool.memory.bytes - pool.freeMessageBytes >= 4_000_000, `${name}: it was held`);
     end(side);
-    t.ok(
-      (await measureMemory()).bufferBytes - before.bufferBytes < 1_000_000,
-      `${name}: it is not now`,
-    );
     t.notOk(side.endpoint.output.queuedBytes > 1000);
+    takeOutput(side);
+    emptyPool(pool);
+    t.equal(pool.memory.bytes, 0, `${name}: it is not now`);
   }
 });
 
@@ -1303,15 +1307,51 @@ t.test('sending', (t) => {
     t.end();
   });
 
-  t.test('a large message that is sent back is handed over, not copied', (t) => {
+  t.test('what is no message is refused before a byte of it is in the output', (t) => {
+    const side = makeSide();
+    const { endpoint } = side;
+    const bytes = Buffer.from('abc');
+    for (const [opcode, payload, start, end] of [
+      [Opcode.Ping, bytes, 0, 3],
+      [Opcode.Continuation, bytes, 0, 3],
+      ['text', bytes, 0, 3],
+      [Opcode.Text, 'abc', 0, 3],
+      [Opcode.Text, null, 0, 0],
+      [Opcode.Text, bytes.buffer, 0, 3],
+      [Opcode.Text, bytes, 2, 1],
+      [Opcode.Text, bytes, 0, 4],
+      [Opcode.Text, bytes, -1, 3],
+      [Opcode.Text, bytes, 0.5, 3],
+    ] as [typeof Opcode.Text, Uint8Array, number, number][]) {
+      const what = `${opcode} ${String(payload)} ${start} ${end}`;
+      t.throws(() => endpoint.sendMessage(opcode, payload, start, end), InvalidArgumentError, what);
+      t.throws(
+        () => endpoint.sendChunk(opcode, payload, start, end, true, true),
+        InvalidArgumentError,
+        what,
+      );
+    }
+    const noFlag = 1 as unknown as boolean;
+    t.throws(
+      () => endpoint.sendChunk(Opcode.Text, bytes, 0, 3, noFlag, true),
+      InvalidArgumentError,
+    );
+    t.throws(() => endpoint.sendPing(Buffer.alloc(126)), InvalidArgumentError);
+    t.throws(() => endpoint.sendPong('a' as unknown as Uint8Array), InvalidArgumentError);
+    t.ok(sendText(side, 'd'));
+    t.equal(sentBy(side), serverHex(textFrame('d')));
+    t.end();
+  });
+
+  t.test('a large message that is sent back leaves from where it is, in one piece', (t) => {
     const seen: ArrayBufferLike[] = [];
-    const { endpoint } = makeServer({
+    const { endpoint, pool } = makeServer({
       message: (opcode, bytes, start, end) => {
         seen.push(bytes.buffer);
         endpoint.sendMessage(opcode, bytes, start, end);
       },
     });
-    const payload = Buffer.from(new SeededRandom(9).bytes(HAND_OVER_BYTES));
+    const payload = Buffer.from(new SeededRandom(9).bytes(4 * HAND_OVER_BYTES));
     const frames = encodeFrames([binaryFrame(payload), binaryFrame('next')], true);
     for (let at = 0; at < frames.length; at += 65_536) {
       const read = frames.slice(at, at + 65_536);
@@ -1319,13 +1359,18 @@ t.test('sending', (t) => {
       read.fill(0xee);
     }
     const pieces = endpoint.output.take();
-    const handed = pieces.find((piece) => piece.length === payload.length);
-    t.equal(handed?.buffer, seen[0], 'the same memory');
-    t.ok(payload.equals(handed!));
+    t.equal(pieces.length, 2);
+    t.equal(pieces[0]!.buffer, seen[0], 'the same memory');
+    const sent = Buffer.concat(pieces);
+    t.equal(hexOf(sent.subarray(0, 10)), '827f0000000000020000');
+    t.ok(payload.equals(sent.subarray(10, 10 + payload.length)));
     t.strictSame(
-      readFrames(Buffer.concat(pieces)).map((frame) => frame.payload.length),
+      readFrames(sent).map((frame) => frame.payload.length),
       [payload.length, 4],
     );
+    t.notOk(pool.takeForMessage(payload.length, payload.length).bytes.buffer === seen[0]);
+    endpoint.output.release();
+    t.ok(pool.takeForMessage(payload.length, payload.length).bytes.buffer === seen[0]);
     t.end();
   });
 
@@ -1890,4 +1935,324 @@ t.test('control frames are counted, where somebody asks for that', async (t) => 
   endpoint.sendClose(1000);
   t.strictSame(controlIn, { pings: 2, pongs: 1, closes: 1 });
   t.strictSame(controlOut, { pings: 1, pongs: 2, closes: 1 });
+});
+
+t.test('a message that is not complete says how much has come and what it takes', (t) => {
+  const side = makeSide({ role: 'server' });
+  const sizes = (): number[] => [side.endpoint.assembledBytes, side.endpoint.heldBytes];
+  t.strictSame(sizes(), [0, 0]);
+  receive(side, [binaryFrame(new Uint8Array(3000), MORE)]);
+  t.equal(side.endpoint.assembledBytes, 3000);
+  t.ok(side.endpoint.heldBytes >= 3000);
+  receive(side, [continuationFrame(new Uint8Array(1))]);
+  t.strictSame(sizes(), [0, 0]);
+  t.end();
+});
+
+t.test('what is read into its place', (t) => {
+  const KIB = 1024;
+  const LARGE = 300 * KIB;
+
+  interface Placed {
+    readonly side: Side;
+    readonly reader: PlacingReader;
+    readonly pool: SlabPool;
+  }
+
+  const makePlaced = (options: Partial<EndpointOptions> = {}, maxBytes?: number): Placed => {
+    const pool = new SlabPool();
+    const side = makeEchoSide({ ...options, pool });
+    return { side, reader: new PlacingReader(side.endpoint, pool, maxBytes), pool };
+  };
+
+  /** Half of a message, then a place for the rest. */
+  const half = (placed: Placed, payload: Uint8Array): Uint8Array => {
+    const frame = maskedFrame(0x82, payload);
+    placed.reader.read(frame.subarray(0, frame.length / 2));
+    return frame.subarray(frame.length / 2);
+  };
+
+  t.test('means the same as what comes elsewhere, however it is cut', (t) => {
+    const random = new SeededRandom(21);
+    const text = Buffer.alloc(150 * KIB, 'aé€\u{10348}');
+    const payload = noise(1, LARGE);
+    const wires: Readonly<Record<string, readonly Uint8Array[]>> = {
+      'one frame': [maskedFrame(0x82, payload)],
+      'fragments and Pings': [
+        maskedFrame(0x02, payload.subarray(0, 70_000)),
+        maskedFrame(0x89, Buffer.from('a')),
+        maskedFrame(0x00, payload.subarray(70_000, 70_001)),
+        maskedFrame(0x00, payload.subarray(70_001)),
+        maskedFrame(0x89, Buffer.from('b')),
+        maskedFrame(0x80, payload.subarray(0, 50_000)),
+      ],
+      text: [maskedFrame(0x81, text), maskedFrame(0x81, text.subarray(0, 66_000))],
+      'text that is none': [maskedFrame(0x81, Buffer.concat([text, Buffer.of(0xff), text]))],
+      'a rule is broken behind it': [maskedFrame(0x82, payload), maskedFrame(0x83, payload)],
+      'a rule is broken inside of it': [maskedFrame(0x02, payload), maskedFrame(0x02, payload)],
+      'a message that is too large': [
+        maskedFrame(0x02, payload),
+        maskedFrame(0x80, noise(2, LARGE)),
+      ],
+      'a Close behind it': [maskedFrame(0x82, payload), maskedFrame(0x88, Buffer.of(3, 232))],
+    };
+    for (const [name, frames] of Object.entries(wires)) {
+      const wire = Buffer.concat(frames);
+      const options = { maxMessage: 500 * KIB };
+      const whole = makeEchoSide(options);
+      whole.endpoint.receive(new Uint8Array(wire), 0, wire.length);
+      const expected = hexOf(takeOutput(whole));
+      for (let round = 0; round < 12; round++) {
+        const placed = makePlaced(options, [256 * KIB, 64 * KIB, 40 * KIB][round % 3]);
+        for (let at = 0; at < wire.length;) {
+          const count = 1 + random.below(round < 6 ? 100_000 : 3000);
+          placed.reader.read(wire.subarray(at, at + count));
+          at += count;
+        }
+        const { side, reader, pool } = placed;
+        t.strictSame(side.recorder.events, whole.recorder.events, `${name}: events`);
+        t.ok(hexOf(takeOutput(side)) === expected, `${name}: output`);
+        t.strictSame(side.endpoint.sentClose, whole.endpoint.sentClose, name);
+        if (name === 'one frame') t.ok(reader.placedBytes > 100_000, 'most of it is placed');
+        side.endpoint.receiveEof();
+        reader.close();
+        emptyPool(pool);
+        t.equal(pool.memory.bytes, 0, `${name}: nothing is held`);
+      }
+    }
+    t.end();
+  });
+
+  t.test('its memory is nobody else’s while the socket still reads there', (t) => {
+    const ends: Readonly<Record<string, (endpoint: Endpoint) => void>> = {
+      'the session fails': (endpoint) => {
+        endpoint.fail(new Error('mode'));
+      },
+      'the byte stream ends': (endpoint) => {
+        endpoint.receiveEof();
+      },
+    };
+    for (const [name, end] of Object.entries(ends)) {
+      const placed = makePlaced();
+      const { side, reader, pool } = placed;
+      const rest = half(placed, noise(1, LARGE));
+      const { slab } = reader;
+      const bytes = slab!.bytes.length - HEADROOM_BYTES;
+      t.ok(side.endpoint.assembledSlab === slab);
+      t.equal(slab!.holders, 2, 'the message and the socket');
+      end(side.endpoint);
+      t.equal(side.endpoint.assembledSlab, null);
+      t.equal(slab!.holders, 1, `${name}: the socket`);
+      const other = pool.takeForMessage(bytes, bytes);
+      t.ok(other !== slab, name);
+      other.bytes.fill(0x11);
+      reader.read(rest.subarray(0, 50_000));
+      t.equal(reader.slab, null, 'it reads elsewhere');
+      t.equal(slab!.holders, 0);
+      t.ok(other.bytes.every((byte) => byte === 0x11));
+      t.ok(pool.takeForMessage(bytes, bytes) === slab, `${name}: then it is used again`);
+    }
+    t.end();
+  });
+
+  t.test('a message that nobody hears gives its memory back all the same', (t) => {
+    const placed = makePlaced();
+    const { side, reader, pool } = placed;
+    const rest = half(placed, noise(1, LARGE));
+    side.endpoint.sendClose(1001);
+    reader.read(rest);
+    t.strictSame(side.recorder.events, []);
+    t.equal(reader.slab, null);
+    takeOutput(side);
+    emptyPool(pool);
+    t.equal(pool.memory.bytes, 0);
+    t.end();
+  });
+
+  t.test('a listener that throws, or fails the session, with its memory in hand', (t) => {
+    for (const message of [
+      (): never => {
+        throw new Error('mode');
+      },
+      (endpoint: Endpoint): void => {
+        endpoint.fail(new Error('mode'));
+      },
+      (endpoint: Endpoint, bytes: Uint8Array, start: number, end: number): void => {
+        endpoint.sendMessage(2, bytes, start, end);
+        endpoint.fail(new Error('mode'));
+      },
+    ]) {
+      const { endpoint, pool } = makeServer({
+        message: (_opcode, bytes, start, end) => {
+          message(endpoint, bytes, start, end);
+        },
+      });
+      const reader = new PlacingReader(endpoint, pool);
+      reader.read(maskedFrame(0x82, noise(1, LARGE)));
+      t.ok(endpoint.isClosed);
+      endpoint.output.discard();
+      t.equal(reader.slab, null);
+      t.equal(pool.freeMessageBytes + 4096, pool.memory.bytes, 'all is free, each once');
+      const slabs = Array.from({ length: pool.freeCount }, () => pool.takeForMessage(LARGE, LARGE));
+      t.equal(new Set(slabs).size, slabs.length);
+    }
+    t.end();
+  });
+
+  t.test('is only for what is worth it: much to come, some of it there, whole messages', (t) => {
+    const { endpoint } = makeServer({});
+    const chunks = makeServer({}, 'chunks').endpoint;
+    const frame = maskedFrame(0x82, noise(1, LARGE));
+    t.equal(endpoint.placeForRead(65_536), null, 'between frames');
+    t.equal(endpoint.assembledSlab, null);
+    for (const one of [endpoint, chunks]) one.receive(new Uint8Array(frame), 0, 70_000);
+    t.equal(chunks.placeForRead(65_536), null);
+    t.equal(endpoint.placeForRead(65_536)!.length, 65_536);
+    t.equal(endpoint.placeForRead(32 * KIB)!.length, 32 * KIB);
+    t.equal(endpoint.placeForRead(32 * KIB - 1), null);
+    const place = endpoint.placeForRead(256 * KIB)!;
+    t.ok(place.length > 65_536);
+    t.equal(place.buffer, endpoint.assembledSlab!.bytes.buffer);
+    endpoint.receive(new Uint8Array(frame), 70_000, frame.length - 32 * KIB + 1);
+    t.equal(endpoint.placeForRead(65_536), null, 'little is to come');
+    t.end();
+  });
+  t.end();
+});
+
+t.test('echoes: the endpoint sends messages back by itself, to the same effect', (t) => {
+  const kernel = new Kernel();
+  const text = textFrame('é€😀'.repeat(5));
+  const large = binaryFrame(new Uint8Array(70_000).fill(7));
+  const streams: Readonly<Record<string, readonly TestFrame[]>> = {
+    messages: [text, binaryFrame('a'), textFrame(''), large, binaryFrame('b'.repeat(126))],
+    'control frames between': [
+      text,
+      pingFrame('p'),
+      text,
+      pongFrame('q'),
+      text,
+      pingFrame(''),
+      text,
+    ],
+    'fragments between': [
+      text,
+      textFrame('Hel', MORE),
+      continuationFrame('l', MORE),
+      pingFrame('p'),
+      continuationFrame('o'),
+      text,
+    ],
+    'a Close': [text, text, closeFrame(1000, 'bye'), text, text],
+    'a message in the middle of another': [text, textFrame('a', MORE), text, text],
+    'a continuation of nothing': [text, continuationFrame('a'), text],
+    'a reserved bit': [text, binaryFrame('a', { rsv: 2 }), text],
+    'no mask': [text, binaryFrame('a', { isMasked: false }), text],
+    'text that is none': [text, textFrame(bytesOfHex('61 c3 28 61')), text],
+    'text that ends too early': [text, textFrame(bytesOfHex('61 e2 82')), text],
+    'a length that is too long': [text, binaryFrame('a', { form: 16 }), text],
+    'too large a message': [text, binaryFrame(new Uint8Array(100_001)), text],
+    'a message as large as is allowed': [text, binaryFrame(new Uint8Array(100_000)), text],
+    'too many fragments': [
+      text,
+      textFrame('a', MORE),
+      ...Array.from({ length: 9 }, () => continuationFrame('', MORE)),
+      text,
+    ],
+  };
+  const random = new SeededRandom(9);
+  for (const [name, frames] of Object.entries(streams)) {
+    const wire = encodeFrames(frames, true);
+    const cuts = [
+      [],
+      ...(wire.length < 1000 ? everyCut(wire.length) : []),
+      ...Array.from({ length: 20 }, () =>
+        Array.from({ length: 6 }, () => random.below(wire.length)).sort((one, two) => one - two),
+      ),
+      ...(wire.length < 1000 ? [byteByByte(wire.length)] : []),
+    ];
+    const mismatches = new Mismatches();
+    for (const [index, cut] of cuts.entries()) {
+      const [first, ...others] = echoSides(kernel, { maxMessage: 100_000, maxFragments: 9 });
+      for (const piece of piecesOf(wire, cut))
+        for (const side of [first, ...others]) side.receive(piece, index % 16);
+      const output = hexOf(first.takeOutput());
+      for (const side of others) {
+        const where = (): string => `${side.name}, ${JSON.stringify(cut)}`;
+        mismatches.compare(side.summary(), first.summary(), where);
+        mismatches.compare(hexOf(side.takeOutput()), output, where);
+        if (index === 0) t.ok(side.echoedMessages > 0, `${name}: ${side.name}`);
+      }
+      t.equal(first.echoedMessages, 0);
+    }
+    mismatches.assertNone(t, cuts.length * 4, name);
+  }
+  t.end();
+});
+
+t.test('echoes: only whole messages between others are sent back at once', (t) => {
+  const wire = encodeFrames([textFrame('Hello'), binaryFrame('a'), textFrame('b')], true);
+  const ways: Readonly<Record<string, (side: EchoSide) => void>> = {
+    'a watcher sees each frame': ({ endpoint }) => {
+      endpoint.watcher = {
+        frameReceived: () => undefined,
+        controlReceived: () => undefined,
+        frameSent: () => undefined,
+      };
+    },
+    'frames are held back': ({ endpoint, pool }) => {
+      endpoint.sink = new OutputQueue(pool);
+    },
+    'a Close was sent': ({ endpoint }) => {
+      endpoint.sendClose(1001);
+    },
+    'nobody wants it': ({ endpoint }) => {
+      endpoint.echoes = null;
+    },
+    'there is no room': (side) => {
+      side.echoRoom = 0;
+    },
+    'there is less than none': (side) => {
+      side.echoRoom = -100_000;
+    },
+    'there is not even room for a header': (side) => {
+      side.echoRoom = 5;
+    },
+  };
+  for (const [name, prepare] of Object.entries(ways)) {
+    const side = new EchoSide(name, true);
+    prepare(side);
+    side.receive(wire);
+    t.equal(side.echoedMessages, 0, name);
+    const isHeard = side.endpoint.sentClose === null;
+    t.equal(side.counts.textMessages + side.counts.binaryMessages, isHeard ? 3 : 0, name);
+  }
+  t.end();
+});
+
+t.test('echoes: no more than there is room for, and then message by message', (t) => {
+  const frames = Array.from({ length: 100 }, (_, index) => textFrame(`message ${index}`));
+  const wire = encodeFrames(frames, true);
+  const expected = hexOf(encodeFrames(frames, false));
+  for (const room of [6, 17, 18, 19, 100, 1000, wire.length - 1, wire.length]) {
+    const side = new EchoSide('in runs', true);
+    Object.defineProperty(side, 'echoRoom', {
+      get: () => room - side.endpoint.output.waitingBytes,
+    });
+    side.receive(wire);
+    t.equal(hexOf(side.takeOutput()), expected, `${room} bytes`);
+    t.equal(side.counts.textMessages, 100);
+    // Ours are 4 bytes shorter each: there was room for a little more, which is no fault.
+    t.ok(side.echoedMessages * 12 <= room);
+    t.ok(room < 18 || side.echoedMessages > 0);
+  }
+  t.end();
+});
+
+t.test('echoes: random streams, to the same effect', (t) => {
+  const tally = emptyTally();
+  const random = new SeededRandom(20_261_130);
+  t.equal(firstEndpointDifference(new Kernel(), random, 10_000, tally), null);
+  t.ok(tally.messages > 20_000, `${tally.messages} messages`);
+  t.end();
 });

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { MemoryAccount } from '../../src/budget/memory-account.js';
 import { AddressList } from '../../src/net/address-range.js';
 import { Admission } from '../../src/server/admission.js';
 
@@ -151,4 +152,55 @@ t.test('who may not connect is told nothing else', async (t) => {
   admission.isDraining = true;
   admission.add(A);
   t.match(admission.findRefusal(A), { rule: 'address', status: 403 });
+});
+
+t.test('new connections of one address: at the rate, and one past it', async (t) => {
+  let nowMs = 1000;
+  const limits = { maxConnections: 100, maxConnectionsPerAddress: 0, maxConnectionRate: 2 };
+  const admission = new Admission(limits, undefined, () => nowMs);
+  t.equal(admission.findConnectionRefusal(A), null);
+  t.equal(admission.findConnectionRefusal(A), null);
+  t.match(admission.findConnectionRefusal(A), {
+    rule: 'connection-rate',
+    status: 429,
+    headers: { 'Retry-After': '1' },
+  });
+  t.equal(admission.findConnectionRefusal(B), null);
+  for (let count = 0; count < 5; count++)
+    t.equal(admission.findConnectionRefusal(at('unix')), null, 'it has no address');
+  nowMs += 500;
+  t.equal(admission.findConnectionRefusal(A), null);
+  t.equal(admission.networkOf('203.0.113.7'), '203.0.113.7', 'in a group it is counted for all');
+  admission.add(A);
+  t.equal(admission.findRefusal(A), null, 'as many as there may be in all');
+});
+
+t.test('handshakes in all: at the rate, and one past it', async (t) => {
+  let nowMs = 1000;
+  const limits = { maxConnections: 100, maxConnectionsPerAddress: 0, maxHandshakeRate: 1 };
+  const admission = new Admission(limits, undefined, () => nowMs);
+  t.equal(admission.findHandshakeRefusal(), null);
+  t.match(admission.findHandshakeRefusal(), { rule: 'handshake-rate', status: 503 });
+  nowMs += 1000;
+  t.equal(admission.findHandshakeRefusal(), null);
+  const off = new Admission({ maxConnections: 100, maxConnectionsPerAddress: 0 });
+  for (let count = 0; count < 100; count++) {
+    t.equal(off.findHandshakeRefusal(), null);
+    t.equal(off.findConnectionRefusal(A), null);
+  }
+});
+
+t.test('while memory is scarce nobody new is let in', async (t) => {
+  const memory = new MemoryAccount(100);
+  const rules = { allow: new AddressList([]), deny: new AddressList(['203.0.113.8/32']) };
+  const limits = { maxConnections: 2, maxConnectionsPerAddress: 0 };
+  const admission = new Admission(limits, rules, undefined, memory);
+  t.equal(admission.findRefusal(A), null);
+  memory.charge(80);
+  t.match(admission.findRefusalAtAccept(A, false), { rule: 'memory', status: 503 });
+  t.match(admission.findRefusalAtAccept(A, true), { rule: 'memory' });
+  t.match(admission.findRefusal(A), { rule: 'memory' }, 'nor one that has just sent its request');
+  t.match(admission.findRefusal(B), { rule: 'address' });
+  memory.release(6);
+  t.equal(admission.findRefusal(A), null);
 });

@@ -22,7 +22,7 @@ class FakeGroup {
 t.test('a place is held until it is released, and once', async (t) => {
   const group = new FakeGroup();
   const places = new GroupPlaces<string>(group);
-  const reserved = places.reserve('a', null, LIMITS);
+  const reserved = places.reserve('a', null, LIMITS, true);
   group.waiting.shift()!(null);
   await reserved;
   places.release('a');
@@ -35,7 +35,7 @@ t.test('a refusal is that of a handshake', async (t) => {
   const group = new FakeGroup();
   const places = new GroupPlaces<string>(group);
   for (const rule of ['full', 'too-many-connections-from-address', 'draining'] as const) {
-    const reserved = places.reserve('a', 'n', LIMITS);
+    const reserved = places.reserve('a', 'n', LIMITS, true);
     group.waiting.shift()!(rule);
     await t.rejects(reserved, new HandshakeError(rule));
   }
@@ -46,7 +46,7 @@ t.test('a refusal is that of a handshake', async (t) => {
 t.test('a connection that is gone meanwhile gives its place back at once', async (t) => {
   const group = new FakeGroup();
   const places = new GroupPlaces<string>(group);
-  const reserved = places.reserve('a', 'n', LIMITS);
+  const reserved = places.reserve('a', 'n', LIMITS, true);
   places.release('a');
   group.waiting.shift()!(null);
   await t.rejects(reserved, new HandshakeError('handshake-timeout'));
@@ -57,7 +57,7 @@ t.test('another request of the same connection may be of another client', async 
   const group = new FakeGroup();
   const places = new GroupPlaces<string>(group);
   for (const network of ['n', 'm']) {
-    const reserved = places.reserve('a', network, LIMITS);
+    const reserved = places.reserve('a', network, LIMITS, true);
     group.waiting.shift()!(null);
     await reserved;
   }

@@ -71,7 +71,7 @@ t.test('send-timeout: the peer reads nothing', async (t) => {
   const bench = new Bench(new Witness()).open();
   bench.block();
   bench.calls();
-  t.equal(bench.transport.checkMs, LIMITS.sendTimeout / 4);
+  t.equal(bench.transport.checkMs, 1000, 'a second');
   bench.checkAfter(LIMITS.sendTimeout - 1);
   t.strictSame(bench.calls(), []);
   bench.checkAfter(LIMITS.sendTimeout);
@@ -109,7 +109,7 @@ t.test('send-timeout: what the tap holds back stays where it is', async (t) => {
 t.test('send-timeout: a peer that reads a byte now and then lives', async (t) => {
   const bench = new Bench(new Witness(), { limits: { ...NO_KEEPALIVE, sendTimeout: 1001 } }).open();
   bench.block();
-  t.equal(bench.transport.checkMs, 251, 'whole milliseconds');
+  t.equal(bench.transport.checkMs, 126, 'an eighth, in whole milliseconds');
   bench.calls();
   bench.checkAfter(1000);
   bench.socket.progress(1);
@@ -174,6 +174,69 @@ t.test('message-timeout: while we do not read, nothing can arrive', async (t) =>
   bench.checkAfter(3 * LIMITS.messageTimeout - 1);
   t.notOk(bench.session.isOver);
   bench.checkAfter(3 * LIMITS.messageTimeout);
+  t.ok(bench.session.isOver);
+});
+
+const RATED = { ...NO_KEEPALIVE, minDataRate: 100 };
+const STEP_MS = LIMITS.messageTimeout / 4;
+
+t.test('message-timeout: what comes at minDataRate may take as long as it needs', async (t) => {
+  const bench = new Bench(new Witness(), { limits: RATED }).open();
+  bench.receive(textFrame('a', MORE));
+  t.equal(bench.transport.checkMs, STEP_MS, 'it is looked at now and then');
+  for (let step = 1; step <= 100; step++) {
+    bench.receive(continuationFrame('b'.repeat((100 * STEP_MS) / 1000), MORE));
+    bench.checkAfter(step * STEP_MS);
+  }
+  t.notOk(bench.session.isOver);
+});
+
+t.test('message-timeout: what comes at half of it has twice the time', async (t) => {
+  const bench = new Bench(new Witness(), { limits: RATED }).open();
+  bench.receive(textFrame('a', MORE));
+  for (let step = 1; step <= 7; step++) {
+    bench.receive(continuationFrame('b'.repeat((50 * STEP_MS) / 1000), MORE));
+    bench.checkAfter(step * STEP_MS);
+    t.notOk(bench.session.isOver, `step ${step}`);
+  }
+  bench.receive(continuationFrame('b'.repeat((50 * STEP_MS) / 1000), MORE));
+  bench.checkAfter(8 * STEP_MS);
+  t.notOk(bench.session.isOver, 'the first byte came early');
+  bench.checkAfter(8 * STEP_MS + 10);
+  t.ok(bench.session.isOver);
+});
+
+t.test('message-timeout: what came fast is no reason to wait long for the rest', async (t) => {
+  const bench = new Bench(new Witness(), { limits: RATED }).open();
+  bench.receive(textFrame('a'.repeat(150_000), MORE));
+  bench.checkAfter(STEP_MS);
+  bench.checkAfter(STEP_MS + LIMITS.messageTimeout - 1);
+  t.notOk(bench.session.isOver);
+  bench.checkAfter(STEP_MS + LIMITS.messageTimeout);
+  t.ok(bench.session.isOver);
+  bench.sent();
+  t.match(bench.finish(), { closeCode: 1008, rule: 'message-timeout' });
+});
+
+t.test('message-timeout: empty fragments and Pings are no progress', async (t) => {
+  const bench = new Bench(new Witness(), { limits: RATED }).open();
+  bench.receive(textFrame('a', MORE));
+  for (let step = 1; step <= 4; step++) {
+    for (let count = 0; count < 100; count++)
+      bench.receive(continuationFrame('', MORE), pingFrame('x'.repeat(100)));
+    bench.checkAfter(step * STEP_MS + (step === 4 ? 10 : 0));
+  }
+  t.ok(bench.session.isOver);
+});
+
+t.test('message-timeout: the next message has its own rate', async (t) => {
+  const bench = new Bench(new Witness(), { limits: RATED }).open();
+  bench.receive(textFrame('a'.repeat(1000), MORE));
+  bench.checkAfter(10);
+  bench.receive(continuationFrame(''), textFrame('b', MORE));
+  bench.checkAfter(LIMITS.messageTimeout);
+  t.notOk(bench.session.isOver);
+  bench.checkAfter(LIMITS.messageTimeout + 20);
   t.ok(bench.session.isOver);
 });
 

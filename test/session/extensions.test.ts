@@ -11,6 +11,7 @@ import {
 } from '../../src/errors.js';
 import type { ExtensionSession, Message } from '../../src/extensions/extension.js';
 import { wireLimitBytes } from '../../src/protocol/assembler.js';
+import { CountedTurns } from '../fixtures/counted-turns.js';
 import {
   Deferred,
   markingSession,
@@ -74,7 +75,11 @@ interface Fixture {
 }
 
 /** Extensions at work, in the order of the response header. */
-function make(sessions: readonly ExtensionSession[], mode = new Witness()): Fixture {
+function make(
+  sessions: readonly ExtensionSession[],
+  mode = new Witness(),
+  turns = new CountedTurns(),
+): Fixture {
   const extensions = sessions.map((session, index) => ({
     name: `x-${index}`,
     // It accepts, and the first one has a bit.
@@ -85,7 +90,7 @@ function make(sessions: readonly ExtensionSession[], mode = new Witness()): Fixt
       }),
   }));
   const limits = { ...NO_KEEPALIVE, maxMessage: MAX_MESSAGE_BYTES };
-  const bench = new Bench(mode, { limits, extensions }).open();
+  const bench = new Bench(mode, { limits, extensions, turns }).open();
   const { session } = bench;
   const owner = new Owner(bench);
   const { input, output } = session;
@@ -435,7 +440,9 @@ t.test('hold inside a message: those behind it wait', async (t) => {
 
 t.test('what a mode gets in one turn has a bound', async (t) => {
   const bytes = Buffer.alloc(TURN_BYTES / 2);
-  const grown = make([sessionOf({ decode: (message) => message })]);
+  // A byte that comes in counts for sixteen more.
+  const turns = new CountedTurns(TURN_BYTES * 16);
+  const grown = make([sessionOf({ decode: (message) => message })], new Witness(), turns);
   const receiveLarge = (): void => {
     grown.input.message(2, bytes, 0, bytes.length, 0);
   };

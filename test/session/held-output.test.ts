@@ -3,7 +3,8 @@ import t from 'tap';
 import { HeldOutput } from '../../src/session/held-output.js';
 import { Endpoint } from '../../src/protocol/endpoint.js';
 import { HAND_OVER_BYTES, OutputQueue } from '../../src/protocol/output-queue.js';
-import { SlabPool } from '../../src/protocol/slab-pool.js';
+import { SlabPool } from '../../src/protocol/slabs/slab-pool.js';
+import { appendFromSlab } from '../fixtures/slabs.js';
 
 const SILENT = {
   message: (): void => undefined,
@@ -82,7 +83,7 @@ t.test('what is held can be taken back', (t) => {
   t.equal(pool.freeCount, 2, 'their slabs are back');
   send(endpoint, 'd');
   t.equal(taken(endpoint), `\x81\x7e\x4e\x20${texts[0]!}d`);
-  t.equal(pool.freeCount, 3, 'as are those that have left');
+  t.equal(pool.freeCount, 4, 'as are those that have left');
   t.end();
 });
 
@@ -149,19 +150,43 @@ t.test('what is held takes little more than its own size', (t) => {
   t.end();
 });
 
-t.test('a payload that is given away, and one that is masked, go to the queue', (t) => {
+t.test('a payload in a slab, and one that is masked, go to the queue', (t) => {
   const pool = new SlabPool();
   const endpoint = makeEndpoint(pool);
   const held = new HeldOutput(endpoint, pool);
-  const large = new Uint8Array(HAND_OVER_BYTES);
-  held.appendFrame(0x82, null, large, 0, large.length, true);
+  const buffer = appendFromSlab(held, pool, new Uint8Array(HAND_OVER_BYTES));
+  t.equal(pool.freeMessageBytes, 0, 'it is held');
   held.stop();
-  t.ok(endpoint.output.take().some(({ buffer }) => buffer === large.buffer));
+  t.ok(endpoint.output.take().some((piece) => piece.buffer === buffer));
+  t.equal(pool.freeMessageBytes, 0);
   endpoint.output.release();
+  t.equal(pool.freeMessageBytes, buffer.byteLength);
+  const dropped = new HeldOutput(endpoint, pool);
+  appendFromSlab(dropped, pool, new Uint8Array(HAND_OVER_BYTES));
+  dropped.seal();
+  appendFromSlab(dropped, pool, new Uint8Array(HAND_OVER_BYTES));
+  dropped.discard();
+  t.equal(pool.freeMessageBytes, 2 * buffer.byteLength);
   const other = new HeldOutput(endpoint, pool);
-  other.appendFrame(0x82, 0x0403_0201, Uint8Array.of(1, 2), 0, 2, false);
+  other.appendFrame(0x82, 0x0403_0201, Uint8Array.of(1, 2), 0, 2, null);
   other.stop();
   const bytes = Buffer.concat(endpoint.output.take());
   t.equal(bytes.toString('hex'), '8282010203040000');
+  t.end();
+});
+
+t.test('the memory of what is held counts: the small, the large and the sealed', (t) => {
+  const pool = new SlabPool();
+  const endpoint = makeEndpoint(pool);
+  const held = new HeldOutput(endpoint, pool);
+  t.equal(held.heldBytes, 0);
+  send(endpoint, 'a');
+  t.equal(held.heldBytes, 3);
+  held.seal();
+  t.equal(held.heldBytes, 3);
+  send(endpoint, 'b'.repeat(20_000));
+  t.ok(held.heldBytes > 20_000);
+  held.discard();
+  t.equal(held.heldBytes, 0);
   t.end();
 });

@@ -52,6 +52,48 @@ t.test('an extension that fails is a no to who sends', async (t) => {
   t.equal(made().session.sendChunkRange(1, A, 0, 1, true, true), 'closed');
 });
 
+t.test(
+  'chunks that wait for the last one are charged, until they are sent or dropped',
+  async (t) => {
+    const limits = { ...NO_KEEPALIVE, maxMessage: 1000 };
+    const open = (): Bench => new Bench(new Witness(), { limits, extensions: [new Gate()] }).open();
+    const chunk = new Uint8Array(600);
+    for (const [name, end] of [
+      [
+        'the last one',
+        ({ session }: Bench): void => {
+          session.sendChunkRange(2, A, 0, 1, false, true);
+        },
+      ],
+      ['the end', (): void => undefined],
+      [
+        'a fault',
+        ({ session }: Bench): void => {
+          session.fail(new Error('broken'));
+        },
+      ],
+    ] as const) {
+      const bench = open();
+      const { session, host, transport } = bench;
+      // Without what is sent already.
+      const charged = (): number => host.memory.bytes - transport.outbox.queue.heldBytes;
+      const before = [session.heldBytes, charged()] as const;
+      session.sendChunkRange(2, chunk, 0, chunk.length, true, false);
+      t.ok(session.heldBytes >= before[0] + 600, `${name}: held`);
+      t.ok(charged() >= before[1] + 600, `${name}: charged`);
+      end(bench);
+      bench.finish();
+      t.ok(session.heldBytes <= before[0], `${name}: held no more`);
+      t.equal(charged(), before[1], `${name}: charged no more`);
+    }
+    const { session } = open();
+    session.sendChunkRange(2, chunk, 0, chunk.length, true, false);
+    t.throws(() => session.sendChunkRange(2, chunk, 0, chunk.length, false, true), {
+      message: 'a message sent in pieces is over the limit for extensions',
+    });
+  },
+);
+
 t.test('who sends more than is taken waits until it is', async (t) => {
   const mode = new Witness();
   const bench = new Bench(mode).open();

@@ -12,6 +12,7 @@ import type { UpgradeRequest } from '../../src/handshake/request.js';
 import type { UpgradeResponse } from '../../src/handshake/upgrade-response.js';
 import type { CloseStatus } from '../../src/protocol/close.js';
 import { numberSessionsFrom } from '../../src/session/server-session.js';
+import { CountedTurns } from '../fixtures/counted-turns.js';
 import { Deferred, markingSession, nextTurn } from '../fixtures/extensions.js';
 import {
   MORE,
@@ -1066,7 +1067,8 @@ t.test('reading stays paused when the mode has paused too', async (t) => {
   await gate.decoded();
   t.strictSame(bench.calls(), []);
   bench.session.resume();
-  t.strictSame(bench.calls(), ['resume']);
+  await nextTurn();
+  t.strictSame(bench.calls(), ['resume'], 'when what was decoded meanwhile has its turn');
 
   bench.receive(textFrame('b'));
   bench.session.pause();
@@ -1097,7 +1099,10 @@ t.test(
   'a read with much in it is given in several turns, and nothing is read meanwhile',
   async (t) => {
     const mode = new Witness();
-    const bench = gatedBench(mode, new Gate());
+    // Two of the messages are enough for one turn.
+    const turns = new CountedTurns(LIMITS.maxMessage * 20);
+    const extensions = [new Gate()];
+    const bench = new Bench(mode, { limits: QUIET_LIMITS, extensions, turns }).open();
     const large = new Uint8Array(LIMITS.maxMessage);
     bench.receive(...[1, 2, 3, 4].map(() => binaryFrame(large)));
     t.equal(mode.told.length, 2);
@@ -1801,6 +1806,11 @@ t.test("the client's certificate", async (t) => {
   t.equal(bench(certificate).session.clientCertificate, certificate);
   t.equal(bench(null).session.clientCertificate, null);
   t.equal(new Bench(new Witness()).session.clientCertificate, null);
+});
+
+t.test('the user whose password was right', async (t) => {
+  t.equal(new Bench(new Witness(), { ...QUIET, user: 'ann' }).session.user, 'ann');
+  t.equal(new Bench(new Witness()).session.user, null);
 });
 
 t.test('it knows what serves it', async (t) => {

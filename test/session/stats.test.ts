@@ -13,6 +13,7 @@ const SESSION = {
   remoteAddress: '203.0.113.7',
   remotePort: 51_234,
   clientCertificate: { subject: 'CN=alice', fingerprint: 'AB:CD' },
+  user: 'ann',
   path: '/room',
   subprotocol: 'chat',
   extensions: 'x-a, x-b; c=1',

@@ -89,11 +89,11 @@ t.test('places are asked for; without the primary there is none', async (t) => {
   const channel = new FakeChannel();
   const link = new PrimaryLink(channel, () => undefined);
   const limits = { maxConnections: 5, maxConnectionsPerAddress: 2 };
-  const asked = link.places.reserve('192.0.2.1', limits);
+  const asked = link.places.reserve('192.0.2.1', limits, true);
   link.places.release(null);
   t.equal(channel.sent.length, 1, 'all of a turn go together');
   await new Promise(setImmediate);
-  const request = { asks: [[1, '192.0.2.1']], releases: [null], limits };
+  const request = { asks: [[1, '192.0.2.1', true]], releases: [null], limits };
   t.strictSame(channel.sent[1], { kind: 'places', request });
   channel.says({
     kind: 'places',
@@ -103,10 +103,10 @@ t.test('places are asked for; without the primary there is none', async (t) => {
     ],
   });
   t.equal(await asked, 'full');
-  const late = link.places.reserve(null, limits);
+  const late = link.places.reserve(null, limits, true);
   channel.disconnect();
   t.equal(await late, 'draining');
-  t.equal(await link.places.reserve(null, limits), 'draining');
+  t.equal(await link.places.reserve(null, limits, true), 'draining');
 });
 
 t.test('what this process tells of itself', async (t) => {

@@ -281,7 +281,7 @@ t.test('limits hold for all workers; a dead one has no connections', async (t) =
     networks: readonly (string | null)[],
     releases: readonly (string | null)[] = [],
   ): unknown => {
-    const asks = networks.map((network, id) => [id, network] as const);
+    const asks = networks.map((network, id) => [id, network, true] as const);
     worker.says({ kind: 'places', request: { asks, releases, limits } });
     const answer = worker.messages.at(-1)!;
     return answer.kind === 'places' ? answer.answers.map(([, rule]) => rule) : null;

@@ -22,6 +22,21 @@ export function recordingMetrics(recorder: MeasuredRecorder): MetricSource {
           counters.failures,
         ),
         counter('twist_recording_files_total', 'Files opened', counters.files),
+        counter(
+          'twist_recording_deleted_files_total',
+          'Old files that were deleted (recordKeep)',
+          counters.deletedFiles,
+        ),
+        gauge(
+          'twist_recording_files_bytes',
+          'Bytes of all files of the recording; 0 for the old ones if neither recordMaxTotal nor recordKeep is set',
+          counters.totalBytes,
+        ),
+        gauge(
+          'twist_recording_files_limit_bytes',
+          'How many bytes all files may have; 0 for any number (recordMaxTotal)',
+          counters.maxTotalBytes,
+        ),
         gauge(
           'twist_recording_queue_bytes',
           'Records that wait to be written, in bytes',

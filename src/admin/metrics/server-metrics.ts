@@ -1,6 +1,7 @@
 /** Metrics of connections, handshakes, sessions and their traffic. */
 import { HANDSHAKE_RULES, type HandshakeRule, PEER_RULES } from '../../errors.js';
 import type { Traffic } from '../../session/counters.js';
+import type { LeftOut } from '../../server/log/client-lines.js';
 import type { CloseCount, ServerCounters } from '../../server/server-counters.js';
 import {
   type Labels,
@@ -17,6 +18,7 @@ export interface MeasuredServer {
   readonly traffic: Traffic;
   readonly connectionCount: number;
   readonly maxConnections: number;
+  readonly clientLog: { readonly leftOut: LeftOut };
   /** The time of the sessions' clock, in milliseconds. */
   readonly nowMs: number;
 }
@@ -35,6 +37,7 @@ export class ServerMetrics implements MetricSource {
       ...this.#handshakes(),
       ...this.#traffic(),
       ...this.#waiting(),
+      this.#leftOut(),
     ];
   }
 
@@ -158,9 +161,18 @@ export class ServerMetrics implements MetricSource {
     ];
   }
 
+  #leftOut(): Metric {
+    const { leftOut } = this.#server.clientLog;
+    return counter(
+      'twist_log_lines_left_out_total',
+      'Lines of the log that clients caused beyond maxLogRate, by level; other lines count them',
+      Object.entries(leftOut).map(([level, value]) => ({ labels: { level }, value })),
+    );
+  }
+
   #waiting(): Metric[] {
     const { traffic, nowMs } = this.#server;
-    const { inputPauses, outputPauses } = traffic;
+    const { inputPauses, outputPauses, ratePauses } = traffic;
     let queuedBytes = 0;
     for (const { bufferedAmount } of traffic.blocked) queuedBytes += bufferedAmount;
     return [
@@ -177,6 +189,14 @@ export class ServerMetrics implements MetricSource {
         { labels: direction('in'), value: inputPauses.begun },
         { labels: direction('out'), value: outputPauses.begun },
       ]),
+      counter(
+        'twist_rate_pauses_total',
+        'Pauses of reading because a client had sent more than maxMessageRate or maxByteRate',
+        [
+          { labels: { limit: 'messages' }, value: ratePauses.messages },
+          { labels: { limit: 'bytes' }, value: ratePauses.bytes },
+        ],
+      ),
       counter('twist_backpressure_seconds_total', 'How long sessions were paused, all together', [
         { labels: direction('in'), value: inputPauses.totalMs(nowMs) / 1000 },
         { labels: direction('out'), value: outputPauses.totalMs(nowMs) / 1000 },

@@ -1,6 +1,7 @@
 /** What `--record` asks for. */
 import path from 'node:path';
 import { accessSync, constants } from 'node:fs';
+import type { MemoryAccount } from '../../budget/memory-account.js';
 import { configError, optionName, show } from '../../config/messages.js';
 import type { ProvidedServerSettings, ServerSettings } from '../../config/settings.js';
 import { ConfigError } from '../../errors.js';
@@ -41,15 +42,20 @@ export function checkRecording({ record }: ProvidedServerSettings): void {
 /** @throws the system's error */
 function checkWritable(file: string, makesDirectories: boolean): void {
   const stats = statsOf(file);
-  if (stats === undefined) {
-    checkDirectory(path.dirname(file), makesDirectories);
-  } else if (stats.isDirectory()) {
-    throw systemError('EISDIR');
-  } else if (stats.isSocket()) {
-    throw new Error('it is a socket');
-  } else {
+  if (stats === undefined) checkDirectory(path.dirname(file), makesDirectories);
+  else if (stats.isDirectory()) throw systemError('EISDIR');
+  else if (stats.isSocket()) throw new Error('it is a socket');
+  else checkAccess(file, stats.isFile(), makesDirectories);
+}
+
+function checkAccess(file: string, isFile: boolean, makesDirectories: boolean): void {
+  try {
     // Half a line at its end has to be found before it is cut.
-    accessSync(file, stats.isFile() ? constants.W_OK | constants.R_OK : constants.W_OK);
+    accessSync(file, isFile ? constants.W_OK | constants.R_OK : constants.W_OK);
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error;
+    // Another server has given it another name since, to begin the next one.
+    checkDirectory(path.dirname(file), makesDirectories);
   }
 }
 
@@ -74,16 +80,25 @@ function pathOf(record: string): string {
 
 /**
  * @param worker the number of the process; undefined where it serves alone
+ * @param memory is charged for what waits to be written; by default that has no other limit than the queue's
  * @returns the recorder, not started yet; null for none
  */
-export function makeRecorder(settings: ServerSettings, log: Log, worker?: number): Recorder | null {
+export function makeRecorder(
+  settings: ServerSettings,
+  log: Log,
+  worker?: number,
+  memory?: MemoryAccount,
+): Recorder | null {
   if (settings.record === null) return null;
   return new Recorder({
     path: pathOf(settings.record),
     worker,
+    ...(memory === undefined ? {} : { memory }),
     sync: settings.recordSync,
     onFull: settings.recordFull,
     rotateBytes: settings.recordRotate,
+    keep: settings.recordKeep,
+    maxTotalBytes: settings.recordMaxTotal,
     queueBytes: settings.recordQueue,
     maxPayloadBytes: settings.recordPayload,
     watchesFrames: settings.recordFrames,

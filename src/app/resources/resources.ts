@@ -1,22 +1,20 @@
 /** All that a server is made of: the settings, and what is in the files that they name. */
+import { MemoryAccount } from '../../budget/memory-account.js';
 import { configError, optionName } from '../../config/messages.js';
 import type { ProvidedServerSettings, ServerSettings, Source } from '../../config/settings.js';
 import { ConfigError } from '../../errors.js';
 import { StaticDirectory } from '../../http/static-directory.js';
-import type { Log } from '../../log.js';
+import type { ClientLog, Log } from '../../log.js';
 import type { Reloadable } from '../../reloadable.js';
-import {
-  type Authenticator,
-  fileAuthenticator,
-  passwordAuthenticator,
-} from '../../server/auth/basic-auth.js';
+import type { Authenticator } from '../../server/auth/authenticator.js';
 import type { Files } from '../../modes/built-in.js';
 import { type MakeBuiltIn, prepareModes } from '../../modes/registry.js';
 import { TargetCounters } from '../../modes/tcp/target-counters.js';
 import { checkModes } from '../mode-choice.js';
 import type { ServerTls } from '../../server/tls/server-tls.js';
-import { checkRecording } from './recording.js';
-import { readTls } from './tls.js';
+import { memoryLimit } from './available-memory.js';
+import { ClientLines } from '../../server/log/client-lines.js';
+import type * as recordingParts from './recording.js';
 import { type UserModules, loadUserModules } from './user-modules.js';
 
 /** The settings of a server, however it is started. */
@@ -28,6 +26,8 @@ export interface Given {
 /** What is in the files that settings name, and what was given in their place. */
 export interface Found {
   readonly modules: UserModules;
+  /** What this process holds for its clients. */
+  readonly memory: MemoryAccount;
   /** Makes the built-in modes; what their settings name is read. */
   readonly makeMode: MakeBuiltIn;
   /** Counts the connections that built-in modes make to targets. */
@@ -40,7 +40,17 @@ export interface Found {
   readonly modeReloadables: readonly Reloadable[];
   /** Certificates for addresses with TLS; null without any. */
   readonly tls: ServerTls | null;
+  /** Where lines go that clients cause. */
+  readonly clientLog: ClientLines;
+  /** What records: loaded where something is to be recorded; else null. */
+  readonly recording: Recording | null;
 }
+
+/** How a recorder is made and started. */
+export type Recording = Pick<
+  typeof recordingParts,
+  'claimRecording' | 'makeRecorder' | 'shownOf' | 'startRecorder'
+>;
 
 export type Resources = Given & Found;
 
@@ -64,18 +74,28 @@ export async function readResources<Settings extends Given>(
 ): Promise<Settings & Found> {
   const { settings, values } = given;
   checkModes(values);
-  checkRecording(values);
+  const recording = settings.record === null ? null : await import('./recording.js');
+  recording?.checkRecording(values);
   await blaming(values.static.source, () =>
     settings.static === null ? null : new StaticDirectory(settings.static),
   );
   const reloadables: Reloadable[] = [];
-  const authenticator = await makeAuthenticator(values, log, reloadables);
-  const tls = await readTls(values, log, ticketKeys);
+  const clientLog = new ClientLines(log, settings.maxLogRate);
+  const authenticator = await makeAuthenticator(values, { log, clientLog }, reloadables);
+  const tls =
+    settings.tlsCert.length === 0
+      ? null
+      : await (await import('./tls.js')).readTls(values, log, clientLog, ticketKeys);
   if (tls !== null) reloadables.push(tls.watch);
   const modules = await loadUserModules(values, files, inPlace);
-  const targets = new TargetCounters();
-  const prepared = await prepare(given, files, log, targets);
-  return { ...given, authenticator, tls, modules, ...prepared, reloadables, targets };
+  const shared = {
+    memory: new MemoryAccount(memoryLimit(settings.maxMemory)),
+    targets: new TargetCounters(),
+    clientLog,
+  };
+  const prepared = await prepare(given, files, log, shared);
+  const found = { authenticator, tls, recording, modules, ...prepared, reloadables, ...shared };
+  return { ...given, ...found };
 }
 
 /**
@@ -94,33 +114,46 @@ export async function rereadResources(
   // Those there are; others need a restart.
   const extension = { ...values.extension, value: [] };
   const modules = await loadUserModules({ ...values, extension }, files, before.modules);
-  return { ...before, ...given, modules, ...(await prepare(given, files, log, before.targets)) };
+  return { ...before, ...given, modules, ...(await prepare(given, files, log, before)) };
 }
 
 async function prepare(
   { settings, values }: Given,
   files: Files,
   log: Log,
-  targets: TargetCounters,
+  shared: Pick<Found, 'memory' | 'targets' | 'clientLog'>,
 ): Promise<Pick<Found, 'makeMode' | 'modeReloadables'>> {
   const modeReloadables: Reloadable[] = [];
-  const context = { settings, values, files, log, targets, reloadables: modeReloadables };
+  const { memory, targets, clientLog } = shared;
+  const logs = { log, clientLog };
+  const context = {
+    settings,
+    values,
+    files,
+    ...logs,
+    memory,
+    targets,
+    reloadables: modeReloadables,
+  };
   return { makeMode: await prepareModes(context), modeReloadables };
 }
 
 /** Reads the passwords. @throws {ConfigError} as a rejection, when the file cannot be used */
 export async function makeAuthenticator(
-  { auth, authFile }: ProvidedServerSettings,
-  log: Log,
+  { auth, authFile, maxLoginFailures }: ProvidedServerSettings,
+  { log, clientLog }: { readonly log: Log; readonly clientLog: ClientLog },
   reloadables: Reloadable[],
 ): Promise<Authenticator | null> {
-  if (auth.value !== null) return passwordAuthenticator(auth.value);
   const path = authFile.value;
-  if (path === null) return null;
+  if (auth.value === null && path === null) return null;
+  const { fileAuthenticator, passwordAuthenticator } =
+    await import('../../server/auth/basic-auth.js');
+  if (auth.value !== null)
+    return passwordAuthenticator(auth.value, maxLoginFailures.value, log, clientLog);
   const name = optionName('authFile', authFile);
   const users = await blaming(
     authFile.source,
-    () => fileAuthenticator(path, log),
+    () => fileAuthenticator(path!, maxLoginFailures.value, log, clientLog),
     `${name} cannot be used: `,
   );
   reloadables.push(users);

@@ -3,7 +3,7 @@ import { promises as fs } from 'node:fs';
 import { readFault } from '../../config/file.js';
 import { configError, optionName, show } from '../../config/messages.js';
 import type { ProvidedServerSettings } from '../../config/settings.js';
-import type { Log } from '../../log.js';
+import type { ClientLog, Log } from '../../log.js';
 import { checkCa, readCertificate } from '../../server/tls/certificate.js';
 import { CertificateSet, type ClientTrust } from '../../server/tls/certificate-set.js';
 import { CertificateWatch } from '../../server/tls/certificate-watch.js';
@@ -20,6 +20,7 @@ type Values = Pick<ProvidedServerSettings, Key | 'tlsClientAuth' | 'tlsKeyPassph
 /**
  * Reads the files that the options name.
  *
+ * @param clientLog gets a line for each handshake that fails
  * @param ticketKeys encipher what clients resume their sessions with; workers of one server share them
  * @returns null without certificates
  * @throws {ConfigError} as a rejection, when a file cannot be read, holds something else, or does not fit another
@@ -27,11 +28,12 @@ type Values = Pick<ProvidedServerSettings, Key | 'tlsClientAuth' | 'tlsKeyPassph
 export async function readTls(
   values: Values,
   log: Log,
+  clientLog: ClientLog,
   ticketKeys: Buffer = newTicketKeys(),
 ): Promise<ServerTls | null> {
   const { tlsCert, tlsKey, tlsClientCa, tlsKeyPassphraseFile, tlsKeylog } = values;
   if (tlsCert.value.length === 0) return null;
-  const context = new TlsContext(await readCertificates(values, ticketKeys, readFile), log);
+  const context = new TlsContext(await readCertificates(values, ticketKeys, readFile), clientLog);
   const read = (): Promise<CertificateSet> => readCertificates(values, ticketKeys, readAgain);
   const given = [...tlsCert.value, ...tlsKey.value, tlsClientCa.value, tlsKeyPassphraseFile.value];
   const files = given.filter((file) => file !== null);

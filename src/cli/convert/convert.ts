@@ -282,6 +282,11 @@ class Conversion implements InputTaker {
   }
 
   #tellWhatIsLeftOut(): void {
+    const givenUp = this.#converter.givenUp ?? 0;
+    if (givenUp > 0)
+      this.note(
+        `sessions without an end that were given up, so as not to fill the memory: ${givenUp}`,
+      );
     if (this.#filter === null) return;
     const { strayRecords, passedRecords } = this.#filter;
     if (strayRecords > 0) {

@@ -4,6 +4,7 @@ import { harConverter } from '../../recording/convert/har/har.js';
 import { ndjsonConverter } from '../../recording/convert/ndjson.js';
 import { novncConverter } from '../../recording/convert/novnc.js';
 import { pcapngConverter } from '../../recording/convert/pcapng/pcapng.js';
+import type { FORMAT_NAMES } from './options.js';
 import { type TextTimes, textConverter } from '../../recording/convert/text/text.js';
 
 /** What some formats need to know. */
@@ -21,7 +22,7 @@ interface FormatSetting {
 }
 
 export interface Format {
-  readonly name: string;
+  readonly name: (typeof FORMAT_NAMES)[number];
   /** What names of files in this format end in. */
   readonly extensions: readonly string[];
   /** It does not belong on a terminal. */

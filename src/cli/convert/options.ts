@@ -1,5 +1,7 @@
 import { Option } from 'commander';
-import { FORMATS } from './formats.js';
+
+/** The names of the formats, in the order of help; formats.ts has what makes them. */
+export const FORMAT_NAMES = ['text', 'ndjson', 'har', 'pcapng', 'novnc'] as const;
 
 /** The flags of `twist convert`, as they were given. */
 export interface ConvertFlags {
@@ -56,6 +58,5 @@ export function optionGroups(): string[] {
 
 /** `text, ndjson or har` */
 export function formatNames(): string {
-  const names = FORMATS.map(({ name }) => name).join(', ');
-  return names.replace(/, (?=[^,]+$)/, ' or ');
+  return FORMAT_NAMES.join(', ').replace(/, (?=[^,]+$)/, ' or ');
 }

@@ -1,8 +1,8 @@
 import type { Command, CommanderError } from 'commander';
 import { MODES } from '../../config/chosen-modes.js';
 import { didYouMean } from '../../config/suggestions.js';
-import type { OptionTable } from '../../config/options/option.js';
-import { fullName, rowOf } from './help.js';
+import { type OptionTable, flagOf, flagRows } from '../../config/options/option.js';
+import { SERVING_COMMANDS, fullName, rowOf } from './help.js';
 import { argumentHint, commandHint, flagHint } from './usage-hints.js';
 
 /**
@@ -64,15 +64,20 @@ function unknownOption(
   // Commander knows `--echo` and therefore not `--echo=yes`.
   if (command.options.some(({ long }) => long === flag)) return `${flag} takes no value`;
   const hint = flagHint(table, word, argv[argv.indexOf(word) + 1], fullName(command));
-  return `unknown option '${word}'${hint || didYouMean(flag, flagsOf(command))}`;
+  return `unknown option '${word}'${hint || didYouMean(flag, flagsOf(table, command))}`;
 }
 
 /** The flags that are known where a command is, those of the commands that it belongs to included. */
-function flagsOf(command: Command): string[] {
-  const own = command.options
+function flagsOf(table: OptionTable, command: Command): string[] {
+  // A command was given only those of the table that the words can mean.
+  const ofTable = SERVING_COMMANDS.includes(fullName(command))
+    ? flagRows(table).map(([key]) => flagOf(key))
+    : [];
+  const others = command.options
     .filter((option) => !option.hidden)
     .map((option) => `--${option.name()}`);
-  return command.parent === null ? ['--help', ...own] : [...own, ...flagsOf(command.parent)];
+  const own = [...new Set([...ofTable, ...others])];
+  return command.parent === null ? ['--help', ...own] : [...own, ...flagsOf(table, command.parent)];
 }
 
 /** The word that a message of commander's is about: no other part of it is quoted. */

@@ -22,6 +22,7 @@ const NO_BYTES = Buffer.alloc(0);
 
 export class StandardError implements ErrorOutput {
   readonly isTTY: boolean;
+  lostLines = 0;
 
   readonly #shared: number;
   readonly #unblockShared: () => void;
@@ -33,7 +34,7 @@ export class StandardError implements ErrorOutput {
   #bytes: Buffer = NO_BYTES;
   #lines: string[] = [];
   #waitingBytes = 0;
-  #lostLines = 0;
+  #untoldLines = 0;
 
   #isBlocked = false;
   #hasFailed = false;
@@ -69,7 +70,8 @@ export class StandardError implements ErrorOutput {
     if (this.#isBlocked && performance.now() - this.#triedMs >= this.#retryMs) this.#flush();
     const bytes = Buffer.byteLength(text);
     if (this.#isBlocked && this.#waitingBytes + bytes > MAX_WAITING_BYTES) {
-      this.#lostLines++;
+      this.lostLines++;
+      this.#untoldLines++;
       return;
     }
     this.#lines.push(text);
@@ -106,9 +108,9 @@ export class StandardError implements ErrorOutput {
     }
     this.#isBlocked = this.#hasFailed = false;
     this.#bytes = NO_BYTES;
-    const lines = this.#lostLines;
+    const lines = this.#untoldLines;
     if (lines === 0) return;
-    this.#lostLines = 0;
+    this.#untoldLines = 0;
     this.#tellLost?.(lines);
   }
 

@@ -1,10 +1,13 @@
+import { createRequire } from 'node:module';
 import { pino, stdSerializers, stdTimeFunctions, type Logger } from 'pino';
-import { prettyFactory } from 'pino-pretty';
+import type * as pinoPretty from 'pino-pretty';
 import type { Settings } from '../../config/settings.js';
 import { printableJson } from '../../printable.js';
 import { valueWithoutSecrets } from '../../handshake/redaction/secrets-in-text.js';
 import type { Io, TextOutput } from '../io.js';
 import { prettyMessage } from './pretty-message.js';
+
+const require = createRequire(import.meta.url);
 
 const FORMAT_FLAG = '--log-format';
 
@@ -52,6 +55,8 @@ function publicError(error: Error): unknown {
 }
 
 function prettyOutput(output: TextOutput, isStyled: boolean): { write: (line: string) => void } {
+  // Loaded here: a service writes JSON (docs/adr/0040-start.md).
+  const { prettyFactory } = require('pino-pretty') as typeof pinoPretty;
   const prettify = prettyFactory({
     colorize: isStyled,
     customColors: 'message:reset',

@@ -2,11 +2,13 @@
 import type { Logger } from 'pino';
 import { reloaded } from '../../app/reload/configuration.js';
 import { type Loaded, load } from '../../config/load.js';
+import type { Settings } from '../../config/settings.js';
 import { readResources } from '../../app/resources/resources.js';
 import { ConfigError } from '../../errors.js';
 import type { Log } from '../../log.js';
 import { numberSessionsFrom } from '../../session/server-session.js';
 import type { WorkerOrder } from '../../workers/messages.js';
+import { workersOf } from '../../workers/processors.js';
 import type { PrimaryLink } from '../../workers/primary-link.js';
 import { ExitCode } from '../exit-code.js';
 import type { Io } from '../io.js';
@@ -48,8 +50,8 @@ async function runOrdered(
     load({ flags, environment: io.env, readFile });
   // What cannot be changed in a running server is as it was when twist started.
   const first = readAll(() => configText!);
-  const loaded =
-    reloadedText === null ? first : reloaded(first, readAll(() => reloadedText).values);
+  const given = reloadedText === null ? first : reloaded(first, readAll(() => reloadedText).values);
+  const loaded = { ...given, settings: shareOf(given.settings) };
   const log = openLog(loaded, io, isStyled, { worker });
   numberSessionsFrom(serial * SESSIONS_EACH + 1);
   const failures: Promise<ExitCode>[] = [];
@@ -57,7 +59,7 @@ async function runOrdered(
     group: {
       worker,
       reloadLog: reloadLog(log, link),
-      reserve: (network, limits) => link.places.reserve(network, limits),
+      reserve: (network, limits, isHandshake) => link.places.reserve(network, limits, isHandshake),
       release: (network) => {
         link.places.release(network);
       },
@@ -97,6 +99,17 @@ async function runOrdered(
   }
 }
 
+/** All workers together have a rate, and a size of the recording: each gets its part of it. */
+function shareOf(settings: Settings): Settings {
+  const { maxLogRate, recordMaxTotal } = settings;
+  const workers = workersOf(settings.workers);
+  return {
+    ...settings,
+    maxLogRate: maxLogRate && Math.max(1, maxLogRate / workers),
+    recordMaxTotal: Math.floor(recordMaxTotal / workers),
+  };
+}
+
 /** What came of a reload goes to the primary; a defect of ours is told here as well. */
 function reloadLog(log: Logger, link: PrimaryLink): Pick<Log, 'info' | 'error'> {
   return {
@@ -118,6 +131,9 @@ function ioOf({ isTTY }: WorkerOrder, io: Io, link: PrimaryLink): Io {
     stderr: {
       isTTY,
       write: (text) => stderr.write(text),
+      get lostLines() {
+        return stderr.lostLines;
+      },
       doNotWait: (tellLost) => {
         stderr.doNotWait(tellLost);
       },

@@ -8,11 +8,13 @@ import { clusterWorkers } from '../../workers/cluster-worker.js';
 import type { ConfigFile } from '../../workers/messages.js';
 import { Primary } from '../../workers/primary.js';
 import { WorkersSource } from '../../workers/workers-source.js';
+import { logMetrics } from '../../admin/metrics/log-metrics.js';
 import { LocalSource } from '../../admin/local-source.js';
 import { makeAdmin } from '../../app/admin.js';
 import { makeAuthenticator } from '../../app/resources/resources.js';
 import { readTls } from '../../app/resources/tls.js';
-import type { Authenticator } from '../../server/auth/basic-auth.js';
+import type { Authenticator } from '../../server/auth/authenticator.js';
+import { ClientLines } from '../../server/log/client-lines.js';
 import type { ServerTls } from '../../server/tls/server-tls.js';
 import { version } from '../../app/version.js';
 import { ExitCode } from '../exit-code.js';
@@ -62,7 +64,10 @@ export async function serveWorkers(
     log,
     write: (lines) => io.stderr.write(lines),
   });
-  const source = new WorkersSource(primary, new LocalSource([], [], version()));
+  const source = new WorkersSource(
+    primary,
+    new LocalSource([], [logMetrics(io.stderr)], version()),
+  );
   const protection = await protectionOf(loaded, io, log, ticketKeys);
   const { tls } = protection;
   const admin = makeAdmin(settings, source, protection, log);
@@ -108,10 +113,12 @@ async function protectionOf(
   ticketKeys: Buffer,
 ): Promise<{ authenticator: Authenticator | null; tls: ServerTls | null }> {
   if (settings.admin === null) return { authenticator: null, tls: null };
-  const authenticator = await makeAuthenticator(values, log, []);
+  const logs = { log, clientLog: new ClientLines(log, settings.maxLogRate) };
+  const authenticator = await makeAuthenticator(values, logs, []);
   const silent = createLog('silent', 'json', io.stderr);
   // Certificates that end soon, and the like, are a matter of the workers.
-  return { authenticator, tls: await readTls(values, silent, ticketKeys) };
+  const clientLog = new ClientLines(silent, 0);
+  return { authenticator, tls: await readTls(values, silent, clientLog, ticketKeys) };
 }
 
 /** The workers all get the same text, and say themselves what is wrong with it. */

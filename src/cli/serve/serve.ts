@@ -1,5 +1,6 @@
 /** `twist serve`: runs a server until a signal ends it. */
 import type { Logger } from 'pino';
+import { logMetrics } from '../../admin/metrics/log-metrics.js';
 import type { LocalSource } from '../../admin/local-source.js';
 import { compose } from '../../app/compose.js';
 import type { Rereading } from '../../app/reload/configuration.js';
@@ -44,15 +45,19 @@ export async function serve(
   const { settings, values } = resources;
   const composed = compose(resources, log, { load, files: io }, membership?.group);
   const { server, filesEach } = composed;
+  composed.source.add(logMetrics(io.stderr));
   membership?.watch(composed.source);
   const problem = openFilesProblem(io, values.maxConnections, filesEach);
   if (problem !== null && membership !== null) {
     // Node does not get over a connection that is given to a process which can open nothing more
     // (docs/adr/0030-workers.md).
-    membership.failed(`with several workers ${problem}`);
+    membership.failed(`with several workers ${problem.sentence}`);
     return ExitCode.Failure;
   }
-  if (problem !== null) log.warn(problem);
+  if (problem !== null) {
+    composed.limitConnections(problem.most);
+    log.warn({ maxConnections: problem.most }, `fewer connections are taken: ${problem.sentence}`);
+  }
   // Before the log says that the server listens, so that no signal is lost.
   const ending = new Ending(server, composed.reload, io, log);
   const selfEnding = new SelfEnding(settings, server, ending.end.bind(ending), log);

@@ -1,6 +1,6 @@
 /** Rows of the option table: who may connect. */
 import { addressRanges, credentials } from '../values/access-values.js';
-import { choice, file } from '../values/values.js';
+import { choice, count, file } from '../values/values.js';
 import { hostPolicy, originPolicy } from '../values/list-values.js';
 import type { OptionTable } from './option.js';
 
@@ -86,6 +86,17 @@ export const ACCESS_OPTIONS = {
     docs:
       'HTTP Basic authentication (RFC 7617) of the handshake, and of `static`. One `user:hash` in each line, as `htpasswd -B` writes it (bcrypt, of a cost from 4 to 14). It is read again when it changes. ' +
       'Verifying a password takes a tenth of a second or more, after which it is remembered for a minute. Passwords travel in clear text: use TLS. For one user `TWIST_AUTH` is enough; both together are an error.',
+  },
+  maxLoginFailures: {
+    group: 'Access',
+    needs: 'passwords',
+    type: count({ min: 1, max: 1_000_000, canBeOff: true }),
+    default: '60',
+    help: 'most failed logins in a minute from one address; one more gets 429',
+    docs:
+      'So many wrong passwords may come at once, and as many again over each minute. Beyond it no password from that address is looked at, right or wrong, until `Retry-After` has passed. ' +
+      'Users whose password was right in the last day are counted apart at the address that they came from: strangers behind the same NAT do not lock them out. In IPv6 a /64 network counts as one address; clients by a Unix socket are not counted. ' +
+      'Behind a proxy set `trustProxy`, else all clients are one address. Each process counts for itself (`workers`).',
   },
   auth: {
     group: 'Access',

@@ -1,4 +1,4 @@
-/** Rows of the option table: how a running server is watched. */
+/** Rows of the option table: how a running server is watched, and how it works. */
 import { adminAddress, healthPath } from '../values/operation-values.js';
 import { duration, toggle } from '../values/values.js';
 import type { OptionTable } from './option.js';
@@ -38,5 +38,14 @@ export const OPERATION_OPTIONS = {
     isLibraryKey: false,
     help: 'time without a session after which the server stops',
     docs: 'The exit status is 0. The time counts from the start, and from the end of the last session; a handshake under way is not cut off. Use it for servers that something starts on demand.',
+  },
+  wasm: {
+    group: 'Operation',
+    type: toggle(),
+    default: 'true',
+    help: 'use WebAssembly where it is faster',
+    docs:
+      'Messages are unmasked, and echoed where nothing else is to be done with them, 16 bytes at a time. It changes nothing but the speed, and is not used where it does not work; ' +
+      'switch it off to find out whether something is its fault. docs/performance.md has what it gains.',
   },
 } as const satisfies OptionTable;

@@ -26,6 +26,7 @@ export type Need =
   | 'deflate'
   | 'target'
   | 'tls'
+  | 'passwords'
   | 'pings'
   | 'unix'
   | 'tokens'
@@ -68,12 +69,19 @@ export type ValueOf<Row> = Row extends Option<infer Value> ? Value : never;
 
 /** The value of an option that nobody gives. */
 export function defaultValue<Value>({ type, ...option }: Option<Value>): Value {
-  return type.schema.parse(type.fromText(option.default));
+  const given = type.fromText(option.default);
+  const value = type.shortcut(given);
+  return value === undefined ? type.schema.parse(given) : value;
 }
 
 /** `maxMessage` to `--max-message` */
 export function flagOf(key: string): string {
   return `--${words(key).join('-')}`;
+}
+
+/** `--max-message` to `maxMessage` */
+export function keyOf(flag: string): string {
+  return flag.slice(2).replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
 /** The rows that the command line can give. */

@@ -8,10 +8,12 @@ import { ACCESS_OPTIONS } from './access-options.js';
 import { EXTENSION_OPTIONS } from './extension-options.js';
 import { choice, count, duration, file, size } from '../values/values.js';
 import { listenAddresses, subprotocolPolicy, unixMode } from '../values/list-values.js';
+import { MEMORY_OPTIONS } from './memory-options.js';
 import { MODE_OPTIONS } from './mode-options.js';
 import { OPERATION_OPTIONS } from './operation-options.js';
 import type { OptionTable } from './option.js';
 import { PROXY_OPTIONS } from './proxy-options.js';
+import { RATE_OPTIONS } from './rate-options.js';
 import { TLS_OPTIONS } from './tls-options.js';
 import { RECORD_OPTIONS } from './recording-options.js';
 import { REPLAY_OPTIONS } from './recording-options.js';
@@ -96,8 +98,7 @@ export const OPTIONS = {
     docs:
       'Bytes of the payload of one message, all its fragments together; a message of exactly this size is accepted. ' +
       'It is checked against the declared length, before anything is stored. For a compressed message the ' +
-      'inflated size counts; on the wire it may be a quarter larger, plus 16 bytes for each fragment and 64 in all. Each connection can hold this much memory, ' +
-      'so this times `maxConnections` is the worst case.',
+      'inflated size counts; on the wire it may be a quarter larger, plus 16 bytes for each fragment and 64 in all. Each connection can hold this much memory; `maxMemory` bounds all of them together.',
   },
   maxFragments: {
     group: 'Limits',
@@ -113,7 +114,7 @@ export const OPTIONS = {
     default: '10000',
     help: 'most connections; one more gets 503',
     docs:
-      'For all listeners together. Each connection takes a file descriptor, a proxied one two: the limit of the process (`ulimit -n`) must be higher. ' +
+      'For all listeners together. Each connection takes a file descriptor, a proxied one and one that gets a file two. Where the process may not open as many (`ulimit -n`), fewer connections are taken, and the log says so at the start; several workers do not start then. ' +
       'When it is reached, a newcomer takes the place of a connection that has not sent its request yet; without one it gets 503. ' +
       'Refused connections do not count: up to a tenth of this number, and at least 64, may wait for their answer in addition.',
   },
@@ -138,6 +139,22 @@ export const OPTIONS = {
     help: 'most unfinished handshakes from one address',
     docs: 'In IPv6 a /64 network counts as one address. Proxies that `trustProxy` names and Unix sockets are not counted here; clients are, from the moment that a PROXY header names them.',
   },
+  maxConnectionRate: {
+    group: 'Limits',
+    type: count({ min: 1, max: 1_000_000, canBeOff: true }),
+    default: 'off',
+    help: 'most new connections a second from one address; one more gets 429',
+    docs:
+      'As many may come at once. Clients behind one NAT share an address, so it is off unless you set it. In IPv6 a /64 network counts as one address. ' +
+      'A client that a proxy named by `trustProxy` reports is counted by its own address, and Unix sockets are not counted. With `workers` it holds for all of them together.',
+  },
+  maxHandshakeRate: {
+    group: 'Limits',
+    type: count({ min: 1, max: 1_000_000, canBeOff: true }),
+    default: 'off',
+    help: 'most opening handshakes a second, in all; one more gets 503',
+    docs: 'As many may come at once. It keeps sessions that are open well while all clients come back at the same time, and is asked before passwords are verified. Requests for files do not count. With `workers` it holds for all of them together.',
+  },
   outputPause: {
     group: 'Limits',
     type: size({ min: 1024 }),
@@ -156,6 +173,8 @@ export const OPTIONS = {
       'Bytes that may wait for one client, one more message not counted. Beyond it the connection ends with close code 1008. ' +
       'Not below `outputPause`.',
   },
+  ...MEMORY_OPTIONS,
+  ...RATE_OPTIONS,
   handshakeTimeout: {
     group: 'Timeouts',
     type: duration(),
@@ -166,16 +185,16 @@ export const OPTIONS = {
   messageTimeout: {
     group: 'Timeouts',
     type: duration({ canBeOff: true }),
-    default: '5m',
+    default: '30s',
     help: 'time for one message to arrive; then close 1008',
-    docs: 'Keeps a client from holding the memory of a half-sent message. Raise it together with `maxMessage` for large messages on slow lines.',
+    docs: 'Keeps a client from holding the memory of a half-sent message. What comes at `minDataRate` or faster does not count, and neither does the time in which the server itself does not read. It is for messages that are put together: a proxied one is passed on as it comes.',
   },
   sendTimeout: {
     group: 'Timeouts',
     type: duration(),
     default: '30s',
     help: 'time that output may stall; then close 1008',
-    docs: 'A client that reads nothing for this long, while output waits for it, is gone or might as well be.',
+    docs: 'A client that reads nothing for this long, while output waits for it, is gone or might as well be. On Linux a byte that its system acknowledges is read; elsewhere, and on Unix sockets, a third of the send buffer is. As looks are a second apart, it may get up to three seconds more, and then closeTimeout to read the Close.',
   },
   pingInterval: {
     group: 'Timeouts',
@@ -247,6 +266,16 @@ export const OPTIONS = {
     isLibraryKey: false,
     help: 'trace, debug, info, warn, error, fatal or silent',
     docs: 'The least severe lines that are logged, on standard error. `info` has one line for each session that ends.',
+  },
+  maxLogRate: {
+    group: 'Logging',
+    type: count({ min: 1, max: 1_000_000, canBeOff: true }),
+    default: '100',
+    help: 'most lines a second that clients cause; the rest is counted',
+    docs:
+      "Sessions that end, handshakes that are refused and so on make lines, as many as clients like. Each level has this many a second for itself, and ten seconds' worth at once; one address has a tenth of it, and one second's worth at once. " +
+      'The first line of its kind in ten seconds is always written. What is left out is counted, and told every ten seconds: how many lines of each kind, and from which addresses. Lines about the server itself are not counted. ' +
+      'With `workers` they have it together, a part each.',
   },
   logFormat: {
     group: 'Logging',

@@ -1,7 +1,7 @@
 /** Rows of the option table: recording traffic, and replaying a recording. */
 import { fileSize, headerNames, payloadShare, queryNames } from '../values/recording-values.js';
 import { factor, recordedSession } from '../values/recording-values.js';
-import { choice, file, size, toggle } from '../values/values.js';
+import { choice, count, file, size, toggle } from '../values/values.js';
 import type { OptionTable } from './option.js';
 
 export const RECORD_OPTIONS = {
@@ -76,7 +76,27 @@ export const RECORD_OPTIONS = {
     type: fileSize(),
     default: 'off',
     help: 'begin a new file at this size',
-    docs: 'The time is appended to the name of the full file, `traffic.ndjson.20261123T043105.123Z`, and a new one begins. Old files are never deleted. For logrotate leave it off: SIGHUP reopens the file.',
+    docs: 'The time is appended to the name of the full file, `traffic.ndjson.20261123T043105.123Z`, and a new one begins. Old files are kept, unless `recordKeep` says otherwise. For logrotate leave it off: SIGHUP reopens the file.',
+  },
+  recordKeep: {
+    group: 'Recording',
+    needs: 'record',
+    type: count({ min: 1, max: 1_000_000, canBeOff: true }),
+    default: 'off',
+    help: 'how many old files of the recording to keep',
+    docs:
+      'Beside the current one. When a file begins, the oldest that are too many are deleted: those that `recordRotate` has renamed, those of other times when the name contains the time, and those that had failed. ' +
+      'Only regular files that begin like a recording and that no process records to are deleted, and nothing that logrotate has renamed. Each process (`%w`) keeps so many of its own.',
+  },
+  recordMaxTotal: {
+    group: 'Recording',
+    needs: 'record',
+    type: fileSize(),
+    default: 'off',
+    help: 'the most bytes of all files of the recording together',
+    docs:
+      'The current file, and those beside it that `recordKeep` would count. No byte more is written, as if the disk were full: what happens then, `recordFull` says. It goes on when files are moved away or deleted, also by `recordKeep` ' +
+      'when a file is rotated. With `workers` each process has an equal part. What goes to a pipe does not count.',
   },
   recordQueue: {
     group: 'Recording',

@@ -1,8 +1,7 @@
 /** Types of values that say who may connect. */
-import * as z from 'zod';
 import { parseCidr } from '../../net/address-range.js';
-import { type ValueType, textOrOff } from './values.js';
-import { EACH_ONCE, parsed } from './list-values.js';
+import { type ValueType, textOrOff, withSchema } from './values.js';
+import { EACH_ONCE, isOnly, parsed } from './list-values.js';
 
 /**
  * Ranges of addresses, each with its prefix length; the flag is repeated, elsewhere they are separated
@@ -17,48 +16,60 @@ export function addressRanges(
   const clause = `give an address or a range of addresses such as 10.0.0.0/8 or ::1, ${hasUnix ? 'unix, ' : ''}or ${empty}`;
   const isEmpty = (text: string): boolean => text === empty;
   const isWord = (text: string): boolean => isEmpty(text) || (hasUnix && text === 'unix');
-  const range = parsed((text) => (isWord(text) ? text : parseCidr(text)), clause);
-  const ranges = z.array(range, clause);
-  // No ranges at all could be read as nobody where they mean anybody: that is said by its word.
-  const list = (empty === 'any' ? ranges.min(1, clause) : ranges).superRefine((given, context) => {
-    for (const [index, one] of given.entries()) {
-      const isRepeated = given.indexOf(one) < index;
-      if (!isRepeated && !(isEmpty(one) && given.length > 1)) continue;
-      const message = isRepeated ? EACH_ONCE : clause;
-      context.addIssue({ code: 'custom', path: [index], message });
-    }
-  });
-  return {
-    valueName: hasUnix ? 'CIDR|unix' : 'CIDR',
-    clause,
-    schema: z
-      .union([range.transform((one) => [one]), list], clause)
-      .transform((given) => given.filter((one) => !isEmpty(one))),
-    typeText: 'string | readonly string[]',
-    isRepeatable: true,
-    fromText: (text) => text.split(','),
-    toText: (value) => (value.length === 0 ? empty : value.join(',')),
-    toJson: (value) => (value.length === 0 && empty === 'any' ? empty : value),
-  };
+  return withSchema<readonly string[]>(
+    {
+      valueName: hasUnix ? 'CIDR|unix' : 'CIDR',
+      clause,
+      typeText: 'string | readonly string[]',
+      isRepeatable: true,
+      shortcut: (given) => (isOnly(given, empty) ? [] : undefined),
+      fromText: (text) => text.split(','),
+      toText: (value) => (value.length === 0 ? empty : value.join(',')),
+      toJson: (value) => (value.length === 0 && empty === 'any' ? empty : value),
+    },
+    (z) => {
+      const range = parsed(z, (text) => (isWord(text) ? text : parseCidr(text)), clause);
+      const ranges = z.array(range, clause);
+      // No ranges at all could be read as nobody where they mean anybody: that is said by its word.
+      const filled = empty === 'any' ? ranges.min(1, clause) : ranges;
+      const list = filled.superRefine((given, context) => {
+        const seen = new Set<string>();
+        for (const [index, one] of given.entries()) {
+          const isRepeated = seen.has(one);
+          seen.add(one);
+          if (!isRepeated && !(isEmpty(one) && given.length > 1)) continue;
+          const message = isRepeated ? EACH_ONCE : clause;
+          context.addIssue({ code: 'custom', path: [index], message });
+        }
+      });
+      return z
+        .union([range.transform((one) => [one]), list], clause)
+        .transform((given) => given.filter((one) => !isEmpty(one)));
+    },
+  );
 }
 
 /** `user:password` (RFC 7617 §2), or `off` (null). */
 export function credentials(): ValueType<string | null> {
   const clause = 'give user:password without control characters, or off';
-  return {
-    valueName: 'USER:PASSWORD',
-    clause,
-    schema: z
-      .string(clause)
-      // eslint-disable-next-line no-control-regex
-      .regex(/^(?:off|[^:\u0000-\u001f\u007f]+:[^\u0000-\u001f\u007f]*)$/, clause)
-      .transform((text) => (text === 'off' ? null : text)),
-    typeText: 'string',
-    isRepeatable: false,
-    fromText: (text) => text,
-    toText: (value) => value ?? 'off',
-    toJson: (value) => value ?? 'off',
-  };
+  return withSchema<string | null>(
+    {
+      valueName: 'USER:PASSWORD',
+      clause,
+      typeText: 'string',
+      isRepeatable: false,
+      shortcut: (given) => (given === 'off' ? null : undefined),
+      fromText: (text) => text,
+      toText: (value) => value ?? 'off',
+      toJson: (value) => value ?? 'off',
+    },
+    (z) =>
+      z
+        .string(clause)
+        // eslint-disable-next-line no-control-regex
+        .regex(/^(?:off|[^:\u0000-\u001f\u007f]+:[^\u0000-\u001f\u007f]*)$/, clause)
+        .transform((text) => (text === 'off' ? null : text)),
+  );
 }
 
 /** A text that must not be shown, or `off` (null). */

@@ -1,4 +1,4 @@
-import * as z from 'zod';
+import type * as z from 'zod';
 import { isToken } from '../../net/byte-table.js';
 import {
   formatListenAddress,
@@ -7,7 +7,8 @@ import {
   parseListenAddress,
   parseUnixMode,
 } from '../../net/socket-address.js';
-import type { ValueType } from './values.js';
+import type { Zod } from '../zod.js';
+import { type ValueType, refuse, withSchema } from './values.js';
 
 /** What stands for a list without items. */
 export const NONE = 'none';
@@ -22,32 +23,41 @@ const TEXT_OR_LIST = 'string | readonly string[]';
 export function listenAddresses(): ValueType<readonly ListenAddress[]> {
   const clause =
     'give PORT, HOST:PORT, [IPV6]:PORT, :PORT (every address), any of them after wss:// or ws://, or unix:PATH, with a port from 0 to 65535';
-  const address = parsed(parseListenAddress, clause);
-  const list = z
-    .array(address, clause)
-    .min(1, clause)
-    .superRefine((addresses, context) => {
-      const repeated = addresses.findIndex(
-        (one, index) =>
-          // Port 0 is another free port each time.
-          !(one.kind === 'tcp' && one.port === 0) &&
-          addresses.findIndex((other) => placeOf(other) === placeOf(one)) < index,
-      );
-      if (repeated !== -1) {
-        context.addIssue({ code: 'custom', path: [repeated], message: EACH_ONCE });
-      }
-    });
-  return {
-    valueName: '[HOST:]PORT|unix:PATH',
-    clause,
-    schema: z.union([address.transform((one) => [one]), list], clause),
-    typeText: 'number | string | readonly (number | string)[]',
-    isRepeatable: true,
-    fromNumber: String,
-    fromText: (text) => text.split(','),
-    toText: (addresses) => addresses.map(formatListenAddress).join(','),
-    toJson: (addresses) => addresses.map(formatListenAddress),
+  const only = ([text]: readonly string[]): readonly ListenAddress[] | undefined => {
+    const address = parseListenAddress(text!);
+    return address === null ? undefined : [address];
   };
+  return withSchema<readonly ListenAddress[]>(
+    {
+      valueName: '[HOST:]PORT|unix:PATH',
+      clause,
+      typeText: 'number | string | readonly (number | string)[]',
+      isRepeatable: true,
+      shortcut: (given) => (isOneText(given) ? only(given) : undefined),
+      fromNumber: String,
+      fromText: (text) => text.split(','),
+      toText: (addresses) => addresses.map(formatListenAddress).join(','),
+      toJson: (addresses) => addresses.map(formatListenAddress),
+    },
+    (z) => {
+      const address = parsed(z, parseListenAddress, clause);
+      const list = z
+        .array(address, clause)
+        .min(1, clause)
+        .superRefine((addresses, context) => {
+          const repeated = addresses.findIndex(
+            (one, index) =>
+              // Port 0 is another free port each time.
+              !(one.kind === 'tcp' && one.port === 0) &&
+              addresses.findIndex((other) => placeOf(other) === placeOf(one)) < index,
+          );
+          if (repeated !== -1) {
+            context.addIssue({ code: 'custom', path: [repeated], message: EACH_ONCE });
+          }
+        });
+      return z.union([address.transform((one) => [one]), list], clause);
+    },
+  );
 }
 
 /** Where an address is, with or without TLS. */
@@ -60,20 +70,24 @@ function placeOf(address: ListenAddress): string {
 /** Permissions of a Unix socket, or `umask` (null). */
 export function unixMode(): ValueType<number | null> {
   const clause = 'give permissions as three octal digits such as 0660, or umask';
-  return {
-    valueName: 'MODE',
-    clause,
-    schema: parsed((text) => (text === 'umask' ? { mode: null } : modeOf(text)), clause).transform(
-      ({ mode }) => mode,
-    ),
-    typeText: 'number | string',
-    isRepeatable: false,
-    // As programs write it: 0o660.
-    fromNumber: (given) => given.toString(8).padStart(4, '0'),
-    fromText: (text) => text,
-    toText: (mode) => (mode === null ? 'umask' : formatUnixMode(mode)),
-    toJson: (mode) => (mode === null ? 'umask' : formatUnixMode(mode)),
-  };
+  return withSchema<number | null>(
+    {
+      valueName: 'MODE',
+      clause,
+      typeText: 'number | string',
+      isRepeatable: false,
+      shortcut: (given) => (given === 'umask' ? null : undefined),
+      // As programs write it: 0o660.
+      fromNumber: (given) => given.toString(8).padStart(4, '0'),
+      fromText: (text) => text,
+      toText: (mode) => (mode === null ? 'umask' : formatUnixMode(mode)),
+      toJson: (mode) => (mode === null ? 'umask' : formatUnixMode(mode)),
+    },
+    (z) =>
+      parsed(z, (text) => (text === 'umask' ? { mode: null } : modeOf(text)), clause).transform(
+        ({ mode }) => mode,
+      ),
+  );
 }
 
 function modeOf(text: string): { readonly mode: number } | null {
@@ -114,32 +128,36 @@ export function hostPolicy(): ValueType<'auto' | 'any' | readonly string[]> {
 /** Paths of files; the flag is repeated, elsewhere they are separated by commas. `none` is no file. */
 export function filePaths(): ValueType<readonly string[]> {
   const clause = 'give the path of a file, or none';
-  const path = z.string(clause).min(1, clause);
-  const list = z.array(path, clause).superRefine((paths, context) => {
-    for (const [index, one] of paths.entries()) {
-      const isRepeated = paths.indexOf(one) < index;
-      // By itself it is how a flag or a variable says that there is no file.
-      const isNoFile = one === NONE && paths.length > 1;
-      if (!isRepeated && !isNoFile) continue;
-      context.addIssue({
-        code: 'custom',
-        path: [index],
-        message: isRepeated ? EACH_ONCE : clause,
+  return withSchema<readonly string[]>(
+    {
+      valueName: 'FILE',
+      clause,
+      typeText: TEXT_OR_LIST,
+      isRepeatable: true,
+      shortcut: (given) => (isOnly(given, NONE) ? [] : undefined),
+      fromText: (text) => text.split(','),
+      toText: (paths) => (paths.length === 0 ? NONE : paths.join(',')),
+      toJson: (paths) => paths,
+    },
+    (z) => {
+      const path = z.string(clause).min(1, clause);
+      const list = z.array(path, clause).superRefine((paths, context) => {
+        const seen = new Set<string>();
+        for (const [index, one] of paths.entries()) {
+          const isRepeated = seen.has(one);
+          seen.add(one);
+          // By itself it is how a flag or a variable says that there is no file.
+          const isNoFile = one === NONE && paths.length > 1;
+          if (!isRepeated && !isNoFile) continue;
+          const message = isRepeated ? EACH_ONCE : clause;
+          context.addIssue({ code: 'custom', path: [index], message });
+        }
       });
-    }
-  });
-  return {
-    valueName: 'FILE',
-    clause,
-    schema: z
-      .union([path.transform((one) => [one]), list], clause)
-      .transform((paths) => paths.filter((one) => one !== NONE)),
-    typeText: TEXT_OR_LIST,
-    isRepeatable: true,
-    fromText: (text) => text.split(','),
-    toText: (paths) => (paths.length === 0 ? NONE : paths.join(',')),
-    toJson: (paths) => paths,
-  };
+      return z
+        .union([path.transform((one) => [one]), list], clause)
+        .transform((paths) => paths.filter((one) => one !== NONE));
+    },
+  );
 }
 
 /** Any of a few words, each at most once; `none` is none of them. */
@@ -147,26 +165,30 @@ export function wordList<const Word extends string>(
   words: readonly Word[],
 ): ValueType<readonly Word[]> {
   const clause = `give ${NONE}, or one or more of ${words.join(', ')}, separated by commas`;
-  const list = z
-    .array(z.enum(words, clause), clause)
-    .refine((items) => new Set(items).size === items.length, EACH_ONCE);
-  const text = z.string(clause).transform((value, context): readonly Word[] => {
-    const items = list.safeParse(value === NONE ? [] : value.split(','));
-    if (items.success) return items.data;
-    for (const issue of items.error.issues) context.addIssue(issue.message);
-    return z.NEVER;
-  });
   const types = words.map((word) => `'${word}'`).join(' | ');
-  return {
-    valueName: 'LIST',
-    clause,
-    schema: z.union([text, list], clause),
-    typeText: `'${NONE}' | ${types} | readonly (${types})[]`,
-    isRepeatable: false,
-    fromText: (value) => value,
-    toText: (items) => (items.length === 0 ? NONE : items.join(',')),
-    toJson: (items) => items,
-  };
+  return withSchema<readonly Word[]>(
+    {
+      valueName: 'LIST',
+      clause,
+      typeText: `'${NONE}' | ${types} | readonly (${types})[]`,
+      isRepeatable: false,
+      shortcut: (given) => (given === NONE ? [] : undefined),
+      fromText: (value) => value,
+      toText: (items) => (items.length === 0 ? NONE : items.join(',')),
+      toJson: (items) => items,
+    },
+    (z) => {
+      const list = z
+        .array(z.enum(words, clause), clause)
+        .refine((items) => new Set(items).size === items.length, EACH_ONCE);
+      const text = z
+        .string(clause)
+        .transform((value, context) =>
+          itemsOf(list, value === NONE ? [] : value.split(','), context),
+        );
+      return z.union([text, list], clause);
+    },
+  );
 }
 
 function parseToken(text: string): string | null {
@@ -220,27 +242,41 @@ function wordOrList<const Word extends string>(
     if (itemWords.includes(text)) return text;
     return isWord(text) ? null : parse(text);
   };
-  const list = z
-    .array(parsed(parseItem, clause), clause)
-    .min(1, clause)
-    .refine((items) => new Set(items).size === items.length, EACH_ONCE);
-  const text = z.string(clause).transform((value, context): Word | readonly string[] => {
-    if (isWord(value)) return value;
-    const items = list.safeParse(value.split(','));
-    if (items.success) return items.data;
-    for (const issue of items.error.issues) context.addIssue(issue.message);
-    return z.NEVER;
-  });
-  return {
-    valueName: `${words.join('|')}|LIST`,
-    clause,
-    schema: z.union([text, list], clause),
-    typeText: TEXT_OR_LIST,
-    isRepeatable: false,
-    fromText: (value) => value,
-    toText: (value) => (isList(value) ? value.join(',') : value),
-    toJson: (value) => value,
-  };
+  return withSchema<Word | readonly string[]>(
+    {
+      valueName: `${words.join('|')}|LIST`,
+      clause,
+      typeText: TEXT_OR_LIST,
+      isRepeatable: false,
+      shortcut: (given) => (typeof given === 'string' && isWord(given) ? given : undefined),
+      fromText: (value) => value,
+      toText: (value) => (isList(value) ? value.join(',') : value),
+      toJson: (value) => value,
+    },
+    (z) => {
+      const list = z
+        .array(parsed(z, parseItem, clause), clause)
+        .min(1, clause)
+        .refine((items) => new Set(items).size === items.length, EACH_ONCE);
+      const text = z
+        .string(clause)
+        .transform((value, context): Word | readonly string[] =>
+          isWord(value) ? value : itemsOf(list, value.split(','), context),
+        );
+      return z.union([text, list], clause);
+    },
+  );
+}
+
+/** What a schema of lists makes of the items of a text; its issues are those of the text. */
+export function itemsOf<Items>(
+  list: z.ZodType<Items>,
+  given: readonly string[],
+  context: z.RefinementCtx,
+): Items {
+  const items = list.safeParse(given);
+  if (items.success) return items.data;
+  return refuse(context, ...items.error.issues.map(({ message }) => message));
 }
 
 function isList(value: string | readonly string[]): value is readonly string[] {
@@ -249,13 +285,20 @@ function isList(value: string | readonly string[]): value is readonly string[] {
 
 /** Text that `parse` reads as a value; null is none. */
 export function parsed<Value>(
+  z: Zod,
   parse: (text: string) => Value | null,
   clause: string,
 ): z.ZodType<Value, string> {
-  return z.string(clause).transform((text, context) => {
-    const value = parse(text);
-    if (value !== null) return value;
-    context.addIssue(clause);
-    return z.NEVER;
-  });
+  return z
+    .string(clause)
+    .transform((text, context): Value => parse(text) ?? refuse(context, clause));
+}
+
+/** Whether a value in its JSON form is a list with this one item: what a flag that is repeated has made of it. */
+export function isOnly(given: unknown, item: string): boolean {
+  return isOneText(given) && given[0] === item;
+}
+
+function isOneText(given: unknown): given is readonly string[] {
+  return Array.isArray(given) && given.length === 1 && typeof given[0] === 'string';
 }

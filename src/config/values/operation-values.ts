@@ -1,9 +1,8 @@
 /** Types of values that say how a running server is watched. */
-import * as z from 'zod';
 import { formatListenAddress, parseListenAddress } from '../../net/socket-address.js';
 import { parsed } from './list-values.js';
 import { isRoutePath } from './route-text.js';
-import type { ValueType } from './values.js';
+import { type ValueType, withSchema } from './values.js';
 
 const OFF = 'off';
 
@@ -17,18 +16,23 @@ export interface AdminAddress {
 export function adminAddress(): ValueType<AdminAddress | null> {
   const clause =
     'give PORT, HOST:PORT, [IPV6]:PORT or :PORT (every address), with a port from 0 to 65535, or off';
-  const off = z.literal(OFF, clause).transform(() => null);
-  return {
-    valueName: '[HOST:]PORT',
-    clause,
-    schema: z.union([off, parsed(parseAdminAddress, clause)], clause),
-    typeText: 'number | string',
-    isRepeatable: false,
-    fromNumber: String,
-    fromText: (text) => text,
-    toText: (value) => (value === null ? OFF : formatListenAddress({ kind: 'tcp', ...value })),
-    toJson: (value) => (value === null ? OFF : formatListenAddress({ kind: 'tcp', ...value })),
-  };
+  return withSchema<AdminAddress | null>(
+    {
+      valueName: '[HOST:]PORT',
+      clause,
+      typeText: 'number | string',
+      isRepeatable: false,
+      shortcut: (given) => (given === OFF ? null : undefined),
+      fromNumber: String,
+      fromText: (text) => text,
+      toText: (value) => (value === null ? OFF : formatListenAddress({ kind: 'tcp', ...value })),
+      toJson: (value) => (value === null ? OFF : formatListenAddress({ kind: 'tcp', ...value })),
+    },
+    (z) => {
+      const off = z.literal(OFF, clause).transform(() => null);
+      return z.union([off, parsed(z, parseAdminAddress, clause)], clause);
+    },
+  );
 }
 
 function parseAdminAddress(text: string): AdminAddress | null {
@@ -39,16 +43,21 @@ function parseAdminAddress(text: string): AdminAddress | null {
 /** A path as a request has it, or `off` (null). */
 export function healthPath(): ValueType<string | null> {
   const clause = 'give a path such as /healthz, without a query, or off';
-  const off = z.literal(OFF, clause).transform(() => null);
-  const path = z.string(clause).refine(isRoutePath, clause);
-  return {
-    valueName: 'PATH',
-    clause,
-    schema: z.union([off, path], clause),
-    typeText: 'string',
-    isRepeatable: false,
-    fromText: (text) => text,
-    toText: (value) => value ?? OFF,
-    toJson: (value) => value ?? OFF,
-  };
+  return withSchema<string | null>(
+    {
+      valueName: 'PATH',
+      clause,
+      typeText: 'string',
+      isRepeatable: false,
+      shortcut: (given) => (given === OFF ? null : undefined),
+      fromText: (text) => text,
+      toText: (value) => value ?? OFF,
+      toJson: (value) => value ?? OFF,
+    },
+    (z) => {
+      const off = z.literal(OFF, clause).transform(() => null);
+      const path = z.string(clause).refine(isRoutePath, clause);
+      return z.union([off, path], clause);
+    },
+  );
 }

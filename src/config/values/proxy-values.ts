@@ -1,15 +1,15 @@
 /** Types of values for targets and routes. */
 import { isIP } from 'node:net';
-import * as z from 'zod';
+import type * as z from 'zod';
 import { parseHostName, parseTarget, type Target } from '../../net/socket-address.js';
-import type { ValueType } from './values.js';
-import { EACH_ONCE, NONE, parsed } from './list-values.js';
+import { type ValueType, withSchema } from './values.js';
+import { EACH_ONCE, NONE, isOnly, parsed } from './list-values.js';
 import {
   type RouteSetting,
   formatRouteMode,
   isRoutePath,
-  isSamePath,
   parseRouteMode,
+  pathIdentity,
 } from './route-text.js';
 
 const OFF = 'off';
@@ -29,18 +29,22 @@ export function hostName(): ValueType<string | null> {
 /** A version of the PROXY protocol, or `off` (0). */
 export function proxyVersion(): ValueType<0 | 1 | 2> {
   const clause = 'choose off, 1 or 2';
-  return {
-    valueName: '1|2',
-    clause,
-    schema: z
-      .union([z.enum([OFF, '1', '2'], clause), z.literal([1, 2], clause)], clause)
-      .transform((value) => (value === OFF ? 0 : (Number(value) as 1 | 2))),
-    typeText: "'off' | '1' | '2' | 1 | 2",
-    isRepeatable: false,
-    fromText: (text) => text,
-    toText: (version) => (version === 0 ? OFF : String(version)),
-    toJson: (version) => (version === 0 ? OFF : version),
-  };
+  return withSchema<0 | 1 | 2>(
+    {
+      valueName: '1|2',
+      clause,
+      typeText: "'off' | '1' | '2' | 1 | 2",
+      isRepeatable: false,
+      shortcut: (given) => (given === OFF ? 0 : undefined),
+      fromText: (text) => text,
+      toText: (version) => (version === 0 ? OFF : String(version)),
+      toJson: (version) => (version === 0 ? OFF : version),
+    },
+    (z) =>
+      z
+        .union([z.enum([OFF, '1', '2'], clause), z.literal([1, 2], clause)], clause)
+        .transform((value) => (value === OFF ? 0 : (Number(value) as 1 | 2))),
+  );
 }
 
 /** Routes as they are given, with where each of them stands in the value. */
@@ -59,24 +63,29 @@ type GivenRoutes = string | readonly string[] | Readonly<Record<string, string>>
 export function routes(): ValueType<readonly RouteSetting[]> {
   const clause =
     'give PATH=MODE with a path such as /vnc, and echo, tcp:TARGET, token, mode:FILE or replay:FILE; or none';
-  const text = z.string(clause).min(1, clause);
-  const mode = z.string(ROUTE_CLAUSES.mode).min(1, ROUTE_CLAUSES.mode);
-  return {
-    valueName: 'PATH=MODE',
-    clause,
-    schema: z
-      .union([text, z.array(text, clause), z.record(z.string(), mode, clause)], clause)
-      .transform((given, context) => readRoutes(given, context)),
-    typeText: 'string | readonly string[] | Readonly<Record<string, string>>',
-    isRepeatable: true,
-    fromText: (given) => given.split(','),
-    toText: (list) =>
-      list.length === 0
-        ? NONE
-        : list.map(({ path, mode }) => `${path}=${formatRouteMode(mode)}`).join(','),
-    toJson: (list) =>
-      Object.fromEntries(list.map(({ path, mode }) => [path, formatRouteMode(mode)])),
-  };
+  return withSchema<readonly RouteSetting[]>(
+    {
+      valueName: 'PATH=MODE',
+      clause,
+      typeText: 'string | readonly string[] | Readonly<Record<string, string>>',
+      isRepeatable: true,
+      shortcut: (given) => (isOnly(given, NONE) ? [] : undefined),
+      fromText: (given) => given.split(','),
+      toText: (list) =>
+        list.length === 0
+          ? NONE
+          : list.map(({ path, mode }) => `${path}=${formatRouteMode(mode)}`).join(','),
+      toJson: (list) =>
+        Object.fromEntries(list.map(({ path, mode }) => [path, formatRouteMode(mode)])),
+    },
+    (z) => {
+      const text = z.string(clause).min(1, clause);
+      const mode = z.string(ROUTE_CLAUSES.mode).min(1, ROUTE_CLAUSES.mode);
+      return z
+        .union([text, z.array(text, clause), z.record(z.string(), mode, clause)], clause)
+        .transform((given, context) => readRoutes(given, context));
+    },
+  );
 }
 
 /** Clauses of routes; messages of {@link routes} are these or its own. */
@@ -89,6 +98,7 @@ export const ROUTE_CLAUSES = {
 
 function readRoutes(given: GivenRoutes, context: z.RefinementCtx): RouteSetting[] {
   const list: RouteSetting[] = [];
+  const seen = new Set<string>();
   for (const { place, path, mode } of entriesOf(given)) {
     const refuse = (message: string): void => {
       context.addIssue({ code: 'custom', path: place, message });
@@ -98,9 +108,11 @@ function readRoutes(given: GivenRoutes, context: z.RefinementCtx): RouteSetting[
     else if (!isRoutePath(path)) refuse(ROUTE_CLAUSES.path);
     else if (parsedMode === null)
       refuse(mode.startsWith('tcp:') ? ROUTE_CLAUSES.target : ROUTE_CLAUSES.mode);
-    else if (list.some((other) => isSamePath(other.path, path)))
-      refuse(`${EACH_ONCE}, by its path`);
-    else list.push({ path, mode: parsedMode });
+    else if (seen.has(pathIdentity(path))) refuse(`${EACH_ONCE}, by its path`);
+    else {
+      seen.add(pathIdentity(path));
+      list.push({ path, mode: parsedMode });
+    }
   }
   return list;
 }
@@ -135,14 +147,18 @@ function textOrOff<Value>(
   parse: (text: string) => Value | null,
   format: (value: Value) => string,
 ): ValueType<Value | null> {
-  return {
-    valueName,
-    clause,
-    schema: z.union([z.literal(OFF, clause).transform(() => null), parsed(parse, clause)], clause),
-    typeText: 'string',
-    isRepeatable: false,
-    fromText: (text) => text,
-    toText: (value) => (value === null ? OFF : format(value)),
-    toJson: (value) => (value === null ? OFF : format(value)),
-  };
+  return withSchema<Value | null>(
+    {
+      valueName,
+      clause,
+      typeText: 'string',
+      isRepeatable: false,
+      shortcut: (given) => (given === OFF ? null : undefined),
+      fromText: (text) => text,
+      toText: (value) => (value === null ? OFF : format(value)),
+      toJson: (value) => (value === null ? OFF : format(value)),
+    },
+    (z) =>
+      z.union([z.literal(OFF, clause).transform(() => null), parsed(z, parse, clause)], clause),
+  );
 }

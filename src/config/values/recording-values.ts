@@ -1,8 +1,7 @@
 /** Types of values that recordings and their replay have. */
-import * as z from 'zod';
-import { EACH_ONCE, NONE, parsed } from './list-values.js';
+import { EACH_ONCE, NONE, itemsOf, parsed } from './list-values.js';
 import { SIZE_PATTERN, formatSize, parseSize } from './units.js';
-import type { ValueType } from './values.js';
+import { type ValueType, refuse, withSchema } from './values.js';
 
 /** Words that stand for a size, and which. */
 type SizeWords = Readonly<Record<string, number>>;
@@ -45,64 +44,70 @@ export function queryNames(): ValueType<ShownNames> {
 }
 
 function shownNames(pattern: RegExp, clause: string): ValueType<ShownNames> {
-  const name = parsed((text) => {
+  const parseName = (text: string): string | null => {
     const lowercase = text.toLowerCase();
     return lowercase !== NONE && pattern.test(lowercase) ? lowercase : null;
-  }, clause);
-  const list = z
-    .array(name, clause)
-    .refine((names) => new Set(names).size === names.length, EACH_ONCE);
-  const text = z.string(clause).transform((value, context): ShownNames => {
-    if (value === ALL) return ALL;
-    const names = list.safeParse(value === NONE ? [] : value.split(','));
-    if (names.success) return names.data;
-    for (const issue of names.error.issues) context.addIssue(issue.message);
-    return z.NEVER;
-  });
-  return {
-    valueName: 'LIST',
-    clause,
-    schema: z.union([text, list], clause),
-    typeText: 'string | readonly string[]',
-    isRepeatable: false,
-    fromText: (value) => value,
-    toText: (names) => (names === ALL ? ALL : names.length === 0 ? NONE : names.join(',')),
-    toJson: (names) => (names.length === 0 ? NONE : names),
   };
+  return withSchema<ShownNames>(
+    {
+      valueName: 'LIST',
+      clause,
+      typeText: 'string | readonly string[]',
+      isRepeatable: false,
+      shortcut: (given) => (given === ALL ? ALL : given === NONE ? [] : undefined),
+      fromText: (value) => value,
+      toText: (names) => (names === ALL ? ALL : names.length === 0 ? NONE : names.join(',')),
+      toJson: (names) => (names.length === 0 ? NONE : names),
+    },
+    (z) => {
+      const list = z
+        .array(parsed(z, parseName, clause), clause)
+        .refine((names) => new Set(names).size === names.length, EACH_ONCE);
+      const text = z.string(clause).transform((value, context): ShownNames => {
+        if (value === ALL) return ALL;
+        return itemsOf(list, value === NONE ? [] : value.split(','), context);
+      });
+      return z.union([text, list], clause);
+    },
+  );
 }
 
 function wordOrSize({ words, min, max }: WordOrSize): ValueType<number> {
   const least = min % 1024 === 0 ? formatSize(min) : `${min} byte`;
   const names = Object.keys(words);
   const clause = `give ${names.join(', ')} or a size from ${least} to ${formatSize(max)}, such as ${formatSize(min * 1024)}`;
-  const schema = z
-    .union(
-      [
-        z.int(clause).min(min, clause).max(max, clause),
-        z.enum(names, clause),
-        z.string(clause).regex(SIZE_PATTERN, clause),
-      ],
-      clause,
-    )
-    .transform((value, context) => {
-      const bytes = typeof value === 'number' ? value : (words[value] ?? parseSize(value));
-      const isWord = names.includes(String(value));
-      if (bytes !== null && (isWord || (bytes >= min && bytes <= max))) return bytes;
-      context.addIssue(clause);
-      return z.NEVER;
-    });
+  const sizeOf = (text: string): number | undefined => {
+    if (names.includes(text)) return words[text];
+    const bytes = parseSize(text);
+    return bytes !== null && bytes >= min && bytes <= max ? bytes : undefined;
+  };
   const toText = (bytes: number): string =>
     names.find((name) => words[name] === bytes) ?? formatSize(bytes);
-  return {
-    valueName: 'SIZE',
-    clause,
-    schema,
-    typeText: [...names.map((name) => `'${name}'`), 'Size'].join(' | '),
-    isRepeatable: false,
-    fromText: (text) => text,
-    toText,
-    toJson: toText,
-  };
+  return withSchema<number>(
+    {
+      valueName: 'SIZE',
+      clause,
+      typeText: [...names.map((name) => `'${name}'`), 'Size'].join(' | '),
+      isRepeatable: false,
+      shortcut: (given) => (typeof given === 'string' ? sizeOf(given) : undefined),
+      fromText: (text) => text,
+      toText,
+      toJson: toText,
+    },
+    (z) =>
+      z
+        .union(
+          [
+            z.int(clause).min(min, clause).max(max, clause),
+            z.enum(names, clause),
+            z.string(clause).regex(SIZE_PATTERN, clause),
+          ],
+          clause,
+        )
+        .transform((value, context) =>
+          typeof value === 'number' ? value : (sizeOf(value) ?? refuse(context, clause)),
+        ),
+  );
 }
 
 const OFF = 'off';
@@ -114,36 +119,46 @@ const MAX_FACTOR = 1_000_000;
 /** How much faster something is: a number, decimals allowed; 0 has a meaning of its own. */
 export function factor(): ValueType<number> {
   const clause = `give 0, or a number from ${MIN_FACTOR} to ${MAX_FACTOR} such as 0.5 or 10`;
-  const text = z.string(clause).regex(/^(0|[1-9]\d*)(\.\d+)?$/, clause);
-  return {
-    valueName: 'FACTOR',
-    clause,
-    schema: z
-      .union([z.number(clause), text], clause)
-      .transform(Number)
-      .refine((value) => value === 0 || (value >= MIN_FACTOR && value <= MAX_FACTOR), clause),
-    typeText: 'number',
-    isRepeatable: false,
-    fromText: (given) => given,
-    toText: String,
-    toJson: (value) => value,
-  };
+  return withSchema<number>(
+    {
+      valueName: 'FACTOR',
+      clause,
+      typeText: 'number',
+      isRepeatable: false,
+      shortcut: (given) => (given === '1' ? 1 : undefined),
+      fromText: (given) => given,
+      toText: String,
+      toJson: (value) => value,
+    },
+    (z) => {
+      const text = z.string(clause).regex(/^(0|[1-9]\d*)(\.\d+)?$/, clause);
+      return z
+        .union([z.number(clause), text], clause)
+        .transform(Number)
+        .refine((value) => value === 0 || (value >= MIN_FACTOR && value <= MAX_FACTOR), clause);
+    },
+  );
 }
 
 /** Which session of a recording: an id, the beginning of one, or a number; `off` (null) for none. */
 export function recordedSession(): ValueType<string | null> {
   const clause = 'give the id of a session, the beginning of it or its number, or off';
-  const text = z.string(clause).min(1, clause);
-  return {
-    valueName: 'SESSION',
-    clause,
-    schema: z
-      .union([z.int(clause).min(1, clause), text], clause)
-      .transform((given) => (given === OFF ? null : String(given))),
-    typeText: 'string | number',
-    isRepeatable: false,
-    fromText: (given) => given,
-    toText: (value) => value ?? OFF,
-    toJson: (value) => value ?? OFF,
-  };
+  return withSchema<string | null>(
+    {
+      valueName: 'SESSION',
+      clause,
+      typeText: 'string | number',
+      isRepeatable: false,
+      shortcut: (given) => (given === OFF ? null : undefined),
+      fromText: (given) => given,
+      toText: (value) => value ?? OFF,
+      toJson: (value) => value ?? OFF,
+    },
+    (z) => {
+      const text = z.string(clause).min(1, clause);
+      return z
+        .union([z.int(clause).min(1, clause), text], clause)
+        .transform((given) => (given === OFF ? null : String(given)));
+    },
+  );
 }

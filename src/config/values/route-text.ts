@@ -34,10 +34,14 @@ export function isRoutePath(text: string): boolean {
   return PATH.test(text);
 }
 
-/** Whether two paths are one: a slash at the end does not count. */
+/** What is equal for two paths that are one: a slash at the end does not count. */
+export function pathIdentity(path: string): string {
+  return path.endsWith('/') ? path : `${path}/`;
+}
+
+/** Whether two paths are one. */
 export function isSamePath(one: string, other: string): boolean {
-  const withSlash = (path: string): string => (path.endsWith('/') ? path : `${path}/`);
-  return withSlash(one) === withSlash(other);
+  return pathIdentity(one) === pathIdentity(other);
 }
 
 /**

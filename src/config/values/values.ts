@@ -1,4 +1,5 @@
-import * as z from 'zod';
+import type * as z from 'zod';
+import { type Zod, zod } from '../zod.js';
 import {
   DURATION_PATTERN,
   SIZE_PATTERN,
@@ -28,12 +29,50 @@ export interface ValueType<Value> {
   readonly isRepeatable: boolean;
   /** What a number stands for in a call of the library, where a file must have text. */
   readonly fromNumber?: (given: number) => string;
+  /**
+   * Reads the forms that are usual without the schema, which takes longer to make than all else at a start. It has the
+   * schema's own value for each, and undefined for what only the schema can judge.
+   */
+  shortcut(given: unknown): Value | undefined;
   /** Brings text into the JSON form, without judging it. */
   fromText(text: string): unknown;
   /** The value in the user's units; {@link fromText} and the schema read it back as the same value. */
   toText(value: Value): string;
   /** The value as a configuration file would have it. */
   toJson(value: Value): Json;
+}
+
+/** A type before it has its schema. */
+type ValueForm<Value> = Omit<ValueType<Value>, 'schema'>;
+
+/** @param makeSchema is called when something first asks for it */
+export function withSchema<Value>(
+  type: ValueForm<Value>,
+  makeSchema: (z: Zod) => z.ZodType<Value>,
+): ValueType<Value> {
+  let made: z.ZodType<Value> | null = null;
+  return {
+    ...type,
+    get schema() {
+      return (made ??= makeSchema(zod()));
+    },
+  };
+}
+
+/** What the option's type makes of a value in its JSON form. */
+export function readValue<Value>(
+  type: ValueType<Value>,
+  given: unknown,
+): z.ZodSafeParseResult<Value> {
+  const data = type.shortcut(given);
+  return data === undefined ? type.schema.safeParse(given) : { success: true, data };
+}
+
+/** Ends a schema's `transform` with an issue, or several. */
+export function refuse(context: z.RefinementCtx, ...clauses: readonly string[]): never {
+  for (const clause of clauses) context.addIssue(clause);
+  // What the transform would have returned does not count any more.
+  return undefined as never;
 }
 
 /** The largest size of any option: Node cannot make a text of more than about half of this. */
@@ -53,23 +92,29 @@ interface Range {
 export function size({
   min,
   max = MAX_SIZE_BYTES,
+  canBeOff = false,
 }: {
   min: number;
   max?: number;
+  canBeOff?: boolean;
 }): ValueType<number> {
-  const range = { min, max };
+  const range = { min, max, canBeOff };
   const least = min % 1024 === 0 ? formatSize(min) : `${min} bytes`;
-  const clause = `give a size from ${least} to ${formatSize(max)}, such as ${max < MAX_SIZE_BYTES ? '4k or 64k' : '64k or 16m'}`;
-  const schema = z
-    .union(
-      [
-        z.int(clause).min(min, clause).max(max, clause),
-        z.string(clause).regex(SIZE_PATTERN, clause),
-      ],
-      clause,
-    )
-    .transform((value, context) => amount(value, parseSize, range, clause, context));
-  return numeric('SIZE', 'Size', clause, schema, range, formatSize, formatSize);
+  const clause = orOff(
+    `give a size from ${least} to ${formatSize(max)}, such as ${max < MAX_SIZE_BYTES ? '4k or 64k' : '64k or 16m'}`,
+    range,
+  );
+  const makeSchema = (z: Zod): z.ZodType<number> => {
+    const number = z.int(clause).min(min, clause).max(max, clause);
+    const text = z.string(clause).regex(SIZE_PATTERN, clause);
+    return (
+      canBeOff
+        ? z.union([number, text, z.literal('off', clause)], clause)
+        : z.union([number, text], clause)
+    ).transform((value, context) => amount(value, parseSize, range, clause, context));
+  };
+  const forms = { parse: parseSize, toText: formatSize, toJson: formatSize };
+  return withSchema(numeric('SIZE', 'Size', clause, range, forms), makeSchema);
 }
 
 /** A duration in milliseconds: text with its unit. */
@@ -79,58 +124,71 @@ export function duration({ canBeOff = false }: { canBeOff?: boolean } = {}): Val
     `give a duration such as 500ms, 30s, 5m or 2h, at most ${MAX_DURATION_MS}ms (24 days)`,
     range,
   );
-  const text = z.string(clause).regex(DURATION_PATTERN, clause);
-  const schema = (canBeOff ? z.union([text, z.literal('off', clause)], clause) : text).transform(
-    (value, context) => amount(value, parseDuration, range, clause, context),
-  );
-  return {
-    ...numeric('DURATION', 'Duration', clause, schema, range, formatDuration, formatDuration),
-    fromNumber: (ms) => `${ms}ms`,
+  const makeSchema = (z: Zod): z.ZodType<number> => {
+    const text = z.string(clause).regex(DURATION_PATTERN, clause);
+    return (canBeOff ? z.union([text, z.literal('off', clause)], clause) : text).transform(
+      (value, context) => amount(value, parseDuration, range, clause, context),
+    );
   };
+  const forms = { parse: parseDuration, toText: formatDuration, toJson: formatDuration };
+  const type = numeric('DURATION', 'Duration', clause, range, forms);
+  return withSchema({ ...type, fromNumber: (ms) => `${ms}ms` }, makeSchema);
 }
+
+const COUNT_PATTERN = /^(0|[1-9]\d*)$/;
 
 /** A whole number of things. */
 export function count(range: Range): ValueType<number> {
   const { min, max, canBeOff = false } = range;
   const clause = orOff(`give a whole number from ${min} to ${max}`, range);
-  const text = z.string(clause).regex(/^(0|[1-9]\d*)$/, clause);
-  const number = z.int(clause).min(min, clause).max(max, clause);
-  const schema = (
-    canBeOff
-      ? z.union([number, text, z.literal('off', clause)], clause)
-      : z.union([number, text], clause)
-  ).transform((value, context) => amount(value, Number, range, clause, context));
-  return numeric('N', 'number', clause, schema, range, String, (value) => value);
+  const makeSchema = (z: Zod): z.ZodType<number> => {
+    const text = z.string(clause).regex(COUNT_PATTERN, clause);
+    const number = z.int(clause).min(min, clause).max(max, clause);
+    return (
+      canBeOff
+        ? z.union([number, text, z.literal('off', clause)], clause)
+        : z.union([number, text], clause)
+    ).transform((value, context) => amount(value, Number, range, clause, context));
+  };
+  const parse = (text: string): number | null => (COUNT_PATTERN.test(text) ? Number(text) : null);
+  const forms = { parse, toText: String, toJson: (value: number) => value };
+  return withSchema(numeric('N', 'number', clause, range, forms), makeSchema);
 }
 
 /** A switch: on when its flag is there. */
 export function toggle(): ValueType<boolean> {
   const clause = 'give true or false';
-  return {
-    valueName: '',
-    clause,
-    schema: z.boolean(clause),
-    typeText: 'boolean',
-    isRepeatable: false,
-    fromText: (text) => (text === 'true' || text === 'false' ? text === 'true' : text),
-    toText: String,
-    toJson: (value) => value,
-  };
+  return withSchema<boolean>(
+    {
+      valueName: '',
+      clause,
+      typeText: 'boolean',
+      isRepeatable: false,
+      shortcut: (given) => (typeof given === 'boolean' ? given : undefined),
+      fromText: (text) => (text === 'true' || text === 'false' ? text === 'true' : text),
+      toText: String,
+      toJson: (value) => value,
+    },
+    (z) => z.boolean(clause),
+  );
 }
 
 /** A switch that decides by itself unless it is set. */
 export function toggleOrAuto(): ValueType<boolean | 'auto'> {
   const clause = 'give true, false or auto';
-  return {
-    valueName: '',
-    clause,
-    schema: z.union([z.boolean(clause), z.literal('auto', clause)], clause),
-    typeText: "boolean | 'auto'",
-    isRepeatable: false,
-    fromText: (text) => (text === 'true' || text === 'false' ? text === 'true' : text),
-    toText: String,
-    toJson: (value) => value,
-  };
+  return withSchema<boolean | 'auto'>(
+    {
+      valueName: '',
+      clause,
+      typeText: "boolean | 'auto'",
+      isRepeatable: false,
+      shortcut: (given) => (typeof given === 'boolean' || given === 'auto' ? given : undefined),
+      fromText: (text) => (text === 'true' || text === 'false' ? text === 'true' : text),
+      toText: String,
+      toJson: (value) => value,
+    },
+    (z) => z.union([z.boolean(clause), z.literal('auto', clause)], clause),
+  );
 }
 
 /** One of a few words. */
@@ -139,16 +197,19 @@ export function choice<const Word extends string>(
   words: readonly Word[],
 ): ValueType<Word> {
   const clause = `choose ${words.slice(0, -1).join(', ')} or ${words.slice(-1).join('')}`;
-  return {
-    valueName,
-    clause,
-    schema: z.enum(words, clause),
-    typeText: words.map((word) => `'${word}'`).join(' | '),
-    isRepeatable: false,
-    fromText: (text) => text,
-    toText: (value) => value,
-    toJson: (value) => value,
-  };
+  return withSchema<Word>(
+    {
+      valueName,
+      clause,
+      typeText: words.map((word) => `'${word}'`).join(' | '),
+      isRepeatable: false,
+      shortcut: (given) => words.find((word) => word === given),
+      fromText: (text) => text,
+      toText: (value) => value,
+      toJson: (value) => value,
+    },
+    (z) => z.enum(words, clause),
+  );
 }
 
 /** The path of a file, or `off` (null) for none. */
@@ -168,56 +229,72 @@ export function fileOrDirectory(): ValueType<string | null> {
 
 /** Any text but an empty one, or `off` (null). */
 export function textOrOff(valueName: string, clause: string): ValueType<string | null> {
-  return {
-    valueName,
-    clause,
-    schema: z
-      .string(clause)
-      .min(1, clause)
-      .transform((text) => (text === 'off' ? null : text)),
-    typeText: 'string',
-    isRepeatable: false,
-    fromText: (text) => text,
-    toText: (value) => value ?? 'off',
-    toJson: (value) => value ?? 'off',
-  };
+  const read = (text: string): string | null => (text === 'off' ? null : text);
+  return withSchema<string | null>(
+    {
+      valueName,
+      clause,
+      typeText: 'string',
+      isRepeatable: false,
+      shortcut: (given) => (typeof given === 'string' && given !== '' ? read(given) : undefined),
+      fromText: (text) => text,
+      toText: (value) => value ?? 'off',
+      toJson: (value) => value ?? 'off',
+    },
+    (z) => z.string(clause).min(1, clause).transform(read),
+  );
 }
 
 /** @returns the number that `value` means, or an issue when it is out of range */
 function amount(
   value: number | string,
   parse: (text: string) => number | null,
-  { min, max, canBeOff = false }: Range,
+  range: Range,
   clause: string,
   context: z.RefinementCtx,
 ): number {
-  if (canBeOff && value === 'off') return 0;
-  const result = typeof value === 'number' ? value : parse(value);
-  if (result !== null && result >= min && result <= max) return result;
-  context.addIssue(clause);
-  return z.NEVER;
+  const result = typeof value === 'number' ? value : amountOf(value, parse, range);
+  if (result !== undefined) return result;
+  return refuse(context, clause);
+}
+
+/** @returns undefined for what is none, or out of range */
+function amountOf(
+  text: string,
+  parse: (text: string) => number | null,
+  { min, max, canBeOff = false }: Range,
+): number | undefined {
+  if (canBeOff && text === 'off') return 0;
+  const result = parse(text);
+  return result !== null && result >= min && result <= max ? result : undefined;
 }
 
 function orOff(clause: string, { canBeOff = false }: Range): string {
   return canBeOff ? `${clause}, or off` : clause;
 }
 
+/** How numbers of a kind are written. */
+interface Forms {
+  readonly parse: (text: string) => number | null;
+  readonly toText: (value: number) => string;
+  readonly toJson: (value: number) => Json;
+}
+
 function numeric(
   valueName: string,
   typeText: string,
   clause: string,
-  schema: z.ZodType<number>,
-  { canBeOff = false }: Range,
-  toText: (value: number) => string,
-  toJson: (value: number) => Json,
-): ValueType<number> {
+  range: Range,
+  { parse, toText, toJson }: Forms,
+): ValueForm<number> {
+  const { canBeOff = false } = range;
   const isOff = (value: number): boolean => canBeOff && value === 0;
   return {
     valueName,
     clause,
-    schema,
     typeText: canBeOff ? `${typeText} | 'off'` : typeText,
     isRepeatable: false,
+    shortcut: (given) => (typeof given === 'string' ? amountOf(given, parse, range) : undefined),
     fromText: (text) => text,
     toText: (value) => (isOff(value) ? 'off' : toText(value)),
     toJson: (value) => (isOff(value) ? 'off' : toJson(value)),

@@ -5,6 +5,8 @@
  * was not used for a while in any case.
  */
 
+import { MemoryAccount } from '../../budget/memory-account.js';
+
 /** Someone who holds a compressor and can do without. */
 export interface CompressorHolder {
   /** Memory of its compressor, in bytes. */
@@ -23,6 +25,7 @@ export class CompressorBudget {
   evictedForMemory = 0;
   evictedIdle = 0;
   readonly #maxBytes: number;
+  readonly #memory: MemoryAccount;
   /** Holders, the least recently used first, with the period in which each was used last. */
   readonly #holders = new Map<CompressorHolder, number>();
   /** Those that were found at work when they should have gone: nobody looks at them again until they rest. */
@@ -30,9 +33,13 @@ export class CompressorBudget {
   #period = 0;
   #timer: NodeJS.Timeout | null = null;
 
-  /** @param maxBytes 0 means that no compressor outlives its message */
-  constructor(maxBytes: number) {
+  /**
+   * @param maxBytes 0 means that no compressor outlives its message
+   * @param memory is charged for all of them; by default it has no limit
+   */
+  constructor(maxBytes: number, memory = new MemoryAccount()) {
     this.#maxBytes = maxBytes;
+    this.#memory = memory;
   }
 
   get liveCount(): number {
@@ -47,6 +54,7 @@ export class CompressorBudget {
     }
     this.#holders.set(holder, this.#period);
     this.liveBytes += holder.compressorBytes;
+    this.#memory.charge(holder.compressorBytes);
     this.#timer ??= setInterval(() => {
       this.endPeriod();
     }, PERIOD_MS).unref();
@@ -59,13 +67,16 @@ export class CompressorBudget {
   /** Called when a message is through: with no budget left even its own compressor goes. */
   rest(holder: CompressorHolder): void {
     if (this.#working.delete(holder)) this.#holders.set(holder, this.#period);
-    if (this.liveBytes > this.#maxBytes && this.#drop(holder)) this.evictedForMemory++;
+    // One that was given back within the message is not there to go.
+    if (this.liveBytes <= this.#maxBytes || !this.#holders.has(holder)) return;
+    if (this.#drop(holder)) this.evictedForMemory++;
   }
 
   /** The holder has given its compressor back. */
   release(holder: CompressorHolder): void {
     if (!this.#holders.delete(holder) && !this.#working.delete(holder)) return;
     this.liveBytes -= holder.compressorBytes;
+    this.#memory.release(holder.compressorBytes);
     if (this.liveCount > 0 || this.#timer === null) return;
     clearInterval(this.#timer);
     this.#timer = null;

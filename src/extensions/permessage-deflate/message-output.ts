@@ -1,61 +1,34 @@
 /**
- * Where (de)compressed bytes go. A message of one slice fills a scratch buffer that all messages
- * share. A larger one leaves it with what it has, and when its turn comes it fills the one large
- * buffer of those that stand in line (see `SlicedWork`).
+ * Where (de)compressed bytes go. A message that is done in one slice fills a scratch buffer that all messages share. One
+ * that takes longer gets a small buffer of its own, and the room for the large message when that is full, or as
+ * soon as the room is free.
  */
 import { Buffer } from 'node:buffer';
-import { NO_BYTES, copyPayload } from '../../protocol/bytes.js';
-import { SLICE_BYTES } from './sliced-work.js';
+import type { MemoryAccount } from '../../budget/memory-account.js';
+import type { LargeRoom, RoomHolder, Way } from './large-room.js';
 
-/** Up to this size the large buffer is kept for the next message. */
-const KEPT_BYTES = 1024 * 1024;
+/** The most that one step brings. */
+const STEP_BYTES = 64 * 1024;
 
-/**
- * Up to this size a buffer is made at once for the largest message there may be; beyond it doubles. No
- * Node can make one of any size, and a limit of gigabytes does not mean that messages have them.
- */
-const FULL_BYTES = 64 * 1024 * 1024;
+/** What a message may have at once, before there is more than one slice of it. */
+const SCRATCH_BYTES = 128 * 1024;
+
+/** What a message may become without the room for the large one: such messages need not wait for each other. */
+export const SMALL_BYTES = 256 * 1024;
+
+const MIN_BYTES = 16 * 1024;
 
 /** A buffer for the messages of one slice, to be had once for each direction. */
 export function makeScratch(): Uint8Array {
-  return Buffer.allocUnsafeSlow(SLICE_BYTES);
+  return Buffer.allocUnsafeSlow(SCRATCH_BYTES);
 }
 
-/** With so many in line, a message leaves with little: what each holds while it waits adds up. */
-const CROWD = 16;
-const CROWDED_BYTES = 16 * 1024;
-
-/** What a message may use of the scratch buffer before it has to stand in line. */
-export function scratchFor(scratch: Uint8Array, waitingCount: number): Uint8Array {
-  return waitingCount < CROWD ? scratch : scratch.subarray(0, CROWDED_BYTES);
-}
-
-/** The output of whichever large message has its turn. */
-export class LargeBuffer {
-  bytes: Uint8Array = NO_BYTES;
-
-  /**
-   * Makes room for more after the first `length` bytes.
-   *
-   * @param maxBytes how large the message may become: memory that is not written to is not used, so
-   *   a large buffer is made once, in full, as long as that is not absurd
-   */
-  grow(length: number, maxBytes: number): void {
-    const { bytes } = this;
-    let capacity = Math.max(KEPT_BYTES, length + SLICE_BYTES);
-    if (capacity > KEPT_BYTES) {
-      const full = Math.min(maxBytes + SLICE_BYTES, Math.max(FULL_BYTES, length * 2));
-      // Noise becomes a little larger than was estimated: then it doubles as well.
-      capacity = Math.max(capacity, length < maxBytes ? full : length * 2);
-    }
-    this.bytes = Buffer.allocUnsafeSlow(capacity);
-    this.bytes.set(bytes.subarray(0, length));
-  }
-
-  /** Nobody needs it now: what is large goes. */
-  trim(): void {
-    if (this.bytes.length > KEPT_BYTES) this.bytes = NO_BYTES;
-  }
+/** What the outputs of one direction share. */
+export interface OutputParts {
+  readonly scratch: Uint8Array;
+  readonly room: LargeRoom;
+  readonly way: Way;
+  readonly memory: MemoryAccount;
 }
 
 /** The output of one message. */
@@ -64,22 +37,22 @@ export class MessageOutput {
   length = 0;
   /** How large it may become: an estimate, what comes out in the end may be more. */
   readonly maxBytes: number;
-  readonly #large: LargeBuffer;
-  #hasTurn = false;
+  readonly #parts: OutputParts;
+  readonly #holder: RoomHolder;
+  #hasRoom = false;
+  /** Bytes of a buffer of its own. */
+  ownBytes = 0;
 
-  constructor(scratch: Uint8Array, large: LargeBuffer, maxBytes: number) {
-    this.bytes = scratch;
-    this.#large = large;
+  constructor(parts: OutputParts, holder: RoomHolder, maxBytes: number) {
+    this.#parts = parts;
+    this.#holder = holder;
+    this.bytes = parts.scratch;
     this.maxBytes = maxBytes;
   }
 
-  /** Where the next step may write to: a slice at most. */
+  /** Where the next step may write to. */
   get end(): number {
-    return Math.min(this.bytes.length, this.length + SLICE_BYTES);
-  }
-
-  get isFull(): boolean {
-    return this.length === this.bytes.length;
+    return Math.min(this.bytes.length, this.length + STEP_BYTES);
   }
 
   /** What came out. */
@@ -88,20 +61,52 @@ export class MessageOutput {
   }
 
   /** The slice is over: leaves the scratch buffer to others. */
-  endSlice(): void {
-    if (!this.#hasTurn) this.bytes = copyPayload(this.result);
+  leaveScratch(): void {
+    if (this.bytes === this.#parts.scratch) this.#moveTo(Math.max(MIN_BYTES, this.length));
   }
 
-  /** The next slice begins: nobody else uses the large buffer until this message is through. */
-  beginSlice(): void {
-    if (!this.#hasTurn) {
-      this.#hasTurn = true;
-      if (this.#large.bytes.length < this.length + SLICE_BYTES) this.#large.grow(0, this.maxBytes);
-      this.#large.bytes.set(this.bytes);
-      this.bytes = this.#large.bytes;
-    } else if (this.isFull) {
-      this.#large.grow(this.length, this.maxBytes);
-      this.bytes = this.#large.bytes;
+  /** Sees to it that the next step has where to write to. @returns false when that has to wait for the room */
+  prepare(): boolean {
+    if (this.#hasRoom) {
+      this.#useRoom(this.length);
+      return true;
     }
+    if (this.length < this.bytes.length) return true;
+    if (this.#parts.room.take(this.#holder)) {
+      this.#enterRoom();
+      return true;
+    }
+    if (this.length >= SMALL_BYTES) return false;
+    this.#moveTo(Math.min(SMALL_BYTES, this.length * 2));
+    return true;
+  }
+
+  #enterRoom(): void {
+    const { result } = this;
+    this.#hasRoom = true;
+    this.#useRoom(0);
+    this.bytes.set(result);
+    this.free();
+  }
+
+  #useRoom(keptBytes: number): void {
+    const { room, way } = this.#parts;
+    const large = room[way];
+    large.makeRoom(keptBytes, this.length - keptBytes + STEP_BYTES, this.maxBytes);
+    this.bytes = large.bytes;
+  }
+
+  #moveTo(capacity: number): void {
+    const own = Buffer.allocUnsafeSlow(capacity);
+    own.set(this.result);
+    this.#parts.memory.charge(capacity - this.ownBytes);
+    this.ownBytes = capacity;
+    this.bytes = own;
+  }
+
+  /** Gives its own buffer back. */
+  free(): void {
+    this.#parts.memory.release(this.ownBytes);
+    this.ownBytes = 0;
   }
 }

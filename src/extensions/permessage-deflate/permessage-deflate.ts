@@ -1,14 +1,16 @@
 /** permessage-deflate (RFC 7692 §7) as an extension of the chain. */
+import { MemoryAccount } from '../../budget/memory-account.js';
+import { type Turns, loopTurns } from '../../budget/turns.js';
 import { NegotiationError } from '../../errors.js';
 import type { ExtensionOffer } from '../header.js';
 import type { Extension, ExtensionSession, Message } from '../extension.js';
 import { CompressorBudget } from './compressor-budget.js';
 import { DeflateCounters } from './deflate-counters.js';
-import { MessageDeflater, type SharedWork } from './message-deflater.js';
+import { MessageDeflater } from './message-deflater.js';
 import { MessageInflater } from './message-inflater.js';
-import { LargeBuffer } from './message-output.js';
 import { type DeflateParameterPolicy, type DeflateParameters, answerOffer } from './parameters.js';
-import { SlicedWork } from './sliced-work.js';
+import { type SharedWork, shareWork } from './shared-work.js';
+import type { Share } from './sliced-work.js';
 import { isSyncContextUsable } from './zlib-context.js';
 
 export interface PermessageDeflateOptions extends DeflateParameterPolicy {
@@ -27,6 +29,14 @@ const RSV1 = 4;
 
 const NAME = 'permessage-deflate';
 
+/** What it shares with everything else in the process; each has a default. */
+export interface DeflateSurroundings {
+  /** Is charged for what sessions hold; by default it has no limit. */
+  readonly memory?: MemoryAccount;
+  /** Shares the event loop; by default that of this thread. */
+  readonly turns?: Turns;
+}
+
 /**
  * Makes the extension; the compressors of all its sessions share one memory budget.
  *
@@ -35,14 +45,11 @@ const NAME = 'permessage-deflate';
 export function permessageDeflate(
   options: PermessageDeflateOptions,
   counters = new DeflateCounters(),
+  { memory = new MemoryAccount(), turns = loopTurns }: DeflateSurroundings = {},
 ): Extension {
-  const budget = new CompressorBudget(options.memoryBytes);
-  const largeBuffer = new LargeBuffer();
-  const slicedWork = new SlicedWork(() => {
-    largeBuffer.trim();
-  });
+  const budget = new CompressorBudget(options.memoryBytes, memory);
   counters.budget = budget;
-  const shared = { isSync: isSyncContextUsable(), budget, largeBuffer, slicedWork };
+  const shared = shareWork(isSyncContextUsable(), budget, memory, turns);
   return { name: NAME, create: () => new PermessageDeflateSession(options, shared, counters) };
 }
 
@@ -59,6 +66,8 @@ class PermessageDeflateSession implements ExtensionSession {
   readonly #shared: SharedWork;
   readonly #counters: DeflateCounters;
   #parameters: DeflateParameters | null = null;
+  /** Of the event loop, both ways together; null before there was a compressed message. */
+  #share: Share | null = null;
   #deflater: MessageDeflater | null = null;
   #inflater: MessageInflater | null = null;
   #wireIn = 0;
@@ -127,6 +136,10 @@ class PermessageDeflateSession implements ExtensionSession {
     };
   }
 
+  get heldBytes(): number {
+    return (this.#deflater?.heldBytes ?? 0) + (this.#inflater?.heldBytes ?? 0);
+  }
+
   close(): void {
     this.#deflater?.close();
     if (this.#inflater === null) return;
@@ -159,6 +172,7 @@ class PermessageDeflateSession implements ExtensionSession {
     return new MessageInflater(
       { windowBits: clientWindowBits, hasTakeover: hasClientTakeover, maxRatio },
       this.#shared,
+      (this.#share ??= this.#shared.slicedWork.makeShare()),
     );
   }
 
@@ -168,6 +182,7 @@ class PermessageDeflateSession implements ExtensionSession {
     return new MessageDeflater(
       { windowBits: serverWindowBits, hasTakeover: hasServerTakeover, level },
       this.#shared,
+      (this.#share ??= this.#shared.slicedWork.makeShare()),
     );
   }
 }

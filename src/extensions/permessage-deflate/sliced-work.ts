@@ -1,71 +1,93 @@
 /**
- * Work in slices. A message that needs one slice is done at once, without a promise. A larger one
- * stands in line: one slice, of one message, runs in each turn of the event loop.
- *
- * So however many large messages there are, they stop the event loop for one slice at a time, and
- * only one of them at a time needs memory for its output. They would not be through any sooner side
- * by side, since it is one processor that works on them.
+ * Work in slices. A message that is done while the turn of the event loop lasts is done at once, without a promise. One
+ * that takes longer goes on when it has its turn among all that have much to do (see `Turns`).
  */
+import type { HeavyWork, Turns } from '../../budget/turns.js';
+import type { LargeRoom, RoomHolder } from './large-room.js';
 
-import { Fifo } from '../../protocol/fifo.js';
-
-/**
- * Bytes in and out of one slice, and what else costs as much: it bounds how long a large message stops
- * the event loop, which is 1 to 3 ms of compression (bench/README.md).
- */
-export const SLICE_BYTES = 128 * 1024;
+/** Why a slice ends: its time is over, or what comes out needs the room for the large message. */
+export type SliceEnd = 'time' | 'room';
 
 /** Work that yields after each slice. */
-export type Slices<Result> = Generator<undefined, Result, undefined>;
+export type Slices<Result> = Generator<SliceEnd, Result, undefined>;
 
-interface Job {
-  /** Runs one slice. @returns false when it was the last one */
-  readonly runSlice: () => boolean;
+/** For whom it is done: all work for one session has one share of the event loop. */
+export interface Share {
+  servedUs: number;
 }
 
 export class SlicedWork {
-  readonly #jobs = new Fifo<Job>();
-  readonly #onIdle: () => void;
+  readonly #turns: Turns;
+  readonly #room: LargeRoom;
 
-  /** @param onIdle called when nobody stands in line any more */
-  constructor(onIdle: () => void) {
-    this.#onIdle = onIdle;
+  constructor(turns: Turns, room: LargeRoom) {
+    this.#turns = turns;
+    this.#room = room;
   }
 
-  /** How many messages stand in line. */
-  get waitingCount(): number {
-    return this.#jobs.length;
+  /** A share that begins now. */
+  makeShare(): Share {
+    return { servedUs: this.#turns.servedUs };
   }
 
   /**
    * Runs the first slice now, and the others, if there are any, when it is their turn. The caller that awaits
-   * the result gets it before the next message's turn.
+   * the result gets it before anybody else's turn.
    *
+   * @param holder who has the room for the large message when this has it
    * @throws what the first slice throws; the promise rejects with what a later one throws
    */
-  run<Result>(work: Slices<Result>): Result | Promise<Result> {
+  run<Result>(work: Slices<Result>, share: Share, holder: RoomHolder): Result | Promise<Result> {
     const first = work.next();
     if (first.done === true) return first.value;
     return new Promise((resolve, reject) => {
-      const runSlice = (): boolean => {
-        try {
-          const slice = work.next();
-          if (slice.done !== true) return true;
-          resolve(slice.value);
-        } catch (error) {
-          // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- as it came
-          reject(error);
-        }
-        return false;
+      const waitForRoom = (job: HeavyWork): void => {
+        this.#room.wait(holder, () => {
+          this.#turns.add(job);
+        });
       };
-      this.#jobs.push({ runSlice });
-      if (this.#jobs.length === 1) setImmediate(this.#runNext);
+      const job = new Job(work, share, waitForRoom, resolve, reject);
+      if (first.value === 'room') waitForRoom(job);
+      else this.#turns.add(job);
     });
   }
+}
 
-  readonly #runNext = (): void => {
-    if (this.#jobs.head?.runSlice() === false) this.#jobs.shift();
-    if (this.#jobs.length > 0) setImmediate(this.#runNext);
-    else this.#onIdle();
-  };
+/** One message that did not get through at once. */
+class Job<Result> implements HeavyWork {
+  servedUs: number;
+
+  readonly #work: Slices<Result>;
+  readonly #share: Share;
+  readonly #waitForRoom: (job: HeavyWork) => void;
+  readonly #resolve: (result: Result) => void;
+  readonly #reject: (error: unknown) => void;
+
+  constructor(
+    work: Slices<Result>,
+    share: Share,
+    waitForRoom: (job: HeavyWork) => void,
+    resolve: (result: Result) => void,
+    reject: (error: unknown) => void,
+  ) {
+    this.#work = work;
+    this.#share = share;
+    this.#waitForRoom = waitForRoom;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.servedUs = share.servedUs;
+  }
+
+  work(): boolean {
+    try {
+      const slice = this.#work.next();
+      if (slice.done === true) this.#resolve(slice.value);
+      else if (slice.value === 'time') return true;
+      else this.#waitForRoom(this);
+    } catch (error) {
+      this.#reject(error);
+    }
+    this.#share.servedUs = Math.max(this.#share.servedUs, this.servedUs);
+    return false;
+  }
 }

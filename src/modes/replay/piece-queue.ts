@@ -1,4 +1,5 @@
 /** Pieces of messages that a client has sent and that have not been examined yet. */
+import type { MemoryAccount } from '../../budget/memory-account.js';
 import { Fifo } from '../../protocol/fifo.js';
 import type { DataOpcode } from '../../protocol/frame.js';
 
@@ -19,7 +20,18 @@ export interface Piece {
 
 export class PieceQueue {
   readonly #pieces = new Fifo<Piece>();
+  readonly #memory: MemoryAccount | null;
   #costBytes = 0;
+
+  /** @param memory is charged for the pieces; null for nobody */
+  constructor(memory: MemoryAccount | null = null) {
+    this.#memory = memory;
+  }
+
+  /** What was charged, in bytes. */
+  get heldBytes(): number {
+    return this.#costBytes;
+  }
 
   get isFull(): boolean {
     return this.#costBytes > FULL_BYTES;
@@ -33,7 +45,9 @@ export class PieceQueue {
   /** Takes a piece. It must be a copy, because it is kept. */
   push(piece: Piece): void {
     this.#pieces.push(piece);
-    this.#costBytes += piece.bytes.length + PIECE_COST_BYTES;
+    const bytes = piece.bytes.length + PIECE_COST_BYTES;
+    this.#costBytes += bytes;
+    this.#memory?.charge(bytes);
   }
 
   /** Takes bytes off the oldest piece. */
@@ -41,12 +55,22 @@ export class PieceQueue {
     const head = this.#pieces.head!;
     head.isFirst = false;
     head.bytes = head.bytes.subarray(count);
-    this.#costBytes -= count;
+    this.#release(count);
   }
 
   /** Drops the oldest piece. */
   shift(): void {
     const piece = this.#pieces.shift();
-    if (piece !== undefined) this.#costBytes -= piece.bytes.length + PIECE_COST_BYTES;
+    if (piece !== undefined) this.#release(piece.bytes.length + PIECE_COST_BYTES);
+  }
+
+  /** Drops all of them. */
+  clear(): void {
+    while (this.head !== null) this.shift();
+  }
+
+  #release(bytes: number): void {
+    this.#costBytes -= bytes;
+    this.#memory?.release(bytes);
   }
 }

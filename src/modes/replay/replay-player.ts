@@ -10,6 +10,7 @@
  *    after the recorded time, divided by the speed.
  * 3. Once the client has sent Close, nothing waits any more.
  */
+import type { MemoryAccount } from '../../budget/memory-account.js';
 import type { ModeSession } from '../../session/session.js';
 import { copyPayload } from '../../protocol/bytes.js';
 import { CloseCode, type CloseStatus } from '../../protocol/close.js';
@@ -24,17 +25,20 @@ import type {
 import { MessageMatch } from './message-match.js';
 import { type Piece, PieceQueue } from './piece-queue.js';
 import { ReplayClock } from './replay-clock.js';
-import { type ReplayLog, ReplayReport } from './replay-report.js';
+import type { ClientLog } from '../../log.js';
+import { ReplayReport } from './replay-report.js';
 import { TextCutter } from '../tcp/text-cutter.js';
 
-type Script = Pick<ReplayScript, 'startTime' | 'read' | 'close'>;
+type Script = Pick<ReplayScript, 'startTime' | 'heldBytes' | 'read' | 'close'>;
 
 export interface ReplayOptions {
   /** How much faster than recorded: 2 is twice as fast; 0 waits only for the client. */
   readonly speed: number;
   /** Whether a client that deviates from the recording is closed. */
   readonly isStrict: boolean;
-  readonly log: ReplayLog;
+  readonly log: ClientLog;
+  /** Is charged for what clients have sent and was not compared; by default nobody is. */
+  readonly memory?: MemoryAccount | null;
 }
 
 /**
@@ -52,7 +56,7 @@ export class ReplayPlayer {
   readonly #isStrict: boolean;
   readonly #clock: ReplayClock;
   readonly #report: ReplayReport;
-  readonly #queue = new PieceQueue();
+  readonly #queue: PieceQueue;
   #isInputPaused = false;
   /** Waits for the client's output to drain, after `send` has reported that it is full. */
   #canSend = true;
@@ -76,14 +80,20 @@ export class ReplayPlayer {
     session: ModeSession,
     script: Script,
     recorded: ReplaySession,
-    { speed, isStrict, log }: ReplayOptions,
+    { speed, isStrict, log, memory = null }: ReplayOptions,
   ) {
     this.#session = session;
     this.#script = script;
     this.#isStrict = isStrict;
+    this.#queue = new PieceQueue(memory);
     this.#clock = new ReplayClock(speed, script.startTime);
     this.#report = new ReplayReport(session, recorded, log);
     this.#lastClientTime = script.startTime;
+  }
+
+  /** The memory that it holds, in bytes. */
+  get heldBytes(): number {
+    return this.#script.heldBytes + this.#queue.heldBytes;
   }
 
   /** The session is open. */
@@ -127,6 +137,7 @@ export class ReplayPlayer {
   stop(): void {
     this.#report.note();
     this.#end();
+    this.#queue.clear();
     void this.#script.close();
   }
 

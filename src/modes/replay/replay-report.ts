@@ -1,13 +1,8 @@
-/** What the log says about a replay: its session's line, and a few lines of its own. */
+/** What the log says about a replay: its session's line, and a few lines of its own. Payloads are never logged. */
+import type { ClientLog } from '../../log.js';
 import type { Session } from '../../session/session.js';
 import { STRICT_REDACTION, withoutLengths } from '../../handshake/redaction/redaction.js';
 import type { ReplaySession } from '../../recording/replay/replay-index.js';
-
-/** Payloads are never logged. */
-export interface ReplayLog {
-  debug(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-}
 
 /** The most differing messages of one session that are listed in the log; further ones are only counted. */
 const MAX_NAMED = 10;
@@ -15,12 +10,12 @@ const MAX_NAMED = 10;
 export class ReplayReport {
   readonly #session: Session;
   readonly #recorded: ReplaySession;
-  readonly #log: ReplayLog;
+  readonly #log: ClientLog;
   readonly #total: number;
   #steps = 0;
   #mismatches = 0;
 
-  constructor(session: Session, recorded: ReplaySession, log: ReplayLog) {
+  constructor(session: Session, recorded: ReplaySession, log: ClientLog) {
     this.#session = session;
     this.#recorded = recorded;
     this.#log = log;
@@ -56,8 +51,12 @@ export class ReplayReport {
   /** The client has closed, and nothing more is sent to it. */
   clientClosed(): void {
     if (this.#steps === this.#total) return;
-    const fields = { ...this.#where, steps: this.#steps, total: this.#total };
-    this.#log.debug(fields, 'the client closed before the end of the recorded session');
+    const message = 'the client closed before the end of the recorded session';
+    this.#log.write('debug', this.#session.remoteAddress, message, () => ({
+      ...this.#where,
+      steps: this.#steps,
+      total: this.#total,
+    }));
   }
 
   /** Adds the counts to the session, for its line of the log. */
@@ -79,7 +78,10 @@ export class ReplayReport {
   }
 
   #warn(fields: object, message: string): void {
-    this.#log.warn({ ...this.#where, ...fields }, message);
+    this.#log.write('warn', this.#session.remoteAddress, message, () => ({
+      ...this.#where,
+      ...fields,
+    }));
   }
 }
 

@@ -48,7 +48,7 @@ export class ReplayMode implements Mode {
   }
 
   async upgrade(session: ModeSession): Promise<void> {
-    const { file, only } = this.#options;
+    const { file, only, memory = null } = this.#options;
     const recorded = only ?? this.#find(session.path);
     if (recorded === undefined) {
       const reason = `no session on this path is in ${file}`;
@@ -56,7 +56,7 @@ export class ReplayMode implements Mode {
     }
     let script: ReplayScript;
     try {
-      script = await ReplayScript.open(file, recorded);
+      script = await ReplayScript.open(file, recorded, memory);
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
       const reason = `${file} cannot be read: ${code ?? message}`;
@@ -88,6 +88,10 @@ export class ReplayMode implements Mode {
 
   drain(session: ModeSession): void {
     playerOf(session).resume();
+  }
+
+  heldBytes(session: ModeSession): number {
+    return playerOf(session).heldBytes;
   }
 
   closing(session: ModeSession): Promise<void> {

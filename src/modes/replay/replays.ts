@@ -32,7 +32,7 @@ export const replay: BuiltInMode<'replay'> = {
   // Each session also takes a descriptor for the recording, until it is played.
   filesEach: 2,
 
-  async prepare({ settings, values, log }) {
+  async prepare({ settings, values, log, clientLog, memory }) {
     const replays = await readReplays(values, log);
     return ({ file }) =>
       new ReplayMode({
@@ -40,7 +40,8 @@ export const replay: BuiltInMode<'replay'> = {
         ...replays.get(file)!,
         speed: settings.replaySpeed,
         isStrict: settings.replayStrict,
-        log,
+        log: clientLog,
+        ...(memory === undefined ? {} : { memory }),
       });
   },
 };

@@ -16,7 +16,7 @@ export const proxy: BuiltInMode<'tcp' | 'token'> = {
   // Each session also takes the target's descriptor.
   filesEach: 2,
 
-  async prepare({ settings, values, files, log, reloadables, targets }) {
+  async prepare({ settings, values, files, log, reloadables, memory, targets }) {
     const certificates = readTargetCertificates(values, files);
     const place = tokenPlace(settings.tokenFrom, tokenPaths(settings));
     const module = await loadTokenModule(values, files, place, log);
@@ -53,6 +53,7 @@ export const proxy: BuiltInMode<'tcp' | 'token'> = {
         findTarget,
         ...(lookUp === undefined ? {} : { lookUp }),
         connector,
+        ...(memory === undefined ? {} : { memory }),
         isText: settings.tcpText,
         sendTimeout: settings.sendTimeout,
         closeTimeout: settings.closeTimeout,

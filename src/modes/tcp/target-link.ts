@@ -12,6 +12,7 @@
  * 3. What was received before an end goes out before that end.
  */
 import type { Socket } from 'node:net';
+import type { HeavyWork, Turns } from '../../budget/turns.js';
 import type { FlushQueue, Flushable } from '../../connection/flush-queue.js';
 import { Outbox } from '../../connection/outbox.js';
 import type { ModeSession, TargetEvent } from '../../session/session.js';
@@ -20,7 +21,7 @@ import { NO_BYTES } from '../../protocol/bytes.js';
 import { CloseCode } from '../../protocol/close.js';
 import { Opcode } from '../../protocol/frame.js';
 import { OutputQueue } from '../../protocol/output-queue.js';
-import type { SlabPool } from '../../protocol/slab-pool.js';
+import type { SlabPool } from '../../protocol/slabs/slab-pool.js';
 import { TextCutter } from './text-cutter.js';
 import type { TokenBearer } from './tokens/token-place.js';
 
@@ -31,6 +32,8 @@ const HAS_ENDED = 'EPIPE';
 export interface LinkHost {
   readonly flushQueue: FlushQueue;
   readonly slabPool: SlabPool;
+  /** Shares the event loop among those that have much to do. */
+  readonly turns: Turns;
   /** Whether the client gets text messages instead of binary ones. */
   readonly isText: boolean;
   /** How long a target may accept none of its waiting bytes, in milliseconds. */
@@ -43,7 +46,9 @@ export interface LinkHost {
   unblocked(link: TargetLink): void;
 }
 
-export class TargetLink implements SocketOwner, Flushable {
+export class TargetLink implements SocketOwner, Flushable, HeavyWork {
+  servedUs: number;
+
   readonly #session: ModeSession;
   /** As the operator named it. */
   readonly target: string;
@@ -64,6 +69,10 @@ export class TargetLink implements SocketOwner, Flushable {
   #error: string | undefined;
   /** The session is over: there is nobody left to send to. */
   #isSessionOver = false;
+  /** The client has too much waiting: the target is not read until `resume`. */
+  #isHeldBack = false;
+  /** It has had its time: the target is not read until its next turn. */
+  #isParked = false;
 
   /** @param target as the operator named it, for the recording */
   constructor(session: ModeSession, target: string, host: LinkHost) {
@@ -71,6 +80,7 @@ export class TargetLink implements SocketOwner, Flushable {
     this.target = target;
     this.#host = host;
     this.#cutter = host.isText ? new TextCutter() : null;
+    this.servedUs = host.turns.servedUs;
   }
 
   /** Takes over a socket that is connected and paused. */
@@ -87,6 +97,11 @@ export class TargetLink implements SocketOwner, Flushable {
     else this.#outbox.socket.resume();
   }
 
+  /** The memory that waits for the target, in bytes. */
+  get heldBytes(): number {
+    return this.#outbox?.queue.heldBytes ?? 0;
+  }
+
   // ---- From the target
 
   /**
@@ -96,12 +111,30 @@ export class TargetLink implements SocketOwner, Flushable {
    */
   receive(bytes: Uint8Array, count: number): boolean {
     if (this.#isSessionOver) return true;
+    this.#isHeldBack = !this.#pass(bytes, count);
+    const { turns } = this.#host;
+    if (turns.spend(count) && !this.#isParked) {
+      this.#isParked = true;
+      turns.add(this);
+    }
+    return !this.#isHeldBack && !this.#isParked;
+  }
+
+  /** @returns false when the client has too much waiting */
+  #pass(bytes: Uint8Array, count: number): boolean {
     if (this.#cutter === null)
       return this.#session.sendRange(Opcode.Binary, bytes, 0, count) === 'sent';
     const { text, isValid } = this.#cutter.cut(bytes.subarray(0, count));
     const canGoOn = text.length === 0 || this.#session.sendRange(Opcode.Text, text) === 'sent';
     if (!isValid) this.#failText();
     return canGoOn;
+  }
+
+  /** Its turn has come: the target is read again. */
+  work(): boolean {
+    this.#isParked = false;
+    if (!this.#isHeldBack) this.#outbox?.socket.resume();
+    return false;
   }
 
   receiveBytes(bytes: Uint8Array, start: number, end: number): void {
@@ -196,7 +229,8 @@ export class TargetLink implements SocketOwner, Flushable {
 
   /** The client has read on. */
   resume(): void {
-    this.#outbox?.socket.resume();
+    this.#isHeldBack = false;
+    if (!this.#isParked) this.#outbox?.socket.resume();
   }
 
   /**
@@ -250,7 +284,7 @@ export class TargetLink implements SocketOwner, Flushable {
   /** Called while the target does not take its bytes. */
   checkStall(nowMs: number): void {
     const outbox = this.#outbox;
-    if (outbox === null || outbox.stalledMs(nowMs) < this.#host.sendTimeout) return;
+    if (outbox?.isStalled(nowMs, this.#host.sendTimeout) !== true) return;
     this.#session.close(CloseCode.InternalError, 'the target does not read');
     outbox.socket.destroy();
   }

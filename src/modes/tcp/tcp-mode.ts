@@ -1,11 +1,13 @@
 /** The TCP proxy: each session has its own TCP connection, to a target that the operator named. */
 import type { Socket } from 'node:net';
+import type { MemoryAccount } from '../../budget/memory-account.js';
 import { CoarseClock } from '../../connection/clock.js';
+import { loopTurns } from '../../budget/turns.js';
 import { FlushQueue } from '../../connection/flush-queue.js';
 import type { ModeSession } from '../../session/session.js';
 import type { UpgradeRequest } from '../../handshake/request.js';
 import type { DataOpcode } from '../../protocol/frame.js';
-import { SlabPool } from '../../protocol/slab-pool.js';
+import { SlabPool } from '../../protocol/slabs/slab-pool.js';
 import type { Mode } from '../../session/mode.js';
 import { type LinkHost, TargetLink } from './target-link.js';
 import type { TokenBearer } from './tokens/token-place.js';
@@ -54,6 +56,8 @@ export interface TcpModeOptions {
    */
   lookUp?(request: TokenBearer): Target | null | undefined;
   readonly connector: TargetConnector;
+  /** Is charged for what waits for targets; by default it has no limit. */
+  readonly memory?: MemoryAccount;
   /** Whether clients get text messages instead of binary ones. */
   readonly isText: boolean;
   /** How long a target may accept none of its waiting bytes, in milliseconds. */
@@ -73,7 +77,8 @@ export class TcpMode implements Mode, LinkHost {
   readonly sendTimeout: number;
   readonly closeTimeout: number;
   readonly flushQueue = new FlushQueue();
-  readonly slabPool = new SlabPool();
+  readonly slabPool: SlabPool;
+  readonly turns = loopTurns;
 
   readonly #options: TcpModeOptions;
   /** Sessions whose target is being connected, and how to stop each attempt. */
@@ -86,6 +91,7 @@ export class TcpMode implements Mode, LinkHost {
   constructor(options: TcpModeOptions) {
     this.#options = options;
     this.name = options.name;
+    this.slabPool = new SlabPool(options.memory);
     this.isText = options.isText;
     this.sendTimeout = options.sendTimeout;
     this.closeTimeout = options.closeTimeout;
@@ -134,6 +140,10 @@ export class TcpMode implements Mode, LinkHost {
 
   drain(session: ModeSession): void {
     linkOf(session).resume();
+  }
+
+  heldBytes(session: ModeSession): number {
+    return linkOf(session).heldBytes;
   }
 
   closing(session: ModeSession): Promise<void> | undefined {

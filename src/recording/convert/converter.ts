@@ -22,6 +22,8 @@ export interface Converter {
   convert(record: AnyRecord, line: Uint8Array): Promise<void> | undefined;
   /** No more records come for now: writes what can be written so far. Without it nothing ever waits. */
   flush?(): Promise<void>;
+  /** How many sessions without an end it has given up, so as not to fill memory; undefined where it keeps nothing of them. */
+  readonly givenUp?: number | undefined;
   /** No more records come: writes the rest. */
   finish(): Promise<void>;
 }

@@ -5,7 +5,7 @@
 import { Buffer } from 'node:buffer';
 import { splitRequestTarget } from '../../handshake/request-target.js';
 import { parseRecord } from '../format/parse-record.js';
-import { payloadOf } from '../format/payload.js';
+import { payloadOf, textOf } from '../format/payload.js';
 import type {
   AnyRecord,
   ControlRecord,
@@ -53,7 +53,7 @@ interface Known {
 /** Sessions whose server was killed have no close record, so the oldest ones are eventually forgotten. */
 const MAX_KNOWN_BYTES = 64 * 1024 ** 2;
 
-/** What a session takes besides its open record, approximately. */
+/** What a session takes besides its name and its open record, approximately. */
 const KNOWN_BYTES = 200;
 
 /** A converter that passes records on. */
@@ -98,9 +98,14 @@ export class RecordFilter implements Converter {
       case 'msg':
       case 'ctl':
       case 'frame':
+      case 'count':
       case 'target':
         return this.#sessionRecord(record, line);
     }
+  }
+
+  get givenUp(): number | undefined {
+    return this.#next.givenUp;
   }
 
   async flush(): Promise<void> {
@@ -168,6 +173,7 @@ export class RecordFilter implements Converter {
         if (direction !== null && record.dir !== direction) return false;
         return grep === null || isMatch(grep, record);
       case 'frame':
+      case 'count':
         // The frame comes before the payload that would tell.
         return grep === null && (direction === null || record.dir === direction);
       case 'target':
@@ -202,7 +208,7 @@ export class RecordFilter implements Converter {
 
   #learn(name: string, known: Known): void {
     this.#sessions.set(name, known);
-    this.#knownBytes += bytesOf(known);
+    this.#knownBytes += bytesOf(name, known);
     for (const oldest of this.#sessions.keys()) {
       if (this.#knownBytes <= this.#maxKnownBytes || oldest === name) break;
       this.#forget(oldest);
@@ -213,7 +219,7 @@ export class RecordFilter implements Converter {
     const known = this.#sessions.get(name);
     if (known === undefined) return;
     this.#sessions.delete(name);
-    this.#knownBytes -= bytesOf(known);
+    this.#knownBytes -= bytesOf(name, known);
   }
 }
 
@@ -223,11 +229,11 @@ function isNumber(session: string): boolean {
 
 function isMatch(grep: RegExp, record: MessageRecord | ControlRecord): boolean {
   // `search` starts at the beginning, whatever the flags.
-  return (record.data ?? payloadOf(record).toString('latin1')).search(grep) >= 0;
+  return (textOf(record) ?? payloadOf(record).toString('latin1')).search(grep) >= 0;
 }
 
-function bytesOf({ held }: Known): number {
-  return KNOWN_BYTES + (held?.length ?? 0);
+function bytesOf(name: string, { held }: Known): number {
+  return KNOWN_BYTES + 2 * name.length + (held?.length ?? 0);
 }
 
 /** The line was parsed before, so it parses again. */

@@ -7,6 +7,7 @@ import { payloadOf } from '../format/payload.js';
 import type { AnyRecord, MessageRecord } from '../format/record.js';
 import { ChunkedOutput } from './chunked-output.js';
 import { type ConvertOutput, type Converter, ConvertError } from './converter.js';
+import { OpenSessions } from './open-sessions.js';
 import { steadyTimes } from './steady-times.js';
 
 /** noVNC guesses whether payloads are in base64 unless it is told. */
@@ -15,6 +16,9 @@ const END = "'EOF'];\n";
 
 /** The most characters that a byte becomes. */
 const MAX_ESCAPE_LENGTH = 4;
+
+/** What the start of a session takes, about. */
+const START_BYTES = 200;
 
 /** How much of a payload is written at once. */
 const SLICE_BYTES = 16_384;
@@ -37,7 +41,7 @@ export function novncConverter(output: ConvertOutput): Converter {
 class NovncConverter implements Converter {
   readonly #output: ChunkedOutput;
   /** When each candidate session began: their number is that of the open sessions. */
-  readonly #starts = new Map<string, number>();
+  readonly #starts = new OpenSessions<number>(START_BYTES);
   /** The session that is played. */
   #session: string | null = null;
   #startSeconds = 0;
@@ -75,7 +79,7 @@ class NovncConverter implements Converter {
     }
     this.#session = s;
     this.#startSeconds = this.#starts.get(s) ?? t;
-    this.#starts.clear();
+    this.#starts.takeAll();
   }
 
   #frame(record: MessageRecord): void {

@@ -5,6 +5,10 @@
  */
 import type { AnyRecord } from '../format/record.js';
 import type { Converter } from './converter.js';
+import { OpenSessions } from './open-sessions.js';
+
+/** What an entry takes, about. */
+const SESSION_BYTES = 250;
 
 interface SessionTime {
   /** The time given to its last record. */
@@ -15,8 +19,11 @@ interface SessionTime {
 
 /** @returns a converter that passes on every record, with such a time */
 export function steadyTimes(next: Converter): Converter {
-  const sessions = new Map<string, SessionTime>();
+  const sessions = new OpenSessions<SessionTime>(SESSION_BYTES);
   return {
+    get givenUp() {
+      return next.givenUp;
+    },
     convert: (record, line) => next.convert(steady(record, sessions), line),
     flush: async () => {
       await next.flush?.();
@@ -25,7 +32,7 @@ export function steadyTimes(next: Converter): Converter {
   };
 }
 
-function steady(record: AnyRecord, sessions: Map<string, SessionTime>): AnyRecord {
+function steady(record: AnyRecord, sessions: OpenSessions<SessionTime>): AnyRecord {
   if (record.ev === 'file' || record.ev === 'gap') return record;
   const { s, t } = record;
   let time = sessions.get(s);

@@ -89,6 +89,16 @@ export function lockPathOf(file: string): string {
   return path.join(path.dirname(file), `.${part}.lock`);
 }
 
+/** Whether a process records to a file; that cannot be told where files cannot be locked. */
+export async function isLocked(file: string): Promise<boolean> {
+  try {
+    return await isHeld(lockPathOf(file));
+  } catch {
+    // There is something else by that name: nobody can have the lock, or tell.
+    return true;
+  }
+}
+
 /** @param place a short name of the lock's directory */
 async function takeIn(
   place: string,

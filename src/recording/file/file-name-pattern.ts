@@ -3,6 +3,8 @@
 export interface FileNamePattern {
   /** No part stands for the time. */
   readonly isFixed: boolean;
+  /** The pattern for this worker alone: with its number in place of `%w`. */
+  readonly ownText: string;
   /** @param timeMs milliseconds since 1970 */
   format(timeMs: number): string;
 }
@@ -53,7 +55,10 @@ export function parseFileNamePattern(text: string, worker = 1): FileNamePattern 
     const texts = parts.map((part) => (typeof part === 'string' ? part : part(time)));
     return texts.join('').replaceAll('\0', '%');
   };
-  return { isFixed, format };
+  const ownText = text.replaceAll(/%(.)/gs, (found, letter: string) =>
+    letter === WORKER ? String(worker) : found,
+  );
+  return { isFixed, ownText, format };
 }
 
 /** The number of digits of each letter; `s` and `w` have any number of them. */

@@ -9,6 +9,7 @@ import path from 'node:path';
 import { Durations } from '../../durations.js';
 import { FileClaims } from './file-claims.js';
 import { type FileNamePattern, timeStamp } from './file-name-pattern.js';
+import { KeptFiles, OVER_TOTAL } from './kept-files.js';
 import type { OutgoingLines } from './outgoing-lines.js';
 import { RecordingFile, isOwnFile } from './recording-file.js';
 import { type RecordingFileSystem, codeOf } from './recording-file-system.js';
@@ -18,6 +19,9 @@ export interface FileSuccessionOptions {
   readonly pattern: FileNamePattern;
   /** The maximum size of a file, exceeded only by a single larger line; 0 for no limit. */
   readonly rotateBytes: number;
+  /** How many other files are kept, and the most bytes of all together; 0 or nothing for no limit. */
+  readonly keep?: number;
+  readonly maxTotalBytes?: number;
   /** Whether a file is synced before another takes its place. */
   readonly syncsOnChange: boolean;
   readonly fileSystem: RecordingFileSystem;
@@ -41,6 +45,7 @@ export class FileSuccession {
 
   readonly #options: FileSuccessionOptions;
   readonly #claims: FileClaims;
+  readonly #kept: KeptFiles;
   #file: RecordingFile | null = null;
   /** The second for which the name was made last. */
   #namedSecond = 0;
@@ -49,7 +54,20 @@ export class FileSuccession {
 
   constructor(options: FileSuccessionOptions) {
     this.#options = options;
-    this.#claims = new FileClaims(options.log);
+    const { pattern, keep = 0, maxTotalBytes = 0, fileSystem, log } = options;
+    const { ownText: namePattern } = pattern;
+    this.#claims = new FileClaims(log);
+    this.#kept = new KeptFiles({ namePattern, keep, maxTotalBytes, fileSystem, log });
+  }
+
+  /** Bytes of the current file, and of those that were counted besides. */
+  get totalBytes(): number {
+    return this.#kept.bytes + (this.#file?.sizeBytes ?? 0);
+  }
+
+  /** How many old files were deleted. */
+  get deleted(): number {
+    return this.#kept.deleted;
   }
 
   /** The name of the file that is open, or would be. */
@@ -75,7 +93,9 @@ export class FileSuccession {
 
   /** Opens the first file. @throws the system's error */
   async start(): Promise<void> {
-    this.#file = await this.#open(this.#name());
+    const file = await this.#open(this.#name());
+    this.#file = file;
+    await this.#kept.look(file);
     this.#hasStarted = true;
   }
 
@@ -93,8 +113,10 @@ export class FileSuccession {
         await this.#rotate(file, lines);
         continue;
       }
+      if ((await this.#withinTotal(file, header, header.restBytes)) < header.restBytes)
+        throw overTotal();
       await this.#put(file, header, header.restBytes, lines);
-      const bytes = bytesFor(file, lines, this.#roomIn(file));
+      const bytes = await this.#withinTotal(file, lines, bytesFor(file, lines, this.#roomIn(file)));
       if (bytes > 0) await this.#put(file, lines, bytes, lines);
       else if (!lines.isDone) await this.#rotate(file, lines);
     } while (!lines.isDone);
@@ -197,6 +219,7 @@ export class FileSuccession {
     const file = await this.#open(this.#name());
     this.#enter(file, lines);
     await this.#claims.keepOnly(file.realPath);
+    await this.#kept.look(file);
     return file;
   }
 
@@ -210,6 +233,22 @@ export class FileSuccession {
     const { rotateBytes, nowMs } = this.#options;
     const isLimited = rotateBytes > 0 && file.isOwn && nowMs() >= this.#noChangeBeforeMs;
     return isLimited ? rotateBytes - file.sizeBytes : Infinity;
+  }
+
+  /**
+   * @returns as much of `bytes` as the recording may still take, in whole lines
+   * @throws the error that it has reached its size, if that is nothing
+   */
+  async #withinTotal(file: RecordingFile, lines: OutgoingLines, bytes: number): Promise<number> {
+    const roomIn = (): number => (file.isOwn ? this.#kept.roomBytes - file.sizeBytes : Infinity);
+    if (bytes === 0 || bytes <= roomIn()) return bytes;
+    // Perhaps somebody has made room.
+    await this.#kept.look(file);
+    if (bytes <= roomIn()) return bytes;
+    // A line that has begun is ended.
+    const rest = lines.tornBytes() > 0 ? lines.lineBytes() : lines.wholeLinesWithin(roomIn());
+    if (rest === 0) throw overTotal();
+    return rest;
   }
 
   async #put(
@@ -282,6 +321,7 @@ export class FileSuccession {
     this.#enter(file, lines);
     await old.close();
     await this.#claims.keepOnly(file.realPath);
+    await this.#kept.look(file);
     return true;
   }
 
@@ -339,6 +379,10 @@ async function findFile(name: string, fileSystem: RecordingFileSystem): Promise<
     if (codeOf(error) === 'ENOENT') return null;
     throw error;
   }
+}
+
+function overTotal(): NodeJS.ErrnoException {
+  return Object.assign(new Error('the recording has reached its size'), { code: OVER_TOTAL });
 }
 
 /** How much of the lines goes into a file with room for `room` bytes; 0 if they belong in the next file. */

@@ -16,6 +16,7 @@ import {
   mkdir,
   open,
   read,
+  readdir,
   realpath,
   rename,
   stat,
@@ -25,7 +26,10 @@ import {
 } from 'node:fs';
 
 /** The part of a file's status that is used. */
-export type FileFacts = Pick<Stats, 'isFile' | 'nlink' | 'size' | 'dev' | 'ino'>;
+export type FileFacts = Pick<Stats, 'isFile' | 'mode' | 'nlink' | 'size' | 'dev' | 'ino'>;
+
+/** What is looked at of a file that somebody else may have made. */
+export type NameFacts = FileFacts & Pick<Stats, 'mtimeMs'>;
 
 /** Each method rejects with the system's error. */
 export interface RecordingFileSystem {
@@ -39,6 +43,10 @@ export interface RecordingFileSystem {
   close(fd: number): Promise<void>;
   facts(fd: number): Promise<FileFacts>;
   factsOfPath(path: string): Promise<FileFacts>;
+  /** The same of the name itself: a link is not followed. */
+  factsOfName(path: string): Promise<NameFacts>;
+  /** The names in a directory. */
+  list(path: string): Promise<string[]>;
   /** Whether anything has that name, even a broken link. */
   exists(path: string): Promise<boolean>;
   realPath(path: string): Promise<string>;
@@ -87,6 +95,14 @@ export const NODE_FILE_SYSTEM: RecordingFileSystem = {
   factsOfPath: (path) =>
     result((done) => {
       stat(path, done);
+    }),
+  factsOfName: (path) =>
+    result((done) => {
+      lstat(path, done);
+    }),
+  list: (path) =>
+    result((done) => {
+      readdir(path, done);
     }),
   exists: async (path) => {
     try {

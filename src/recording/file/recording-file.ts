@@ -5,6 +5,7 @@
  * pipe, a device, the target of /dev/stdout) is only written to.
  */
 import { Buffer } from 'node:buffer';
+import { platform } from 'node:os';
 import path from 'node:path';
 import type { FileClaims } from './file-claims.js';
 import { OutgoingLines } from './outgoing-lines.js';
@@ -15,6 +16,10 @@ import { findTail } from './torn-tail.js';
 /** The delay before the next attempt to write to a full pipe: it doubles up to the second value. */
 const PIPE_MIN_WAIT_MS = 1;
 const PIPE_MAX_WAIT_MS = 32;
+
+/** Reading and writing, for whoever is neither the owner nor in the group. */
+const FOR_OTHERS = 0o006;
+const HAS_MODES = platform() !== 'win32';
 
 /** A name for a descriptor of the process: its file is not ours to rename or remove. */
 const BORROWED = /^\/(?:proc|dev\/(?!shm\/))/;
@@ -69,6 +74,13 @@ export class RecordingFile {
       const isOwn = isOwnFile(name, facts);
       const realPath = isOwn ? await fileSystem.realPath(name) : name;
       if (isOwn) await claims.claim(realPath);
+      if (isOwn && HAS_MODES && (facts.mode & FOR_OTHERS) !== 0) {
+        const mode = (facts.mode & 0o777).toString(8).padStart(4, '0');
+        log.warn(
+          { file: name, mode },
+          'every user of this machine may read or write the recording',
+        );
+      }
       const head = [headerLine];
       let sizeBytes = isOwn ? facts.size : 0;
       if (sizeBytes > 0) {
@@ -176,11 +188,15 @@ export class RecordingFile {
     return nlink === 0 && this.#identity.nlink > 0;
   }
 
+  /** Whether these are facts of this file. */
+  is({ dev, ino }: Pick<FileFacts, 'dev' | 'ino'>): boolean {
+    return dev === this.#identity.dev && ino === this.#identity.ino;
+  }
+
   /** Whether its name still refers to it. @throws the system's error */
   async hasItsName(): Promise<boolean> {
     try {
-      const { dev, ino } = await this.#fileSystem.factsOfPath(this.realPath);
-      return dev === this.#identity.dev && ino === this.#identity.ino;
+      return this.is(await this.#fileSystem.factsOfPath(this.realPath));
     } catch (error) {
       if (codeOf(error) === 'ENOENT') return false;
       throw error;

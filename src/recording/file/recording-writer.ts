@@ -38,6 +38,9 @@ export interface WriterOptions {
   readonly onFull: FullPolicy;
   /** The maximum size of a file, exceeded only by a single larger line; 0 for no limit. */
   readonly rotateBytes: number;
+  /** How many other files of the recording are kept, and the most bytes of all together; 0 or nothing for no limit. */
+  readonly keep?: number;
+  readonly maxTotalBytes?: number;
   /** The most bytes that should wait in memory. */
   readonly queueBytes: number;
   readonly log: Log;
@@ -51,6 +54,11 @@ export interface WriterOptions {
 interface WriterStats extends BatchCounts {
   /** Files that were opened. */
   files: number;
+  /** Old files that were deleted. */
+  deletedFiles: number;
+  /** Bytes of all files that there are, and of how many there may be; 0 for any number. */
+  totalBytes: number;
+  maxTotalBytes: number;
 }
 
 /** What waits to be written. */
@@ -86,6 +94,7 @@ export class RecordingWriter {
   readonly #sync: SyncPolicy;
   readonly #onFull: FullPolicy;
   readonly #queueBytes: number;
+  readonly #maxTotalBytes: number;
 
   // ---- What `appended` looks at
   /** From this many bytes in the source on there is work to do at once. */
@@ -125,11 +134,14 @@ export class RecordingWriter {
     this.#sync = sync;
     this.#onFull = onFull;
     this.#queueBytes = options.queueBytes;
+    this.#maxTotalBytes = options.maxTotalBytes ?? 0;
     this.#wakeBytes = options.queueBytes + 1;
     this.#times = { ...WRITER_TIMES, ...options.times };
     this.#files = new FileSuccession({
       pattern,
       rotateBytes: options.rotateBytes,
+      keep: options.keep ?? 0,
+      maxTotalBytes: options.maxTotalBytes ?? 0,
       syncsOnChange: sync !== 'none',
       fileSystem,
       log,
@@ -186,7 +198,9 @@ export class RecordingWriter {
   }
 
   get stats(): WriterStats {
-    return { ...this.#batches.counts, files: this.#files.opened };
+    const { opened: files, deleted: deletedFiles, totalBytes } = this.#files;
+    const maxTotalBytes = this.#maxTotalBytes;
+    return { ...this.#batches.counts, files, deletedFiles, totalBytes, maxTotalBytes };
   }
 
   /**
@@ -360,7 +374,12 @@ export class RecordingWriter {
   #hasMore(): boolean {
     if (this.#reopenings.length > 0) return true;
     const { bytes } = this.#source;
-    const isUrgent = this.#sync === 'always' || this.#batches.hasFailed || this.#closing !== null;
+    const isUrgent =
+      this.#sync === 'always' ||
+      // All sessions wait for it, however little it is.
+      this.#isFull ||
+      this.#batches.hasFailed ||
+      this.#closing !== null;
     return bytes >= FLUSH_BYTES || (isUrgent && bytes > 0);
   }
 

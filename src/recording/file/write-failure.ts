@@ -1,4 +1,5 @@
 /** A recording that cannot be written at the moment: since when, why, and how much is lost meanwhile. */
+import { OVER_TOTAL } from './kept-files.js';
 import { codeOf } from './recording-file-system.js';
 import type { Log } from '../../log.js';
 
@@ -28,7 +29,11 @@ export class WriteFailure {
     this.#nextComplaintMs = nowMs + this.#complainMs;
     const fields = { file, error: this.code };
     if (isFirst) {
-      this.#log.error(fields, 'the recording cannot be written');
+      const isOverTotal = this.code === OVER_TOTAL;
+      const reason = isOverTotal
+        ? 'the recording has reached its size'
+        : 'the recording cannot be written';
+      this.#log.error(fields, reason);
       return;
     }
     const forMs = Math.round(nowMs - this.#startMs);

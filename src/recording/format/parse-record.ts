@@ -15,6 +15,12 @@ interface Check {
 
 type Checks = readonly (readonly [key: string, check: Check])[];
 
+/** The most characters of a line without a message, which are many times what twist writes. */
+const MAX_OTHER_LENGTH = 1024 * 1024;
+
+/** A control frame has at most 125 bytes (RFC 6455 §5.5), and so many characters in base64. */
+const MAX_CONTROL_LENGTH = 168;
+
 /** The last second of the year 9999: every displayed time has a year of four digits. */
 const MAX_TIME = 253_402_300_799;
 
@@ -107,6 +113,17 @@ const OTHER_CHECKS: ReadonlyMap<unknown, Checks> = new Map<AnyRecord['ev'], Chec
     ],
   ],
   [
+    'count',
+    [
+      ...SESSION_CHECKS,
+      ['of', oneOf('ping', 'pong', 'frame')],
+      ['dir', DIRECTION],
+      ['n', COUNT],
+      ['len', COUNT],
+      ['since', TIME],
+    ],
+  ],
+  [
     'target',
     [
       ...SESSION_CHECKS,
@@ -158,7 +175,8 @@ export function parseRecord(text: string): AnyRecord | string | null {
   if (ev === 'msg') {
     return isMessage(value) ? (value as unknown as AnyRecord) : payloadFault(value, MESSAGE_CHECKS);
   }
-  if (ev === 'ctl') return payloadFault(value, CONTROL_CHECKS) ?? (value as unknown as AnyRecord);
+  if (text.length > MAX_OTHER_LENGTH) return 'it is longer than a record of its kind';
+  if (ev === 'ctl') return controlFault(value) ?? (value as unknown as AnyRecord);
   if (typeof ev !== 'string') return '"ev" is not a text';
   const checks = OTHER_CHECKS.get(ev);
   if (checks === undefined) return null;
@@ -186,6 +204,13 @@ function payloadFault(value: Fields, checks: Checks): string | null {
   if (fault !== null) return fault;
   const isRight = (value['data'] === undefined) !== (value['b64'] === undefined);
   return isRight ? null : 'it must have either "data" or "b64"';
+}
+
+function controlFault(value: Fields): string | null {
+  const fault = payloadFault(value, CONTROL_CHECKS);
+  if (fault !== null) return fault;
+  const { length } = (value['data'] ?? value['b64']) as string;
+  return length > MAX_CONTROL_LENGTH ? 'its payload is longer than that of a control frame' : null;
 }
 
 function faultOf(value: Fields, checks: Checks): string | null {

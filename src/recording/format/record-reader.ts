@@ -3,12 +3,16 @@
  * skipped: people look at a recording most when something went wrong.
  */
 import { Buffer, isAscii, isUtf8 } from 'node:buffer';
+import { CHECKED_BYTES, shapeFault } from './line-shape.js';
 import { OpenRedaction } from './open-redaction.js';
 import { parseRecord } from './parse-record.js';
 import type { AnyRecord } from './record.js';
 
-/** A longer line is not kept in memory. The largest message, fully escaped, takes some 100 MiB. */
-const MAX_LINE_BYTES = 256 * 1024 ** 2;
+/**
+ * A longer line is not kept in memory. It is what a message of 63 MiB takes at most, and of 95 MiB in base64; the
+ * largest one by default takes 32 MiB.
+ */
+const MAX_LINE_BYTES = 128 * 1024 ** 2;
 
 /** The minimum size of the buffer for a line that spans chunks. */
 const MIN_BUFFER_BYTES = 4096;
@@ -65,6 +69,11 @@ export class RecordReader {
     this.#maxLineBytes = maxLineBytes;
   }
 
+  /** The memory that the line that has begun takes, in bytes. */
+  get heldBytes(): number {
+    return this.#buffer.length;
+  }
+
   /**
    * Takes the next bytes.
    *
@@ -99,11 +108,13 @@ export class RecordReader {
     const records: NumberedRecord[] = [];
     if (this.#length > 0 && !this.#isTooLong) {
       const bytes = this.#buffer.subarray(0, this.#length);
-      const record = isUtf8(bytes) ? parseRecord(bytes.toString()) : 'it is not UTF-8';
+      const isRecord = isUtf8(bytes) && shapeFault(bytes) === null;
+      const record = isRecord ? parseRecord(bytes.toString()) : '';
       if (typeof record === 'string') {
         this.#onDamage(this.#line, 'it has no newline at its end');
       } else if (record !== null) {
-        records.push({ record, line: this.#line, offset: this.#offset, bytes });
+        const read = { record, line: this.#line, offset: this.#offset, bytes };
+        records.push(this.#redaction.apply(read));
       }
     }
     this.#length = 0;
@@ -148,7 +159,8 @@ export class RecordReader {
       this.#onDamage(this.#line, 'it is not UTF-8');
       return;
     }
-    const record = parseRecord(bytes.toString(encoding ?? 'utf8'));
+    const fault = bytes.length < CHECKED_BYTES ? null : shapeFault(bytes);
+    const record = fault ?? parseRecord(bytes.toString(encoding ?? 'utf8'));
     if (typeof record === 'string') this.#onDamage(this.#line, record);
     else if (record !== null) {
       const read = { record, line: this.#line, offset: this.#offset, bytes };

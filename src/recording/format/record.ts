@@ -67,7 +67,7 @@ interface PayloadRecord {
   readonly len: number;
   /** A payload of text that is UTF-8. */
   readonly data?: string;
-  /** Any other payload, in base64. */
+  /** Any other payload, in base64; a text too that would be more than twice as long as JSON. */
   readonly b64?: string;
   /** The record has only the beginning of the payload. */
   readonly cut?: true;
@@ -107,6 +107,21 @@ export interface FrameRecord extends SessionRecord {
   readonly len: number;
   /** The same, with the header. */
   readonly wire: number;
+}
+
+/**
+ * Pings, Pongs or headers of frames that were counted, not recorded: there were more in a second than anybody has a
+ * use for. It comes once records of the kind are taken again, or before the `close`.
+ */
+export interface CountRecord extends SessionRecord {
+  readonly ev: 'count';
+  readonly of: 'ping' | 'pong' | 'frame';
+  readonly dir: Direction;
+  /** How many, and the bytes of their payloads. */
+  readonly n: number;
+  readonly len: number;
+  /** When the first of them came. */
+  readonly since: RecordTime;
 }
 
 /** The target of a proxied session was connected, has ended its stream, or was lost. */
@@ -162,6 +177,7 @@ export type AnyRecord =
   | MessageRecord
   | ControlRecord
   | FrameRecord
+  | CountRecord
   | TargetRecord
   | CloseRecord
   | GapRecord;

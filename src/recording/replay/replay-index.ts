@@ -12,6 +12,13 @@ import type { AnyRecord, Direction } from '../format/record.js';
 /** How much is read at once. */
 const CHUNK_BYTES = 256 * 1024;
 
+/** What all sessions may take together, and what one takes besides its texts, about. */
+const MAX_SESSIONS_BYTES = 64 * 1024 ** 2;
+const SESSION_BYTES = 600;
+
+const TOO_MANY =
+  'it has more sessions than can be kept; make a smaller recording of it with twist convert --to ndjson';
+
 /** A session of a recording, as far as it can be replayed. */
 export interface ReplaySession {
   /** A unique id: a ULID. */
@@ -35,13 +42,14 @@ export interface ReplaySession {
 }
 
 /**
- * Reads a recording once. Memory grows with the number of sessions, not with what they say.
+ * Reads a recording once. Memory grows with the number of sessions, up to a bound, and not with what they say.
  *
- * @throws what `node:fs` throws, or Error if it is not a regular file
+ * @throws what `node:fs` throws, or Error if it is not a regular file, or has more sessions than can be kept
  */
 export async function readReplaySessions(
   file: string,
   onDamage: OnDamage,
+  maxKeptBytes = MAX_SESSIONS_BYTES,
 ): Promise<readonly ReplaySession[]> {
   const stats = await stat(file);
   // A pipe might keep its reader waiting forever, and cannot be read from the middle.
@@ -50,11 +58,13 @@ export async function readReplaySessions(
   try {
     const reader = new RecordReader(onDamage);
     const drafts = new Map<string, Draft>();
+    let keptBytes = 0;
     const take = (one: NumberedRecord): void => {
       const { record, line } = one;
       if (record.ev === 'msg' && isBrokenText(record))
         onDamage(line, 'its text is not UTF-8, and is sent as binary');
-      note(one, drafts);
+      keptBytes += note(one, drafts);
+      if (keptBytes > maxKeptBytes) throw new Error(TOO_MANY);
     };
     for (;;) {
       const { buffer, bytesRead } = await handle.read({ buffer: Buffer.allocUnsafe(CHUNK_BYTES) });
@@ -87,14 +97,20 @@ export function findReplaySessions(
   return sessions.filter(({ s }) => s.startsWith(choice) || s.startsWith(upper));
 }
 
-function note({ record, line, offset }: NumberedRecord, drafts: Map<string, Draft>): void {
-  if (record.ev === 'file' || record.ev === 'gap') return;
+/** @returns how much more is kept now, in bytes */
+function note({ record, line, offset }: NumberedRecord, drafts: Map<string, Draft>): number {
+  if (record.ev === 'file' || record.ev === 'gap') return 0;
+  let bytes = 0;
   let draft = drafts.get(record.s);
   if (draft === undefined) {
     draft = new Draft(record.s, line, offset);
     drafts.set(record.s, draft);
+    bytes += SESSION_BYTES + 2 * record.s.length;
   }
   draft.take(record, line);
+  if (record.ev !== 'open') return bytes;
+  const { url, subprotocol, extensions } = record;
+  return bytes + 2 * (url.length + (subprotocol?.length ?? 0) + (extensions?.length ?? 0));
 }
 
 /** A session as far as it was read. */

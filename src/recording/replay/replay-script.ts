@@ -1,5 +1,6 @@
 /** The steps of one recorded session, read from the file as they are needed. */
 import { type FileHandle, open } from 'node:fs/promises';
+import type { MemoryAccount } from '../../budget/memory-account.js';
 import {
   CloseCode,
   type CloseStatus,
@@ -48,19 +49,24 @@ export class ReplayScript {
   readonly #handle: FileHandle;
   readonly #session: ReplaySession;
   readonly #reader: RecordReader;
+  readonly #memory: MemoryAccount | null;
   readonly #borders = new MessageBorders();
   readonly #lastOpcode: Record<Direction, DataOpcode> = { in: Opcode.Text, out: Opcode.Text };
   #offset: number;
   /** Steps that were read and not yet asked for. */
   #steps: ReplayStep[] = [];
+  /** The payloads of those, and of the ones that were asked for last. */
+  #payloadBytes = 0;
+  #chargedBytes = 0;
   #startTime: RecordTime | null = null;
   #hasClientClosed = false;
   #isOver = false;
   #isClosed = false;
 
-  private constructor(handle: FileHandle, session: ReplaySession) {
+  private constructor(handle: FileHandle, session: ReplaySession, memory: MemoryAccount | null) {
     this.#handle = handle;
     this.#session = session;
+    this.#memory = memory;
     this.#offset = session.startOffset;
     // Damaged lines were reported when the sessions were read.
     const onDamage = (): void => undefined;
@@ -73,10 +79,15 @@ export class ReplayScript {
   /**
    * Opens a recording at the beginning of a session.
    *
+   * @param memory is charged for what was read and not played, until {@link close}; null for nobody
    * @throws what `node:fs` throws, or Error if the session is not where it was
    */
-  static async open(file: string, session: ReplaySession): Promise<ReplayScript> {
-    const script = new ReplayScript(await open(file), session);
+  static async open(
+    file: string,
+    session: ReplaySession,
+    memory: MemoryAccount | null = null,
+  ): Promise<ReplayScript> {
+    const script = new ReplayScript(await open(file), session, memory);
     try {
       while (script.#startTime === null) await script.#readChunk();
       return script;
@@ -91,8 +102,15 @@ export class ReplayScript {
     return this.#startTime!;
   }
 
-  /** Reads on. @returns the next steps, at least one; null if there are no more */
+  /** The memory that was charged, in bytes. */
+  get heldBytes(): number {
+    return this.#chargedBytes;
+  }
+
+  /** Reads on: the steps before have been played. @returns the next steps, at least one; null if there are no more */
   async read(): Promise<readonly ReplayStep[] | null> {
+    if (this.#steps.length === 0) this.#payloadBytes = 0;
+    this.#charge();
     while (this.#steps.length === 0) {
       if (this.#isOver) return null;
       await this.#readChunk();
@@ -106,6 +124,8 @@ export class ReplayScript {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#memory?.release(this.#chargedBytes);
+    this.#chargedBytes = 0;
     // The file was only read, so nothing is lost if this fails.
     await Promise.allSettled([this.#handle.close()]);
   }
@@ -126,6 +146,15 @@ export class ReplayScript {
       else if (this.#startTime === null) throw changed();
       if (line >= this.#session.lastLine) this.#isOver = true;
     }
+    this.#charge();
+  }
+
+  /** A read may come to its end after the file was closed. */
+  #charge(): void {
+    if (this.#memory === null || this.#isClosed) return;
+    const heldBytes = this.#reader.heldBytes + this.#payloadBytes;
+    this.#memory.charge(heldBytes - this.#chargedBytes);
+    this.#chargedBytes = heldBytes;
   }
 
   #take(record: Exclude<AnyRecord, { ev: 'file' | 'gap' }>): void {
@@ -157,6 +186,7 @@ export class ReplayScript {
     }
     this.#lastOpcode[dir] = opcode;
     const payload = payloadOf(record);
+    this.#payloadBytes += payload.length;
     // A recording may have been edited by hand: its payload counts, not its length.
     const lengthBytes = record.cut === true ? Math.max(record.len, payload.length) : payload.length;
     this.#steps.push({ kind: 'message', t, dir, opcode, lengthBytes, payload, isFirst, isLast });

@@ -5,8 +5,10 @@
  * for a disk that keeps up.
  */
 import { Buffer } from 'node:buffer';
+import { MemoryAccount } from '../../budget/memory-account.js';
 import { IS_LITTLE_ENDIAN, wordsOf } from '../../protocol/bytes.js';
-import { SLAB_BYTES, type Slab, SlabPool } from '../../protocol/slab-pool.js';
+import type { Slab } from '../../protocol/slabs/slab.js';
+import { SLAB_BYTES, SlabPool } from '../../protocol/slabs/slab-pool.js';
 import type { Batch, BatchSource } from './batch.js';
 
 /** The most that {@link RecordBuffer.reserve} can be asked for. */
@@ -14,6 +16,9 @@ export const MAX_RESERVE_BYTES = SLAB_BYTES;
 
 /** Payload bytes processed between two reservations; a byte takes up to six as JSON. */
 const STEP_BYTES = 8 * 1024;
+
+/** A short text is easier to read as JSON, whatever is in it, and its record has more bytes besides. */
+const FREE_JSON_BYTES = 64;
 
 /** The same for base64, as a multiple of the three bytes that make four characters. */
 const BASE64_STEP_BYTES = 48 * 1024;
@@ -56,7 +61,7 @@ export class RecordBuffer implements BatchSource {
   /** Records appended and not yet taken. */
   records = 0;
 
-  readonly #pool = new SlabPool();
+  readonly #pool: SlabPool;
   #slab: Slab;
   /**
    * The bytes of the slab, and how many are used. Both may change between two calls, through the calls
@@ -69,13 +74,17 @@ export class RecordBuffer implements BatchSource {
   /** Full slabs that precede the current one. */
   #chunks: Uint8Array[] = [];
   #slabs: Slab[] = [];
+  /** Slabs that were taken back: what is appended instead needs as many. */
+  #spare: Slab[] = [];
   #chunksBytes = 0;
   /** The second of the last time that was appended, and its text. */
   #seconds = -1;
   #secondsText = new Uint8Array(0);
   readonly #lent = new Map<Batch, readonly Slab[]>();
 
-  constructor() {
+  /** @param memory is charged for what waits; by default it has no limit */
+  constructor(memory = new MemoryAccount()) {
+    this.#pool = new SlabPool(memory);
     this.#slab = this.#pool.take();
     this.#target = bufferOf(this.#slab);
     this.#view = new DataView(this.#slab.bytes.buffer);
@@ -95,7 +104,18 @@ export class RecordBuffer implements BatchSource {
     this.#slabs = [];
     this.#chunksBytes = 0;
     this.records = 0;
+    for (const slab of this.#spare.splice(0)) this.#pool.give(slab);
     return batch;
+  }
+
+  /** Takes back what was appended since there were so many bytes. */
+  takeBack(bytes: number): void {
+    while (this.#chunksBytes > bytes) {
+      this.#spare.push(this.#slab);
+      this.#chunksBytes -= this.#chunks.pop()!.length;
+      this.#use(this.#slabs.pop()!);
+    }
+    this.#end = bytes - this.#chunksBytes;
   }
 
   recycle(batch: Batch): void {
@@ -171,12 +191,20 @@ export class RecordBuffer implements BatchSource {
     this.records++;
   }
 
-  /** Appends `bytes[start, end)`, which is UTF-8, as the inside of a JSON string. */
-  appendJsonText(bytes: Uint8Array, start: number, end: number): void {
+  /**
+   * Appends `bytes[start, end)`, which is UTF-8, as the inside of a JSON string, unless that is more than twice as
+   * long.
+   *
+   * @returns false once it is known to be; then a part of it has been appended
+   */
+  appendJsonText(bytes: Uint8Array, start: number, end: number): boolean {
+    const before = this.bytes;
     for (let from = start; from < end;) {
       this.reserve((STEP_BYTES + 3) * 6);
       from = this.#appendEscaped(bytes, from, Math.min(from + STEP_BYTES, end), end);
+      if (this.bytes - before > (from - start) * 2 + FREE_JSON_BYTES) return false;
     }
+    return true;
   }
 
   /** @returns where it stopped: at `stop`, or after the character that begins before it */
@@ -299,9 +327,13 @@ export class RecordBuffer implements BatchSource {
     this.#slabs.push(this.#slab);
     this.#chunksBytes += this.#end;
     this.#end = 0;
-    this.#slab = this.#pool.take();
-    this.#target = bufferOf(this.#slab);
-    this.#view = new DataView(this.#slab.bytes.buffer);
+    this.#use(this.#spare.pop() ?? this.#pool.take());
+  }
+
+  #use(slab: Slab): void {
+    this.#slab = slab;
+    this.#target = bufferOf(slab);
+    this.#view = new DataView(slab.bytes.buffer);
   }
 }
 

@@ -123,12 +123,23 @@ export class RecordEncoder {
       // Do not cut inside a character: continuation bytes are 10xxxxxx.
       if (isText) while (stop > start && (bytes[stop]! & 0xc0) === 0x80) stop--;
     }
-    buffer.append(isText ? DATA : B64);
-    if (isText) buffer.appendJsonText(bytes, start, stop);
-    else buffer.appendBase64(bytes, start, stop);
+    if (!isText || !this.#text(bytes, start, stop)) {
+      buffer.append(B64);
+      buffer.appendBase64(bytes, start, stop);
+    }
     buffer.reserve(END.length);
     buffer.append(END);
     buffer.records++;
+  }
+
+  /** @returns whether it was appended: control characters take six times as much in JSON, and then base64 is shorter */
+  #text(bytes: Uint8Array, start: number, end: number): boolean {
+    const buffer = this.#buffer;
+    const before = buffer.bytes;
+    buffer.append(DATA);
+    if (buffer.appendJsonText(bytes, start, end)) return true;
+    buffer.takeBack(before);
+    return false;
   }
 }
 
@@ -139,12 +150,15 @@ function isValidText(bytes: Uint8Array, start: number, end: number): boolean {
 
 /** A record as a line, including its newline. */
 export function lineOf(record: AnyRecord): Buffer {
-  // JSON allows these unescaped; some readers take them for line ends, some terminals for commands.
-  const json = JSON.stringify(record).replace(/[\u007f-\u009f\u2028\u2029]/g, (character) => {
+  return Buffer.from(`${withoutControls(JSON.stringify(record))}\n`);
+}
+
+/** The same JSON, with what it allows unescaped and some readers take for line ends, some terminals for commands. */
+export function withoutControls(json: string): string {
+  return json.replace(/[\u007f-\u009f\u2028\u2029]/g, (character) => {
     const code = character.charCodeAt(0).toString(16).padStart(4, '0');
     return `\\u${code}`;
   });
-  return Buffer.from(`${json}\n`);
 }
 
 function keysOf(direction: 'in' | 'out'): Uint8Array[] {

@@ -5,12 +5,23 @@ import type { SessionSummary, TargetEvent } from '../../session/session.js';
 import { type DataOpcode, Opcode } from '../../protocol/frame.js';
 import { type LineStarts, type RecordEncoder, lineStartsOf } from './record-encoder.js';
 import type { RecordingClock } from './recording-clock.js';
-import type { Traffic } from '../format/record.js';
+import { RecordAllowance } from './record-allowance.js';
+import type { CountRecord, Traffic } from '../format/record.js';
 
 /** Crockford's base 32: no letters that look like others. */
 const DIGITS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const TIME_DIGITS = 10;
 const RANDOM_DIGITS = 16;
+
+/** What is counted when there is too much of it: by its opcode, or {@link FRAMES}. */
+const FRAMES = 0;
+const COUNTED: Readonly<Record<number, CountRecord['of']>> = {
+  [FRAMES]: 'frame',
+  [Opcode.Ping]: 'ping',
+  [Opcode.Pong]: 'pong',
+};
+/** What was sent is counted apart from what was received. */
+const SENT = 16;
 
 /** What a recorded session needs of the recorder. */
 export interface RecordedSessionHost {
@@ -41,6 +52,8 @@ export class RecordedSession implements SessionTap {
   readonly #host: RecordedSessionHost;
   readonly #encoder: RecordEncoder;
   readonly #lineStarts: LineStarts;
+  /** By opcode of a Ping or a Pong, and 0 for frames; twice, for received ones first. Made when they are needed. */
+  readonly #allowances: (RecordAllowance | undefined)[] = [];
 
   /** @param offsetMs what the session adds to the host's monotonic clock for its times */
   constructor(name: string, offsetMs: number, gate: TapGate, host: RecordedSessionHost) {
@@ -85,6 +98,7 @@ export class RecordedSession implements SessionTap {
     start: number,
     end: number,
   ): void {
+    if (opcode !== Opcode.Close && !this.#allows(opcode, isReceived, end - start)) return;
     if (!this.#takes(opcode > Opcode.Close)) return;
     this.#encoder.control(this.#lineStarts, isReceived, opcode, bytes, start, end);
     this.#host.appended(this);
@@ -92,6 +106,7 @@ export class RecordedSession implements SessionTap {
 
   frame(isReceived: boolean, first: number, masked: boolean, len: number, wire: number): void {
     const opcode = first & 0x0f;
+    if (!this.#allows(FRAMES, isReceived, len)) return;
     // After our Close messages are dropped, so a frame no longer has a message whose record would be
     // bounded.
     if (!this.#takes(opcode > Opcode.Close || (isReceived && opcode < Opcode.Close))) return;
@@ -118,6 +133,8 @@ export class RecordedSession implements SessionTap {
 
   closed(summary: SessionSummary): void {
     this.#host.ended(this);
+    for (const allowance of this.#allowances)
+      if (allowance !== undefined) this.#count(allowance, true);
     if (!this.#host.takes()) return;
     this.#encoder.record({
       ev: 'close',
@@ -133,12 +150,33 @@ export class RecordedSession implements SessionTap {
     this.#host.appended(this);
   }
 
+  /** Whether one more Ping, Pong or header of a frame is recorded; if not, it is counted. */
+  #allows(kind: number, isReceived: boolean, bytes: number): boolean {
+    const allowance = (this.#allowances[isReceived ? kind : kind + SENT] ??= new RecordAllowance(
+      COUNTED[kind]!,
+      isReceived ? 'in' : 'out',
+    ));
+    this.#count(allowance, false);
+    return allowance.take(this.#micros(), bytes);
+  }
+
+  #count(allowance: RecordAllowance, isOver: boolean): void {
+    const record = allowance.counted(this.#name, this.#micros(), isOver);
+    if (record === null || !this.#takes(!isOver)) return;
+    this.#encoder.record(record);
+    this.#host.appended(this);
+  }
+
+  #micros(): number {
+    return this.#host.clock.microsWith(this.#lineStarts.offsetMs);
+  }
+
   #takes(isEndless: boolean): boolean {
     return isEndless ? this.#host.takesEndless(this) : this.#host.takes();
   }
 
   #nameAndTime(): { s: string; t: number } {
-    return { s: this.#name, t: this.#host.clock.microsWith(this.#lineStarts.offsetMs) / 1e6 };
+    return { s: this.#name, t: this.#micros() / 1e6 };
   }
 }
 

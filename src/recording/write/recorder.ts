@@ -13,6 +13,7 @@
  * 3. With `always` no byte leaves before the records that precede it are on disk. While the file cannot
  *    be written, `drop` lets everything leave, and `stop` only a Close and what follows it.
  */
+import { MemoryAccount } from '../../budget/memory-account.js';
 import { HandshakeError } from '../../errors.js';
 import { formatHostAndPort } from '../../net/socket-address.js';
 import type { TapGate, Tap } from '../../session/tap.js';
@@ -44,6 +45,8 @@ export interface RecorderOptions extends WriterOptions {
   readonly watchesFrames: boolean;
   /** The software that writes: `twist/1.0.0`. */
   readonly tool: string;
+  /** Is charged for what waits to be written; by default it has no limit. */
+  readonly memory?: MemoryAccount;
 }
 
 /** What was written since the start, and what waits to be. */
@@ -96,7 +99,14 @@ export class Recorder implements Tap, RecordedSessionHost, WriterOwner {
 
   /** @param makeWriter makes the writer of the records */
   constructor(
-    { maxPayloadBytes, watchesFrames, tool, shown, ...options }: RecorderOptions,
+    {
+      maxPayloadBytes,
+      watchesFrames,
+      tool,
+      shown,
+      memory = new MemoryAccount(),
+      ...options
+    }: RecorderOptions,
     makeWriter: MakeWriter = openWriter,
   ) {
     this.#path = options.path;
@@ -105,7 +115,7 @@ export class Recorder implements Tap, RecordedSessionHost, WriterOwner {
     this.#redaction = new Redaction(shown);
     this.watchesFrames = watchesFrames;
     this.#holdsOutput = options.sync === 'always';
-    const buffer = new RecordBuffer();
+    const buffer = new RecordBuffer(memory);
     this.encoder = new RecordEncoder(buffer, this.clock, maxPayloadBytes);
     this.#writer = makeWriter(options, buffer, this);
   }
@@ -280,10 +290,14 @@ export class Recorder implements Tap, RecordedSessionHost, WriterOwner {
   }
 
   #resumeAll(): void {
-    for (const { gate } of this.#sessions) {
+    // Whoever goes on comes last the next time.
+    for (const session of [...this.#sessions]) {
       // A session that sends at once may have filled the queue again, which has paused the others.
       if (this.#isFull) return;
-      gate.resume();
+      // Another one that went on may have ended it.
+      if (!this.#sessions.delete(session)) continue;
+      this.#sessions.add(session);
+      session.gate.resume();
     }
   }
 

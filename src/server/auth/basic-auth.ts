@@ -1,62 +1,45 @@
-/** HTTP Basic authentication of a handshake (RFC 7617). */
+/** Where passwords come from: one user's from the environment, or a file of bcrypt hashes. */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
-import { ConfigError, HandshakeError, InvalidStateError } from '../../errors.js';
+import { ConfigError, InvalidStateError } from '../../errors.js';
 import { checkRegular } from '../../regular-file.js';
 import { systemReason } from '../../system-reason.js';
-import {
-  type BasicCredentials,
-  parseBasicCredentials,
-  splitCredentials,
-} from '../../handshake/basic-credentials.js';
-import type { RequestHead } from '../../handshake/request-head.js';
+import { type BasicCredentials, splitCredentials } from '../../handshake/basic-credentials.js';
+import type { Authenticator } from './authenticator.js';
 import { BcryptVerifier } from './bcrypt-verifier.js';
-import { type PasswordHashes, readPasswordFile } from './password-file.js';
+import { Logins, type Passwords, type Turn, type Verdict } from './logins.js';
+import { type PasswordHashes, costOf, readPasswordFile } from './password-file.js';
 import { Remembered } from './remembered.js';
-import type { Log } from '../../log.js';
+import type { ClientLog, Log } from '../../log.js';
 import type { Reloadable } from '../../reloadable.js';
-
-/** Decides who may connect by the credentials of the request. */
-export interface Authenticator {
-  /** @throws {HandshakeError} `unauthorized`, or a rejection with it, when the request is refused */
-  authorize(head: RequestHead): void | Promise<void>;
-}
 
 /** How long a password that was right needs no verification again, and how many of them are remembered. */
 const REMEMBERED_MS = 60_000;
 const MAX_REMEMBERED = 1000;
 
-/** A request without credentials is answered with a demand for them: that is how browsers begin. */
-function refusal(credentials: 'missing' | 'wrong'): HandshakeError {
-  return new HandshakeError('unauthorized', {}, { credentials });
-}
-
-/** @throws {HandshakeError} `unauthorized` without well-formed credentials */
-function credentialsOf({ headers }: RequestHead): BasicCredentials {
-  const credentials = parseBasicCredentials(headers);
-  if (credentials === null) throw refusal('missing');
-  return credentials;
-}
-
 /**
  * Lets in one user.
  *
  * @param userPassword `user:password`, without control characters
+ * @param maxLoginFailures how many logins of one address may fail in a minute; 0 for no limit
  */
-export function passwordAuthenticator(userPassword: string): Authenticator {
+export function passwordAuthenticator(
+  userPassword: string,
+  maxLoginFailures: number,
+  log: Log,
+  clientLog?: ClientLog,
+): Authenticator {
   const right = splitCredentials(userPassword);
   if (right === null) throw new InvalidStateError('no user:password');
   // Of equal length whatever was sent, and compared in a time that tells nothing about it.
   const user = sha256(right.user);
   const password = sha256(right.password);
-  return {
-    authorize: (head) => {
-      const given = credentialsOf(head);
-      const isUser = timingSafeEqual(sha256(given.user), user);
-      const isPassword = timingSafeEqual(sha256(given.password), password);
-      if (!isUser || !isPassword) throw refusal('wrong');
-    },
+  const check = (given: BasicCredentials): Verdict => {
+    const isUser = timingSafeEqual(sha256(given.user), user);
+    const isPassword = timingSafeEqual(sha256(given.password), password);
+    return isUser && isPassword ? 'right' : 'wrong';
   };
+  return new Logins({ check }, maxLoginFailures, log, clientLog);
 }
 
 function sha256(text: string): Buffer {
@@ -67,19 +50,40 @@ function sha256(text: string): Buffer {
  * Lets in the users of a file of bcrypt hashes. The file is read again when it has changed; when that fails,
  * the users before stay in force, and the log says so once.
  *
+ * @param maxLoginFailures how many logins of one address may fail in a minute; 0 for no limit
  * @throws {ConfigError} as a rejection, when the file cannot be read or holds something else
  */
 export async function fileAuthenticator(
   path: string,
+  maxLoginFailures: number,
   log: Log,
+  clientLog?: ClientLog,
 ): Promise<Authenticator & Reloadable> {
   const verifier = new BcryptVerifier();
-  return new PasswordFileUsers(path, log, verifier, await readUsers(path, verifier, readFile));
+  const users = new PasswordFileUsers(
+    path,
+    log,
+    verifier,
+    await readUsers(path, verifier, readFile),
+  );
+  return new FileLogins(users, maxLoginFailures, log, clientLog);
 }
 
-class PasswordFileUsers implements Authenticator, Reloadable {
+class FileLogins extends Logins implements Reloadable {
   readonly what = 'passwords';
+  readonly #users: PasswordFileUsers;
 
+  constructor(users: PasswordFileUsers, ...rest: [number, Log, ClientLog?]) {
+    super(users, ...rest);
+    this.#users = users;
+  }
+
+  reload(): Promise<string | null> {
+    return this.#users.reload();
+  }
+}
+
+class PasswordFileUsers implements Passwords {
   readonly #path: string;
   readonly #log: Log;
   readonly #verifier: BcryptVerifier;
@@ -98,17 +102,13 @@ class PasswordFileUsers implements Authenticator, Reloadable {
     this.#version = users.version;
   }
 
-  authorize(head: RequestHead): Promise<void> {
-    return this.#authorize(credentialsOf(head));
-  }
-
-  async #authorize(given: BasicCredentials): Promise<void> {
+  async check(given: BasicCredentials, turn: Turn): Promise<Verdict> {
     // Those that come meanwhile look together.
     this.#refreshed ??= this.#refresh().finally(() => {
       this.#refreshed = null;
     });
     await this.#refreshed;
-    if (!(await this.#passwords.areRight(given))) throw refusal('wrong');
+    return await this.#passwords.check(given, turn);
   }
 
   /** Sooner than the next request would, and whatever was said about this version before. */
@@ -197,46 +197,107 @@ const READ_FAULTS: Readonly<Record<string, string>> = {
 };
 
 /** The users of one version of the file, and those recently let in, with the password they gave. */
-class KnownPasswords {
+class KnownPasswords implements Passwords {
   readonly #hashes: PasswordHashes;
   readonly #verifier: BcryptVerifier;
-  /** What an unknown user's password is verified against, so that it takes as long as a wrong one. */
-  readonly #nobody: string;
   readonly #key = randomBytes(32);
-  /** Keyed digests of user and password: of those that are being verified, and of those that were right. */
-  readonly #verifying = new Map<string, Promise<boolean>>();
+  readonly #verifying = new Map<string, Verification>();
+  /** Keyed digests of user and password of those that were right. */
   readonly #right = new Remembered(REMEMBERED_MS, MAX_REMEMBERED);
 
   constructor(hashes: PasswordHashes, verifier: BcryptVerifier) {
     this.#hashes = hashes;
     this.#verifier = verifier;
-    this.#nobody = `$2y$${hashes.cost}$${'.'.repeat(53)}`;
   }
 
   get userCount(): number {
     return this.#hashes.byUser.size;
   }
 
-  async areRight({ user, password }: BasicCredentials): Promise<boolean> {
-    const digest = createHmac('sha256', this.#key).update(`${user}:${password}`).digest('base64');
-    if (this.#right.has(digest)) return true;
-    let verifying = this.#verifying.get(digest);
-    if (verifying === undefined) {
-      verifying = this.#verify(user, password, digest);
-      this.#verifying.set(digest, verifying);
+  check(given: BasicCredentials, turn: Turn): Verdict | Promise<Verdict> {
+    const digest = createHmac('sha256', this.#key)
+      .update(`${given.user}:${given.password}`)
+      .digest('base64');
+    if (this.#right.has(digest)) return 'remembered';
+    if (turn.signal.aborted) return 'abandoned';
+    // Those that come from one address at once, as after a restart, share a verification.
+    const name = `${digest} ${turn.group}`;
+    let verification = this.#verifying.get(name);
+    if (verification === undefined) {
+      const made = new Verification((shared) => this.#verify(given, digest, shared), turn);
+      this.#verifying.set(name, made);
+      made.onEnd(() => {
+        if (this.#verifying.get(name) === made) this.#verifying.delete(name);
+      });
+      verification = made;
     }
-    return await verifying;
+    return verification.join(turn.signal);
   }
 
-  async #verify(user: string, password: string, digest: string): Promise<boolean> {
-    const hash = this.#hashes.byUser.get(user);
-    try {
-      const isRight = await this.#verifier.verify(password, hash ?? this.#nobody);
-      if (!isRight || hash === undefined) return false;
-      this.#right.add(digest);
-      return true;
-    } finally {
-      this.#verifying.delete(digest);
-    }
+  async #verify(
+    { user, password }: BasicCredentials,
+    digest: string,
+    turn: Turn,
+  ): Promise<Verdict> {
+    const { byUser, cost: most } = this.#hashes;
+    const hash = byUser.get(user);
+    const result = await this.#verifier.verify(
+      password,
+      hash ?? hashOf(most),
+      turn,
+      decoys(hash, most),
+    );
+    if (result === null) return 'abandoned';
+    if (!result || hash === undefined) return 'wrong';
+    this.#right.add(digest);
+    return 'right';
+  }
+}
+
+/** A hash of that cost that no password has. */
+function hashOf(cost: number): string {
+  return `$2y$${String(cost).padStart(2, '0')}$${'.'.repeat(53)}`;
+}
+
+/**
+ * What else a wrong password is verified against, so that it takes as long as one of a user with the most costly hash.
+ * Each step of the cost doubles the work: with one of each cost from that of the hash on, the sum is exactly that of
+ * the largest.
+ */
+function decoys(hash: string | undefined, most: number): string[] {
+  const cost = hash === undefined ? most : costOf(hash);
+  return Array.from({ length: most - cost }, (_, index) => hashOf(cost + index));
+}
+
+/** A verification that several clients may wait for; it is given up when all of them have left. */
+class Verification {
+  readonly #verdict: Promise<Verdict>;
+  readonly #allLeft = new AbortController();
+  #waiting = 0;
+
+  constructor(verify: (turn: Turn) => Promise<Verdict>, turn: Turn) {
+    this.#verdict = verify({
+      group: turn.group,
+      isPreferred: turn.isPreferred,
+      signal: this.#allLeft.signal,
+      assertAllowed: () => {
+        turn.assertAllowed();
+      },
+    });
+  }
+
+  /** It has its verdict or none, or nobody waits for it any more: nobody else should join. */
+  onEnd(end: () => void): void {
+    this.#verdict.then(end, end);
+    this.#allLeft.signal.addEventListener('abort', end);
+  }
+
+  join(signal: AbortSignal): Promise<Verdict> {
+    this.#waiting++;
+    const leave = (): void => {
+      if (--this.#waiting === 0) this.#allLeft.abort();
+    };
+    signal.addEventListener('abort', leave);
+    return this.#verdict;
   }
 }

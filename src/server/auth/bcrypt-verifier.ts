@@ -4,6 +4,8 @@
  */
 import { Worker } from 'node:worker_threads';
 import { HandshakeError } from '../../errors.js';
+import { FairQueue } from './fair-queue.js';
+import type { Turn } from './logins.js';
 
 /** Put in place by the build: the library's own code, for a bundle has no modules that a thread could load. */
 declare const BCRYPT_LIBRARY: string | undefined;
@@ -17,44 +19,89 @@ const MAX_PASSWORD_BYTES = 72;
 
 /** What the thread runs. */
 const PROGRAM = `
-const { parentPort, workerData } = require('node:worker_threads');
-hashwasm.bcryptVerify(workerData).then((isRight) => parentPort.postMessage(isRight));
+const { parentPort, workerData: { password, hash, decoys } } = require('node:worker_threads');
+(async () => {
+  const isRight = await hashwasm.bcryptVerify({ password, hash });
+  if (!isRight) for (const decoy of decoys) await hashwasm.bcryptVerify({ password, hash: decoy });
+  parentPort.postMessage(isRight);
+})();
 `;
 
+/** One that waits for its turn. */
+interface Waiting {
+  readonly group: string;
+  begin(): void;
+  giveWay(): void;
+}
+
 export class BcryptVerifier {
-  readonly #waiting: (() => void)[] = [];
+  readonly #preferred: FairQueue<Waiting>;
+  readonly #others: FairQueue<Waiting>;
   #running = 0;
 
+  /** @param maxWaiting how many may wait, those that come first and the others apart */
+  constructor(maxWaiting = MAX_WAITING) {
+    this.#preferred = new FairQueue(maxWaiting);
+    this.#others = new FairQueue(maxWaiting);
+  }
+
   /**
-   * Whether a password is that of a hash. Two are verified at a time, the others wait in order. An empty
-   * password is never right.
+   * Whether a password is that of a hash. Two are verified at a time, for the others see {@link Turn}. One whose
+   * turn has not come when nobody waits for it any more is never verified. An empty password is never right.
    *
    * @param hash well-formed
-   * @throws {HandshakeError} `full`, as a rejection, when too many wait already
+   * @param decoys what a wrong password is verified against besides, for the time that takes
+   * @returns null when it was not verified
+   * @throws {HandshakeError} `logins-busy`, as a rejection, when too many wait already
    */
-  async verify(password: string, hash: string): Promise<boolean> {
+  async verify(
+    password: string,
+    hash: string,
+    turn: Turn,
+    decoys: readonly string[] = [],
+  ): Promise<boolean | null> {
     if (password === '') return false;
-    if (this.#running < MAX_AT_ONCE) this.#running += 1;
-    else await this.#turn();
+    if (this.#running < MAX_AT_ONCE) this.#running++;
+    else if (!(await this.#wait(turn))) return null;
     try {
-      return await verifyInThread(password, hash);
+      if (turn.signal.aborted) return null;
+      turn.assertAllowed();
+      return await verifyInThread(password, hash, decoys);
     } finally {
-      const next = this.#waiting.shift();
-      // Whoever waits longest takes over the place.
-      if (next === undefined) this.#running -= 1;
-      else next();
+      const next = this.#preferred.shift() ?? this.#others.shift();
+      // Whoever is next takes over the place.
+      if (next === null) this.#running--;
+      else next.begin();
     }
   }
 
-  async #turn(): Promise<void> {
-    if (this.#waiting.length >= MAX_WAITING) throw new HandshakeError('full');
-    await new Promise<void>((resolve) => {
-      this.#waiting.push(resolve);
+  /** @returns false when nobody waits for it any more */
+  async #wait({ group, isPreferred, signal }: Turn): Promise<boolean> {
+    const queue = isPreferred ? this.#preferred : this.#others;
+    return await new Promise<boolean>((resolve, reject) => {
+      const waiting: Waiting = {
+        group,
+        begin: () => {
+          resolve(true);
+        },
+        giveWay: () => {
+          reject(new HandshakeError('logins-busy'));
+        },
+      };
+      signal.addEventListener('abort', () => {
+        queue.delete(waiting);
+        resolve(false);
+      });
+      queue.add(waiting)?.giveWay();
     });
   }
 }
 
-function verifyInThread(password: string, hash: string): Promise<boolean> {
+function verifyInThread(
+  password: string,
+  hash: string,
+  decoys: readonly string[],
+): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(libraryCode() + PROGRAM, {
       eval: true,
@@ -63,6 +110,7 @@ function verifyInThread(password: string, hash: string): Promise<boolean> {
       workerData: {
         password: new TextEncoder().encode(password).slice(0, MAX_PASSWORD_BYTES),
         hash,
+        decoys,
       },
     });
     // Nobody waits for an answer once the server has stopped.

@@ -12,8 +12,8 @@ const MAX_COST = 14;
 /** Users and their bcrypt hashes. */
 export interface PasswordHashes {
   readonly byUser: ReadonlyMap<string, string>;
-  /** The largest cost of a hash, as it is written in one: `10`. */
-  readonly cost: string;
+  /** The largest cost of a hash: each step doubles the work. */
+  readonly cost: number;
 }
 
 /**
@@ -24,7 +24,7 @@ export interface PasswordHashes {
  */
 export function readPasswordFile(text: string, name: string): PasswordHashes {
   const byUser = new Map<string, string>();
-  let cost = '';
+  let cost = 0;
   for (const [index, untrimmed] of text.split('\n').entries()) {
     const line = untrimmed.trimEnd();
     if (line === '' || line.startsWith('#')) continue;
@@ -34,13 +34,17 @@ export function readPasswordFile(text: string, name: string): PasswordHashes {
     const { user, password: hash } = splitCredentials(line) ?? refuse('it must be user:hash');
     if (byUser.has(user)) refuse('this user has a line before');
     if (!BCRYPT.test(hash)) refuse('only bcrypt hashes are taken ($2y$, htpasswd -B)');
-    const itsCost = hash.slice('$2y$'.length, '$2y$10'.length);
-    if (Number(itsCost) < MIN_COST || Number(itsCost) > MAX_COST)
+    const itsCost = costOf(hash);
+    if (itsCost < MIN_COST || itsCost > MAX_COST)
       refuse(`the cost of a bcrypt hash must be from ${MIN_COST} to ${MAX_COST}`);
     byUser.set(user, hash);
-    // Two digits each: their order is that of the numbers.
-    if (itsCost > cost) cost = itsCost;
+    cost = Math.max(cost, itsCost);
   }
   if (byUser.size === 0) throw new ConfigError(`${name}: it holds no user`);
   return { byUser, cost };
+}
+
+/** The cost of a well-formed bcrypt hash. */
+export function costOf(hash: string): number {
+  return Number(hash.slice('$2y$'.length, '$2y$10'.length));
 }

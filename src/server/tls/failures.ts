@@ -1,11 +1,7 @@
-/** What the log says about failed TLS handshakes, and how often. */
+/** What the log says about failed TLS handshakes. */
 import type { TlsFailure } from '../../connection/tls/tls-service.js';
-import type { Log } from '../../log.js';
+import type { ClientLog } from '../../log.js';
 import { type PeerAddress, formatPeer } from '../../net/socket-address.js';
-
-/** Lines per second; the rest is counted, and the next line has the count. */
-const MAX_LINES = 10;
-const PERIOD_MS = 1000;
 
 const LEFT = 'the client left';
 const NO_CERTIFICATE = 'the client has sent no certificate, and one is required';
@@ -63,33 +59,9 @@ function clauseOf(failure: TlsFailure): string {
   return CLAUSES[failure] ?? ALERTS[alert] ?? 'OpenSSL refused it';
 }
 
-export class FailureLog {
-  readonly #log: Log;
-  readonly #nowMs: () => number;
-  #periodStartMs = 0;
-  #lines = 0;
-  #untold = 0;
-
-  /** @param nowMs a monotonic clock, in milliseconds */
-  constructor(log: Log, nowMs: () => number) {
-    this.#log = log;
-    this.#nowMs = nowMs;
-  }
-
-  failed(peer: PeerAddress, failure: TlsFailure): void {
-    const nowMs = this.#nowMs();
-    if (nowMs - this.#periodStartMs >= PERIOD_MS) {
-      this.#periodStartMs = nowMs;
-      this.#lines = 0;
-    }
-    if (this.#lines >= MAX_LINES) {
-      this.#untold++;
-      return;
-    }
-    this.#lines++;
-    const untold = this.#untold === 0 ? {} : { untold: this.#untold };
-    this.#untold = 0;
-    const fields = { peer: formatPeer(peer), error: failure, ...untold };
-    this.#log.info(fields, `TLS handshake failed: ${clauseOf(failure)}`);
-  }
+export function logTlsFailure(log: ClientLog, peer: PeerAddress, failure: TlsFailure): void {
+  log.write('info', peer.remoteAddress, `TLS handshake failed: ${clauseOf(failure)}`, () => ({
+    peer: formatPeer(peer),
+    error: failure,
+  }));
 }

@@ -12,12 +12,12 @@ import {
 } from 'node:tls';
 import { verifyErrorOf } from '../../connection/node-internals.js';
 import type { TlsFailure, TlsService } from '../../connection/tls/tls-service.js';
-import type { Log } from '../../log.js';
+import type { ClientLog } from '../../log.js';
 import type { PeerAddress } from '../../net/socket-address.js';
 import type { ClientCertificate, TlsPeer } from '../../net/tls-peer.js';
 import { type CommonOptions, oneLine } from './certificate.js';
 import { type CertificateSet, type ClientTrust, sessionIdContextOf } from './certificate-set.js';
-import { FailureLog } from './failures.js';
+import { logTlsFailure } from './failures.js';
 
 /** ALPN (RFC 7301 §6): names of protocols, each preceded by its length. */
 const ALPN = Buffer.from('\x08http/1.1', 'latin1');
@@ -53,13 +53,13 @@ export class TlsContext implements TlsService {
   readonly counters = { handshakes: 0, resumed: 0, failed: 0 };
   /** Receives the secrets of handshakes; null for none. */
   writeKeys: WriteKeys | null = null;
-  readonly #failures: FailureLog;
+  readonly #log: ClientLog;
   readonly #listeners: ((options: TlsOptions) => void)[] = [];
   #set: CertificateSet;
 
-  constructor(set: CertificateSet, log: Log) {
+  constructor(set: CertificateSet, log: ClientLog) {
     this.#set = set;
-    this.#failures = new FailureLog(log, () => performance.now());
+    this.#log = log;
   }
 
   /** What is in force. */
@@ -132,7 +132,7 @@ export class TlsContext implements TlsService {
 
   failed(peer: PeerAddress, failure: TlsFailure): void {
     this.counters.failed++;
-    this.#failures.failed(peer, failure);
+    logTlsFailure(this.#log, peer, failure);
   }
 
   readonly #findContext = (

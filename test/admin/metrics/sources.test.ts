@@ -3,9 +3,12 @@ import t from 'tap';
 import { deflateMetrics } from '../../../src/admin/metrics/deflate-metrics.js';
 import { LoopMetrics } from '../../../src/admin/metrics/loop-metrics.js';
 import type { Metric } from '../../../src/admin/metrics/metric.js';
+import { memoryMetrics } from '../../../src/admin/metrics/memory-metrics.js';
+import { MemoryAccount } from '../../../src/budget/memory-account.js';
 import { recordingMetrics } from '../../../src/admin/metrics/recording-metrics.js';
 import { ServerMetrics } from '../../../src/admin/metrics/server-metrics.js';
 import { reloadMetrics } from '../../../src/admin/metrics/reload-metrics.js';
+import { logMetrics } from '../../../src/admin/metrics/log-metrics.js';
 import { targetMetrics } from '../../../src/admin/metrics/target-metrics.js';
 import { tlsMetrics } from '../../../src/admin/metrics/tls-metrics.js';
 import { Durations } from '../../../src/durations.js';
@@ -37,6 +40,7 @@ t.test('a server', async (t) => {
     connectionCount: 3,
     maxConnections: 10,
     nowMs: 5000,
+    clientLog: { leftOut: { debug: 0, info: 0, warn: 0, error: 0 } },
   };
   const metrics = new ServerMetrics(server);
   traffic.blocked.add({ bufferedAmount: 7 });
@@ -64,6 +68,8 @@ t.test('a server', async (t) => {
   traffic.outputPauses.begin(4000);
   traffic.outputPauses.end(4500);
   traffic.blocked.clear();
+  server.clientLog.leftOut.info = 17;
+  Object.assign(traffic.ratePauses, { messages: 18, bytes: 19 });
   t.strictSame(linesOf(metrics.collect()), [
     'twist_connections_accepted_total{} 4',
     'twist_connections_dropped_total{} 5',
@@ -99,9 +105,30 @@ t.test('a server', async (t) => {
     'twist_backpressure_sessions{direction=in} 1',
     'twist_backpressure_pauses_total{direction=in} 1',
     'twist_backpressure_pauses_total{direction=out} 1',
+    'twist_rate_pauses_total{limit=messages} 18',
+    'twist_rate_pauses_total{limit=bytes} 19',
     'twist_backpressure_seconds_total{direction=in} 1',
     'twist_backpressure_seconds_total{direction=out} 0.5',
+    'twist_log_lines_left_out_total{level=info} 17',
   ]);
+});
+
+t.test('the log', async (t) => {
+  t.strictSame(linesOf(logMetrics({ lostLines: 3 }).collect()), ['twist_log_lines_lost_total{} 3']);
+});
+
+t.test('memory', async (t) => {
+  const account = new MemoryAccount(10);
+  account.charge(8);
+  t.strictSame(linesOf(memoryMetrics(account, { freeMessageBytes: 3 }).collect()), [
+    'twist_memory_held_bytes{} 8',
+    'twist_memory_limit_bytes{} 10',
+    'twist_message_memory_free_bytes{} 3',
+    'twist_memory_scarce{} 1',
+  ]);
+  account.release(8);
+  const nothing = memoryMetrics(account, { freeMessageBytes: 0 });
+  t.strictSame(linesOf(nothing.collect()), ['twist_memory_limit_bytes{} 10']);
 });
 
 t.test('compression', async (t) => {
@@ -142,14 +169,18 @@ t.test('targets', async (t) => {
 t.test('a recording', async (t) => {
   const syncs = new Durations();
   const written = { records: 1, bytes: 2, batches: 3, lost: 4, failures: 5, files: 6 };
+  const files = { deletedFiles: 10, totalBytes: 11, maxTotalBytes: 12 };
   const waiting = { waitingBytes: 7, limitBytes: 8, lagMs: 9, isFull: false, syncs };
-  const source = recordingMetrics({ counters: { ...written, ...waiting } });
+  const source = recordingMetrics({ counters: { ...written, ...files, ...waiting } });
   t.strictSame(linesOf(source.collect()), [
     'twist_recording_records_total{} 1',
     'twist_recording_bytes_total{} 2',
     'twist_recording_lost_records_total{} 4',
     'twist_recording_failures_total{} 5',
     'twist_recording_files_total{} 6',
+    'twist_recording_deleted_files_total{} 10',
+    'twist_recording_files_bytes{} 11',
+    'twist_recording_files_limit_bytes{} 12',
     'twist_recording_queue_bytes{} 7',
     'twist_recording_queue_limit_bytes{} 8',
     'twist_recording_lag_seconds{} 0.009',

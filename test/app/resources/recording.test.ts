@@ -1,7 +1,15 @@
 import path from 'node:path';
 import t from 'tap';
 import { once } from 'node:events';
-import { chmodSync, existsSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import fs, {
+  chmodSync,
+  existsSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { createServer } from 'node:net';
 import {
   checkRecording,
@@ -9,6 +17,7 @@ import {
   makeRecorder,
   startRecorder,
 } from '../../../src/app/resources/recording.js';
+import { MemoryAccount } from '../../../src/budget/memory-account.js';
 import { load } from '../../../src/config/load.js';
 import type { Flags } from '../../../src/config/text-sources.js';
 import { ConfigError } from '../../../src/errors.js';
@@ -128,6 +137,28 @@ t.test('a check refuses what could not be written, and touches nothing', async (
   t.same(readdirSync(directory).sort(), ['file', 'socket']);
 });
 
+t.test('a file that gets another name between two looks is a new one', async (t) => {
+  const directory = makeTempDir(t);
+  const file = path.join(directory, 'file');
+  writeFileSync(file, '');
+  let code = 'ENOENT';
+  const original = fs.accessSync;
+  t.teardown(() => {
+    fs.accessSync = original;
+    syncBuiltinESMExports();
+  });
+  fs.accessSync = (looked, mode) => {
+    if (looked === file) throw Object.assign(new Error(code), { code });
+    original(looked, mode);
+  };
+  syncBuiltinESMExports();
+  checkRecording(loaded({ record: file }).values);
+  code = 'EACCES';
+  t.throws(() => {
+    checkRecording(loaded({ record: file }).values);
+  }, /permission denied/);
+});
+
 t.test('permissions', { skip: process.getuid?.() === 0 && 'root may do anything' }, async (t) => {
   const directory = makeTempDir(t);
   const file = path.join(directory, 'a');
@@ -182,4 +213,15 @@ t.test('- is standard output', async (t) => {
   });
   await recorder.close();
   t.notOk(existsSync('-'));
+});
+
+t.test('what waits to be written is charged to the memory that is given', async (t) => {
+  const record = path.join(makeTempDir(t), 'a.ndjson');
+  const { settings, values } = loaded({ record, recordSync: 'none' });
+  const memory = new MemoryAccount();
+  const charge = t.capture(memory, 'charge', memory.charge.bind(memory));
+  const recorder = makeRecorder(settings, new KeptLog(), undefined, memory)!;
+  await startRecorder(recorder, values);
+  await recorder.close();
+  t.not(charge().length, 0);
 });

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import t from 'tap';
+import { applicant } from '../../fixtures/logins.js';
 import { writeFileSync } from 'node:fs';
 import {
   type Resources,
@@ -10,7 +11,7 @@ import { load } from '../../../src/config/load.js';
 import type { Environment, Flags } from '../../../src/config/text-sources.js';
 import { parseRouteMode } from '../../../src/config/values/route-text.js';
 import { ConfigError } from '../../../src/errors.js';
-import type { Authenticator } from '../../../src/server/auth/basic-auth.js';
+import type { Authenticator } from '../../../src/server/auth/authenticator.js';
 import { fakeIo } from '../../cli/fake-io.js';
 import { KeptLog } from '../../fixtures/kept-log.js';
 import { RecordedLines, writeRecording } from '../../fixtures/recorded-lines.js';
@@ -32,7 +33,8 @@ async function isLetIn(authenticator: Authenticator, credentials: string): Promi
   const value = `Basic ${Buffer.from(credentials).toString('base64')}`;
   const headers = [{ name: 'authorization', value }];
   try {
-    await authenticator.authorize({ method: 'GET', target: '/', version: '1.1', headers });
+    const head = { method: 'GET', target: '/', version: '1.1', headers };
+    await authenticator.authorize(head, applicant());
     return true;
   } catch {
     return false;
@@ -139,3 +141,13 @@ t.test('what modes are made of is read again; what was loaded is kept', async (t
   const both = load({ flags: { echo: true, tcp: 'a:1' }, environment: {}, readFile: () => '' });
   await t.rejects(rereadResources(before, both, io, new KeptLog()), ConfigError);
 });
+
+t.test(
+  'what records is loaded where something is to be recorded, and its file looked at',
+  async (t) => {
+    const folder = makeTempDir(t);
+    t.equal((await read({ echo: true })).recording, null);
+    t.not((await read({ record: path.join(folder, 'a.ndjson') })).recording, null);
+    await t.rejects(read({ record: path.join(folder, 'none/a.ndjson') }), { name: 'ConfigError' });
+  },
+);

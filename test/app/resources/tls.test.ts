@@ -27,7 +27,7 @@ async function read(
   log = new KeptLog(),
 ): Promise<ServerTls | null> {
   const { values } = load({ flags: { echo: true, ...flags }, environment, readFile: () => '' });
-  return await readTls(values, log);
+  return await readTls(values, log, log);
 }
 
 t.test('certificates, and who looks after them', async (t) => {

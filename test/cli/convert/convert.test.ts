@@ -87,6 +87,22 @@ t.test('large inputs wait for the output', async (t) => {
   t.equal(out, text + text);
 });
 
+t.test('sessions without an end that were given up are counted', async (t) => {
+  const file = path.join(makeTempDir(t), 'a');
+  const fields = { ev: 'open', t: 1, id: 1, remote: 'unix', local: 'unix', tls: null, url: '/' };
+  const rest = { headers: {}, subprotocol: null, extensions: null, mode: 'echo' };
+  const lines = Array.from(
+    { length: 17_000 },
+    (_, number) => `${JSON.stringify({ ...fields, ...rest, s: `S${number}` })}\n`,
+  );
+  writeFileSync(file, HEADER + lines.join(''));
+  const { code, err } = await run([file], { to: 'har', out: `${file}.har` });
+  t.equal(code, 0);
+  t.match(err, /^twist: sessions without an end that were given up, .*: \d{3}\n$/);
+  const filtered = await run([file], { to: 'har', out: `${file}.har`, path: '/' });
+  t.equal(filtered.err, err);
+});
+
 t.test('damaged lines', async (t) => {
   const input = [`x\n${message('a')}`, '{"ev":'];
   const file = path.join(makeTempDir(t), 'a');

@@ -1,5 +1,6 @@
 import t from 'tap';
 import { FORMATS, TEXT_FORMAT } from '../../../src/cli/convert/formats.js';
+import { FORMAT_NAMES } from '../../../src/cli/convert/options.js';
 import type { AnyRecord } from '../../../src/recording/format/record.js';
 import { makeTempDir } from '../../fixtures/temp-dir.js';
 
@@ -37,7 +38,7 @@ t.test('each name gets its format', async (t) => {
   const folder = makeTempDir(t);
   t.same(
     FORMATS.map(({ name }) => name),
-    ['text', 'ndjson', 'har', 'pcapng', 'novnc'],
+    FORMAT_NAMES,
   );
   t.equal(FORMATS[0], TEXT_FORMAT);
   const ndjson = (await convert('ndjson', false, folder)).toString();

@@ -76,6 +76,7 @@ t.test('it has the configuration that its primary has read, and hears its signal
     t.equal(resources.settings.maxHeaders, 7);
     t.equal(given.stderr.isTTY, true);
     given.stderr.doNotWait(() => undefined);
+    t.equal(given.stderr.lostLines, 0);
     given.onSignal('SIGTERM', unexpected)();
     return Promise.resolve(ExitCode.Failure);
   });
@@ -123,12 +124,14 @@ t.test('places are asked of the primary', async (t) => {
   const { told } = await run({}, async (_resources, _io, _log, _load, membership) => {
     const { group } = membership!;
     membership!.watch(new LocalSource([], [], 'dev'));
-    void group.reserve('192.0.2.1', { maxConnections: 1, maxConnectionsPerAddress: 1 });
+    void group.reserve('192.0.2.1', { maxConnections: 1, maxConnectionsPerAddress: 1 }, true);
     group.release(null);
     await new Promise(setImmediate);
     return ExitCode.Ok;
   });
-  t.match(told, [{ kind: 'places', request: { asks: [[1, '192.0.2.1']], releases: [null] } }]);
+  t.match(told, [
+    { kind: 'places', request: { asks: [[1, '192.0.2.1', true]], releases: [null] } },
+  ]);
 });
 
 t.test('a worker that comes after a reload has what that has changed, and no more', async (t) => {

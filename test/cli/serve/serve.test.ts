@@ -1,5 +1,8 @@
 import path from 'node:path';
 import t, { type Test } from 'tap';
+import * as recording from '../../../src/app/resources/recording.js';
+import { MemoryAccount } from '../../../src/budget/memory-account.js';
+import { onePassword } from '../../fixtures/logins.js';
 import { once } from 'node:events';
 import {
   appendFileSync,
@@ -21,10 +24,10 @@ import type { Extension } from '../../../src/extensions/extension.js';
 import { prepareModes } from '../../../src/modes/registry.js';
 import { TargetCounters } from '../../../src/modes/tcp/target-counters.js';
 import type { Mode } from '../../../src/session/mode.js';
-import { passwordAuthenticator } from '../../../src/server/auth/basic-auth.js';
 import { binaryFrame, closeFrame, encodeFrames, textFrame } from '../../fixtures/frames.js';
 import { upgradeText } from '../../fixtures/handshake.js';
 import { hexOf } from '../../fixtures/hex.js';
+import { ClientLines } from '../../../src/server/log/client-lines.js';
 import { KeptLog } from '../../fixtures/kept-log.js';
 import { type RawClient, connectRaw } from '../../fixtures/raw-client.js';
 import { makeTempDir } from '../../fixtures/temp-dir.js';
@@ -35,19 +38,24 @@ const LIMITS_FILE = '/proc/self/limits';
 
 const SHUTTING_DOWN = encodeFrames([closeFrame(1001, 'the server is shutting down')], false);
 
+const NO_LOGS = { log: new KeptLog(), clientLog: new ClientLines(new KeptLog(), 0) };
+
 async function resourcesOf(flags: Flags, given: Partial<Found> = {}): Promise<CommandResources> {
   const { settings, values } = load({ flags, environment: {}, readFile: () => '' });
-  const context = { settings, values, files: fakeIo([]), log: new KeptLog(), reloadables: [] };
+  const context = { settings, values, files: fakeIo([]), ...NO_LOGS, reloadables: [] };
   return {
     settings,
     values,
     modules: { modes: new Map(), extensions: [] },
     makeMode: await prepareModes(context),
     authenticator: null,
+    memory: new MemoryAccount(),
     targets: new TargetCounters(),
     tls: null,
     reloadables: [],
     modeReloadables: [],
+    recording,
+    clientLog: NO_LOGS.clientLog,
     ...given,
   };
 }
@@ -276,7 +284,7 @@ t.test('a port that is taken: one sentence and 1', async (t) => {
 t.test('it warns when the system allows fewer files than connections', async (t) => {
   const run = new Run(t, { maxConnections: '100' }, { openFiles: 100 });
   await run.port();
-  t.match(run.messages('warn'), [/^--max-connections is 100, but /]);
+  t.match(run.messages('warn'), [/^fewer connections are taken: --max-connections is 100, but /]);
   run.signal('SIGTERM');
   t.equal(await run.ended(), ExitCode.Ok);
 });
@@ -323,7 +331,7 @@ t.test('a proxy on one path, files beside it, and a user to be known', async (t)
   const run = new Run(
     t,
     { echo: false, route: [`/vnc=tcp:127.0.0.1:${port}`], static: folder },
-    { resources: { authenticator: passwordAuthenticator('ann:secret') } },
+    { resources: { authenticator: onePassword('ann:secret') } },
   );
   const authorization = `Basic ${Buffer.from('ann:secret').toString('base64')}`;
 
@@ -463,7 +471,7 @@ t.test('one of several processes: others say what concerns all of them', async (
     [1000, `cannot listen on 127.0.0.1:${port}: the address is in use already`],
     [
       100,
-      'with several workers --max-connections is 100, but this process may open only 100 files: raise the limit (ulimit -n, LimitNOFILE=) or lower the option to 36',
+      'with several workers --max-connections is 100, but this process may open only 100 files: raise the limit (ulimit -n, LimitNOFILE=) or lower the option to 1',
     ],
   ] as const) {
     const run = new Run(t, flags, { openFiles, membership });

@@ -8,6 +8,7 @@ import {
   fileKeyOf,
   fileRows,
   flagOf,
+  keyOf,
   flagRows,
   flagTermOf,
   libraryOptions,
@@ -15,6 +16,7 @@ import {
   presetNameOf,
 } from '../../../src/config/options/option.js';
 import { OPTIONS } from '../../../src/config/options/options.js';
+import { filePaths } from '../../../src/config/values/list-values.js';
 import { count, toggle } from '../../../src/config/values/values.js';
 
 t.test('names are made from the key', async (t) => {
@@ -28,6 +30,7 @@ t.test('names are made from the key', async (t) => {
     ],
   ] as const) {
     t.equal(flagOf(key), flag);
+    t.equal(keyOf(flag), key);
     t.equal(environmentNameOf(key), variable);
     t.equal(presetNameOf(key), variable.replace('TWIST_', 'TWIST_DEFAULT_'));
   }
@@ -78,4 +81,10 @@ t.test('the rows that the library takes', async (t) => {
   t.same(Object.keys(libraryOptions(table)), ['maxHead']);
   const { auth } = libraryOptions({ auth: OPTIONS.auth });
   t.notOk('isFileKey' in auth!, 'what no file may hold can be given by a program');
+});
+
+t.test('a default is read by its type, with its schema where that is needed', async (t) => {
+  const texts = { group: 'Extensions', help: '', docs: '' } as const;
+  t.equal(defaultValue({ ...texts, type: toggle(), default: 'true' }), true);
+  t.strictSame(defaultValue({ ...texts, type: filePaths(), default: 'a,b' }), ['a', 'b']);
 });

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import t from 'tap';
 import { GROUPS, defaultValue, flagOf, type Option } from '../../../src/config/options/option.js';
 import { OPTIONS } from '../../../src/config/options/options.js';
@@ -35,6 +36,8 @@ t.test('the defaults are those of the design', async (t) => {
     recordSync: 'interval',
     recordFull: 'stop',
     recordRotate: 'off',
+    recordKeep: 'off',
+    recordMaxTotal: 'off',
     recordQueue: '8m',
     tcpText: 'false',
     targetConnectTimeout: '5s',
@@ -80,12 +83,20 @@ t.test('the defaults are those of the design', async (t) => {
     maxFragments: '262144',
     maxConnections: '10000',
     maxConnectionsPerAddress: 'off',
+    maxConnectionRate: 'off',
+    maxHandshakeRate: 'off',
     maxHandshakes: '1000',
+    maxLoginFailures: '60',
     maxHandshakesPerAddress: '100',
     outputPause: '1m',
     outputLimit: '16m',
+    maxMemory: 'auto',
+    wasm: 'true',
     handshakeTimeout: '10s',
-    messageTimeout: '5m',
+    messageTimeout: '30s',
+    maxMessageRate: 'off',
+    maxByteRate: 'off',
+    minDataRate: '1k',
     sendTimeout: '30s',
     pingInterval: '25s',
     pongTimeout: '20s',
@@ -99,6 +110,7 @@ t.test('the defaults are those of the design', async (t) => {
     once: 'false',
     idleExit: 'off',
     logLevel: 'info',
+    maxLogRate: '100',
     logFormat: 'auto',
     workers: '1',
     config: 'off',
@@ -172,6 +184,14 @@ const RANGES: Readonly<
   recordRotate: [
     ['off', '64k', 1024 ** 4],
     [0, 65_535, '63k', 1024 ** 4 + 1],
+  ],
+  recordKeep: [
+    [1, '1', 1_000_000, 'off'],
+    [0, '0', 1_000_001, 1.5, 'all'],
+  ],
+  recordMaxTotal: [
+    ['64k', '1024g', 65_536, 'off'],
+    ['63k', '1025g', 'all', -1],
   ],
   recordQueue: [
     ['64k', '8m'],
@@ -301,6 +321,18 @@ const RANGES: Readonly<
     ['off', 1, 1_000_000],
     [0, 1_000_001],
   ],
+  maxConnectionRate: [
+    ['off', 1, 1_000_000],
+    [0, 1_000_001],
+  ],
+  maxHandshakeRate: [
+    ['off', 1, 1_000_000],
+    [0, 1_000_001],
+  ],
+  maxLoginFailures: [
+    ['off', 1, 1_000_000],
+    [0, 1_000_001],
+  ],
   maxHandshakes: [
     [1, 1_000_000],
     [0, 1_000_001, 'off'],
@@ -311,9 +343,26 @@ const RANGES: Readonly<
   ],
   outputPause: [[1024, '1g'], [1023]],
   outputLimit: [[1024, '1g'], [1023]],
+  wasm: [[true, false], ['maybe']],
+  maxMemory: [
+    [1024 ** 2, '512m', '1024g', 'auto'],
+    [1024 ** 2 - 1, 1024 ** 4 + 1, 'off', '50%'],
+  ],
   handshakeTimeout: [
     ['1ms', '24h'],
     ['off', '0s', 10],
+  ],
+  maxMessageRate: [
+    ['off', 1, '1000000'],
+    [0, '1000001', '1k'],
+  ],
+  maxByteRate: [
+    ['off', 1024, '1k', '1g'],
+    [1023, '2g', '1k/s'],
+  ],
+  minDataRate: [
+    ['off', 1, '1m'],
+    [0, '2m', '1k/s'],
   ],
   messageTimeout: [
     ['off', '1ms'],
@@ -338,6 +387,10 @@ const RANGES: Readonly<
   once: [[true, false], ['yes']],
   idleExit: [['off', '1ms'], ['0s']],
   logLevel: [['trace', 'silent'], ['off']],
+  maxLogRate: [
+    ['off', 1, '1000000'],
+    [0, '1000001', '1k'],
+  ],
   logFormat: [['auto', 'json', 'pretty'], ['text']],
   workers: [
     [1, '2', 256, '256', 'auto'],
@@ -357,4 +410,24 @@ t.test('what each option takes', async (t) => {
     );
     t.strictSame(refused.filter(isTaken), [], `${key} refuses`);
   }
+});
+
+t.test('what is read without its schema is what the schema makes of it', async (t) => {
+  const texts = Object.values(RANGES).flat(2);
+  const given = [...new Set([...texts, true, false, '', 'off', 'none', 'auto', 'any', '*', '1'])];
+  const inLists = given.flatMap((value) => [[value], [value, value]]);
+  for (const [key, { type }] of ROWS) {
+    const differing = [...given, ...inLists].filter((value) => {
+      const shortcut = type.shortcut(value);
+      if (shortcut === undefined) return false;
+      const judged = type.schema.safeParse(value);
+      return !judged.success || !isDeepStrictEqual(judged.data, shortcut);
+    });
+    t.strictSame(differing, [], key);
+  }
+});
+
+t.test('no default needs a schema', async (t) => {
+  for (const [key, { type, default: text }] of ROWS)
+    t.not(type.shortcut(type.fromText(text)), undefined, key);
 });

@@ -127,6 +127,17 @@ check('size from nothing to much', {
   typeText: 'Size',
 });
 
+check('size or off', {
+  type: size({ min: 1024, canBeOff: true }),
+  taken: [
+    ['off', 0, 'off', 'off'],
+    ['1k', 1024, '1k', '1k'],
+  ],
+  refused: [0, '0', 1023, 'OFF', false, ...NOT_SCALAR],
+  clause: 'give a size from 1k to 1g, such as 64k or 16m, or off',
+  typeText: "Size | 'off'",
+});
+
 check('duration', {
   type: duration(),
   taken: [

@@ -1,3 +1,4 @@
+/** What all compressors together may take: `deflateMemory`. */
 import { Buffer } from 'node:buffer';
 import fc from 'fast-check';
 import t, { type Test } from 'tap';
@@ -122,6 +123,28 @@ t.test('the least recently used goes first', async (t) => {
   budget.use(c);
   t.strictSame(log.splice(0), ['b dropped']);
   t.equal(budget.liveBytes, 200);
+});
+
+t.test('one that was given back within its message is nobody who had to go', async (t) => {
+  const { budget, log, a, b } = make(100);
+  budget.use(a);
+  a.isWorking = true;
+  budget.use(b);
+  b.isWorking = true;
+  budget.release(b);
+  const { liveBytes } = budget;
+  budget.rest(b);
+  t.strictSame(log.splice(0), ['a works'], 'nobody asks it to go');
+  t.equal(budget.evictedForMemory, 0);
+  t.equal(budget.liveBytes, liveBytes);
+  t.equal(budget.liveCount, 1);
+
+  const none = make(0);
+  none.budget.use(none.a);
+  none.budget.use(none.b);
+  none.budget.release(none.b);
+  none.budget.rest(none.b);
+  t.notOk(none.log.includes('b dropped'), 'nor where there is no room at all');
 });
 
 t.test('as many go as must, and no more', async (t) => {
@@ -318,7 +341,12 @@ t.test('a receiver with history can read on, whenever compressors are dropped', 
       async (steps, budgetBytes, isSync, windowBits) => {
         const shared = makeShared(isSync, budgetBytes);
         const deflaters = [0, 1, 2, 3].map(
-          () => new MessageDeflater({ windowBits, level: 3, hasTakeover: true }, shared),
+          () =>
+            new MessageDeflater(
+              { windowBits, level: 3, hasTakeover: true },
+              shared,
+              shared.slicedWork.makeShare(),
+            ),
         );
         const plain = deflaters.map((): Uint8Array[] => []);
         const wire = deflaters.map((): Uint8Array[] => []);
@@ -357,7 +385,11 @@ t.test(
     const shared = makeShared(true, 300_000);
     const pairs = [1, 2].map((seed) => ({
       seed,
-      deflater: new MessageDeflater({ windowBits: 15, level: 6, hasTakeover: true }, shared),
+      deflater: new MessageDeflater(
+        { windowBits: 15, level: 6, hasTakeover: true },
+        shared,
+        shared.slicedWork.makeShare(),
+      ),
       peer: new NodeDecompressor(),
     }));
     const first = new Map<number, number>();

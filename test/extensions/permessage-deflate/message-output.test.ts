@@ -1,13 +1,22 @@
 import t from 'tap';
+import { MemoryAccount } from '../../../src/budget/memory-account.js';
+import { LargeRoom } from '../../../src/extensions/permessage-deflate/large-room.js';
 import {
-  LargeBuffer,
   MessageOutput,
+  type OutputParts,
+  SMALL_BYTES,
   makeScratch,
-  scratchFor,
 } from '../../../src/extensions/permessage-deflate/message-output.js';
-import { SLICE_BYTES } from '../../../src/extensions/permessage-deflate/sliced-work.js';
 
-const MIB = 1024 * 1024;
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const STEP = 64 * KIB;
+const SCRATCH = 128 * KIB;
+
+const makeParts = (): OutputParts => {
+  const memory = new MemoryAccount();
+  return { scratch: makeScratch(), room: new LargeRoom(memory), way: 'inflated', memory };
+};
 
 /** Writes as a step does: up to the end that it is given. @returns how many bytes went in */
 function write(output: MessageOutput, byte: number, most = Infinity): number {
@@ -21,182 +30,150 @@ function write(output: MessageOutput, byte: number, most = Infinity): number {
 /** The lengths of the runs of equal bytes. */
 function runsOf(bytes: Uint8Array): [byte: number, length: number][] {
   const runs: [number, number][] = [];
-  for (let index = 0; index < bytes.length; index++) {
+  for (const byte of bytes) {
     const last = runs.at(-1);
-    if (last !== undefined && last[0] === bytes[index]) last[1]++;
-    else runs.push([bytes[index]!, 1]);
+    if (last?.[0] === byte) last[1]++;
+    else runs.push([byte, 1]);
   }
   return runs;
 }
 
-t.test('a scratch buffer is one slice long, and nobody else’s', async (t) => {
+t.test('a scratch buffer is nobody else’s', async (t) => {
   const scratch = makeScratch();
-  t.equal(scratch.length, SLICE_BYTES);
-  t.equal(scratch.buffer.byteLength, SLICE_BYTES);
+  t.equal(scratch.length, SCRATCH);
+  t.equal(scratch.buffer.byteLength, SCRATCH);
   t.not(makeScratch().buffer, scratch.buffer);
 });
 
 t.test('a message of one slice is in the scratch buffer', async (t) => {
-  const scratch = makeScratch();
-  const large = new LargeBuffer();
-  const output = new MessageOutput(scratch, large, 16 * MIB);
-  t.equal(output.end, SLICE_BYTES);
-  t.equal(output.isFull, false);
+  const parts = makeParts();
+  const output = new MessageOutput(parts, {}, 16 * MIB);
+  t.ok(output.prepare());
+  t.equal(output.end, STEP, 'a step at most');
   t.strictSame([...output.result], []);
   write(output, 1, 3);
   t.strictSame([...output.result], [1, 1, 1]);
-  t.equal(output.result.buffer, scratch.buffer, 'not copied');
-  t.equal(output.end, SLICE_BYTES);
+  t.equal(output.result.buffer, parts.scratch.buffer, 'not copied');
+  t.ok(output.prepare());
   write(output, 2);
-  t.equal(output.isFull, true);
-  t.equal(output.end, output.length);
-  t.equal(output.result.length, SLICE_BYTES);
-  t.equal(large.bytes.length, 0, 'the large buffer was not needed');
+  t.equal(output.length, 3 + STEP);
+  t.ok(output.prepare());
+  t.equal(output.end, SCRATCH, 'as far as there is room');
+  t.same([output.ownBytes, parts.memory.bytes], [0, 0]);
 });
 
-t.test('a larger one leaves the scratch buffer with what it has', async (t) => {
-  const scratch = makeScratch();
-  const large = new LargeBuffer();
-  const output = new MessageOutput(scratch, large, 16 * MIB);
+t.test('one that waits leaves the scratch buffer with what it has', async (t) => {
+  const parts = makeParts();
+  parts.room.take({});
+  const output = new MessageOutput(parts, {}, 16 * MIB);
   write(output, 1, 5);
-  output.endSlice();
-  scratch.fill(9);
+  output.leaveScratch();
+  parts.scratch.fill(9);
   t.strictSame([...output.result], [1, 1, 1, 1, 1]);
-  t.equal(output.bytes.length, 5, 'while it waits it takes no more than it needs');
-  t.equal(large.bytes.length, 0);
-  output.beginSlice();
-  t.equal(large.bytes.length, MIB);
-  t.equal(output.bytes, large.bytes);
-  t.equal(output.end, 5 + SLICE_BYTES, 'a slice at most');
-  write(output, 2);
-  output.endSlice();
-  t.equal(output.bytes, large.bytes, 'it has its turn until it is through');
-  output.beginSlice();
-  write(output, 3, 1);
+  t.same([output.ownBytes, parts.memory.bytes], [16 * KIB, 16 * KIB], 'a small buffer of its own');
+  const { bytes } = output;
+  output.leaveScratch();
+  t.equal(output.bytes, bytes, 'once');
+  // It grows while it is small, whoever has the room.
+  const capacities: number[] = [];
+  while (output.prepare()) {
+    write(output, 2);
+    if (output.ownBytes !== capacities.at(-1)) capacities.push(output.ownBytes);
+    t.equal(parts.memory.bytes, output.ownBytes);
+  }
+  t.strictSame(capacities, [16 * KIB, 32 * KIB, 64 * KIB, 128 * KIB, SMALL_BYTES]);
+  t.equal(output.length, SMALL_BYTES, 'then it has to wait');
   t.strictSame(runsOf(output.result), [
     [1, 5],
-    [2, SLICE_BYTES],
-    [3, 1],
+    [2, SMALL_BYTES - 5],
   ]);
-  t.equal(output.result.buffer, large.bytes.buffer, 'not copied');
+  output.free();
+  t.same([output.ownBytes, parts.memory.bytes], [0, 0]);
 });
 
-t.test('a message without output in its first slice', async (t) => {
-  const output = new MessageOutput(makeScratch(), new LargeBuffer(), MIB);
-  output.endSlice();
-  t.equal(output.result.length, 0);
-  output.beginSlice();
-  write(output, 4, 2);
-  t.strictSame([...output.result], [4, 4]);
+t.test('one that has filled much of the scratch buffer takes as much along', async (t) => {
+  const parts = makeParts();
+  parts.room.take({});
+  const output = new MessageOutput(parts, {}, 16 * MIB);
+  write(output, 1);
+  output.leaveScratch();
+  t.equal(output.ownBytes, STEP);
+  t.equal(output.end, output.length, 'it is full');
+  t.ok(output.prepare());
+  t.equal(output.ownBytes, 2 * STEP);
 });
 
-t.test('the large buffer grows once more when a message needs more than 1 MiB', async (t) => {
-  const large = new LargeBuffer();
-  const output = new MessageOutput(makeScratch(), large, 16 * MIB);
-  const capacities = new Set<number>();
-  let byte = 0;
-  let writtenBytes = 0;
-  while (writtenBytes < 16 * MIB) {
-    t.ok(output.end > output.length, 'there is always room');
-    writtenBytes += write(output, byte);
-    output.endSlice();
-    byte++;
-    output.beginSlice();
-    capacities.add(large.bytes.length);
+t.test('the room is taken when there is no other, and kept', async (t) => {
+  for (const isWaiting of [false, true]) {
+    const parts = makeParts();
+    const { room, memory } = parts;
+    const holder = {};
+    const output = new MessageOutput(parts, holder, 16 * MIB);
+    let length = 0;
+    while (length < (isWaiting ? STEP : SCRATCH)) {
+      output.prepare();
+      length += write(output, 1);
+    }
+    t.ok(room.take(holder));
+    room.leave(holder);
+    if (isWaiting) output.leaveScratch();
+    t.ok(output.prepare());
+    t.notOk(room.take({}), 'it has the room');
+    t.equal(output.bytes, room.inflated.bytes);
+    t.equal(output.ownBytes, 0, 'and no buffer of its own');
+    t.equal(memory.bytes, MIB, 'only the room is charged');
+    t.equal(output.end, length + STEP);
+    write(output, 2);
+    output.leaveScratch();
+    t.equal(output.bytes, room.inflated.bytes, 'it is through when it is through');
+    t.ok(output.prepare());
+    write(output, 3, 1);
+    t.strictSame(runsOf(output.result), [
+      [1, length],
+      [2, STEP],
+      [3, 1],
+    ]);
+    t.equal(output.result.buffer, room.inflated.bytes.buffer, 'not copied');
   }
-  t.strictSame([...capacities], [MIB, 16 * MIB + SLICE_BYTES], 'in full, for what may come');
-  t.strictSame(
-    runsOf(output.result),
-    Array.from({ length: byte }, (_, index) => [index, SLICE_BYTES]),
-  );
 });
 
-t.test('a message may become larger than was thought', async (t) => {
-  const large = new LargeBuffer();
-  const output = new MessageOutput(makeScratch(), large, 1000);
-  const sizes: number[] = [];
-  for (let slice = 0; slice < 18; slice++) {
-    write(output, slice);
-    output.endSlice();
-    output.beginSlice();
-    sizes.push(large.bytes.length);
+t.test('there is always room in the room, however large a message becomes', async (t) => {
+  for (const maxBytes of [16 * MIB, 1000]) {
+    const parts = makeParts();
+    const output = new MessageOutput(parts, {}, maxBytes);
+    let byte = 0;
+    while (output.length < 16 * MIB) {
+      t.ok(output.prepare());
+      if (write(output, byte++ % 251) === 0) throw new Error('there is no room');
+    }
+    t.equal(runsOf(output.result).length, byte, `${maxBytes}: all is there`);
+    t.ok(parts.memory.bytes <= 17 * MIB);
   }
-  t.equal(output.length, 18 * SLICE_BYTES);
-  t.strictSame([...new Set(sizes)], [MIB, 2 * MIB, 4 * MIB], 'it doubles');
-  t.strictSame(
-    runsOf(output.result),
-    Array.from({ length: 18 }, (_, slice) => [slice, SLICE_BYTES]),
-  );
 });
 
-t.test('the next message takes the buffer as it is', async (t) => {
-  const large = new LargeBuffer();
-  large.grow(0, 0);
-  const { bytes } = large;
-  for (const byte of [1, 2]) {
-    const output = new MessageOutput(makeScratch(), large, 16 * MIB);
+t.test('those that wait get the room one after the other', async (t) => {
+  const parts = makeParts();
+  const outputs = [1, 2, 3].map((byte) => {
+    const holder = { byte };
+    const output = new MessageOutput(parts, holder, MIB);
+    while (output.prepare() && output.length < SMALL_BYTES) {
+      write(output, byte);
+      output.leaveScratch();
+    }
+    return { byte, holder, output };
+  });
+  const order: number[] = [];
+  for (const { byte, holder, output } of outputs.slice(1)) {
+    t.notOk(output.prepare());
+    parts.room.wait(holder, () => {
+      order.push(byte);
+      t.ok(output.prepare());
+    });
+  }
+  for (const { byte, holder, output } of outputs) {
     write(output, byte);
-    output.endSlice();
-    output.beginSlice();
-    write(output, byte);
-    t.strictSame(runsOf(output.result), [[byte, 2 * SLICE_BYTES]]);
+    t.strictSame(runsOf(output.result), [[byte, SMALL_BYTES + STEP]]);
+    parts.room.leave(holder);
   }
-  t.equal(large.bytes, bytes);
-});
-
-t.test('what was made keeps its bytes when the buffer grows or goes', async (t) => {
-  const large = new LargeBuffer();
-  large.grow(0, 0);
-  large.bytes.fill(7);
-  const before = large.bytes.subarray(0, 10);
-  large.grow(MIB, 2 * MIB);
-  t.equal(large.bytes.length, 2 * MIB + SLICE_BYTES);
-  t.strictSame(runsOf(large.bytes.subarray(0, MIB)), [[7, MIB]]);
-  large.bytes.fill(8);
-  t.strictSame(runsOf(before), [[7, 10]]);
-  const grown = large.bytes.subarray(0, 10);
-  large.trim();
-  t.equal(large.bytes.length, 0);
-  t.strictSame(runsOf(grown), [[8, 10]]);
-});
-
-t.test('up to 1 MiB is kept', async (t) => {
-  const large = new LargeBuffer();
-  large.grow(0, 16 * MIB);
-  const { bytes } = large;
-  t.equal(bytes.length, MIB);
-  large.trim();
-  t.equal(large.bytes, bytes);
-  large.grow(MIB, MIB + 1);
-  t.equal(large.bytes.length, MIB + 1 + SLICE_BYTES);
-  large.trim();
-  t.equal(large.bytes.length, 0);
-});
-
-t.test('a limit of any size makes no buffer of any size', async (t) => {
-  const large = new LargeBuffer();
-  for (const maxBytes of [2 ** 32, 2 ** 40, Number.MAX_SAFE_INTEGER, Infinity]) {
-    large.trim();
-    large.grow(MIB, maxBytes);
-    t.equal(large.bytes.length, 64 * MIB, `for ${maxBytes}`);
-  }
-  large.bytes[64 * MIB - 1] = 42;
-  large.grow(64 * MIB, 2 ** 40);
-  t.equal(large.bytes.length, 128 * MIB, 'then it doubles');
-  t.equal(large.bytes[64 * MIB - 1], 42);
-  large.grow(128 * MIB, 128 * MIB + 5);
-  t.equal(large.bytes.length, 128 * MIB + 5 + SLICE_BYTES, 'up to what may come');
-  large.trim();
-  large.grow(2 * MIB, 2 * MIB);
-  t.equal(large.bytes.length, 4 * MIB, 'and beyond it again');
-});
-
-t.test('in a crowd a message leaves with little', async (t) => {
-  const scratch = makeScratch();
-  for (const waitingCount of [0, 1, 15]) t.equal(scratchFor(scratch, waitingCount), scratch);
-  for (const waitingCount of [16, 17, 10_000]) {
-    const part = scratchFor(scratch, waitingCount);
-    t.equal(part.length, 16 * 1024);
-    t.equal(part.buffer, scratch.buffer, 'it is the same memory');
-  }
+  t.strictSame(order, [2, 3]);
 });

@@ -1,129 +1,110 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import t from 'tap';
+import { MemoryAccount } from '../../../src/budget/memory-account.js';
+import { Turns } from '../../../src/budget/turns.js';
+import { LargeRoom } from '../../../src/extensions/permessage-deflate/large-room.js';
 import {
-  SLICE_BYTES,
+  type SliceEnd,
   SlicedWork,
   type Slices,
 } from '../../../src/extensions/permessage-deflate/sliced-work.js';
 
-/** Work of some slices, each of which is noted. */
-function* work(name: string, sliceCount: number, log: string[]): Slices<string> {
-  for (let slice = 1; slice <= sliceCount; slice++) {
-    log.push(`${name}${slice}`);
-    if (slice < sliceCount) yield;
+function make(): { turns: Turns; room: LargeRoom; slicedWork: SlicedWork } {
+  const turns = new Turns();
+  const room = new LargeRoom(new MemoryAccount());
+  return { turns, room, slicedWork: new SlicedWork(turns, room) };
+}
+
+/** Work that ends its slices like that, each of which is noted. */
+function* work(name: string, ends: readonly SliceEnd[], log: string[]): Slices<string> {
+  let slice = 0;
+  for (const end of ends) {
+    log.push(`${name}${++slice}`);
+    yield end;
   }
+  log.push(`${name}${slice + 1}`);
   return `result of ${name}`;
 }
 
-t.test('a slice', async (t) => {
-  t.equal(SLICE_BYTES, 131_072);
-});
-
 t.test('work of one slice is done at once, without a promise', async (t) => {
+  const { slicedWork, turns } = make();
   const log: string[] = [];
-  const slicedWork = new SlicedWork(() => log.push('idle'));
-  t.equal(slicedWork.run(work('a', 1, log)), 'result of a');
-  t.equal(slicedWork.run(work('b', 1, log)), 'result of b');
-  await nextTurn();
-  t.strictSame(log, ['a1', 'b1'], 'and nobody was idle, who had not stood in line');
+  t.equal(slicedWork.run(work('a', [], log), slicedWork.makeShare(), {}), 'result of a');
+  t.strictSame(log, ['a1']);
+  t.equal(turns.waitingCount, 0);
 });
 
-t.test('larger works stand in line, one slice in each turn of the event loop', async (t) => {
+t.test('larger work goes on in its turn, and takes the time that it was served with', async (t) => {
+  const { slicedWork, turns } = make();
+  turns.servedUs = 1000;
+  const share = slicedWork.makeShare();
+  t.equal(share.servedUs, 1000, 'a share begins now');
   const log: string[] = [];
-  const slicedWork = new SlicedWork(() => log.push('idle'));
-  const noted = (result: unknown): Promise<unknown> => {
-    if (!(result instanceof Promise)) throw new Error('expected a promise');
-    return result.then((value: unknown) => log.push(String(value)));
-  };
-  // Somebody else's turns, between the slices.
-  let isOver = false;
-  const tick = (): void => {
-    if (isOver) return;
-    log.push('-');
-    setImmediate(tick);
-  };
-  setImmediate(tick);
-  const all = [
-    noted(slicedWork.run(work('a', 3, log))),
-    noted(slicedWork.run(work('b', 2, log))),
-    noted(slicedWork.run(work('c', 4, log))),
-  ];
-  t.equal(slicedWork.run(work('small', 1, log)), 'result of small');
-  t.strictSame(log, ['a1', 'b1', 'c1', 'small1'], 'first slices run at once');
-  log.length = 0;
+  const result = slicedWork.run(work('a', ['time', 'time'], log), share, {});
+  t.type(result, Promise);
+  t.strictSame(log, ['a1'], 'the first slice ran at once');
+  t.equal(turns.waitingCount, 1);
+  t.equal(await result, 'result of a');
+  t.strictSame(log, ['a1', 'a2', 'a3']);
+  t.equal(turns.waitingCount, 0);
+  t.ok(share.servedUs > 1000, `${share.servedUs}`);
+  const before = share.servedUs;
+  await slicedWork.run(work('b', ['time', 'time'], log), share, {});
+  t.ok(share.servedUs > before, 'all work of a session has one share');
+});
+
+t.test('a result is there before anybody else’s turn', async (t) => {
+  const { slicedWork, turns } = make();
+  // Each slice takes the whole of its time.
+  let nowMs = 0;
+  t.intercept(performance, 'now', { value: () => nowMs++ });
+  const log: string[] = [];
+  const all = ['a', 'b'].map(async (name) => {
+    log.push(await slicedWork.run(work(name, ['time'], log), slicedWork.makeShare(), {}));
+  });
+  t.equal(turns.waitingCount, 2);
   await Promise.all(all);
-  isOver = true;
-  t.strictSame(log, [
-    ...['-', 'a2'],
-    // The result is there before the next one's turn.
-    ...['-', 'a3', 'result of a'],
-    ...['-', 'b2', 'result of b'],
-    ...['-', 'c2'],
-    ...['-', 'c3'],
-    ...['-', 'c4', 'idle', 'result of c'],
-  ]);
+  t.strictSame(log, ['a1', 'b1', 'a2', 'result of a', 'b2', 'result of b']);
 });
 
-t.test('whoever comes while others stand in line stands behind them', async (t) => {
+t.test('work that needs the room waits for it, in the order in which it came', async (t) => {
+  const { slicedWork, room, turns } = make();
   const log: string[] = [];
-  const slicedWork = new SlicedWork(() => log.push('idle'));
-  const first = slicedWork.run(work('a', 3, log));
-  await nextTurn();
-  const second = slicedWork.run(work('b', 2, log));
-  t.equal(await first, 'result of a');
-  t.equal(await second, 'result of b');
-  t.strictSame(log, ['a1', 'a2', 'b1', 'a3', 'b2', 'idle']);
-});
-
-t.test('work that begins when a result comes', async (t) => {
-  const log: string[] = [];
-  const slicedWork = new SlicedWork(() => log.push('idle'));
-  const chained = (slicedWork.run(work('a', 2, log)) as Promise<string>).then(() =>
-    slicedWork.run(work('b', 3, log)),
-  );
-  t.equal(await chained, 'result of b');
-  t.strictSame(log, ['a1', 'a2', 'idle', 'b1', 'b2', 'b3', 'idle']);
+  const holders = ['a', 'b', 'c'].map((name) => ({ name }));
+  room.take(holders[0]!);
+  const [a, b, c] = [
+    // The room is its own already.
+    slicedWork.run(work('a', ['room'], log), slicedWork.makeShare(), holders[0]!),
+    slicedWork.run(work('b', ['room', 'time'], log), slicedWork.makeShare(), holders[1]!),
+    slicedWork.run(work('c', ['time', 'room'], log), slicedWork.makeShare(), holders[2]!),
+  ];
+  t.equal(await a, 'result of a');
+  await new Promise(setImmediate);
+  await new Promise(setImmediate);
+  t.strictSame(log, ['a1', 'b1', 'c1', 'a2', 'c2']);
+  t.same([room.waitingCount, turns.waitingCount], [2, 0]);
+  room.leave(holders[0]!);
+  t.equal(await b, 'result of b');
+  t.equal(log.includes('c3'), false);
+  room.leave(holders[1]!);
+  t.equal(await c, 'result of c');
 });
 
 t.test('what the first slice throws is thrown, what a later one throws rejects', async (t) => {
+  const { slicedWork } = make();
   const log: string[] = [];
-  const slicedWork = new SlicedWork(() => log.push('idle'));
-  function* failing(sliceCount: number): Slices<string> {
-    yield* work('f', sliceCount, log);
-    yield;
-    throw new RangeError(`after ${sliceCount}`);
+  function* failing(ends: readonly SliceEnd[], error: unknown): Slices<string> {
+    yield* work('f', ends, log);
+    throw error;
   }
-  // eslint-disable-next-line require-yield -- it does not come that far
-  function* failingAtOnce(): Slices<string> {
-    throw new RangeError('at once');
-  }
-  t.throws(() => slicedWork.run(failingAtOnce()), new RangeError('at once'));
-  const rejected = slicedWork.run(failing(2)) as Promise<string>;
-  const behind = slicedWork.run(work('b', 2, log));
-  await t.rejects(rejected, new RangeError('after 2'));
+  const run = (slices: Slices<string>): string | Promise<string> =>
+    slicedWork.run(slices, slicedWork.makeShare(), {});
+  t.throws(() => run(failing([], new RangeError('at once'))), new RangeError('at once'));
+  const rejected = run(failing(['time'], new RangeError('later')));
+  const behind = run(work('b', ['time'], log));
+  await t.rejects(Promise.resolve(rejected), new RangeError('later'));
   t.equal(await behind, 'result of b', 'those behind it are not touched');
-  t.strictSame(log, ['f1', 'b1', 'f2', 'b2', 'idle']);
-  t.equal(slicedWork.run(work('c', 1, log)), 'result of c');
-});
-
-t.test('what is thrown need not be an error', async (t) => {
-  const slicedWork = new SlicedWork(() => undefined);
-  function* odd(): Slices<string> {
-    yield;
-    // eslint-disable-next-line @typescript-eslint/only-throw-error -- it is passed on as it came
-    throw 'a text';
-  }
-  const thrown = await (slicedWork.run(odd()) as Promise<string>).catch((error: unknown) => error);
-  t.equal(thrown, 'a text');
-});
-
-t.test('how many stand in line', async (t) => {
-  const slicedWork = new SlicedWork(() => undefined);
-  t.equal(slicedWork.waitingCount, 0);
-  const results = [2, 3].map((count) => slicedWork.run(work('a', count, [])));
-  t.equal(slicedWork.waitingCount, 2);
-  await results[0];
-  t.equal(slicedWork.waitingCount, 1);
-  await results[1];
-  t.equal(slicedWork.waitingCount, 0);
+  const odd = await Promise.resolve(run(failing(['time'], 'a text'))).catch(
+    (error: unknown) => error,
+  );
+  t.equal(odd, 'a text', 'it need not be an error');
 });

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { MemoryAccount } from '../../../src/budget/memory-account.js';
 import { type Piece, PieceQueue } from '../../../src/modes/replay/piece-queue.js';
 
 const piece = (text: string): Piece => ({
@@ -38,4 +39,20 @@ t.test('it is full by bytes, and by pieces without any', async (t) => {
   t.equal(queue.isFull, true);
   queue.shift();
   t.equal(queue.isFull, false);
+});
+
+t.test('what waits is charged, whichever way it goes', async (t) => {
+  const memory = new MemoryAccount();
+  const queue = new PieceQueue(memory);
+  queue.push(piece('one'));
+  queue.push(piece('two'));
+  t.equal(memory.bytes, 2 * (256 + 3));
+  t.equal(queue.heldBytes, memory.bytes);
+  queue.consume(2);
+  t.equal(memory.bytes, 2 * (256 + 3) - 2);
+  queue.shift();
+  t.equal(memory.bytes, 256 + 3);
+  queue.clear();
+  t.equal(memory.bytes, 0);
+  t.equal(queue.head, null);
 });

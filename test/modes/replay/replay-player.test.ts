@@ -86,6 +86,7 @@ function stage(
   let closings = 0;
   const script = {
     startTime: 1000,
+    heldBytes: 1,
     read: async (): Promise<readonly ReplayStep[] | null> => {
       await turn();
       return rest.shift() ?? null;
@@ -367,6 +368,7 @@ t.test('what goes wrong ends the session', async (t) => {
   const session = new PieceSession();
   const script = {
     startTime: 1000,
+    heldBytes: 1,
     read: async (): Promise<never> => {
       await turn();
       throw new Error('EIO');

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import t, { type Test } from 'tap';
+import { MemoryAccount } from '../../../src/budget/memory-account.js';
 import type { HandshakeError } from '../../../src/errors.js';
 import { ReplayMode, type ReplayModeOptions } from '../../../src/modes/replay/replay.js';
 import type { AnyRecord } from '../../../src/recording/format/record.js';
@@ -193,3 +194,22 @@ t.test('a path that was recorded as it was comes before one that is like it', as
   t.equal(await greeting(mode, `/${SECRET}b`), 'send 1 62');
   t.equal(await greeting(mode, `/${SECRET}c`), 'send 1 61');
 });
+
+t.test(
+  'what was read and not played, and what came and was not compared, is charged',
+  async (t) => {
+    const memory = new MemoryAccount();
+    const lines = [a.open(), a.out('x'.repeat(100_000)), a.in('hello')];
+    const { mode } = await modeOf(t, null, lines, { memory });
+    const session = sessionOn('/');
+    session.canSend = false;
+    await mode.upgrade(session);
+    mode.open(session);
+    await eventually(() => session.calls.length > 0, 'the message');
+    mode.chunk(session, 1, Buffer.from('hello'), 0, 5, true, true);
+    t.ok(memory.bytes > 100_000);
+    t.equal(mode.heldBytes(session), memory.bytes);
+    mode.close(session);
+    t.equal(memory.bytes, 0);
+  },
+);

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import t from 'tap';
+import { MemoryAccount } from '../../../src/budget/memory-account.js';
 import type { BuiltInMode } from '../../../src/modes/built-in.js';
 import type { ReplayModeOptions } from '../../../src/modes/replay/replay.js';
 import { readReplays } from '../../../src/modes/replay/replays.js';
@@ -145,8 +146,20 @@ t.test('what the settings say about a replay reaches it', async (t) => {
   const flags = { replay: file, replaySpeed: '2.5', replayStrict: true };
   const { settings, values } = load({ flags, environment: {}, readFile: () => '' });
   const files = { readFile: () => '', importFile: () => Promise.resolve(null) };
-  const make = await replay.prepare({ settings, values, files, log, reloadables: [] });
+  const make = await replay.prepare({
+    settings,
+    values,
+    files,
+    log,
+    clientLog: log,
+    reloadables: [],
+  });
   t.equal(make({ kind: 'replay', file }).name, file);
   t.match(seen, [{ file, sessions: [{ s: '01A' }], only: null, speed: 2.5, isStrict: true, log }]);
+  t.notHas(seen, [{ memory: {} }]);
+  const memory = new MemoryAccount();
+  const given = { settings, values, files, log, clientLog: log, reloadables: [], memory };
+  (await replay.prepare(given))({ kind: 'replay', file });
+  t.equal(seen[1]!.memory, memory);
   t.equal(replay.filesEach, 2);
 });

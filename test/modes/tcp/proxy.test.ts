@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t, { type Test } from 'tap';
+import { MemoryAccount } from '../../../src/budget/memory-account.js';
 import { load } from '../../../src/config/load.js';
 import type { Environment, Flags } from '../../../src/config/text-sources.js';
 import { type RouteMode, parseRouteMode } from '../../../src/config/values/route-text.js';
@@ -34,10 +35,11 @@ interface Given {
   readonly environment?: Environment;
   readonly files?: Partial<Files>;
   readonly log?: Log;
+  readonly memory?: MemoryAccount;
 }
 
 async function prepare(
-  { flags = {}, environment = {}, files = {}, log = new KeptLog() }: Given,
+  { flags = {}, environment = {}, files = {}, log = new KeptLog(), memory }: Given,
   definition = proxy,
 ): Promise<Make> {
   const { settings, values } = load({ flags, environment, readFile: () => '' });
@@ -46,7 +48,9 @@ async function prepare(
     values,
     files: { ...NO_FILES, ...files },
     log,
+    clientLog: new KeptLog(),
     reloadables: [],
+    ...(memory === undefined ? {} : { memory }),
   });
 }
 
@@ -232,4 +236,14 @@ t.test('the proxy is the real one', async (t) => {
     async () => mode.upgrade?.(session, request(''), {} as UpgradeResponse),
     new HandshakeError('target-unreachable'),
   );
+});
+
+t.test('what waits is counted in the memory that it is given', async (t) => {
+  const { proxies, proxy: watchedProxy } = await watched(t);
+  const flags = { tcp: 'a.example:1' };
+  const memory = new MemoryAccount();
+  (await prepare({ flags, memory }, watchedProxy))(asked('tcp:a.example:1'));
+  (await prepare({ flags }, watchedProxy))(asked('tcp:a.example:1'));
+  t.equal(proxies[0]!.memory, memory);
+  t.notOk('memory' in proxies[1]!);
 });

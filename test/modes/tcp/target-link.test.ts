@@ -2,8 +2,9 @@ import { Buffer } from 'node:buffer';
 import t from 'tap';
 import { FlushQueue } from '../../../src/connection/flush-queue.js';
 import { type LinkHost, TargetLink } from '../../../src/modes/tcp/target-link.js';
-import { SlabPool } from '../../../src/protocol/slab-pool.js';
+import { SlabPool } from '../../../src/protocol/slabs/slab-pool.js';
 import { nextTurn } from '../../fixtures/extensions.js';
+import { CountedTurns } from '../../fixtures/counted-turns.js';
 import { FakeSession } from '../../fixtures/fake-session.js';
 import { FakeSocket } from '../../fixtures/fake-socket.js';
 
@@ -13,6 +14,7 @@ const CLOSE_MS = 20;
 class Bench implements LinkHost {
   readonly flushQueue = new FlushQueue();
   readonly slabPool = new SlabPool();
+  readonly turns = new CountedTurns();
   readonly isText: boolean;
   readonly sendTimeout = SEND_MS;
   readonly closeTimeout = CLOSE_MS;
@@ -134,6 +136,69 @@ t.test('each read from the target is a message, as far as the client takes it', 
   bench.session.canSend = true;
   bench.link.receiveBytes(Buffer.from('e'), 0, 1);
   t.strictSame(bench.takeCalls(), []);
+});
+
+t.test('a target that floods is not read until its turn comes', async (t) => {
+  const bench = new Bench();
+  bench.turns.isOver = true;
+  bench.link.receiveBytes(Buffer.from('-ab-'), 1, 3);
+  t.strictSame(bench.session.takeCalls(), [`send 2 ${hex('ab')}`], 'what was read is passed on');
+  t.strictSame(bench.takeCalls(), ['pause']);
+  t.equal(bench.turns.waitingCount, 1);
+  // TLS gives what it has deciphered.
+  t.notOk(bench.receive('c'));
+  t.strictSame(bench.session.takeCalls(), [`send 2 ${hex('c')}`]);
+  t.equal(bench.turns.waitingCount, 1, 'it waits once');
+  await nextTurn();
+  t.strictSame(bench.takeCalls(), ['resume']);
+  t.equal(bench.turns.waitingCount, 0);
+  t.ok(bench.receive('d'));
+});
+
+t.test('a client that is held back, and a turn that has not come: both must be over', async (t) => {
+  const clientLast = new Bench();
+  clientLast.turns.isOver = true;
+  clientLast.session.canSend = false;
+  t.notOk(clientLast.receive('a'));
+  await nextTurn();
+  t.equal(clientLast.turns.waitingCount, 0);
+  t.strictSame(clientLast.takeCalls(), [], 'its turn has come, but the client does not read');
+  clientLast.link.resume();
+  t.strictSame(clientLast.takeCalls(), ['resume']);
+
+  const turnLast = new Bench();
+  turnLast.turns.isOver = true;
+  turnLast.session.canSend = false;
+  t.notOk(turnLast.receive('a'));
+  turnLast.link.resume();
+  t.strictSame(turnLast.takeCalls(), [], 'the client reads, but its turn has not come');
+  await nextTurn();
+  t.strictSame(turnLast.takeCalls(), ['resume']);
+});
+
+t.test('the end, while it waits for its turn', async (t) => {
+  const over = new Bench();
+  over.turns.isOver = true;
+  t.notOk(over.receive('a'));
+  over.session.takeCalls();
+  over.link.sessionOver();
+  t.strictSame(over.takeCalls(), ['end', 'resume'], 'what it still sends is read at once');
+  t.ok(over.receive('nobody hears it'));
+  t.strictSame(over.session.takeCalls(), []);
+  await nextTurn();
+  t.equal(over.turns.waitingCount, 0);
+  over.socket.emit('close');
+
+  const lost = new Bench();
+  lost.turns.isOver = true;
+  t.notOk(lost.receive('a'));
+  lost.session.takeCalls();
+  lost.takeCalls();
+  lost.socket.emit('close');
+  t.strictSame(lost.session.takeCalls(), ['close 1011 the target reset the connection', 'resume']);
+  await nextTurn();
+  t.equal(lost.turns.waitingCount, 0);
+  t.strictSame(lost.takeCalls(), []);
 });
 
 t.test('text is sent in whole characters', async (t) => {
@@ -351,4 +416,16 @@ t.test('when the session is over nobody is told of the target any more', async (
   bench.socket.destroy();
   await nextTurn();
   t.strictSame(bench.session.targets, ['connected host:1']);
+});
+
+t.test('the memory that it holds is what waits for the target', async (t) => {
+  const bench = new Bench();
+  t.equal(new TargetLink(bench.session, 'host:1', bench).heldBytes, 0, 'not connected yet');
+  t.equal(bench.link.heldBytes, 0);
+  bench.socket.isTaking = false;
+  bench.send('abc');
+  t.ok(bench.link.heldBytes >= 3);
+  await nextTurn();
+  bench.socket.drain();
+  t.equal(bench.link.heldBytes, 0);
 });

@@ -196,3 +196,13 @@ t.test('after a reload: is a session still led where it was?', async (t) => {
   await other.mode.upgrade(other.session, request as UpgradeRequest);
   t.ok(mode.stillServes(other.session), 'it had none');
 });
+
+t.test('the memory that a session holds is that of its link', async (t) => {
+  const { mode, connector, session } = make();
+  connector.accept();
+  await mode.upgrade(session, REQUEST);
+  t.equal(mode.heldBytes(session), 0);
+  mode.chunk(session, 2, Buffer.from('abc'), 0, 3);
+  t.ok(mode.heldBytes(session) >= 3);
+  await nextTurn();
+});

@@ -238,6 +238,30 @@ t.test('payloads', async (t) => {
   t.same((await run(records, { grep: /nothing/ })).passed, []);
 });
 
+t.test('text in base64 is looked at as text; counts have a direction and no payload', async (t) => {
+  const text = 'hellö\u0001';
+  const b64 = Buffer.from(text).toString('base64');
+  const count: AnyRecord = {
+    ev: 'count',
+    s: A,
+    t: 2,
+    dir: 'in',
+    of: 'ping',
+    n: 1,
+    len: 1,
+    since: 2,
+  };
+  const records: AnyRecord[] = [
+    open(A, 1),
+    { ev: 'msg', s: A, t: 2, dir: 'in', op: 1, len: 7, wire: 9, b64 },
+    count,
+  ];
+  t.same((await run(records, { grep: /hellö/ })).passed.length, 2);
+  t.same((await run(records, { grep: /hellÃ/ })).passed, []);
+  t.same((await run(records, { direction: 'in' })).passed.at(-1), 'A count');
+  t.same((await run(records, { direction: 'out' })).passed, ['A open']);
+});
+
 t.test('a session that begins twice is forgotten in between', async (t) => {
   const records = [open(A, 1, '/a'), open(A, 2, '/b'), message(A, 'in', 'x'), close(A)];
   t.same((await run(records, { path: '/a' })).passed, ['A open']);
@@ -248,7 +272,7 @@ t.test('what is known of sessions is bounded: the oldest are forgotten', async (
   const maxKnownBytes = 1000;
   const records = [open(A, 1), open(B, 2), message(A, 'in', 'x'), message(B, 'in', 'x')];
   t.same((await run(records, { grep: /x/ })).passed, ['A open', 'A msg x', 'B open', 'B msg x']);
-  t.same((await run(records, { grep: /x/ }, { maxKnownBytes: 600 })).passed, [
+  t.same((await run(records, { grep: /x/ }, { maxKnownBytes: 700 })).passed, [
     'A msg x',
     'B open',
     'B msg x',
@@ -298,4 +322,11 @@ t.test('what waits is written when the next converter says so', async (t) => {
 t.test('what is newer does not pass', async (t) => {
   const records = [open(A, 1), message(A, 'in', 'a', 2), message(A, 'in', 'b', 3), close(A)];
   t.same((await run(records, { untilTime: 2 })).passed, ['A open', 'A msg a']);
+});
+
+t.test('what the next converter has given up is told', (t) => {
+  const next = { convert: () => undefined, finish: () => Promise.resolve() };
+  t.equal(new RecordFilter({ ...next, givenUp: 3 }, ALL).givenUp, 3);
+  t.equal(new RecordFilter(next, ALL).givenUp, undefined);
+  t.end();
 });

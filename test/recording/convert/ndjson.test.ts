@@ -17,6 +17,24 @@ t.test('lines pass as they are', async (t) => {
   t.equal(written, '{ "ev":"gap" }\nx\n');
 });
 
+t.test('what a terminal obeys is escaped, in a recording from elsewhere', async (t) => {
+  const linesOf = (text: string): string => {
+    let written = '';
+    const converter = ndjsonConverter({
+      write: (piece) => {
+        written += Buffer.from(piece).toString();
+        return undefined;
+      },
+    });
+    void converter.convert(RECORD, Buffer.from(text));
+    return written;
+  };
+  t.equal(linesOf('{"a":"\u009b31m\u007f"}'), '{"a":"\\u009b31m\\u007f"}\n');
+  t.equal(linesOf('{"a":"«é\u0085»"}'), '{"a":"«é\\u0085»"}\n');
+  const plain = '{"a":"«é» 日本 \u{1f600}"}';
+  t.equal(linesOf(plain), `${plain}\n`);
+});
+
 t.test('waits for an output that is full, whichever piece has filled it', async (t) => {
   for (const slow of [0, 1]) {
     const ready = Promise.resolve();

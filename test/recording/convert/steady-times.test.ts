@@ -76,3 +76,10 @@ t.test('what waits is written when it is asked for', async (t) => {
   await steadyTimes({ ...converter, flush }).flush?.();
   t.equal(flushes, 1);
 });
+
+t.test('what the next converter has given up is told', (t) => {
+  const next: Converter = { convert: () => undefined, finish: () => Promise.resolve() };
+  t.equal(steadyTimes({ ...next, givenUp: 3 }).givenUp, 3);
+  t.equal(steadyTimes(next).givenUp, undefined);
+  t.end();
+});

@@ -4,7 +4,7 @@ import { Server } from 'node:net';
 import { mkdirSync, promises, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t, { type Test } from 'tap';
-import { FileLock, lockPathOf } from '../../../src/recording/file/file-lock.js';
+import { FileLock, isLocked, lockPathOf } from '../../../src/recording/file/file-lock.js';
 import { systemError } from '../../fixtures/faulty-file-system.js';
 import { makeTempDir } from '../../fixtures/temp-dir.js';
 
@@ -161,4 +161,14 @@ t.test('one that cannot be removed is no matter: nobody listens', async (t) => {
   unlinking.restore();
   t.equal(promises.unlink, unlink);
   await take(t, file);
+});
+
+t.test('whether a file is locked', async (t) => {
+  const file = path.join(directoryOf(t), 'a');
+  t.equal(await isLocked(file), false);
+  const lock = await FileLock.take(file);
+  t.equal(await isLocked(file), true);
+  await lock.release();
+  writeFileSync(lockPathOf(file), 'somebody else’s');
+  t.equal(await isLocked(file), true, 'that cannot be told');
 });

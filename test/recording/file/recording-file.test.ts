@@ -1,6 +1,14 @@
 import { Buffer } from 'node:buffer';
 import { execFileSync } from 'node:child_process';
-import { constants, closeSync, openSync, readFileSync, readSync, symlinkSync } from 'node:fs';
+import {
+  constants,
+  chmodSync,
+  closeSync,
+  openSync,
+  readFileSync,
+  readSync,
+  symlinkSync,
+} from 'node:fs';
 import { realpathSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t, { type Test } from 'tap';
@@ -82,7 +90,7 @@ t.test('a file that was there', async (t) => {
 
 t.test('half a line at the end is cut', async (t) => {
   const bench = new Bench(t);
-  writeFileSync(bench.name, `${HEAD}{"ev"`);
+  writeFileSync(bench.name, `${HEAD}{"ev"`, { mode: 0o600 });
   const file = await bench.open();
   t.equal(bench.text, HEAD);
   t.equal(file.sizeBytes, HEAD.length);
@@ -97,7 +105,7 @@ t.test('half a line at the end is cut', async (t) => {
 
 t.test('of a file that is no recording nothing is cut', async (t) => {
   const bench = new Bench(t);
-  writeFileSync(bench.name, 'dear diary');
+  writeFileSync(bench.name, 'dear diary', { mode: 0o600 });
   const file = await bench.open();
   await file.write(file.header, file.header.bytes);
   await file.close();
@@ -196,12 +204,31 @@ t.test('whether it is removed or renamed', async (t) => {
   await file.close();
 });
 
+t.test('a file that others may read is told', async (t) => {
+  for (const [mode, isTold] of [
+    [0o600, false],
+    [0o640, false],
+    [0o644, true],
+    [0o662, true],
+  ] as const) {
+    const bench = new Bench(t);
+    writeFileSync(bench.name, `${HEAD}one\n`);
+    chmodSync(bench.name, mode);
+    await (await bench.open()).close();
+    const expected = isTold ? [`0${mode.toString(8)}`] : [];
+    t.strictSame(
+      bench.log.lines.map(({ fields }) => fields['mode']),
+      expected,
+    );
+  }
+});
+
 t.test('where links are not counted, nobody knows', async (t) => {
   const bench = new Bench(t);
   const { facts } = bench.fileSystem;
   bench.fileSystem.facts = async (fd) => {
-    const { size, dev, ino } = await facts(fd);
-    return { size, dev, ino, nlink: 0, isFile: () => true };
+    const { size, mode, dev, ino } = await facts(fd);
+    return { size, mode, dev, ino, nlink: 0, isFile: () => true };
   };
   const file = await bench.open();
   t.equal(await file.isRemoved(), false);

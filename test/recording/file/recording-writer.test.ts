@@ -132,6 +132,21 @@ t.test('much is written at once, before the time is up', async (t) => {
   await bench.writer.close();
 });
 
+t.test('a full queue is written at once, however small it is', async (t) => {
+  const bench = new Bench(t, { queueBytes: 100, times: { flushMs: NEVER_MS } });
+  const gate = new Gate(bench);
+  await bench.writer.start();
+  await eventually(() => bench.fileSystem.count('write') === 1, 'the header');
+  gate.shut();
+  bench.append('x'.repeat(101));
+  await bench.told('taken');
+  bench.append('y'.repeat(90));
+  t.equal(bench.owner.isFull, true);
+  gate.open();
+  await bench.told('done', 2);
+  t.equal(bench.owner.isFull, false);
+});
+
 t.test('what comes while a batch is written is the next batch', async (t) => {
   for (const sync of ['none', 'always'] as const) {
     const bench = new Bench(t, { sync });

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { OVER_TOTAL } from '../../../src/recording/file/kept-files.js';
 import { WriteFailure } from '../../../src/recording/file/write-failure.js';
 import { KeptLog } from '../../fixtures/kept-log.js';
 
@@ -47,4 +48,17 @@ t.test('how much is lost by it', async (t) => {
   t.equal(failure.lost, 5);
   failure.end('file');
   t.match(log.lines, [{ fields: { lost: 5 } }]);
+});
+
+t.test('a recording that has reached its size', (t) => {
+  const log = new KeptLog();
+  new WriteFailure(log, 60_000).note(errorOf(OVER_TOTAL), 'file', 1);
+  t.match(log.lines, [
+    {
+      level: 'error',
+      message: 'the recording has reached its size',
+      fields: { file: 'file', error: OVER_TOTAL },
+    },
+  ]);
+  t.end();
 });

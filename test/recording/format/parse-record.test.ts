@@ -30,6 +30,7 @@ const FRAME = {
   len: 5,
   wire: 11,
 };
+const COUNT = { ev: 'count', s: 'A', t: 3, of: 'ping', dir: 'in', n: 7, len: 8, since: 2 };
 const TARGET = { ev: 'target', s: 'A', t: 2, state: 'connected', target: 'localhost:5900' };
 const CLOSE = {
   ev: 'close',
@@ -65,6 +66,9 @@ t.test('every kind of record', async (t) => {
     { ...CONTROL, op: 10, dir: 'in' },
     FRAME,
     { ...FRAME, fin: false, rsv: 0, masked: false },
+    COUNT,
+    { ...COUNT, of: 'pong', dir: 'out' },
+    { ...COUNT, of: 'frame' },
     TARGET,
     { ...TARGET, state: 'ended' },
     { ...TARGET, state: 'lost', error: 'ECONNRESET' },
@@ -81,6 +85,27 @@ t.test('every kind of record', async (t) => {
 t.test('kinds that are not known', async (t) => {
   t.equal(parseRecord('{"ev":"pause","s":1}'), null);
   t.equal(parseRecord('{"ev":""}'), null);
+});
+
+t.test('only a message is long', async (t) => {
+  const data = 'x'.repeat(1024 * 1024);
+  t.type(parseRecord(JSON.stringify({ ...MESSAGE, data })), 'object');
+  const open = (length: number): string => {
+    const { length: rest } = JSON.stringify({ ...OPEN, url: '' });
+    return JSON.stringify({ ...OPEN, url: 'x'.repeat(length - rest) });
+  };
+  t.type(parseRecord(open(1024 * 1024)), 'object', 'at the limit');
+  t.equal(parseRecord(open(1024 * 1024 + 1)), 'it is longer than a record of its kind');
+});
+
+t.test('a control frame is short', async (t) => {
+  const b64 = Buffer.alloc(125).toString('base64');
+  t.type(parseRecord(JSON.stringify({ ...CONTROL, len: 125, b64 })), 'object');
+  t.equal(
+    parseRecord(JSON.stringify({ ...CONTROL, len: 127, b64: `${b64}AAAA` })),
+    'its payload is longer than that of a control frame',
+  );
+  t.type(parseRecord(JSON.stringify({ ...CONTROL, len: 2, b64: undefined, data: 'ab' })), 'object');
 });
 
 t.test('no record at all', async (t) => {
@@ -147,6 +172,11 @@ t.test('each key that is missing or wrong is named', async (t) => {
     [FRAME, 'masked', ['true'], 'true or false'],
     [FRAME, 'len', [-1], count],
     [FRAME, 'wire', [-1], count],
+    [COUNT, 'of', ['text'], 'ping or pong or frame'],
+    [COUNT, 'dir', [1], 'in or out'],
+    [COUNT, 'n', [-1], count],
+    [COUNT, 'len', [0.5], count],
+    [COUNT, 'since', [''], time],
     [TARGET, 'state', ['gone'], 'connected or ended or lost'],
     [TARGET, 'target', [1], 'a text'],
     [CLOSE, 'by', ['me'], 'client or server or lost'],

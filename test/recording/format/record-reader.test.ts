@@ -121,8 +121,8 @@ t.test('a line at the limit is read, one over it is passed over without being ke
   }
   const { damage } = readAll([Buffer.from(line)], undefined, 100);
   t.equal(damage.length, 1, 'a last line is only reported once');
-  t.match(readAll([Buffer.alloc(257 * 1024 ** 2, 0x20)]).damage, [
-    [1, 'it is longer than 256 MiB'],
+  t.match(readAll([Buffer.alloc(129 * 1024 ** 2, 0x20)]).damage, [
+    [1, 'it is longer than 128 MiB'],
   ]);
 });
 
@@ -161,4 +161,34 @@ t.test('half a line that is taken back is read again', async (t) => {
   t.equal(reader.takeBack(10), 0);
   t.match(reader.read(Buffer.from(`${text}\n`)), [{ line: 1, offset: 0, record: { data: 'a' } }]);
   t.same(damage, []);
+});
+
+t.test('a long line is looked at before it is parsed', async (t) => {
+  const nested = `{"ev":"gap","a":${'['.repeat(5000)}`;
+  const many = `{"ev":"gap","a":[${'[],'.repeat(30_000)}[]]}`;
+  t.strictSame(readAll([around(nested)]).damage, [[2, 'it is nested deeper than a record is']]);
+  t.strictSame(readAll([around(many)]).damage, [[2, 'it has more in it than a record has']]);
+  t.equal(readAll([around(nested)]).records.length, 2, 'those around it are read');
+  t.strictSame(readAll([Buffer.from(nested)]).damage, [[1, 'it has no newline at its end']]);
+  const long = message('x"\\'.repeat(100_000));
+  t.equal(readAll([around(long)]).records.length, 3);
+});
+
+t.test('a last line without a newline hides its secrets too', async (t) => {
+  const open = {
+    ...{ ev: 'open', s: 'A', t: 1, id: 1, remote: 'unix', local: 'unix', tls: null, mode: 'echo' },
+    ...{ url: '/?token=secret', headers: {}, subprotocol: null, extensions: null },
+  };
+  const [record] = readAll([Buffer.from(JSON.stringify(open))]).records;
+  t.match(record?.[2], /token=\[hidden:6\]/);
+});
+
+t.test('only a line that has begun takes memory', (t) => {
+  const reader = new RecordReader(() => undefined);
+  t.equal(reader.heldBytes, 0);
+  reader.read(Buffer.from(`${message('a')}\n`));
+  t.equal(reader.heldBytes, 0);
+  reader.read(Buffer.from('x'.repeat(1000)));
+  t.ok(reader.heldBytes >= 1000);
+  t.end();
 });

@@ -70,6 +70,25 @@ t.test('sessions, in the order in which they begin', async (t) => {
   ]);
 });
 
+t.test('as many sessions as can be kept, and one more', async (t) => {
+  const lines = ['A', 'B'].flatMap((s) => [
+    new RecordedLines(s).open({ url: '/abc', subprotocol: 'binary', extensions: 'e' }),
+    new RecordedLines(s).in('x'.repeat(10_000)),
+  ]);
+  const file = writeRecording(t, lines);
+  const nothing = (): void => undefined;
+  // Each 600 bytes, and two for each character of its name, path, subprotocol and extensions.
+  const bytes = 2 * (600 + 2 * (1 + 4 + 6 + 1));
+  t.equal((await readReplaySessions(file, nothing, bytes)).length, 2);
+  await t.rejects(
+    readReplaySessions(file, nothing, bytes - 1),
+    /^it has more sessions than can be kept;/,
+  );
+  await t.rejects(readReplaySessions(file, nothing, 1200), {
+    message: /twist convert --to ndjson$/,
+  });
+});
+
 t.test('a session without its beginning, and lines that cannot be read', async (t) => {
   const a = new RecordedLines('A');
   const { sessions, damage } = await read(t, ['{', a.in('x', { cut: true }), 'nonsense']);

@@ -2,6 +2,7 @@ import { truncateSync, writeFileSync } from 'node:fs';
 import type { FileHandle, open as openFile } from 'node:fs/promises';
 import * as fs from 'node:fs/promises';
 import t, { type Test } from 'tap';
+import { MemoryAccount } from '../../../src/budget/memory-account.js';
 import type { AnyRecord } from '../../../src/recording/format/record.js';
 import { readReplaySessions } from '../../../src/recording/replay/replay-index.js';
 import { ReplayScript, type ReplayStep } from '../../../src/recording/replay/replay-script.js';
@@ -223,6 +224,12 @@ t.test('a last line without a newline', async (t) => {
   t.strictSame((await readAll(script)).map(brief), ['1000 out FL 1 last']);
 });
 
+t.test('a text in base64 is sent as text', async (t) => {
+  const b64 = Buffer.from('hé\u0001').toString('base64');
+  const steps = await stepsOf(t, [a.open(), a.out('', { op: 1, b64, len: 4 })]);
+  t.match(steps, [/ out FL 1 /]);
+});
+
 t.test('a text that is not UTF-8 is sent as binary', async (t) => {
   const steps = await stepsOf(t, [
     a.open(),
@@ -230,4 +237,32 @@ t.test('a text that is not UTF-8 is sent as binary', async (t) => {
     a.in('', { op: 1, b64: '/w==' }),
   ]);
   t.match(steps, [/ out FL 2 /, / in FL 1 /]);
+});
+
+t.test('what was read is charged until the next is read, and to the end at most', async (t) => {
+  const file = writeRecording(t, [
+    a.open(),
+    a.out('x'.repeat(100_000)),
+    a.out('y'.repeat(100_000)),
+    a.out('z'.repeat(100_000)),
+  ]);
+  const [session] = await readReplaySessions(file, () => undefined);
+  const memory = new MemoryAccount();
+  const script = await ReplayScript.open(file, session!, memory);
+  t.ok(memory.bytes > 0, 'a line that has begun');
+  for (let count = 0; count < 3; count++) {
+    await script.read();
+    t.ok(memory.bytes >= 100_000);
+    t.ok(memory.bytes < 300_000, 'one message and one line');
+    t.equal(memory.bytes, script.heldBytes);
+  }
+  t.equal(await script.read(), null);
+  t.equal(memory.bytes, 0);
+  await script.close();
+
+  const early = await ReplayScript.open(file, session!, memory);
+  const reading = early.read().catch(() => null);
+  await early.close();
+  await reading;
+  t.equal(memory.bytes, 0, 'a read that was under way adds nothing');
 });

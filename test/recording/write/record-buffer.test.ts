@@ -16,7 +16,7 @@ function taken(buffer: RecordBuffer): string {
 function jsonOf(text: string | Uint8Array, shift = 0): string {
   const bytes = Buffer.concat([Buffer.alloc(shift, '"'), Buffer.from(text), Buffer.from('"\\')]);
   const buffer = new RecordBuffer();
-  buffer.appendJsonText(bytes, shift, bytes.length - 2);
+  t.ok(buffer.appendJsonText(bytes, shift, bytes.length - 2));
   const json = taken(buffer);
   t.equal(JSON.parse(`"${json}"`), Buffer.from(text).toString());
   return json;
@@ -90,9 +90,31 @@ t.test('long texts, whatever is in them', async () => {
     while (text.length < length) text += alphabet[random.below(alphabet.length)]!;
     jsonOf(text, length % 4);
   }
-  jsonOf('\u0001'.repeat(300_000));
   jsonOf('a'.repeat(1_000_000));
+  jsonOf('"\\'.repeat(300_000));
 });
+
+t.test(
+  'text that is more than twice as long in JSON is given up, and its memory used again',
+  async (t) => {
+    const buffer = new RecordBuffer();
+    buffer.reserve(10);
+    buffer.append(Buffer.from('before'));
+    // Five sixths of it are plain, so much is appended before it turns out.
+    const text = Buffer.from('a'.repeat(1_000_000) + '\u0001'.repeat(500_000));
+    t.notOk(buffer.appendJsonText(text, 0, text.length));
+    t.ok(buffer.bytes > 1_000_000);
+    t.ok(buffer.bytes <= 2 * text.length + 64 + 6 * 8192, 'and no more');
+    buffer.takeBack(6);
+    t.equal(buffer.bytes, 6);
+    buffer.appendBase64(text, 0, text.length);
+    t.equal(taken(buffer), `before${text.toString('base64')}`);
+    t.notOk(buffer.appendJsonText(text, 1_000_000, text.length), 'at once where it begins so');
+    t.ok(buffer.bytes < 60_000);
+    buffer.takeBack(0);
+    t.equal(taken(buffer), '');
+  },
+);
 
 t.test('RFC 4648 §4: base64 of every length', async (t) => {
   const bytes = Buffer.from(Array.from({ length: 200_000 }, (_, index) => (index * 7) % 256));

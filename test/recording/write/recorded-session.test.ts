@@ -132,6 +132,55 @@ t.test(
   },
 );
 
+t.test('Pings, Pongs and frames are recorded so often in a second, and then counted', async (t) => {
+  const host = new Host();
+  const { session } = host;
+  const tell = (times: number, isReceived: boolean, opcode: number): void => {
+    for (let count = 0; count < times; count++) session.control(isReceived, opcode, A, 0, 1);
+  };
+  tell(100, true, 9);
+  tell(100, false, 10);
+  t.equal(host.records().length, 200, 'at the limit');
+  host.nowMs += 500;
+  tell(3, true, 9);
+  tell(1, false, 10);
+  for (let count = 0; count < 10_002; count++) session.frame(true, 0x81, true, 5, 11);
+  session.control(true, 8, A, 0, 0);
+  session.message(true, 1, A, 0, 1, true, true, 7);
+  const s = 'S1';
+  const ofAll = host.records();
+  t.equal(ofAll.filter(({ ev }) => ev === 'frame').length, 10_000);
+  t.match(ofAll.slice(10_000), [
+    { ev: 'ctl', op: 8 },
+    { ev: 'msg', data: 'a' },
+  ]);
+  host.nowMs += 499;
+  tell(1, true, 9);
+  t.strictSame(host.records(), [], 'the second is not over');
+  host.nowMs += 1;
+  tell(1, true, 9);
+  const start = 1_790_000_000;
+  t.match(host.records(), [
+    { ev: 'count', s, t: start + 1, of: 'ping', dir: 'in', n: 4, len: 4, since: start + 0.5 },
+    { ev: 'ctl', s, dir: 'in', op: 9 },
+  ]);
+  session.closed({ ...SUMMARY, rule: null });
+  t.match(host.records(), [
+    { ev: 'count', of: 'frame', dir: 'in', n: 2, len: 10 },
+    { ev: 'count', of: 'pong', dir: 'out', n: 1, len: 1 },
+    { ev: 'close' },
+  ]);
+});
+
+t.test('a flood of Pings costs the records of a second, however long it is', async (t) => {
+  const sizes = [1000, 2000, 4000].map((times) => {
+    const host = new Host();
+    for (let count = 0; count < times; count++) host.session.control(true, 9, A, 0, 1);
+    return Buffer.concat(host.buffer.take().chunks).length;
+  });
+  t.strictSame(sizes, [sizes[0], sizes[0], sizes[0]]);
+});
+
 t.test('nothing is recorded while nothing is taken', async (t) => {
   const host = new Host();
   host.canTake = false;

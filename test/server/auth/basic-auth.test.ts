@@ -1,21 +1,20 @@
 import { Buffer } from 'node:buffer';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import t, { type Test } from 'tap';
 import { ConfigError, HandshakeError, InvalidStateError } from '../../../src/errors.js';
 import type { RequestHead } from '../../../src/handshake/request-head.js';
-import {
-  type Authenticator,
-  fileAuthenticator,
-  passwordAuthenticator,
-} from '../../../src/server/auth/basic-auth.js';
+import { fileAuthenticator } from '../../../src/server/auth/basic-auth.js';
+import type { Authenticator } from '../../../src/server/auth/authenticator.js';
 import type { Reloadable } from '../../../src/reloadable.js';
 import type * as basicAuth from '../../../src/server/auth/basic-auth.js';
+import { applicant, onePassword } from '../../fixtures/logins.js';
 import { KeptLog } from '../../fixtures/kept-log.js';
 import { HASH, LONG_HASH, PASSWORD } from '../../fixtures/password-hashes.js';
 import { makeTempDir } from '../../fixtures/temp-dir.js';
+import { eventually } from '../../fixtures/within.js';
 import { countThreads, useLibrary } from '../../fixtures/verifier-threads.js';
 import { within } from '../../fixtures/within.js';
 
@@ -27,9 +26,13 @@ function request(credentials: string | null, scheme = 'Basic'): RequestHead {
 }
 
 /** `ok`, or why not. */
-async function ask(authenticator: Authenticator, head: RequestHead): Promise<unknown> {
+async function ask(
+  authenticator: Authenticator,
+  head: RequestHead,
+  who = applicant(),
+): Promise<unknown> {
   try {
-    await within(Promise.resolve(authenticator.authorize(head)), 'the authorisation');
+    await within(Promise.resolve(authenticator.authorize(head, who)), 'the authorisation');
     return 'ok';
   } catch (error) {
     if (!(error instanceof HandshakeError)) throw error;
@@ -51,13 +54,13 @@ async function withFile(t: Test, text = ZOE_LINE): Promise<Fixture> {
   const file = path.join(makeTempDir(t), 'users');
   writeFileSync(file, text);
   const log = new KeptLog();
-  const authenticator = await fileAuthenticator(file, log);
+  const authenticator = await fileAuthenticator(file, 0, log);
   return { file, log, authenticator, threads: countThreads(t) };
 }
 
 t.test('one user', async (t) => {
-  const authenticator = passwordAuthenticator('ann:a:b ü');
-  t.equal(authenticator.authorize(request('ann:a:b ü')), undefined);
+  const authenticator = onePassword('ann:a:b ü');
+  t.equal(authenticator.authorize(request('ann:a:b ü'), applicant()), 'ann');
   t.equal(await ask(authenticator, request('ann:a:b ü', 'basic')), 'ok');
   for (const wrong of ['ann:a:b', 'ann:', 'ann:a:b ü ', 'Ann:a:b ü', 'bob:a:b ü', 'bob:a'])
     t.equal(await ask(authenticator, request(wrong)), 'wrong', wrong);
@@ -67,9 +70,9 @@ t.test('one user', async (t) => {
 });
 
 t.test('a refusal is 401 and holds nothing of the credentials', async (t) => {
-  const authenticator = passwordAuthenticator('ann:topsecret');
+  const authenticator = onePassword('ann:topsecret');
   try {
-    void authenticator.authorize(request('mallory:guess'));
+    void authenticator.authorize(request('mallory:guess'), applicant());
     t.fail('let in');
   } catch (error) {
     t.match(error, { rule: 'unauthorized', status: 401, message: 'authentication required' });
@@ -78,7 +81,7 @@ t.test('a refusal is 401 and holds nothing of the credentials', async (t) => {
 });
 
 t.test('one user without a password is a defect of ours', async (t) => {
-  t.throws(() => passwordAuthenticator('ann'), new InvalidStateError('no user:password'));
+  t.throws(() => onePassword('ann'), new InvalidStateError('no user:password'));
 });
 
 t.test('the users of a file', async (t) => {
@@ -92,11 +95,96 @@ t.test('the users of a file', async (t) => {
   t.equal(await ask(authenticator, request(null)), 'missing');
 });
 
-t.test('an unknown user costs what the most costly one costs', async (t) => {
-  // It tells what it is asked to verify.
-  useLibrary(t, 'exports.bcryptVerify = ({ hash }) => { throw new Error(hash.slice(0, 7)); };');
+t.test('a wrong password takes as long as one of the user with the most costly hash', async (t) => {
+  // It tells what it is asked to verify; the cost is the power of two of the work.
+  const file = path.join(makeTempDir(t), 'costs');
+  useLibrary(
+    t,
+    `exports.bcryptVerify = async ({ hash }) => {
+      require('node:fs').appendFileSync(${JSON.stringify(file)}, hash.slice(4, 6) + ' ');
+      return false;
+    };`,
+  );
+  const cost = (text: string, digits: string): string => `${text}:$2y$${digits}${HASH.slice(6)}\n`;
+  const { authenticator } = await withFile(
+    t,
+    cost('low', '04') + cost('middle', '07') + cost('high', '08'),
+  );
+  for (const [user, costs] of [
+    ['low', '04 04 05 06 07 '],
+    ['middle', '07 07 '],
+    ['high', '08 '],
+    ['nobody', '08 '],
+  ] as const) {
+    writeFileSync(file, '');
+    t.equal(await ask(authenticator, request(`${user}:guess`)), 'wrong');
+    const done = readFileSync(file, 'utf8');
+    t.equal(done, costs, user);
+    const work = done
+      .trim()
+      .split(' ')
+      .map((one) => 2 ** Number(one));
+    t.equal(
+      work.reduce((sum, one) => sum + one),
+      2 ** 8,
+    );
+  }
+});
+
+t.test('a right password is verified once', async (t) => {
   const { authenticator } = await withFile(t, `long:${LONG_HASH}\n${ZOE_LINE}`);
-  await t.rejects(ask(authenticator, request('bob:guess')), new Error('$2y$05$'));
+  useLibrary(
+    t,
+    `let calls = 0; exports.bcryptVerify = async () => { if (++calls > 1) throw new Error('again'); return true; };`,
+  );
+  t.equal(await ask(authenticator, request(ZOE)), 'ok');
+});
+
+t.test('who has left before its turn is never verified, and holds nobody up', async (t) => {
+  useLibrary(t, 'exports.bcryptVerify = async () => false;');
+  const { authenticator, threads, log } = await withFile(t);
+  const leaving = new AbortController();
+  const flood = Array.from({ length: 300 }, (_, index) =>
+    ask(authenticator, request(`zoë:${index}`), applicant('192.0.2.66', leaving)),
+  );
+  // Two are being verified, 64 wait, and for the others there was no room.
+  await eventually(() => threads.started >= 2, 'the first ones');
+  leaving.abort();
+  const started = threads.started;
+  const answers = await Promise.all(flood);
+  t.equal(threads.started, started, 'none that waited is begun');
+  t.equal(answers.filter((answer) => answer === 'logins-busy').length, 234);
+  const { abandoned, refused, wrong } = authenticator.counters;
+  t.strictSame([abandoned + wrong, refused], [66, 234]);
+  t.ok(wrong <= started);
+  t.equal(await ask(authenticator, request('zoë:guess')), 'wrong');
+  t.ok(log.find('login failed; its client has left').length > 0, 'those that had begun');
+  t.notMatch(JSON.stringify(log.lines), /zoë|guess/);
+});
+
+t.test('those that come from one address with one password share its verification', async (t) => {
+  const { authenticator, threads } = await withFile(t);
+  const leaving = new AbortController();
+  const staying = ask(authenticator, request(ZOE), applicant('192.0.2.1'));
+  const other = ask(authenticator, request(ZOE), applicant('192.0.2.1', leaving));
+  const elsewhere = ask(authenticator, request(ZOE), applicant('192.0.2.2'));
+  await eventually(() => threads.started === 2, 'both verifications');
+  leaving.abort();
+  t.strictSame(await Promise.all([staying, other, elsewhere]), ['ok', 'ok', 'ok']);
+  t.equal(threads.started, 2);
+});
+
+t.test('one that comes when all others have left begins anew', async (t) => {
+  useLibrary(t, 'exports.bcryptVerify = async () => true;');
+  const { authenticator, threads } = await withFile(t);
+  const gone = AbortSignal.abort();
+  t.equal(
+    await ask(authenticator, request(ZOE), applicant('192.0.2.1', { signal: gone })),
+    'handshake-timeout',
+  );
+  t.equal(await ask(authenticator, request(ZOE)), 'ok');
+  t.equal(threads.started, 1);
+  t.match(authenticator.counters, { abandoned: 1, right: 1 });
 });
 
 t.test('no password lets an unknown user in', async (t) => {
@@ -125,7 +213,7 @@ t.test('a file that cannot be used at the start', async (t) => {
   const directory = makeTempDir(t);
   const file = path.join(directory, 'users');
   const refused = async (sentence: string): Promise<void> => {
-    await t.rejects(fileAuthenticator(file, new KeptLog()), new ConfigError(file + sentence));
+    await t.rejects(fileAuthenticator(file, 0, new KeptLog()), new ConfigError(file + sentence));
   };
   await refused(': there is no such file');
   mkdirSync(file);
@@ -139,7 +227,7 @@ t.test('a file that cannot be used at the start', async (t) => {
   await refused(': it holds no user');
   const inside = path.join(file, 'users');
   const sentence = new ConfigError(`${inside}: there is no such file`);
-  await t.rejects(fileAuthenticator(inside, new KeptLog()), sentence);
+  await t.rejects(fileAuthenticator(inside, 0, new KeptLog()), sentence);
 });
 
 t.test('a file that has changed is read again', async (t) => {
@@ -170,7 +258,7 @@ t.test('a file that cannot be opened for want of descriptors is tried again', as
   const file = path.join(makeTempDir(t), 'users');
   writeFileSync(file, `zoë:${HASH}`);
   const log = new KeptLog();
-  const authenticator = await make(file, log);
+  const authenticator = await make(file, 0, log);
   t.equal(await ask(authenticator, request(ZOE)), 'ok');
   writeFileSync(file, `long:${LONG_HASH}`);
   isPoor = true;
@@ -218,7 +306,8 @@ t.test('too many at once are told to come again', async (t) => {
     Array.from({ length: 70 }, (_, index) => ask(authenticator, request(`zoë:${index}`))),
   );
   t.equal(answers.filter((answer) => answer === 'wrong').length, 66);
-  t.equal(answers.filter((answer) => answer === 'full').length, 4);
+  t.equal(answers.filter((answer) => answer === 'logins-busy').length, 4);
+  t.match(authenticator.counters, { wrong: 66, refused: 4 });
 });
 
 t.test('a reload says how many there are now, and keeps them when the file is wrong', async (t) => {
@@ -255,7 +344,7 @@ t.test('a file that could not be read and is still the same is taken by a reload
   );
   const file = path.join(makeTempDir(t), 'users');
   writeFileSync(file, `long:${LONG_HASH}\n`);
-  const authenticator = await make(file, new KeptLog());
+  const authenticator = await make(file, 0, new KeptLog());
   writeFileSync(file, ZOE_LINE);
   code = 'EIO';
   t.equal(await ask(authenticator, request(ZOE)), 'wrong');

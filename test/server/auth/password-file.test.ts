@@ -25,7 +25,7 @@ t.test('users and hashes, without comments and empty lines', async (t) => {
     'bob smith': hash('12', '2b'),
     zoë: hash('10', '2a'),
   });
-  t.equal(cost, '12', 'the largest one');
+  t.equal(cost, 12, 'the largest one');
 });
 
 t.test('what is wrong, by its line and without a word of it', async (t) => {

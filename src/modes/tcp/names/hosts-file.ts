@@ -12,17 +12,21 @@ const ENDS = `${BLANKS}\n#`;
  * @param name in lower case, without a dot at its end
  */
 export function addressesInHosts(hosts: string, name: string): string[] {
-  const found: string[] = [];
-  for (let at = hosts.indexOf(name); at !== -1; at = hosts.indexOf(name, at + name.length)) {
-    if (!isWord(hosts, at, at + name.length)) continue;
+  const found = new Set<string>();
+  for (let at = hosts.indexOf(name), next: number; at !== -1; at = hosts.indexOf(name, next)) {
+    next = at + name.length;
+    if (!isWord(hosts, at, next)) continue;
     const start = hosts.lastIndexOf('\n', at) + 1;
     const [before = ''] = hosts.slice(start, at).split('#', 1);
+    // What a line says holds for each of its words: one look is enough, however often the name is in it.
+    const end = hosts.indexOf('\n', at);
+    next = end === -1 ? hosts.length : end;
     // Otherwise it is in a comment, or stands where the address should be.
     if (before.length < at - start) continue;
     const [address = ''] = before.trim().split(/\s/, 1);
-    if (isIP(address) !== 0 && !found.includes(address)) found.push(address);
+    if (isIP(address) !== 0) found.add(address);
   }
-  return found;
+  return [...found];
 }
 
 function isWord(text: string, start: number, end: number): boolean {

@@ -23,6 +23,12 @@ const SETTLED_MS = 2000;
 
 const OUT_OF_RESOURCES: readonly string[] = ['EMFILE', 'ENFILE', 'ENOMEM'];
 
+/** Failures that pass by themselves: the file will not look any different then. */
+const PASSING: readonly string[] = [...OUT_OF_RESOURCES, 'EIO', 'ESTALE'];
+
+/** How long such a failure is taken to last: a look at all files costs more than an answer. */
+const RETRY_MS = 1000;
+
 /** A file and its state on disk: while that is the same, the file is taken as unchanged. */
 interface Seen {
   readonly path: string;
@@ -53,11 +59,16 @@ export class TokenFile implements Reloadable {
   readonly #place: TokenPlace;
   readonly #parseTarget: ParseTarget;
   readonly #log: TokenLog;
+  readonly #nowMs: () => number;
   #targets: ReadonlyMap<string, Target> = new Map();
   /** Why a file could not be read: an unknown token may be in there. */
   #failure: Failure | null = null;
-  /** The state of the files when they were read; null to have them read again. */
+  /** The state of the files when they were read. */
   #stamp: string | null = null;
+  /** When that state was first seen, in milliseconds. */
+  #sinceMs = 0;
+  /** When the files are read again although their state is the same. */
+  #dueMs = 0;
   /** Of the contents that were read. */
   #digest = '';
   #running: Promise<void> | null = null;
@@ -67,17 +78,20 @@ export class TokenFile implements Reloadable {
    * @param path a file, or a directory all of whose files are taken, in the order of their names,
    *   except those that begin with a dot
    * @param place where requests have their tokens
+   * @param nowMs a monotonic clock in milliseconds
    */
   constructor(
     path: string,
     parseTarget: ParseTarget,
     log: TokenLog,
     place: TokenPlace = TOKEN_IN_QUERY,
+    nowMs: () => number = () => performance.now(),
   ) {
     this.#path = path;
     this.#place = place;
     this.#parseTarget = parseTarget;
     this.#log = log;
+    this.#nowMs = nowMs;
   }
 
   /**
@@ -122,6 +136,8 @@ export class TokenFile implements Reloadable {
   /** Sooner than the next request would. Tokens of a file that cannot be read are refused, as at any time. */
   async reload(): Promise<string | null> {
     const before = this.#digest;
+    // What was in the way may be gone without a trace at the file, and somebody asks for it now.
+    if (this.#failure !== null) this.#dueMs = 0;
     await this.refresh();
     if (this.#failure !== null) throw new ConfigError(this.#failure.reason);
     return this.#digest === before ? null : `${this.#targets.size}`;
@@ -129,7 +145,7 @@ export class TokenFile implements Reloadable {
 
   /**
    * Reads the files if they have changed. What is wrong with them goes to the log, once for each
-   * change.
+   * change. A file that cannot be read is tried again when it has changed, or a second later if that may pass by itself.
    */
   refresh(): Promise<void> {
     if (this.#waiting !== null) return this.#waiting;
@@ -151,13 +167,20 @@ export class TokenFile implements Reloadable {
   async #look(): Promise<void> {
     const files = await findFiles(this.#path);
     const stamp = files.map((file) => `${file.path}\0${file.stamp}`).join('\0');
-    if (stamp === this.#stamp) return;
+    const nowMs = this.#nowMs();
+    if (stamp === this.#stamp) {
+      if (nowMs < this.#dueMs) return;
+    } else {
+      this.#stamp = stamp;
+      this.#sinceMs = nowMs;
+    }
+    // Times may be in the future.
+    const isSettled = nowMs - this.#sinceMs > SETTLED_MS || files.every((file) => file.isSettled);
     const contents: Content[] = [];
     for (const file of files) contents.push(await readContent(file));
-    const isFinal =
-      files.every(({ isSettled }) => isSettled) &&
-      contents.every(({ failure }) => failure === null);
-    this.#stamp = isFinal ? stamp : null;
+    if (contents.some(({ failure }) => PASSING.includes(failure ?? '')))
+      this.#dueMs = nowMs + RETRY_MS;
+    else this.#dueMs = isSettled ? Infinity : nowMs;
     const digest = digestOf(contents);
     if (digest === this.#digest) return;
     this.#digest = digest;

@@ -1,8 +1,15 @@
 /** One session as an entry of a HAR file: written as its records arrive, handed over when it is over. */
+import { Buffer } from 'node:buffer';
 import { formatIp } from '../../../net/ip-address.js';
 import { splitRequestTarget } from '../../../handshake/request-target.js';
 import { Opcode } from '../../../protocol/frame.js';
-import type { CloseRecord, ControlRecord, OpenRecord, TargetRecord } from '../../format/record.js';
+import type {
+  CloseRecord,
+  ControlRecord,
+  CountRecord,
+  OpenRecord,
+  TargetRecord,
+} from '../../format/record.js';
 import { HarMessages } from './har-messages.js';
 import { parseRecordedAddress } from '../../../net/socket-address.js';
 import {
@@ -12,6 +19,9 @@ import {
   responseHeaders,
 } from '../recorded-handshake.js';
 import { type Spool, SpoolStream } from '../spool.js';
+
+/** The longest text that is kept whole. */
+const MAX_KEPT_LENGTH = 1000;
 
 /** For one kind of control frame, how many came from the client and how many went to it. */
 interface FrameCount {
@@ -30,6 +40,7 @@ export class HarSession {
   readonly #closes: FrameCount = { in: 0, out: 0 };
   #target: Omit<TargetRecord, 'ev' | 's' | 't'> | undefined;
   #lastSeconds: number;
+  #isGivenUp = false;
 
   /**
    * @param open null if the recording lacks the beginning of the session
@@ -56,8 +67,23 @@ export class HarSession {
     count[dir]++;
   }
 
+  /** Control frames that were only counted. */
+  counted({ of, dir, n }: CountRecord): void {
+    if (of === 'ping') this.#pings[dir] += n;
+    else if (of === 'pong') this.#pongs[dir] += n;
+  }
+
   target({ state, target, error }: TargetRecord): void {
-    this.#target = { state, target, ...(error !== undefined && { error }) };
+    this.#target = {
+      state,
+      target: shortened(target),
+      ...(error !== undefined && { error: shortened(error) }),
+    };
+  }
+
+  /** Too many sessions have no end: what comes of this one later is another entry. */
+  giveUp(): void {
+    this.#isGivenUp = true;
   }
 
   /**
@@ -90,7 +116,11 @@ export class HarSession {
         pongs: this.#pongs,
         closes: this.#closes,
       },
-      ...(missing !== '' && { comment: `The recording does not have the ${missing} of it.` }),
+      ...(missing !== '' && {
+        comment: this.#isGivenUp
+          ? 'Too many sessions were open: what comes of it later is another entry.'
+          : `The recording does not have the ${missing} of it.`,
+      }),
     });
     this.#stream.appendText(`],${fields.slice(1)}`);
     return this.#stream.drain();
@@ -138,7 +168,19 @@ function entryOf(session: string, open: OpenRecord | null, t: number): object {
 function identityOf(session: string, open: OpenRecord | null): object {
   if (open === null) return { session };
   const { remote, tls, mode } = open;
-  return { session, remote, tls, mode };
+  return {
+    session,
+    remote: shortened(remote),
+    tls: tls === null ? null : shortened(tls),
+    mode: shortened(mode),
+  };
+}
+
+/** What is kept until the session is over; a recording from elsewhere may hold anything. */
+function shortened(text: string): string {
+  if (text.length <= MAX_KEPT_LENGTH) return text;
+  // A part of a text keeps all of it in memory, unless it is copied.
+  return Buffer.from(text.slice(0, MAX_KEPT_LENGTH)).toString();
 }
 
 function pairs(lines: Iterable<HeaderLine>): { name: string; value: string }[] {

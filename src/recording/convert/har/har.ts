@@ -3,14 +3,26 @@
  * entry. Sessions overlap in a recording but follow each other in a HAR file, so what was read of a
  * session waits in a spool until the session is over.
  */
-import type { AnyRecord, CloseRecord, GapRecord } from '../../format/record.js';
+import type { AnyRecord, CloseRecord, GapRecord, OpenRecord } from '../../format/record.js';
 import type { ConvertOutput, Converter } from '../converter.js';
+import { OpenSessions } from '../open-sessions.js';
 import { HarSession } from './har-session.js';
 import { Spool } from '../spool.js';
 import { steadyTimes } from '../steady-times.js';
 
+/** What a session takes while it waits for its end, about, besides what is in the spool. */
+const SESSION_BYTES = 4096;
+
 /** The memory that all unfinished sessions may take together. */
 const MAX_HELD_BYTES = 16 * 1024 * 1024;
+
+type SessionRecord = Exclude<AnyRecord, { ev: 'file' | 'gap' | 'frame' | 'open' }>;
+
+/** A session, and its last record if it has one. */
+interface Over {
+  readonly session: HarSession;
+  readonly close: CloseRecord | null;
+}
 
 interface HarOptions {
   /** The program that makes the file: `twist/1.0.0`. */
@@ -27,11 +39,12 @@ export function harConverter(output: ConvertOutput, options: HarOptions): Conver
 class HarConverter implements Converter {
   readonly #output: ConvertOutput;
   readonly #spool: Spool;
-  /** Sessions in the order in which they began. */
-  readonly #sessions = new Map<string, HarSession>();
+  readonly #sessions = new OpenSessions<HarSession>(SESSION_BYTES);
   /** What separates the next entry from the one before. */
   #separator: string;
   #missingRecords = 0;
+  /** Sessions that are over, in the order in which they are written. */
+  readonly #over: Over[] = [];
 
   constructor(output: ConvertOutput, { tool, spoolDir }: HarOptions) {
     this.#output = output;
@@ -48,34 +61,46 @@ class HarConverter implements Converter {
       return undefined;
     }
     if (record.ev === 'open') {
+      // There is one already if the same recording was given twice, for instance.
       const before = this.#sessions.get(record.s);
-      const session = new HarSession(this.#spool, record.s, record, record.t);
-      this.#sessions.delete(record.s);
-      this.#sessions.set(record.s, session);
-      // For instance because the same recording was given twice.
-      return before === undefined ? undefined : this.#write(before, null);
+      this.#begin(record.s, record, record.t);
+      if (before !== undefined) this.#over.push({ session: before, close: null });
+      return this.#writeOver();
     }
-    const session = this.#session(record.s, record.t);
+    const session = this.#sessions.get(record.s) ?? this.#begin(record.s, null, record.t);
+    this.#take(session, record);
+    return this.#writeOver();
+  }
+
+  get givenUp(): number {
+    return this.#sessions.givenUp;
+  }
+
+  #take(session: HarSession, record: SessionRecord): void {
     session.seen(record.t);
     switch (record.ev) {
       case 'msg':
         session.messages.take(record);
-        return undefined;
+        break;
       case 'ctl':
         session.control(record);
-        return undefined;
+        break;
+      case 'count':
+        session.counted(record);
+        break;
       case 'target':
         session.target(record);
-        return undefined;
+        break;
       case 'close':
         this.#sessions.delete(record.s);
-        return this.#write(session, record);
+        this.#over.push({ session, close: record });
+        break;
     }
   }
 
   async finish(): Promise<void> {
-    for (const session of this.#sessions.values()) await this.#write(session, null);
-    this.#sessions.clear();
+    for (const session of this.#sessions.takeAll()) this.#over.push({ session, close: null });
+    await this.#writeOver();
     this.#spool.file.close();
     const missing = this.#missingRecords;
     const twist = missing === 0 ? '' : `,"_twist":{"missingRecords":${missing}}`;
@@ -88,18 +113,26 @@ class HarConverter implements Converter {
     this.#missingRecords += records;
   }
 
-  #session(name: string, t: number): HarSession {
-    let session = this.#sessions.get(name);
-    if (session === undefined) {
-      session = new HarSession(this.#spool, name, null, t);
-      this.#sessions.set(name, session);
+  /** @param open null if the recording does not have it */
+  #begin(name: string, open: OpenRecord | null, t: number): HarSession {
+    const session = new HarSession(this.#spool, name, open, t);
+    for (const one of this.#sessions.set(name, session)) {
+      one.giveUp();
+      this.#over.push({ session: one, close: null });
     }
     return session;
   }
 
-  async #write(session: HarSession, close: CloseRecord | null): Promise<void> {
-    await this.#output.write(this.#separator);
-    this.#separator = ',\n';
-    for (const bytes of session.end(close)) await this.#output.write(bytes);
+  /** Writes the sessions that are over. */
+  #writeOver(): Promise<void> | undefined {
+    return this.#over.length === 0 ? undefined : this.#write(this.#over.splice(0));
+  }
+
+  async #write(over: readonly Over[]): Promise<void> {
+    for (const { session, close } of over) {
+      await this.#output.write(this.#separator);
+      this.#separator = ',\n';
+      for (const bytes of session.end(close)) await this.#output.write(bytes);
+    }
   }
 }

@@ -11,7 +11,7 @@ import type {
   MessageRecord,
   OpenRecord,
 } from '../../format/record.js';
-import { type FrameBytes, FrameTrail } from './frame-trail.js';
+import { type FrameBytes, type FrameRoom, FrameTrail } from './frame-trail.js';
 import { type HeaderLine, requestHeaders, responseHeaders } from '../recorded-handshake.js';
 import type { TcpConversation } from './tcp-conversation.js';
 
@@ -45,15 +45,19 @@ const UNKNOWN: Pick<OpenRecord, 'url' | 'headers' | 'subprotocol'> = {
 export class PcapngSession {
   readonly #conversation: TcpConversation;
   readonly #borders = new MessageBorders();
-  readonly #trails: Readonly<Record<Direction, FrameTrail>> = {
-    in: new FrameTrail(),
-    out: new FrameTrail(),
-  };
+  readonly #trails: Readonly<Record<Direction, FrameTrail>>;
   /** The last control frame of each direction whose payload has not arrived. */
   readonly #controls: Record<Direction, FrameRecord | null> = { in: null, out: null };
 
-  constructor(conversation: TcpConversation) {
+  constructor(conversation: TcpConversation, room: FrameRoom) {
     this.#conversation = conversation;
+    this.#trails = { in: new FrameTrail(room), out: new FrameTrail(room) };
+  }
+
+  /** Nothing more comes of it. */
+  giveUp(): void {
+    this.#trails.in.rest();
+    this.#trails.out.rest();
   }
 
   /** @param open null if the recording does not have it */

@@ -5,6 +5,8 @@
 import type { AnyRecord, OpenRecord } from '../../format/record.js';
 import { ChunkedOutput } from '../chunked-output.js';
 import type { ConvertOutput, Converter } from '../converter.js';
+import { OpenSessions } from '../open-sessions.js';
+import { FrameRoom } from './frame-trail.js';
 import { fileStart } from './pcapng-blocks.js';
 import { PcapngSession } from './pcapng-session.js';
 import {
@@ -27,6 +29,9 @@ const DOCUMENTATION = {
   4: [192, 0, 2, 0],
   16: [0x20, 0x01, 0x0d, 0xb8, ...Array<number>(12).fill(0)],
 } as const;
+/** What an open session takes, about, besides the frames that wait for their message. */
+const SESSION_BYTES = 2048;
+
 /**
  * Sequence numbers of connections between the same addresses must differ, so that Wireshark can tell
  * the connections apart.
@@ -39,7 +44,8 @@ export function pcapngConverter(output: ConvertOutput): Converter {
 
 class PcapngConverter implements Converter {
   readonly #output: ChunkedOutput;
-  readonly #sessions = new Map<string, PcapngSession>();
+  readonly #sessions = new OpenSessions<PcapngSession>(SESSION_BYTES);
+  readonly #room = new FrameRoom();
   #begun = 0;
   /** Moves on to the next segment. */
   #note = '';
@@ -55,6 +61,9 @@ class PcapngConverter implements Converter {
     switch (record.ev) {
       case 'file':
       case 'target':
+        return undefined;
+      case 'count':
+        this.#note = `${record.n} of kind ${record.of} were counted before this, not recorded`;
         return undefined;
       case 'gap':
         this.#note = `${record.records} records are missing before this (${record.error})`;
@@ -79,6 +88,10 @@ class PcapngConverter implements Converter {
     return this.#output.drain();
   }
 
+  get givenUp(): number {
+    return this.#sessions.givenUp;
+  }
+
   flush(): Promise<void> {
     return this.#output.flush();
   }
@@ -95,8 +108,9 @@ class PcapngConverter implements Converter {
     const number = this.#begun++;
     const addresses = addressesOf(open, number);
     const first = Math.imul(number, SEQUENCE_STEP) >>> 0;
-    const session = new PcapngSession(new TcpConversation(this.#output, addresses, first));
-    this.#sessions.set(name, session);
+    const conversation = new TcpConversation(this.#output, addresses, first);
+    const session = new PcapngSession(conversation, this.#room);
+    for (const one of this.#sessions.set(name, session)) one.giveUp();
     session.open(open, t, this.#takeNote());
     return session;
   }

@@ -24,15 +24,32 @@ export function hexPreview(
   base64: string,
   maxBytes: number,
 ): { readonly text: string; readonly bytes: number } {
+  const bytes = decoded(base64, maxBytes);
+  return { text: [...hexPieces(bytes, Infinity)].join(''), bytes: bytes.length };
+}
+
+/** The first bytes of a payload, or all of it. */
+export function decoded(base64: string, maxBytes: number): Uint8Array {
   // Four characters hold three bytes.
   const all = Buffer.from(base64.slice(0, 4 * Math.ceil(maxBytes / 3)), 'base64');
-  const length = Math.min(all.length, maxBytes);
-  let hex = '';
-  let ascii = '';
-  for (let at = 0; at < length; at++) {
-    if (at > 0 && at % GROUP_BYTES === 0) hex += ' ';
-    hex += HEX[all[at]!]!;
-    ascii += ASCII[all[at]!]!;
+  return all.subarray(0, Math.min(all.length, maxBytes));
+}
+
+/** Bytes in hexadecimal and as ASCII, as {@link hexPreview} has them, in pieces of so many bytes. */
+export function* hexPieces(bytes: Uint8Array, pieceBytes: number): Generator<string> {
+  for (let start = 0; start < bytes.length; start += pieceBytes) {
+    let hex = '';
+    for (let at = start; at < Math.min(bytes.length, start + pieceBytes); at++) {
+      if (at > 0 && at % GROUP_BYTES === 0) hex += ' ';
+      hex += HEX[bytes[at]!]!;
+    }
+    yield hex;
   }
-  return { text: `${hex}  |${ascii}|`, bytes: length };
+  yield '  |';
+  for (let start = 0; start < bytes.length; start += pieceBytes) {
+    let ascii = '';
+    for (const byte of bytes.subarray(start, start + pieceBytes)) ascii += ASCII[byte]!;
+    yield ascii;
+  }
+  yield '|';
 }

@@ -4,13 +4,14 @@
  *     14:13:20.000137 42DW → text         5  hello
  */
 import { Buffer } from 'node:buffer';
-import { printable } from '../../../printable.js';
+import { printable, printablePieces } from '../../../printable.js';
 import { Opcode } from '../../../protocol/frame.js';
-import { payloadOf } from '../../format/payload.js';
+import { payloadOf, textOf } from '../../format/payload.js';
 import type {
   AnyRecord,
   CloseRecord,
   ControlRecord,
+  CountRecord,
   Direction,
   FrameRecord,
   MessageRecord,
@@ -20,7 +21,7 @@ import type {
 } from '../../format/record.js';
 import { ClockText, durationText } from './clock-text.js';
 import type { ConvertOutput, Converter } from '../converter.js';
-import { beginningOf, hexPreview } from './one-line.js';
+import { beginningOf, decoded, hexPieces, hexPreview } from './one-line.js';
 
 /**
  * The time that a line begins with: the wall clock, since the first record, or since the message
@@ -39,6 +40,12 @@ export interface TextOptions {
 
 /** `-123456.789012`: as wide as a time of day. */
 const SECONDS_COLUMNS = 15;
+
+/** How much of a payload is made text of at a time, in characters or bytes. */
+const PIECE_LENGTH = 8192;
+
+/** The most characters of what is no payload: no server that this comes from takes more in a header. */
+const MAX_SHOWN_LENGTH = 16_384;
 
 const KIND_COLUMNS = 8;
 const LENGTH_COLUMNS = 7;
@@ -95,7 +102,35 @@ class TextConverter implements Converter {
   }
 
   convert(record: AnyRecord): Promise<void> | undefined {
+    if (this.#isLong(record)) return this.#writeLong(record);
     return this.#output.write(`${this.#dateLine(record.t)}${this.#line(record)}\n`);
+  }
+
+  /** Whether what is shown of a payload is too much for one string. */
+  #isLong(record: AnyRecord): record is MessageRecord {
+    if (record.ev !== 'msg') return false;
+    const { length } = record.data ?? record.b64!;
+    return Math.min(length, Math.max(this.#maxCharacters, this.#maxBytes)) > PIECE_LENGTH;
+  }
+
+  async #writeLong(record: MessageRecord): Promise<void> {
+    await this.#output.write(`${this.#dateLine(record.t)}${this.#start(record)}`);
+    for (const piece of this.#longPayload(record)) await this.#output.write(piece);
+    await this.#output.write('\n');
+  }
+
+  *#longPayload(record: MessageRecord): Generator<string> {
+    const { b64, len, cut } = record;
+    const data = textOf(record);
+    if (data === null) {
+      const bytes = decoded(b64!, this.#maxBytes);
+      yield* hexPieces(bytes, PIECE_LENGTH);
+      yield this.#rest(len - bytes.length, cut);
+    } else {
+      const beginning = beginningOf(data, this.#maxCharacters);
+      yield* printablePieces(beginning, PIECE_LENGTH);
+      yield this.#rest(len - Buffer.byteLength(beginning), cut);
+    }
   }
 
   finish(): Promise<void> {
@@ -105,14 +140,24 @@ class TextConverter implements Converter {
   #line(record: AnyRecord): string {
     const time = this.#styled(DIM, this.#time(record));
     if (record.ev === 'file') {
-      return `${time} ${this.#styled(DIM, `──── recorded by ${printable(record.tool)}`)}`;
+      return `${time} ${this.#styled(DIM, `──── recorded by ${shown(record.tool)}`)}`;
     }
     if (record.ev === 'gap') {
       const { records, since, error } = record;
-      const text = `──── ${count(records, 'record')} missing since ${this.#clock.time(since)} (${printable(error)})`;
+      const text = `──── ${count(records, 'record')} missing since ${this.#clock.time(since)} (${shown(error)})`;
       return `${time} ${this.#styled(RED, text)}`;
     }
     return `${time} ${this.#session(record.s)} ${this.#event(record)}`;
+  }
+
+  /** What a message's line has before its payload. */
+  #start(record: MessageRecord): string {
+    const time = this.#styled(DIM, this.#time(record));
+    return `${time} ${this.#session(record.s)} ${this.#messageColumns(record)}`;
+  }
+
+  #messageColumns(record: MessageRecord): string {
+    return this.#columns(record.dir, messageKind(record), record.len);
   }
 
   #time({ ev, t }: AnyRecord): string {
@@ -126,11 +171,13 @@ class TextConverter implements Converter {
   #event(record: Exclude<AnyRecord, { ev: 'file' | 'gap' }>): string {
     switch (record.ev) {
       case 'msg':
-        return `${this.#columns(record.dir, messageKind(record), record.len)}${this.#payload(record)}`;
+        return `${this.#messageColumns(record)}${this.#payload(record)}`;
       case 'ctl':
         return this.#control(record);
       case 'frame':
         return this.#frame(record);
+      case 'count':
+        return this.#count(record);
       case 'open':
         return this.#open(record);
       case 'target':
@@ -152,15 +199,16 @@ class TextConverter implements Converter {
   }
 
   #payload(record: MessageRecord | ControlRecord): string {
-    const { data, b64, len, cut } = record;
+    const { b64, len, cut } = record;
     if (len === 0) return '';
-    if (data === undefined) {
+    const data = textOf(record);
+    if (data === null) {
       const { text, bytes } = hexPreview(b64!, this.#maxBytes);
       return `${text}${this.#rest(len - bytes, cut)}`;
     }
     if (data.length <= this.#maxCharacters && cut === undefined) return printable(data);
-    const shown = beginningOf(data, this.#maxCharacters);
-    return `${printable(shown)}${this.#rest(len - Buffer.byteLength(shown), cut)}`;
+    const beginning = beginningOf(data, this.#maxCharacters);
+    return `${printable(beginning)}${this.#rest(len - Buffer.byteLength(beginning), cut)}`;
   }
 
   #rest(bytes: number, cut: true | undefined): string {
@@ -174,7 +222,7 @@ class TextConverter implements Converter {
     if (record.op !== Opcode.Close) return `${columns}${this.#payload(record)}`;
     const payload = payloadOf(record);
     if (payload.length < 2) return `${columns}no code`;
-    const reason = printable(payload.toString('utf8', 2));
+    const reason = shown(payload.toString('utf8', 2));
     return `${columns}${payload.readUInt16BE(0)} ${reason}`.trimEnd();
   }
 
@@ -189,23 +237,29 @@ class TextConverter implements Converter {
     return this.#styled(DIM, `${this.#columns(dir, 'frame', len)}${marks.join(' ')}`);
   }
 
+  #count({ dir, of, n, len, since }: CountRecord): string {
+    const from = dir === 'in' ? 'from the client' : 'to the client';
+    const text = `${count(n, `more ${of}`)} ${from} since ${this.#clock.time(since)}, ${count(len, 'byte')}`;
+    return `${this.#heading('count')} ${text}`;
+  }
+
   #open(record: OpenRecord): string {
     const { s, id, remote, url, mode, subprotocol, extensions, tls } = record;
     const words = [
-      printable(remote),
-      printable(url),
-      printable(mode),
-      ...(subprotocol === null ? [] : [`subprotocol ${printable(subprotocol)}`]),
-      ...(extensions === null ? [] : [printable(extensions)]),
-      ...(tls === null ? [] : [printable(tls)]),
+      shown(remote),
+      shown(url),
+      shown(mode),
+      ...(subprotocol === null ? [] : [`subprotocol ${shown(subprotocol)}`]),
+      ...(extensions === null ? [] : [shown(extensions)]),
+      ...(tls === null ? [] : [shown(tls)]),
     ];
-    const name = this.#styled(DIM, `#${id} ${printable(s)}`);
+    const name = this.#styled(DIM, `#${id} ${shown(s)}`);
     return `${this.#heading('open')} ${words.join('  ')}  ${name}`;
   }
 
   #target({ state, target, error }: TargetRecord): string {
-    const reason = error === undefined ? '' : ` (${printable(error)})`;
-    const text = `${state} ${printable(target)}${reason}`;
+    const reason = error === undefined ? '' : ` (${shown(error)})`;
+    const text = `${state} ${shown(target)}${reason}`;
     return `${this.#heading('target')} ${state === 'lost' ? this.#styled(RED, text) : text}`;
   }
 
@@ -213,8 +267,8 @@ class TextConverter implements Converter {
     const { by, code, reason, rule, dur } = record;
     const words = [
       by === 'lost' ? `lost ${code}` : `by ${by} ${code}`,
-      ...(reason === '' ? [] : [printable(reason)]),
-      ...(rule === undefined ? [] : [`rule ${printable(rule)}`]),
+      ...(reason === '' ? [] : [shown(reason)]),
+      ...(rule === undefined ? [] : [`rule ${shown(rule)}`]),
     ].join(' ');
     const isFault = by === 'lost' || rule !== undefined;
     const ending = isFault ? this.#styled(RED, words) : words;
@@ -263,4 +317,10 @@ function trafficText({ msgs, bytes }: Traffic): string {
 
 function count(amount: number, what: string): string {
   return `${amount} ${what}${amount === 1 ? '' : 's'}`;
+}
+
+/** A text that may be anything, in a recording from anywhere. */
+function shown(text: string): string {
+  const beginning = beginningOf(text, MAX_SHOWN_LENGTH);
+  return beginning === text ? printable(text) : `${printable(beginning)}…`;
 }

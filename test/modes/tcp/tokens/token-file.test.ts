@@ -16,7 +16,11 @@ import t, { type Test } from 'tap';
 import { parseTarget } from '../../../../src/net/socket-address.js';
 import { ConfigError, HandshakeError } from '../../../../src/errors.js';
 import type * as tokenFile from '../../../../src/modes/tcp/tokens/token-file.js';
-import { TOKEN_IN_HOST, tokenInPath } from '../../../../src/modes/tcp/tokens/token-place.js';
+import {
+  TOKEN_IN_HOST,
+  TOKEN_IN_QUERY,
+  tokenInPath,
+} from '../../../../src/modes/tcp/tokens/token-place.js';
 import { TokenFile } from '../../../../src/modes/tcp/tokens/token-file.js';
 import { KeptLog } from '../../../fixtures/kept-log.js';
 import { makeTempDir } from '../../../fixtures/temp-dir.js';
@@ -177,9 +181,14 @@ t.test('a process that has no descriptor left says so', async (t) => {
   const { file, log } = withFile(t, 'abc: h:1\n');
   for (const one of ['EMFILE', 'ENFILE', 'ENOMEM']) {
     code = one;
-    const tokens = new Poor(file, parseTarget, log);
-    t.equal(await ask(tokens, 'token=abc'), `exhausted: token file ${file} cannot be read: ${one}`);
+    let nowMs = 0;
+    const tokens = new Poor(file, parseTarget, log, TOKEN_IN_QUERY, () => nowMs);
+    const refusal = `exhausted: token file ${file} cannot be read: ${one}`;
+    t.equal(await ask(tokens, 'token=abc'), refusal);
     code = null;
+    nowMs = 999;
+    t.equal(await ask(tokens, 'token=abc'), refusal, 'not tried again yet');
+    nowMs = 1000;
     t.equal(await ask(tokens, 'token=abc'), 'h:1', 'it is there again');
   }
 });
@@ -204,28 +213,155 @@ t.test('a change is seen by the next request', async (t) => {
   t.same(log.lines, changes, 'each change is read once');
 });
 
-t.test('a file that has settled is not read again', async (t) => {
-  let reads = 0;
-  const { TokenFile: Counted } = await t.mockImport<typeof tokenFile>(
+/** Counts what is asked of the file system, and fails where it is told to. */
+async function countedFiles(t: Test): Promise<{
+  readonly counts: { stats: number; lists: number; reads: number };
+  /** What reading fails with, by the name of the file. */
+  readonly failures: Map<string, string>;
+  readonly TokenFile: typeof TokenFile;
+}> {
+  const counts = { stats: 0, lists: 0, reads: 0 };
+  const failures = new Map<string, string>();
+  const module = await t.mockImport<typeof tokenFile>(
     '../../../../src/modes/tcp/tokens/token-file.js',
     {
       'node:fs/promises': {
         ...fs,
+        stat: (file: string, options: object) => {
+          counts.stats++;
+          return fs.stat(file, options);
+        },
+        readdir: (directory: string) => {
+          counts.lists++;
+          return fs.readdir(directory);
+        },
         readFile: (file: string) => {
-          reads++;
-          return fs.readFile(file);
+          counts.reads++;
+          const code = failures.get(path.basename(file));
+          if (code === undefined) return fs.readFile(file);
+          return Promise.reject(Object.assign(new Error(code), { code }));
         },
       },
     },
   );
+  return { counts, failures, TokenFile: module.TokenFile };
+}
+
+t.test('a file that has settled is not read again', async (t) => {
+  const { counts, TokenFile: Counted } = await countedFiles(t);
   const { file, log } = withFile(t, 'abc: h:1\n');
   const tokens = new Counted(file, parseTarget, log);
   t.equal(await ask(tokens, 'token=abc'), 'h:1');
   utimesSync(file, OLD, OLD);
-  reads = 0;
+  counts.reads = 0;
   for (let index = 0; index < 5; index++) t.equal(await ask(tokens, 'token=abc'), 'h:1');
-  t.equal(reads, 1);
+  t.equal(counts.reads, 1);
   t.equal(log.lines.length, 1, 'new times alone are no change');
+});
+
+t.test('a file whose time is in the future settles too', async (t) => {
+  const { counts, TokenFile: Counted } = await countedFiles(t);
+  const { file, log } = withFile(t, 'abc: h:1\n');
+  const future = new Date(4_000_000_000_000);
+  utimesSync(file, future, future);
+  let nowMs = 0;
+  const tokens = new Counted(file, parseTarget, log, TOKEN_IN_QUERY, () => nowMs);
+  for (const [atMs, reads] of [
+    [0, 1],
+    [2000, 2],
+    [2001, 3],
+    [2002, 3],
+    [9999, 3],
+  ] as const) {
+    nowMs = atMs;
+    t.equal(await ask(tokens, 'token=abc'), 'h:1');
+    t.equal(counts.reads, reads, `at ${atMs} ms`);
+  }
+});
+
+/** A directory of token files that have settled, and a clock. */
+async function withDirectory(t: Test, names: readonly string[]) {
+  const directory = makeTempDir(t);
+  for (const name of names) {
+    writeFileSync(path.join(directory, name), `${name}: ${name}:1\n`);
+    utimesSync(path.join(directory, name), OLD, OLD);
+  }
+  const files = await countedFiles(t);
+  const log = new KeptLog();
+  const clock = { nowMs: 0 };
+  const tokens = new files.TokenFile(
+    directory,
+    parseTarget,
+    log,
+    TOKEN_IN_QUERY,
+    () => clock.nowMs,
+  );
+  return { ...files, directory, log, clock, tokens };
+}
+
+t.test('a file that cannot be read does not have the others read again', async (t) => {
+  const names = ['a', 'b', 'c', 'd'];
+  for (const code of ['EACCES', 'EISDIR', 'EMFILE', 'ENFILE', 'ENOMEM', 'EIO', 'ESTALE']) {
+    const files = await withDirectory(t, names);
+    const { counts, failures, clock, directory, tokens, log } = files;
+    failures.set('b', code);
+    const isPassing = !code.startsWith('EACC') && code !== 'EISDIR';
+    for (let index = 0; index < 20; index++) {
+      t.equal(await ask(tokens, 'token=a'), 'a:1');
+      t.match(await ask(tokens, 'token=b'), `${directory}/b cannot be read: ${code}`);
+    }
+    t.equal(counts.reads, names.length, code);
+    t.equal(log.find('token file cannot be read').length, 1);
+
+    failures.clear();
+    clock.nowMs = 999;
+    t.match(await ask(tokens, 'token=b'), code, 'tried once a second at most');
+    clock.nowMs = 1000;
+    const answer = await ask(tokens, 'token=b');
+    if (isPassing) t.equal(answer, 'b:1', `${code} has passed`);
+    else t.match(answer, code, `${code} does not pass by itself`);
+    t.equal(counts.reads, names.length * (isPassing ? 2 : 1));
+    if (isPassing) continue;
+
+    t.equal(await tokens.reload(), '4', 'a reload tries again');
+    t.equal(await ask(tokens, 'token=b'), 'b:1');
+    t.equal(counts.reads, 2 * names.length);
+  }
+});
+
+t.test('a file that was mended is read by the next request', async (t) => {
+  const { failures, directory, tokens } = await withDirectory(t, ['a', 'b']);
+  failures.set('b', 'EACCES');
+  t.match(await ask(tokens, 'token=b'), 'EACCES');
+  failures.clear();
+  writeFileSync(path.join(directory, 'b'), 'b: other:1\n');
+  t.equal(await ask(tokens, 'token=b'), 'other:1');
+});
+
+t.test('links that lead nowhere and pipes cost a look, and no reading', async (t) => {
+  const { counts, directory, tokens } = await withDirectory(t, ['a', 'b', 'c']);
+  symlinkSync('nowhere', path.join(directory, 'd'));
+  for (let index = 0; index < 20; index++) {
+    t.equal(await ask(tokens, 'token=a'), 'a:1');
+    t.match(await ask(tokens, 'token=d'), 'ENOENT');
+  }
+  t.equal(counts.reads, 3);
+});
+
+t.test('what unknown tokens cost', async (t) => {
+  const names = Array.from({ length: 20 }, (_, number) => `n${number}`);
+  const { counts, tokens, log } = await withDirectory(t, names);
+  t.equal(await ask(tokens, 'token=n7'), 'n7:1');
+  // The directory, its list, and each file.
+  t.same(counts, { stats: 21, lists: 1, reads: 20 }, 'the first request reads all');
+  const flood = Array.from({ length: 1000 }, (_, number) => ask(tokens, `token=unknown-${number}`));
+  t.same(new Set(await Promise.all(flood)), new Set([UNKNOWN]));
+  t.same(counts, { stats: 3 * 21, lists: 3, reads: 20 }, 'two looks for a thousand at once');
+  for (let number = 0; number < 10; number++) await ask(tokens, `token=unknown-${number}`);
+  t.same(counts, { stats: 13 * 21, lists: 13, reads: 20 }, 'one look each, one after the other');
+  for (const query of ['', 'token=', 'token=%ff']) t.equal(await ask(tokens, query), NONE);
+  t.same(counts, { stats: 13 * 21, lists: 13, reads: 20 }, 'none without a token');
+  t.equal(log.lines.length, 1, 'and no line here');
 });
 
 t.test('whoever asks while the file is read gets what it says then', async (t) => {

@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { harConverter } from '../../../../src/recording/convert/har/har.js';
 import type { AnyRecord } from '../../../../src/recording/format/record.js';
+import { RecordedLines } from '../../../fixtures/recorded-lines.js';
 import { convertRecords, KeptOutput, Recording } from '../../../fixtures/recordings.js';
 import { makeTempDir } from '../../../fixtures/temp-dir.js';
 
@@ -71,6 +72,19 @@ t.test('overlapping sessions become entries one after the other', async (t) => {
   );
 });
 
+t.test('control frames that were only counted count', async (t) => {
+  const recording = new Recording();
+  const session = recording.session().control('in', 9);
+  const at = recording.tick();
+  for (const of of ['ping', 'pong', 'frame'] as const)
+    recording.records.push({
+      ...{ ev: 'count', s: session.s, t: at, since: at, dir: 'in', of, n: 7, len: 0 },
+    });
+  session.close();
+  const { log } = await convert(t, recording.records);
+  t.match(log.entries, [{ _twist: { pings: { in: 8, out: 0 }, pongs: { in: 7, out: 0 } } }]);
+});
+
 t.test('no sessions', async (t) => {
   const har = await convert(t, []);
   t.strictSame(har.log.entries, []);
@@ -128,4 +142,54 @@ t.test('a spool that cannot be made', async (t) => {
     },
     { name: 'SpoolError', cause: { code: 'ENOENT' } },
   );
+});
+
+t.test('sessions without an end are given up when there are too many', async (t) => {
+  const records: AnyRecord[] = [];
+  const lines = (number: number): RecordedLines => new RecordedLines(`S${number}`);
+  for (let number = 0; number < 17_000; number++) {
+    records.push(lines(number).open({ url: `/${number}` }));
+    // A bystander goes on meanwhile.
+    records.push(lines(0).in('x'));
+  }
+  records.push(lines(0).close(), lines(1).in('later'));
+  const spoolDir = makeTempDir(t);
+  let json = '';
+  const output = {
+    write: (piece: string | Uint8Array): undefined => {
+      json += Buffer.from(piece as string).toString();
+    },
+  };
+  const converter = harConverter(output, { tool: 'twist/1', spoolDir });
+  for (const record of records) await converter.convert(record, Buffer.alloc(0));
+  await converter.finish();
+  const { entries } = (JSON.parse(json) as Har).log;
+  const givenUp = entries.filter(({ comment }) => comment?.startsWith('Too many') === true);
+  t.equal(converter.givenUp, givenUp.length);
+  t.ok(givenUp.length > 500, `${givenUp.length} of them`);
+  t.equal(givenUp[0]?.request.url, 'ws://localhost/1', 'the one that was silent for longest');
+  const bystander = entries.find(({ request }) => request.url === 'ws://localhost/0');
+  t.equal(bystander?._webSocketMessages.length, 17_000);
+  t.equal(bystander?.comment, undefined);
+  t.match(entries.at(-1)?.comment, 'The recording does not have the beginning and the end of it.');
+});
+
+t.test('what is kept of a session is short, whatever is in the recording', async (t) => {
+  const lines = new RecordedLines('A');
+  const long = 'x'.repeat(10_000);
+  const { log } = await convert(t, [
+    lines.open({ mode: long, remote: long, tls: long }),
+    { ev: 'target', s: 'A', t: 1000, state: 'lost', target: long, error: long },
+    lines.close(),
+  ]);
+  const short = 'x'.repeat(1000);
+  const exactly = (text: string): RegExp => new RegExp(`^${text}$`);
+  t.match(log.entries, [
+    {
+      _twist: {
+        ...{ mode: exactly(short), remote: exactly(short), tls: exactly(short) },
+        target: { target: exactly(short), error: exactly(short) },
+      },
+    },
+  ]);
 });

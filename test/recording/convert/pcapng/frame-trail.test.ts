@@ -1,12 +1,12 @@
 import { Buffer } from 'node:buffer';
 import t from 'tap';
-import { FrameTrail } from '../../../../src/recording/convert/pcapng/frame-trail.js';
+import { FrameRoom, FrameTrail } from '../../../../src/recording/convert/pcapng/frame-trail.js';
 import type { FrameRecord, MessageRecord } from '../../../../src/recording/format/record.js';
 
 type Frame = readonly [op: number, len: number, fin: boolean, rsv?: number];
 
 function trail(...frames: readonly Frame[]): FrameTrail {
-  const made = new FrameTrail();
+  const made = new FrameTrail(new FrameRoom());
   for (const [op, len, fin, rsv = 0] of frames) {
     const record: FrameRecord = {
       ...{ ev: 'frame', s: 'A', t: 1, dir: 'in', masked: true, wire: len + 6 },
@@ -81,4 +81,32 @@ t.test('frames without a message', async (t) => {
   t.equal(cut(one, 'ab'), '1.ab');
   t.match(one.rest(), [{ op: 3, rsv: 2, len: 5 }]);
   t.same(one.rest(), []);
+});
+
+t.test('frames that wait are bounded, in all sessions together', async (t) => {
+  const room = new FrameRoom();
+  room.left = 3;
+  const [one, other] = [new FrameTrail(room), new FrameTrail(room)];
+  const frame = (fin: boolean): FrameRecord => ({
+    ...{ ev: 'frame', s: 'A', t: 1, dir: 'in', rsv: 0, masked: true, op: 1, len: 1, wire: 7, fin },
+  });
+  one.take(frame(false));
+  one.take(frame(false));
+  other.take(frame(true));
+  t.equal(room.left, 0, 'at the limit');
+  t.equal(cut(other, 'x'), '1.x', 'which has all of its message');
+  t.equal(room.left, 1);
+  other.take(frame(true));
+  one.take(frame(true));
+  t.equal(room.left, 1, 'one past it: what waited with it goes');
+  t.equal(cut(one, 'xxx'), null);
+  t.equal(cut(other, 'y'), '1.y', 'a bystander has its own');
+  t.equal(room.left, 3);
+  other.take(frame(true));
+  other.take(frame(true));
+  other.take(frame(true));
+  one.take(frame(true));
+  t.equal(cut(one, 'z'), null, 'nobody else has to give up theirs');
+  t.equal(other.rest().length, 3);
+  t.equal(room.left, 3);
 });

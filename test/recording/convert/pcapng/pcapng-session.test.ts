@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import t from 'tap';
 import { ChunkedOutput } from '../../../../src/recording/convert/chunked-output.js';
+import { FrameRoom } from '../../../../src/recording/convert/pcapng/frame-trail.js';
 import { PcapngSession } from '../../../../src/recording/convert/pcapng/pcapng-session.js';
 import { TcpConversation } from '../../../../src/recording/convert/pcapng/tcp-conversation.js';
 import type { OpenRecord } from '../../../../src/recording/format/record.js';
@@ -20,7 +21,7 @@ async function capture(
   const recording = new Recording();
   make(recording.session(open ?? {}));
   const conversation = new TcpConversation(chunked, { client: CLIENT, server: SERVER }, 0);
-  const session = new PcapngSession(conversation);
+  const session = new PcapngSession(conversation, new FrameRoom());
   for (const record of recording.records) {
     if (record.ev === 'open') session.open(open === null ? null : record, record.t, 'note');
     if (record.ev === 'frame') session.frame(record);

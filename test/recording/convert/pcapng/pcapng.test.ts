@@ -3,6 +3,7 @@ import t from 'tap';
 import { pcapngConverter } from '../../../../src/recording/convert/pcapng/pcapng.js';
 import type { AnyRecord } from '../../../../src/recording/format/record.js';
 import { type CapturedSegment, readBlocks, readSegments } from '../../../fixtures/pcapng.js';
+import { RecordedLines } from '../../../fixtures/recorded-lines.js';
 import { convertRecords, KeptOutput, Recording } from '../../../fixtures/recordings.js';
 
 async function convert(records: Iterable<AnyRecord>): Promise<CapturedSegment[]> {
@@ -98,6 +99,18 @@ t.test('gaps', async (t) => {
   );
 });
 
+t.test('what was only counted is told of', async (t) => {
+  const recording = new Recording();
+  const session = recording.session();
+  const at = recording.tick();
+  recording.records.push({
+    ...{ ev: 'count', s: session.s, t: at, since: at, dir: 'in', of: 'ping', n: 7, len: 0 },
+  });
+  session.control('in', 9);
+  const segments = await convert(recording.records);
+  t.match(segments.at(-1)?.comment, '7 of kind ping were counted before this, not recorded');
+});
+
 t.test('many records', async (t) => {
   const recording = new Recording();
   const session = recording.session();
@@ -118,4 +131,26 @@ t.test('what is there is written before the end', async (t) => {
   for (const record of recording.records) await converter.convert(record, Buffer.alloc(0));
   await converter.flush?.();
   t.match(output.bytes.toString('latin1'), 'hello');
+});
+
+t.test('sessions without an end are given up when there are too many', async (t) => {
+  const output = { write: () => undefined };
+  const converter = pcapngConverter(output);
+  const recording = new Recording();
+  const first = recording.session().frame('in', { fin: false }).frame('out', { fin: false });
+  for (const record of recording.records) await converter.convert(record, Buffer.alloc(0));
+  t.equal(converter.givenUp, 0);
+  for (let number = 0; number < 33_000; number++) {
+    const [, record] = new Recording().records.concat(
+      new RecordedLines(`S${number}`).open({ t: 1_790_000_000 }),
+    );
+    await converter.convert(record!, Buffer.alloc(0));
+  }
+  const givenUp = converter.givenUp ?? 0;
+  t.ok(givenUp > 300, `${givenUp} of them`);
+  await converter.convert(
+    new RecordedLines(first.s).in('x', { t: 1_790_000_001 }),
+    Buffer.alloc(0),
+  );
+  await converter.finish();
 });

@@ -1,5 +1,6 @@
 import t from 'tap';
 import { type TextOptions, textConverter } from '../../../../src/recording/convert/text/text.js';
+import { printable } from '../../../../src/printable.js';
 import type { AnyRecord } from '../../../../src/recording/format/record.js';
 
 const S = '01JB0000000000000000000042';
@@ -78,6 +79,8 @@ t.test('messages', async (t) => {
     [{ ...BINARY, part: 'first' }, '← binary…        2  4869  |Hi|'],
     [{ ...BINARY, part: 'middle' }, '← …binary…       2  4869  |Hi|'],
     [{ ...TEXT, part: 'last' }, '→ …text          5  hello'],
+    [{ ...BINARY, op: 1, len: 3, b64: 'AUhp' }, '← text           3  \\u0001Hi'],
+    [{ ...BINARY, op: 1, part: 'first', len: 2, b64: 'SMM=' }, '← text…          2  48c3  |H.|'],
   ] as const) {
     t.equal(await lineOf(record), line);
   }
@@ -128,6 +131,19 @@ t.test('frames', async (t) => {
       '← frame          5  more rsv1 rsv2 rsv3 11 on the wire',
     ],
     [{ ...frame, op: 3, rsv: 1 }, '→ frame          5  opcode 3 fin rsv3 masked 11 on the wire'],
+  ] as const) {
+    t.equal(await lineOf(record), line);
+  }
+});
+
+t.test('what was only counted', async (t) => {
+  const count = { ev: 'count', s: S, t: T, dir: 'in', of: 'ping', n: 2, len: 1, since: T } as const;
+  for (const [record, line] of [
+    [count, '• count    2 more pings from the client since 14:13:20.000137, 1 byte'],
+    [
+      { ...count, dir: 'out', of: 'frame', n: 1, len: 0 },
+      '• count    1 more frame to the client since 14:13:20.000137, 0 bytes',
+    ],
   ] as const) {
     t.equal(await lineOf(record), line);
   }
@@ -242,4 +258,40 @@ t.test('binary payloads, whole when asked for', async (t) => {
   const whole = await convert([record], { maxBytes: Infinity });
   t.match(whole, `|${'a'.repeat(40)}|`);
   t.notMatch(whole, '(+');
+});
+
+t.test('a large payload is written in pieces, and what is not a payload is cut', async (t) => {
+  const text = `${'\u0001é😀'.repeat(20_000)}!`;
+  const b64 = Buffer.from(text).toString('base64');
+  const len = Buffer.byteLength(text);
+  const shown = '\\u0001é😀'.repeat(20_000);
+  const hex = Buffer.from(text)
+    .toString('hex')
+    .match(/.{1,8}/g)!
+    .join(' ');
+  const bytes = Buffer.from(text)
+    .toString('latin1')
+    .replace(/[^ -~]/g, '.');
+  const rest = '… (+1 byte, not all recorded)';
+  for (const [record, options, end] of [
+    [{ ...TEXT, len, data: text }, {}, `${shown}!`],
+    [{ ...TEXT, len, data: undefined, b64 }, {}, `${shown}!`],
+    [{ ...TEXT, len: len + 1, data: text, cut: true }, {}, `${shown}!${rest}`],
+    [{ ...TEXT, len, data: text }, { maxCharacters: 79_999 }, `${shown.slice(0, -2)}… (+5 bytes)`],
+    [{ ...BINARY, len, b64 }, { maxBytes: Infinity }, `${hex}  |${bytes}|`],
+    [{ ...BINARY, len, b64 }, { maxBytes: 10_000 }, `|… (+${len - 10_000} bytes)`],
+    [{ ...OPEN, url: text }, {}, `${printable(text.slice(0, 16_384))}…  echo  #7 ${S}`],
+  ] as [AnyRecord, Partial<TextOptions>, string][]) {
+    const pieces: string[] = [];
+    const output = {
+      write: (piece: string | Uint8Array): undefined => {
+        pieces.push(Buffer.from(piece).toString());
+      },
+    };
+    await textConverter(output, { ...PLAIN, ...options }).convert(record, new Uint8Array(0));
+    const all = pieces.join('');
+    t.ok(all.endsWith(`${end}\n`), all.slice(-100));
+    t.ok(all.startsWith('──── 2026-09-21 UTC\n14:13:20.000137 0042 '));
+    t.ok(pieces.every(({ length }) => length < 128 * 1024));
+  }
 });

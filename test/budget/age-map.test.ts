@@ -1,0 +1,30 @@
+import t from 'tap';
+import { AgeMap } from '../../src/budget/age-map.js';
+
+t.test('the oldest and the newest are told, whoever goes', async (t) => {
+  const map = new AgeMap<string, number>();
+  const keys = (): string => [...map].map(({ key }) => key).join('');
+  t.equal(map.oldest, null);
+  t.equal(map.newest, null);
+  for (const [index, key] of ['a', 'b', 'c', 'd'].entries()) map.set(key, index);
+  t.equal(map.size, 4);
+  t.equal(map.get('c'), 2);
+  t.equal(map.get('z'), undefined);
+  t.match(map.oldest, { key: 'a', value: 0 });
+  t.match(map.newest, { key: 'd', value: 3 });
+  map.set('a', 7);
+  t.match(map.oldest, { key: 'a', value: 7 }, 'another value, and the age stays');
+  t.equal(map.delete('b'), true, 'one from between');
+  t.equal(map.delete('b'), false);
+  t.equal(keys(), 'acd');
+  map.delete('a');
+  map.delete('d');
+  t.equal(map.oldest?.key, 'c');
+  t.equal(map.newest?.key, 'c');
+  map.delete('c');
+  t.equal(map.oldest, null);
+  t.equal(map.newest, null);
+  map.set('a', 1);
+  t.equal(keys(), 'a', 'it is the newest again');
+  t.equal(map.size, 1);
+});

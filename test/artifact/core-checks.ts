@@ -112,10 +112,10 @@ async function checkTls(t: Test, artifact: Artifact): Promise<void> {
 async function checkPasswords(t: Test, artifact: Artifact): Promise<void> {
   const users = artifact.file('users', `zoë:${HASH}\n`);
   const twist = await artifact.serves(['--echo', '--auth-file', users]);
-  const refused = new WebSocket(twist.url, { auth: 'zoë:wrong' });
+  const refused = new WebSocket(twist.url, signedIn('zoë:wrong'));
   const [error] = (await within(once(refused, 'error'), 'an error')) as [Error];
   t.match(error.message, '401');
-  const client = await open(t, twist.url, { auth: `zoë:${PASSWORD}` });
+  const client = await open(t, twist.url, signedIn(`zoë:${PASSWORD}`));
   t.equal(await exchange(client, 'let in'), 'let in');
   t.equal(await twist.stop(), 0);
 }
@@ -151,6 +151,11 @@ async function checkDrain(t: Test, artifact: Artifact): Promise<void> {
     t.equal(await twist.stop(signal), 0, `exit status after ${signal}`);
     t.strictSame(await within(Promise.all(codes), 'the Closes'), [1001, 1001, 1001]);
   }
+}
+
+/** @param user name and password */
+function signedIn(user: string): ClientOptions {
+  return { headers: { Authorization: `Basic ${Buffer.from(user).toString('base64')}` } };
 }
 
 async function open(t: Test, url: string, options: ClientOptions = {}): Promise<WebSocket> {

@@ -13,6 +13,7 @@ export default defineConfig(
       '.autobahn/',
       '.venv/',
       '.bench/',
+      '.packaging/',
       'reports/',
     ],
   },

@@ -3,11 +3,10 @@
  * `TWIST_COMMAND=/usr/bin/twist node tools/test.mjs quick test/artifact/command.test.ts`.
  */
 import t from 'tap';
+import { COMMAND } from '../fixtures/twist-process.js';
 import { startedBy } from './artifact.js';
 import { checkCore } from './core-checks.js';
 
 t.setTimeout(150_000);
 
-const command = process.env['TWIST_COMMAND'] ?? `${process.execPath} bin/twist.js`;
-
-await checkCore(t, startedBy(...command.split(' ')));
+await checkCore(t, startedBy(...COMMAND));

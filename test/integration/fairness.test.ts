@@ -73,7 +73,8 @@ t.test('beside a flood of the smallest messages', async (t) => {
 
 t.test('beside compressed messages that are nothing but work, from 20 connections', async (t) => {
   const connections = 20;
-  const count = 2;
+  // So many that it takes a second or two: on a machine that others use, the other client has its pauses as well.
+  const count = 8;
   const payload = Buffer.concat([
     repeated(EMPTY_DYNAMIC, Math.floor((120 * KIB) / EMPTY_DYNAMIC.length)),
     bytesOfHex('00'),
@@ -96,7 +97,7 @@ t.test('beside compressed messages that are nothing but work, from 20 connection
   }
   for (const { raw } of clients) raw.send(repeated(message, count));
   const echoes = await countEchoes(t, twist, () => answered >= connections * count);
-  t.ok(echoes >= 100, `${echoes} messages were echoed to somebody else meanwhile`);
+  t.ok(echoes >= 300, `${echoes} messages were echoed to somebody else meanwhile`);
   t.strictSame(
     empty,
     Array.from({ length: connections * count }, () => true),

@@ -23,10 +23,8 @@ if (isMainThread) {
   const { registerHooks } = /** @type {{ registerHooks?: (hooks: object) => void }} */ (core);
   if (registerHooks === undefined) register('./typescript-hooks.mjs', import.meta.url);
   else registerHooks({ load, resolve });
-  // Programs that a test starts run without it.
+  // Programs that a test starts run without it, and without the other one of this folder.
   const options = process.env['NODE_OPTIONS'];
   if (options !== undefined)
-    process.env['NODE_OPTIONS'] = options
-      .replace(/--import=\S*\/tools\/typescript\.mjs/, '')
-      .trim();
+    process.env['NODE_OPTIONS'] = options.replaceAll(/--import=\S*\/tools\/\S+\.mjs/g, '').trim();
 }

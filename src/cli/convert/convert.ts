@@ -177,9 +177,13 @@ class Conversion implements InputTaker {
     // It looks at what exists before anything else is read, which may take a while.
     const follower =
       followed === undefined ? null : await this.#reading(() => followerOf(followed.path));
-    if (isOrdered) await this.#reading(() => readMerged(inOrder, this, this.#stop.signal));
-    else for (const input of inOrder) await this.#read(input.path);
-    if (follower !== null) await this.#reading(() => follower.run(this, this.#stop.signal));
+    try {
+      if (isOrdered) await this.#reading(() => readMerged(inOrder, this, this.#stop.signal));
+      else for (const input of inOrder) await this.#read(input.path);
+      if (follower !== null) await this.#reading(() => follower.run(this, this.#stop.signal));
+    } finally {
+      await follower?.close();
+    }
   }
 
   #isAllFiles(inputs: readonly string[]): boolean {

@@ -51,10 +51,10 @@ export class Follower {
     const isAsked = ({ path }: Found): boolean => path === this.#path;
     const chosen = this.#names.isFixed ? found.findLast(isAsked) : found.at(-1);
     this.#waiting = chosen === undefined ? [] : [chosen];
-    for (const one of found) if (one !== chosen) await one.handle.close();
+    await closeAll(found.filter((one) => one !== chosen));
   }
 
-  /** Reads until `signal` aborts. Rejects with what `node:fs` reports. */
+  /** Reads until `signal` aborts; {@link close} comes after it. Rejects with what `node:fs` reports. */
   async run(taker: InputTaker, signal: AbortSignal): Promise<void> {
     let file: InputFile | null = null;
     let isNoted = false;
@@ -90,8 +90,12 @@ export class Follower {
       }
     } finally {
       await file?.close();
-      await Promise.all(this.#waiting.map(({ handle }) => handle.close()));
     }
+  }
+
+  /** Closes what was found and not read. */
+  async close(): Promise<void> {
+    await closeAll(this.#waiting.splice(0));
   }
 
   async #open(found: Found, taker: InputTaker): Promise<InputFile> {
@@ -103,12 +107,15 @@ export class Follower {
     return await InputFile.open(path, handle, taker.begin(path));
   }
 
-  /** Reads a file to its end: it may have grown between the last look and the next file. */
+  /** Reads a file to its end, and closes it: it may have grown between the last look and the next file. */
   async #finish(file: InputFile | null, taker: InputTaker, signal: AbortSignal): Promise<void> {
     if (file === null) return;
-    await file.readOn(taker, signal);
-    if (!signal.aborted) await taker.take(file.finish(), 0);
-    await file.close();
+    try {
+      await file.readOn(taker, signal);
+      if (!signal.aborted) await taker.take(file.finish(), 0);
+    } finally {
+      await file.close();
+    }
   }
 
   /** Whether it was truncated, even if more was written to it since. */
@@ -162,20 +169,26 @@ export class Follower {
    * can be renamed without harm.
    */
   async #look(takesAny = false): Promise<Found[]> {
-    const all: Found[] = [];
+    const found: Found[] = [];
     const held = new Set([this.#current]);
-    for (let look = 0; look < MAX_LOOKS; look++) {
-      const found = await this.#lookOnce(takesAny, held);
-      all.push(...found);
-      if (found.length === 0) break;
+    try {
+      for (let look = 0, before = -1; look < MAX_LOOKS && found.length > before; look++) {
+        before = found.length;
+        await this.#lookOnce(takesAny, held, found);
+      }
+    } catch (error) {
+      await closeAll(found);
+      throw error;
     }
-    return all.sort((one, other) => timeOf(one) - timeOf(other));
+    return found.sort((one, other) => timeOf(one) - timeOf(other));
   }
 
-  /** @param held files that are open, by their places on the disk, which no other file gets meanwhile */
-  async #lookOnce(takesAny: boolean, held: Set<string>): Promise<Found[]> {
+  /**
+   * @param held files that are open, by their places on the disk, which no other file gets meanwhile
+   * @param found is added to
+   */
+  async #lookOnce(takesAny: boolean, held: Set<string>, found: Found[]): Promise<void> {
     const keys = new Map<string, string>();
-    const found: Found[] = [];
     for (const path of await this.#names.list()) {
       const before = await keyOf(path);
       const text = this.#knownKeys.get(before ?? '');
@@ -200,7 +213,6 @@ export class Follower {
       found.push(one);
     }
     this.#knownKeys = keys;
-    return found;
   }
 }
 
@@ -230,16 +242,22 @@ async function keyOf(file: string | promises.FileHandle): Promise<string | null>
 }
 
 async function openFound(path: string): Promise<Found | null> {
+  const handle = await promises.open(path).catch(goneOr);
+  if (handle === null) return null;
   try {
-    const handle = await promises.open(path);
     const isRegular = (await handle.stat()).isFile();
     const head = isRegular
       ? await readHead(handle)
       : { text: path, isRecording: false, startTime: null };
     return { path, handle, head };
   } catch (error) {
-    return goneOr(error);
+    await handle.close();
+    throw error;
   }
+}
+
+async function closeAll(files: readonly Found[]): Promise<void> {
+  await Promise.all(files.map(({ handle }) => handle.close()));
 }
 
 function goneOr(error: unknown): null {

@@ -41,9 +41,7 @@ export async function readMerged(
       const next = waiting[0];
       if (next !== undefined && (first === undefined || next.startTime <= first.time)) {
         waiting.shift();
-        const source = await Source.open(next, taker);
-        if (await source.fill()) insert(open, source);
-        else await source.close();
+        await place(open, await Source.open(next, taker));
         continue;
       }
       if (first === undefined) return;
@@ -51,12 +49,22 @@ export async function readMerged(
       const limit = Math.min(open[1]?.time ?? Infinity, next?.startTime ?? Infinity);
       await taker.take(first.takeUntil(limit), first.takeBytes());
       open.shift();
-      if (await first.fill()) insert(open, first);
-      else await first.close();
+      await place(open, first);
     }
   } finally {
     for (const source of open) await source.close();
   }
+}
+
+/** A source comes back in the order of its next record. One that has none is closed, and so is one that cannot be read. */
+async function place(sources: Source[], source: Source): Promise<void> {
+  let hasMore = false;
+  try {
+    hasMore = await source.fill();
+  } finally {
+    if (!hasMore) await source.close();
+  }
+  if (hasMore) insert(sources, source);
 }
 
 /** Keeps the sources sorted by time; of two with the same time the earlier one stays first. */

@@ -16,6 +16,7 @@ import type { ConvertFlags } from '../../../src/cli/convert/options.js';
 import type { Io, Signal } from '../../../src/cli/io.js';
 import { ConfigError } from '../../../src/errors.js';
 import { fakeIo, type FakeIo } from '../fake-io.js';
+import { openFilesIn } from '../../fixtures/open-files.js';
 import { makeTempDir } from '../../fixtures/temp-dir.js';
 import { eventually } from '../../fixtures/within.js';
 
@@ -256,6 +257,15 @@ t.test('a compressed file', async (t) => {
     out: '',
     err: `twist: ${file} is compressed (gzip); decompress it: gunzip -c ${file} | twist convert -\n`,
   });
+});
+
+t.test('what was to be followed is closed when something before it cannot be read', async (t) => {
+  const folder = makeTempDir(t);
+  const [compressed, followed] = [path.join(folder, 'a.gz'), path.join(folder, 'b')];
+  writeFileSync(compressed, Buffer.from('1f8b0800', 'hex'));
+  writeFileSync(followed, HEADER + message('b'));
+  t.match(await run([compressed, followed], { follow: true }), { code: 1, err: /compressed/ });
+  t.equal(openFilesIn(folder), 0);
 });
 
 t.test('colours and whole payloads, when they are asked for', async (t) => {

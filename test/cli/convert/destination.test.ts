@@ -4,7 +4,6 @@ import {
   mkdirSync,
   readFileSync,
   readdirSync,
-  readlinkSync,
   statSync,
   symlinkSync,
   writeFileSync,
@@ -13,6 +12,7 @@ import path from 'node:path';
 import t from 'tap';
 import { destinationOf, type Destination } from '../../../src/cli/convert/destination.js';
 import { fakeIo } from '../fake-io.js';
+import { openFilesIn } from '../../fixtures/open-files.js';
 import { makeTempDir } from '../../fixtures/temp-dir.js';
 import { eventually } from '../../fixtures/within.js';
 
@@ -73,19 +73,8 @@ t.test('what was in vain leaves nothing behind', async (t) => {
   await output.write(Buffer.from('abc'));
   output.discard();
   t.same(readdirSync(folder), []);
-  await eventually(() => openIn(folder) === 0, 'no open file');
+  await eventually(() => openFilesIn(folder) === 0, 'no open file');
 });
-
-/** How many files of a folder this process has open. */
-function openIn(folder: string): number {
-  return readdirSync('/proc/self/fd').filter((descriptor) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${descriptor}`).startsWith(folder);
-    } catch {
-      return false;
-    }
-  }).length;
-}
 
 t.test('devices are written to at once', async (t) => {
   const output = to('/dev/null');

@@ -15,6 +15,7 @@ import t, { type Test } from 'tap';
 import { Follower } from '../../../src/cli/convert/follow.js';
 import { systemError } from '../../fixtures/faulty-file-system.js';
 import { KeptInput, header, line } from '../../fixtures/input-taker.js';
+import { openFilesIn } from '../../fixtures/open-files.js';
 import { makeTempDir } from '../../fixtures/temp-dir.js';
 import { eventually } from '../../fixtures/within.js';
 
@@ -32,6 +33,7 @@ async function follow(t: Test, given: string): Promise<Following> {
   const end = async (): Promise<void> => {
     stop.abort();
     await done;
+    await follower.close();
   };
   t.teardown(end);
   return { taker, end };
@@ -238,10 +240,39 @@ t.test('files that come and go while it looks, and errors of the system', async 
     ['open', open],
   ] as const) {
     const missing = t.intercept(promises, name, gone(real, 'ENOENT'));
-    await new Follower(file).begin();
+    const follower = new Follower(file);
+    await follower.begin();
+    await follower.close();
     missing.restore();
     const broken = t.intercept(promises, name, gone(real, 'EIO'));
     await t.rejects(new Follower(file).begin(), { code: 'EIO' });
     broken.restore();
   }
+  t.equal(openFilesIn(path.dirname(file)), 0);
+});
+
+t.test('a file that can be opened and not read', async (t) => {
+  const file = fileIn(t);
+  writeFileSync(file, header(1));
+  const { open } = promises;
+  t.intercept(promises, 'open', {
+    value: async (name: string) => {
+      const handle = await open(name);
+      handle.read = () => Promise.reject(systemError('EIO'));
+      return handle;
+    },
+  });
+  await t.rejects(new Follower(file).begin(), { code: 'EIO' });
+  t.equal(openFilesIn(path.dirname(file)), 0);
+});
+
+t.test('a file is closed when what it holds cannot be taken', async (t) => {
+  const file = fileIn(t);
+  writeFileSync(file, header(2) + line('b'));
+  const follower = new Follower(file);
+  await follower.begin();
+  const taker = new KeptInput();
+  taker.take = () => Promise.reject(new Error('the disk is full'));
+  await t.rejects(follower.run(taker, new AbortController().signal), /the disk is full/);
+  t.equal(openFilesIn(path.dirname(file)), 0);
 });

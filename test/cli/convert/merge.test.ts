@@ -1,8 +1,9 @@
-import { readdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t, { type Test } from 'tap';
 import { inOrderOfTime, readMerged } from '../../../src/cli/convert/merge.js';
 import { KeptInput, header, line } from '../../fixtures/input-taker.js';
+import { openFilesIn } from '../../fixtures/open-files.js';
 import { makeTempDir } from '../../fixtures/temp-dir.js';
 
 function files(t: Test, contents: Readonly<Record<string, string>>): string[] {
@@ -12,15 +13,6 @@ function files(t: Test, contents: Readonly<Record<string, string>>): string[] {
     return path.join(directory, name);
   });
 }
-
-const openIn = (directory: string): number =>
-  readdirSync('/proc/self/fd').filter((fd) => {
-    try {
-      return readlinkSync(`/proc/self/fd/${fd}`).startsWith(directory);
-    } catch {
-      return false;
-    }
-  }).length;
 
 async function read(paths: readonly string[], taker = new KeptInput()): Promise<string> {
   await readMerged(await inOrderOfTime(paths), taker, new AbortController().signal);
@@ -66,13 +58,13 @@ t.test('a file is open only while its time has come', async (t) => {
   let most = 0;
   const taker = new KeptInput();
   taker.take = (records, bytes) => {
-    most = Math.max(most, openIn(directory));
+    most = Math.max(most, openFilesIn(directory));
     return KeptInput.prototype.take.call(taker, records, bytes);
   };
   const text = await read(paths.reverse(), taker);
   t.equal(text.replaceAll(/<f\d+:|#/g, ''), contents.map((_, index) => `${index},`).join(''));
   t.ok(most <= 2, `${most} files`);
-  t.equal(openIn(directory), 0);
+  t.equal(openFilesIn(directory), 0);
 });
 
 t.test('large files, whole', async (t) => {
@@ -93,6 +85,15 @@ t.test('it ends when it is time, and closes what is open', async (t) => {
     return Promise.resolve();
   };
   await readMerged(await inOrderOfTime(paths), taker, stop.signal);
-  t.equal(openIn(path.dirname(paths[0]!)), 0);
+  t.equal(openFilesIn(path.dirname(paths[0]!)), 0);
   await t.rejects(inOrderOfTime(['/nowhere']), { code: 'ENOENT' });
+});
+
+t.test('a file that cannot be read is closed, and so are the others', async (t) => {
+  const bzip2 = 'BZh9';
+  for (const content of [{ a: bzip2 }, { a: header(1) + line('a', 1), b: bzip2 }]) {
+    const paths = files(t, content);
+    await t.rejects(read(paths), /compressed/);
+    t.equal(openFilesIn(path.dirname(paths[0]!)), 0);
+  }
 });

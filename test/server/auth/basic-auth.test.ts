@@ -143,13 +143,13 @@ t.test('a right password is verified once', async (t) => {
 t.test('who has left before its turn is never verified, and holds nobody up', async (t) => {
   useLibrary(t, 'exports.bcryptVerify = async () => false;');
   const { authenticator, threads, log } = await withFile(t);
-  const leaving = new AbortController();
-  const flood = Array.from({ length: 300 }, (_, index) =>
-    ask(authenticator, request(`zoë:${index}`), applicant('192.0.2.66', leaving)),
+  const clients = Array.from({ length: 300 }, () => new AbortController());
+  const flood = clients.map((client, index) =>
+    ask(authenticator, request(`zoë:${index}`), applicant('192.0.2.66', client)),
   );
   // Two are being verified, 64 wait, and for the others there was no room.
   await eventually(() => threads.started >= 2, 'the first ones');
-  leaving.abort();
+  for (const client of clients) client.abort();
   const started = threads.started;
   const answers = await Promise.all(flood);
   t.equal(threads.started, started, 'none that waited is begun');

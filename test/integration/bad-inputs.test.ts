@@ -1247,24 +1247,48 @@ t.test('compressed frames that fail the connection', async (t) => {
     });
   }
 
-  await t.test('F15 a Ping, a message and a Close behind a bomb', async (t) => {
+  // All of it comes with one read. What is behind a message that fails later, in a turn of its own, is looked at before
+  // that: a Ping there is answered or not as fast as the machine is. These two are not a matter of speed.
+  await t.test('F15 a Ping, a message and a Close behind a bomb that fails at once', async (t) => {
+    const strict = await startTwist(t, ['--max-message', '1k']);
+    const client = await connectRaw(t, strict.port);
+    await open(client);
+    // One step brings more than the message may have.
+    const bomb = deflated(clientDeflate.encode(Buffer.alloc(64 * 1024)));
+    client.send(Buffer.concat([encodeFrames([textFrame('before'), bomb], true), MORE_FRAMES]));
+    const { received, log } = await sessionEndOf(strict, client);
+    const close = closeFrame(1009, 'message is over the limit of 1024 bytes');
+    t.equal(
+      received,
+      hexOf(encodeFrames(storedFrames([textFrame('before'), close]), false)),
+      'nothing behind it counts: no Pong, no echo, no answer to the Close',
+    );
+    t.match(log, { code: 1009, rule: 'message-too-big' }, 'the log says why');
+    t.equal(await strict.stop(), 0, 'the server is well');
+  });
+
+  await t.test('F15 a Ping within a bomb, a message and a Close behind it', async (t) => {
     const client = await connectRaw(t, twist.port);
     await open(client);
-    // So small on the wire that one read brings what is behind it, too.
-    const bomb = deflated(clientDeflate.encode(Buffer.alloc(17 * MIB)));
-    client.send(Buffer.concat([encodeFrames([textFrame('before'), bomb], true), MORE_FRAMES]));
+    const bomb = clientDeflate.encode(Buffer.alloc(17 * MIB));
+    const half = bomb.length >> 1;
+    const frames = [
+      textFrame('before'),
+      deflated(bomb.subarray(0, half), MORE),
+      pingFrame('within'),
+      continuationFrame(bomb.subarray(half)),
+      textFrame('behind'),
+      closeFrame(1000),
+    ];
+    client.send(encodeFrames(frames, true));
     const { received, log } = await sessionEndOf(twist, client);
     const close = closeFrame(1009, FRAME_REASONS['message-too-big']);
-    // A fast machine is through with the bomb before the Ping is looked at.
-    const answers = [[pongFrame('behind'), close], [close]].map((frames) =>
-      hexOf(encodeFrames(storedFrames([textFrame('before'), ...frames]), false)),
-    );
-    t.ok(
-      answers.includes(received),
+    t.equal(
+      received,
+      hexOf(encodeFrames(storedFrames([textFrame('before'), pongFrame('within'), close]), false)),
       'a Pong waits for nobody; the message has no echo, and the Close is not the answer to theirs',
-      { received },
     );
-    t.match(log, { rule: 'message-too-big' }, 'the log says why');
+    t.match(log, { code: 1009, rule: 'message-too-big' }, 'the log says why');
   });
 
   await t.test('F2 RSV1 where permessage-deflate was declined', async (t) => {

@@ -61,10 +61,12 @@ t.test('beside a flood of the smallest messages', async (t) => {
   const count = times * once;
   const twist = await startTwist(t);
   const client = await openFlood(t, twist.port);
-  for (let sent = 0; sent < times; sent++) client.send(flood);
   const echoes = await countEchoes(
     t,
     twist,
+    () => {
+      for (let sent = 0; sent < times; sent++) client.send(flood);
+    },
     () => client.receivedBytes >= count * SMALLEST_ECHO_BYTES,
   );
   t.ok(echoes >= 30, `${echoes} messages were echoed to somebody else meanwhile`);
@@ -95,8 +97,14 @@ t.test('beside compressed messages that are nothing but work, from 20 connection
       cutter.receive(chunk);
     });
   }
-  for (const { raw } of clients) raw.send(repeated(message, count));
-  const echoes = await countEchoes(t, twist, () => answered >= connections * count);
+  const echoes = await countEchoes(
+    t,
+    twist,
+    () => {
+      for (const { raw } of clients) raw.send(repeated(message, count));
+    },
+    () => answered >= connections * count,
+  );
   t.ok(echoes >= 300, `${echoes} messages were echoed to somebody else meanwhile`);
   t.strictSame(
     empty,
@@ -231,9 +239,11 @@ t.test('beside targets that flood', async (t) => {
   const args = ['serve', '--tcp', target.address, '--listen', '127.0.0.1:0'];
   const twist = await startServing(t, { args: [...args, '--log-format', 'json'] });
   const clients = await Promise.all(Array.from({ length: floods }, () => openFlood(t, twist.port)));
-  for (const { socket } of clients) socket.write(quickFrame(FIN | BINARY, Buffer.from('pour')));
+  const begin = (): void => {
+    for (const { socket } of clients) socket.write(quickFrame(FIN | BINARY, Buffer.from('pour')));
+  };
   // With the headers of its messages it is a little more.
   const isDone = (): boolean => clients.every(({ receivedBytes }) => receivedBytes >= bytes);
-  const echoes = await countEchoes(t, twist, isDone);
+  const echoes = await countEchoes(t, twist, begin, isDone);
   t.ok(echoes >= 3, `${echoes} messages came back to somebody else meanwhile`);
 });

@@ -1,58 +1,66 @@
 /** The tables of the measurements with compression. */
-import { formatTable, significant } from './report.mjs';
+import { runName } from './deflate.mjs';
+import { formatVerdicts } from './goals.mjs';
+import { formatCosts, formatTable, significant } from './report.mjs';
 import { median, medianRatio } from './statistics.mjs';
 
 /**
- * One row for each load and level; what ws needs does not depend on the level.
+ * One row for each load and level; what ws and stock uWebSockets need does not depend on the level.
  * @param {readonly import('./deflate.mjs').DeflateResult[]} results
- * @param {readonly string[]} names of the peers
+ * @param {readonly import('./deflate.mjs').DeflatePeer[]} peers
  */
-export function formatDeflate(results, names) {
-  const hasWs = names.includes('ws') && names.includes('twist');
-  const hasZlib = names.includes('zlib') && names.includes('twist');
-  const head = [
-    'conns x depth, payload',
-    'level',
-    ...names.map((name) => `${name} us`),
-    ...(hasWs ? ['twist/ws'] : []),
-    ...(hasZlib ? ['twist/zlib', 'twist - zlib us'] : []),
-    'in B',
-    ...names.map((name) => `${name} out B`),
-    ...names.filter((name) => name !== 'zlib').map((name) => `${name} msg/s`),
-    'aim',
-  ];
-  const rows = results.flatMap(({ workload, aim, levels, runs }) =>
+export function formatDeflate(results, peers) {
+  const rows = results.flatMap(({ workload, goals, levels, runs }) =>
     levels.map((level) => {
-      /**
-       * @param {string} name
-       * @param {'serverCpuNsPerMessage' | 'messagesPerSecond' | 'wireOutBytes'} key
-       */
-      const values = (name, key) =>
-        (runs[name === 'ws' ? name : `${name}@${level}`] ?? []).map((run) => run[key]);
-      /** @param {string} name */
-      const cpu = (name) => values(name, 'serverCpuNsPerMessage');
-      const { plainBytes = NaN, wireInBytes = NaN } = Object.values(runs)[0]?.[0] ?? {};
-      /** @param {number} bytes */
-      const withRatio = (bytes) => `${bytes.toFixed(0)} (${(plainBytes / bytes).toFixed(2)})`;
-      const rest = cpu('twist').map((value, round) => value - (cpu('zlib')[round] ?? NaN));
-      return [
-        workload,
-        level,
-        ...names.map((name) => significant(median(cpu(name)) / 1000)),
-        ...(hasWs ? [significant(medianRatio(cpu('twist'), cpu('ws')))] : []),
-        ...(hasZlib
-          ? [significant(medianRatio(cpu('twist'), cpu('zlib'))), significant(median(rest) / 1000)]
-          : []),
-        withRatio(wireInBytes),
-        ...names.map((name) => withRatio(median(values(name, 'wireOutBytes')))),
-        ...names
-          .filter((name) => name !== 'zlib')
-          .map((name) => significant(median(values(name, 'messagesPerSecond')))),
-        aim,
-      ];
+      /** @type {(name: string, key: keyof import('./deflate.mjs').DeflateRun) => number[]} */
+      const read = (name, key) => {
+        const peer = peers.find((each) => each.name === name);
+        return (peer && runs[runName(peer, level)])?.map((run) => run[key]) ?? [];
+      };
+      const load = levels.length === 1 ? workload : `${workload}, level ${level}`;
+      return { load, goals, read, plain: Object.values(runs)[0]?.[0] };
     }),
   );
-  return formatTable([head, ...rows]);
+  const names = peers.map(({ name }) => name);
+  const bytes = [
+    [
+      'conns x depth, payload',
+      'from the client, B',
+      ...names.map((name) => `from ${name}, B (ratio)`),
+    ],
+    ...rows.map(({ load, read, plain }) => {
+      const { plainBytes = NaN, wireInBytes = NaN } = plain ?? {};
+      /** @param {number} count */
+      const withRatio = (count) => `${count.toFixed(0)} (${(plainBytes / count).toFixed(2)})`;
+      return [
+        load,
+        withRatio(wireInBytes),
+        ...names.map((name) => withRatio(median(read(name, 'wireOutBytes')))),
+      ];
+    }),
+  ];
+  const rates = [
+    ['conns x depth, payload', ...names.map((name) => `${name} msg/s`)],
+    ...rows.map(({ load, read }) => [
+      load,
+      ...names.map((name) => significant(median(read(name, 'messagesPerSecond')))),
+    ]),
+  ];
+  const costs = rows.map(({ load, goals, read }) => ({
+    load,
+    goals,
+    names,
+    /** @param {string} name */
+    read: (name) => read(name, 'serverCpuNsPerMessage'),
+  }));
+  return [
+    formatCosts('conns x depth, payload', names, costs),
+    formatVerdicts(costs),
+    formatTable(bytes),
+    formatTable(rates),
+  ]
+    .filter((table) => table !== '')
+    .join('\n\n');
 }
 
 /**

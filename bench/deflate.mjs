@@ -2,6 +2,8 @@
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import process from 'node:process';
+import { onNodes } from './on-nodes.mjs';
+import { findStored } from './peer-store.mjs';
 import { WS_WITH_DEFLATE, nameDeflateWorkload, twistPeer } from './plan.mjs';
 import { SERVER_CORE, cleanEnvironment, runClient, startServer } from './server-process.mjs';
 import { inTurns } from './turns.mjs';
@@ -30,15 +32,14 @@ import { inTurns } from './turns.mjs';
 /**
  * @typedef {object} DeflateResult
  * @property {string} workload
- * @property {string} aim
+ * @property {readonly import('./goals.mjs').Goal[]} goals
  * @property {readonly string[]} levels names of the settings
- * @property {Record<string, DeflateRun[]>} runs by `ws`, or `twist` or `zlib` with `@` and the setting
+ * @property {Record<string, DeflateRun[]>} runs by the name that `runName` gives
  */
 
 /**
  * @typedef {object} DeflateOptions
- * @property {readonly string[]} names of the peers that take part: of ws, twist and zlib
- * @property {string} twistFile
+ * @property {readonly DeflatePeer[]} peers
  * @property {readonly DeflateSetting[]} settings of twist and zlib
  * @property {number} rounds
  * @property {number} seconds
@@ -46,20 +47,73 @@ import { inTurns } from './turns.mjs';
  */
 
 /**
+ * @typedef {object} DeflatePeer
+ * @property {string} name
+ * @property {string} [file] another program than this Node
+ * @property {boolean} hasLevels it compresses as the settings say, and not as it likes
+ * @property {((setting: DeflateSetting) => readonly string[]) | null} command null for zlib, which is no server
+ */
+
+/**
+ * @param {readonly string[]} names of the peers that are wanted
+ * @param {{ twistFile: string, nodes: readonly string[], mayBuild: boolean }} options
+ * @returns {{ peers: DeflatePeer[], missing: string[] }}
+ */
+export function findDeflatePeers(names, { twistFile, nodes, mayBuild }) {
+  /** @type {DeflatePeer[]} */
+  const peers = [
+    { name: 'ws', hasLevels: false, command: () => WS_WITH_DEFLATE.command },
+    {
+      name: 'twist',
+      hasLevels: true,
+      command: ({ options }) => twistPeer(twistFile, options).command,
+    },
+    { name: 'zlib', hasLevels: true, command: null },
+  ];
+  /** @type {string[]} */
+  const missing = [];
+  if (names.some((name) => name.startsWith('uws'))) {
+    const found = findStored('uws-deflate', mayBuild);
+    if (typeof found === 'string') missing.push(found);
+    else
+      peers.push(
+        {
+          name: 'uws',
+          file: found.file,
+          hasLevels: true,
+          command: ({ level, windowBits }) => [String(level), String(windowBits)],
+        },
+        { name: 'uws-stock', file: found.file, hasLevels: false, command: () => ['stock'] },
+      );
+  }
+  const chosen = peers.filter(({ name }) => names.includes(name));
+  return { peers: onNodes(chosen, nodes, ['zlib', 'uws', 'uws-stock']), missing };
+}
+
+/**
+ * What the runs of a peer with a setting are called.
+ * @param {Pick<DeflatePeer, 'name' | 'hasLevels'>} peer
+ * @param {string} level name of the setting
+ */
+export function runName({ name, hasLevels }, level) {
+  return hasLevels ? `${name} ${level}` : name;
+}
+
+/**
  * @param {import('./plan.mjs').DeflateWorkload} workload
  * @param {DeflateOptions} options
  * @returns {Promise<DeflateResult>}
  */
 export async function measureDeflate(workload, options) {
-  const { names, settings, rounds } = options;
-  const contenders = [
-    ...(names.includes('ws') ? [{ name: 'ws', setting: null }] : []),
-    ...settings.flatMap((setting) =>
-      ['twist', 'zlib']
-        .filter((name) => names.includes(name))
-        .map((name) => ({ name: `${name}@${setting.name}`, setting })),
-    ),
-  ];
+  const { peers, settings, rounds } = options;
+  const [first] = settings;
+  const contenders = peers.flatMap((peer) =>
+    (peer.hasLevels || first === undefined ? settings : [first]).map((setting) => ({
+      name: runName(peer, setting.name),
+      peer,
+      setting,
+    })),
+  );
   const name = nameDeflateWorkload(workload);
   const runs = await inTurns(contenders, rounds, async (contender) => {
     try {
@@ -69,22 +123,22 @@ export async function measureDeflate(workload, options) {
     }
   });
   const levels = settings.map((setting) => setting.name);
-  return { workload: name, aim: workload.aim ?? '', levels, runs };
+  return { workload: name, goals: workload.goals ?? [], levels, runs };
 }
 
 /**
- * @param {{ name: string, setting: DeflateSetting | null }} contender
+ * @param {{ peer: DeflatePeer, setting: DeflateSetting }} contender
  * @param {import('./plan.mjs').DeflateWorkload} workload
  * @param {DeflateOptions} options
  * @returns {Promise<DeflateRun>}
  */
-async function runOnce({ name, setting }, workload, options) {
+async function runOnce({ peer, setting }, workload, options) {
   const load = [
     ...['--conns', String(workload.conns), '--depth', String(workload.depth)],
     ...['--size', String(workload.sizeBytes), '--kind', workload.kind],
     ...['--seconds', String(options.seconds), '--warmup', String(options.warmupSeconds)],
   ];
-  if (setting !== null && name.startsWith('zlib')) {
+  if (peer.command === null) {
     const result = await runClient(
       [
         path.join(import.meta.dirname, 'zlib-floor.mjs'),
@@ -95,8 +149,7 @@ async function runOnce({ name, setting }, workload, options) {
     );
     return /** @type {DeflateRun} */ (result);
   }
-  const peer = setting === null ? WS_WITH_DEFLATE : twistPeer(options.twistFile, setting.options);
-  const server = await startServer(peer, []);
+  const server = await startServer({ ...peer, command: peer.command(setting) }, []);
   try {
     const generator = path.join(import.meta.dirname, 'deflate-generator.mjs');
     const target = ['--port', String(server.port), '--pid', String(server.pid)];

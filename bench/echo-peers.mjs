@@ -1,6 +1,7 @@
 /** Who takes part in the echo measurement: this project's peers on each Node, the second build of twist, and the others. */
 import path from 'node:path';
 import process from 'node:process';
+import { suffixOf } from './on-nodes.mjs';
 import { findNode, findStored, versionOfWs } from './peer-store.mjs';
 import { twistPeer } from './plan.mjs';
 
@@ -43,7 +44,7 @@ export function findEchoPeers({ peers: names, twistFile, againstFile, nodes, may
   const peers = own.map((peer) => ({ ...peer, version: withNode(peer.version, process.version) }));
   for (const wanted of nodes) {
     const { file, version } = findNode(wanted);
-    const suffix = `@${/^v?(\d+)/.exec(version)?.[1] ?? version}`;
+    const suffix = suffixOf(version);
     for (const peer of own)
       peers.push({
         ...peer,

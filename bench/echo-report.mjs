@@ -1,5 +1,6 @@
 /** The tables of the echo measurement. */
-import { formatTable, significant } from './report.mjs';
+import { formatVerdicts } from './goals.mjs';
+import { formatEstimate, formatTable, significant } from './report.mjs';
 import { estimateMedian, median, pairedRatios } from './statistics.mjs';
 
 /** @typedef {import('./echo.mjs').EchoResult} EchoResult */
@@ -94,6 +95,8 @@ export function echoSections({ peers, results }) {
         ),
       });
   }
+  const verdicts = formatEchoVerdicts(results, names);
+  if (verdicts !== '') sections.push({ title: 'Goals of twist', table: verdicts });
   /** @type {[keyof typeof FIGURES, string][]} */
   const more = [
     ['rate', 'Messages a second'],
@@ -111,12 +114,27 @@ export function echoSections({ peers, results }) {
 }
 
 /**
+ * @param {readonly EchoResult[]} results
+ * @param {readonly string[]} names of the peers
+ */
+export function formatEchoVerdicts(results, names) {
+  return formatVerdicts(
+    results.map((result) => ({
+      load: result.workload,
+      goals: result.goals ?? [],
+      names,
+      read: (name, figure) => readFigures(result, name, figure),
+    })),
+  );
+}
+
+/**
  * @param {EchoRecord} record
  * @param {boolean} isBrief only the tables of processor time
  */
 export function formatEchoRecord(record, isBrief = false) {
   const sections = echoSections(record).filter(
-    ({ title }) => !isBrief || title.startsWith('Server processor time'),
+    ({ title }) => !isBrief || /^Server processor time|^Goals/.test(title),
   );
   const failures = record.results.flatMap((result) => result.failures);
   return [
@@ -126,7 +144,7 @@ export function formatEchoRecord(record, isBrief = false) {
   ].join('\n\n');
 }
 
-/** @param {EchoRecord} record */
+/** @param {{ rounds: number }} record */
 export function intervalNote({ rounds }) {
   const { confidence } = estimateMedian(Array.from({ length: rounds }, (_, round) => round));
   return rounds < 2
@@ -172,11 +190,4 @@ function ratioTable(results, pairs) {
  */
 function figureOf(result, name, figure) {
   return significant(median(readFigures(result, name, figure).filter(Number.isFinite)));
-}
-
-/** @param {import('./statistics.mjs').Estimate} estimate */
-export function formatEstimate({ median: middle, low, high, confidence }) {
-  if (!Number.isFinite(middle)) return '-';
-  if (confidence === 0) return significant(middle);
-  return `${significant(middle)} (${significant(low)} to ${significant(high)})`;
 }

@@ -1,6 +1,7 @@
 /** The echo measurement: server processor time a message, each peer under each load, in turns. */
 import path from 'node:path';
 import process from 'node:process';
+import { describeGoals } from './goals.mjs';
 import { nameWorkload } from './plan.mjs';
 import { findFreePort, runClient, startProgram, startServer } from './server-process.mjs';
 import { inTurns } from './turns.mjs';
@@ -22,7 +23,8 @@ import { inTurns } from './turns.mjs';
 /**
  * @typedef {object} EchoResult
  * @property {string} workload
- * @property {string} aim
+ * @property {string} aim in words
+ * @property {readonly import('./goals.mjs').Goal[]} [goals]
  * @property {Record<string, (EchoRun | null)[]>} runs by the peer's name, one a round; null for one that failed
  * @property {string[]} failures of programs that are not of this project, in words
  */
@@ -52,7 +54,8 @@ export async function measureEcho(peers, workload, { rounds, seconds, warmupSeco
   });
   return {
     workload: nameWorkload(workload),
-    aim: workload.aim ?? '',
+    aim: describeGoals(workload.goals ?? [], workload.aim),
+    goals: workload.goals ?? [],
     runs,
     failures: [...failures],
   };

@@ -21,7 +21,7 @@ import { TLS_PEERS } from './tls.mjs';
 const PEERS_OF = {
   echo: ECHO_PEERS,
   idle: ['raw', 'ws', 'twist'],
-  deflate: ['ws', 'twist', 'zlib'],
+  deflate: ['ws', 'twist', 'uws', 'uws-stock', 'zlib'],
   'deflate-idle': ['ws', 'twist'],
   'deflate-large': ['ws', 'twist'],
   proxy: ['pipe', 'twist', 'ws-proxy', 'websockify', 'websocat'],
@@ -52,8 +52,8 @@ peers, "page" writes the page and its charts again from the results that are the
   --seconds S        measured time of each run (default 3, deflate-large 10; after a second of warm-up)
   --load TEXT        only loads of echo, deflate, proxy and record whose name contains TEXT, for instance "10 x 100, 64 B"
   --peers LIST       only these peers: ${PEERS.join(', ')}
-  --node NODE        run raw, ws and twist on this Node too: a file, or a version that npm installs, for instance 24;
-                     may be given several times (echo)
+  --node NODE        run what runs on Node on this one too: a file, or a version that npm installs, for instance 24;
+                     may be given several times (all but deflate-idle, deflate-large and workers)
   --conns N          idle connections (default 10000; deflate-idle 5000)
   --idle-seconds S   how long they rest (deflate-idle, default 60)
   --levels LIST      levels of compression for twist and zlib, for instance 1,3,6, or with window bits as in

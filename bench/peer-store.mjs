@@ -34,7 +34,7 @@ const UWEBSOCKETS = 'https://github.com/uNetworking/uWebSockets.git';
  * @property {string} advice how to get it by hand
  */
 
-/** @typedef {'ws' | 'bun' | 'uws' | 'fastwebsockets' | 'gws' | 'websocat'} StoredName */
+/** @typedef {'ws' | 'bun' | 'uws' | 'uws-deflate' | 'fastwebsockets' | 'gws' | 'websocat'} StoredName */
 
 /** @type {Record<StoredName, Recipe>} */
 const RECIPES = {
@@ -62,6 +62,14 @@ const RECIPES = {
     build: buildUws,
     advice:
       'git, cc and g++, or TWIST_UWEBSOCKETS=DIRECTORY with the sources of uWebSockets and its uSockets, or TWIST_UWS=FILE, an echo server',
+  },
+  'uws-deflate': {
+    variable: 'TWIST_UWS_DEFLATE',
+    file: inStore('uws-deflate/echo-deflate'),
+    sources: [inPeers('uws/echo-deflate.cpp')],
+    build: () => buildUwsFrom('uws-deflate', 'echo-deflate.cpp', [], ['-lz']),
+    advice:
+      'git, cc, g++ and the headers of zlib, or TWIST_UWEBSOCKETS=DIRECTORY, or TWIST_UWS_DEFLATE=FILE',
   },
   fastwebsockets: {
     variable: 'TWIST_FASTWEBSOCKETS',
@@ -168,10 +176,20 @@ function bunPackage() {
 }
 
 function buildUws() {
+  return buildUwsFrom('uws', 'echo.cpp', ['-DUWS_NO_ZLIB'], []);
+}
+
+/**
+ * @param {'uws' | 'uws-deflate'} name
+ * @param {string} source
+ * @param {readonly string[]} definitions
+ * @param {readonly string[]} libraries
+ */
+function buildUwsFrom(name, source, definitions, libraries) {
   const sources = findUwsSources();
   const sockets = path.join(sources, 'uSockets/src');
   const parts = ['bsd', 'context', 'loop', 'socket', 'udp', 'eventing/epoll_kqueue'];
-  const out = inStore('uws');
+  const out = inStore(name);
   const options = ['-O3', '-DLIBUS_NO_SSL', '-I', sockets];
   const objects = parts.map((part) => {
     const object = path.join(out, `${path.basename(part)}.o`);
@@ -179,8 +197,8 @@ function buildUws() {
     return object;
   });
   run('g++', [
-    ...['-std=c++20', ...options, '-DUWS_NO_ZLIB', '-I', path.join(sources, 'src')],
-    ...[inPeers('uws/echo.cpp'), ...objects, '-o', RECIPES.uws.file],
+    ...['-std=c++20', ...options, ...definitions, '-I', path.join(sources, 'src')],
+    ...[inPeers(`uws/${source}`), ...objects, ...libraries, '-o', RECIPES[name].file],
   ]);
   return `main ${run('git', ['-C', sources, 'rev-parse', '--short=8', 'HEAD'])}, g++ -O3`;
 }
@@ -190,6 +208,7 @@ function findUwsSources() {
   const given = process.env['TWIST_UWEBSOCKETS'];
   if (given !== undefined) return path.resolve(given);
   const folder = inStore('uws/uWebSockets');
+  mkdirSync(path.dirname(folder), { recursive: true });
   if (!existsSync(folder)) run('git', ['clone', '-q', '--depth', '1', UWEBSOCKETS, folder]);
   if (!existsSync(path.join(folder, 'uSockets/src')))
     run('git', ['-C', folder, 'submodule', '-q', 'update', '--init', '--depth', '1', 'uSockets']);

@@ -7,6 +7,8 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
 import { findStored, versionOfWs } from './peer-store.mjs';
+import { describeGoals } from './goals.mjs';
+import { onNodes } from './on-nodes.mjs';
 import { nameWorkload } from './plan.mjs';
 import {
   CLIENT_CORE,
@@ -39,7 +41,8 @@ const PROBE_MS = 10_000;
 /**
  * @typedef {object} ProxyResult
  * @property {string} workload
- * @property {string} aim
+ * @property {string} aim in words
+ * @property {readonly import('./goals.mjs').Goal[]} goals
  * @property {Record<string, (ProxyRun | null)[]>} runs by the proxy's name, one a round; null for one that failed
  * @property {string[]} failures of programs that are not of this project, in words
  */
@@ -50,6 +53,7 @@ const PROBE_MS = 10_000;
  * @property {'tcp' | 'websocket'} speaks to its clients
  * @property {string} version empty for what has none
  * @property {boolean} isForeign a program that may fail without ending the benchmark
+ * @property {string} [file] another Node to run on
  * @property {(targetPort: number) => Promise<{ pid: number, port: number, stop: () => Promise<void> }>} start
  */
 
@@ -57,9 +61,10 @@ const PROBE_MS = 10_000;
  * The proxies that are wanted and can be started here.
  * @param {string} twistFile
  * @param {readonly string[]} names
+ * @param {readonly string[]} nodes beside this one
  * @returns {{ proxies: Proxy[], missing: string[] }} `missing`: what is not installed, each with how to get it
  */
-export function findProxies(twistFile, names) {
+export function findProxies(twistFile, names, nodes) {
   /** @type {Proxy[]} */
   const proxies = [];
   /** @type {string[]} */
@@ -70,7 +75,14 @@ export function findProxies(twistFile, names) {
     if (typeof found === 'string') missing.push(found);
     else proxies.push(found);
   }
-  return { proxies, missing };
+  return {
+    proxies: onNodes(
+      proxies,
+      nodes,
+      proxies.filter(({ isForeign }) => isForeign).map(({ name }) => name),
+    ),
+    missing,
+  };
 }
 
 /** @type {Record<string, (twistFile: string) => Proxy | string>} a text says how to get it */
@@ -103,7 +115,10 @@ function ofNode(name, speaks, version, command) {
     speaks,
     version,
     isForeign: false,
-    start: (targetPort) => startServer({ name, command: command(String(targetPort)) }, []),
+    start(targetPort) {
+      const peer = { name, command: command(String(targetPort)) };
+      return startServer(this.file === undefined ? peer : { ...peer, file: this.file }, []);
+    },
   };
 }
 
@@ -182,7 +197,14 @@ export async function measureProxy(proxies, workload, { rounds, seconds, warmupS
       return null;
     }
   });
-  return { workload: nameWorkload(workload), aim: workload.aim ?? '', runs, failures };
+  const { goals = [], aim } = workload;
+  return {
+    workload: nameWorkload(workload),
+    aim: describeGoals(goals, aim),
+    goals,
+    runs,
+    failures,
+  };
 }
 
 /**

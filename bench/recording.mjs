@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { measureEcho } from './echo.mjs';
+import { onNodes } from './on-nodes.mjs';
 import { twistPeer } from './plan.mjs';
 
 const here = import.meta.dirname;
@@ -25,14 +26,17 @@ export const RECORDER_NAMES = Object.keys(RECORDERS);
 /**
  * @param {readonly string[]} names
  * @param {import('./plan.mjs').Workload} workload
- * @param {{ rounds: number, seconds: number, warmupSeconds: number, twistFile: string }} options
+ * @param {{ rounds: number, seconds: number, warmupSeconds: number, twistFile: string, nodes: readonly string[] }} options
  * @returns {Promise<import('./echo.mjs').EchoResult>}
  */
 export async function measureRecording(names, workload, options) {
   const directory = mkdtempSync(path.join(tmpdir(), 'twist-bench-'));
   const file = path.join(directory, 'traffic.ndjson');
   try {
-    const peers = names.map((name) => peerOf(name, file, options.twistFile));
+    const peers = onNodes(
+      names.map((name) => peerOf(name, file, options.twistFile)),
+      options.nodes,
+    );
     return await measureEcho(peers, workload, {
       ...options,
       // Nobody measures against what the file before has left in memory.

@@ -2,37 +2,55 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import process from 'node:process';
-import { median, medianRatio } from './statistics.mjs';
+import { besideOnNode, formatVerdicts } from './goals.mjs';
+import { estimateMedian, median, medianRatio, pairedRatios } from './statistics.mjs';
 
 /**
- * One row for each load: the median processor time a message of each peer, twist's share of the others', and how
- * many messages a second twist answered.
+ * One row for each load: the median processor time a message of each peer, and twist's share of the others' on the same
+ * Node.
  * @param {readonly import('./echo.mjs').EchoResult[]} results
  * @param {readonly string[]} names of the peers
  */
 export function formatEcho(results, names) {
-  const others = names.includes('twist') ? names.filter((name) => name !== 'twist') : [];
-  const head = [
+  return formatCosts(
     'conns x depth, payload',
+    names,
+    results.map(({ workload, runs }) => ({
+      load: workload,
+      read: (name) => (runs[name] ?? []).map((run) => run?.serverCpuNsPerMessage ?? NaN),
+    })),
+  );
+}
+
+/**
+ * @param {string} what stands above the loads
+ * @param {readonly string[]} names of the peers
+ * @param {readonly { load: string, read: (name: string) => number[] }[]} rows `read` gives nanoseconds, one a round
+ */
+export function formatCosts(what, names, rows) {
+  const pairs = names
+    .filter((name) => /^twist(@|$)/.test(name))
+    .flatMap((twist) =>
+      names
+        .filter((name) => !/^twist(@|$)/.test(name))
+        .filter((name) => besideOnNode(twist, name.replace(/@.*$/, ''), names) === name)
+        .map((name) => /** @type {const} */ ([twist, name])),
+    );
+  const head = [
+    what,
     ...names.map((name) => `${name} us`),
-    ...others.map((name) => `twist/${name}`),
-    ...names.map((name) => `${name} msg/s`),
-    'aim',
+    ...pairs.map(([twist, other]) => `${twist}/${other}`),
   ];
-  const rows = results.map(({ workload, aim, runs }) => {
-    /** @param {string} name */
-    const cpu = (name) => (runs[name] ?? []).map((run) => run?.serverCpuNsPerMessage ?? NaN);
-    return [
-      workload,
-      ...names.map((name) => significant(median(cpu(name)) / 1000)),
-      ...others.map((name) => significant(medianRatio(cpu('twist'), cpu(name)))),
-      ...names.map((name) =>
-        significant(median((runs[name] ?? []).map((run) => run?.messagesPerSecond ?? NaN))),
+  return formatTable([
+    head,
+    ...rows.map(({ load, read }) => [
+      load,
+      ...names.map((name) => significant(medianOfKnown(read(name)) / 1000)),
+      ...pairs.map(([twist, other]) =>
+        formatEstimate(estimateMedian(pairedRatios(read(twist), read(other)))),
       ),
-      aim,
-    ];
-  });
-  return formatTable([head, ...rows]);
+    ]),
+  ]);
 }
 
 /**
@@ -40,54 +58,51 @@ export function formatEcho(results, names) {
  * @param {readonly string[]} names of the peers
  */
 export function formatHandshakes(results, names) {
-  const others = names.includes('twist') ? names.filter((name) => name !== 'twist') : [];
-  const head = [
+  return formatCosts(
     'handshakes',
-    ...names.map((name) => `${name} us`),
-    ...others.map((name) => `twist/${name}`),
-    ...names.map((name) => `${name} per s`),
-  ];
-  const rows = results.map(({ kind, runs }) => {
-    /** @param {string} name */
-    const cpu = (name) => (runs[name] ?? []).map((run) => run.serverCpuNsPerHandshake);
-    return [
-      kind,
-      ...names.map((name) => significant(median(cpu(name)) / 1000)),
-      ...others.map((name) => significant(medianRatio(cpu('twist'), cpu(name)))),
-      ...names.map((name) => significant(median((runs[name] ?? []).map((run) => run.perSecond)))),
-    ];
-  });
-  return formatTable([head, ...rows]);
+    names,
+    results.map(({ kind, runs }) => ({
+      load: kind,
+      read: (name) => (runs[name] ?? []).map((run) => run.serverCpuNsPerHandshake),
+    })),
+  );
 }
 
 /**
  * @param {import('./idle.mjs').IdleResult} result
  * @param {readonly string[]} names of the peers
- * @param {string} aim
+ * @param {readonly import('./goals.mjs').Goal[]} goals
  */
-export function formatIdle({ conns, runs }, names, aim) {
+export function formatIdle({ conns, runs }, names, goals) {
   /**
    * @param {string} name
    * @param {'bytesPerConnection' | 'bytesAsGrown' | 'baseBytes'} key
    */
   const values = (name, key) => (runs[name] ?? []).map((run) => run[key]);
-  const head = [
-    `${conns} idle connections`,
-    'bytes each',
-    'x raw',
-    'not collected',
-    'x raw',
-    'server alone',
-  ];
+  /**
+   * @param {string} name
+   * @param {'bytesPerConnection' | 'bytesAsGrown'} key
+   */
+  const ofRaw = (name, key) => {
+    const raw = besideOnNode(name, 'raw', names);
+    return raw === null
+      ? '-'
+      : formatEstimate(estimateMedian(pairedRatios(values(name, key), values(raw, key))));
+  };
+  const load = `${conns} idle connections`;
+  const head = [load, 'bytes each', 'of raw', 'not collected', 'of raw', 'server alone'];
   const rows = names.map((name) => [
     name,
     median(values(name, 'bytesPerConnection')).toFixed(0),
-    medianRatio(values(name, 'bytesPerConnection'), values('raw', 'bytesPerConnection')).toFixed(2),
+    ofRaw(name, 'bytesPerConnection'),
     median(values(name, 'bytesAsGrown')).toFixed(0),
-    medianRatio(values(name, 'bytesAsGrown'), values('raw', 'bytesAsGrown')).toFixed(2),
+    ofRaw(name, 'bytesAsGrown'),
     `${(median(values(name, 'baseBytes')) / 1_048_576).toFixed(1)} MiB`,
   ]);
-  return `${formatTable([head, ...rows])}\naim for twist: ${aim}`;
+  const verdicts = formatVerdicts([
+    { load, goals, names, read: (name) => values(name, 'bytesPerConnection') },
+  ]);
+  return `${formatTable([head, ...rows])}\n\n${verdicts}`.trimEnd();
 }
 
 /**
@@ -124,51 +139,69 @@ export function formatProxy(results, names) {
     names.map((name) => [
       result.workload,
       name,
-      ...figures.map((figure) => significant(medianOfKnown(readFigures(result, name, figure)))),
+      ...figures.map((figure) => significant(medianOfKnown(readProxyFigures(result, name, figure)))),
     ]),
   );
   return formatTable([head, ...rows]);
 }
 
 /**
- * What twist is measured by: ratios of runs of one round, and their median.
+ * What twist is measured by: ratios of runs of one round.
  * @param {readonly import('./proxy.mjs').ProxyResult[]} results
+ * @param {readonly string[]} names of the proxies
  */
-export function formatProxyRatios(results) {
+export function formatProxyRatios(results, names) {
   const head = [
     'conns x depth, payload',
-    'CPU a MB, twist/pipe',
-    'msg/s, twist/best',
-    'best',
-    'p50, twist/pipe',
+    'compared',
+    'CPU a MB, of pipe',
+    'p50, of pipe',
+    'msg/s, of the best other',
+    'which is',
     'aim',
   ];
-  const rows = results.map((result) => {
-    /** @type {(figure: import('./proxy.mjs').ProxyFigure) => string} */
-    const overPipe = (figure) =>
-      ratioOfKnown(readFigures(result, 'twist', figure), readFigures(result, 'pipe', figure));
-    const rivals = RIVALS.filter((name) => result.runs[name]).map((name) => ({
-      name,
-      rates: readFigures(result, name, 'messagesPerSecond'),
-    }));
-    const ofTwist = readFigures(result, 'twist', 'messagesPerSecond');
-    const best = ofTwist.map((_, round) =>
-      Math.max(...rivals.map(({ rates }) => rates[round] ?? NaN).filter(Number.isFinite)),
-    );
-    const byRate = rivals
-      .map(({ name, rates }) => ({ name, rate: medianOfKnown(rates) }))
-      .filter(({ rate }) => Number.isFinite(rate))
-      .sort((a, b) => b.rate - a.rate);
-    return [
-      result.workload,
-      overPipe('cpuMsPerMegabyte'),
-      ratioOfKnown(ofTwist, best),
-      byRate[0]?.name ?? '-',
-      overPipe('latencyP50Us'),
-      result.aim,
-    ];
-  });
-  return formatTable([head, ...rows]);
+  const rows = results.flatMap((result) =>
+    names
+      .filter((name) => /^twist(@|$)/.test(name))
+      .map((twist) => {
+        /** @type {(figure: import('./proxy.mjs').ProxyFigure) => string} */
+        const ofPipe = (figure) =>
+          ratioOfKnown(
+            readProxyFigures(result, twist, figure),
+            readProxyFigures(result, besideOnNode(twist, 'pipe', names) ?? '', figure),
+          );
+        const rivals = RIVALS.map((name) => besideOnNode(twist, name, names))
+          .filter((name) => name !== null)
+          .map((name) => ({ name, rates: readProxyFigures(result, name, 'messagesPerSecond') }));
+        const ofTwist = readProxyFigures(result, twist, 'messagesPerSecond');
+        const best = ofTwist.map((_, round) =>
+          Math.max(...rivals.map(({ rates }) => rates[round] ?? NaN).filter(Number.isFinite)),
+        );
+        const byRate = rivals
+          .map(({ name, rates }) => ({ name, rate: medianOfKnown(rates) }))
+          .filter(({ rate }) => Number.isFinite(rate))
+          .sort((a, b) => b.rate - a.rate);
+        return [
+          result.workload,
+          twist,
+          ofPipe('cpuMsPerMegabyte'),
+          ofPipe('latencyP50Us'),
+          ratioOfKnown(ofTwist, best),
+          byRate[0]?.name ?? '-',
+          result.aim,
+        ];
+      }),
+  );
+  const verdicts = formatVerdicts(
+    results.map((result) => ({
+      load: result.workload,
+      goals: result.goals,
+      names,
+      read: (name, figure) =>
+        readProxyFigures(result, name, figure === 'p50' ? 'latencyP50Us' : 'cpuMsPerMegabyte'),
+    })),
+  );
+  return `${formatTable([head, ...rows])}\n\n${verdicts}`.trimEnd();
 }
 
 /**
@@ -194,21 +227,23 @@ export function formatRecording(results, names) {
       (runs[name] ?? []).map(
         (run, round) =>
           ((run?.serverCpuNsPerMessage ?? NaN) -
-            (runs['echo']?.[round]?.serverCpuNsPerMessage ?? NaN)) /
+            (runs[besideOnNode(name, 'echo', names) ?? '']?.[round]?.serverCpuNsPerMessage ?? NaN)) /
           2000,
       );
     return names.map((name) => {
       const own = runs[name] ?? [];
-      const isBase = name === 'echo';
+      const isBase = /^echo(@|$)/.test(name);
       return [
         workload,
         name,
         significant(median(own.map((run) => run?.serverCpuNsPerMessage ?? NaN)) / 1000),
         isBase ? '-' : significant(median(more(name))),
-        isBase ? '-' : significant(medianRatio(more(name), more('write-stream'))),
+        isBase ? '-' : significant(
+              medianRatio(more(name), more(besideOnNode(name, 'write-stream', names) ?? '')),
+            ),
         significant(median(own.map((run) => run?.messagesPerSecond ?? NaN))),
         significant(median(own.map((run) => run?.latencyP50Us ?? NaN))),
-        isBase ? aim : '',
+        name === 'echo' ? aim : '',
       ];
     });
   });
@@ -224,7 +259,7 @@ const RIVALS = ['ws-proxy', 'websockify', 'websocat'];
  * @param {import('./proxy.mjs').ProxyFigure} figure
  * @returns {number[]} one a round, NaN where there is none
  */
-function readFigures({ runs }, name, figure) {
+function readProxyFigures({ runs }, name, figure) {
   return (runs[name] ?? []).map((run) => run?.[figure] ?? NaN);
 }
 
@@ -238,7 +273,7 @@ function medianOfKnown(values) {
  * @param {readonly number[]} others of the same rounds
  */
 function ratioOfKnown(values, others) {
-  return significant(medianOfKnown(values.map((value, round) => value / (others[round] ?? NaN))));
+  return formatEstimate(estimateMedian(pairedRatios(values, others)));
 }
 
 /**
@@ -265,6 +300,13 @@ export function significant(value) {
   if (!Number.isFinite(value)) return '-';
   if (value >= 1000) return Number(value.toPrecision(3)).toLocaleString('en-US');
   return value.toPrecision(3);
+}
+
+/** @param {import('./statistics.mjs').Estimate} estimate */
+export function formatEstimate({ median: middle, low, high, confidence }) {
+  if (!Number.isFinite(middle)) return '-';
+  if (confidence === 0) return significant(middle);
+  return `${significant(middle)} (${significant(low)} to ${significant(high)})`;
 }
 
 /** @param {readonly (readonly string[])[]} rows the first one is the head */

@@ -7,22 +7,23 @@ import process from 'node:process';
 import { measureDeflateIdle } from './deflate-idle.mjs';
 import { measureLarge, measureSlices } from './deflate-large.mjs';
 import { formatDeflate, formatDeflateIdle, formatLarge, formatSlices } from './deflate-report.mjs';
-import { measureDeflate, readDefaultSetting } from './deflate.mjs';
+import { findDeflatePeers, measureDeflate, readDefaultSetting } from './deflate.mjs';
 import { findEchoPeers } from './echo-peers.mjs';
-import { formatEchoRecord } from './echo-report.mjs';
+import { formatEchoRecord, formatEchoVerdicts, intervalNote } from './echo-report.mjs';
 import { measureEcho } from './echo.mjs';
 import { measureIdle } from './idle.mjs';
 import { describeMachine, describeTwist } from './machine.mjs';
 import { USAGE, readOptions } from './options.mjs';
 import {
   DEFLATE_IDLE_AIM,
-  IDLE_AIM,
+  IDLE_GOALS,
   WS_WITH_DEFLATE,
   nameDeflateWorkload,
   nameWorkload,
   plainPeers,
   twistPeer,
 } from './plan.mjs';
+import { onNodes } from './on-nodes.mjs';
 import { findStored, storedNames } from './peer-store.mjs';
 import { findProxies, measureProxy } from './proxy.mjs';
 import { RECORDER_NAMES, measureRecording } from './recording.mjs';
@@ -148,35 +149,44 @@ async function runEcho(options) {
 /** @param {Options} options */
 async function runIdle(options) {
   process.stderr.write('idle ');
-  const peers = chosen(plainPeers(options.twistFile), options);
+  const peers = onNodes(chosen(plainPeers(options.twistFile), options), options.nodes);
   const rounds = Math.min(options.rounds, 3);
   const result = await measureIdle(peers, { rounds, conns: options.idleConns });
   return {
     report:
       `Idle: resident memory a connection, median of ${rounds} rounds\n\n` +
-      formatIdle(result, namesOf(peers), IDLE_AIM),
+      formatIdle(result, namesOf(peers), IDLE_GOALS),
     data: result,
   };
 }
 
 /** @param {Options} options */
 async function runDeflate(options) {
-  const names = ['ws', 'twist', 'zlib'].filter((name) => options.peers.includes(name));
+  const { peers, missing } = findDeflatePeers(options.peers, options);
+  for (const line of missing) print(line);
   const byDefault = readDefaultSetting(options.twistFile);
   const settings = options.settings ?? [byDefault];
   /** @type {import('./deflate.mjs').DeflateResult[]} */
   const results = [];
   for (const workload of options.deflateWorkloads) {
     process.stderr.write(`${nameDeflateWorkload(workload)}, compressed `);
-    results.push(await measureDeflate(workload, { ...options, names, settings }));
+    results.push(await measureDeflate(workload, { ...options, peers, settings }));
   }
   return {
     report:
-      `Deflate: server processor time a message, median of ${options.rounds} rounds of ${options.seconds} s\n` +
-      `(twist's level is ${byDefault.name} by default, that of ws is zlib's 6)\n\n` +
-      formatDeflate(results, names),
+      `Deflate: server processor time a message, ${roundsOf(options)}. twist, zlib and uws have level ` +
+      `${settings.map(({ name }) => name).join(', ')}, ws and uws-stock zlib's 6.\n\n` +
+      formatDeflate(results, peers),
     data: results,
   };
+}
+
+/**
+ * What a reader has to know of the figures.
+ * @param {{ rounds: number, seconds: number }} options
+ */
+function roundsOf({ rounds, seconds }) {
+  return `median of ${rounds} rounds of ${seconds} s; ${intervalNote({ rounds })}`;
 }
 
 /** @param {Options} options */
@@ -216,7 +226,7 @@ async function runDeflateLarge(options) {
 
 /** @param {Options} options */
 async function runProxy(options) {
-  const { proxies, missing } = findProxies(options.twistFile, options.peers);
+  const { proxies, missing } = findProxies(options.twistFile, options.peers, options.nodes);
   const described = proxies.map(({ name, version }) => (version ? `${name} (${version})` : name));
   print(`\nProxies: ${described.join(', ')}`);
   for (const line of missing) print(line);
@@ -234,7 +244,7 @@ async function runProxy(options) {
       `Proxy: what it costs to a TCP echo service and back, median of ${options.rounds} rounds of ${options.seconds} s`,
       described.join(', '),
       formatProxy(results, names),
-      formatProxyRatios(results),
+      formatProxyRatios(results, names),
       ...failures,
     ].join('\n\n'),
     data: results,
@@ -255,13 +265,14 @@ async function runWorkers(options) {
 
 /** @param {Options} options */
 async function runRecord(options) {
-  const names = RECORDER_NAMES.filter((name) => options.peers.includes(name));
+  const wanted = RECORDER_NAMES.filter((name) => options.peers.includes(name));
   /** @type {import('./echo.mjs').EchoResult[]} */
   const results = [];
   for (const workload of options.recordWorkloads) {
     process.stderr.write(`${nameWorkload(workload)}, recorded `);
-    results.push(await measureRecording(names, workload, options));
+    results.push(await measureRecording(wanted, workload, options));
   }
+  const names = Object.keys(results[0]?.runs ?? {});
   return {
     report:
       `Record: server processor time, two records for each echo, median of ${options.rounds} rounds of ${options.seconds} s\n\n` +
@@ -278,8 +289,8 @@ async function runTls(options) {
     );
   });
   const rounds = `median of ${options.rounds} rounds of ${options.seconds} s`;
-  const echoing = result.names.filter((name) => name !== 'bare');
-  const echo = `TLS echo: server processor time a message, ${rounds}\n\n${formatEcho(result.echo, echoing)}`;
+  const echoing = result.names.filter((name) => !name.startsWith('bare'));
+  const echo = `TLS echo: server processor time a message, ${rounds}\n\n${formatEcho(result.echo, echoing)}\n\n${formatEchoVerdicts(result.echo, echoing)}`;
   const handshakes = `TLS handshakes: server processor time each, ${rounds}\n\n${formatHandshakes(result.handshakes, result.names)}`;
   return {
     report: echoing.length > 0 ? `${echo}\n\n${handshakes}` : handshakes,

@@ -4,6 +4,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { makeCertificate } from './certificate.mjs';
 import { measureEcho } from './echo.mjs';
+import { atMost } from './goals.mjs';
+import { onNodes } from './on-nodes.mjs';
 import { twistPeer } from './plan.mjs';
 import { runClient, startServer } from './server-process.mjs';
 import { inTurns } from './turns.mjs';
@@ -12,10 +14,10 @@ import { inTurns } from './turns.mjs';
 
 /** @type {readonly import('./plan.mjs').Workload[]} */
 export const TLS_WORKLOADS = [
-  { conns: 50, depth: 1, sizeBytes: 1024, kind: 'binary', aim: 'at most 0.85 of ws' },
+  { conns: 50, depth: 1, sizeBytes: 1024, kind: 'binary', goals: [atMost(0.85, 'ws')] },
   { conns: 1, depth: 1, sizeBytes: 1024, kind: 'binary' },
   { conns: 10, depth: 100, sizeBytes: 64, kind: 'binary' },
-  { conns: 4, depth: 4, sizeBytes: 65_536, kind: 'binary' },
+  { conns: 4, depth: 4, sizeBytes: 65_536, kind: 'binary', goals: [atMost(0.85, 'ws')] },
 ];
 
 export const TLS_PEERS = ['ws', 'twist', 'bare'];
@@ -40,6 +42,7 @@ export const TLS_PEERS = ['ws', 'twist', 'bare'];
  * @property {number} seconds
  * @property {number} warmupSeconds
  * @property {string} load
+ * @property {readonly string[]} nodes beside this one
  */
 
 /**
@@ -50,7 +53,7 @@ export async function measureTls(options, tell) {
   const directory = mkdtempSync(path.join(os.tmpdir(), 'twist-bench-'));
   try {
     const peers = peersOf(options, makeCertificate(directory));
-    const echoing = peers.filter(({ name }) => name !== 'bare');
+    const echoing = peers.filter(({ name }) => !name.startsWith('bare'));
     /** @type {import('./echo.mjs').EchoResult[]} */
     const echo = [];
     for (const workload of TLS_WORKLOADS) {
@@ -96,7 +99,7 @@ async function shakeHands(peer, kind, { seconds, warmupSeconds }) {
  * @param {{ cert: string, key: string }} files
  * @returns {Peer[]}
  */
-function peersOf({ peers, twistFile }, { cert, key }) {
+function peersOf({ peers, twistFile, nodes }, { cert, key }) {
   /** @param {string} name */
   const peer = (name) => path.join(import.meta.dirname, 'peers', name);
   /** @type {Peer[]} */
@@ -105,5 +108,8 @@ function peersOf({ peers, twistFile }, { cert, key }) {
     { ...twistPeer(twistFile, ['--tls-cert', cert, '--tls-key', key]), speaks: 'tls' },
     { name: 'bare', speaks: 'tls', command: [peer('bare-tls.mjs'), cert, key] },
   ];
-  return all.filter(({ name }) => peers.includes(name));
+  return onNodes(
+    all.filter(({ name }) => peers.includes(name)),
+    nodes,
+  );
 }

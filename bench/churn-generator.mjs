@@ -3,7 +3,8 @@
  *
  *     node bench/churn-generator.mjs --port 9001 --pid 4711 --lanes 32 --seconds 3
  *
- * Each lane has one connection at a time. The result is one line of JSON.
+ * Each lane has one connection at a time. With `--close` they end by a closing handshake, and the server ends first; else
+ * by a reset. The result is one line of JSON.
  */
 import { Buffer } from 'node:buffer';
 import { connect } from 'node:net';
@@ -11,7 +12,9 @@ import { performance } from 'node:perf_hooks';
 import process from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import { isOpeningAccepted, openingRequest } from './opening.mjs';
 import { readTreeCpuNs } from './process-usage.mjs';
+import { encodeFrame } from './traffic.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -20,20 +23,20 @@ const { values } = parseArgs({
     lanes: { type: 'string', default: '32' },
     seconds: { type: 'string', default: '3' },
     warmup: { type: 'string', default: '1' },
+    close: { type: 'boolean', default: false },
   },
 });
 const port = Number(values.port);
 const seconds = Number(values.seconds);
-const REQUEST = Buffer.from(
-  'GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n' +
-    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n',
-);
+const REQUEST = openingRequest(port);
+const CLOSE = encodeFrame(8, Buffer.from([0x03, 0xe8]), 0x01020304);
+const CLOSE_REPLY = encodeFrame(8, Buffer.from([0x03, 0xe8]), null);
 
 let isOver = false;
 let opened = 0;
 let failed = 0;
 
-for (let lane = 0; lane < Number(values.lanes); lane++) open();
+for (let lane = 0; lane < Number(values.lanes); lane++) open(lane);
 await sleep(Number(values.warmup) * 1000);
 const before = snapshot();
 await sleep(seconds * 1000);
@@ -51,21 +54,35 @@ const result = {
 };
 process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit());
 
-function open() {
+/** @param {number} lane each has an address of its own, so that ports do not run out */
+function open(lane) {
   if (isOver) return;
-  const socket = connect({ host: '127.0.0.1', port });
+  const socket = connect({ host: '127.0.0.1', port, localAddress: `127.0.1.${1 + (lane % 250)}` });
   let isOpen = false;
+  let isDone = false;
+  let received = '';
   socket.on('connect', () => socket.write(REQUEST));
   socket.on('data', (data) => {
-    isOpen ||= data.toString('latin1').startsWith('HTTP/1.1 101');
+    if (isOpen) {
+      isDone = data.equals(CLOSE_REPLY);
+      return;
+    }
+    received += data.toString('latin1');
+    isOpen = isOpeningAccepted(received);
+    if (!isOpen) return;
+    if (values.close) {
+      socket.write(CLOSE);
+      return;
+    }
+    isDone = true;
     // A reset leaves no port behind that waits for a minute.
     socket.resetAndDestroy();
   });
   socket.on('error', () => undefined);
   socket.on('close', () => {
-    if (isOpen) opened++;
+    if (isDone) opened++;
     else failed++;
-    open();
+    open(lane);
   });
 }
 

@@ -1,7 +1,10 @@
 /** The options of the benchmark's command line. */
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { BYSTANDER_PEERS } from './bystander.mjs';
+import { CHURN_PEERS } from './churn.mjs';
 import { parseSetting } from './deflate.mjs';
+import { DRIBBLE_PEERS } from './dribble.mjs';
 import { ECHO_PEERS } from './echo-peers.mjs';
 import {
   DEFLATE_WORKLOADS,
@@ -15,7 +18,7 @@ import {
 import { RECORDER_NAMES } from './recording.mjs';
 import { TLS_PEERS } from './tls.mjs';
 
-/** @typedef {'echo' | 'idle' | 'deflate' | 'deflate-idle' | 'deflate-large' | 'proxy' | 'record' | 'tls' | 'workers'} Measurement */
+/** @typedef {'echo' | 'idle' | 'deflate' | 'deflate-idle' | 'deflate-large' | 'proxy' | 'record' | 'tls' | 'workers' | 'churn' | 'dribble' | 'bystander'} Measurement */
 
 /** @type {Record<Measurement, readonly string[]>} */
 const PEERS_OF = {
@@ -28,6 +31,9 @@ const PEERS_OF = {
   record: RECORDER_NAMES,
   workers: ['twist'],
   tls: TLS_PEERS,
+  churn: CHURN_PEERS,
+  dribble: DRIBBLE_PEERS,
+  bystander: BYSTANDER_PEERS,
 };
 const ALL = /** @type {Measurement[]} */ (Object.keys(PEERS_OF));
 /** The measurements that have loads to choose from. @type {readonly Measurement[]} */
@@ -59,7 +65,7 @@ peers, "page" writes the page and its charts again from the results that are the
   --levels LIST      levels of compression for twist and zlib, for instance 1,3,6, or with window bits as in
                      3,6/13 (default: twist's own; deflate-idle takes always that)
   --twist FILE       the twist to measure, for instance of another checkout (default bin/twist.js)
-  --against FILE     another twist to compare it with, in the same rounds (echo); a second --twist is the same
+  --against FILE     another twist to compare it with, in the same rounds (echo, bystander); a second --twist is the same
   --results DIR      where results and the page go (default bench/results; reports/bench/page for a run that --quick,
                      --load, --peers, --levels, --twist or --against has narrowed)`;
 

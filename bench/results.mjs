@@ -93,7 +93,10 @@ function describe({ machine, twist, isPinned }) {
 
 const TITLES = new Map([
   ['echo', 'Echo'],
+  ['dribble', 'Messages in small pieces'],
+  ['churn', 'Connections that come and go'],
   ['idle', 'Idle connections'],
+  ['bystander', 'Beside one that floods'],
   ['deflate', 'Compressed echo'],
   ['deflate-idle', 'Connections that have compressed'],
   ['deflate-large', 'Beside large compressed messages'],

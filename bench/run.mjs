@@ -7,6 +7,9 @@ import process from 'node:process';
 import { measureDeflateIdle } from './deflate-idle.mjs';
 import { measureLarge, measureSlices } from './deflate-large.mjs';
 import { formatDeflate, formatDeflateIdle, formatLarge, formatSlices } from './deflate-report.mjs';
+import { formatBystander, measureBystander } from './bystander.mjs';
+import { findChurnPeers, formatChurn, measureChurn } from './churn.mjs';
+import { formatDribble, measureDribble } from './dribble.mjs';
 import { findDeflatePeers, measureDeflate, readDefaultSetting } from './deflate.mjs';
 import { findEchoPeers } from './echo-peers.mjs';
 import { formatEchoRecord, formatEchoVerdicts, intervalNote } from './echo-report.mjs';
@@ -61,6 +64,9 @@ const MEASUREMENTS = {
   record: runRecord,
   workers: runWorkers,
   tls: runTls,
+  churn: runChurn,
+  dribble: runDribble,
+  bystander: runBystander,
 };
 
 try {
@@ -294,6 +300,36 @@ async function runTls(options) {
   const handshakes = `TLS handshakes: server processor time each, ${rounds}\n\n${formatHandshakes(result.handshakes, result.names)}`;
   return {
     report: echoing.length > 0 ? `${echo}\n\n${handshakes}` : handshakes,
+    data: result,
+  };
+}
+
+/** @param {Options} options */
+async function runChurn(options) {
+  process.stderr.write('come and go ');
+  const { peers, missing } = findChurnPeers(options.peers, options);
+  for (const line of missing) print(line);
+  const result = await measureChurn(peers, options);
+  return {
+    report: `Churn: server processor time for a connection that comes and goes, ${roundsOf(options)}\n\n${formatChurn(result)}`,
+    data: result,
+  };
+}
+
+/** @param {Options} options */
+async function runDribble(options) {
+  const result = await measureDribble(options, (load) => process.stderr.write(`${load} `));
+  return {
+    report: `Dribble: server processor time for a message in small pieces, ${roundsOf(options)}\n\n${formatDribble(result)}`,
+    data: result,
+  };
+}
+
+/** @param {Options} options */
+async function runBystander(options) {
+  const result = await measureBystander(options, (load) => process.stderr.write(`${load} `));
+  return {
+    report: `Bystander: 100 connections with a message every 100 ms each, beside one that floods, ${roundsOf(options)}\n\n${formatBystander(result)}`,
     data: result,
   };
 }

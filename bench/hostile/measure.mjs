@@ -75,12 +75,13 @@ const GRACE_MS = 25_000;
 
 /**
  * @param {Row} row
- * @param {{ name: 'twist' | 'ws', twistFile: string, nodeArgs: readonly string[], has: (option: string) => boolean, seconds?: number }} options
+ * @param {{ name: 'twist' | 'ws', twistFile: string, nodeArgs: readonly string[], has: (option: string) => boolean, seconds?: number,
+ *   program?: string }} options `program` is another Node
  * @returns {Promise<Run>}
  */
 export async function measureRow(
   row,
-  { name, twistFile, nodeArgs, has, seconds = row.seconds ?? 4 },
+  { name, twistFile, nodeArgs, has, seconds = row.seconds ?? 4, program },
 ) {
   const directory = mkdtempSync(path.join(os.tmpdir(), 'twist-hostile-'));
   /** @type {(() => Promise<void>)[]} */
@@ -96,10 +97,8 @@ export async function measureRow(
       place.targetPort = /** @type {{ port: number }} */ (await target.hear(10_000)).port;
     }
     row.prepare?.(place);
-    const server = await startUnderAttack(name, [
-      ...nodeArgs,
-      ...command(row, name, place, twistFile),
-    ]);
+    const args = [...nodeArgs, ...command(row, name, place, twistFile)];
+    const server = await startUnderAttack(name, args, program);
     ends.unshift(() => server.stop());
     const good = startChild(
       CLIENT_CORE,

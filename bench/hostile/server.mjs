@@ -75,10 +75,11 @@ export class LogTally {
 /**
  * @param {string} name
  * @param {readonly string[]} args of Node
+ * @param {string} [program] another one than this Node
  * @returns {Promise<ServerUnderAttack>}
  */
-export async function startUnderAttack(name, args) {
-  const child = startNode(SERVER_CORE, args, FIRST);
+export async function startUnderAttack(name, args, program) {
+  const child = startNode(SERVER_CORE, args, FIRST, program);
   const log = new LogTally();
   /** @type {Promise<void>} */
   const exited = new Promise((resolve) => {

@@ -1,7 +1,7 @@
 /** One connection that floods beside a hundred quiet ones: how long these wait for their answers. */
 import { atMost, formatVerdicts } from './goals.mjs';
 import { measureRow } from './hostile/measure.mjs';
-import { comeFirst, optionsOf } from './hostile/server.mjs';
+import { optionsOf } from './hostile/server.mjs';
 import { onNodes } from './on-nodes.mjs';
 import { formatTable, significant } from './report.mjs';
 import { median } from './statistics.mjs';
@@ -41,7 +41,6 @@ const FLOODS = /** @type {const} */ ([
  */
 export async function measureBystander(options, tell) {
   const { rounds, seconds, nodes, twistFile, againstFile } = options;
-  comeFirst();
   /** @type {{ name: string, kind: 'ws' | 'twist', twistFile: string, file?: string }[]} */
   const own = BYSTANDER_PEERS.filter((name) => options.peers.includes(name)).map((name) => ({
     name,

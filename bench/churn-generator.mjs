@@ -36,7 +36,7 @@ let isOver = false;
 let opened = 0;
 let failed = 0;
 
-for (let lane = 0; lane < Number(values.lanes); lane++) open(lane);
+for (let lane = 0; lane < Number(values.lanes); lane++) open();
 await sleep(Number(values.warmup) * 1000);
 const before = snapshot();
 await sleep(seconds * 1000);
@@ -54,10 +54,9 @@ const result = {
 };
 process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit());
 
-/** @param {number} lane each has an address of its own, so that ports do not run out */
-function open(lane) {
+function open() {
   if (isOver) return;
-  const socket = connect({ host: '127.0.0.1', port, localAddress: `127.0.1.${1 + (lane % 250)}` });
+  const socket = connect({ host: '127.0.0.1', port });
   let isOpen = false;
   let isDone = false;
   let received = '';
@@ -82,7 +81,7 @@ function open(lane) {
   socket.on('close', () => {
     if (isDone) opened++;
     else failed++;
-    open(lane);
+    open();
   });
 }
 

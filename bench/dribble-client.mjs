@@ -1,10 +1,10 @@
 /**
- * Messages that come a byte at a time, in a process of its own: each connection writes one byte, then the next one does, so
- * that a server reads as little as one byte at a time.
+ * Messages that come a byte at a time, in a process of its own: each connection writes one byte, then the next one does, and
+ * no more often than a server can read each of them alone.
  *
- *     node bench/dribble-client.mjs --port 9001 --pid 4711 --conns 8 --size 65536 --messages 2
+ *     node bench/dribble-client.mjs --port 9001 --pid 4711 --conns 4 --size 65536
  *
- * Every reply is compared with what was sent. The result is one line of JSON.
+ * Every reply is compared with what was sent; a raw peer sends one byte for each message. The result is one line of JSON.
  */
 import { Buffer } from 'node:buffer';
 import { performance } from 'node:perf_hooks';
@@ -23,23 +23,22 @@ const { values } = parseArgs({
   options: {
     port: { type: 'string', default: '' },
     pid: { type: 'string', default: '' },
-    conns: { type: 'string', default: '8' },
+    peer: { type: 'string', default: 'websocket' },
+    conns: { type: 'string', default: '4' },
     size: { type: 'string', default: '65536' },
-    messages: { type: 'string', default: '1' },
+    pace: { type: 'string', default: '9' },
   },
 });
 const conns = Number(values.conns);
-const messages = Number(values.messages);
 const pid = Number(values.pid);
-const { frames, frameBytes, replies, replyBytes } = buildTraffic({
-  kind: 'binary',
-  sizeBytes: Number(values.size),
-  depth: 1,
-  isRaw: false,
-});
+/** Between two bytes: longer than a server in Node takes for a read. */
+const paceMs = Number(values.pace) / 1000;
+const isRaw = values.peer === 'raw';
 
 class Lane {
   received = 0;
+  /** What must come. @type {Buffer} */
+  reply = Buffer.alloc(0);
 
   constructor() {
     this.connection = new ClientConnection({
@@ -48,7 +47,8 @@ class Lane {
       offersDeflate: false,
       onBytes: (length) => {
         const end = this.received + length;
-        if (replies.compare(inbox, 0, length, this.received, end) !== 0) fail('a wrong reply came');
+        if (this.reply.compare(inbox, 0, length, this.received, end) !== 0)
+          fail('a wrong reply came');
         this.received = end;
       },
     });
@@ -66,33 +66,55 @@ for (let index = 0; index < conns; index++) {
   await lane.connection.opened;
 }
 
-// The first is not counted: what is compiled at the first time is no figure.
-await sendAll();
+// A smaller one first: what is compiled at the first time is no figure.
+await sendAll(Math.ceil(Number(values.size) / 8));
 const startNs = readCpuNs(pid);
 const startMs = performance.now();
-for (let count = 0; count < messages; count++) await sendAll();
+await sendAll(Number(values.size));
 const elapsedSeconds = (performance.now() - startMs) / 1000;
 const serverCpuNs = readCpuNs(pid) - startNs;
 clearTimeout(guard);
 for (const { connection } of lanes) connection.reset();
 process.stdout.write(
   `${JSON.stringify({
-    messages: conns * messages,
+    messages: conns,
     seconds: elapsedSeconds,
-    serverCpuNsPerMessage: serverCpuNs / (conns * messages),
+    serverCpuNsPerMessage: serverCpuNs / conns,
     serverBusy: serverCpuNs / 1e9 / elapsedSeconds,
   })}\n`,
 );
 
-/** One message on each connection, until all are answered. */
-async function sendAll() {
-  for (const lane of lanes) lane.received = 0;
+/**
+ * One message on each connection, until all are answered.
+ * @param {number} sizeBytes
+ */
+async function sendAll(sizeBytes) {
+  const { frames, frameBytes, replies, replyBytes } = buildTraffic({
+    ...{ kind: 'binary', depth: 1, isRaw: false },
+    sizeBytes,
+  });
+  const reply = isRaw ? Buffer.from([1]) : replies.subarray(0, replyBytes);
+  for (const lane of lanes) {
+    lane.received = 0;
+    lane.reply = reply;
+  }
+  if (isRaw) {
+    // How many bytes a message has: it knows no header.
+    const announced = Buffer.alloc(4);
+    announced.writeUInt32BE(frameBytes);
+    for (const { connection } of lanes) connection.socket.write(announced);
+  }
+  let dueMs = performance.now();
   for (let at = 0; at < frameBytes; at++) {
     const byte = frames.subarray(at, at + 1);
-    for (const { connection } of lanes) connection.socket.write(byte);
-    // Answers are read, and nothing piles up, where the kernel takes no more.
-    if (lanes.some(({ connection }) => connection.socket.writableLength > 0) || at % 16 === 0)
+    for (const { connection } of lanes) {
+      while (performance.now() < dueMs);
+      dueMs += paceMs;
+      connection.socket.write(byte);
+    }
+    // What comes is read, and nothing piles up where the kernel takes no more.
+    if (at % 16 === 0 || lanes.some(({ connection }) => connection.socket.writableLength > 0))
       await nextTurn();
   }
-  while (lanes.some(({ received }) => received < replyBytes)) await nextTurn();
+  while (lanes.some(({ received }) => received < reply.length)) await nextTurn();
 }

@@ -13,13 +13,15 @@ import { estimateMedian, pairedRatios } from './statistics.mjs';
 import { inTurns } from './turns.mjs';
 
 const KIB = 1024;
-const CONNS = 8;
+const CONNS = 4;
 const SIZES = [64 * KIB, 128 * KIB];
 const FRAGMENT_BYTES = 4 * KIB;
 const FRAGMENTED_SIZES = [256 * KIB, 512 * KIB, 1024 * KIB];
 const GOALS = [atMost(0.5, 'ws')];
+/** It only reads: an echo of each byte would be another cost. */
+const SINK = path.join(import.meta.dirname, 'peers/raw-sink.mjs');
 
-export const DRIBBLE_PEERS = ['ws', 'twist'];
+export const DRIBBLE_PEERS = ['raw', 'ws', 'twist'];
 
 /**
  * @typedef {object} DribbleResult
@@ -37,11 +39,12 @@ export const DRIBBLE_PEERS = ['ws', 'twist'];
 export async function measureDribble(options, tell) {
   const { rounds, nodes, twistFile, peers: wanted } = options;
   const peers = onNodes(
-    plainPeers(twistFile).filter(
-      ({ name }) => DRIBBLE_PEERS.includes(name) && wanted.includes(name),
-    ),
+    plainPeers(twistFile)
+      .map((peer) => (peer.name === 'raw' ? { ...peer, command: [SINK] } : peer))
+      .filter(({ name }) => wanted.includes(name)),
     nodes,
   );
+  const servers = peers.filter(({ speaks }) => speaks !== 'raw');
   /** @type {DribbleResult[]} */
   const results = [];
   for (const sizeBytes of SIZES) {
@@ -52,6 +55,7 @@ export async function measureDribble(options, tell) {
         const run = await runClient([
           path.join(import.meta.dirname, 'dribble-client.mjs'),
           ...['--port', String(server.port), '--pid', String(server.pid)],
+          ...['--peer', peer.speaks],
           ...['--conns', String(CONNS), '--size', String(sizeBytes)],
         ]);
         return /** @type {{ serverCpuNsPerMessage: number }} */ (run);
@@ -64,7 +68,11 @@ export async function measureDribble(options, tell) {
   for (const sizeBytes of FRAGMENTED_SIZES) {
     tell(nameLoad({ pieces: FRAGMENTS, sizeBytes }));
     const load = { conns: 2, depth: 2, sizeBytes, kind: /** @type {const} */ ('binary') };
-    const { runs } = await measureEcho(peers, { ...load, fragmentBytes: FRAGMENT_BYTES }, options);
+    const { runs } = await measureEcho(
+      servers,
+      { ...load, fragmentBytes: FRAGMENT_BYTES },
+      options,
+    );
     results.push({
       pieces: FRAGMENTS,
       sizeBytes,

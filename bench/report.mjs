@@ -139,7 +139,9 @@ export function formatProxy(results, names) {
     names.map((name) => [
       result.workload,
       name,
-      ...figures.map((figure) => significant(medianOfKnown(readProxyFigures(result, name, figure)))),
+      ...figures.map((figure) =>
+        significant(medianOfKnown(readProxyFigures(result, name, figure))),
+      ),
     ]),
   );
   return formatTable([head, ...rows]);
@@ -227,7 +229,8 @@ export function formatRecording(results, names) {
       (runs[name] ?? []).map(
         (run, round) =>
           ((run?.serverCpuNsPerMessage ?? NaN) -
-            (runs[besideOnNode(name, 'echo', names) ?? '']?.[round]?.serverCpuNsPerMessage ?? NaN)) /
+            (runs[besideOnNode(name, 'echo', names) ?? '']?.[round]?.serverCpuNsPerMessage ??
+              NaN)) /
           2000,
       );
     return names.map((name) => {
@@ -238,7 +241,9 @@ export function formatRecording(results, names) {
         name,
         significant(median(own.map((run) => run?.serverCpuNsPerMessage ?? NaN)) / 1000),
         isBase ? '-' : significant(median(more(name))),
-        isBase ? '-' : significant(
+        isBase
+          ? '-'
+          : significant(
               medianRatio(more(name), more(besideOnNode(name, 'write-stream', names) ?? '')),
             ),
         significant(median(own.map((run) => run?.messagesPerSecond ?? NaN))),

@@ -15,12 +15,15 @@ const AUTOGROUP = '/proc/self/autogroup';
  */
 const canComeFirst = process.getuid?.() === 0;
 
-/** Linux asks all that was started from a terminal as one. It is as before when this process ends. */
-export function comeFirst() {
+/**
+ * Linux asks all that was started from a terminal as one. It is as before when this process ends.
+ * @param {number} [niceness]
+ */
+export function comeFirst(niceness = -20) {
   if (!canComeFirst || !existsSync(AUTOGROUP)) return;
   const before = /nice (-?\d+)/.exec(readFileSync(AUTOGROUP, 'latin1'))?.[1] ?? '0';
   try {
-    writeFileSync(AUTOGROUP, '-20');
+    writeFileSync(AUTOGROUP, String(niceness));
     process.once('exit', () => {
       writeFileSync(AUTOGROUP, before);
     });

@@ -21,18 +21,16 @@
  *    emits 'error'.
  */
 import { loopTurns } from '../budget/turns.js';
+import { SLAB_BYTES, withHeaders } from '../protocol/slabs/slab.js';
 import { type SocketOwner, own, ownerOf } from './socket.js';
 import type { TLSSocket } from 'node:tls';
 import { type Server, type Socket, createServer, Socket as NetSocket } from 'node:net';
-
-/** The most that one read brings. Connections share the one buffer: each read is used up at once. */
-const RECEIVE_BUFFER_BYTES = 256 * 1024;
 
 /**
  * The most where many read much at a time, and the most that a connection reads at first: what they read in one turn of
  * the event loop has to be looked at, or kept, before anybody else is served.
  */
-const CROWDED_READ_BYTES = 64 * 1024;
+export const CROWDED_READ_BYTES = withHeaders(64 * 1024);
 
 const PROBE_TIMEOUT_MS = 1000;
 
@@ -48,11 +46,11 @@ export interface SharedReads {
 /**
  * Finds the symbols on a fresh socket; null when this version of Node names them otherwise.
  *
- * @param bytes that all sockets read into
+ * @param bytes that all sockets read into: each read is used up at once
  */
 export function findSharedReads(
   socket: object = new NetSocket(),
-  bytes: Uint8Array = Buffer.allocUnsafeSlow(RECEIVE_BUFFER_BYTES),
+  bytes: Uint8Array = Buffer.allocUnsafeSlow(SLAB_BYTES),
 ): SharedReads | null {
   const symbols = Object.getOwnPropertySymbols(socket);
   const buffer = symbols.find((symbol) => symbol.description === 'kBuffer');
@@ -82,7 +80,7 @@ function onSharedRead(this: Socket, count: number, bytes: Uint8Array): boolean {
 
 /** The most that a socket reads next which has much to read. */
 function mostBytes(): number {
-  return loopTurns.isCrowded ? CROWDED_READ_BYTES : RECEIVE_BUFFER_BYTES;
+  return loopTurns.isCrowded ? CROWDED_READ_BYTES : SLAB_BYTES;
 }
 
 /** The buffer that all share, for a socket that has read elsewhere: it has much to read. */

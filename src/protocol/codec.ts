@@ -13,7 +13,8 @@ import { Endpoint } from './endpoint.js';
 import { Opcode, type DataOpcode, type Role } from './frame.js';
 import { assertBytes, assertFlag, assertFlags, bytesOf, nextTextState } from './outgoing.js';
 import { OutputQueue } from './output-queue.js';
-import { SLAB_BYTES, SlabPool } from './slabs/slab-pool.js';
+import { SLAB_BYTES } from './slabs/slab.js';
+import { SlabPool } from './slabs/slab-pool.js';
 import { UTF8_ACCEPT } from './utf8.js';
 
 /** What a codec is given. Every member but `role` has a default. */

@@ -9,8 +9,8 @@ import { copyBytes } from './bytes.js';
 import { type EchoRun, echoFrames } from './kernel/echo-run.js';
 import { rotateMaskingKey, unmask } from './masking.js';
 import type { Kernel } from './kernel/kernel.js';
-import type { Slab } from './slabs/slab.js';
-import { HEADROOM_BYTES, type SlabPool, SLAB_BYTES, SLAB_GROWTH } from './slabs/slab-pool.js';
+import { SLAB_BYTES, type Slab } from './slabs/slab.js';
+import { HEADROOM_BYTES, type SlabPool, SLAB_GROWTH } from './slabs/slab-pool.js';
 
 /** From this size a payload that is in a slab is sent from there instead of copied. */
 export const HAND_OVER_BYTES = 32 * 1024;

@@ -4,6 +4,7 @@ import { type AddressInfo, type Server, type Socket, createServer } from 'node:n
 import t, { type Test } from 'tap';
 import { loopTurns } from '../../src/budget/turns.js';
 import {
+  CROWDED_READ_BYTES,
   type SharedReads,
   descriptorOf,
   findSharedReads,
@@ -13,6 +14,7 @@ import {
   unsentBytes,
 } from '../../src/connection/node-internals.js';
 import { type SocketOwner, own } from '../../src/connection/socket.js';
+import { SLAB_BYTES } from '../../src/protocol/slabs/slab.js';
 import { onceAccepted } from '../fixtures/accepted-socket.js';
 import { FakeSocket } from '../fixtures/fake-socket.js';
 import { type RawClient, connectRaw } from '../fixtures/raw-client.js';
@@ -65,7 +67,7 @@ t.test('the symbols of the option onread are found on a socket', async (t) => {
   t.equal(found.buffer.description, 'kBuffer');
   t.equal(found.callback.description, 'kBufferCb');
   t.equal(found.generator.description, 'kBufferGen');
-  t.equal(found.bytes.length, 256 * 1024);
+  t.equal(found.bytes.length, SLAB_BYTES);
   t.equal(found.bytes.byteOffset, 0, 'not a part of a pool that others use');
 });
 
@@ -233,8 +235,8 @@ class Reads {
 }
 
 t.test('how much is read at once depends on who else reads much', async (t) => {
-  const small = 64 * 1024;
-  const large = 256 * 1024;
+  const small = CROWDED_READ_BYTES;
+  const large = SLAB_BYTES;
   t.teardown(() => {
     loopTurns.isCrowded = false;
   });
@@ -259,8 +261,8 @@ t.test('how much is read at once depends on who else reads much', async (t) => {
 });
 
 t.test('an owner may say where to read to, and how much is still decided here', async (t) => {
-  const small = 64 * 1024;
-  const large = 256 * 1024;
+  const small = CROWDED_READ_BYTES;
+  const large = SLAB_BYTES;
   t.teardown(() => {
     loopTurns.isCrowded = false;
   });
@@ -354,9 +356,9 @@ t.test('Node reads into a buffer that has grown, and into one that is small agai
   const megabyte = Buffer.alloc(1024 * 1024);
   let sent = 0;
   for (const [isCrowded, length] of [
-    [false, 256 * 1024],
-    [true, 64 * 1024],
-    [false, 256 * 1024],
+    [false, SLAB_BYTES],
+    [true, CROWDED_READ_BYTES],
+    [false, SLAB_BYTES],
   ] as const) {
     loopTurns.isCrowded = isCrowded;
     for (let count = 0; count < 50 && keeper.length !== length; count++) {

@@ -3,7 +3,8 @@ import t from 'tap';
 import { emptyRun } from '../../src/protocol/kernel/echo-run.js';
 import { Kernel } from '../../src/protocol/kernel/kernel.js';
 import { HAND_OVER_BYTES, OutputQueue } from '../../src/protocol/output-queue.js';
-import { HEADROOM_BYTES, SLAB_BYTES, SlabPool } from '../../src/protocol/slabs/slab-pool.js';
+import { SLAB_BYTES, withHeaders } from '../../src/protocol/slabs/slab.js';
+import { HEADROOM_BYTES, SlabPool } from '../../src/protocol/slabs/slab-pool.js';
 import {
   MASKING_KEY,
   binaryFrame,
@@ -415,7 +416,7 @@ t.test('discard gives what is lent back too: the socket is gone', (t) => {
   t.equal(pool.freeCount, 2);
   queue.release();
   t.equal(pool.freeCount, 2, 'once');
-  t.equal(pool.memory.bytes, 2 * 4096);
+  t.equal(pool.memory.bytes, 2 * withHeaders(4096));
   t.end();
 });
 
@@ -728,6 +729,30 @@ for (const [name, makeKernel] of [
     t.equal(bench.queue.heldBytes, 0);
     t.end();
   });
+
+  t.test(
+    `echoes ${name}: messages of a whole size fit into one read, and back into one piece`,
+    (t) => {
+      for (const [count, size] of [
+        [4, 64 * 1024],
+        [16, 16 * 1024],
+        [64, 4 * 1024],
+        [256, 1024],
+      ] as const) {
+        const bench = new EchoBench(makeKernel());
+        const frames = Array.from({ length: count }, (_, index) =>
+          binaryFrame(new Uint8Array(size).fill(index)),
+        );
+        const wire = encodeFrames(frames, true);
+        t.ok(wire.length > 256 * 1024 && wire.length <= SLAB_BYTES);
+        t.equal(bench.echo(wire, 0), wire.length);
+        const pieces = bench.queue.take();
+        t.equal(pieces.length, 1, `${count} of ${size}`);
+        t.ok(Buffer.from(pieces[0]!).equals(encodeFrames(frames, false)));
+      }
+      t.end();
+    },
+  );
 
   t.test(`echoes ${name}: a frame that has no room in a slab waits for the next one`, (t) => {
     const bench = new EchoBench(makeKernel());

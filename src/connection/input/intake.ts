@@ -4,6 +4,7 @@
  */
 import type { HeavyReader, HeavyWork, Turns } from '../../budget/turns.js';
 import type { Connection } from '../connection.js';
+import { CROWDED_READ_BYTES } from '../node-internals.js';
 import { EarlyBytes } from './early-bytes.js';
 
 /** A smaller read is served in any case: its client does not have much to do. */
@@ -22,7 +23,7 @@ export const READ_COST_BYTES = 256;
 const PIECE_MS = 1;
 const MIN_PIECE_BYTES = 16 * 1024;
 /** The piece of a client of whom nothing is known yet: the most that comes with the first read. */
-const FIRST_PIECE_BYTES = 64 * 1024;
+const FIRST_PIECE_BYTES = CROWDED_READ_BYTES;
 
 /** Whose bytes they are. */
 interface Taker {

@@ -14,11 +14,8 @@ import { Buffer } from 'node:buffer';
 import { type EchoRun, echoFrames, emptyRun } from './echo-run.js';
 import { type Unmask, setUnmask } from '../bytes.js';
 import { isAsciiOr, unmask } from '../masking.js';
-import { Shelf, Slab } from '../slabs/slab.js';
+import { SLAB_BYTES, Shelf, Slab } from '../slabs/slab.js';
 import { KERNEL_CODE } from './kernel-code.js';
-
-/** The size of the receive buffer, and of each slab, in bytes. */
-const PART_BYTES = 256 * 1024;
 
 /** How many slabs there are: one while every write is taken at once, and some for clients that are slow. */
 const SLABS = 4;
@@ -32,7 +29,7 @@ const TABLE_AT = 32;
 const PAGE_BYTES = 64 * 1024;
 
 /** Where its parts begin: the receive buffer, and then the slabs. */
-const partAt = (index: number): number => FIRST_PART_AT + index * (PART_BYTES + GAP_BYTES);
+const partAt = (index: number): number => FIRST_PART_AT + index * (SLAB_BYTES + GAP_BYTES);
 
 /** What is used of it; TypeScript has its types only among those of browsers. */
 declare const WebAssembly: {
@@ -60,7 +57,7 @@ export class Kernel {
   #lookedAt: Uint8Array | null = null;
   #hasIt = false;
   /** Slabs for output in its memory. */
-  readonly shelf = new Shelf(PART_BYTES, 'kernel');
+  readonly shelf = new Shelf(SLAB_BYTES, 'kernel');
 
   /** @throws where there is no WebAssembly, or none with SIMD */
   constructor() {
@@ -71,12 +68,12 @@ export class Kernel {
     const { exports } = new WebAssembly.Instance(module, { twist: { memory } });
     this.#exports = exports as KernelExports;
     this.buffer = memory.buffer;
-    this.receiveBuffer = Buffer.from(this.buffer, partAt(0), PART_BYTES);
+    this.receiveBuffer = Buffer.from(this.buffer, partAt(0), SLAB_BYTES);
     setUnmask(this.buffer, this.#exports.unmask);
     this.#results = new Int32Array(this.buffer, 0, 5);
     new Uint8Array(this.buffer, TABLE_AT, 16).fill(0xff);
     for (let index = SLABS; index > 0; index--)
-      this.shelf.free.push(new Slab(PART_BYTES, this.shelf, this.buffer, partAt(index)));
+      this.shelf.free.push(new Slab(SLAB_BYTES, this.shelf, this.buffer, partAt(index)));
   }
 
   /** A buffer in which payloads are unmasked fast; null when there are many already, or it cannot be had. */
@@ -128,7 +125,7 @@ export class Kernel {
       to + run.at,
       to + slab.bytes.length,
       // The limit may be larger than what fits into 32 bits.
-      Math.min(maxMessage, PART_BYTES),
+      Math.min(maxMessage, SLAB_BYTES),
     );
     const results = this.#results;
     run.at = results[0]! - to;

@@ -13,10 +13,7 @@
 import { MemoryAccount } from '../../budget/memory-account.js';
 import { MAX_FRAME_HEADER_BYTES } from '../frame.js';
 import type { Kernel } from '../kernel/kernel.js';
-import { Shelf, Slab } from './slab.js';
-
-/** Size of the largest slab for output: the answers to one full read fit. */
-export const SLAB_BYTES = 256 * 1024;
+import { SLAB_BYTES, Shelf, Slab, withHeaders } from './slab.js';
 
 /** A slab that is full is replaced by one so many times as large, until it is the largest. */
 export const SLAB_GROWTH = 4;
@@ -27,7 +24,7 @@ export const HEADROOM_BYTES = (MAX_FRAME_HEADER_BYTES + 3) & ~3;
 /** Free slabs for output that are kept of each size; the memory of a burst goes back to the system. */
 const MAX_FREE_SLABS = 16;
 
-const OUTPUT_SIZES = [4, 16, 64, 256].map((kibibytes) => kibibytes * 1024);
+const OUTPUT_SIZES = [...[4, 16, 64].map((kibibytes) => withHeaders(kibibytes * 1024)), SLAB_BYTES];
 
 /** The sizes of messages that slabs are made for: larger ones than the last have slabs of their own, not used again. */
 const MESSAGE_SIZES = [1, 4, 16, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16_384].map(

@@ -1,3 +1,14 @@
+/**
+ * A size with room for headers: frames with so many bytes of payload are a little more than that. Four messages of 64 KiB are
+ * common, and would be a few bytes more than a buffer of 256 KiB.
+ */
+export function withHeaders(bytes: number): number {
+  return bytes + bytes / 64;
+}
+
+/** The most that one read brings, and the size of the largest slab for output: the answers to one full read fit. */
+export const SLAB_BYTES = withHeaders(256 * 1024);
+
 /** Slabs of one size that nobody uses now. */
 export class Shelf {
   /** Of each slab. */

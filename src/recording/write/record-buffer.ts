@@ -8,7 +8,8 @@ import { Buffer } from 'node:buffer';
 import { MemoryAccount } from '../../budget/memory-account.js';
 import { IS_LITTLE_ENDIAN, wordsOf } from '../../protocol/bytes.js';
 import type { Slab } from '../../protocol/slabs/slab.js';
-import { SLAB_BYTES, SlabPool } from '../../protocol/slabs/slab-pool.js';
+import { SLAB_BYTES } from '../../protocol/slabs/slab.js';
+import { SlabPool } from '../../protocol/slabs/slab-pool.js';
 import type { Batch, BatchSource } from './batch.js';
 
 /** The most that {@link RecordBuffer.reserve} can be asked for. */

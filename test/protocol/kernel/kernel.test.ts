@@ -6,7 +6,7 @@ import { setUnmask } from '../../../src/protocol/bytes.js';
 import { KERNEL_CODE } from '../../../src/protocol/kernel/kernel-code.js';
 import { Kernel, loadKernel, tried } from '../../../src/protocol/kernel/kernel.js';
 import { isAsciiOr, rotateMaskingKey, unmask } from '../../../src/protocol/masking.js';
-import { SLAB_BYTES } from '../../../src/protocol/slabs/slab-pool.js';
+import { SLAB_BYTES } from '../../../src/protocol/slabs/slab.js';
 import type { Slab } from '../../../src/protocol/slabs/slab.js';
 import { CODE_FILE, kernelCode } from '../../../tools/build-kernel.mjs';
 import { testEchoes } from '../../fixtures/echo-cases.js';

@@ -1,11 +1,12 @@
 import t from 'tap';
 import { MemoryAccount } from '../../../src/budget/memory-account.js';
 import { Kernel } from '../../../src/protocol/kernel/kernel.js';
-import { HEADROOM_BYTES, SLAB_BYTES, SlabPool } from '../../../src/protocol/slabs/slab-pool.js';
+import { SLAB_BYTES, withHeaders } from '../../../src/protocol/slabs/slab.js';
+import { HEADROOM_BYTES, SlabPool } from '../../../src/protocol/slabs/slab-pool.js';
 import type { Slab } from '../../../src/protocol/slabs/slab.js';
 
 t.test('a slab is one buffer, seen as bytes and as words', async (t) => {
-  t.equal(SLAB_BYTES, 262_144);
+  t.equal(SLAB_BYTES, 266_240);
   const { bytes, words } = new SlabPool().take();
   t.equal(bytes.buffer, words.buffer);
   t.equal(bytes.byteOffset, 0);
@@ -248,13 +249,17 @@ t.test('echoes: the slabs of the kernel are charged while somebody has them', as
   t.equal(new Set(slabs).size, 4, 'all pools of a process share them');
   t.strictSame([pool.memory.bytes, other.memory.bytes], [2 * SLAB_BYTES, 2 * SLAB_BYTES]);
   const ordinary = pool.takeForEcho(5000);
-  t.strictSame([ordinary.isKernels, ordinary.bytes.length], [false, 16 * KIB], 'there are no more');
+  t.strictSame(
+    [ordinary.isKernels, ordinary.bytes.length],
+    [false, withHeaders(16 * KIB)],
+    'there are no more',
+  );
   pool.give(ordinary);
   slabs.forEach((slab, index) => {
     pools[index % 2]!.give(slab);
   });
   t.equal(kernel.shelf.free.length, 4);
-  t.strictSame([pool.memory.bytes, other.memory.bytes], [16 * KIB, 0]);
+  t.strictSame([pool.memory.bytes, other.memory.bytes], [withHeaders(16 * KIB), 0]);
   pool.giveBack();
   pool.trim();
   t.equal(kernel.shelf.free.length, 4, 'they are nothing that could be given back');
@@ -265,7 +270,7 @@ t.test('echoes: while memory is scarce nobody has more than is needed', async (t
   const pool = new SlabPool(memory, new Kernel());
   memory.charge(9 * MIB);
   const slab = pool.takeForEcho(100);
-  t.strictSame([slab.isKernels, slab.bytes.length], [false, 4 * KIB]);
+  t.strictSame([slab.isKernels, slab.bytes.length], [false, withHeaders(4 * KIB)]);
   memory.release(9 * MIB);
   t.equal(pool.takeForEcho(100).isKernels, true);
 });
@@ -352,9 +357,10 @@ t.test('messages: whether one is free that so much fits into', async (t) => {
 t.test('output: the smallest that fits, or the largest', async (t) => {
   const pool = new SlabPool();
   for (const [bytes, expected] of [
-    [1, 4 * KIB],
-    [4 * KIB, 4 * KIB],
-    [4 * KIB + 1, 16 * KIB],
+    [1, withHeaders(4 * KIB)],
+    [withHeaders(4 * KIB), withHeaders(4 * KIB)],
+    [withHeaders(4 * KIB) + 1, withHeaders(16 * KIB)],
+    [64 * KIB + 10, withHeaders(64 * KIB)],
     [SLAB_BYTES, SLAB_BYTES],
     [SLAB_BYTES + 1, SLAB_BYTES],
   ] as const)

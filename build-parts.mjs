@@ -24,6 +24,8 @@ const IMPORTED_BUILTIN =
 const END = '*/';
 const HIDDEN_END = '*\0/';
 
+const NO_ASCII = /[^\0-\x7f]/;
+
 /** Where lines are broken, if they can be: Node shows the line of an error that nobody catches. */
 const MAX_LINE = 120;
 
@@ -84,7 +86,10 @@ export async function buildInParts(common, entries, outfile) {
   const texts = [...parts.values()].map(
     (text, index) => `function part${index}(){/*${text.replaceAll(END, HIDDEN_END)}*/}\n`,
   );
-  writeFileSync(outfile, code + texts.join(''));
+  const bundle = code + texts.join('');
+  // bin/twist.js reads it byte by byte.
+  if (NO_ASCII.test(bundle)) throw new Error(`${outfile} is not ASCII`);
+  writeFileSync(outfile, bundle);
   return metafiles;
 }
 

@@ -18,7 +18,7 @@ const DYNAMIC_IMPORT = /\bimport\(/;
 
 /** Builtins that take half a millisecond or more, and that plain sessions do not need. */
 const IMPORTED_BUILTIN =
-  /var (import_\w+)\s*=\s*require\("(node:(?:dns|fs\/promises|https?|tls|worker_threads))"\);/g;
+  /var (import_\w+)\s*=\s*require\("(node:(?:crypto|dns|fs\/promises|https?|tls|worker_threads|zlib))"\);/g;
 
 /** What would end the comment that a part stands in, and what stands there in its place. */
 const END = '*/';
@@ -112,7 +112,7 @@ async function split(common, entries, packages) {
     write: false,
     metafile: true,
     external: [LOADER],
-    plugins: [requiresParts(packages), pinoInThisThread()],
+    plugins: [requiresParts(packages), pinoInThisThread(), commanderAlone()],
   });
   const root = path.resolve('.');
   const files = new Map(
@@ -284,13 +284,31 @@ function withOwnRequire(name, change) {
  * @returns {Plugin}
  */
 function pinoInThisThread() {
-  const unused = /^(?:@pinojs\/redact|sonic-boom|thread-stream|worker_threads)$/;
-  const namespace = 'unused';
+  const modules = /^(?:@pinojs\/redact|sonic-boom|thread-stream|worker_threads)$/;
+  return unused('pino-in-this-thread', modules, /\/pino\/lib\/[^/]+$/);
+}
+
+/**
+ * Commander can have programs of their own for commands. Ours are in this one.
+ * @returns {Plugin}
+ */
+function commanderAlone() {
+  return unused('commander-alone', /^node:child_process$/, /\/commander\/lib\/[^/]+$/);
+}
+
+/**
+ * @param {string} name
+ * @param {RegExp} modules
+ * @param {RegExp} importers that ask for them without a need
+ * @returns {Plugin}
+ */
+function unused(name, modules, importers) {
+  const namespace = name;
   return {
-    name: 'pino-in-this-thread',
+    name,
     setup(builder) {
-      builder.onResolve({ filter: unused }, ({ importer, path: name }) =>
-        /\/pino\/lib\/[^/]+$/.test(importer) ? { path: name, namespace } : undefined,
+      builder.onResolve({ filter: modules }, ({ importer, path }) =>
+        importers.test(importer) ? { path, namespace } : undefined,
       );
       builder.onLoad({ filter: /./, namespace }, () => ({
         contents: 'module.exports = class Unused {};',

@@ -1,7 +1,8 @@
-import { Command, type CommanderError, Option as CommanderOption } from 'commander';
+import { Command, CommanderError, Option as CommanderOption } from 'commander';
 import { flagOf, flagRows, keyOf, negativeFlagOf, type Option } from '../config/options/option.js';
 import { OPTIONS } from '../config/options/options.js';
 import type { Flags } from '../config/text-sources.js';
+import { ExitCode } from './exit-code.js';
 import { convertOptions, type ConvertFlags } from './convert/options.js';
 import { helpText } from './help/help.js';
 import { helpWidth } from './help/help-page.js';
@@ -77,8 +78,26 @@ export function createProgram(io: Io, version: string, actions: Actions): Comman
   return program;
 }
 
+/**
+ * Runs the command line.
+ * @returns the exit status where commander has said all there is to say; null after an action
+ */
+export async function runProgram(
+  io: Io,
+  version: string,
+  actions: Actions,
+): Promise<ExitCode | null> {
+  try {
+    await createProgram(io, version, actions).parseAsync(io.argv, { from: 'user' });
+    return null;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return isAnswer(error) ? ExitCode.Ok : ExitCode.Usage;
+  }
+}
+
 /** Whether commander ends with what was asked for: help, also in place of a command, or the version. */
-export function isAnswer({ exitCode, code }: CommanderError): boolean {
+function isAnswer({ exitCode, code }: CommanderError): boolean {
   return exitCode === 0 || code === 'commander.help';
 }
 

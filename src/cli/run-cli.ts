@@ -1,4 +1,3 @@
-import { CommanderError } from 'commander';
 import type { Logger } from 'pino';
 import type { Flags } from '../config/text-sources.js';
 import { load, type Loaded } from '../config/load.js';
@@ -16,7 +15,8 @@ import type { Io } from './io.js';
 import { complain, createLog } from './output/log.js';
 import { modeProblem } from '../app/mode-choice.js';
 import { readAgain } from './read-again.js';
-import { createProgram, isAnswer } from './program.js';
+import { plainFlags } from './plain-flags.js';
+import type { Actions } from './program.js';
 import { hasColor } from './output/style.js';
 import { version } from '../app/version.js';
 
@@ -46,7 +46,7 @@ export async function runCli(io: Io, { serve, serveWorkers, check }: Parts): Pro
   const readFile = (path: string): string => (configText = io.readFile(path));
   const loaded = (flags: Flags): Loaded => load({ flags, environment: io.env, readFile });
 
-  const program = createProgram(io, version(), {
+  const actions: Actions = {
     async serve(flags, fail) {
       const found = loaded(flags);
       const { settings, values, warnings } = found;
@@ -110,17 +110,41 @@ export async function runCli(io: Io, { serve, serveWorkers, check }: Parts): Pro
       const { convertRequest } = await import('./convert/request.js');
       exitCode = await convert(convertRequest(inputs, flags, Date.now(), isTerminal), io);
     },
-  });
+  };
 
   try {
-    await program.parseAsync(io.argv, { from: 'user' });
-    return exitCode;
+    const flags = plainFlags(io.argv, OPTIONS);
+    const problem = flags && (await serveOrProblem(actions, flags));
+    if (flags !== null && problem === null) return exitCode;
+    const { runProgram } = await import('./program.js');
+    // What is wrong with the flags is said as commander would say it.
+    const serve: Actions['serve'] = (_, fail) => fail(problem!);
+    const ended = await runProgram(
+      io,
+      version(),
+      problem === null ? actions : { ...actions, serve },
+    );
+    return ended ?? exitCode;
   } catch (error) {
-    // Commander has written what there is to say.
-    if (error instanceof CommanderError) return isAnswer(error) ? ExitCode.Ok : ExitCode.Usage;
     if (!(error instanceof ConfigError)) throw error;
     complain(io, error.message, format);
     return error.source === 'flag' ? ExitCode.Usage : ExitCode.Config;
+  }
+}
+
+/** What the action of a command finds wrong with its flags. */
+class Misuse extends Error {}
+
+/** @returns what is wrong with the flags; null if nothing was */
+async function serveOrProblem(actions: Actions, flags: Flags): Promise<string | null> {
+  try {
+    await actions.serve(flags, (problem) => {
+      throw new Misuse(problem);
+    });
+    return null;
+  } catch (error) {
+    if (error instanceof Misuse) return error.message;
+    throw error;
   }
 }
 

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import { HANDSHAKE_RULES, InvalidStateError, type HandshakeError } from '../errors.js';
 import { consistsOf, isToken } from '../net/byte-table.js';
+import { sha1 } from './sha1.js';
 
 const CRLF = '\r\n';
 
@@ -55,9 +55,7 @@ const VALUE_BYTES = Uint8Array.from({ length: 256 }, (_, byte) =>
  * @param key the Sec-WebSocket-Key as sent
  */
 export function acceptKey(key: string): string {
-  return createHash('sha1')
-    .update(key + ACCEPT_GUID, 'latin1')
-    .digest('base64');
+  return sha1(key + ACCEPT_GUID).toString('base64');
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Ranges of addresses, and whether an address is in one of them. */
-import { BlockList, isIP } from 'node:net';
-import { formatIp, parseIp, unmapped } from './ip-address.js';
+import { isIP } from 'node:net';
+import { parseIp, unmapped } from './ip-address.js';
 
 /** An IPv4-mapped address such as `::ffff:10.0.0.1` has this many bits before those of the IPv4 address. */
 const MAPPED_BITS = 96;
@@ -23,31 +23,20 @@ export function parseCidr(text: string): string | null {
   return PREFIX.test(prefix) && Number(prefix) <= bits ? text : null;
 }
 
+interface Range {
+  /** 4 or 16 of them. */
+  readonly address: Uint8Array;
+  readonly prefix: number;
+}
+
 export class AddressList {
   readonly isEmpty: boolean;
-  // One for each family: `net.BlockList` would find an IPv4 address in `::/0`.
-  readonly #ipv4 = new BlockList();
-  readonly #ipv6 = new BlockList();
+  readonly #ranges: readonly Range[];
 
   /** @param ranges as {@link parseCidr} returns them: `10.0.0.0/8`, `::1/128` */
   constructor(ranges: readonly string[]) {
     this.isEmpty = ranges.length === 0;
-    for (const range of ranges) this.#add(range);
-  }
-
-  #add(range: string): void {
-    const slash = range.indexOf('/');
-    const given = parseIp(range.slice(0, slash))!;
-    const prefix = Number(range.slice(slash + 1));
-    const address = unmapped(given);
-    // A range that is larger than all mapped addresses is one of IPv6.
-    if (address === given || prefix < MAPPED_BITS) this.#addSubnet(given, prefix);
-    else this.#addSubnet(address, prefix - MAPPED_BITS);
-  }
-
-  #addSubnet(address: Uint8Array, prefix: number): void {
-    if (address.length === 4) this.#ipv4.addSubnet(formatIp(address), prefix, 'ipv4');
-    else this.#ipv6.addSubnet(formatIp(address), prefix, 'ipv6');
+    this.#ranges = ranges.map(readRange);
   }
 
   /**
@@ -61,10 +50,28 @@ export class AddressList {
     const given = parseIp(withoutZone);
     if (given === null) return false;
     const bytes = unmapped(given);
-    return bytes.length === 4
-      ? this.#ipv4.check(formatIp(bytes), 'ipv4')
-      : this.#ipv6.check(formatIp(bytes), 'ipv6');
+    return this.#ranges.some((range) => isWithin(bytes, range));
   }
+}
+
+function readRange(text: string): Range {
+  const slash = text.indexOf('/');
+  const given = parseIp(text.slice(0, slash))!;
+  const prefix = Number(text.slice(slash + 1));
+  const address = unmapped(given);
+  // A range that is larger than all mapped addresses is one of IPv6.
+  return address === given || prefix < MAPPED_BITS
+    ? { address: given, prefix }
+    : { address, prefix: prefix - MAPPED_BITS };
+}
+
+/** No IPv4 address is in a range of IPv6, not even in `::/0`. */
+function isWithin(bytes: Uint8Array, { address, prefix }: Range): boolean {
+  if (bytes.length !== address.length) return false;
+  const wholes = prefix >> 3;
+  for (let at = 0; at < wholes; at++) if (bytes[at] !== address[at]) return false;
+  const rest = prefix & 7;
+  return rest === 0 || (bytes[wholes]! ^ address[wholes]!) >> (8 - rest) === 0;
 }
 
 /** What only this machine reaches. */

@@ -49,8 +49,13 @@ export function permessageDeflate(
 ): Extension {
   const budget = new CompressorBudget(options.memoryBytes, memory);
   counters.budget = budget;
-  const shared = shareWork(isSyncContextUsable(), budget, memory, turns);
-  return { name: NAME, create: () => new PermessageDeflateSession(options, shared, counters) };
+  let shared: SharedWork | null = null;
+  const create = (): PermessageDeflateSession => {
+    // For the first client that asks: zlib takes a start three milliseconds (docs/adr/0040-start.md).
+    shared ??= shareWork(isSyncContextUsable(), budget, memory, turns);
+    return new PermessageDeflateSession(options, shared, counters);
+  };
+  return { name: NAME, create };
 }
 
 /** What the session line of the log says. */

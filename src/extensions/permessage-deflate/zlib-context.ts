@@ -5,7 +5,7 @@
  * Node has no public interface for that (nodejs/node#35295). Its streams go through the thread pool,
  * which costs a small message fifty times its compression; its one-shot functions forget the context.
  * So `SyncContext` calls the stream's own handle, whose `writeSync` has kept its signature since
- * Node 6; `isSyncContextUsable` tries a round trip with takeover at start. Where that fails,
+ * Node 6; `isSyncContextUsable` tries a round trip with takeover for the first client. Where that fails,
  * `PublicContext` does the same through the documented one-shot functions, with the last 32 KiB as a
  * dictionary: right, and slower. Remove the former when Node offers a synchronous stream write.
  */

@@ -1,4 +1,5 @@
 /** One connection that floods beside a hundred quiet ones: how long these wait for their answers. */
+import { AGAINST } from './echo-peers.mjs';
 import { atMost, formatVerdicts } from './goals.mjs';
 import { measureRow } from './hostile/measure.mjs';
 import { optionsOf } from './hostile/server.mjs';
@@ -8,7 +9,7 @@ import { median } from './statistics.mjs';
 import { inTurns } from './turns.mjs';
 
 const QUIET = 100;
-const GOALS = [atMost(1, 'against', 'p99'), atMost(1, 'ws', 'p99')];
+const GOALS = [atMost(1, AGAINST, 'p99'), atMost(1, 'ws', 'p99')];
 
 export const BYSTANDER_PEERS = ['ws', 'twist'];
 
@@ -47,7 +48,7 @@ export async function measureBystander(options, tell) {
     kind: name === 'ws' ? 'ws' : 'twist',
     twistFile,
   }));
-  if (againstFile !== null) own.push({ name: 'against', kind: 'twist', twistFile: againstFile });
+  if (againstFile !== null) own.push({ name: AGAINST, kind: 'twist', twistFile: againstFile });
   const peers = onNodes(own, nodes);
   /** @type {BystanderResult[]} */
   const results = [];

@@ -1,5 +1,6 @@
 /** Connections that come and go: accept, opening handshake, closing handshake, end; beside a server that only sends the same bytes. */
 import path from 'node:path';
+import { AGAINST } from './echo-peers.mjs';
 import { findStored } from './peer-store.mjs';
 import { atMost, formatVerdicts } from './goals.mjs';
 import { onNodes } from './on-nodes.mjs';
@@ -34,10 +35,10 @@ export const CHURN_PEERS = ['raw', 'ws', 'twist', 'uws'];
 
 /**
  * @param {readonly string[]} names
- * @param {{ twistFile: string, nodes: readonly string[], mayBuild: boolean }} options
+ * @param {{ twistFile: string, againstFile: string | null, nodes: readonly string[], mayBuild: boolean }} options
  * @returns {{ peers: Peer[], missing: string[] }}
  */
-export function findChurnPeers(names, { twistFile, nodes, mayBuild }) {
+export function findChurnPeers(names, { twistFile, againstFile, nodes, mayBuild }) {
   /** @param {string} file */
   const peer = (file) => [path.join(import.meta.dirname, 'peers', file)];
   /** @type {Peer[]} */
@@ -46,10 +47,9 @@ export function findChurnPeers(names, { twistFile, nodes, mayBuild }) {
     { name: 'ws', speaks: 'websocket', command: peer('ws.mjs') },
     twistPeer(twistFile),
   ];
-  const peers = onNodes(
-    own.filter(({ name }) => names.includes(name)),
-    nodes,
-  );
+  const chosen = own.filter(({ name }) => names.includes(name));
+  if (againstFile !== null) chosen.push({ ...twistPeer(againstFile), name: AGAINST });
+  const peers = onNodes(chosen, nodes);
   if (!names.includes('uws')) return { peers, missing: [] };
   const found = findStored('uws', mayBuild);
   if (typeof found === 'string') return { peers, missing: [found] };

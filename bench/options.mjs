@@ -65,7 +65,8 @@ peers, "page" writes the page and its charts again from the results that are the
   --levels LIST      levels of compression for twist and zlib, for instance 1,3,6, or with window bits as in
                      3,6/13 (default: twist's own; deflate-idle takes always that)
   --twist FILE       the twist to measure, for instance of another checkout (default bin/twist.js)
-  --against FILE     another twist to compare it with, in the same rounds (echo, bystander); a second --twist is the same
+  --against FILE     another twist to compare it with, in the same rounds (echo, churn,
+                     bystander); a second --twist is the same
   --results DIR      where results and the page go (default bench/results; reports/bench/page for a run that --quick,
                      --load, --peers, --levels, --twist or --against has narrowed)`;
 

@@ -189,7 +189,8 @@ function findHost({ authority }: RequestTarget, hosts: readonly string[], versio
   const [host = ''] = hosts;
   if (hosts.length !== 0 || version !== '1.0') {
     assertRule(hosts.length === 1, 'host');
-    assertRule(parseHost(host) !== null, hostFault(host));
+    // What is wrong with it is looked for only then.
+    if (parseHost(host) === null) throw new HandshakeError(hostFault(host));
   }
   if (authority === null) return host;
   assertRule(parseHost(authority) !== null, 'request-target');

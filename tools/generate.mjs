@@ -1,13 +1,14 @@
 /**
  * Writes what is made from the option table in src/config: `config.schema.json`,
- * `config.example.json`, `docs/reference.md`, and the type of the library's options. Run it with
- * `npm run docs` after a change to the table; tests fail when it was forgotten.
+ * `config.example.json`, `docs/reference.md`, the type of the library's options, and the schema of the chart's values. Run it
+ * with `npm run docs` after a change to the table; tests fail when it was forgotten.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import { format, resolveConfig } from 'prettier';
+import { chartSchema } from './chart/chart.mjs';
 
 const root = path.join(import.meta.dirname, '..');
 
@@ -74,3 +75,5 @@ await write('config.schema.json', JSON.stringify(schema));
 await write('config.example.json', JSON.stringify(example));
 await write('src/app/setting-options.ts', type);
 await write('docs/reference.md', page);
+// From the schema that has just been written.
+await write('deploy/helm/twist/values.schema.json', JSON.stringify(chartSchema()));

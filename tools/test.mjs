@@ -12,10 +12,11 @@ import { ImportGraph, ROOT, typescriptIn } from './import-graph.mjs';
 import { compileAll } from './typescript-hooks.mjs';
 
 /** What starts no program and opens nothing but what it makes itself: the tests of the files in src. */
-const NOT_UNIT = ['artifact', 'conformance', 'cost', 'fuzz', 'integration'];
+const NOT_UNIT = ['artifact', 'conformance', 'cost', 'deploy', 'fuzz', 'integration'];
 
 /** What takes long, by measure or by its nature: `npm test` leaves it to `npm run test:long`. */
 const LONG = [
+  /^test\/deploy\//,
   /^test\/fuzz\//,
   /^test\/integration\/(bombs|costs|fairness|set-clock)\.test\.ts$/,
   /^test\/integration\/(deflate-|recording-)?faults\.test\.ts$/,

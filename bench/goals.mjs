@@ -14,6 +14,7 @@ import { estimateMedian, pairedRatios } from './statistics.mjs';
  * @property {string} load
  * @property {readonly Goal[]} goals
  * @property {readonly string[]} names of the peers
+ * @property {string} [subject] whose goals they are, twist by default
  * @property {(name: string, figure: string) => number[]} read one a round; NaN for a run that failed
  */
 
@@ -59,9 +60,9 @@ export function besideOnNode(name, other, names) {
  * @returns {string} empty when there is nothing to judge
  */
 export function formatVerdicts(all) {
-  const rows = all.flatMap(({ load, goals, names, read }) =>
+  const rows = all.flatMap(({ load, goals, names, read, subject = 'twist' }) =>
     names
-      .filter((name) => /^twist(@|$)/.test(name))
+      .filter((name) => name.replace(/@.*$/, '') === subject)
       .flatMap((name) =>
         goals.flatMap((goal) => {
           const other = besideOnNode(name, goal.of, names);

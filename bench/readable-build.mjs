@@ -7,8 +7,11 @@ import { importsRequired } from '../build-parts.mjs';
 const ROOT = path.join(import.meta.dirname, '..');
 const BCRYPT_LIBRARY = 'node_modules/hash-wasm/dist/bcrypt.umd.min.js';
 
-/** @param {string} outfile a program of CommonJS */
-export async function buildReadable(outfile) {
+/**
+ * @param {string} outfile a program of CommonJS
+ * @param {import('esbuild').Plugin[]} [plugins]
+ */
+export async function buildReadable(outfile, plugins = []) {
   await build({
     absWorkingDir: ROOT,
     stdin: {
@@ -26,6 +29,6 @@ export async function buildReadable(outfile) {
       TWIST_VERSION: JSON.stringify('profile'),
       BCRYPT_LIBRARY: JSON.stringify(readFileSync(path.join(ROOT, BCRYPT_LIBRARY), 'utf8')),
     },
-    plugins: [importsRequired()],
+    plugins: [...plugins, importsRequired()],
   });
 }

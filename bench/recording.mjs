@@ -1,25 +1,38 @@
-/** The recording measurement: what it adds to an echo that each message is written to a file, both ways. */
-import { mkdtempSync, rmSync } from 'node:fs';
+/**
+ * The recording measurement: what it adds to an echo that each message is written to a file, both ways; and what counters
+ * and metrics add to it.
+ */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { clearInterval, setInterval } from 'node:timers';
+import { buildBare } from './bare-build.mjs';
 import { measureEcho } from './echo.mjs';
 import { onNodes } from './on-nodes.mjs';
 import { twistPeer } from './plan.mjs';
+import { findFreePort } from './server-process.mjs';
 
 const here = import.meta.dirname;
 
 /**
  * Who records, by the peer's name: the options of twist, and the mode if it is not the built-in echo.
- * @type {Readonly<Record<string, { readonly record?: string, readonly write?: string }>>}
+ * @type {Readonly<Record<string, { readonly record?: string, readonly write?: string, readonly isBare?: true,
+ *   readonly hasMetrics?: true }>>}
  */
 const RECORDERS = {
+  bare: { isBare: true },
   echo: {},
+  metrics: { hasMetrics: true },
   none: { record: 'none' },
   interval: { record: 'interval' },
   always: { record: 'always' },
   'write-stream': { write: 'stream' },
   'sync-each': { write: 'sync' },
 };
+
+/** How often metrics are asked for. */
+const ASK_MS = 1000;
+const BARE = path.join(here, '../reports/bench/bare/twist.cjs');
 
 export const RECORDER_NAMES = Object.keys(RECORDERS);
 
@@ -32,9 +45,21 @@ export const RECORDER_NAMES = Object.keys(RECORDERS);
 export async function measureRecording(names, workload, options) {
   const directory = mkdtempSync(path.join(tmpdir(), 'twist-bench-'));
   const file = path.join(directory, 'traffic.ndjson');
+  const adminPort = await findFreePort();
+  if (names.includes('bare')) {
+    mkdirSync(path.dirname(BARE), { recursive: true });
+    await buildBare(BARE);
+  }
+  const asking = setInterval(() => {
+    // Only one of them answers, while it is measured.
+    globalThis
+      .fetch(`http://127.0.0.1:${adminPort}/metrics`)
+      .then((response) => response.text())
+      .catch(() => undefined);
+  }, ASK_MS);
   try {
     const peers = onNodes(
-      names.map((name) => peerOf(name, file, options.twistFile)),
+      names.map((name) => peerOf(name, { file, adminPort, twistFile: options.twistFile })),
       options.nodes,
     );
     return await measureEcho(peers, workload, {
@@ -45,18 +70,20 @@ export async function measureRecording(names, workload, options) {
       },
     });
   } finally {
+    clearInterval(asking);
     rmSync(directory, { recursive: true, force: true });
   }
 }
 
 /**
  * @param {string} name
- * @param {string} file
- * @param {string} twistFile
+ * @param {{ file: string, adminPort: number, twistFile: string }} place
  * @returns {import('./plan.mjs').Peer}
  */
-function peerOf(name, file, twistFile) {
-  const { record, write } = RECORDERS[name] ?? {};
+function peerOf(name, { file, adminPort, twistFile }) {
+  const { record, write, isBare, hasMetrics } = RECORDERS[name] ?? {};
+  if (isBare) return { ...twistPeer(BARE), name };
+  if (hasMetrics) return { ...twistPeer(twistFile, ['--admin', `127.0.0.1:${adminPort}`]), name };
   if (record !== undefined)
     return { ...twistPeer(twistFile, ['--record', file, '--record-sync', record]), name };
   if (write === undefined) return { ...twistPeer(twistFile), name };

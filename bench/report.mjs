@@ -236,12 +236,13 @@ export function formatRecording(results, names) {
     return names.map((name) => {
       const own = runs[name] ?? [];
       const isBase = /^echo(@|$)/.test(name);
+      const isRecorder = !isBase && !/^(bare|metrics)(@|$)/.test(name);
       return [
         workload,
         name,
         significant(median(own.map((run) => run?.serverCpuNsPerMessage ?? NaN)) / 1000),
         isBase ? '-' : significant(median(more(name))),
-        isBase
+        !isRecorder
           ? '-'
           : significant(
               medianRatio(more(name), more(besideOnNode(name, 'write-stream', names) ?? '')),
@@ -252,7 +253,13 @@ export function formatRecording(results, names) {
       ];
     });
   });
-  return formatTable([head, ...rows]);
+  const verdicts = formatVerdicts(
+    results.map(({ workload, goals = [], runs }) => ({
+      ...{ load: workload, goals, names, subject: 'echo' },
+      read: (name) => (runs[name] ?? []).map((run) => run?.serverCpuNsPerMessage ?? NaN),
+    })),
+  );
+  return `${formatTable([head, ...rows])}\n\n${verdicts}`.trimEnd();
 }
 
 /** The proxies whose fastest twist is compared with. */

@@ -185,7 +185,7 @@ async function runDeflate(options) {
   }
   return {
     report:
-      `Deflate: server processor time a message, ${roundsOf(options)}. twist, zlib and uws have level ` +
+      `Deflate: server processor time a message, ${roundsOf(options)} twist, zlib and uws have level ` +
       `${settings.map(({ name }) => name).join(', ')}, ws and uws-stock zlib's 6.\n\n` +
       formatDeflate(results, peers),
     data: results,
@@ -197,7 +197,7 @@ async function runDeflate(options) {
  * @param {{ rounds: number, seconds: number }} options
  */
 function roundsOf({ rounds, seconds }) {
-  return `median of ${rounds} rounds of ${seconds} s; ${intervalNote({ rounds })}`;
+  return `median of ${rounds} rounds of ${seconds} s. ${intervalNote({ rounds })}`;
 }
 
 /** @param {Options} options */
@@ -310,13 +310,18 @@ async function runTls(options) {
 }
 
 /** @param {Options} options */
+function nameAgainst({ againstFile }) {
+  return againstFile === null ? '' : ` \`against\` is commit ${describeTwist(againstFile).commit}.`;
+}
+
+/** @param {Options} options */
 async function runChurn(options) {
   process.stderr.write('come and go ');
   const { peers, missing } = findChurnPeers(options.peers, options);
   for (const line of missing) print(line);
   const result = await measureChurn(peers, options);
   return {
-    report: `Churn: server processor time for a connection that comes and goes, ${roundsOf(options)}\n\n${formatChurn(result)}`,
+    report: `Churn: server processor time for a connection that comes and goes, ${roundsOf(options)}${nameAgainst(options)}\n\n${formatChurn(result)}`,
     data: result,
   };
 }
@@ -334,7 +339,7 @@ async function runDribble(options) {
 async function runBystander(options) {
   const result = await measureBystander(options, (load) => process.stderr.write(`${load} `));
   return {
-    report: `Bystander: 100 connections with a message every 100 ms each, beside one that floods, ${roundsOf(options)}\n\n${formatBystander(result)}`,
+    report: `Bystander: 100 connections with a message every 100 ms each, beside one that floods, ${roundsOf(options)}${nameAgainst(options)}\n\n${formatBystander(result)}`,
     data: result,
   };
 }

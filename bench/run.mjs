@@ -27,7 +27,7 @@ import {
   twistPeer,
 } from './plan.mjs';
 import { onNodes } from './on-nodes.mjs';
-import { comeFirst } from './hostile/server.mjs';
+import { comeFirst } from './priority.mjs';
 import { findStored, storedNames } from './peer-store.mjs';
 import { findProxies, measureProxy } from './proxy.mjs';
 import { RECORDER_NAMES, measureRecording } from './recording.mjs';

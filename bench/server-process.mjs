@@ -5,6 +5,7 @@ import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { clearTimeout, setTimeout } from 'node:timers';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { comeAlong } from './priority.mjs';
 
 const START_MS = 20_000;
 const STOP_MS = 5_000;
@@ -127,6 +128,7 @@ export async function startProgram(name, command, port) {
   const [file, ...rest] = pinned(SERVER_CORE, command);
   const leader = spawn(file ?? '', rest, { env: cleanEnvironment(), detached: true });
   groups.add(leader);
+  if (leader.pid !== undefined) comeAlong(leader.pid);
   let output = '';
   // Read to the end, so that a log never fills the pipe.
   for (const stream of [leader.stdout, leader.stderr]) {

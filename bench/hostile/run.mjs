@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import process from 'node:process';
 import { describeMachine } from '../machine.mjs';
+import { comeFirst } from '../priority.mjs';
 import { writeReport } from '../report.mjs';
 import { canPin } from '../server-process.mjs';
 import { measureIdleCrowd } from './idle.mjs';
@@ -9,11 +10,12 @@ import { measureRow } from './measure.mjs';
 import { USAGE, readOptions } from './options.mjs';
 import { describeRows, headLines, idleLines, rowLines, summaryLines } from './report.mjs';
 import { judge } from './verdict.mjs';
-import { comeFirst, optionsOf } from './server.mjs';
+import { optionsOf } from './server.mjs';
 
 /** @typedef {import('./verdict.mjs').Result} Result */
 
 const SHORT_SECONDS = 1.5;
+const NICENESS = -20;
 
 try {
   process.exitCode = await main();
@@ -35,7 +37,7 @@ async function main() {
   const machine = { ...describeMachine(), isPinned: canPin };
   print(headLines(machine, options));
   const has = optionsOf(options.twistFile);
-  comeFirst();
+  comeFirst(NICENESS);
   /** @type {Result[]} */
   const results = [];
   /** @type {string[]} */

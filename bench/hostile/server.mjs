@@ -4,33 +4,15 @@ import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from '
 import path from 'node:path';
 import process from 'node:process';
 import { clearTimeout, setTimeout } from 'node:timers';
+import { isRoot } from '../priority.mjs';
 import { SERVER_CORE, startNode } from '../server-process.mjs';
-
-const AUTOGROUP = '/proc/self/autogroup';
 
 /**
  * Whether processes may come before others of the machine: the server and the good client first, then the attackers. What
  * is measured is a server, and not what other programs leave to it. Where they may not, attackers come after the good
  * client, whose core they share.
  */
-const canComeFirst = process.getuid?.() === 0;
-
-/**
- * Linux asks all that was started from a terminal as one. It is as before when this process ends.
- * @param {number} [niceness]
- */
-export function comeFirst(niceness = -20) {
-  if (!canComeFirst || !existsSync(AUTOGROUP)) return;
-  const before = /nice (-?\d+)/.exec(readFileSync(AUTOGROUP, 'latin1'))?.[1] ?? '0';
-  try {
-    writeFileSync(AUTOGROUP, String(niceness));
-    process.once('exit', () => {
-      writeFileSync(AUTOGROUP, before);
-    });
-  } catch {
-    // Then others take their share.
-  }
-}
+const canComeFirst = isRoot;
 
 export const FIRST = canComeFirst ? -20 : 0;
 export const SECOND = canComeFirst ? -10 : 15;

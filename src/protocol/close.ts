@@ -86,8 +86,8 @@ export function serializeClosePayload(code: number, reason: string): Uint8Array 
   assertSendableCloseCode(code);
   assertCloseReason(reason);
   // encodeInto stops before the character that does not fit, and the buffer is zeroed, so nothing
-  // but the reason can leave.
-  const payload = new Uint8Array(MAX_CONTROL_PAYLOAD_BYTES);
+  // but the reason can leave. Most have none: what is small lies in V8's own heap.
+  const payload = new Uint8Array(reason === '' ? 2 : MAX_CONTROL_PAYLOAD_BYTES);
   payload[0] = code >> 8;
   payload[1] = code & 0xff;
   const { written } = reasonEncoder.encodeInto(reason, payload.subarray(2));

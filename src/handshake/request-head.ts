@@ -37,9 +37,7 @@ const COLON = 0x3a;
 const TLS_HANDSHAKE = 0x16;
 
 /** `field-vchar`, `obs-text`, space and tab (RFC 9110 §5.5). */
-const VALUE_BYTES = Uint8Array.from({ length: 256 }, (_, byte) =>
-  byte === 0x09 || (byte >= 0x20 && byte !== 0x7f) ? 1 : 0,
-);
+const VALUE_BYTES = new Uint8Array(256).fill(1, 0x20).fill(0, 0x7f, 0x80).fill(1, 0x09, 0x0a);
 
 const FIRST_BUFFER_BYTES = 1024;
 const NO_BYTES = Buffer.alloc(0);

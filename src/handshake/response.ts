@@ -45,9 +45,7 @@ const STATUS_HEADERS: Partial<Record<Status, Readonly<Record<string, string>>>> 
 };
 
 /** Visible ASCII and space: no header of ours needs more. */
-const VALUE_BYTES = Uint8Array.from({ length: 256 }, (_, byte) =>
-  byte >= 0x20 && byte < 0x7f ? 1 : 0,
-);
+const VALUE_BYTES = new Uint8Array(256).fill(1, 0x20, 0x7f);
 
 /**
  * The value of Sec-WebSocket-Accept (RFC 6455 §4.2.2(5.4)): 28 characters.

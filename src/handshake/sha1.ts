@@ -45,10 +45,12 @@ function byteAt(text: string, at: number): number {
   return at === text.length ? 0x80 : 0;
 }
 
-/** RFC 3174 §6.1, (a) to (e), with the functions and constants of §5. */
+/** RFC 3174 §6.1, (a) to (e), with the functions and constants of §5. Shifts stand here as they are: nothing is called. */
 function addBlock(): void {
-  for (let t = 16; t < 80; t++)
-    words[t] = rotated(words[t - 3]! ^ words[t - 8]! ^ words[t - 14]! ^ words[t - 16]!, 1);
+  for (let t = 16; t < 80; t++) {
+    const word = words[t - 3]! ^ words[t - 8]! ^ words[t - 14]! ^ words[t - 16]!;
+    words[t] = (word << 1) | (word >>> 31);
+  }
   let a = hash[0]!;
   let b = hash[1]!;
   let c = hash[2]!;
@@ -60,10 +62,10 @@ function addBlock(): void {
     else if (t < 40) mixed = (b ^ c ^ d) + 0x6ed9eba1;
     else if (t < 60) mixed = ((b & c) | (b & d) | (c & d)) + 0x8f1bbcdc;
     else mixed = (b ^ c ^ d) + 0xca62c1d6;
-    const next = (rotated(a, 5) + mixed + e + words[t]!) | 0;
+    const next = (((a << 5) | (a >>> 27)) + mixed + e + words[t]!) | 0;
     e = d;
     d = c;
-    c = rotated(b, 30);
+    c = (b << 30) | (b >>> 2);
     b = a;
     a = next;
   }
@@ -72,8 +74,4 @@ function addBlock(): void {
   hash[2]! += c;
   hash[3]! += d;
   hash[4]! += e;
-}
-
-function rotated(word: number, bits: number): number {
-  return (word << bits) | (word >>> (32 - bits));
 }

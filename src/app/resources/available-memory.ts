@@ -46,7 +46,7 @@ function limitsOf(root: string, { mount, root: mounted, file, group }: Hierarchy
   // A group outside of what is mounted cannot be looked at; what is mounted holds for it all the same.
   let at = inside.startsWith('..') ? '' : inside;
   for (;;) {
-    const bytes = parseLimit(readText(path.join(root, mount, at, file)));
+    const bytes = parseLimit(readText(`${root}${mount}/${at}/${file}`));
     if (bytes !== null) limits.push(bytes);
     if (at === '' || at === '.') return limits;
     at = path.posix.dirname(at);
@@ -60,11 +60,11 @@ function parseLimit(text: string): number | null {
 }
 
 function hierarchiesIn(root: string): Hierarchy[] {
-  const groups = readText(path.join(root, 'proc/self/cgroup')).split('\n');
+  const groups = readText(`${root}/proc/self/cgroup`).split('\n');
   const unified = groupOf(groups, (id) => id === '0');
   const old = groupOf(groups, (_id, controllers) => controllers.includes('memory'));
   const found: Hierarchy[] = [];
-  for (const line of readText(path.join(root, 'proc/self/mountinfo')).split('\n')) {
+  for (const line of readText(`${root}/proc/self/mountinfo`).split('\n')) {
     const [before = '', after = ''] = line.split(' - ');
     const [, , , mounted = '/', mount = '/'] = before.split(' ').map(unescaped);
     const [type = '', , options = ''] = after.split(' ');

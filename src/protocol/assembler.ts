@@ -94,17 +94,17 @@ export class Assembler {
   /**
    * Appends a piece. It is copied, unless it was read into its place, see {@link placeFor}.
    *
-   * @param expectedBytes what is still to come of the same frame, as its header says
+   * @param expectedBytes what is still to come of the message, as the header of its last frame says; Infinity for another one
    */
   append(piece: Uint8Array, start: number, end: number, expectedBytes: number): void {
     if (start === end) return;
     const needed = this.length + end - start;
-    const isInPlace =
-      this.slab !== null &&
-      piece.buffer === this.bytes.buffer &&
-      piece.byteOffset + start === this.start + this.length;
-    if (!isInPlace) {
-      if (this.#room < end - start) this.#grow(needed, this.#capacityFor(needed, expectedBytes));
+    const isInSlab = this.slab !== null && piece.buffer === this.bytes.buffer;
+    if (!isInSlab || piece.byteOffset + start !== this.start + this.length) {
+      if (this.#room < end - start) {
+        // A slab that grows where it is leaves nothing in the piece.
+        this.#grow(needed, this.#capacityFor(needed, expectedBytes), isInSlab);
+      }
       this.bytes.set(piece.subarray(start, end), this.start + this.length);
     }
     this.length = needed;
@@ -125,7 +125,7 @@ export class Assembler {
       const capacity = this.#capacityFor(length, expectedBytes);
       // Else everything would be copied after each read, and there still be no room.
       if (capacity < length + leastBytes) return null;
-      this.#grow(length + leastBytes, capacity);
+      this.#grow(length + leastBytes, capacity, false);
     }
     const at = this.start + length;
     return this.bytes.subarray(at, at + Math.min(this.#room, maxBytes));
@@ -141,16 +141,19 @@ export class Assembler {
    * smaller. A frame whose greater part is still to come gets its whole room once a quarter has arrived.
    */
   #capacityFor(needed: number, expectedBytes: number): number {
-    const all = needed + expectedBytes;
+    const isOpen = expectedBytes === Infinity;
+    const most = needed * MAX_CAPACITY_RATIO;
+    const wanted = isOpen ? Math.min(most, this.#limitBytes) : needed + expectedBytes;
+    const isAllowed = wanted >= needed && wanted <= this.#limitBytes;
     // What is free takes no more memory, and nothing has to be copied again.
-    if (all <= this.#limitBytes && this.#pool?.hasFreeFor(all) === true) return all;
-    const whole = Math.min(all, needed * MAX_CAPACITY_RATIO);
+    if (isAllowed && this.#pool?.hasFreeFor(wanted) === true) return wanted;
+    const whole = isOpen ? needed : Math.min(wanted, most);
     const doubled = Math.max(MIN_CAPACITY_BYTES, (this.bytes.length - this.start) * 2, whole);
     return needed > this.#limitBytes ? doubled : Math.min(doubled, this.#limitBytes);
   }
 
-  /** @param needed that must fit @param capacity that had better */
-  #grow(needed: number, capacity: number): void {
+  /** @param needed that must fit @param capacity that had better @param isMoved whether it has to be into another buffer */
+  #grow(needed: number, capacity: number, isMoved: boolean): void {
     const before = this.bytes.subarray(this.start, this.start + this.length);
     if (this.#pool === null) {
       // Not zeroed: only what has arrived is ever looked at.
@@ -158,11 +161,15 @@ export class Assembler {
       this.bytes.set(before);
     } else {
       const { slab } = this;
-      this.slab = this.#pool.takeForMessage(needed, capacity);
-      this.bytes = this.slab.bytes;
-      this.start = HEADROOM_BYTES;
-      this.bytes.set(before, this.start);
-      if (slab !== null) this.#pool.give(slab);
+      if (slab !== null && !isMoved && this.#pool.growForMessage(slab, needed, capacity)) {
+        this.bytes = slab.bytes;
+      } else {
+        this.slab = this.#pool.takeForMessage(needed, capacity);
+        this.bytes = this.slab.bytes;
+        this.start = HEADROOM_BYTES;
+        this.bytes.set(before, this.start);
+        if (slab !== null) this.#pool.give(slab);
+      }
     }
     this.#memory?.charge(this.bytes.length - this.#heldBytes);
     this.#heldBytes = this.bytes.length;

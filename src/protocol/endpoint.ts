@@ -376,7 +376,7 @@ export class Endpoint implements FrameContext {
         decoder.maskingKey = rotateMaskingKey(decoder.maskingKey, end - start);
     }
     if (decoder.opcode >= Opcode.Close) this.#takeControl(decoder.opcode, bytes, start, end);
-    else this.#takeData(bytes, start, end, isAscii, this.#remaining === 0 && decoder.isFinal);
+    else this.#takeData(bytes, start, end, isAscii, decoder.isFinal);
   }
 
   #takeData(
@@ -384,8 +384,9 @@ export class Endpoint implements FrameContext {
     start: number,
     end: number,
     isAscii: boolean,
-    isLast: boolean,
+    isFinal: boolean,
   ): void {
+    const isLast = isFinal && this.#remaining === 0;
     if (this.#messageOpcode === Opcode.Text && this.#messageRsv === 0) {
       this.#checkText(bytes, start, end, isAscii, isLast);
     }
@@ -396,7 +397,7 @@ export class Endpoint implements FrameContext {
       this.#deliver(bytes, start, end);
     } else {
       const assembler = (this.#assembler ??= this.#makeAssembler());
-      assembler.append(bytes, start, end, this.#remaining);
+      assembler.append(bytes, start, end, isFinal ? this.#remaining : Infinity);
       if (isLast) this.#deliverAssembled(assembler);
     }
   }

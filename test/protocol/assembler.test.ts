@@ -3,6 +3,7 @@ import { type ZlibOptions, constants } from 'node:zlib';
 import t from 'tap';
 import { MemoryAccount } from '../../src/budget/memory-account.js';
 import { Assembler, wireLimitBytes } from '../../src/protocol/assembler.js';
+import { Kernel } from '../../src/protocol/kernel/kernel.js';
 import { HEADROOM_BYTES, SlabPool } from '../../src/protocol/slabs/slab-pool.js';
 import { flushedFragments } from '../fixtures/deflate.js';
 import { hexOf } from '../fixtures/hex.js';
@@ -451,5 +452,59 @@ t.test('what came elsewhere in the same memory is copied', (t) => {
     6,
     'nor does the same place in other memory count',
   );
+  t.end();
+});
+
+t.test('in buffers of the kernel: it grows where it is, and nothing smaller is left', (t) => {
+  const message = new SeededRandom(8).bytes(3 * MIB);
+  for (const isPlaced of [true, false]) {
+    const pool = new SlabPool(undefined, new Kernel());
+    const assembler = new Assembler(LIMIT_BYTES, pool);
+    assembler.append(message, 0, 200_000, message.length - 200_000);
+    const { slab, bytes } = assembler;
+    for (let at = 200_000; at < message.length;) {
+      const left = message.length - at;
+      const place = isPlaced ? assembler.placeFor(Math.min(left, 256 * KIB), 1, left) : null;
+      const count = Math.min(left, place?.length ?? 100_000);
+      place?.set(message.subarray(at, at + count));
+      if (place === null) assembler.append(message, at, at + count, left - count);
+      else assembler.append(place, 0, count, left - count);
+      at += count;
+    }
+    t.equal(assembler.slab, slab);
+    t.not(assembler.bytes, bytes);
+    t.equal(assembler.heldBytes, pool.memory.bytes);
+    t.ok(contentOf(assembler) === hexOf(message));
+    assembler.free();
+    t.equal(pool.freeCount, 1);
+  }
+  t.end();
+});
+
+t.test('in buffers of the kernel: it moves when what it grows by is in there itself', (t) => {
+  const pool = new SlabPool(undefined, new Kernel());
+  const assembler = new Assembler(LIMIT_BYTES, pool);
+  const first = new SeededRandom(8).bytes(200_000);
+  append(assembler, first);
+  const { slab, bytes } = assembler;
+  assembler.append(bytes, HEADROOM_BYTES, HEADROOM_BYTES + 200_000, 0);
+  t.not(assembler.slab, slab);
+  t.ok(contentOf(assembler) === hexOf(first).repeat(2));
+  assembler.free();
+  t.end();
+});
+
+t.test('before other fragments: a free slab of four times as much, else twice', (t) => {
+  for (const [isFree, limitBytes, capacity] of [
+    [true, LIMIT_BYTES, 256 * KIB],
+    [true, 100 * KIB, 128 * KIB],
+    [false, LIMIT_BYTES, 64 * KIB],
+  ] as const) {
+    const pool = isFree ? usedPool() : new SlabPool();
+    const assembler = new Assembler(limitBytes, pool);
+    assembler.append(new Uint8Array(64 * KIB), 0, 64 * KIB, Infinity);
+    t.equal(assembler.bytes.length - HEADROOM_BYTES, capacity);
+    assembler.free();
+  }
   t.end();
 });

@@ -14,7 +14,7 @@ import { Buffer } from 'node:buffer';
 import { type EchoRun, echoFrames, emptyRun } from './echo-run.js';
 import { type Unmask, setUnmask } from '../bytes.js';
 import { isAsciiOr, unmask } from '../masking.js';
-import { SLAB_BYTES, Shelf, Slab } from '../slabs/slab.js';
+import { type GrowingBuffer, SLAB_BYTES, Shelf, Slab } from '../slabs/slab.js';
 import { KERNEL_CODE } from './kernel-code.js';
 
 /** How many slabs there are: one while every write is taken at once, and some for clients that are slow. */
@@ -31,12 +31,19 @@ const PAGE_BYTES = 64 * 1024;
 /** Where its parts begin: the receive buffer, and then the slabs. */
 const partAt = (index: number): number => FIRST_PART_AT + index * (SLAB_BYTES + GAP_BYTES);
 
+const pagesFor = (bytes: number): number => Math.ceil(bytes / PAGE_BYTES);
+
 /** What is used of it; TypeScript has its types only among those of browsers. */
 declare const WebAssembly: {
   readonly Module: new (code: Uint8Array) => object;
-  readonly Memory: new (pages: { initial: number; maximum: number }) => { buffer: ArrayBuffer };
+  readonly Memory: new (pages: { initial: number; maximum: number }) => WasmMemory;
   readonly Instance: new (module: object, imports: object) => { exports: unknown };
 };
+
+interface WasmMemory {
+  readonly buffer: ArrayBuffer;
+  grow(pages: number): number;
+}
 
 /** What the code exports: see kernel.wat. */
 interface KernelExports {
@@ -63,7 +70,7 @@ export class Kernel {
   constructor() {
     const module = new WebAssembly.Module(Buffer.from(KERNEL_CODE, 'base64'));
     this.#module = module;
-    const pages = Math.ceil(partAt(SLABS + 1) / PAGE_BYTES);
+    const pages = pagesFor(partAt(SLABS + 1));
     const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
     const { exports } = new WebAssembly.Instance(module, { twist: { memory } });
     this.#exports = exports as KernelExports;
@@ -73,19 +80,22 @@ export class Kernel {
     this.#results = new Int32Array(this.buffer, 0, 5);
     new Uint8Array(this.buffer, TABLE_AT, 16).fill(0xff);
     for (let index = SLABS; index > 0; index--)
-      this.shelf.free.push(new Slab(SLAB_BYTES, this.shelf, this.buffer, partAt(index)));
+      this.shelf.free.push(new Slab(SLAB_BYTES, this.shelf, null, this.buffer, partAt(index)));
   }
 
-  /** A buffer in which payloads are unmasked fast; null when there are many already, or it cannot be had. */
-  makeBuffer(bytes: number): ArrayBuffer | null {
+  /**
+   * A buffer in which payloads are unmasked fast, and which can grow to `maxBytes`; null when there are many already,
+   * or it cannot be had.
+   */
+  makeBuffer(bytes: number, maxBytes = bytes): GrowingBuffer | null {
     if (this.#spare <= 0) return null;
     try {
-      const pages = Math.ceil(bytes / PAGE_BYTES);
-      const memory = new WebAssembly.Memory({ initial: pages, maximum: pages });
+      const [initial, maximum] = [pagesFor(bytes), pagesFor(maxBytes)];
+      const memory = new WebAssembly.Memory({ initial, maximum });
       const { exports } = new WebAssembly.Instance(this.#module, { twist: { memory } });
-      setUnmask(memory.buffer, (exports as KernelExports).unmask);
+      const growing = new KernelBuffer(memory, (exports as KernelExports).unmask);
       this.#spare--;
-      return memory.buffer;
+      return growing;
     } catch {
       // Each takes gigabytes of addresses, and a process may have a limit for that. It is not tried again: V8 collects
       // all garbage, more than once, before it gives up.
@@ -134,6 +144,32 @@ export class Kernel {
     run.binaryMessages += results[3]!;
     run.binaryBytes += results[4]!;
     return next - from;
+  }
+}
+
+/** Memory of its own, with the code for it. V8 has reserved its addresses, so that it grows without moving. */
+class KernelBuffer implements GrowingBuffer {
+  buffer: ArrayBuffer;
+  readonly #memory: WasmMemory;
+  readonly #unmask: Unmask;
+
+  constructor(memory: WasmMemory, unmask: Unmask) {
+    this.#memory = memory;
+    this.#unmask = unmask;
+    this.buffer = memory.buffer;
+    setUnmask(this.buffer, unmask);
+  }
+
+  grow(bytes: number): boolean {
+    try {
+      this.#memory.grow(pagesFor(bytes) - pagesFor(this.buffer.byteLength));
+    } catch {
+      return false;
+    }
+    // Another object each time, even for no more pages.
+    this.buffer = this.#memory.buffer;
+    setUnmask(this.buffer, this.#unmask);
+    return true;
   }
 }
 

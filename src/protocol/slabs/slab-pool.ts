@@ -31,6 +31,9 @@ const MESSAGE_SIZES = [1, 4, 16, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16_3
   (kibibytes) => kibibytes * 1024,
 );
 
+/** The largest that a slab for messages can grow to. */
+const MOST_BYTES = MESSAGE_SIZES.at(-1)! + HEADROOM_BYTES;
+
 /** From this size a slab for messages has a buffer in which payloads are unmasked fast. */
 const KERNEL_BYTES = 128 * 1024;
 
@@ -90,15 +93,34 @@ export class SlabPool {
    * @param wanted how many had better fit, and no more than that if possible
    */
   takeForMessage(bytes: number, wanted: number): Slab {
+    const shelf = this.#shelfForMessage(bytes, wanted);
+    return shelf === null ? this.#make(wanted + HEADROOM_BYTES, null) : this.#takeFrom(shelf);
+  }
+
+  #shelfForMessage(bytes: number, wanted: number): Shelf | null {
     const shelves = this.#messages;
     const shelf = shelfFor(shelves, wanted + HEADROOM_BYTES);
-    if (shelf === null) return this.#make(wanted + HEADROOM_BYTES, null);
-    if (shelf.free.length > 0) return this.#takeFrom(shelf);
+    if (shelf === null || shelf.free.length > 0) return shelf;
     const smaller = shelves[shelves.indexOf(shelf) - 1];
     // Less than was wanted, rather than twice as much.
     const isEnough = smaller !== undefined && smaller.bytes >= bytes + HEADROOM_BYTES;
     const isTooMuch = shelf.bytes > wanted + wanted / 2 && shelf !== shelves[0];
-    return this.#takeFrom(isEnough && isTooMuch ? smaller : shelf);
+    return isEnough && isTooMuch ? smaller : shelf;
+  }
+
+  /**
+   * Makes a slab for a message larger, with what is in it, if that takes no copy and no slab of the size is free.
+   * Parameters as of {@link takeForMessage}.
+   *
+   * @returns false when it is as it was
+   */
+  growForMessage(slab: Slab, bytes: number, wanted: number): boolean {
+    const shelf = this.#shelfForMessage(bytes, wanted);
+    if (shelf === null || shelf.free.length > 0) return false;
+    const before = slab.bytes.length;
+    if (!slab.growTo(shelf)) return false;
+    this.memory.charge(shelf.bytes - before);
+    return true;
   }
 
   /** Whether there is a free slab for a message of so many bytes: it takes no more memory than is taken already. */
@@ -121,7 +143,7 @@ export class SlabPool {
     const isForKernel =
       kernel !== null && bytes >= KERNEL_BYTES && shelf?.use === 'message' && this.#hasRoom(shelf);
     this.memory.charge(bytes);
-    return new Slab(bytes, shelf, isForKernel ? kernel.makeBuffer(bytes) : null);
+    return new Slab(bytes, shelf, isForKernel ? kernel.makeBuffer(bytes, MOST_BYTES) : null);
   }
 
   /** One more holds it, and will give it. */
@@ -151,7 +173,7 @@ export class SlabPool {
   /** A slab is not used again. */
   #drop(slab: Slab): void {
     this.memory.release(slab.bytes.length);
-    if (slab.hasKernelBuffer) this.kernel!.bufferDropped();
+    if (slab.growing !== null) this.kernel!.bufferDropped();
   }
 
   /** Gives the memory of free slabs for messages that nobody has needed since the last time back to the system. */

@@ -25,31 +25,56 @@ export class Shelf {
   }
 }
 
+/** A buffer that can become larger where it is: nothing is copied, but views of it before are of no use any more. */
+export interface GrowingBuffer {
+  readonly buffer: ArrayBuffer;
+  /** @returns whether it has so many bytes now */
+  grow(bytes: number): boolean;
+}
+
 /** One buffer that is used again, as bytes, as 32-bit words, and as words that may begin anywhere. */
 export class Slab {
-  readonly bytes: Uint8Array;
-  readonly words: Int32Array;
-  readonly view: DataView;
+  bytes: Uint8Array;
+  words: Int32Array;
+  view: DataView;
   /** Where it belongs; null for one that nothing else has the size of. */
-  readonly shelf: Shelf | null;
+  shelf: Shelf | null;
   /** How many hold it; only the pool writes it. */
   holders = 1;
   /** A frame's header is in the room before the message: there is no room for another one. */
   hasHeader = false;
-  /** The kernel has made its buffer, and counts how many there are. */
-  readonly hasKernelBuffer: boolean;
+  /** The kernel has made its buffer, and counts how many there are; null for any other. */
+  readonly growing: GrowingBuffer | null;
 
   /**
    * @param length in bytes
-   * @param made has it, from `at` on, a whole number of words; null for a buffer of its own
+   * @param growing has it; null for a buffer of its own
+   * @param made has it, from `at` on, a whole number of words
    */
-  constructor(length: number, shelf: Shelf | null, made: ArrayBuffer | null = null, at = 0) {
-    const buffer = made ?? new ArrayBuffer(length);
+  constructor(
+    length: number,
+    shelf: Shelf | null,
+    growing: GrowingBuffer | null = null,
+    made = growing?.buffer ?? new ArrayBuffer(length),
+    at = 0,
+  ) {
     this.shelf = shelf;
-    this.bytes = new Uint8Array(buffer, at, length);
-    this.words = new Int32Array(buffer, at, length >> 2);
-    this.view = new DataView(buffer, at, length);
-    this.hasKernelBuffer = made !== null && !this.isKernels;
+    this.growing = growing;
+    this.bytes = new Uint8Array(made, at, length);
+    this.words = new Int32Array(made, at, length >> 2);
+    this.view = new DataView(made, at, length);
+  }
+
+  /** Makes it as large as those of another shelf, whose it is then. @returns false when that cannot be */
+  growTo(shelf: Shelf): boolean {
+    const { growing } = this;
+    if (growing?.grow(shelf.bytes) !== true) return false;
+    const { buffer } = growing;
+    this.shelf = shelf;
+    this.bytes = new Uint8Array(buffer, 0, shelf.bytes);
+    this.words = new Int32Array(buffer, 0, shelf.bytes >> 2);
+    this.view = new DataView(buffer, 0, shelf.bytes);
+    return true;
   }
 
   /** It is in the kernel's memory. */

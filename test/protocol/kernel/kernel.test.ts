@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import t from 'tap';
 import type { EchoRun } from '../../../src/protocol/kernel/echo-run.js';
-import { setUnmask } from '../../../src/protocol/bytes.js';
+import { setUnmask, wordsOf } from '../../../src/protocol/bytes.js';
 import { KERNEL_CODE } from '../../../src/protocol/kernel/kernel-code.js';
 import { Kernel, loadKernel, tried } from '../../../src/protocol/kernel/kernel.js';
 import { isAsciiOr, rotateMaskingKey, unmask } from '../../../src/protocol/masking.js';
@@ -17,6 +17,7 @@ import { Mismatches } from '../../fixtures/mismatches.js';
 import { SeededRandom } from '../../fixtures/seeded-random.js';
 
 const KIB = 1024;
+const MIB = 1024 * KIB;
 
 testEchoes(t, inKernel(new Kernel()));
 
@@ -43,7 +44,7 @@ t.test('its memory: a receive buffer and four slabs, with room between them', (t
     end = part.byteOffset + part.length + 16;
   }
   t.ok(buffer.byteLength >= end);
-  for (const slab of slabs) t.strictSame([slab.isKernels, slab.hasKernelBuffer], [true, false]);
+  for (const slab of slabs) t.strictSame([slab.isKernels, slab.growing], [true, null]);
   t.end();
 });
 
@@ -80,7 +81,11 @@ t.test('it knows its own memory', (t) => {
   t.equal(kernel.has(kernel.receiveBuffer), true);
   t.equal(kernel.has(kernel.receiveBuffer.subarray(7)), true);
   t.equal(kernel.has(new Uint8Array(9)), false);
-  t.equal(kernel.has(new Uint8Array(kernel.makeBuffer(9)!)), false, 'others are no part of it');
+  t.equal(
+    kernel.has(new Uint8Array(kernel.makeBuffer(9)!.buffer)),
+    false,
+    'others are no part of it',
+  );
   t.equal(kernel.has(kernel.shelf.free[0]!.bytes), true);
   t.end();
 });
@@ -91,7 +96,7 @@ t.test('unmask does what JavaScript does, for every length and place', (t) => {
   const random = new SeededRandom(5);
   for (const { buffer, offset } of [
     { buffer: kernel.buffer, offset: kernel.receiveBuffer.byteOffset },
-    { buffer: kernel.makeBuffer(PAGE)!, offset: 0 },
+    { buffer: kernel.makeBuffer(PAGE)!.buffer, offset: 0 },
   ]) {
     // From 128 bytes on it is the kernel that does it.
     for (let length = 100; length < 330; length++) {
@@ -133,7 +138,7 @@ t.test('unmask: one byte that is not ASCII is seen wherever it stands', (t) => {
 
 t.test('unmask at the very end of a buffer', (t) => {
   const kernel = new Kernel();
-  const bytes = new Uint8Array(kernel.makeBuffer(PAGE)!);
+  const bytes = new Uint8Array(kernel.makeBuffer(PAGE)!.buffer);
   t.equal(bytes.length, PAGE);
   unmask(bytes, PAGE - 333, PAGE, MASKING_KEY);
   const expected = new Uint8Array(PAGE);
@@ -251,13 +256,33 @@ const statics = Object.fromEntries(
 t.test('buffers: so many at a time', (t) => {
   const kernel = new Kernel();
   const buffers = Array.from({ length: 16 }, () => kernel.makeBuffer(100 * KIB));
-  for (const buffer of buffers) t.ok(buffer!.byteLength >= 100 * KIB);
+  for (const made of buffers) t.ok(made!.buffer.byteLength >= 100 * KIB);
   t.equal(new Set(buffers).size, 16);
   t.equal(kernel.makeBuffer(1), null);
   t.equal(kernel.makeBuffer(1), null);
   kernel.bufferDropped();
   t.ok(kernel.makeBuffer(1));
   t.equal(kernel.makeBuffer(1), null);
+  t.end();
+});
+
+t.test('buffers: one grows with what is in it, and is still unmasked fast', (t) => {
+  const kernel = new Kernel();
+  const growing = kernel.makeBuffer(100 * KIB, MIB)!;
+  const before = growing.buffer;
+  new Uint8Array(before).fill(7);
+  for (const bytes of [100 * KIB, 300 * KIB, MIB]) {
+    t.equal(growing.grow(bytes), true);
+    t.ok(growing.buffer.byteLength >= bytes);
+    t.equal(growing.buffer.byteLength % PAGE, 0);
+    t.ok(wordsOf(new Uint8Array(growing.buffer)).unmask !== null);
+  }
+  t.equal(before.byteLength, 0, 'nobody can use the one before');
+  const bytes = new Uint8Array(growing.buffer);
+  t.ok(bytes.subarray(0, 100 * KIB).every((byte) => byte === 7));
+  t.ok(bytes.subarray(2 * PAGE).every((byte) => byte === 0));
+  t.equal(growing.grow(MIB + 1), false, 'not beyond what was said');
+  t.equal(growing.buffer.byteLength, MIB);
   t.end();
 });
 

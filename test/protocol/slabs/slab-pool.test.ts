@@ -277,7 +277,7 @@ t.test('echoes: while memory is scarce nobody has more than is needed', async (t
 
 t.test('messages: large ones that are kept have a buffer of the kernel', async (t) => {
   const pool = new SlabPool(undefined, new Kernel());
-  for (const [bytes, hasKernelBuffer] of [
+  for (const [bytes, isGrowing] of [
     [64 * KIB, false],
     [128 * KIB, true],
     [MIB, true],
@@ -285,22 +285,22 @@ t.test('messages: large ones that are kept have a buffer of the kernel', async (
     [16 * MIB + 1, false],
   ] as const) {
     const slab = takeSized(pool, bytes);
-    t.equal(slab.hasKernelBuffer, hasKernelBuffer, `${bytes / KIB} KiB`);
+    t.equal(slab.growing !== null, isGrowing, `${bytes / KIB} KiB`);
     t.equal(slab.isKernels, false);
     t.ok(roomOf(slab) >= bytes);
     t.equal(slab.words.buffer, slab.bytes.buffer);
     t.equal(slab.view.buffer, slab.bytes.buffer);
     t.equal(slab.view.byteLength, slab.bytes.length);
   }
-  t.equal(pool.take().hasKernelBuffer, false, 'nothing is unmasked in those for output');
-  t.equal(takeSized(new SlabPool(), MIB).hasKernelBuffer, false, 'nor where there is no kernel');
+  t.equal(pool.take().growing, null, 'nothing is unmasked in those for output');
+  t.equal(takeSized(new SlabPool(), MIB).growing, null, 'nor where there is no kernel');
 });
 
 t.test('messages: a buffer of the kernel that is given back can be made again', async (t) => {
   const pool = new SlabPool(undefined, new Kernel());
   const take = (count: number): Slab[] => Array.from({ length: count }, () => takeSized(pool, MIB));
   const made = (slabs: readonly Slab[]): number =>
-    slabs.filter(({ hasKernelBuffer }) => hasKernelBuffer).length;
+    slabs.filter(({ growing }) => growing !== null).length;
   for (let round = 0; round < 5; round++) {
     const slabs = take(20);
     t.equal(made(slabs), 16);
@@ -320,13 +320,13 @@ t.test('messages: a buffer of the kernel that is given back can be made again', 
 t.test('messages: what would not be kept has an ordinary buffer', async (t) => {
   const memory = new MemoryAccount(64 * MIB);
   const pool = new SlabPool(memory, new Kernel());
-  t.equal(takeSized(pool, 8 * MIB).hasKernelBuffer, false, 'an eighth of the limit is kept');
+  t.equal(takeSized(pool, 8 * MIB).growing, null, 'an eighth of the limit is kept');
   const slab = takeSized(pool, 4 * MIB);
-  t.equal(slab.hasKernelBuffer, true);
+  t.ok(slab.growing);
   pool.give(slab);
   memory.charge(48 * MIB);
   t.ok(memory.isNear);
-  t.equal(takeSized(pool, MIB).hasKernelBuffer, false, 'nothing is while memory is scarce');
+  t.equal(takeSized(pool, MIB).growing, null, 'nothing is while memory is scarce');
 });
 
 t.test('messages: where the kernel can make no buffer they have ordinary ones', async (t) => {
@@ -334,12 +334,54 @@ t.test('messages: where the kernel can make no buffer they have ordinary ones', 
   kernel.makeBuffer = () => null;
   const pool = new SlabPool(undefined, kernel);
   const slab = takeSized(pool, MIB);
-  t.equal(slab.hasKernelBuffer, false);
+  t.equal(slab.growing, null);
   pool.give(slab);
   t.equal(takeSized(pool, MIB), slab);
   pool.give(slab);
   pool.giveBack();
   t.equal(pool.memory.bytes, 0);
+});
+
+t.test('messages: one that is in a buffer of the kernel grows where it is', async (t) => {
+  const pool = new SlabPool(undefined, new Kernel());
+  const slab = takeSized(pool, 128 * KIB);
+  slab.bytes.fill(7);
+  for (const bytes of [256 * KIB, MIB, 4 * MIB, 16 * MIB]) {
+    t.equal(pool.growForMessage(slab, bytes, bytes), true);
+    t.equal(roomOf(slab), bytes);
+    t.equal(slab.shelf!.bytes, slab.bytes.length);
+    t.equal(slab.words.buffer, slab.bytes.buffer);
+    t.equal(slab.view.buffer, slab.bytes.buffer);
+    t.equal(slab.view.byteLength, slab.bytes.length);
+    t.equal(pool.memory.bytes, slab.bytes.length);
+  }
+  t.ok(slab.bytes.subarray(0, 128 * KIB).every((byte) => byte === 7));
+  t.equal(pool.growForMessage(slab, 16 * MIB + 1, 16 * MIB + 1), false, 'that is nobody’s size');
+  pool.give(slab);
+  t.equal(pool.freeMessageBytes, slab.bytes.length);
+  t.equal(takeSized(pool, 16 * MIB), slab, 'it is one of its new size');
+  pool.give(slab);
+  pool.giveBack();
+  t.equal(pool.memory.bytes, 0);
+});
+
+t.test('messages: one does not grow where another one is free, or where it cannot', async (t) => {
+  const kernel = new Kernel();
+  const pool = new SlabPool(undefined, kernel);
+  const [slab, other] = [takeSized(pool, 256 * KIB), takeSized(pool, MIB)];
+  pool.give(other);
+  t.equal(pool.growForMessage(slab, MIB, MIB), false, 'what is free takes no more memory');
+  t.equal(takeSized(pool, MIB), other);
+  const ordinary = takeSized(pool, 64 * KIB);
+  t.equal(pool.growForMessage(ordinary, MIB, MIB), false);
+  const { buffer } = slab.bytes;
+  kernel.makeBuffer = (bytes) => ({ buffer: new ArrayBuffer(bytes), grow: () => false });
+  const stiff = takeSized(pool, 512 * KIB);
+  const held = pool.memory.bytes;
+  t.equal(pool.growForMessage(stiff, 2 * MIB, 2 * MIB), false);
+  t.equal(roomOf(stiff), 512 * KIB);
+  t.equal(pool.memory.bytes, held);
+  t.equal(slab.bytes.buffer, buffer);
 });
 
 t.test('messages: whether one is free that so much fits into', async (t) => {

@@ -23,7 +23,7 @@ import {
   type Value,
 } from './chart.js';
 
-t.setTimeout(180_000);
+t.setTimeout(400_000);
 
 const KUBERNETES = ['--kube-version', NEWEST_KUBERNETES];
 

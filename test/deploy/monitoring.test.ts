@@ -7,7 +7,7 @@ import { findCommands } from '../fixtures/service-process.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
 import { at, findHelm, listAt, one, run, textAt, textsAt, valuesOf } from './chart.js';
 
-t.setTimeout(180_000);
+t.setTimeout(400_000);
 
 const helm = await findHelm(t);
 if (helm !== null) {

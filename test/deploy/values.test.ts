@@ -15,7 +15,7 @@ import {
   type Fields,
 } from './chart.js';
 
-t.setTimeout(180_000);
+t.setTimeout(400_000);
 
 const helm = await findHelm(t);
 if (helm !== null) {

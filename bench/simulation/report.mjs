@@ -53,6 +53,16 @@ export function simulateOne(plan) {
   return table(heads, [row(name, plan, simulateRestart(plan))]).join('\n');
 }
 
+/**
+ * A row of the tables.
+ * @param {string} name
+ * @param {Plan} plan
+ * @returns {string[]} its cells
+ */
+export function simulateRow(name, plan) {
+  return row(name, plan, simulateRestart(plan));
+}
+
 /** @param {(name: string) => void} onCase */
 function spreadTable(onCase) {
   const { pods, drains } = SPREAD;

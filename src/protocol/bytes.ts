@@ -6,9 +6,6 @@ export const NO_BYTES = new Uint8Array(0);
 /** Up to this length a loop over words beats `TypedArray.prototype.set` and its view. */
 const MAX_LOOP_BYTES = 192;
 
-let viewedBytes: Uint8Array = NO_BYTES;
-let view: WordView = { words: new Int32Array(viewedBytes.buffer), base: 0, unmask: null };
-
 /** Where the first byte of a word is its lowest: words that overlap two others are put together by shifts. */
 export const IS_LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
 
@@ -32,39 +29,67 @@ export function setUnmask(buffer: ArrayBuffer, unmask: Unmask): void {
 }
 
 /**
- * A view of the whole buffer of `bytes` as 32-bit words, without the bytes after the last whole word.
- *
- * The last view is kept: connections share one receive buffer, so it nearly always fits, and asking a
- * typed array for its buffer and offset costs more than unmasking a short payload.
+ * The view of the bytes that were looked at last. Connections share one receive buffer, so it nearly always fits, and
+ * asking a typed array for its buffer and offset costs more than unmasking a short payload.
  */
-export function wordsOf(bytes: Uint8Array): WordView {
-  if (bytes !== viewedBytes) {
-    viewedBytes = bytes;
-    const { buffer, byteOffset } = bytes;
-    // A payload that a mode sends back is another view of the receive buffer.
-    const { words, unmask } = view;
-    view =
-      buffer === words.buffer
-        ? { words, base: byteOffset, unmask }
-        : {
-            words: new Int32Array(buffer, 0, buffer.byteLength >> 2),
-            base: byteOffset,
-            unmask: unmaskers.get(buffer) ?? null,
-          };
+class LastView<View> {
+  readonly #make: (bytes: Uint8Array, last: View | null) => View;
+  #bytes: Uint8Array = NO_BYTES;
+  #view: View;
+
+  /** @param make what it is made by; it may take something of the last one */
+  constructor(make: (bytes: Uint8Array, last: View | null) => View) {
+    this.#make = make;
+    this.#view = make(NO_BYTES, null);
   }
-  return view;
+
+  of(bytes: Uint8Array): View {
+    if (bytes !== this.#bytes) {
+      this.#view = this.#make(bytes, this.#view);
+      this.#bytes = bytes;
+    }
+    return this.#view;
+  }
+
+  /** Keeps nothing of this buffer. */
+  forget(buffer: ArrayBufferLike): void {
+    if (this.#bytes.buffer === buffer) this.of(NO_BYTES);
+  }
 }
 
-let dataViewedBytes: Uint8Array = NO_BYTES;
-let dataView = new DataView(dataViewedBytes.buffer);
+function makeWords({ buffer, byteOffset }: Uint8Array, last: WordView | null): WordView {
+  // A payload that a mode sends back is another view of the receive buffer.
+  if (last?.words.buffer === buffer)
+    return { words: last.words, base: byteOffset, unmask: last.unmask };
+  return {
+    words: new Int32Array(buffer, 0, buffer.byteLength >> 2),
+    base: byteOffset,
+    unmask: unmaskers.get(buffer) ?? null,
+  };
+}
 
-/** The bytes as a `DataView`, whose words may begin anywhere. The last one is kept, as in {@link wordsOf}. */
+const lastWords = new LastView(makeWords);
+/** Not the same: a mode sends another view of the receive buffer for each message, and the next payload is unmasked there. */
+const lastCopied = new LastView(makeWords);
+const lastView = new LastView(
+  (bytes) => new DataView(bytes.buffer, bytes.byteOffset, bytes.length),
+);
+
+/** A view of the whole buffer of `bytes` as 32-bit words, without the bytes after the last whole word. */
+export function wordsOf(bytes: Uint8Array): WordView {
+  return lastWords.of(bytes);
+}
+
+/** The bytes as a `DataView`, whose words may begin anywhere. */
 export function viewOf(bytes: Uint8Array): DataView {
-  if (bytes !== dataViewedBytes) {
-    dataViewedBytes = bytes;
-    dataView = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  }
-  return dataView;
+  return lastView.of(bytes);
+}
+
+/** Nobody uses this buffer any more: nothing of it is kept here. */
+export function forgetBuffer(buffer: ArrayBufferLike): void {
+  lastWords.forget(buffer);
+  lastCopied.forget(buffer);
+  lastView.forget(buffer);
 }
 
 /** Whether all of `bytes[start, end)` are ASCII. Made for short ones: long ones have `isAscii` of Node. */
@@ -78,22 +103,6 @@ export function areAscii(bytes: Uint8Array, start: number, end: number): boolean
   for (let word = (base + at) >> 2; word < lastWord; word++, at += 4) seen |= words[word]!;
   for (; at < end; at++) seen |= bytes[at]!;
   return (seen & 0x8080_8080) === 0;
-}
-
-/**
- * What was copied last, its words and where it begins. Not {@link wordsOf}: a mode sends another view of the receive
- * buffer for each message, and the next payload to be unmasked would have to be looked at again.
- */
-let copied: Uint8Array = NO_BYTES;
-let copiedWords = view.words;
-let copiedBase = 0;
-
-function lookAtCopied(bytes: Uint8Array): void {
-  copied = bytes;
-  const { buffer } = bytes;
-  copiedBase = bytes.byteOffset;
-  if (buffer !== copiedWords.buffer)
-    copiedWords = new Int32Array(buffer, 0, buffer.byteLength >> 2);
 }
 
 /**
@@ -113,9 +122,7 @@ export function copyBytes(
     target.set(source.subarray(start, end), at);
     return;
   }
-  if (source !== copied) lookAtCopied(source);
-  const words = copiedWords;
-  const base = copiedBase;
+  const { words, base } = lastCopied.of(source);
   // The last word may not be whole, and is then not in `words`.
   if ((base + end) >> 2 >= words.length || !IS_LITTLE_ENDIAN) {
     target.set(source.subarray(start, end), at);

@@ -32,7 +32,7 @@ import {
   NO_PIECES,
   Opcode,
 } from './frame.js';
-import { LEAST_FRAME_BYTES, emptyRun, isWholeMessage } from './kernel/echo-run.js';
+import { LEAST_FRAME_BYTES, clearRun, emptyRun, isWholeMessage } from './kernel/echo-run.js';
 import { findImpossibleByte, UTF8_ACCEPT, UTF8_REJECT, validateUtf8 } from './utf8.js';
 import { type FrameDecoder, borrowDecoder, returnDecoder } from './frame-decoder.js';
 import type {
@@ -53,6 +53,9 @@ import {
   assertFlags,
   assertRange,
 } from './outgoing.js';
+
+/** What is sent back at the moment: whoever hears of it only takes note, so there is one at a time. */
+const sharedRun = emptyRun();
 
 /** The least that is read into its place in a message. */
 const LEAST_PLACED_BYTES = 32 * 1024;
@@ -187,7 +190,7 @@ export class Endpoint implements FrameContext {
     // A frame of ours is shorter than the client's, which has a masking key.
     const stop = Math.min(end, start + echoes.echoRoom);
     if (stop - start < LEAST_FRAME_BYTES) return start;
-    const run = emptyRun();
+    const run = clearRun(sharedRun);
     const position = this.output.appendEchoes(bytes, start, stop, this.#options.maxMessage, run);
     if (position > start) echoes.echoed(run);
     return position;

@@ -6,7 +6,7 @@
  */
 import { frameHeaderBytes, MAX_FRAME_HEADER_BYTES, writeFrameHeader } from './frame.js';
 import { copyBytes } from './bytes.js';
-import { type EchoRun, echoFrames } from './kernel/echo-run.js';
+import { type EchoRun, type Echoer, echoer } from './kernel/echo-run.js';
 import { rotateMaskingKey, unmask } from './masking.js';
 import type { Kernel } from './kernel/kernel.js';
 import { SLAB_BYTES, type Slab } from './slabs/slab.js';
@@ -102,7 +102,7 @@ export class OutputQueue {
   }
 
   /**
-   * Appends frames that send back the messages at the beginning of `bytes[start, end)`, as {@link echoFrames} does.
+   * Appends frames that send back the messages at the beginning of `bytes[start, end)`, as an {@link Echoer} does.
    *
    * @returns where the rest begins
    */
@@ -121,9 +121,8 @@ export class OutputQueue {
       // A frame of ours is shorter than the client's, which has a masking key.
       const slab = this.#slabForEcho(Math.min(end - from, SLAB_BYTES), kernel !== null);
       run.at = this.#end;
-      if (kernel !== null && slab.isKernels)
-        position = kernel.echo(bytes, from, end, slab, maxMessage, run);
-      else position = echoFrames(bytes, from, end, slab, maxMessage, run);
+      const by: Echoer = kernel !== null && slab.isKernels ? kernel : echoer;
+      position = by.echo(bytes, from, end, slab, maxMessage, run);
       this.queuedBytes += run.at - this.#end;
       this.#end = run.at;
     } while (position > from && position < end);

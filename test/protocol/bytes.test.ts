@@ -1,6 +1,13 @@
 import { Buffer } from 'node:buffer';
 import t from 'tap';
-import { areAscii, copyBytes, copyPayload, wordsOf } from '../../src/protocol/bytes.js';
+import {
+  areAscii,
+  copyBytes,
+  copyPayload,
+  forgetBuffer,
+  viewOf,
+  wordsOf,
+} from '../../src/protocol/bytes.js';
 import { GuardedBytes } from '../fixtures/guarded-bytes.js';
 import { bytesOfHex, hexOf } from '../fixtures/hex.js';
 import { Mismatches } from '../fixtures/mismatches.js';
@@ -30,6 +37,18 @@ t.test('wordsOf: the view of the same bytes is made once, also after others', as
   t.equal(wordsOf(one).words.buffer, one.buffer);
   one.set(bytesOfHex('ff ff ff ff'), 4);
   t.equal(wordsOf(one).words[1], -1, 'it is a view, not a copy');
+});
+
+t.test('views: nothing is kept of a buffer that is forgotten, all else is', async (t) => {
+  const [one, other] = [new Uint8Array(64), new Uint8Array(64)];
+  const look = (): readonly unknown[] => [wordsOf(one), viewOf(one)];
+  const views = look();
+  copyBytes(one, 0, 8, new Uint8Array(8), new Int32Array(2), 0);
+  forgetBuffer(other.buffer);
+  t.equal(wordsOf(one), views[0]);
+  t.equal(viewOf(one), views[1]);
+  forgetBuffer(one.buffer);
+  for (const [index, view] of look().entries()) t.not(view, views[index]);
 });
 
 t.test('areAscii: each byte counts, wherever it is, and none around them', async (t) => {

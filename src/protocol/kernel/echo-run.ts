@@ -25,6 +25,12 @@ export function emptyRun(): EchoRun {
   return { at: 0, textMessages: 0, textBytes: 0, binaryMessages: 0, binaryBytes: 0 };
 }
 
+/** Makes it one that has sent nothing back. */
+export function clearRun(run: EchoRun): EchoRun {
+  run.at = run.textMessages = run.textBytes = run.binaryMessages = run.binaryBytes = 0;
+  return run;
+}
+
 /** The smallest frame of a client: a header with its masking key. */
 export const LEAST_FRAME_BYTES = 6;
 
@@ -41,16 +47,29 @@ export function isWholeMessage(first: number): boolean {
   return first === TEXT || first === BINARY;
 }
 
-/**
- * Sends messages back.
- *
- * @param source the read, which is not changed
- * @param slab gets our frames, from `run.at` on; what is behind them is overwritten
- * @param maxMessage larger ones are left
- * @param run what is sent back is added to it
- * @returns where the first frame in `source[start, end)` begins that was left
- */
-export function echoFrames(
+/** Sends messages back. */
+export interface Echoer {
+  /**
+   * @param source the read, which is not changed
+   * @param slab gets our frames, from `run.at` on; what is behind them is overwritten
+   * @param maxMessage larger ones are left
+   * @param run what is sent back is added to it
+   * @returns where the first frame in `source[start, end)` begins that was left
+   */
+  echo(
+    source: Uint8Array,
+    start: number,
+    end: number,
+    slab: Slab,
+    maxMessage: number,
+    run: EchoRun,
+  ): number;
+}
+
+/** The one in JavaScript. */
+export const echoer: Echoer = { echo };
+
+function echo(
   source: Uint8Array,
   start: number,
   end: number,

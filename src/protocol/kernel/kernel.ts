@@ -11,7 +11,7 @@
  * Blocks of 16 bytes may be read and written past the end of each part: that much is left between them.
  */
 import { Buffer } from 'node:buffer';
-import { type EchoRun, echoFrames, emptyRun } from './echo-run.js';
+import { type EchoRun, type Echoer, echoer, emptyRun } from './echo-run.js';
 import { type Unmask, setUnmask } from '../bytes.js';
 import { isAsciiOr, unmask } from '../masking.js';
 import { type GrowingBuffer, SLAB_BYTES, Shelf, Slab } from '../slabs/slab.js';
@@ -51,7 +51,7 @@ interface KernelExports {
   echo(position: number, end: number, at: number, limit: number, maxMessage: number): number;
 }
 
-export class Kernel {
+export class Kernel implements Echoer {
   readonly buffer: ArrayBuffer;
   /** All connections read into it. */
   readonly receiveBuffer: Buffer;
@@ -60,9 +60,8 @@ export class Kernel {
   readonly #module: object;
   /** How many more buffers may be made. */
   #spare = MAX_BUFFERS;
-  /** The last answer: to ask an array for its buffer takes as long as to send a message back. */
-  #lookedAt: Uint8Array | null = null;
-  #hasIt = false;
+  /** Was in its memory: to ask an array for its buffer takes as long as to send a message back. */
+  #known: Uint8Array | null = null;
   /** Slabs for output in its memory. */
   readonly shelf = new Shelf(SLAB_BYTES, 'kernel');
 
@@ -111,14 +110,13 @@ export class Kernel {
 
   /** Whether these bytes are in its memory. */
   has(bytes: Uint8Array): boolean {
-    if (bytes !== this.#lookedAt) {
-      this.#lookedAt = bytes;
-      this.#hasIt = bytes.buffer === this.buffer;
-    }
-    return this.#hasIt;
+    if (bytes === this.#known) return true;
+    if (bytes.buffer !== this.buffer) return false;
+    this.#known = bytes;
+    return true;
   }
 
-  /** As {@link echoFrames}. `source` and the slab are in its memory. */
+  /** Both `source` and the slab are in its memory. */
   echo(
     source: Uint8Array,
     start: number,
@@ -214,7 +212,7 @@ function doesEcho(kernel: Kernel): boolean {
   kernel.receiveBuffer.set(PROBE, 1);
   const [run, expected] = [emptyRun(), emptyRun()];
   const end = kernel.echo(kernel.receiveBuffer, 1, 1 + PROBE.length, slab, PROBE.length, run);
-  echoFrames(PROBE, 0, PROBE.length - LEFT_BYTES, other, PROBE.length, expected);
+  echoer.echo(PROBE, 0, PROBE.length - LEFT_BYTES, other, PROBE.length, expected);
   return (
     end === 1 + PROBE.length - LEFT_BYTES &&
     JSON.stringify(run) === JSON.stringify(expected) &&

@@ -11,6 +11,7 @@
  * Nobody else has a slab that somebody holds, and an idle connection holds none.
  */
 import { MemoryAccount } from '../../budget/memory-account.js';
+import { forgetBuffer } from '../bytes.js';
 import { MAX_FRAME_HEADER_BYTES } from '../frame.js';
 import type { Kernel } from '../kernel/kernel.js';
 import { SLAB_BYTES, Shelf, Slab, withHeaders } from './slab.js';
@@ -173,6 +174,7 @@ export class SlabPool {
   /** A slab is not used again. */
   #drop(slab: Slab): void {
     this.memory.release(slab.bytes.length);
+    forgetBuffer(slab.bytes.buffer);
     if (slab.growing !== null) this.kernel!.bufferDropped();
   }
 

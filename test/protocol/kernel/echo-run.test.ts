@@ -1,5 +1,5 @@
 import t from 'tap';
-import { LEAST_FRAME_BYTES, emptyRun } from '../../../src/protocol/kernel/echo-run.js';
+import { LEAST_FRAME_BYTES, clearRun, emptyRun } from '../../../src/protocol/kernel/echo-run.js';
 import { testEchoes } from '../../fixtures/echo-cases.js';
 import { inJavaScript } from '../../fixtures/echo-ways.js';
 import { binaryFrame, encodeFrames } from '../../fixtures/frames.js';
@@ -13,5 +13,8 @@ t.test('the smallest frame', (t) => {
 
 t.test('what is sent back is added to a run', (t) => {
   t.strictSame(Object.values(emptyRun()), [0, 0, 0, 0, 0]);
+  const run = { at: 1, textMessages: 2, textBytes: 3, binaryMessages: 4, binaryBytes: 5 };
+  t.equal(clearRun(run), run);
+  t.strictSame(run, emptyRun(), 'and one can be used again');
   t.end();
 });

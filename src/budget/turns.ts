@@ -47,8 +47,8 @@ export interface HeavyReader {
 export interface HeavyWork {
   /** What it was served with, on the scale of {@link Turns}; only that writes it. Begin with `turns.servedUs`. */
   servedUs: number;
-  /** Works until the slice is over, which `turns.spend` tells. @returns whether there is more to do */
-  work(): boolean;
+  /** Works until the slice is over, which `turns.spend` tells, and adds itself again if there is more to do. */
+  work(): void;
 }
 
 export class Turns {
@@ -141,7 +141,6 @@ export class Turns {
     try {
       this.#runSlices(turnEndMs - TURN_MS);
     } finally {
-      this.#working = null;
       this.isOver = false;
       this.#spentBytes = 0;
       this.#endMs = turnEndMs;
@@ -155,19 +154,19 @@ export class Turns {
       const work = this.#shift();
       if (work === null) return;
       this.servedUs = Math.max(this.servedUs, work.servedUs);
-      this.isOver = this.#isAddedAgain = false;
+      this.isOver = false;
       this.#working = work;
-      const hasMore = work.work();
-      this.#working = null;
-      const endMs = performance.now();
-      this.charge(work, endMs - nowMs);
-      nowMs = endMs;
-      if (this.#hasMore(hasMore)) this.#push(work);
+      try {
+        work.work();
+      } finally {
+        this.#working = null;
+        const endMs = performance.now();
+        this.charge(work, endMs - nowMs);
+        nowMs = endMs;
+        if (this.#isAddedAgain) this.#push(work);
+        this.#isAddedAgain = false;
+      }
     }
-  }
-
-  #hasMore(hasSaidSo: boolean): boolean {
-    return hasSaidSo || this.#isAddedAgain;
   }
 
   #push(work: HeavyWork): void {

@@ -174,11 +174,10 @@ export class MessagePipeline implements HeavyWork {
     this.#options.turns.add(this);
   }
 
-  /** Its turn has come. It has added itself again when there is more than fits into the slice. */
-  work(): boolean {
+  /** Its turn has come. */
+  work(): void {
     this.#isTurnOver = false;
     this.#continue(this.#takeFinished());
-    return false;
   }
 
   /** Delivers what is through, and goes on with what waits until something has to be waited for. */

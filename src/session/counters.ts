@@ -3,6 +3,7 @@
  * object is shared by all sessions of a server, so an idle session holds nothing for it.
  */
 import type { ControlCounts } from '../protocol/endpoint-events.js';
+import type { EchoRun } from '../protocol/kernel/echo-run.js';
 
 /** Pauses of one direction. */
 export class PauseCounts {
@@ -60,6 +61,18 @@ export class Traffic {
   readonly ratePauses: RatePauses = { messages: 0, bytes: 0 };
   /** The mode was told to wait: the client reads too slowly. */
   readonly outputPauses = new PauseCounts();
+
+  /** Messages have come and gone back as they were. */
+  echoed({ textMessages, textBytes, binaryMessages, binaryBytes }: EchoRun): void {
+    this.textMessagesIn += textMessages;
+    this.textBytesIn += textBytes;
+    this.binaryMessagesIn += binaryMessages;
+    this.binaryBytesIn += binaryBytes;
+    this.textMessagesOut += textMessages;
+    this.textBytesOut += textBytes;
+    this.binaryMessagesOut += binaryMessages;
+    this.binaryBytesOut += binaryBytes;
+  }
 }
 
 /** The sessions of one route. */

@@ -179,16 +179,11 @@ export class Input implements EndpointEvents, EchoListener {
   }
 
   echoed(run: EchoRun): void {
-    const { textMessages, textBytes, binaryMessages, binaryBytes } = run;
-    const { stats, traffic, deadlines } = this.#parts;
+    const { stats, traffic, deadlines, transport } = this.#parts;
     deadlines.messageArrived();
-    stats.messagesIn += textMessages + binaryMessages;
-    stats.bytesIn += textBytes + binaryBytes;
-    traffic.textMessagesIn += textMessages;
-    traffic.textBytesIn += textBytes;
-    traffic.binaryMessagesIn += binaryMessages;
-    traffic.binaryBytesIn += binaryBytes;
-    this.#session.output.echoed(run);
+    stats.echoed(run);
+    traffic.echoed(run);
+    transport.scheduleFlush();
   }
 
   chunk(

@@ -13,7 +13,6 @@ import type { ExtensionChain } from '../extensions/chain.js';
 import type { Message } from '../extensions/extension.js';
 import { MessagePipeline, type PipelineOptions } from '../extensions/pipeline.js';
 import { Assembler } from '../protocol/assembler.js';
-import type { EchoRun } from '../protocol/kernel/echo-run.js';
 import type { Endpoint } from '../protocol/endpoint.js';
 import {
   type DataOpcode,
@@ -132,18 +131,6 @@ export class Output {
   /** How many bytes can be sent before {@link #checkLimits} has anything to do. */
   get echoRoom(): number {
     return this.#pauseBytes - this.waitingBytes;
-  }
-
-  /** The endpoint has sent messages back by itself. */
-  echoed({ textMessages, textBytes, binaryMessages, binaryBytes }: EchoRun): void {
-    const { stats, traffic, transport } = this.#parts;
-    stats.messagesOut += textMessages + binaryMessages;
-    stats.bytesOut += textBytes + binaryBytes;
-    traffic.textMessagesOut += textMessages;
-    traffic.textBytesOut += textBytes;
-    traffic.binaryMessagesOut += binaryMessages;
-    traffic.binaryBytesOut += binaryBytes;
-    transport.scheduleFlush();
   }
 
   /** Counts, sees to it that a flush follows, and says whether more may be sent. */

@@ -3,6 +3,7 @@ import { PeerError } from '../errors.js';
 import { errorOf, fieldsForLog, isInstance } from '../foreign.js';
 import { CloseCode } from '../protocol/close.js';
 import type { Endpoint } from '../protocol/endpoint.js';
+import type { EchoRun } from '../protocol/kernel/echo-run.js';
 import type { DropRule, Session, SessionSummary } from './session.js';
 
 export class SessionStats {
@@ -23,6 +24,16 @@ export class SessionStats {
   /** The handshake has been answered. */
   opened(nowMs: number): void {
     this.#openedMs = nowMs;
+  }
+
+  /** Messages have come and gone back as they were. */
+  echoed({ textMessages, textBytes, binaryMessages, binaryBytes }: EchoRun): void {
+    const messages = textMessages + binaryMessages;
+    const bytes = textBytes + binaryBytes;
+    this.messagesIn += messages;
+    this.bytesIn += bytes;
+    this.messagesOut += messages;
+    this.bytesOut += bytes;
   }
 
   /** One side begins to close; only the first counts. */

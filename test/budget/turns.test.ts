@@ -36,22 +36,24 @@ class Work implements HeavyWork {
   isStopped = false;
   /** What else a slice does. */
   onSlice: () => void = () => undefined;
+  readonly #turns: Turns;
   readonly #clock: FakeClock;
   readonly #ms: number;
   readonly #count: number;
 
   constructor(turns: Turns, clock: FakeClock, count = Infinity, ms = SLICE_MS) {
     this.servedUs = turns.servedUs;
+    this.#turns = turns;
     this.#clock = clock;
     this.#count = count;
     this.#ms = ms;
   }
 
-  work(): boolean {
+  work(): void {
     this.slices++;
     this.#clock.nowMs += this.#ms;
     this.onSlice();
-    return this.slices < this.#count && !this.isStopped;
+    if (this.slices < this.#count && !this.isStopped) this.#turns.add(this);
   }
 }
 
@@ -293,7 +295,6 @@ t.test('a heap of many: in order, and n log n looks at it', async (t) => {
         },
         work: () => {
           order.push(servedUs);
-          return false;
         },
       });
     }
@@ -339,7 +340,8 @@ t.test('with nothing to do it keeps no process alive', async (t) => {
     turns.spend(CLOCK_BYTES);
     turns.spend(CLOCK_BYTES);
     let slices = 0;
-    turns.add({ servedUs: 0, work: () => ++slices < 5 });
+    const work = { servedUs: 0, work: () => ++slices < 5 && turns.add(work) };
+    turns.add(work);
     process.on('exit', () => console.log(slices));
   `;
   const out = execFileSync(

@@ -136,17 +136,16 @@ export class Intake implements HeavyWork, HeavyReader {
   }
 
   /** Its turn has come: looks at what waits, and has the client read again when all of that is gone. */
-  work(): boolean {
+  work(): void {
     const connection = this.#connection;
     this.#isQueued = false;
     // If the session has paused meanwhile, `resume` brings it back.
-    if (this.#isGone || connection.isInputPaused) return false;
+    if (this.#isGone || connection.isInputPaused) return;
     this.#isParked = false;
     const { bytes, start, end } = this.#waiting;
     this.#waiting.forget();
     if (start < end) connection.receiveBytes(bytes, start, end);
     this.#caughtUp();
-    return false;
   }
 
   #caughtUp(): void {

@@ -41,14 +41,14 @@ export class SlicedWork {
     const first = work.next();
     if (first.done === true) return first.value;
     return new Promise((resolve, reject) => {
-      const waitForRoom = (job: HeavyWork): void => {
-        this.#room.wait(holder, () => {
+      const goOn = (job: HeavyWork, why: SliceEnd): void => {
+        const add = (): void => {
           this.#turns.add(job);
-        });
+        };
+        if (why === 'room') this.#room.wait(holder, add);
+        else add();
       };
-      const job = new Job(work, share, waitForRoom, resolve, reject);
-      if (first.value === 'room') waitForRoom(job);
-      else this.#turns.add(job);
+      goOn(new Job(work, share, goOn, resolve, reject), first.value);
     });
   }
 }
@@ -59,35 +59,33 @@ class Job<Result> implements HeavyWork {
 
   readonly #work: Slices<Result>;
   readonly #share: Share;
-  readonly #waitForRoom: (job: HeavyWork) => void;
+  readonly #goOn: (job: HeavyWork, why: SliceEnd) => void;
   readonly #resolve: (result: Result) => void;
   readonly #reject: (error: unknown) => void;
 
   constructor(
     work: Slices<Result>,
     share: Share,
-    waitForRoom: (job: HeavyWork) => void,
+    goOn: (job: HeavyWork, why: SliceEnd) => void,
     resolve: (result: Result) => void,
     reject: (error: unknown) => void,
   ) {
     this.#work = work;
     this.#share = share;
-    this.#waitForRoom = waitForRoom;
+    this.#goOn = goOn;
     this.#resolve = resolve;
     this.#reject = reject;
     this.servedUs = share.servedUs;
   }
 
-  work(): boolean {
+  work(): void {
     try {
       const slice = this.#work.next();
       if (slice.done === true) this.#resolve(slice.value);
-      else if (slice.value === 'time') return true;
-      else this.#waitForRoom(this);
+      else this.#goOn(this, slice.value);
     } catch (error) {
       this.#reject(error);
     }
     this.#share.servedUs = Math.max(this.#share.servedUs, this.servedUs);
-    return false;
   }
 }

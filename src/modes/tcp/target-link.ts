@@ -131,10 +131,9 @@ export class TargetLink implements SocketOwner, Flushable, HeavyWork {
   }
 
   /** Its turn has come: the target is read again. */
-  work(): boolean {
+  work(): void {
     this.#isParked = false;
     if (!this.#isHeldBack) this.#outbox?.socket.resume();
-    return false;
   }
 
   receiveBytes(bytes: Uint8Array, start: number, end: number): void {

@@ -15,18 +15,19 @@ const addressOf = (number: number): string =>
 /** Has a little work, so often. */
 class Work implements HeavyWork {
   servedUs = 0;
+  readonly #turns: Turns;
   #left: number;
   readonly #done: () => void;
 
-  constructor(times: number, done: () => void) {
+  constructor(turns: Turns, times: number, done: () => void) {
+    this.#turns = turns;
     this.#left = times;
     this.#done = done;
   }
 
-  work(): boolean {
-    if (--this.#left > 0) return true;
-    this.#done();
-    return false;
+  work(): void {
+    if (--this.#left > 0) this.#turns.add(this);
+    else this.#done();
   }
 }
 
@@ -54,7 +55,7 @@ export const SHARING: CostTable = {
           const done = (): void => {
             if (--left === 0) resolve();
           };
-          for (let number = 0; number < count; number++) turns.add(new Work(20, done));
+          for (let number = 0; number < count; number++) turns.add(new Work(turns, 20, done));
         }),
     },
   ],

@@ -590,12 +590,16 @@ t.test('one large message at a time, and small ones overtake it', async (t) => {
 
 t.test('one that ends while it waits for the room, or has it', async (t) => {
   const shared = makeShared();
-  // So large that none is through before the others wait.
   const message = makeMessage('zeros', 8 * MIB);
   const wire = deflated(message, 6);
   const inflaters = Array.from({ length: 5 }, () => make({}, shared));
+  // None begins before all of them wait.
+  const first = {};
+  t.ok(shared.room.take(first));
   const all = inflaters.map((inflater) => copied(inflater.inflate(wire, 8 * MIB)));
-  while (shared.room.waitingCount < 4) await nextTurn();
+  while (shared.room.waitingCount < 5) await nextTurn();
+  shared.room.leave(first);
+  t.equal(shared.room.waitingCount, 4, 'one of them has it');
   for (const index of [0, 2, 3]) inflaters[index]!.close();
   const sizes = (await Promise.all(all)).map(({ length }) => length);
   t.strictSame(sizes, [0, 8 * MIB, 0, 0, 8 * MIB]);

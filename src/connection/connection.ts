@@ -401,29 +401,13 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
     return this.#tlsSocket === null ? CONNECTION_BYTES : CONNECTION_BYTES + TLS_BYTES;
   }
 
-  /** Memory is scarce: if much is held for the client, it is not read from. */
-  saveMemory(): void {
-    this.#phase.saveMemory();
+  /** The session, once its handshake was answered with 101 and until it has ended. */
+  get openSession(): ServerSession | null {
+    return this.#phase.openSession();
   }
 
-  /** It is read all the same, until memory is back. */
-  goOn(): void {
-    this.#phase.goOn();
-  }
-
-  /** There is enough again. */
-  memoryIsBack(): void {
-    this.#phase.memoryIsBack();
-  }
-
-  /** Ends, to give back what is held for the client. */
-  shed(): void {
-    this.#phase.shed();
-  }
-
-  /** Whether its handshake was answered with 101, and its session has not ended. */
   get isOpen(): boolean {
-    return this.#phase.isOpen();
+    return this.openSession !== null;
   }
 
   /** Refuses a handshake that is under way, or closes the session: the server stops. */

@@ -100,24 +100,8 @@ export class OpenPhase extends Phase {
     return this.#session.heldBytes + (this.#intake?.heldBytes ?? 0);
   }
 
-  override saveMemory(): void {
-    this.#session.saveMemory();
-  }
-
-  override goOn(): void {
-    this.#session.goOn();
-  }
-
-  override memoryIsBack(): void {
-    this.#session.memoryIsBack();
-  }
-
-  override shed(): void {
-    this.#session.shed();
-  }
-
-  override isOpen(): boolean {
-    return true;
+  override openSession(): ServerSession {
+    return this.#session;
   }
 
   override shutDown(): void {

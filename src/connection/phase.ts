@@ -11,6 +11,7 @@
 import type { HandshakeError } from '../errors.js';
 import type { Way } from '../handshake/policy.js';
 import type { Endpoint } from '../protocol/endpoint.js';
+import type { ServerSession } from '../session/server-session.js';
 import type { DropRule } from '../session/session.js';
 import type { Connection } from './connection.js';
 import type { EarlyBytes } from './input/early-bytes.js';
@@ -94,9 +95,9 @@ export abstract class Phase {
     return 0;
   }
 
-  /** Whether a session is open. */
-  isOpen(): boolean {
-    return false;
+  /** The session, while one is open. */
+  openSession(): ServerSession | null {
+    return null;
   }
 
   /** A deadline that this phase has set has passed. */
@@ -105,26 +106,6 @@ export abstract class Phase {
   /** The client had its time to ask for something. */
   giveUp(): void {
     this.connection.socket.destroy();
-  }
-
-  /** Memory is scarce: nothing more is taken for a client that holds much. */
-  saveMemory(): void {
-    // Before a session is open, and after it, there is little.
-  }
-
-  /** It is read all the same. */
-  goOn(): void {
-    // It is.
-  }
-
-  /** There is enough again. */
-  memoryIsBack(): void {
-    // Nothing waits for it.
-  }
-
-  /** Gives back what is held for the client, and ends. */
-  shed(): void {
-    this.connection.drop('memory');
   }
 
   /** The connection is about to be destroyed for breaking this rule. */

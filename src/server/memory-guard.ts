@@ -32,6 +32,14 @@ export interface MemoryHolder {
   readonly heldBytes: number;
   /** What of that it takes by itself: nothing of it can be given back while it is open. */
   readonly ownBytes: number;
+  /** Null before a session is open, and after it: then there is little that could be saved. */
+  readonly openSession: MemorySaver | null;
+  /** Ends it at once. */
+  drop(rule: 'memory'): void;
+}
+
+/** A session, to the guard. */
+export interface MemorySaver {
   /** Memory is scarce: takes nothing more if it holds much. */
   saveMemory(): void;
   /** There is enough again. */
@@ -123,11 +131,11 @@ export class MemoryGuard implements MemoryWatcher {
       this.#moved();
       this.#timer = setInterval(this.#watch, Math.min(LOOK_MS, this.#standstillMs));
       this.#timer.unref();
-      for (const holder of this.#holders) holder.saveMemory();
+      for (const { openSession } of this.#holders) openSession?.saveMemory();
       this.#choose();
       this.#tell();
     } else {
-      for (const holder of this.#holders) holder.memoryIsBack();
+      for (const { openSession } of this.#holders) openSession?.memoryIsBack();
     }
   }
 
@@ -149,7 +157,7 @@ export class MemoryGuard implements MemoryWatcher {
 
   #choose(): void {
     this.#chosen = this.#sizes(MUCH_BYTES)[0]?.[1] ?? null;
-    this.#chosen?.goOn();
+    this.#chosen?.openSession?.goOn();
   }
 
   /** @param leastBytes whoever holds no more than this stays */
@@ -159,7 +167,9 @@ export class MemoryGuard implements MemoryWatcher {
     let closed = 0;
     for (const [heldBytes, holder] of this.#sizes(leastBytes)) {
       if (bytes <= targetBytes) break;
-      holder.shed();
+      const { openSession } = holder;
+      if (openSession === null) holder.drop('memory');
+      else openSession.shed();
       bytes -= heldBytes;
       closed++;
     }

@@ -289,43 +289,44 @@ t.test('what is held before a session is open: what came behind the head', async
 t.test('memory is scarce: an open session that holds much is not read from', async (t) => {
   const bench = new Bench(modeWith({ heldBytes: () => 100_000 })).open();
   const { connection, socket } = bench;
-  connection.saveMemory();
+  const session = connection.openSession!;
+  session.saveMemory();
   t.ok(socket.isPaused);
-  connection.goOn();
+  session.goOn();
   t.notOk(socket.isPaused);
-  connection.saveMemory();
+  session.saveMemory();
   t.notOk(socket.isPaused, 'it is read all the same');
-  connection.memoryIsBack();
-  connection.saveMemory();
+  session.memoryIsBack();
+  session.saveMemory();
   t.ok(socket.isPaused, 'the next time it is not');
-  connection.memoryIsBack();
+  session.memoryIsBack();
   t.notOk(socket.isPaused);
 });
 
 t.test('an open session that is shed ends with 1013', async (t) => {
   const bench = new Bench().open();
-  bench.connection.shed();
+  bench.connection.openSession!.shed();
   t.ok(bench.written().startsWith('88'), 'a Close');
   t.notOk(bench.connection.isOpen);
   bench.socket.emit('close');
   t.match(bench.host.ended, [{ closedBy: 'server', closeCode: 1013, rule: 'memory' }]);
 });
 
-t.test('memory is scarce before a session is open: it is read, until it is shed', async (t) => {
-  const bench = new Bench(new SlowOpener());
-  bench.receive(requestWith());
-  const { connection } = bench;
-  connection.saveMemory();
-  connection.goOn();
-  connection.memoryIsBack();
-  t.notOk(bench.socket.isPaused);
-  t.notOk(bench.socket.destroyed);
-  connection.shed();
-  t.ok(bench.socket.destroyed);
-  t.equal(bench.written(), '');
-  bench.socket.emit('close');
-  t.equal(bench.host.closed.length, 1);
-});
+t.test(
+  'before a session is open there is none to save memory: it is dropped for want of it',
+  async (t) => {
+    const bench = new Bench(new SlowOpener());
+    bench.receive(requestWith());
+    const { connection } = bench;
+    t.equal(connection.openSession, null);
+    t.notOk(connection.isOpen);
+    connection.drop('memory');
+    t.ok(bench.socket.destroyed);
+    t.equal(bench.written(), '');
+    bench.socket.emit('close');
+    t.equal(bench.host.closed.length, 1);
+  },
+);
 
 t.test('a client is read from again as soon as it has had its turn', async (t) => {
   const turns = new CountedTurns();

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap';
 import { MemoryAccount } from '../../src/budget/memory-account.js';
-import { type MemoryHolder, MemoryGuard } from '../../src/server/memory-guard.js';
+import { type MemoryHolder, type MemorySaver, MemoryGuard } from '../../src/server/memory-guard.js';
 import { KeptLog } from '../fixtures/kept-log.js';
 import { eventually } from '../fixtures/within.js';
 
@@ -9,9 +9,10 @@ const OWN_BYTES = 8 * KIB;
 const LIMIT_BYTES = 1000 * KIB;
 
 /** What is held for one client; the account gets it back when the socket is closed, which a test does. */
-class Holder implements MemoryHolder {
+class Holder implements MemoryHolder, MemorySaver {
   readonly ownBytes = OWN_BYTES;
   readonly told: string[] = [];
+  openSession: MemorySaver | null = this;
   heldBytes: number;
   readonly #bench: Bench;
 
@@ -34,7 +35,15 @@ class Holder implements MemoryHolder {
   }
 
   shed(): void {
-    this.told.push('shed');
+    this.#end('shed');
+  }
+
+  drop(rule: 'memory'): void {
+    this.#end(`dropped: ${rule}`);
+  }
+
+  #end(how: string): void {
+    this.told.push(how);
     if (this.#bench.freesAtOnce) this.close();
   }
 
@@ -214,4 +223,17 @@ t.test('small holders do not go for a standstill: they wait for nothing', async 
   });
   t.notOk(holders.some(({ told }) => told.includes('shed')));
   t.equal(bench.account.isNear, true);
+});
+
+t.test('one whose session is not open has nothing to save, and is dropped', async (t) => {
+  const bench = new Bench(t);
+  const [opening, small] = [bench.add(900), bench.add(20)];
+  opening.openSession = null;
+  await nextTurn();
+  t.same(opening.told, []);
+  t.same(small.told, ['save']);
+  bench.account.charge(100 * KIB);
+  await nextTurn();
+  t.same(opening.told, ['dropped: memory']);
+  bench.account.release(100 * KIB);
 });

@@ -11,7 +11,7 @@ import type { Authenticator } from '../server/auth/authenticator.js';
 import type { PrivatePaths } from '../http/private-files.js';
 import type { ServedMode } from '../server/router.js';
 import type { ServerTls } from '../server/tls/server-tls.js';
-import type { ServerOptions } from '../server/server.js';
+import type { ServerOptions } from '../server/server-options.js';
 import type { ServerGroup } from '../server/server-group.js';
 import type { ClientLines } from '../server/log/client-lines.js';
 import type { Log } from '../log.js';

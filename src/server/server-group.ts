@@ -1,6 +1,6 @@
 /** The processes that serve together with this one, which listen on the same addresses. */
 import type { Log } from '../log.js';
-import type { AdmissionLimits } from './admission.js';
+import type { AdmissionLimits } from './admission/admission.js';
 
 /** An address that is listened on, as the log shows it. */
 export interface ListeningLine {

@@ -16,7 +16,8 @@ import {
 } from '../../src/modes/tcp/target-connector.js';
 import { TcpMode, type TcpModeOptions } from '../../src/modes/tcp/tcp-mode.js';
 import { TokenFile } from '../../src/modes/tcp/tokens/token-file.js';
-import { type AccessOptions, Server } from '../../src/server/server.js';
+import type { AccessOptions } from '../../src/server/server-options.js';
+import { Server } from '../../src/server/server.js';
 import {
   type TestFrame,
   binaryFrame,

@@ -1,7 +1,7 @@
 /** The running server: who is connected, what is logged and counted, how it stops, and what workers say. */
-import { Admission } from '../../../src/server/admission.js';
+import { Admission } from '../../../src/server/admission/admission.js';
 import { type Closable, Drain } from '../../../src/server/drain.js';
-import { Expendables } from '../../../src/server/expendables.js';
+import { Expendables } from '../../../src/server/admission/expendables.js';
 import { Router } from '../../../src/server/router.js';
 import { recheck } from '../../../src/server/recheck.js';
 import { ServerCounters } from '../../../src/server/server-counters.js';
@@ -86,7 +86,7 @@ const logged = (format: 'json' | 'pretty') => {
 };
 
 export const OPERATION: CostTable = {
-  'server/admission': [
+  'server/admission/admission': [
     {
       name: 'connections from addresses that all differ, and their end',
       count: 5000,
@@ -102,7 +102,7 @@ export const OPERATION: CostTable = {
       },
     },
   ],
-  'server/expendables': [
+  'server/admission/expendables': [
     {
       name: 'newcomers of which each takes the place of the oldest one',
       count: 2000,

@@ -2,7 +2,7 @@
  * Connections that may be dropped to make room: each waits for its client's request, or lingers after it
  * was refused one. They are found by age, in all and by the network that they come from.
  */
-import { AgeMap } from '../budget/age-map.js';
+import { AgeMap } from '../../budget/age-map.js';
 
 interface Entry<Connection> {
   readonly sinceMs: number;

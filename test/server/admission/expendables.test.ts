@@ -1,5 +1,5 @@
 import t from 'tap';
-import { Expendables } from '../../src/server/expendables.js';
+import { Expendables } from '../../../src/server/admission/expendables.js';
 
 const GRACE_MS = 1000;
 const NO_LIMITS = { maxHandshakes: Number.MAX_SAFE_INTEGER, maxHandshakesPerAddress: 0 };

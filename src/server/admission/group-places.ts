@@ -1,6 +1,6 @@
 /** Which connections of this process have a place among those of all processes. */
-import { HandshakeError } from '../errors.js';
-import type { PlaceLimits, ServerGroup } from './server-group.js';
+import { HandshakeError } from '../../errors.js';
+import type { PlaceLimits, ServerGroup } from '../server-group.js';
 
 export class GroupPlaces<Connection> {
   readonly #group: Pick<ServerGroup, 'reserve' | 'release'>;

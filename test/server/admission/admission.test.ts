@@ -1,7 +1,7 @@
 import t from 'tap';
-import { MemoryAccount } from '../../src/budget/memory-account.js';
-import { AddressList } from '../../src/net/address-range.js';
-import { Admission } from '../../src/server/admission.js';
+import { MemoryAccount } from '../../../src/budget/memory-account.js';
+import { AddressList } from '../../../src/net/address-range.js';
+import { Admission } from '../../../src/server/admission/admission.js';
 
 const at = (remoteAddress: string) => ({ remoteAddress, remotePort: 1 });
 const A = at('203.0.113.7');
@@ -36,6 +36,27 @@ t.test('so many connections are let in, and one more is refused with 503', async
   admission.remove(A);
   t.equal(admission.findRefusalAtAccept(B, false), null, 'when one has gone there is room');
 });
+
+t.test('whoever only asks whether there is room takes none of it', async (t) => {
+  const admission = new Admission({ maxConnections: 1, maxConnectionsPerAddress: 0 });
+  t.notOk(admission.isFullBeside(0));
+  admission.add(A);
+  t.ok(admission.isFullBeside(0));
+  t.notOk(admission.isFullBeside(1), 'the one that is there');
+});
+
+t.test(
+  'refused ones have a tenth of the room beside, and all of it while the server stops',
+  async (t) => {
+    const admission = new Admission({ maxConnections: 1000, maxConnectionsPerAddress: 0 });
+    t.equal(admission.maxRefused, 100);
+    admission.change(10, { allow: new AddressList([]), deny: new AddressList([]) });
+    t.equal(admission.maxRefused, 64, 'and some in any case');
+    t.match(admission.limits, { maxConnections: 10, maxConnectionsPerAddress: 0 });
+    admission.isDraining = true;
+    t.equal(admission.maxRefused, 10);
+  },
+);
 
 t.test('none at all may be allowed', async (t) => {
   const admission = new Admission({ maxConnections: 0, maxConnectionsPerAddress: 0 });

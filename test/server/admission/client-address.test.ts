@@ -1,6 +1,6 @@
 import t from 'tap';
-import type { HeaderField } from '../../src/handshake/request-head.js';
-import { ClientAddress, type ProxyHeader } from '../../src/server/client-address.js';
+import type { HeaderField } from '../../../src/handshake/request-head.js';
+import { ClientAddress, type ProxyHeader } from '../../../src/server/admission/client-address.js';
 
 const at = (remoteAddress: string) => ({ remoteAddress, remotePort: 4711 });
 const PROXY = at('10.0.0.1');

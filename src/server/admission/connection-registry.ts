@@ -2,17 +2,17 @@
  * The connections of a server: which have a place, which were refused one and wait for their answer, and which give
  * way to a newcomer.
  */
-import { AgeMap } from '../budget/age-map.js';
-import type { CoarseClock } from '../connection/clock.js';
-import type { Connection } from '../connection/connection.js';
-import type { HandshakeError } from '../errors.js';
-import type { Log } from '../log.js';
-import { networkOf } from '../net/ip-address.js';
-import type { PeerAddress } from '../net/socket-address.js';
+import { AgeMap } from '../../budget/age-map.js';
+import type { CoarseClock } from '../../connection/clock.js';
+import type { Connection } from '../../connection/connection.js';
+import type { HandshakeError } from '../../errors.js';
+import type { Log } from '../../log.js';
+import { networkOf } from '../../net/ip-address.js';
+import type { PeerAddress } from '../../net/socket-address.js';
 import type { Admission } from './admission.js';
 import type { Expendables } from './expendables.js';
 import type { GroupPlaces } from './group-places.js';
-import type { ServerCounters } from './server-counters.js';
+import type { ServerCounters } from '../server-counters.js';
 
 /** Dropped connections are logged once in this time, with their number so far. */
 const DROP_LOG_MS = 1000;

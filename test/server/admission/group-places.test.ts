@@ -1,7 +1,7 @@
 import t from 'tap';
-import { HandshakeError } from '../../src/errors.js';
-import { GroupPlaces } from '../../src/server/group-places.js';
-import type { PlaceRule } from '../../src/server/server-group.js';
+import { HandshakeError } from '../../../src/errors.js';
+import { GroupPlaces } from '../../../src/server/admission/group-places.js';
+import type { PlaceRule } from '../../../src/server/server-group.js';
 
 const LIMITS = { maxConnections: 1, maxConnectionsPerAddress: 1 };
 

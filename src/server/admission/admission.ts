@@ -1,10 +1,10 @@
 /** Which clients are let in: from which addresses, how many in all and per address, and none while the server drains. */
-import { type ArrivalLimits, ArrivalRates } from '../budget/arrival-rates.js';
-import { MemoryAccount } from '../budget/memory-account.js';
-import type { PeerAddress } from '../net/socket-address.js';
-import { HandshakeError } from '../errors.js';
-import { AddressList } from '../net/address-range.js';
-import { networkOf } from '../net/ip-address.js';
+import { type ArrivalLimits, ArrivalRates } from '../../budget/arrival-rates.js';
+import { MemoryAccount } from '../../budget/memory-account.js';
+import type { PeerAddress } from '../../net/socket-address.js';
+import { HandshakeError } from '../../errors.js';
+import { AddressList } from '../../net/address-range.js';
+import { networkOf } from '../../net/ip-address.js';
 
 /** Counts of connections, and how fast they may come; but for `maxConnections`, 0 means no limit. */
 export interface AdmissionLimits extends ArrivalLimits {

@@ -1,10 +1,10 @@
 /** Which peers are believed about a client's address. */
-import type { PeerAddress } from '../net/socket-address.js';
-import type { Way } from '../handshake/policy.js';
-import { findForwardedClient } from '../handshake/forwarded.js';
-import { valuesOf } from '../handshake/request.js';
-import type { HeaderField } from '../handshake/request-head.js';
-import { AddressList } from '../net/address-range.js';
+import type { PeerAddress } from '../../net/socket-address.js';
+import type { Way } from '../../handshake/policy.js';
+import { findForwardedClient } from '../../handshake/forwarded.js';
+import { valuesOf } from '../../handshake/request.js';
+import type { HeaderField } from '../../handshake/request-head.js';
+import { AddressList } from '../../net/address-range.js';
 
 /** How a peer that is not a proxy connected. */
 type DirectWay = Exclude<Way, 'proxy' | 'proxy-protocol'>;

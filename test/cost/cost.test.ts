@@ -2,9 +2,9 @@
 import { Buffer } from 'node:buffer';
 import t from 'tap';
 import type { CostCase } from './case.js';
-import { typescriptIn } from '../../tools/import-graph.mjs';
+import { ImportGraph, typescriptIn } from '../../tools/import-graph.mjs';
 import { ALL_CASES } from './cases.js';
-import { NO_INPUT, THROUGH_OTHERS } from './inputs.js';
+import { MEASURED_BY, NO_CASE, NO_INPUT } from './inputs.js';
 import { FULL, type Outcome, type Plan, QUICK, measure, measureQuick } from './measure.js';
 
 t.setTimeout(120_000);
@@ -204,27 +204,51 @@ t.test('the table: each name once', async (t) => {
   );
 });
 
-t.test('the table: each file that takes input from outside, and no other', async (t) => {
-  const sources = typescriptIn('src');
-  const measured = new Set(ALL_CASES.flatMap(({ files }) => files));
-  for (const file of measured) t.ok(sources.includes(file), `${file} is there`);
-  const reasons = { ...NO_INPUT, ...THROUGH_OTHERS };
-  const without = sources.filter((file) => !measured.has(file));
-  const hasReason = (file: string): boolean =>
-    Object.keys(reasons).some((one) => (one.endsWith('/') ? file.startsWith(one) : file === one));
-  t.strictSame(
-    without.filter((file) => !hasReason(file)),
-    [],
-    'a new layer says which of its files take input',
-  );
-  for (const one of Object.keys(reasons))
-    t.ok(
-      without.some((file) => file.startsWith(one)),
-      `${one} has a file without a case`,
+t.test(
+  'the table: each file that takes input from outside has a case, or is named with a reason',
+  async (t) => {
+    const sources = typescriptIn('src');
+    const measured = new Set(ALL_CASES.flatMap(({ files }) => files));
+    const fileOf = (name: string): string => `src/${name}.ts`;
+    for (const file of measured) t.ok(sources.includes(file), `${file} is there`);
+    const named = [MEASURED_BY, NO_CASE].flatMap((list) => Object.values(list).flat().map(fileOf));
+    t.strictSame(
+      named.filter((file, index) => !sources.includes(file) || named.indexOf(file) !== index),
+      [],
+      'each is there, and named once',
     );
-  // Those that parsers and queues live in: none of them may lose its cases.
-  for (const layer of Object.keys(THROUGH_OTHERS)) {
-    const count = [...measured].filter((file) => file.startsWith(layer)).length;
-    t.ok(count > 0, `${layer} has ${count} files with cases`);
+    t.strictSame(
+      named.filter((file) => measured.has(file)),
+      [],
+      'one that has cases needs no reason',
+    );
+    const without = sources.filter((file) => !measured.has(file) && !named.includes(file));
+    const isAt = (file: string, one: string): boolean =>
+      one.endsWith('/') ? file.startsWith(one) : file === one;
+    const reasons = Object.keys(NO_INPUT);
+    t.strictSame(
+      without.filter((file) => !reasons.some((one) => isAt(file, one))),
+      [],
+      'a new file has a case or a reason',
+    );
+    t.strictSame(
+      reasons.filter((one) => !without.some((file) => isAt(file, one))),
+      [],
+      'each reason is needed',
+    );
+  },
+);
+
+t.test('the table: what is measured by another file is run by it', async (t) => {
+  const measured = new Set(ALL_CASES.flatMap(({ files }) => files));
+  const graph = await ImportGraph.of(typescriptIn('src'));
+  for (const [caller, callees] of Object.entries(MEASURED_BY)) {
+    t.ok(measured.has(`src/${caller}.ts`), `${caller} has cases`);
+    const loaded = graph.loadedBy(`src/${caller}.ts`);
+    t.strictSame(
+      callees.filter((name) => !loaded.has(`src/${name}.ts`)),
+      [],
+      `${caller} loads them`,
+    );
   }
 });

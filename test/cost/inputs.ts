@@ -20,22 +20,127 @@ export const NO_INPUT: Readonly<Record<string, string>> = {
   'src/regular-file.ts': 'one question about a file',
   'src/reloadable.ts': 'types',
   'src/system-reason.ts': 'the words of the system',
+  'src/admin/admin-source.ts': 'types',
+  'src/config/settings.ts': 'types',
+  'src/connection/clock.ts': 'one timer',
+  'src/connection/connection-host.ts': 'types',
+  'src/connection/tls/tls-service.ts': 'types',
+  'src/extensions/extension.ts': 'types',
+  'src/handshake/policy.ts': 'types',
+  'src/modes/built-in.ts': 'types',
+  'src/modes/guarded-signal.ts': 'one signal',
+  'src/modes/record.ts': 'a mode that does nothing',
+  'src/modes/registry.ts': 'the list of modes',
+  'src/modes/tcp/connect-failure.ts': 'the words of the system',
+  'src/modes/tcp/proxy.ts': 'reads the settings',
+  'src/modes/tcp/target-certificates.ts': 'certificates of the operator',
+  'src/modes/tcp/target-counters.ts': 'numbers',
+  'src/modes/user-module.ts': "loads the operator's module",
+  'src/net/tls-peer.ts': 'types',
+  'src/protocol/endpoint-events.ts': 'types',
+  'src/recording/file/writer-owner.ts': 'types',
+  'src/recording/format/record.ts': 'types',
+  'src/recording/write/recording-clock.ts': 'two clocks',
+  'src/server/auth/authenticator.ts': 'types and numbers',
+  'src/server/server-group.ts': 'types',
+  'src/server/server-options.ts': 'types',
+  'src/server/server-rules.ts': 'what the operator has written was read before',
+  'src/server/unix-socket.ts': 'one file of the operator',
+  'src/session/mode.ts': 'types',
+  'src/session/session-host.ts': 'types',
+  'src/session/session.ts': 'types',
 };
 
-/** Folders whose other files are measured through the cases of those that call them, or have no case yet. */
-export const THROUGH_OTHERS: Readonly<Record<string, string>> = {
-  'src/admin/': 'Node reads the requests; what is answered is measured in metrics/',
-  'src/config/': 'through config/load',
-  'src/connection/':
-    'through the parsers that a phase passes bytes to; a connection as a whole by npm run hostile',
-  'src/extensions/': 'through the pipeline, the inflater, the deflater and the negotiation',
-  'src/handshake/': 'through the request, whose parts they are',
-  'src/http/': 'through the tunnel; Node and send read the ranges of a request',
-  'src/modes/': 'through the parts that take what comes, and by npm run hostile',
-  'src/net/': 'through the addresses of a handshake',
-  'src/protocol/': 'through the endpoint',
-  'src/recording/': 'through the reader, the converters and the buffer of records',
-  'src/server/': 'through admission, the expendables and what a request is asked for',
-  'src/session/':
-    'through the endpoint, the output and the tap; a session as a whole by npm run hostile',
+/**
+ * Files whose work is in the cases of another one, which calls them: by the file that has the cases. Both without `src/` and
+ * `.ts`.
+ */
+export const MEASURED_BY: Readonly<Record<string, readonly string[]>> = {
+  'config/load': [
+    ...['config/chosen-modes', 'config/file', 'config/needs', 'config/relations', 'config/zod'],
+    ...['config/values/access-values', 'config/values/memory-values'],
+    ...['config/values/operation-values', 'config/values/proxy-values'],
+    ...['config/values/recording-values', 'config/values/route-text'],
+    ...['config/values/units', 'config/values/worker-values'],
+  ],
+  'connection/head-phase': ['connection/phase', 'handshake/response', 'handshake/sha1'],
+  'extensions/negotiation': ['extensions/chain'],
+  'extensions/permessage-deflate/permessage-deflate': [
+    'extensions/permessage-deflate/deflate-counters',
+    'extensions/permessage-deflate/kept-input',
+    'extensions/permessage-deflate/message-output',
+    'extensions/permessage-deflate/shared-work',
+  ],
+  'handshake/redaction/redaction': ['handshake/redaction/harmless-names'],
+  'handshake/request': ['handshake/redaction/loggable', 'net/byte-table'],
+  'config/values/list-values': ['net/socket-address'],
+  'protocol/endpoint': [
+    ...['protocol/bytes', 'protocol/close', 'protocol/frame-decoder', 'protocol/frame'],
+    ...['protocol/kernel/echo-run', 'protocol/outgoing'],
+    ...['protocol/slabs/slab', 'protocol/slabs/slab-pool'],
+  ],
+  'recording/convert/har/har': [
+    ...['recording/convert/converter', 'recording/convert/recorded-handshake'],
+    ...['recording/convert/har/har-data', 'recording/convert/har/har-messages'],
+    ...['recording/convert/har/har-session', 'recording/convert/open-sessions'],
+    ...['recording/convert/spool-file', 'recording/convert/steady-times'],
+    ...['recording/format/message-borders', 'recording/format/payload'],
+  ],
+  'recording/convert/novnc': ['recording/convert/chunked-output'],
+  'recording/convert/text/text': [
+    'recording/convert/text/clock-text',
+    'recording/convert/text/one-line',
+  ],
+  'recording/format/record-reader': [
+    'recording/format/open-redaction',
+    'recording/write/record-encoder',
+  ],
+  'server/server-counters': ['session/counters'],
+  'session/output': ['session/input', 'session/input-rate'],
+};
+
+/** Files that only work with a socket, a file or a process, and so have no case: by what runs them under load, or bounds them. */
+export const NO_CASE: Readonly<Record<string, readonly string[]>> = {
+  'npm run hostile: what a client can do to a connection': [
+    ...['connection/connection', 'connection/deciding-phase', 'connection/ending-phase'],
+    ...['connection/http-phase', 'connection/input/intake', 'connection/kernel/kernel-queues'],
+    ...['connection/node-internals', 'connection/open-phase', 'connection/outbox'],
+    ...['connection/socket', 'connection/tls/preface-phase', 'connection/tls/securing-phase'],
+    ...['handshake/upgrade-response', 'modes/echo', 'protocol/kernel/kernel'],
+    ...['protocol/kernel/kernel-code', 'session/deadlines', 'session/gate'],
+    ...['session/server-session', 'session/stats'],
+  ],
+  'npm run hostile: many clients at once': [
+    ...['server/admission/client-address', 'server/admission/connection-registry'],
+    ...['server/admission/group-places', 'server/auth/basic-auth'],
+    ...['server/auth/bcrypt-verifier', 'server/auth/logins', 'server/listener'],
+    ...['server/memory-guard', 'server/open-sessions', 'server/server-host', 'server/server'],
+  ],
+  'a target and its name, with bounds of their own; the answers that grow have cases': [
+    ...['modes/tcp/names/name-resolver', 'modes/tcp/names/search-list'],
+    ...['modes/tcp/names/system-names', 'modes/tcp/names/watched-file'],
+    ...['modes/tcp/proxy-header-writer', 'modes/tcp/target-connector'],
+    ...['modes/tcp/target-link', 'modes/tcp/tcp-mode', 'modes/tcp/tokens/token-module'],
+  ],
+  'Node reads the requests, a head of at most 16 KiB; send reads the ranges': [
+    ...['admin/accept', 'admin/admin-server', 'admin/local-source'],
+    ...['http/private-files', 'http/static-directory', 'http/static-files'],
+  ],
+  'a recording is read line by line: the reader and the payload have cases': [
+    ...['modes/replay/replay', 'modes/replay/replay-clock', 'modes/replay/replay-player'],
+    ...['modes/replay/replay-report', 'modes/replay/replays'],
+    ...['recording/convert/filter', 'recording/replay/replay-script'],
+    ...['recording/convert/pcapng/frame-trail', 'recording/convert/pcapng/pcapng'],
+    ...['recording/convert/pcapng/pcapng-blocks', 'recording/convert/pcapng/pcapng-session'],
+    'recording/convert/pcapng/tcp-conversation',
+  ],
+  'what is recorded goes through the buffer of records, which has cases': [
+    ...['recording/file/batch-writer', 'recording/file/file-claims', 'recording/file/file-lock'],
+    ...['recording/file/file-name-pattern', 'recording/file/file-succession'],
+    ...['recording/file/kept-files', 'recording/file/recording-file'],
+    ...['recording/file/recording-file-system', 'recording/file/recording-writer'],
+    ...['recording/file/torn-tail', 'recording/file/write-failure', 'recording/write/batch'],
+    ...['recording/write/record-allowance', 'recording/write/recorded-session'],
+    'recording/write/recorder',
+  ],
 };

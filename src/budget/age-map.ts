@@ -1,6 +1,6 @@
 /**
  * A map whose oldest entry is found at once. The first key of a `Map` lies behind the places of all that were deleted
- * before it, which are cleared away now and then only: who takes the oldest over and over walks over them each time.
+ * before it, which are cleared away only now and then: taking the oldest over and over walks over them each time.
  */
 export interface AgeEntry<Key, Value> {
   readonly key: Key;

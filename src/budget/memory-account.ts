@@ -3,7 +3,7 @@
  *
  * Each holder has a bound of its own, and a thousand bounds are no bound. So whoever takes memory for a client
  * charges it here, and releases it when it is given back: a slab, a growth, a copy, never each message.
- * Who holds how much is not kept; it is asked (`heldBytes`) when there is too little.
+ * How much each of them holds is not kept here; they are asked (`heldBytes`) when memory is scarce.
  */
 
 /** Memory is scarce from this share of the limit on, and until there is less than the other. */

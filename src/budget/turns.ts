@@ -1,11 +1,11 @@
 /**
- * Who works when on the event loop, where somebody has much to do.
+ * Which work is done when on the event loop, where some clients cause much of it.
  *
  * A turn of the loop serves all sockets that are ready, one after the other, so each waits for the work of all others.
  * Two bounds keep that wait short, whatever the work is:
  *
  * - All that is done as it comes has {@link TURN_MS} in one turn, together. What little traffic does is done in any case;
- *   who has much to do then leaves the rest for later.
+ *   whoever has much to do then leaves the rest for later.
  * - What was left is done in slices of {@link SLICE_MS}, about one of them in each turn: whoever has had the least goes
  *   first, and so all that have much to do get equal shares.
  *
@@ -29,8 +29,8 @@ export const CLOCK_BYTES = 16 * 1024;
 export const UNWATCHED_BYTES = 64 * 1024;
 
 /**
- * How far a holder of work may be ahead of or behind all others, in microseconds of served time. Who has done little for a
- * while is served first, but does not get back all that he left to others.
+ * How far a holder of work may be ahead of or behind all others, in microseconds of served time. Whoever has done little for a
+ * while is served first, but does not get back all that it left to others.
  */
 const MAX_LEAD_US = 50_000;
 

@@ -14,7 +14,7 @@ const MS_PER_SESSION = 10;
 /** How often connections are closed meanwhile, in milliseconds. */
 const STEP_MS = 20;
 
-/** How long sockets that were dropped may take to be gone, and modes to be through behind them, in milliseconds. */
+/** How long sockets that were dropped may take to be gone, and modes to be through after them, in milliseconds. */
 const DROP_MS = 1000;
 
 /** A connection that is told to end. */

@@ -44,8 +44,10 @@ export interface MemorySaver {
   saveMemory(): void;
   /** There is enough again. */
   memoryIsBack(): void;
-  /** Goes on all the same until memory is back: what it waits for may set its memory free. */
+  /** Goes on all the same, until memory is back or it is another one's turn: what it waits for may set its memory free. */
   goOn(): void;
+  /** Another one goes on. */
+  waitAgain(): void;
   /** Ends, and gives back what it holds. */
   shed(): void;
 }
@@ -156,6 +158,7 @@ export class MemoryGuard implements MemoryWatcher {
   }
 
   #choose(): void {
+    this.#chosen?.openSession?.waitAgain();
     this.#chosen = this.#sizes(MUCH_BYTES)[0]?.[1] ?? null;
     this.#chosen?.openSession?.goOn();
   }

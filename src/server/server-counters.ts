@@ -1,4 +1,4 @@
-/** What a server counts beside the traffic: plain numbers, which nobody reads before he is asked. */
+/** What a server counts beside the traffic: plain numbers, read only when somebody asks. */
 import type { HandshakeError, HandshakeRule } from '../errors.js';
 import { SessionCounts } from '../session/counters.js';
 import type { SessionSummary } from '../session/session.js';

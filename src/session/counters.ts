@@ -1,5 +1,5 @@
 /**
- * What is counted of sessions: plain numbers, which a message raises and nobody reads before he is asked. One
+ * What is counted of sessions: plain numbers, which a message raises and which are read only when somebody asks. One
  * object is shared by all sessions of a server, so an idle session holds nothing for it.
  */
 import type { ControlCounts } from '../protocol/endpoint-events.js';

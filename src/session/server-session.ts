@@ -319,10 +319,15 @@ export class ServerSession implements ServedSession {
       this.input.pause(PauseReason.Memory);
   }
 
-  /** It is read all the same until {@link memoryIsBack}. */
+  /** It is read all the same until {@link waitAgain} or {@link memoryIsBack}. */
   goOn(): void {
     this.#goesOn = true;
     this.input.resume(PauseReason.Memory);
+  }
+
+  /** Another one goes on now: like all others it is not read while it holds much. */
+  waitAgain(): void {
+    this.#goesOn = false;
   }
 
   memoryIsBack(): void {
@@ -536,7 +541,10 @@ export class ServerSession implements ServedSession {
     stats.closedBy('server');
     if (!this.endpoint.hearsOut) this.input.stop();
     this.whenThrough(() => {
-      if (this.endpoint.sendClose(code, reason)) deadlines.closeSent();
+      if (!this.endpoint.sendClose(code, reason)) return;
+      deadlines.closeSent();
+      // Only the Close of the client is waited for.
+      this.input.resume(PauseReason.Memory);
     });
     transport.scheduleFlush();
     // The client's Close must be read, whatever the mode had in mind.

@@ -30,6 +30,10 @@ class Holder implements MemoryHolder, MemorySaver {
     this.told.push('go on');
   }
 
+  waitAgain(): void {
+    this.told.push('wait again');
+  }
+
   memoryIsBack(): void {
     this.told.push('back');
   }
@@ -143,6 +147,11 @@ t.test('when the one that goes on is through it is the turn of the next', async 
   first!.heldBytes = OWN_BYTES;
   await eventually(() => second!.told.includes('go on'), 'the next one');
   t.same(third!.told, ['save']);
+  t.same(
+    first!.told,
+    ['save', 'go on', 'wait again'],
+    'nor does it begin another message meanwhile',
+  );
   first!.heldBytes = 320 * KIB;
 });
 

@@ -2,7 +2,7 @@
 import { Buffer } from 'node:buffer';
 import t from 'tap';
 import { OVERLOAD_RULES } from '../../src/errors.js';
-import { MORE, binaryFrame, textFrame } from '../fixtures/frames.js';
+import { MORE, binaryFrame, closeFrame, continuationFrame, textFrame } from '../fixtures/frames.js';
 import { Bench, Gate, Witness, closeText, gatedBench } from '../fixtures/session-bench.js';
 import { TapWitness } from '../fixtures/tap-witness.js';
 import { LIMITS, NEAR_BYTES, NO_KEEPALIVE } from '../fixtures/test-host.js';
@@ -56,6 +56,24 @@ t.test('whoever holds much is not read while memory is scarce; others are', asyn
   session.memoryIsBack();
   session.saveMemory();
   t.ok(transport.isInputPaused, 'until memory was back once');
+  session.goOn();
+  session.waitAgain();
+  session.saveMemory();
+  t.ok(transport.isInputPaused, 'or it is the turn of another one');
+});
+
+t.test('whoever was sent a Close is read, however much was held for it', async (t) => {
+  const bench = new Bench(new Witness()).open();
+  const { session, transport, host } = bench;
+  host.memory.charge(NEAR_BYTES);
+  bench.receive(half(100));
+  t.ok(transport.isInputPaused);
+  session.close(1001);
+  t.notOk(transport.isInputPaused);
+  session.saveMemory();
+  t.notOk(transport.isInputPaused);
+  bench.receive(continuationFrame('b'), closeFrame(1001));
+  t.match(bench.finish(), { closeCode: 1001, closedBy: 'server', rule: null });
 });
 
 t.test('a mode is told earlier to wait, and goes on when memory is back', async (t) => {

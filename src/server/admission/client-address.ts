@@ -15,7 +15,7 @@ export type ProxyHeader = 'x-forwarded-for' | 'proxy-protocol';
 /** Stands among proxies for those that connect by a Unix socket, and is the address of their connections. */
 const UNIX = 'unix';
 
-/** Nobody can make himself another one: only what comes straight from a trusted proxy is believed. */
+/** Nobody can take another address: only what comes straight from a trusted proxy is believed. */
 export class ClientAddress {
   /** Whether connections by a Unix socket come from a proxy. */
   readonly trustsUnix: boolean;

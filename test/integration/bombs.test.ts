@@ -23,7 +23,7 @@ import {
 import { MORE, closeFrame, encodeFrames } from '../fixtures/frames.js';
 import { besideHealthyPeer } from '../fixtures/healthy-peer.js';
 import { bytesOfHex } from '../fixtures/hex.js';
-import { KIB, MIB, SMALL_YOUNG_GENERATION, assertGrowth } from '../fixtures/memory-growth.js';
+import { KIB, MIB, STEADY_MEMORY, assertGrowth } from '../fixtures/memory-growth.js';
 import { countEchoes } from '../fixtures/meanwhile.js';
 import { BINARY, FIN, FrameCutter, RSV1, quickFrame } from '../fixtures/quick-frames.js';
 import { startTwist, type TwistProcess } from '../fixtures/twist-process.js';
@@ -64,7 +64,7 @@ async function warmUp(t: Test, twist: TwistProcess): Promise<void> {
 
 /** A server and what it has by itself. */
 async function startWarm(t: Test, flags: readonly string[] = []): Promise<TwistProcess> {
-  const twist = await startTwist(t, flags, { nodeArgs: SMALL_YOUNG_GENERATION });
+  const twist = await startTwist(t, flags, { nodeArgs: STEADY_MEMORY });
   await warmUp(t, twist);
   return twist;
 }

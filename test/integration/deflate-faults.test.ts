@@ -15,7 +15,7 @@ import {
   openWithExtensions,
 } from '../fixtures/extension-client.js';
 import { besideHealthyPeer } from '../fixtures/healthy-peer.js';
-import { MIB, SMALL_YOUNG_GENERATION, assertGrowth } from '../fixtures/memory-growth.js';
+import { MIB, STEADY_MEMORY, assertGrowth } from '../fixtures/memory-growth.js';
 import { BINARY, FIN, RSV1, quickFrame } from '../fixtures/quick-frames.js';
 import type { RawClient } from '../fixtures/raw-client.js';
 import { SeededRandom } from '../fixtures/seeded-random.js';
@@ -174,7 +174,7 @@ t.test('a server that stops while large messages are at work', { skip }, async (
 
 t.test('two thousand that come, compress and go', { skip }, async (t) => {
   const batch = 25;
-  const twist = await startTwist(t, [], { nodeArgs: SMALL_YOUNG_GENERATION });
+  const twist = await startTwist(t, [], { nodeArgs: STEADY_MEMORY });
   const message = makeMessage('json', 10_000);
   const run = async (rounds: number): Promise<void> => {
     for (let round = 0; round < rounds; round += batch) {

@@ -14,7 +14,7 @@ import {
 } from '../fixtures/extension-client.js';
 import { besideHealthyPeer } from '../fixtures/healthy-peer.js';
 import { bytesOfHex } from '../fixtures/hex.js';
-import { KIB, MIB, SMALL_YOUNG_GENERATION, assertGrowth } from '../fixtures/memory-growth.js';
+import { KIB, MIB, STEADY_MEMORY, assertGrowth } from '../fixtures/memory-growth.js';
 import { countEchoes } from '../fixtures/meanwhile.js';
 import { BINARY, FIN, FrameCutter, RSV1, TEXT, quickFrame } from '../fixtures/quick-frames.js';
 import { type RawClient, connectRaw } from '../fixtures/raw-client.js';
@@ -115,7 +115,7 @@ t.test('beside compressed messages that are nothing but work, from 20 connection
 
 t.test('twenty of the largest messages at once', { skip }, async (t) => {
   const count = 20;
-  const twist = await startTwist(t, [], { nodeArgs: SMALL_YOUNG_GENERATION });
+  const twist = await startTwist(t, [], { nodeArgs: STEADY_MEMORY });
   // What the runtime needs for it.
   const first = await openDeflate(t, twist);
   for (const bytes of [100_000, 2 * MIB, LIMIT_BYTES]) {

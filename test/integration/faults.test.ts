@@ -14,7 +14,7 @@ import { POLICY_RULES, PROTOCOL_RULES } from '../../src/errors.js';
 import { closeFrame, encodeFrames, readFrames } from '../fixtures/frames.js';
 import { upgradeText } from '../fixtures/handshake.js';
 import { besideHealthyPeer } from '../fixtures/healthy-peer.js';
-import { KIB, MIB, SMALL_YOUNG_GENERATION, assertGrowth, mib } from '../fixtures/memory-growth.js';
+import { KIB, MIB, STEADY_MEMORY, assertGrowth, mib } from '../fixtures/memory-growth.js';
 import { BINARY, CONTINUATION, FIN, PING, quickFrame } from '../fixtures/quick-frames.js';
 import { connectRaw, type RawClient } from '../fixtures/raw-client.js';
 import { startTwist, type TwistProcess } from '../fixtures/twist-process.js';
@@ -69,7 +69,7 @@ async function closeRaw(client: RawClient): Promise<void> {
 t.test('a million fragments of one byte', { skip: !isLinux && 'needs /proc' }, async (t) => {
   const count = 1_000_000;
   const twist = await startTwist(t, ['--max-fragments', String(count)], {
-    nodeArgs: SMALL_YOUNG_GENERATION,
+    nodeArgs: STEADY_MEMORY,
   });
   const echoFragments = async (length: number): Promise<void> => {
     const payload = randomBytes(length);
@@ -89,7 +89,7 @@ t.test('a million fragments of one byte', { skip: !isLinux && 'needs /proc' }, a
 
 t.test('fragments without end', { skip: !isLinux && 'needs /proc' }, async (t) => {
   const limit = 262_144;
-  const twist = await startTwist(t, [], { nodeArgs: SMALL_YOUNG_GENERATION });
+  const twist = await startTwist(t, [], { nodeArgs: STEADY_MEMORY });
   const empty = quickFrame(CONTINUATION, new Uint8Array(0));
   const endless = async (): Promise<void> => {
     const client = await openRaw(t, twist);
@@ -112,7 +112,7 @@ t.test('fragments without end', { skip: !isLinux && 'needs /proc' }, async (t) =
 });
 
 t.test('lengths that are only declared', { skip: !isLinux && 'needs /proc' }, async (t) => {
-  const twist = await startTwist(t, [], { nodeArgs: SMALL_YOUNG_GENERATION });
+  const twist = await startTwist(t, [], { nodeArgs: STEADY_MEMORY });
   const cases = [
     [2n ** 63n, 1002, PROTOCOL_RULES['length-top-bit']],
     [2n ** 40n, 1009, 'message is over the limit of 16777216 bytes'],
@@ -148,7 +148,7 @@ t.test('lengths that are only declared', { skip: !isLinux && 'needs /proc' }, as
 
 t.test('Pings from a peer that does not read', { skip: !isLinux && 'needs /proc' }, async (t) => {
   const count = 100_000;
-  const twist = await startTwist(t, [], { nodeArgs: SMALL_YOUNG_GENERATION });
+  const twist = await startTwist(t, [], { nodeArgs: STEADY_MEMORY });
   const pings = (length: number): Buffer => {
     const bytes = Buffer.alloc(length * 131, quickFrame(PING, Buffer.alloc(125, 'p')));
     for (let index = 0; index < length; index++) bytes.writeUInt32BE(index + 1, index * 131 + 6);
@@ -207,7 +207,7 @@ t.test('a peer that sends and does not read', { skip: !isLinux && 'needs /proc' 
   const count = 1200;
   const message = quickFrame(FIN | BINARY, payload);
   const echo = encodeFrames([{ opcode: BINARY, payload }], false);
-  const twist = await startTwist(t, [], { nodeArgs: SMALL_YOUNG_GENERATION });
+  const twist = await startTwist(t, [], { nodeArgs: STEADY_MEMORY });
   const warm = await openRaw(t, twist);
   await new Sender(warm, message, 100).done;
   await warm.waitForBytes(echo.length * 100);

@@ -6,7 +6,7 @@ import { Buffer } from 'node:buffer';
 import t, { type Test } from 'tap';
 import { upgradeText } from '../fixtures/handshake.js';
 import { besideHealthyPeer } from '../fixtures/healthy-peer.js';
-import { MIB, SMALL_YOUNG_GENERATION, memoryGrowth, mib } from '../fixtures/memory-growth.js';
+import { MIB, STEADY_MEMORY, memoryGrowth, mib } from '../fixtures/memory-growth.js';
 import { BINARY, FIN, quickFrame } from '../fixtures/quick-frames.js';
 import { type RawClient, connectRaw } from '../fixtures/raw-client.js';
 import { type TwistProcess, startTwist } from '../fixtures/twist-process.js';
@@ -29,7 +29,7 @@ const OVERLOADED = Buffer.from([0x03, 0xf5]);
 
 async function startLimited(t: Test, flags: readonly string[] = []): Promise<TwistProcess> {
   const twist = await startTwist(t, ['--max-memory', '128m', ...flags], {
-    nodeArgs: SMALL_YOUNG_GENERATION,
+    nodeArgs: STEADY_MEMORY,
   });
   // What the runtime needs for large messages it takes once.
   const client = await connectRaw(t, twist.port);

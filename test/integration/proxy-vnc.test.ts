@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { type Page, chromium } from 'playwright-core';
 import t, { type Test } from 'tap';
 import { skipWithout } from '../fixtures/interop.js';
-import { MIB, SMALL_YOUNG_GENERATION, mib } from '../fixtures/memory-growth.js';
+import { MIB, STEADY_MEMORY, mib } from '../fixtures/memory-growth.js';
 import {
   BackgroundProcess,
   type Service,
@@ -201,7 +201,7 @@ t.test('noVNC and a VNC server', async (t) => {
   const args = ['serve', '--tcp', desktop.target, '--static', makeSite(t)];
   const twist = await startServing(t, {
     args: [...args, '--listen', '127.0.0.1:0', '--log-format', 'json'],
-    nodeArgs: SMALL_YOUNG_GENERATION,
+    nodeArgs: STEADY_MEMORY,
   });
   const browser = await chromium.launch({
     executablePath: CHROMIUM,

@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import t, { type Test } from 'tap';
 import { WebSocket } from 'ws';
-import { MIB, SMALL_YOUNG_GENERATION, memoryGrowth, mib } from '../fixtures/memory-growth.js';
+import { MIB, STEADY_MEMORY, memoryGrowth, mib } from '../fixtures/memory-growth.js';
 import { type RawClient, connectRaw } from '../fixtures/raw-client.js';
 import { type TcpTarget, startTarget } from '../fixtures/tcp-target.js';
 import { type TwistProcess, startServing } from '../fixtures/twist-process.js';
@@ -27,7 +27,7 @@ async function startProxy(
   const args = ['serve', '--tcp', target.address, '--listen', '127.0.0.1:0'];
   return await startServing(t, {
     args: [...args, '--log-format', 'json', ...flags],
-    nodeArgs: SMALL_YOUNG_GENERATION,
+    nodeArgs: STEADY_MEMORY,
   });
 }
 

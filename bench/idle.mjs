@@ -9,6 +9,8 @@ import { inTurns } from './turns.mjs';
 const QUIET_MS = 5_000;
 const READINGS = 5;
 const OPEN_MS = 60_000;
+/** They come and go first: what the first connection loads and compiles is no cost of the others. */
+const FIRST_CONNS = 300;
 /** Options of Node with which `settle` works. */
 export const COLLECTABLE = [
   '--expose-gc',
@@ -21,7 +23,8 @@ const OTHER_FILES = 200;
  * @typedef {object} IdleRun
  * @property {number} bytesPerConnection after a forced collection, before and after
  * @property {number} bytesAsGrown without one: with what the handshakes left behind
- * @property {number} baseBytes of the server without connections
+ * @property {number} baseBytes of the server when the first connections have gone
+ * @property {number} startedBytes of the server before there was any
  */
 
 /**
@@ -62,12 +65,14 @@ async function runOnce(peer, conns) {
   const server = await startServer(peer, COLLECTABLE);
   try {
     await sleep(1000);
+    const startedBytes = await settle(server);
+    const first = startClient(server.port, peer, FIRST_CONNS);
+    await first.nextLine(OPEN_MS);
+    await first.stop();
+    await sleep(1000);
     const grownBase = readResidentBytes(server.pid);
     const base = await settle(server);
-    const client = startLineClient([
-      path.join(import.meta.dirname, 'idle-client.mjs'),
-      ...['--port', String(server.port), '--conns', String(conns), '--peer', peer.speaks],
-    ]);
+    const client = startClient(server.port, peer, conns);
     try {
       await client.nextLine(OPEN_MS);
       await sleep(QUIET_MS);
@@ -78,6 +83,7 @@ async function runOnce(peer, conns) {
         bytesPerConnection: (held - base) / conns,
         bytesAsGrown: (grown - grownBase) / conns,
         baseBytes: base,
+        startedBytes,
       };
     } finally {
       await client.stop();
@@ -87,6 +93,18 @@ async function runOnce(peer, conns) {
   } finally {
     await server.stop();
   }
+}
+
+/**
+ * @param {number} port
+ * @param {import('./plan.mjs').Peer} peer
+ * @param {number} conns
+ */
+function startClient(port, peer, conns) {
+  return startLineClient([
+    path.join(import.meta.dirname, 'idle-client.mjs'),
+    ...['--port', String(port), '--conns', String(conns), '--peer', peer.speaks],
+  ]);
 }
 
 /**

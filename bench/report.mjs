@@ -76,7 +76,7 @@ export function formatHandshakes(results, names) {
 export function formatIdle({ conns, runs }, names, goals) {
   /**
    * @param {string} name
-   * @param {'bytesPerConnection' | 'bytesAsGrown' | 'baseBytes'} key
+   * @param {'bytesPerConnection' | 'bytesAsGrown' | 'baseBytes' | 'startedBytes'} key
    */
   const values = (name, key) => (runs[name] ?? []).map((run) => run[key]);
   /**
@@ -90,14 +90,27 @@ export function formatIdle({ conns, runs }, names, goals) {
       : formatEstimate(estimateMedian(pairedRatios(values(name, key), values(raw, key))));
   };
   const load = `${conns} idle connections`;
-  const head = [load, 'bytes each', 'of raw', 'not collected', 'of raw', 'server alone'];
+  /** @type {(bytes: number) => string} */
+  const mib = (bytes) => `${(bytes / 1_048_576).toFixed(1)} MiB`;
+  const head = [
+    load,
+    'bytes each',
+    'of raw',
+    'not collected',
+    'of raw',
+    'started',
+    'after 300 that have gone',
+    'with all',
+  ];
   const rows = names.map((name) => [
     name,
     median(values(name, 'bytesPerConnection')).toFixed(0),
     ofRaw(name, 'bytesPerConnection'),
     median(values(name, 'bytesAsGrown')).toFixed(0),
     ofRaw(name, 'bytesAsGrown'),
-    `${(median(values(name, 'baseBytes')) / 1_048_576).toFixed(1)} MiB`,
+    mib(median(values(name, 'startedBytes'))),
+    mib(median(values(name, 'baseBytes'))),
+    mib(median(values(name, 'baseBytes')) + conns * median(values(name, 'bytesPerConnection'))),
   ]);
   const verdicts = formatVerdicts([
     { load, goals, names, read: (name) => values(name, 'bytesPerConnection') },

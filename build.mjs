@@ -1,13 +1,14 @@
 /**
  * Builds the one bundle that the npm command, the container image and a single binary share:
  * `dist/twist.cjs`, CommonJS, which starts without `node_modules`; the library, `dist/index.js`; and
- * the notices of what they hold. The library's types are made by build-types.mjs, which takes longer.
+ * the notices and the bill of materials of what they hold. The library's types are made by build-types.mjs, which takes longer.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { builtinModules } from 'node:module';
 import { build } from 'esbuild';
 import { buildInParts, importsRequired } from './build-parts.mjs';
+import { bomText, npmComponent } from './build-sbom.mjs';
 
 const { version } = readJson('package.json');
 
@@ -51,11 +52,22 @@ inputs.push(BCRYPT_LIBRARY);
 const packages = new Set(
   inputs.flatMap((input) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0] ?? []),
 );
-const notices = [...packages].sort().map((folder) => {
+const folders = [...packages].sort();
+const notices = folders.map((folder) => {
   const { name, version: packageVersion, license } = readJson(path.join(folder, 'package.json'));
   return `${name} ${packageVersion} (${license ?? 'see its repository'})\n\n${licenceText(folder)}`;
 });
 writeFileSync('dist/THIRD_PARTY_NOTICES.txt', notices.join(`\n\n${'-'.repeat(80)}\n\n`));
+
+/** @type {unknown} */
+const lock = JSON.parse(readFileSync('package-lock.json', 'utf8'));
+const { packages: locked } =
+  /** @type {{ packages: Record<string, { integrity?: string } | undefined> }} */ (lock);
+const components = folders.map((folder) =>
+  npmComponent(readJson(path.join(folder, 'package.json')), locked[folder]?.integrity),
+);
+const own = npmComponent(readJson('package.json'), undefined, 'application');
+writeFileSync('dist/sbom.cdx.json', bomText(own, components));
 
 /**
  * Libraries that are CommonJS ask for Node's own modules by `require`, which a module does not have, and what

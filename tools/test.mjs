@@ -14,6 +14,9 @@ import { compileAll } from './typescript-hooks.mjs';
 /** What starts no program and opens nothing but what it makes itself: the tests of the files in src. */
 const NOT_UNIT = ['artifact', 'conformance', 'cost', 'deploy', 'fuzz', 'integration'];
 
+/** What needs more than a build: `npm run image` makes the image and runs these. */
+const APART = [/^test\/image\//];
+
 /** What takes long, by measure or by its nature: `npm test` leaves it to `npm run test:long`. */
 const LONG = [
   /^test\/deploy\//,
@@ -41,7 +44,9 @@ const CONCERNS_ALL = [
 ];
 
 const TAP = path.join(ROOT, 'node_modules/tap/dist/esm/run.mjs');
-const tests = typescriptIn('test').filter((file) => file.endsWith('.test.ts'));
+const tests = typescriptIn('test').filter(
+  (file) => file.endsWith('.test.ts') && !APART.some((pattern) => pattern.test(file)),
+);
 const unit = tests.filter((file) => !NOT_UNIT.includes(file.split('/')[1] ?? ''));
 const long = tests.filter((file) => LONG.some((pattern) => pattern.test(file)));
 

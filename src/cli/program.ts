@@ -17,7 +17,8 @@ export interface Actions {
   serve(flags: Flags, fail: (problem: string) => never): Promise<void>;
   printConfig(flags: Flags, isJson: boolean): Promise<void>;
   checkConfig(flags: Flags): Promise<void>;
-  healthcheck(flags: Flags): Promise<void>;
+  /** @param pid the process whose options are meant, if one was given */
+  healthcheck(flags: Flags, pid: string | undefined): Promise<void>;
   convert(inputs: readonly string[], flags: ConvertFlags): Promise<void>;
 }
 
@@ -59,8 +60,16 @@ export function createProgram(io: Io, version: string, actions: Actions): Comman
     .summary('ask a running server whether it is ready')
     .description(
       'Asks the server that runs with these options: exit status 0 if it is ready for clients, else 1. For HEALTHCHECK in images.',
+    )
+    .addOption(
+      new CommanderOption('--pid <number>', 'the options that this process was started with'),
     );
-  withOptions(health).action(() => actions.healthcheck(flagsOf(health)));
+  withOptions(health).action(() => {
+    const { pid, ...flags } = flagsOf(health);
+    if (pid !== undefined && Object.keys(flags).length > 0)
+      health.error('--pid stands for all options of the server, so give no other');
+    return actions.healthcheck(flags, pid as string | undefined);
+  });
 
   const convert = command(program.command('convert'), io)
     .summary('show a recording or convert it to another format')

@@ -39,7 +39,8 @@ export interface Parts {
  * Runs the command line. What only some verbs need is loaded by them (docs/adr/0040-start.md).
  * @returns the exit status; see {@link ExitCode}
  */
-export async function runCli(io: Io, { serve, serveWorkers, check }: Parts): Promise<number> {
+export async function runCli(io: Io, parts: Parts): Promise<number> {
+  const { serve, serveWorkers, check } = parts;
   let exitCode: number = ExitCode.Ok;
   let format: Settings['logFormat'] | null = null;
   let configText: string | null = null;
@@ -96,7 +97,13 @@ export async function runCli(io: Io, { serve, serveWorkers, check }: Parts): Pro
       const { configSummary } = await import('./config/print-config.js');
       io.stdout.write(`configuration is valid (${configSummary(OPTIONS, values)})\n`);
     },
-    async healthcheck(flags) {
+    async healthcheck(flags, pid) {
+      if (pid !== undefined) {
+        const { wordsOfServer } = await import('./healthcheck/server-words.js');
+        const argv = ['healthcheck', ...wordsOfServer(pid, (file) => io.readFile(file))];
+        exitCode = await runCli({ ...io, argv }, parts);
+        return;
+      }
       const { settings } = loaded(flags);
       const { checkHealth } = await import('./healthcheck/healthcheck.js');
       const { isReady, text } = await checkHealth(settings);

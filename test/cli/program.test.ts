@@ -24,8 +24,8 @@ async function parse(argv: readonly string[], problem?: string): Promise<Outcome
     checkConfig: async (flags) => {
       calls.push(['check', flags]);
     },
-    healthcheck: async (flags) => {
-      calls.push(['health', flags]);
+    healthcheck: async (flags, pid) => {
+      calls.push(['health', flags, pid]);
     },
     convert: async (inputs, flags) => {
       calls.push(['convert', flags, inputs]);
@@ -278,5 +278,12 @@ t.test('an action reports wrong usage in the same way', async (t) => {
 });
 
 t.test('a health check takes the options of the server', async (t) => {
-  t.same((await parse(['healthcheck', '--admin', '9090'])).calls, [['health', { admin: '9090' }]]);
+  t.same((await parse(['healthcheck', '--admin', '9090'])).calls, [
+    ['health', { admin: '9090' }, undefined],
+  ]);
+  t.same((await parse(['healthcheck', '--pid', '1'])).calls, [['health', {}, '1']]);
+  t.match(await parse(['healthcheck', '--pid', '1', '--admin', '9090']), {
+    calls: [],
+    err: /--pid stands for all options of the server, so give no other/,
+  });
 });

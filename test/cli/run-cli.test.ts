@@ -448,4 +448,8 @@ t.test('healthcheck: exit status 0 or 1, and why', async (t) => {
   const other = fakeIo(['healthcheck', '--admin', String(port)]);
   t.equal(await runCli(other, parts), 1);
   t.same(other.written, { out: '', err: 'twist: draining\n' });
+  const started = `/twist\0serve\0--echo\0--admin\0${port}\0`;
+  const beside = fakeIo(['healthcheck', '--pid', '1'], { files: { '/proc/1/cmdline': started } });
+  t.equal(await runCli(beside, parts), 1);
+  t.same(beside.written, { out: '', err: 'twist: draining\n' });
 });

@@ -7,7 +7,7 @@ import { checkHealth } from '../../../src/cli/healthcheck/healthcheck.js';
 import { LOCALHOST } from '../../fixtures/tls.js';
 import { makeTempDir } from '../../fixtures/temp-dir.js';
 
-const NO_TLS: readonly string[] = [];
+const NO_TLS = { tlsCert: [], tlsClientCa: null, tlsClientAuth: 'require' } as const;
 
 const LISTEN = [{ kind: 'tcp', host: '127.0.0.1', port: 9001 }] as const;
 
@@ -37,7 +37,7 @@ t.test('what the admin endpoint says', async (t) => {
   });
   for (const host of ['127.0.0.1', null, '0.0.0.0']) {
     const verdict = await checkHealth({
-      tlsCert: NO_TLS,
+      ...NO_TLS,
       admin: { host, port },
       health: '/x',
       listen: LISTEN,
@@ -67,13 +67,13 @@ t.test('the path on an address of the server, with a port or without', async (t)
       ],
       [{ kind: 'unix', path: socketPath }],
     ] as const) {
-      const verdict = await checkHealth({ tlsCert: NO_TLS, admin, health: '/healthz', listen });
+      const verdict = await checkHealth({ ...NO_TLS, admin, health: '/healthz', listen });
       t.strictSame(verdict, { isReady: true, text: 'ready' });
     }
   }
   t.strictSame(
     await checkHealth({
-      tlsCert: NO_TLS,
+      ...NO_TLS,
       admin: null,
       health: '/other',
       listen: [{ kind: 'unix', path: socketPath }],
@@ -86,19 +86,50 @@ t.test('the path on an address of the server, with a port or without', async (t)
 });
 
 t.test('nobody to ask', async (t) => {
+  const { isReady, text } = await checkHealth({
+    ...NO_TLS,
+    admin: { host: null, port: 0 },
+    health: '/x',
+    listen: [{ ...LISTEN[0], port: 0 }],
+  });
+  t.equal(isReady, false);
+  t.match(text, /^nothing can be asked/);
+});
+
+t.test('nothing to ask: a server that takes a connection is well', async (t) => {
+  const socketPath = path.join(makeTempDir(t), 'twist.sock');
+  const asked = (): void => {
+    t.fail('this is no request');
+  };
+  const port = await serve(t, asked);
+  await serve(t, asked, { path: socketPath });
+  const listen = [{ kind: 'tcp', host: '127.0.0.1', port }] as const;
+  const clients = { tlsCert: ['a.pem'], tlsClientCa: 'ca.pem', tlsClientAuth: 'require' } as const;
+  const told = 'takes connections; whether it is ready is told by --admin, or by --health';
   for (const settings of [
-    { tlsCert: NO_TLS, admin: null, health: null, listen: LISTEN },
-    {
-      tlsCert: NO_TLS,
-      admin: { host: null, port: 0 },
-      health: '/x',
-      listen: [{ ...LISTEN[0], port: 0 }],
-    },
+    { ...NO_TLS, health: null, listen },
+    { ...clients, health: '/x', listen },
   ]) {
-    const { isReady, text } = await checkHealth(settings);
-    t.equal(isReady, false);
-    t.match(text, /^nothing can be asked/);
+    t.strictSame(await checkHealth({ ...settings, admin: null }), {
+      isReady: true,
+      text: `127.0.0.1:${port} ${told}`,
+    });
   }
+  const unix = {
+    ...NO_TLS,
+    admin: null,
+    health: null,
+    listen: [{ kind: 'unix', path: socketPath }],
+  };
+  t.strictSame(await checkHealth(unix as Parameters<typeof checkHealth>[0]), {
+    isReady: true,
+    text: `unix:${socketPath} ${told}`,
+  });
+  const nobody = [{ kind: 'tcp', host: '127.0.0.1', port: 1 }] as const;
+  t.strictSame(await checkHealth({ ...NO_TLS, admin: null, health: null, listen: nobody }), {
+    isReady: false,
+    text: '127.0.0.1:1 does not answer: nothing listens there',
+  });
 });
 
 t.test('no answer, and one that is too long', async (t) => {
@@ -109,7 +140,7 @@ t.test('no answer, and one that is too long', async (t) => {
   });
   const ask = (health: string, timeoutMs = 20_000): ReturnType<typeof checkHealth> =>
     checkHealth(
-      { tlsCert: NO_TLS, admin: null, health, listen: [{ kind: 'tcp', host: '127.0.0.1', port }] },
+      { ...NO_TLS, admin: null, health, listen: [{ kind: 'tcp', host: '127.0.0.1', port }] },
       timeoutMs,
     );
   t.equal((await ask('/long')).text.length, 4096);
@@ -121,7 +152,7 @@ t.test('no answer, and one that is too long', async (t) => {
   const free = await serve(t, () => undefined, { host: '::1', port: 0 }).catch(() => 1);
   t.match(
     await checkHealth(
-      { tlsCert: NO_TLS, admin: { host: '::', port: free }, health: null, listen: LISTEN },
+      { ...NO_TLS, admin: { host: '::', port: free }, health: null, listen: LISTEN },
       50,
     ),
     {
@@ -131,7 +162,7 @@ t.test('no answer, and one that is too long', async (t) => {
   );
   t.match(
     await checkHealth({
-      tlsCert: NO_TLS,
+      ...NO_TLS,
       admin: { host: '127.0.0.1', port: 1 },
       health: null,
       listen: LISTEN,
@@ -155,13 +186,19 @@ t.test('a server that speaks TLS', async (t) => {
     { admin: null, health: '/x', listen: [{ kind: 'tcp', host: '127.0.0.1', port }] },
     { admin: null, health: '/x', listen: [{ kind: 'tcp', host: null, port, tls: true }] },
   ] as const) {
-    t.strictSame(await checkHealth({ tlsCert, ...asked }), { isReady: true, text: 'ready' });
+    t.strictSame(await checkHealth({ ...NO_TLS, tlsCert, ...asked }), {
+      isReady: true,
+      text: 'ready',
+    });
   }
   const plain = await serve(t, (_request, response) => response.end('ready\n'));
   for (const asked of [
     { admin: { host: '127.0.0.1', port: plain }, health: null, listen: LISTEN },
     { admin: null, health: '/x', listen: [{ kind: 'tcp', host: null, port: plain, tls: false }] },
   ] as const) {
-    t.strictSame(await checkHealth({ tlsCert, ...asked }), { isReady: true, text: 'ready' });
+    t.strictSame(await checkHealth({ ...NO_TLS, tlsCert, ...asked }), {
+      isReady: true,
+      text: 'ready',
+    });
   }
 });

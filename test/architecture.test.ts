@@ -121,6 +121,8 @@ const LAYERS: readonly Layer[] = [
       'node:http',
       'node:https',
       'node:module',
+      // The health check connects where it has nothing to ask.
+      'node:net',
       'node:path',
       'node:timers/promises',
       'node:url',

@@ -35,6 +35,26 @@ const LONG = [
   /^test\/integration\/(slow-readers|workers)\.test\.ts$/,
 ];
 
+/**
+ * What each supported Node has to pass beside the unit tests (`npm run test:matrix`): the protocol on real sockets, with
+ * other people's implementations of it that are npm packages, and the built command in all of its uses. What is beyond
+ * these asks the server the same questions with other programs, whose answers do not depend on our Node.
+ */
+const CORE = [
+  'test/artifact/command.test.ts',
+  'test/integration/cli.test.ts',
+  'test/integration/echo-content.test.ts',
+  'test/integration/extension-chain.test.ts',
+  'test/integration/interop-codec.test.ts',
+  'test/integration/interop-undici.test.ts',
+  'test/integration/interop-ws.test.ts',
+  'test/integration/mode-edges.test.ts',
+  'test/integration/recording.test.ts',
+  'test/integration/static.test.ts',
+  'test/integration/targets.test.ts',
+  'test/integration/tls.test.ts',
+];
+
 /** A change of these may change any test. */
 const CONCERNS_ALL = [
   'package-lock.json',
@@ -54,6 +74,7 @@ const long = tests.filter((file) => LONG.some((pattern) => pattern.test(file)));
 const SUITES = {
   unit: () => run(unit),
   quick: () => run(tests.filter((file) => !long.includes(file))),
+  core: () => run([...unit, ...CORE], ['--disable-coverage']),
   long: () => run(long, ['--disable-coverage']),
   changed: async () => run(await testsOf(changedFiles()), ['--disable-coverage']),
   watch: watchFiles,

@@ -71,7 +71,7 @@ const SILENT: Log = { debug: nowhere, info: nowhere, warn: nowhere, error: nowhe
 
 const FILES: Files = {
   readFile: (file) => readFileSync(file, 'utf8'),
-  importFile: (file) => import(pathToFileURL(path.resolve(file)).href),
+  importFile: (file) => import(/* webpackIgnore: true */ pathToFileURL(path.resolve(file)).href),
 };
 
 /**

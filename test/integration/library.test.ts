@@ -457,6 +457,11 @@ t.test('the package, installed', async (t) => {
   });
 
   t.test('programs that use it can be bundled', async (t) => {
+    // Other bundlers make nothing of an import whose file they cannot know, unless they are told to let it be.
+    const library = path.join(project, 'node_modules/twist-server/dist/index.js');
+    const computed = readFileSync(library, 'utf8').match(/\bimport\(\s*[^\s"')][^]{20}/g) ?? [];
+    t.ok(computed.length > 0);
+    for (const start of computed) t.match(start, '/* webpackIgnore');
     writeFileSync(path.join(project, 'bundled.mjs'), BUNDLED);
     for (const [format, name] of [
       ['cjs', 'bundle.cjs'],
@@ -556,5 +561,19 @@ t.test('the package, installed', async (t) => {
       }
     }
     t.ok(count > 30, 'there are many');
+
+    // npm shows this one by itself, and knows other pages by the package's repository.
+    const readme = readFileSync(path.join(installed, 'README.md'), 'utf8');
+    t.notMatch(readme, /<(?:a|img)\b|^\[[^\]]+\]:/m, 'all of its links are of the kind above');
+    for (const [, page = '', anchor = ''] of readme.matchAll(/\]\(([^)#\s:]*)#([^)\s]+)\)/g)) {
+      const text = readFileSync(path.join(installed, page || 'README.md'), 'utf8');
+      const headings = [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+        heading
+          .toLowerCase()
+          .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+          .replaceAll(' ', '-'),
+      );
+      t.ok(headings.includes(anchor), `README.md: ${page}#${anchor}`);
+    }
   });
 });

@@ -18,8 +18,10 @@ export interface SettingOptions {
    * (`tlsCert`) an address speaks TLS; `ws://` before it is the exception, such as
    * `ws://127.0.0.1:9001` beside `wss://:9443`. Without one every address is plain, and `wss://`
    * is an error. A Unix socket is always plain. Port 0 takes a free port; the log names it. A
-   * Unix socket is `unix:PATH`: a stale one is removed, a live one is refused. The flag is
-   * repeated for more addresses; the environment variable separates them by commas; the file
+   * Unix socket is `unix:PATH`: a stale one is removed, a live one is refused. `systemd` takes
+   * the sockets that systemd (or whatever speaks its protocol, `LISTEN_FDS`) has opened for this
+   * process, `systemd:NAME` those with that `FileDescriptorName=`: see docs/install.md. The flag
+   * is repeated for more addresses; the environment variable separates them by commas; the file
    * takes one text or an array.
    *
    * @default 127.0.0.1:9001

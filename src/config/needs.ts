@@ -31,7 +31,7 @@ const LACKS: Readonly<Record<Need, Lack>> = {
     tlsClientCa.value === null ? `without ${optionName('tlsClientCa', tlsClientCa, source)}` : null,
   'secure-listener': ({ listen, admin }, source) =>
     admin.value !== null ||
-    listen.value.some((address) => address.kind === 'tcp' && address.tls !== false)
+    listen.value.some((address) => address.kind !== 'unix' && address.tls !== false)
       ? null
       : `while ${optionName('listen', listen, source)} has no address for TLS`,
   passwords: ({ auth, authFile }, source) =>

@@ -167,7 +167,7 @@ function checkTls({
       tlsKeyPassphraseFile,
       `${optionName('tlsKeyPassphrase', tlsKeyPassphrase)} is set as well; choose one`,
     );
-  const secure = listen.value.find((address) => address.kind === 'tcp' && address.tls === true);
+  const secure = listen.value.find((address) => address.kind !== 'unix' && address.tls === true);
   if (secure !== undefined && certs === 0)
     refuse(
       'listen',
@@ -295,7 +295,8 @@ function unixProxyDoubt({
   listen,
   trustProxy,
 }: Pick<ProvidedServerSettings, 'listen' | 'trustProxy'>): string | null {
-  if (!trustProxy.value.includes('unix') || listen.value.some(({ kind }) => kind === 'unix'))
+  // Those of systemd may be Unix sockets.
+  if (!trustProxy.value.includes('unix') || listen.value.some(({ kind }) => kind !== 'tcp'))
     return null;
   const name = optionName('listen', listen, trustProxy.source);
   return `${optionName('trustProxy', trustProxy)} has unix, but ${name} has no unix:PATH`;

@@ -11,6 +11,9 @@ export const MAX_UNIX_PATH_BYTES = 107;
 /** Stands before the path of a Unix socket. */
 const UNIX_SCHEME = 'unix:';
 
+/** Stands for sockets that systemd passes on, or before the name of some of them; a number would be a port. */
+const SYSTEMD = /^systemd(?::(?!\d+$)([\x21-\x39\x3b-\x7e]{1,255}))?$/;
+
 const TLS_SCHEME = 'tls://';
 
 /** What may stand before an address to listen on, and whether it means TLS. */
@@ -27,7 +30,10 @@ const MAX_HOST_NAME = 254;
 
 const HOST_NAME = /^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*\.?$/i;
 
-/** Where a listener is bound: a TCP port (`host` null means every address) or a Unix socket. */
+/**
+ * Where a listener is bound: a TCP port (`host` null means every address), a Unix socket, or sockets that systemd has
+ * bound and passes on.
+ */
 export type ListenAddress =
   | {
       readonly kind: 'tcp';
@@ -36,7 +42,13 @@ export type ListenAddress =
       /** True for `wss://`, false for `ws://`; without either it has TLS if there is a certificate. */
       readonly tls?: boolean;
     }
-  | { readonly kind: 'unix'; readonly path: string };
+  | { readonly kind: 'unix'; readonly path: string }
+  | {
+      readonly kind: 'systemd';
+      /** `FileDescriptorName=` of those that are meant; null for all of them. */
+      readonly name: string | null;
+      readonly tls?: boolean;
+    };
 
 /** A TCP service, with or without TLS, or a Unix socket; `text` is how the configuration writes it. */
 export type Target =
@@ -101,8 +113,8 @@ export function formatPeer({ remoteAddress, remotePort }: PeerAddress): string {
 // ---- Listeners
 
 /**
- * Reads `PORT` (loopback), `:PORT` (every address), `HOST:PORT`, `[IPV6]:PORT` or `unix:PATH`; before a port
- * `wss://` asks for TLS, and `ws://` for none.
+ * Reads `PORT` (loopback), `:PORT` (every address), `HOST:PORT`, `[IPV6]:PORT`, `systemd`, `systemd:NAME` or
+ * `unix:PATH`; before all but the last `wss://` asks for TLS, and `ws://` for none.
  *
  * @returns null when `text` is none of them
  */
@@ -113,10 +125,16 @@ export function parseListenAddress(text: string): ListenAddress | null {
   }
   for (const [scheme, tls] of LISTEN_SCHEMES) {
     if (!text.startsWith(scheme)) continue;
-    const address = parseTcpAddress(text.slice(scheme.length));
+    const address = parseSecurable(text.slice(scheme.length));
     return address === null ? null : { ...address, tls };
   }
-  return parseTcpAddress(text);
+  return parseSecurable(text);
+}
+
+/** An address that may speak TLS. */
+function parseSecurable(text: string): Exclude<ListenAddress, { kind: 'unix' }> | null {
+  const passed = SYSTEMD.exec(text);
+  return passed === null ? parseTcpAddress(text) : { kind: 'systemd', name: passed[1] ?? null };
 }
 
 function parseTcpAddress(text: string): (ListenAddress & { readonly kind: 'tcp' }) | null {
@@ -132,9 +150,15 @@ function parseTcpAddress(text: string): (ListenAddress & { readonly kind: 'tcp' 
 /** @returns the text that {@link parseListenAddress} reads as this address */
 export function formatListenAddress(address: ListenAddress): string {
   if (address.kind === 'unix') return `${UNIX_SCHEME}${address.path}`;
-  const { host, port, tls } = address;
-  const [scheme = ''] = LISTEN_SCHEMES.find((one) => one[1] === tls) ?? [];
+  const [scheme = ''] = LISTEN_SCHEMES.find((one) => one[1] === address.tls) ?? [];
+  if (address.kind === 'systemd') return `${scheme}${formatPassed(address.name)}`;
+  const { host, port } = address;
   return `${scheme}${host === null ? `:${port}` : formatHostAndPort(host, port)}`;
+}
+
+/** `systemd` or `systemd:NAME` */
+export function formatPassed(name: string | null): string {
+  return name === null ? 'systemd' : `systemd:${name}`;
 }
 
 // ---- Permissions of Unix sockets

@@ -1,17 +1,23 @@
 /** Listening sockets: TCP ports and Unix sockets. */
 import { type AddressInfo, type Server as NetServer, type Socket, createServer } from 'node:net';
 import { LOOPBACK_ADDRESSES } from '../net/address-range.js';
-import { formatHostAndPort, type ListenAddress } from '../net/socket-address.js';
+import { formatHostAndPort, formatPassed, type ListenAddress } from '../net/socket-address.js';
 import type { ListenerKind } from '../connection/socket.js';
+import type { PassedSocket } from './passed-sockets.js';
 import { bindPrivately, freeUnixPath, setUnixMode } from './unix-socket.js';
 
 /** Connections that may wait to be accepted; the kernel caps it at `net.core.somaxconn`. */
 const BACKLOG = 4096;
 
+/** Where one socket listens. */
+export type BindAddress = Exclude<ListenAddress, { readonly kind: 'systemd' }> | PassedSocket;
+
 /** A listening socket and its address as a URL, with the port that it really got. */
 export interface Listener {
   readonly server: NetServer;
   readonly url: string;
+  /** Whether it goes on listening when we have closed it, for whoever serves there next. */
+  readonly outlivesUs: boolean;
 }
 
 /**
@@ -25,7 +31,7 @@ export interface Listener {
  * @throws NodeJS.ErrnoException when the system refuses
  */
 export async function listen(
-  address: ListenAddress,
+  address: BindAddress,
   onConnection: (socket: Socket, kind: ListenerKind, isLoopback: boolean) => void,
   unixMode: number | null = null,
   isShared = false,
@@ -36,10 +42,11 @@ export async function listen(
   const server = createServer(
     { allowHalfOpen: true, noDelay: true, highWaterMark: 1 },
     (socket) => {
-      onConnection(socket, address.kind, isLoopback);
+      onConnection(socket, kind, isLoopback);
     },
   );
   let isLoopback = false;
+  let kind: ListenerKind = address.kind === 'unix' ? 'unix' : 'tcp';
   // The socket that is there may be that of the group.
   if (address.kind === 'unix' && !isShared) await freeUnixPath(address.path);
   await new Promise<void>((resolve, reject) => {
@@ -50,14 +57,22 @@ export async function listen(
       const bind = (): unknown => server.listen({ path, backlog: BACKLOG });
       if (unixMode === null) bind();
       else bindPrivately(bind);
-    } else if (address.host === null) server.listen({ port: address.port, backlog: BACKLOG });
+    } else if (address.kind === 'passed') server.listen({ fd: address.fd, backlog: BACKLOG });
+    else if (address.host === null) server.listen({ port: address.port, backlog: BACKLOG });
     else server.listen({ host: address.host, port: address.port, backlog: BACKLOG });
   });
   if (address.kind === 'unix' && unixMode !== null) setUnixMode(server, address.path, unixMode);
-  // Connections are told of in a later turn.
-  const bound = server.address()!;
-  isLoopback = isBoundToLoopback(bound);
-  return { server, url: urlOf(bound, isTls) };
+  // Connections are told of in a later turn. Of a Unix socket that was passed to it, Node knows no path.
+  const bound = server.address();
+  if (typeof bound === 'string') return { server, url: `unix:${bound}`, outlivesUs: false };
+  const outlivesUs = address.kind === 'passed';
+  if (bound !== null) {
+    // A name in the options may stand for either: it is what the system has made of it that counts.
+    isLoopback = LOOPBACK_ADDRESSES.has(bound.address);
+    return { server, url: urlOf(bound, isTls), outlivesUs };
+  }
+  kind = 'unix';
+  return { server, url: formatPassed((address as PassedSocket).name), outlivesUs };
 }
 
 /**
@@ -68,11 +83,13 @@ export async function listen(
  * @param patienceMs how long a flood of newcomers may put that off, in milliseconds
  */
 export async function closeWhenQuiet(
-  listeners: readonly Pick<Listener, 'server'>[],
+  listeners: readonly Pick<Listener, 'server' | 'outlivesUs'>[],
   countAccepted: () => number,
   patienceMs: number,
 ): Promise<void> {
   const endMs = performance.now() + patienceMs;
+  // Who connects there from now on waits for the next server.
+  for (const { server, outlivesUs } of listeners) if (outlivesUs) server.close();
   // The turn that is under way may have looked for connections already.
   await nextTurn();
   let before: number;
@@ -89,12 +106,6 @@ function nextTurn(): Promise<void> {
   });
 }
 
-/** A name in the options may stand for either: it is what the system has made of it that counts. */
-function isBoundToLoopback(bound: AddressInfo | string): boolean {
-  return typeof bound !== 'string' && LOOPBACK_ADDRESSES.has(bound.address);
-}
-
-function urlOf(bound: AddressInfo | string, isTls: boolean): string {
-  if (typeof bound === 'string') return `unix:${bound}`;
+function urlOf(bound: AddressInfo, isTls: boolean): string {
   return `${isTls ? 'wss' : 'ws'}://${formatHostAndPort(bound.address, bound.port)}`;
 }

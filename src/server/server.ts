@@ -5,8 +5,13 @@ import { CoarseClock } from '../connection/clock.js';
 import { Connection } from '../connection/connection.js';
 import { findSharedReads, probeSharedReads } from '../connection/node-internals.js';
 import { type ListenerKind, peerOf } from '../connection/socket.js';
+<<<<<<< HEAD
 import { StaticDirectory } from '../http/static-directory.js';
 import type { HttpService } from '../http/tunnel.js';
+=======
+import { ConfigError, HandshakeError } from '../errors.js';
+import type { HostPolicy, SubprotocolPolicy } from '../handshake/policy.js';
+>>>>>>> a4e730b (Under systemd: --listen systemd takes the sockets that it passes on, and it is told when the server is ready)
 import { networkOf } from '../net/ip-address.js';
 import { type Kernel, loadKernel } from '../protocol/kernel/kernel.js';
 import { SlabPool } from '../protocol/slabs/slab-pool.js';
@@ -16,7 +21,18 @@ import { ConnectionRegistry } from './admission/connection-registry.js';
 import { type ExpendableLimits, Expendables } from './admission/expendables.js';
 import { GroupPlaces } from './admission/group-places.js';
 import { Drain } from './drain.js';
+<<<<<<< HEAD
 import { type Listener, closeWhenQuiet, listen } from './listener.js';
+=======
+import { type ExpendableLimits, Expendables } from './expendables.js';
+import { type Rules, findUnwelcome, recheck } from './recheck.js';
+import { type BindAddress, type Listener, closeWhenQuiet, listen } from './listener.js';
+import { passedSockets, socketsNamed } from './passed-sockets.js';
+import type { ServerTls } from './tls/server-tls.js';
+import { PrivateFiles, type PrivatePaths } from '../http/private-files.js';
+import { MemoryGuard } from './memory-guard.js';
+import { GroupPlaces } from './group-places.js';
+>>>>>>> a4e730b (Under systemd: --listen systemd takes the sockets that it passes on, and it is told when the server is ready)
 import { ClientLines } from './log/client-lines.js';
 import { MemoryGuard } from './memory-guard.js';
 import { OpenSessions } from './open-sessions.js';
@@ -40,6 +56,34 @@ const NO_BOUND = 0;
 /** How often memory that nobody has needed since goes back to the system. */
 const TRIM_MS = 1000;
 
+<<<<<<< HEAD
+=======
+/** What the operator has written is no secret of a client's. */
+function redactionOf({ served, subprotocol, tokensIn = null }: ServerOptions): Redaction {
+  return new Redaction({
+    tokensIn,
+    subprotocols: typeof subprotocol === 'string' ? [] : subprotocol,
+    paths: served.flatMap(({ path }) => path ?? []),
+  });
+}
+
+function rulesOf({ allow, deny }: AccessOptions, { trustsUnix }: ClientAddress): AddressRules {
+  return {
+    allow: new AddressList(allow),
+    deny: new AddressList(deny),
+    hasUnixProxy: trustsUnix,
+  };
+}
+
+/** Where one socket is to listen. */
+interface Place {
+  readonly address: BindAddress;
+  readonly isTls: boolean;
+  /** The operator has said so. */
+  readonly mustBeTls: boolean;
+}
+
+>>>>>>> a4e730b (Under systemd: --listen systemd takes the sockets that it passes on, and it is told when the server is ready)
 export class Server {
   readonly counters = new ServerCounters();
   readonly traffic = new Traffic();
@@ -185,12 +229,18 @@ export class Server {
     this.#host = await this.#makeHost();
     try {
       await tls?.start();
+<<<<<<< HEAD
       for (const address of this.#rules.options.listen) {
         const isTls = tls !== null && address.kind === 'tcp' && address.tls !== false;
+=======
+      for (const { address, isTls, mustBeTls } of this.#places(tls !== null)) {
+>>>>>>> a4e730b (Under systemd: --listen systemd takes the sockets that it passes on, and it is told when the server is ready)
         const accept = isTls ? this.#acceptTls : this.#acceptPlain;
         const listener = await listen(address, accept, unixMode, group !== null, isTls);
         this.#listeners.push(listener);
         listener.server.on('error', this.#listenerFailed);
+        if (mustBeTls && !listener.url.startsWith('wss://'))
+          throw new ConfigError(`cannot speak TLS on ${listener.url}: it is a Unix socket`);
       }
       await begin();
     } catch (error) {
@@ -211,6 +261,7 @@ export class Server {
     else group.listening(lines);
   }
 
+<<<<<<< HEAD
   async #makeHost(): Promise<ServerHost> {
     const parts = {
       rules: this.#rules,
@@ -222,6 +273,56 @@ export class Server {
       clock: this.#clock,
       memory: this.#memory,
       slabPool: this.#slabPool,
+=======
+  /** Where to listen, a place for each socket. @throws ConfigError when systemd has not passed what it should */
+  *#places(hasTls: boolean): Generator<Place> {
+    const { group = null, log } = this.#options;
+    const passed = passedSockets(group !== null);
+    const unused = new Set(passed);
+    for (const address of this.#options.listen) {
+      const isTls = hasTls && address.kind !== 'unix' && address.tls !== false;
+      const mustBeTls = isTls && address.tls === true;
+      if (address.kind !== 'systemd') yield { address, isTls, mustBeTls };
+      else
+        for (const socket of socketsNamed(passed, address.name)) {
+          // Two addresses may mean the same one.
+          if (unused.delete(socket)) yield { address: socket, isTls, mustBeTls };
+        }
+    }
+    // One of several workers says it for all.
+    if (unused.size === 0 || (group?.worker ?? 1) > 1) return;
+    const names = [...unused].map(({ name }) => name);
+    log.warn(
+      { names },
+      'systemd has passed sockets that nothing listens on; give --listen systemd',
+    );
+  }
+
+  /**
+   * Stops gracefully: no new connections, 1001 to all, spread so that clients do not come back all at
+   * once. Whoever is left when the time is over is dropped. A second call waits for the same end.
+   */
+  stop(): Promise<void> {
+    return (this.#stopped ??= this.#stop());
+  }
+
+  #stop(): Promise<void> {
+    const { drainDelay = 0, drainTimeout, limits, log } = this.#options;
+    const host = {
+      connections: this.#connections.all,
+      log,
+      stopAccepting: () => {
+        this.#admission.isDraining = true;
+        const patienceMs = drainTimeout * NEWCOMERS_SHARE;
+        return closeWhenQuiet(this.#listeners, () => this.counters.connections, patienceMs);
+      },
+      stopNow: this.stopNow.bind(this),
+      settled: async () => {
+        await Promise.allSettled(this.#lingering);
+        // The last line is that the server has stopped.
+        this.clientLog.tell();
+      },
+>>>>>>> a4e730b (Under systemd: --listen systemd takes the sockets that it passes on, and it is told when the server is ready)
     };
     const sharedReads = await probeSharedReads(
       findSharedReads(undefined, this.#kernel?.receiveBuffer),
@@ -272,7 +373,8 @@ export class Server {
   };
 
   readonly #acceptTls = (socket: Socket, kind: ListenerKind, isLoopback: boolean): void => {
-    this.#accept(socket, kind, isLoopback, true);
+    // Systemd may have passed a Unix socket, which is plain.
+    this.#accept(socket, kind, isLoopback, kind === 'tcp');
   };
 
   #accept(socket: Socket, kind: ListenerKind, isLoopback: boolean, isTls: boolean): void {

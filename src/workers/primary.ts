@@ -34,6 +34,8 @@ const MAX_FAILED_STARTS = 5;
 export interface PrimaryOptions {
   /** How many workers there are. */
   readonly workers: number;
+  /** Whether they listen on what can be taken only once: when none of them is left, nobody can listen there again. */
+  readonly hasPassedSockets: boolean;
   /** The part of the order that is the same for all. */
   readonly order: Omit<WorkerOrder, 'worker' | 'serial' | 'reloadedText'>;
   /** Reads the configuration file again. */
@@ -372,11 +374,9 @@ export class Primary {
     const fields = { worker: place.worker, pid: running?.pid, ended: how, connections, retryMs };
     if (failure !== null) log.error({ ...fields, reason: failure.sentence }, 'worker cannot start');
     else log.error(fields, isEarly ? 'worker died while it started' : 'worker died');
-    if (this.#failedStarts >= MAX_FAILED_STARTS && this.#living.every(isNotServing)) {
-      this.#failure = {
-        sentence: `no worker serves, and ${this.#failedStarts} in a row could not start${failure === null ? '' : `: ${failure.sentence}`}`,
-        exitCode: 1,
-      };
+    const hopeless = this.#living.every(isNotServing) ? this.#whyHopeless(failure) : null;
+    if (hopeless !== null) {
+      this.#failure = { sentence: hopeless, exitCode: 1 };
       this.#stop();
       return;
     }
@@ -384,6 +384,16 @@ export class Primary {
       this.counters.replaced++;
       this.#begin(place);
     }, retryMs);
+  }
+
+  /** While no worker serves: @returns why there is nothing to wait for, or null */
+  #whyHopeless(failure: Failure | null): string | null {
+    // Node has closed the sockets with the last worker that listened.
+    if (this.#options.hasPassedSockets)
+      return 'no worker is left, and what systemd has passed is passed anew when twist starts anew';
+    if (this.#failedStarts < MAX_FAILED_STARTS) return null;
+    const reason = failure === null ? '' : `: ${failure.sentence}`;
+    return `no worker serves, and ${this.#failedStarts} in a row could not start${reason}`;
   }
 
   /** The first failure is reported for all. */

@@ -91,7 +91,7 @@ t.test('wrong usage is one sentence and exit status 2', async (t) => {
     [
       ['serve', '--echo', '--listen', '127.0.0.1:65536'],
       '--listen cannot be "127.0.0.1:65536": give PORT, HOST:PORT, [IPV6]:PORT, :PORT (every ' +
-        'address), any of them after wss:// or ws://, or unix:PATH, with a port from 0 to 65535',
+        'address) or systemd, any of them after wss:// or ws://, or unix:PATH, with a port from 0 to 65535',
     ],
   ];
   for (const [args, sentence] of cases) await assertRefusesToStart(t, args, 2, sentence);

@@ -63,6 +63,12 @@ t.test('addresses', async (t) => {
     ['ws://:80', { ...tcp(null, 80), tls: false }, 'ws://:80'],
     ['unix:/run/twist.sock', { kind: 'unix', path: '/run/twist.sock' }, 'unix:/run/twist.sock'],
     ['unix:a:1', { kind: 'unix', path: 'a:1' }, 'unix:a:1'],
+    ['systemd', { kind: 'systemd', name: null }, 'systemd'],
+    ['systemd:twist.socket', { kind: 'systemd', name: 'twist.socket' }, 'systemd:twist.socket'],
+    ['wss://systemd', { kind: 'systemd', name: null, tls: true }, 'wss://systemd'],
+    ['ws://systemd:1a', { kind: 'systemd', name: '1a', tls: false }, 'ws://systemd:1a'],
+    // A host may have that name.
+    ['systemd:80', tcp('systemd', 80), 'systemd:80'],
     [`unix:${'p'.repeat(107)}`, { kind: 'unix', path: 'p'.repeat(107) }, `unix:${'p'.repeat(107)}`],
   ] as const) {
     const parsed = parseListenAddress(text);
@@ -77,6 +83,8 @@ t.test('what is no address', async (t) => {
     ':',
     'foo',
     'foo:',
+    ...['systemd:', 'systemd:a:b', 'systemd:a b', 'systemd:ä', `systemd:${'n'.repeat(256)}`],
+    ...['Systemd', 'systemd:65536'],
     '65536',
     '99999999',
     '-1',

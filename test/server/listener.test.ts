@@ -8,14 +8,18 @@ import { Worker } from 'node:worker_threads';
 import t, { type Test } from 'tap';
 import type { ListenerKind } from '../../src/connection/socket.js';
 import { ConfigError } from '../../src/errors.js';
-import type { ListenAddress } from '../../src/net/socket-address.js';
-import { type Listener, closeWhenQuiet, listen } from '../../src/server/listener.js';
+import {
+  type BindAddress,
+  type Listener,
+  closeWhenQuiet,
+  listen,
+} from '../../src/server/listener.js';
 import { setUnixMode } from '../../src/server/unix-socket.js';
 import { connectRaw } from '../fixtures/raw-client.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
 import { eventually } from '../fixtures/within.js';
 
-const ANY_PORT: ListenAddress = { kind: 'tcp', host: '127.0.0.1', port: 0 };
+const ANY_PORT: BindAddress = { kind: 'tcp', host: '127.0.0.1', port: 0 };
 
 const hasIpv6 = Object.values(networkInterfaces()).some((addresses) =>
   addresses?.some(({ address }) => address === '::1'),
@@ -23,7 +27,7 @@ const hasIpv6 = Object.values(networkInterfaces()).some((addresses) =>
 
 async function start(
   t: Test,
-  address: ListenAddress,
+  address: BindAddress,
   onConnection: (socket: Socket, kind: ListenerKind) => void = (socket) => socket.destroy(),
 ): Promise<Listener> {
   const listener = await listen(address, onConnection);
@@ -62,7 +66,7 @@ t.test('port 0: the URL has the port that it really got', async (t) => {
 });
 
 t.test('who can reach a listener', async (t) => {
-  const kindAt = async (address: ListenAddress, host?: string): Promise<string> => {
+  const kindAt = async (address: BindAddress, host?: string): Promise<string> => {
     const kinds: string[] = [];
     const listener = await listen(address, (socket, kind, isLoopback) => {
       socket.destroy();
@@ -75,7 +79,7 @@ t.test('who can reach a listener', async (t) => {
     await eventually(() => kinds.length > 0, 'the connection');
     return kinds[0]!;
   };
-  const tcp = (host: string | null): ListenAddress => ({ kind: 'tcp', host, port: 0 });
+  const tcp = (host: string | null): BindAddress => ({ kind: 'tcp', host, port: 0 });
   t.equal(await kindAt(tcp('127.0.0.1'), '127.0.0.1'), 'tcp loopback');
   t.equal(await kindAt(tcp('127.1.2.3'), '127.1.2.3'), 'tcp loopback');
   t.equal(await kindAt(tcp('localhost'), 'localhost'), 'tcp loopback', 'a name that leads there');
@@ -339,7 +343,7 @@ t.test('a flood of newcomers puts off the end for its time at most', async (t) =
     nowMs += 100;
     return ++accepted;
   };
-  await closeWhenQuiet([{ server }], flood, 1000);
+  await closeWhenQuiet([{ server, outlivesUs: false }], flood, 1000);
   t.ok(isClosed);
   t.equal(accepted, 10);
 });

@@ -30,6 +30,7 @@ function begin(t: Test, count: number, options: Partial<PrimaryOptions> = {}): S
   const written: string[] = [];
   const primary = new Primary({
     workers: count,
+    hasPassedSockets: false,
     order: ORDER,
     readConfig: () => ({ text: 'config', fault: null }),
     startWorker: workers.start,
@@ -209,6 +210,23 @@ t.test('when none serves, and several could not start, twist ends', async (t) =>
       exitCode: 1,
     });
   }
+});
+
+t.test('sockets that were passed are gone with the last worker that listened', async (t) => {
+  const { workers, primary } = await begun(t, 2, { hasPassedSockets: true });
+  let isOver = false;
+  void primary.ended.then(() => (isOver = true));
+  workers.all[0]!.exits('SIGKILL');
+  await eventually(() => workers.all.length === 3, 'another one');
+  workers.all[1]!.exits('SIGKILL');
+  // It may not have listened yet, and would find nothing to listen on.
+  t.notOk(isOver);
+  workers.last.exits(0);
+  t.strictSame(await within(primary.ended, 'the end'), {
+    sentence:
+      'no worker is left, and what systemd has passed is passed anew when twist starts anew',
+    exitCode: 1,
+  });
 });
 
 t.test('a stop reaches all, and ends when all are gone', async (t) => {

@@ -80,7 +80,8 @@ function placeOf({ admin, health, listen, ...tls }: Asked): Place | null {
       const text = formatListenAddress(address) + (path === null ? '' : `, path ${path},`);
       return { text, path, isSecure: false, address: { socketPath: address.path } };
     }
-    if (address.port === 0) continue;
+    // The ports of systemd are not known here.
+    if (address.kind === 'systemd' || address.port === 0) continue;
     const isSecure = hasTls && address.tls !== false;
     const isClosed = isSecure && tlsClientCa !== null && tlsClientAuth === 'require';
     return placeAt(address.host, address.port, isClosed ? null : path, isSecure);

@@ -26,6 +26,14 @@ export function openLog(
   return log;
 }
 
+/** Tells whoever has started the process and waits until it is ready. */
+export async function tellReady({ env }: Pick<Io, 'env'>, log: Logger): Promise<void> {
+  if (env['NOTIFY_SOCKET'] === undefined) return;
+  // Few starts have to, and it needs another process.
+  const { notify } = await import('./readiness.js');
+  await notify(env, log);
+}
+
 /** A bad configuration that only shows when the server starts is reported like any other. */
 export function failed(error: unknown, log: Logger): ExitCode {
   if (error instanceof ConfigError) throw error;

@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import type { Loaded } from '../../config/load.js';
 import type { Flags } from '../../config/text-sources.js';
+import { passedSockets } from '../../server/passed-sockets.js';
 import { OWNER_ONLY, freeUnixPath } from '../../server/unix-socket.js';
 import { newTicketKeys } from '../../server/tls/tls-context.js';
 import { clusterWorkers } from '../../workers/cluster-worker.js';
@@ -23,6 +24,7 @@ import { complain, createLog } from '../output/log.js';
 import { hasColor } from '../output/style.js';
 import { readAgain } from '../read-again.js';
 import { EXIT_MS, Ending } from './ending.js';
+import { tellReady } from './run-server.js';
 import { startFailure } from './start-failure.js';
 
 /** Beyond what a worker takes by its own deadlines it has so long to be gone, in milliseconds. */
@@ -47,8 +49,10 @@ export async function serveWorkers(
   const ticketKeys = newTicketKeys();
   // It binds the Unix sockets at any time, and makes no other files: nobody else may connect before a socket has its mode.
   const umask = settings.unixMode === null ? null : process.umask(OWNER_ONLY);
+  const passed = passedSockets(false);
   const primary = new Primary({
     workers,
+    hasPassedSockets: settings.listen.some(({ kind }) => kind === 'systemd'),
     order: {
       flags,
       configText,
@@ -58,7 +62,7 @@ export async function serveWorkers(
       isStyled: hasColor(io.stderr, io.env),
     },
     readConfig: () => readConfig(settings.config, io),
-    startWorker: clusterWorkers(settings.listen.length),
+    startWorker: clusterWorkers(settings.listen.length + passed.length),
     stopMs: settings.drainDelay + settings.drainTimeout + EXIT_MS + GRACE_MS,
     stopNowMs: EXIT_MS + GRACE_MS,
     log,
@@ -92,7 +96,9 @@ export async function serveWorkers(
       complain(io, startFailure(error), settings.logFormat);
       return ExitCode.Failure;
     }
-    const failure = (await primary.start()) ?? (await primary.ended);
+    const unstarted = await primary.start();
+    if (unstarted === null) await tellReady(io, log);
+    const failure = unstarted ?? (await primary.ended);
     if (failure === null) return ending.exitCode;
     if (failure.sentence !== '') complain(io, failure.sentence, settings.logFormat);
     return failure.exitCode;

@@ -4,6 +4,7 @@ import { logMetrics } from '../../admin/metrics/log-metrics.js';
 import type { LocalSource } from '../../admin/local-source.js';
 import { compose } from '../../app/compose.js';
 import type { Rereading } from '../../app/reload/configuration.js';
+import { tellReady } from './run-server.js';
 import { openFilesProblem } from '../../app/open-files.js';
 import type { Resources } from '../../app/resources/resources.js';
 import type { Settings } from '../../config/settings.js';
@@ -71,6 +72,7 @@ export async function serve(
       else membership.failed(sentence);
       return ExitCode.Failure;
     }
+    if (membership === null) await tellReady(io, log);
     await ending.stopped;
     await composed.close();
     return ending.exitCode;

@@ -22,7 +22,7 @@ const TEXT_OR_LIST = 'string | readonly string[]';
 /** Addresses to listen on; the flag is repeated, elsewhere they are separated by commas. */
 export function listenAddresses(): ValueType<readonly ListenAddress[]> {
   const clause =
-    'give PORT, HOST:PORT, [IPV6]:PORT, :PORT (every address), any of them after wss:// or ws://, or unix:PATH, with a port from 0 to 65535';
+    'give PORT, HOST:PORT, [IPV6]:PORT, :PORT (every address) or systemd, any of them after wss:// or ws://, or unix:PATH, with a port from 0 to 65535';
   const only = ([text]: readonly string[]): readonly ListenAddress[] | undefined => {
     const address = parseListenAddress(text!);
     return address === null ? undefined : [address];
@@ -62,9 +62,8 @@ export function listenAddresses(): ValueType<readonly ListenAddress[]> {
 
 /** Where an address is, with or without TLS. */
 function placeOf(address: ListenAddress): string {
-  if (address.kind === 'unix') return formatListenAddress(address);
-  const { kind, host, port } = address;
-  return formatListenAddress({ kind, host, port });
+  const { tls, ...place } = { tls: false, ...address };
+  return formatListenAddress(place);
 }
 
 /** Permissions of a Unix socket, or `umask` (null). */

@@ -1,0 +1,53 @@
+import t from 'tap';
+import { ConfigError } from '../../src/errors.js';
+import { type PassedSocket, passedSockets, socketsNamed } from '../../src/server/passed-sockets.js';
+
+const passedTo = (env: Readonly<Record<string, string>>): Parameters<typeof passedSockets>[1] => ({
+  env,
+  pid: 50,
+  ppid: 40,
+});
+
+t.test('sockets are taken by whom they are for', async (t) => {
+  const env = { LISTEN_PID: '50', LISTEN_FDS: '2', LISTEN_FDNAMES: 'web:web' };
+  const web: readonly PassedSocket[] = [
+    { kind: 'passed', fd: 3, name: 'web' },
+    { kind: 'passed', fd: 4, name: 'web' },
+  ];
+  t.strictSame(passedSockets(false, passedTo(env)), web);
+  t.strictSame(passedSockets(true, passedTo(env)), [], 'another process has the same number');
+  t.strictSame(passedSockets(false, passedTo({ ...env, LISTEN_PID: '40' })), [], 'a child process');
+  t.strictSame(passedSockets(true, passedTo({ ...env, LISTEN_PID: '40' })), web, 'a worker');
+  t.strictSame(passedSockets(false, passedTo({})), []);
+  t.strictSame(passedSockets(false), [], 'nobody has passed any to this test');
+});
+
+t.test('they need no names', async (t) => {
+  t.strictSame(passedSockets(false, passedTo({ LISTEN_PID: '50', LISTEN_FDS: '1' })), [
+    { kind: 'passed', fd: 3, name: '' },
+  ]);
+});
+
+t.test('by name', async (t) => {
+  const [one, two, three] = ['plain', 'secure', 'plain'].map((name, index): PassedSocket => ({
+    kind: 'passed',
+    fd: 3 + index,
+    name,
+  }));
+  const all = [one!, two!, three!];
+  t.strictSame(socketsNamed(all, null), all);
+  t.strictSame(socketsNamed(all, 'plain'), [one, three]);
+  t.throws(
+    () => socketsNamed(all, 'other'),
+    new ConfigError(
+      'cannot listen on systemd:other: systemd has passed no socket of that name, but plain, secure, plain',
+    ),
+  );
+  for (const name of [null, 'web'])
+    t.throws(
+      () => socketsNamed([], name),
+      new ConfigError(
+        `cannot listen on systemd${name === null ? '' : ':web'}: systemd has passed no socket to this process; is the socket unit started?`,
+      ),
+    );
+});

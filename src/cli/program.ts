@@ -1,8 +1,9 @@
-import { Command, CommanderError, Option as CommanderOption } from 'commander';
+import { Argument, Command, CommanderError, Option as CommanderOption } from 'commander';
 import { flagOf, flagRows, keyOf, negativeFlagOf, type Option } from '../config/options/option.js';
 import { OPTIONS } from '../config/options/options.js';
 import type { Flags } from '../config/text-sources.js';
 import { ExitCode } from './exit-code.js';
+import { type Shell, SHELLS } from './completion/shells.js';
 import { convertOptions, type ConvertFlags } from './convert/options.js';
 import { helpText } from './help/help.js';
 import { helpWidth } from './help/help-page.js';
@@ -20,6 +21,7 @@ export interface Actions {
   /** @param pid the process whose options are meant, if one was given */
   healthcheck(flags: Flags, pid: string | undefined): Promise<void>;
   convert(inputs: readonly string[], flags: ConvertFlags): Promise<void>;
+  completion(shell: Shell): Promise<void>;
 }
 
 /**
@@ -30,7 +32,8 @@ export interface Actions {
 export function createProgram(io: Io, version: string, actions: Actions): Command {
   const program = command(new Command('twist'), io)
     .description('A WebSocket server in one command.')
-    .version(`twist ${version}`, '-V, --version');
+    .version(`twist ${version}`, '-V, --version')
+    .addOption(new CommanderOption('--licenses', 'print the licenses of all that is in twist'));
 
   const withOptions = optionsFor(io.argv);
   const serve = command(program.command('serve'), io)
@@ -82,6 +85,12 @@ export function createProgram(io: Io, version: string, actions: Actions): Comman
   convert.action((inputs: readonly string[]) =>
     actions.convert(inputs, convert.opts<ConvertFlags>()),
   );
+
+  command(program.command('completion'), io)
+    .summary('print a script that completes commands and options')
+    .description('Prints what has a shell complete the command line: see docs/install.md.')
+    .addArgument(new Argument('<shell>').choices(SHELLS))
+    .action((shell: Shell) => actions.completion(shell));
   addHelpCommand(program, io).summary('explain a command, a topic or an option');
   addHelpCommand(config, io, { hidden: true });
   return program;

@@ -117,12 +117,24 @@ export async function runCli(io: Io, parts: Parts): Promise<number> {
       const { convertRequest } = await import('./convert/request.js');
       exitCode = await convert(convertRequest(inputs, flags, Date.now(), isTerminal), io);
     },
+    async completion(shell) {
+      const { completionFor } = await import('./completion/completion.js');
+      const { createProgram } = await import('./program.js');
+      // As help is asked for: with all options.
+      const whole = createProgram({ ...io, argv: [] }, version(), actions);
+      io.stdout.write(completionFor(shell, whole));
+    },
   };
 
   try {
     const flags = plainFlags(io.argv, OPTIONS);
     const problem = flags && (await serveOrProblem(actions, flags));
     if (flags !== null && problem === null) return exitCode;
+    if (io.argv.length === 1 && io.argv[0] === '--licenses') {
+      const { licenses } = await import('./licenses.js');
+      io.stdout.write(licenses());
+      return exitCode;
+    }
     const { runProgram } = await import('./program.js');
     // What is wrong with the flags is said as commander would say it.
     const serve: Actions['serve'] = (_, fail) => fail(problem!);

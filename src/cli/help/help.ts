@@ -169,6 +169,7 @@ function programScreen(command: Command, setting: HelpSetting): string {
   ];
   const options = [
     { term: '-V, --version', text: 'print the version' },
+    { term: '--licenses', text: 'print the licenses of all that is in twist' },
     { term: '-h, --help', text: 'show this help' },
   ];
   const width = widestTerm([...commands, ...topics, ...options]);

@@ -169,6 +169,7 @@ export function wordList<const Word extends string>(
     {
       valueName: 'LIST',
       clause,
+      words: [NONE, ...words],
       typeText: `'${NONE}' | ${types} | readonly (${types})[]`,
       isRepeatable: false,
       shortcut: (given) => (given === NONE ? [] : undefined),
@@ -245,6 +246,7 @@ function wordOrList<const Word extends string>(
     {
       valueName: `${words.join('|')}|LIST`,
       clause,
+      words: [...words, ...itemWords],
       typeText: TEXT_OR_LIST,
       isRepeatable: false,
       shortcut: (given) => (typeof given === 'string' && isWord(given) ? given : undefined),

@@ -25,6 +25,8 @@ export interface ValueType<Value> {
   readonly schema: z.ZodType<Value>;
   /** The JSON form as a TypeScript type, for the options of the library. */
   readonly typeText: string;
+  /** Words that may be given, where there are some, perhaps beside other values. */
+  readonly words?: readonly string[];
   /** Whether the flag may be repeated; its values are then one JSON array. */
   readonly isRepeatable: boolean;
   /** What a number stands for in a call of the library, where a file must have text. */
@@ -201,6 +203,7 @@ export function choice<const Word extends string>(
     {
       valueName,
       clause,
+      words,
       typeText: words.map((word) => `'${word}'`).join(' | '),
       isRepeatable: false,
       shortcut: (given) => words.find((word) => word === given),

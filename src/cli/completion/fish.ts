@@ -1,0 +1,64 @@
+/** Completion for fish. */
+import type { CommandLine, Completed, CompletedCommand, CompletedOption } from './command-line.js';
+
+export function fishCompletion([twist, ...commands]: CommandLine): string {
+  const first = [...new Set(commands.map(({ name }) => name.split(' ')[0]!))];
+  const summaryOf = (word: string): string =>
+    commands.find(({ name }) => name === word)?.summary ?? '';
+  const lines = [
+    ...first.map((word) => `${ALONE} -a ${word}${described(summaryOf(word))}`),
+    ...twist.options.map((option) => optionLine('__twist_is', option)),
+    ...commands.flatMap(commandLines),
+  ];
+  return `# Completion of twist for fish, made by: twist completion fish
+
+# Whether the words after twist that are no options begin with these.
+function __twist_is
+    set -l words (string match -v -- '-*' (commandline -opc)[2..])
+    test (count $argv) -eq 0 && test (count $words) -eq 0 && return
+    test (count $argv) -gt 0 && test "$words[1..(count $argv)]" = "$argv"
+end
+
+complete -c twist -f
+${lines.join('\n')}
+`;
+}
+
+const ALONE = 'complete -c twist -n __twist_is';
+
+function commandLines({ name, summary, options, operand }: CompletedCommand): string[] {
+  const [parent = '', word] = name.split(' ');
+  const condition = `__twist_is ${name}`;
+  const own =
+    word === undefined
+      ? []
+      : // Once it is there it is not offered again.
+        [
+          `complete -c twist -n ${quoted(`__twist_is ${parent}; and not ${condition}`)} -a ${word}${described(summary)}`,
+        ];
+  const operands =
+    operand === null ? [] : [`complete -c twist -n ${quoted(condition)} ${argument(operand)}`];
+  return [...own, ...operands, ...options.map((option) => optionLine(condition, option))];
+}
+
+function optionLine(condition: string, { flags, help, value }: CompletedOption): string {
+  const names = flags.map((flag) =>
+    flag.startsWith('--') ? `-l ${flag.slice(2)}` : `-s ${flag.slice(1)}`,
+  );
+  const takes = value === null ? '' : ` -r ${argument(value)}`;
+  return `complete -c twist -n ${quoted(condition)} ${names.join(' ')}${takes}${described(help)}`;
+}
+
+function argument(what: Completed): string {
+  if (what === 'file') return '-F';
+  if (what === 'directory') return "-a '(__fish_complete_directories)'";
+  return what === 'anything' ? '-f' : `-fa ${quoted(what.join(' '))}`;
+}
+
+function described(text: string): string {
+  return text === '' ? '' : ` -d ${quoted(text)}`;
+}
+
+function quoted(text: string): string {
+  return `'${text.replace(/[\\']/g, '\\$&')}'`;
+}

@@ -10,10 +10,13 @@ import { build } from 'esbuild';
 import { buildInParts, importsRequired } from './build-parts.mjs';
 import { bomText, npmComponent } from './build-sbom.mjs';
 
-const { version } = readJson('package.json');
+const { version, license = '' } = readJson('package.json');
 
 /** It runs in a thread of its own, so the bundle holds it as text (docs/adr/0008-password-hashes.md). */
 const BCRYPT_LIBRARY = 'node_modules/hash-wasm/dist/bcrypt.umd.min.js';
+
+/** Stands in the bundle for what `twist --licenses` prints. */
+const LICENSES_HERE = '@TWIST_LICENSES@';
 
 /** @type {import('esbuild').BuildOptions & { metafile: true }} */
 const common = {
@@ -27,6 +30,8 @@ const common = {
   logLevel: 'warning',
   define: {
     TWIST_VERSION: JSON.stringify(version),
+    // Its text is known once all is bundled.
+    TWIST_LICENSES: JSON.stringify(LICENSES_HERE),
     BCRYPT_LIBRARY: JSON.stringify(readFileSync(BCRYPT_LIBRARY, 'utf8')),
   },
 };
@@ -57,7 +62,13 @@ const notices = folders.map((folder) => {
   const { name, version: packageVersion, license } = readJson(path.join(folder, 'package.json'));
   return `${name} ${packageVersion} (${license ?? 'see its repository'})\n\n${licenceText(folder)}`;
 });
-writeFileSync('dist/THIRD_PARTY_NOTICES.txt', notices.join(`\n\n${'-'.repeat(80)}\n\n`));
+const LINE = `\n\n${'-'.repeat(80)}\n\n`;
+writeFileSync('dist/THIRD_PARTY_NOTICES.txt', notices.join(LINE));
+putLicenses('dist/twist.cjs', [
+  `twist ${version} (${license}, as you choose)`,
+  ...['LICENSE-MIT', 'LICENSE-APACHE'].map((file) => readFileSync(file, 'utf8').trim()),
+  ...notices,
+]);
 
 /** @type {unknown} */
 const lock = JSON.parse(readFileSync('package-lock.json', 'utf8'));
@@ -90,6 +101,28 @@ function importsBuiltins() {
       }));
     },
   };
+}
+
+/**
+ * The bundle is one file that goes everywhere, and takes along what it must.
+ * @param {string} bundle
+ * @param {readonly string[]} texts
+ */
+function putLicenses(bundle, texts) {
+  const code = readFileSync(bundle, 'latin1');
+  const place = JSON.stringify(LICENSES_HERE);
+  // Before it, there is the question whether there is such a text.
+  const at = code.lastIndexOf(place);
+  if (at === -1) throw new Error('the bundle has no place for the licenses');
+  const literal = JSON.stringify(texts.join(LINE))
+    // The bundle is ASCII, its lines are short, and this one is in a comment.
+    .replaceAll('*/', '*\\/')
+    .replaceAll('\\n', '\\n\\\n')
+    .replace(
+      /[\u0080-\uffff]/g,
+      (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+    );
+  writeFileSync(bundle, code.slice(0, at) + literal + code.slice(at + place.length), 'latin1');
 }
 
 /** @param {string} folder of an installed package */

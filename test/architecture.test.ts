@@ -31,7 +31,8 @@ interface Layer {
 /** From left to right: a layer imports only from those before it and itself. */
 const LAYERS: readonly Layer[] = [
   { name: 'budget', builtins: [], packages: [] },
-  { name: 'net', builtins: ['node:buffer', 'node:net'], packages: [] },
+  // The process: what systemd says of the sockets that it passes on.
+  { name: 'net', builtins: ['node:buffer', 'node:net', 'node:process'], packages: [] },
   { name: 'protocol', builtins: ['node:buffer', 'node:crypto'], packages: [] },
   { name: 'extensions', builtins: ['node:buffer', 'node:zlib'], packages: [] },
   { name: 'handshake', builtins: ['node:buffer', 'node:crypto'], packages: [] },
@@ -115,6 +116,9 @@ const LAYERS: readonly Layer[] = [
     name: 'cli',
     builtins: [
       'node:tty',
+      // What tells systemd, and what the single binary holds.
+      'node:child_process',
+      'node:sea',
       'node:crypto',
       'node:events',
       'node:fs',

@@ -1,7 +1,7 @@
 /**
  * Writes what is made from the option table in src/config: `config.schema.json`,
- * `config.example.json`, `docs/reference.md`, the type of the library's options, and the schema of the chart's values. Run it
- * with `npm run docs` after a change to the table; tests fail when it was forgotten.
+ * `config.example.json`, `docs/reference.md`, the manual page, the type of the library's options, and the schema of the
+ * chart's values. Run it with `npm run docs` after a change to the table; tests fail when it was forgotten.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -12,7 +12,7 @@ import { chartSchema } from './chart/chart.mjs';
 
 const root = path.join(import.meta.dirname, '..');
 
-/** @typedef {{ schema: object, example: object, page: string, type: string }} Made */
+/** @typedef {{ schema: object, example: object, page: string, manualPage: string, type: string }} Made */
 
 /**
  * Bundles the sources, which Node cannot read as they are, and imports them.
@@ -31,6 +31,7 @@ async function generate() {
           import { optionsType } from './tools/options-type.js';
           import { reference } from './tools/reference.js';
           import { jsonSchema } from './tools/json-schema.js';
+          import { manualPage as makeManualPage } from './tools/manual.js';
           export const schema = jsonSchema(OPTIONS);
           const defaults = fileRows(OPTIONS).map(([key, option]) => [
             key,
@@ -42,6 +43,7 @@ async function generate() {
             ...Object.fromEntries(defaults),
           };
           export const page = reference(OPTIONS);
+          export const manualPage = makeManualPage();
           export const type = optionsType(OPTIONS);`,
         resolveDir: root,
       },
@@ -70,10 +72,11 @@ async function write(file, text) {
   writeFileSync(target, await format(text, { ...options, filepath: target }));
 }
 
-const { schema, example, page, type } = await generate();
+const { schema, example, page, manualPage, type } = await generate();
 await write('config.schema.json', JSON.stringify(schema));
 await write('config.example.json', JSON.stringify(example));
 await write('src/app/setting-options.ts', type);
 await write('docs/reference.md', page);
 // From the schema that has just been written.
 await write('deploy/helm/twist/values.schema.json', JSON.stringify(chartSchema()));
+writeFileSync(path.join(root, 'deploy/man/twist.1'), manualPage);

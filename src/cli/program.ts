@@ -1,4 +1,4 @@
-import { Argument, Command, CommanderError, Option as CommanderOption } from 'commander';
+import { Command, CommanderError, Option as CommanderOption } from 'commander';
 import { flagOf, flagRows, keyOf, negativeFlagOf, type Option } from '../config/options/option.js';
 import { OPTIONS } from '../config/options/options.js';
 import type { Flags } from '../config/text-sources.js';
@@ -86,11 +86,14 @@ export function createProgram(io: Io, version: string, actions: Actions): Comman
     actions.convert(inputs, convert.opts<ConvertFlags>()),
   );
 
-  command(program.command('completion'), io)
+  const completion = command(program.command('completion'), io)
     .summary('print a script that completes commands and options')
     .description('Prints what has a shell complete the command line: see docs/install.md.')
-    .addArgument(new Argument('<shell>').choices(SHELLS))
-    .action((shell: Shell) => actions.completion(shell));
+    .argument('[shell]');
+  completion.action((shell: string | undefined) => {
+    const known = SHELLS.find((one) => one === shell);
+    return actions.completion(known ?? completion.error(`name a shell: ${SHELLS.join(', ')}`));
+  });
   addHelpCommand(program, io).summary('explain a command, a topic or an option');
   addHelpCommand(config, io, { hidden: true });
   return program;

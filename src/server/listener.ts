@@ -3,7 +3,7 @@ import { type AddressInfo, type Server as NetServer, type Socket, createServer }
 import { LOOPBACK_ADDRESSES } from '../net/address-range.js';
 import { formatHostAndPort, formatPassed, type ListenAddress } from '../net/socket-address.js';
 import type { ListenerKind } from '../connection/socket.js';
-import type { PassedSocket } from './passed-sockets.js';
+import type { PassedSocket } from '../net/passed-sockets.js';
 import { bindPrivately, freeUnixPath, setUnixMode } from './unix-socket.js';
 
 /** Connections that may wait to be accepted; the kernel caps it at `net.core.somaxconn`. */

@@ -27,7 +27,7 @@ import { type Listener, closeWhenQuiet, listen } from './listener.js';
 import { type ExpendableLimits, Expendables } from './expendables.js';
 import { type Rules, findUnwelcome, recheck } from './recheck.js';
 import { type BindAddress, type Listener, closeWhenQuiet, listen } from './listener.js';
-import { passedSockets, socketsNamed } from './passed-sockets.js';
+import { passedSockets, socketsNamed } from '../net/passed-sockets.js';
 import type { ServerTls } from './tls/server-tls.js';
 import { PrivateFiles, type PrivatePaths } from '../http/private-files.js';
 import { MemoryGuard } from './memory-guard.js';
@@ -289,8 +289,7 @@ export class Server {
           if (unused.delete(socket)) yield { address: socket, isTls, mustBeTls };
         }
     }
-    // One of several workers says it for all.
-    if (unused.size === 0 || (group?.worker ?? 1) > 1) return;
+    if (unused.size === 0) return;
     const names = [...unused].map(({ name }) => name);
     log.warn(
       { names },

@@ -30,6 +30,9 @@ async function parse(argv: readonly string[], problem?: string): Promise<Outcome
     convert: async (inputs, flags) => {
       calls.push(['convert', flags, inputs]);
     },
+    completion: async (shell) => {
+      calls.push(['completion', shell]);
+    },
   };
   let error = { code: '', exitCode: 0 };
   await createProgram(io, '1.2.3', actions)

@@ -453,3 +453,15 @@ t.test('healthcheck: exit status 0 or 1, and why', async (t) => {
   t.equal(await runCli(beside, parts), 1);
   t.same(beside.written, { out: '', err: 'twist: draining\n' });
 });
+
+t.test('what completes the command line, and the licenses, are printed', async (t) => {
+  t.match(await run(['completion', 'bash']), {
+    code: 0,
+    out: /complete -F _twist twist\n$/,
+    err: '',
+  });
+  const problem = 'twist: name a shell: bash, zsh, fish; see twist completion --help\n';
+  for (const words of [[], ['tcsh']])
+    t.match(await run(['completion', ...words]), { code: 2, out: '', err: problem });
+  t.match(await run(['--licenses']), { code: 0, out: /^twist runs from its sources/, err: '' });
+});

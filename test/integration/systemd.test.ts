@@ -124,8 +124,8 @@ t.test('systemd is told once all listen', async (t) => {
     });
     const lines = createInterface({ input: systemd.stdout })[Symbol.asyncIterator]();
     const next = async (): Promise<unknown> => {
-      const { value } = await within(lines.next(), 'a datagram');
-      return JSON.parse(value ?? 'null') as unknown;
+      const line = await within(lines.next(), 'a datagram');
+      return JSON.parse(line.done === true ? 'null' : line.value) as unknown;
     };
     t.equal(await next(), 'bound');
     const twist = await startTwist(t, flags, { env: { NOTIFY_SOCKET: file } });

@@ -56,6 +56,7 @@ async function pass(
 }
 
 async function end({ child }: Passing): Promise<void> {
+  if (child.exitCode !== null) return;
   const ended = once(child, 'exit');
   child.stdin!.end();
   await within(ended, 'the end');
@@ -105,8 +106,9 @@ t.test('a Unix socket that was passed is plain', async (t) => {
   const passing = await pass(t, [socket], 'web', { listen: 'systemd', ...tlsFiles });
   t.strictSame(passing.report, { urls: ['systemd:web'], warnings: [], error: null });
   await end(passing);
-  const { report } = await pass(t, [socket], 'web', { listen: 'wss://systemd', ...tlsFiles });
-  t.equal(report.error, 'cannot speak TLS on systemd:web: it is a Unix socket');
+  const refused = await pass(t, [socket], 'web', { listen: 'wss://systemd', ...tlsFiles });
+  await end(refused);
+  t.equal(refused.report.error, 'cannot speak TLS on systemd:web: it is a Unix socket');
 });
 
 t.test('sockets that nothing listens on are a warning', async (t) => {
@@ -120,6 +122,7 @@ t.test('sockets that nothing listens on are a warning', async (t) => {
     },
   ]);
   await end(passing);
-  const { report } = await pass(t, sockets, 'web:other', { listen: 'systemd:wep' });
-  t.match(report.error, 'cannot listen on systemd:wep: ');
+  const refused = await pass(t, sockets, 'web:other', { listen: 'systemd:wep' });
+  await end(refused);
+  t.match(refused.report.error, 'cannot listen on systemd:wep: ');
 });

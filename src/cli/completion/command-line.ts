@@ -94,7 +94,7 @@ function optionsOf({ options }: Command): CompletedOption[] {
     const row = rowOf(option);
     const negative = negatives.find((one) => one.attributeName() === option.attributeName());
     return {
-      flags: [short, long, negative?.long].filter((flag) => flag !== undefined && flag !== null),
+      flags: [short, long, negative?.long].filter((flag) => flag !== undefined),
       help: description,
       value: required ? valueOf(option, row) : null,
       isRepeatable: row?.type.isRepeatable === true,

@@ -15,8 +15,11 @@ export function fishCompletion([twist, ...commands]: CommandLine): string {
 # Whether the words after twist that are no options begin with these.
 function __twist_is
     set -l words (string match -v -- '-*' (commandline -opc)[2..])
-    test (count $argv) -eq 0 && test (count $words) -eq 0 && return
-    test (count $argv) -gt 0 && test "$words[1..(count $argv)]" = "$argv"
+    if test (count $argv) -eq 0
+        test (count $words) -eq 0
+    else
+        string match -q -- "$argv *" "$words "
+    end
 end
 
 complete -c twist -f

@@ -36,7 +36,7 @@ export const SERVING_COMMANDS: readonly string[] = [
 /** What stands for all topics. */
 const ALL = 'all';
 
-const PROGRAM_EXAMPLES: readonly HelpExample[] = [
+export const PROGRAM_EXAMPLES: readonly HelpExample[] = [
   ['twist serve --echo', 'echo server on ws://127.0.0.1:9001'],
   ['twist serve --tcp localhost:5900', 'TCP service for browsers'],
   ['twist convert traffic.ndjson', 'show a recording'],
@@ -94,7 +94,7 @@ const HELP_ITEM: HelpItem = { term: '-h, --help [TOPIC]', text: 'this help, or t
 
 const SOURCES = `Every option is also an environment variable, TWIST_ and its name in capitals (TWIST_MAX_MESSAGE), and a key of the configuration file (maxMessage). A flag wins over the environment, the environment over the file, and the file over the default, which TWIST_DEFAULT_MAX_MESSAGE replaces, for images.`;
 
-const EXIT_STATUS: readonly HelpItem[] = [
+export const EXIT_STATUS: readonly HelpItem[] = [
   { term: '0', text: 'success, including a graceful stop' },
   { term: '1', text: 'a failure at run time' },
   { term: '2', text: 'wrong usage' },

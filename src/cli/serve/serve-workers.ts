@@ -2,12 +2,12 @@
 import type { Logger } from 'pino';
 import type { Loaded } from '../../config/load.js';
 import type { Flags } from '../../config/text-sources.js';
-import { passedSockets } from '../../server/passed-sockets.js';
+import { passedSockets } from '../../net/passed-sockets.js';
 import { OWNER_ONLY, freeUnixPath } from '../../server/unix-socket.js';
 import { newTicketKeys } from '../../server/tls/tls-context.js';
 import { clusterWorkers } from '../../workers/cluster-worker.js';
 import type { ConfigFile } from '../../workers/messages.js';
-import { Primary } from '../../workers/primary.js';
+import { type Failure, Primary } from '../../workers/primary.js';
 import { WorkersSource } from '../../workers/workers-source.js';
 import { logMetrics } from '../../admin/metrics/log-metrics.js';
 import { LocalSource } from '../../admin/local-source.js';
@@ -96,9 +96,7 @@ export async function serveWorkers(
       complain(io, startFailure(error), settings.logFormat);
       return ExitCode.Failure;
     }
-    const unstarted = await primary.start();
-    if (unstarted === null) await tellReady(io, log);
-    const failure = unstarted ?? (await primary.ended);
+    const failure = await runToEnd(primary, io, log);
     if (failure === null) return ending.exitCode;
     if (failure.sentence !== '') complain(io, failure.sentence, settings.logFormat);
     return failure.exitCode;
@@ -109,6 +107,14 @@ export async function serveWorkers(
     ending.release();
     if (umask !== null) process.umask(umask);
   }
+}
+
+/** @returns why the workers did not start, or ended; null after a stop that went well */
+async function runToEnd(primary: Primary, io: Io, log: Logger): Promise<Failure | null> {
+  const failure = await primary.start();
+  if (failure !== null) return failure;
+  await tellReady(io, log);
+  return await primary.ended;
 }
 
 /** What protects the admin endpoint, as far as there is one: the same files as in the workers. */

@@ -62,8 +62,7 @@ export function listenAddresses(): ValueType<readonly ListenAddress[]> {
 
 /** Where an address is, with or without TLS. */
 function placeOf(address: ListenAddress): string {
-  const { tls, ...place } = { tls: false, ...address };
-  return formatListenAddress(place);
+  return formatListenAddress(address).replace(/^wss?:\/\//, '');
 }
 
 /** Permissions of a Unix socket, or `umask` (null). */

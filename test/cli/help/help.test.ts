@@ -22,6 +22,7 @@ const actions = {
   checkConfig: nothing,
   healthcheck: nothing,
   convert: nothing,
+  completion: nothing,
 };
 const program = createProgram(fakeIo([]), '1', actions);
 

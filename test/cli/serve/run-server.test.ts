@@ -2,8 +2,9 @@ import t from 'tap';
 import { load } from '../../../src/config/load.js';
 import { ExitCode } from '../../../src/cli/exit-code.js';
 import type { UnusedSignal } from '../../../src/cli/io.js';
-import { failed, openLog } from '../../../src/cli/serve/run-server.js';
+import { failed, openLog, tellReady } from '../../../src/cli/serve/run-server.js';
 import { ConfigError } from '../../../src/errors.js';
+import { createLog } from '../../../src/cli/output/log.js';
 import { fakeIo } from '../fake-io.js';
 
 t.test('what the process reports goes to the log', async (t) => {
@@ -53,4 +54,16 @@ t.test('what the process reports goes to the log', async (t) => {
     ],
   );
   t.throws(() => failed(new ConfigError('bad'), log), ConfigError);
+});
+
+t.test('whoever waits until it is ready is told', async (t) => {
+  for (const [env, lines] of [
+    [{}, 0],
+    [{ NOTIFY_SOCKET: '/run/notify', PATH: '/nowhere' }, 1],
+  ] as const) {
+    const io = fakeIo([], { env });
+    const log = createLog('info', 'json', io.stderr);
+    await tellReady(io, log);
+    t.equal(io.written.err.split('systemd-notify').length - 1, lines);
+  }
 });

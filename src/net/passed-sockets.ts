@@ -4,7 +4,7 @@
  */
 import { env, pid, ppid } from 'node:process';
 import { ConfigError } from '../errors.js';
-import { formatPassed } from '../net/socket-address.js';
+import { formatPassed } from './socket-address.js';
 
 /** A socket that listens already. */
 export interface PassedSocket {
@@ -28,11 +28,11 @@ export interface PassedTo {
 /** @param isWorker whether the sockets are those of the primary, which is the parent process and has the same variables */
 export function passedSockets(
   isWorker: boolean,
-  process: PassedTo = { env, pid, ppid },
+  receiver: PassedTo = { env, pid, ppid },
 ): PassedSocket[] {
-  const { LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES = '' } = process.env;
+  const { LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES = '' } = receiver.env;
   // A process that was started with these variables by another one has other descriptors.
-  if (Number(LISTEN_PID) !== (isWorker ? process.ppid : process.pid)) return [];
+  if (Number(LISTEN_PID) !== (isWorker ? receiver.ppid : receiver.pid)) return [];
   const names = LISTEN_FDNAMES.split(':');
   return Array.from({ length: Number(LISTEN_FDS) }, (_, index) => ({
     kind: 'passed',

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { ConfigError } from '../../src/errors.js';
-import { type PassedSocket, passedSockets, socketsNamed } from '../../src/server/passed-sockets.js';
+import { type PassedSocket, passedSockets, socketsNamed } from '../../src/net/passed-sockets.js';
 
 const passedTo = (env: Readonly<Record<string, string>>): Parameters<typeof passedSockets>[1] => ({
   env,
@@ -23,8 +23,9 @@ t.test('sockets are taken by whom they are for', async (t) => {
 });
 
 t.test('they need no names', async (t) => {
-  t.strictSame(passedSockets(false, passedTo({ LISTEN_PID: '50', LISTEN_FDS: '1' })), [
+  t.strictSame(passedSockets(false, passedTo({ LISTEN_PID: '50', LISTEN_FDS: '2' })), [
     { kind: 'passed', fd: 3, name: '' },
+    { kind: 'passed', fd: 4, name: '' },
   ]);
 });
 

@@ -5,14 +5,11 @@ import { CoarseClock } from '../connection/clock.js';
 import { Connection } from '../connection/connection.js';
 import { findSharedReads, probeSharedReads } from '../connection/node-internals.js';
 import { type ListenerKind, peerOf } from '../connection/socket.js';
-<<<<<<< HEAD
 import { StaticDirectory } from '../http/static-directory.js';
 import type { HttpService } from '../http/tunnel.js';
-=======
-import { ConfigError, HandshakeError } from '../errors.js';
-import type { HostPolicy, SubprotocolPolicy } from '../handshake/policy.js';
->>>>>>> a4e730b (Under systemd: --listen systemd takes the sockets that it passes on, and it is told when the server is ready)
+import { ConfigError } from '../errors.js';
 import { networkOf } from '../net/ip-address.js';
+import { passedSockets, socketsNamed } from '../net/passed-sockets.js';
 import { type Kernel, loadKernel } from '../protocol/kernel/kernel.js';
 import { SlabPool } from '../protocol/slabs/slab-pool.js';
 import { Traffic } from '../session/counters.js';
@@ -21,18 +18,7 @@ import { ConnectionRegistry } from './admission/connection-registry.js';
 import { type ExpendableLimits, Expendables } from './admission/expendables.js';
 import { GroupPlaces } from './admission/group-places.js';
 import { Drain } from './drain.js';
-<<<<<<< HEAD
-import { type Listener, closeWhenQuiet, listen } from './listener.js';
-=======
-import { type ExpendableLimits, Expendables } from './expendables.js';
-import { type Rules, findUnwelcome, recheck } from './recheck.js';
 import { type BindAddress, type Listener, closeWhenQuiet, listen } from './listener.js';
-import { passedSockets, socketsNamed } from '../net/passed-sockets.js';
-import type { ServerTls } from './tls/server-tls.js';
-import { PrivateFiles, type PrivatePaths } from '../http/private-files.js';
-import { MemoryGuard } from './memory-guard.js';
-import { GroupPlaces } from './group-places.js';
->>>>>>> a4e730b (Under systemd: --listen systemd takes the sockets that it passes on, and it is told when the server is ready)
 import { ClientLines } from './log/client-lines.js';
 import { MemoryGuard } from './memory-guard.js';
 import { OpenSessions } from './open-sessions.js';
@@ -56,25 +42,6 @@ const NO_BOUND = 0;
 /** How often memory that nobody has needed since goes back to the system. */
 const TRIM_MS = 1000;
 
-<<<<<<< HEAD
-=======
-/** What the operator has written is no secret of a client's. */
-function redactionOf({ served, subprotocol, tokensIn = null }: ServerOptions): Redaction {
-  return new Redaction({
-    tokensIn,
-    subprotocols: typeof subprotocol === 'string' ? [] : subprotocol,
-    paths: served.flatMap(({ path }) => path ?? []),
-  });
-}
-
-function rulesOf({ allow, deny }: AccessOptions, { trustsUnix }: ClientAddress): AddressRules {
-  return {
-    allow: new AddressList(allow),
-    deny: new AddressList(deny),
-    hasUnixProxy: trustsUnix,
-  };
-}
-
 /** Where one socket is to listen. */
 interface Place {
   readonly address: BindAddress;
@@ -83,7 +50,6 @@ interface Place {
   readonly mustBeTls: boolean;
 }
 
->>>>>>> a4e730b (Under systemd: --listen systemd takes the sockets that it passes on, and it is told when the server is ready)
 export class Server {
   readonly counters = new ServerCounters();
   readonly traffic = new Traffic();
@@ -229,12 +195,7 @@ export class Server {
     this.#host = await this.#makeHost();
     try {
       await tls?.start();
-<<<<<<< HEAD
-      for (const address of this.#rules.options.listen) {
-        const isTls = tls !== null && address.kind === 'tcp' && address.tls !== false;
-=======
       for (const { address, isTls, mustBeTls } of this.#places(tls !== null)) {
->>>>>>> a4e730b (Under systemd: --listen systemd takes the sockets that it passes on, and it is told when the server is ready)
         const accept = isTls ? this.#acceptTls : this.#acceptPlain;
         const listener = await listen(address, accept, unixMode, group !== null, isTls);
         this.#listeners.push(listener);
@@ -261,25 +222,12 @@ export class Server {
     else group.listening(lines);
   }
 
-<<<<<<< HEAD
-  async #makeHost(): Promise<ServerHost> {
-    const parts = {
-      rules: this.#rules,
-      connections: this.#connections,
-      sessions: this.#sessions,
-      counters: this.counters,
-      traffic: this.traffic,
-      clientLog: this.clientLog,
-      clock: this.#clock,
-      memory: this.#memory,
-      slabPool: this.#slabPool,
-=======
   /** Where to listen, a place for each socket. @throws ConfigError when systemd has not passed what it should */
   *#places(hasTls: boolean): Generator<Place> {
-    const { group = null, log } = this.#options;
+    const { listen: addresses, group = null, log } = this.#rules.options;
     const passed = passedSockets(group !== null);
     const unused = new Set(passed);
-    for (const address of this.#options.listen) {
+    for (const address of addresses) {
       const isTls = hasTls && address.kind !== 'unix' && address.tls !== false;
       const mustBeTls = isTls && address.tls === true;
       if (address.kind !== 'systemd') yield { address, isTls, mustBeTls };
@@ -297,31 +245,17 @@ export class Server {
     );
   }
 
-  /**
-   * Stops gracefully: no new connections, 1001 to all, spread so that clients do not come back all at
-   * once. Whoever is left when the time is over is dropped. A second call waits for the same end.
-   */
-  stop(): Promise<void> {
-    return (this.#stopped ??= this.#stop());
-  }
-
-  #stop(): Promise<void> {
-    const { drainDelay = 0, drainTimeout, limits, log } = this.#options;
-    const host = {
-      connections: this.#connections.all,
-      log,
-      stopAccepting: () => {
-        this.#admission.isDraining = true;
-        const patienceMs = drainTimeout * NEWCOMERS_SHARE;
-        return closeWhenQuiet(this.#listeners, () => this.counters.connections, patienceMs);
-      },
-      stopNow: this.stopNow.bind(this),
-      settled: async () => {
-        await Promise.allSettled(this.#lingering);
-        // The last line is that the server has stopped.
-        this.clientLog.tell();
-      },
->>>>>>> a4e730b (Under systemd: --listen systemd takes the sockets that it passes on, and it is told when the server is ready)
+  async #makeHost(): Promise<ServerHost> {
+    const parts = {
+      rules: this.#rules,
+      connections: this.#connections,
+      sessions: this.#sessions,
+      counters: this.counters,
+      traffic: this.traffic,
+      clientLog: this.clientLog,
+      clock: this.#clock,
+      memory: this.#memory,
+      slabPool: this.#slabPool,
     };
     const sharedReads = await probeSharedReads(
       findSharedReads(undefined, this.#kernel?.receiveBuffer),

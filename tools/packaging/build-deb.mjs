@@ -2,6 +2,7 @@
  * Makes a Debian package of the single binary: `npm run build:deb -- [--arch arm64]` writes
  * `dist/debian/twist_VERSION_ARCH.deb`. The binary has to be built before.
  */
+import { Buffer } from 'node:buffer';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -35,11 +36,10 @@ if (architecture === undefined)
 const binary = `dist/binary/twist-linux-${architecture}`;
 if (!existsSync(binary)) throw new Error(`there is no ${binary}: npm run build:binary`);
 
-const manifest = /** @type {{ version: string }} */ (
-  JSON.parse(readFileSync('package.json', 'utf8'))
-);
+/** @type {unknown} */
+const manifest = JSON.parse(readFileSync('package.json', 'utf8'));
 // To Debian a tilde comes before nothing, as a hyphen does to npm.
-const version = manifest.version.replace('-', '~');
+const version = /** @type {{ version: string }} */ (manifest).version.replace('-', '~');
 
 const root = mkdtempSync(path.join(os.tmpdir(), 'twist-deb-'));
 // The directories of a package are for everybody.

@@ -1,5 +1,5 @@
 /** The directory that is served, and which of its files a request may have. */
-import { type Stats, accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { ConfigError } from '../errors.js';
@@ -75,16 +75,15 @@ export class StaticDirectory {
 
 /** Why files cannot be served from there; null when they can. */
 function faultOf(directory: string): string | null {
-  let stats: Stats | undefined;
   try {
-    stats = statSync(directory, { throwIfNoEntry: false });
-    if (stats === undefined) return 'there is no such directory';
-    if (!stats.isDirectory()) return 'it is not a directory';
+    if (!statSync(directory).isDirectory()) return 'it is not a directory';
     // It is never listed, so this is all that is needed, and without it each request is a 404.
     accessSync(directory, constants.X_OK);
     return null;
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
+    // What `throwIfNoEntry` of statSync takes for no entry differs between Node 20 and 24.
+    if (code === 'ENOENT' || code === 'ENOTDIR') return 'there is no such directory';
     if (code === 'EACCES') return 'permission to look into it is denied';
     return `it cannot be read (${String(code)})`;
   }

@@ -20,8 +20,8 @@ const LINES = ['20', '22', '24', '26'];
 const STORE = path.join(ROOT, '.packaging/lines');
 const REPORTS = path.join(ROOT, 'reports/matrix');
 
-/** What tap says of that which passes. */
-const PASSED = /^ *(?:ok |# Subtest|# time|\d+\.\.|TAP version|# No coverage|$)/;
+/** What tap says of that which passes, and what tests tell beside. */
+const PASSED = /^ *(?:ok |#|\d+\.\.|TAP version|$)/;
 
 /** The last line of a run. */
 const TOTALS = /^# \{ total: (\d+)/;

@@ -90,8 +90,13 @@ export function serializeClosePayload(code: number, reason: string): Uint8Array 
   const payload = new Uint8Array(reason === '' ? 2 : MAX_CONTROL_PAYLOAD_BYTES);
   payload[0] = code >> 8;
   payload[1] = code & 0xff;
-  const { written } = reasonEncoder.encodeInto(reason, payload.subarray(2));
-  return payload.subarray(0, 2 + written);
+  const room = payload.subarray(2);
+  const { read, written } = reasonEncoder.encodeInto(reason, room);
+  if (read === reason.length) return payload.subarray(0, 2 + written);
+  // Node 26 leaves out a last character that fills the room, unless it comes alone.
+  const next = String.fromCodePoint(reason.codePointAt(read)!);
+  const last = reasonEncoder.encodeInto(next, room.subarray(written));
+  return payload.subarray(0, 2 + written + last.written);
 }
 
 /** What a Close says about an error (RFC 6455 §7.4.1): details only if the error is the peer's fault. */

@@ -12,10 +12,10 @@ import { ImportGraph, ROOT, typescriptIn } from './import-graph.mjs';
 import { compileAll } from './typescript-hooks.mjs';
 
 /** What starts no program and opens nothing but what it makes itself: the tests of the files in src. */
-const NOT_UNIT = ['artifact', 'conformance', 'cost', 'deploy', 'fuzz', 'integration'];
+const NOT_UNIT = ['artifact', 'conformance', 'cost', 'deploy', 'fuzz', 'integration', 'packaging'];
 
-/** What needs more than a build: `npm run image` makes the image and runs these. */
-const APART = [/^test\/image\//];
+/** What needs more than a build: `npm run image` and `npm run packages` make that and run these. */
+const APART = [/^test\/(image|packaging)\//];
 
 /** What takes long, by measure or by its nature: `npm test` leaves it to `npm run test:long`. */
 const LONG = [

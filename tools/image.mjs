@@ -29,7 +29,8 @@ const PROCESSORS = /** @type {const} */ ({ amd64: 'x64', arm64: 'arm64' });
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 const { values: flags } = parseArgs({ options: { arch: { type: 'string' } } });
-const arch = flags.arch ?? (process.arch === 'arm64' ? 'arm64' : 'amd64');
+const ownArch = process.arch === 'arm64' ? 'arm64' : 'amd64';
+const arch = flags.arch ?? ownArch;
 if (arch !== 'amd64' && arch !== 'arm64') fail(`--arch cannot be ${arch}: give amd64 or arm64`);
 
 process.env['CONTAINERS_CONF'] = path.join(ROOT, 'tools/image/containers.conf');
@@ -43,13 +44,15 @@ process.on('exit', () => {
   rmSync(scratch, { recursive: true, force: true });
 });
 
-const base = makeBase(arch, scratch);
+const base = makeBase(arch);
+const builder = ownArch === arch ? base : makeBase(ownArch);
 /** @type {unknown} */
 const manifest = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8'));
 const { version } = /** @type {{ version: string }} */ (manifest);
 run('buildah', [
   ...['bud', '--quiet', '--pull-never', '--layers', '--format', 'docker'],
   ...['--platform', `linux/${arch}`, '--build-arg', `NODE_IMAGE=${base}`],
+  ...['--build-arg', `BUILD_IMAGE=${builder}`],
   ...['--build-arg', `VERSION=${version}`, '--build-arg', `REVISION=${revision()}`],
   ...settingsOfThisMachine(scratch),
   ...['--tag', `${NAME}:${arch}`, ROOT],
@@ -59,13 +62,14 @@ process.stdout.write(`${NAME}:${arch}\n`);
 /**
  * Makes the image to build from, or finds it: it is kept by the store of images, under a name made of what it is made of.
  * @param {keyof typeof PROCESSORS} arch
- * @param {string} directory for files on the way
  * @returns its name
  */
-function makeBase(arch, directory) {
-  const recipe = createHash('sha256').update(readFileSync(fileURLToPath(import.meta.url)));
+function makeBase(arch) {
+  const parts = [PACKAGES, NODE_MAJOR, RELEASE, String(makeBase), String(bootstrap)];
+  const recipe = createHash('sha256').update(parts.join());
   const name = `localhost/twist-base:${arch}-${recipe.digest('hex').slice(0, 12)}`;
   if (spawnSync('buildah', ['inspect', '--type', 'image', name]).status === 0) return name;
+  const directory = mkdtempSync(path.join(scratch, 'base-'));
   const system = path.join(directory, 'system.tar');
   bootstrap(system, directory, arch);
   const node = `node-linux-${PROCESSORS[arch]}`;

@@ -1,5 +1,6 @@
 /** The image's own environment and command, as its Dockerfile says them, without an engine. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { makeTempDir } from '../fixtures/temp-dir.js';
@@ -68,4 +69,23 @@ t.test('an address that only the container reaches is a warning', async (t) => {
     stderr,
     'warning: --listen is 127.0.0.1:8080, which nothing outside of this machine or container',
   );
+});
+
+t.test('what the Dockerfile copies is enough to build from', async (t) => {
+  const [, stage = ''] = /^FROM .* AS build\n([^]*?)^FROM /m.exec(DOCKERFILE) ?? [];
+  const copied = [...stage.matchAll(/^COPY (.*) \S+$/gm)].flatMap(([, names = '']) =>
+    names.split(' '),
+  );
+  t.ok(copied.includes('build.mjs'));
+  const sent = readFileSync('.dockerignore', 'utf8').split('\n');
+  const directory = makeTempDir(t);
+  for (const name of copied) {
+    t.ok(sent.includes(`!${name}`), `${name} is in .dockerignore`);
+    cpSync(name, path.join(directory, name), { recursive: true });
+  }
+  symlinkSync(path.resolve('node_modules'), path.join(directory, 'node_modules'));
+  const built = spawnSync('node', ['build.mjs'], { cwd: directory, encoding: 'utf8' });
+  t.equal(built.status, 0, built.stderr);
+  for (const name of ['twist.cjs', 'THIRD_PARTY_NOTICES.txt', 'sbom.cdx.json'])
+    t.ok(existsSync(path.join(directory, 'dist', name)), name);
 });

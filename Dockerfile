@@ -8,10 +8,9 @@
 
 # The full image, for it has what strips a program.
 ARG NODE_IMAGE=node:24-bookworm
-ARG BUILD_IMAGE=${NODE_IMAGE}
 
 # The program is the same for all processors, so it is built by that of the building machine.
-FROM --platform=${BUILDPLATFORM} ${BUILD_IMAGE} AS build
+FROM --platform=${BUILDPLATFORM} ${NODE_IMAGE} AS build
 WORKDIR /build
 COPY package.json package-lock.json ./
 RUN --mount=type=cache,target=/root/.npm npm ci --ignore-scripts

@@ -29,8 +29,7 @@ const PROCESSORS = /** @type {const} */ ({ amd64: 'x64', arm64: 'arm64' });
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 const { values: flags } = parseArgs({ options: { arch: { type: 'string' } } });
-const ownArch = process.arch === 'arm64' ? 'arm64' : 'amd64';
-const arch = flags.arch ?? ownArch;
+const arch = flags.arch ?? (process.arch === 'arm64' ? 'arm64' : 'amd64');
 if (arch !== 'amd64' && arch !== 'arm64') fail(`--arch cannot be ${arch}: give amd64 or arm64`);
 
 process.env['CONTAINERS_CONF'] = path.join(ROOT, 'tools/image/containers.conf');
@@ -45,14 +44,12 @@ process.on('exit', () => {
 });
 
 const base = makeBase(arch);
-const builder = ownArch === arch ? base : makeBase(ownArch);
 /** @type {unknown} */
 const manifest = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8'));
 const { version } = /** @type {{ version: string }} */ (manifest);
 run('buildah', [
   ...['bud', '--quiet', '--pull-never', '--layers', '--format', 'docker'],
   ...['--platform', `linux/${arch}`, '--build-arg', `NODE_IMAGE=${base}`],
-  ...['--build-arg', `BUILD_IMAGE=${builder}`],
   ...['--build-arg', `VERSION=${version}`, '--build-arg', `REVISION=${revision()}`],
   ...settingsOfThisMachine(scratch),
   ...['--tag', `${NAME}:${arch}`, ROOT],

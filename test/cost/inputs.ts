@@ -36,6 +36,7 @@ export const NO_INPUT: Readonly<Record<string, string>> = {
   'src/modes/tcp/target-certificates.ts': 'certificates of the operator',
   'src/modes/tcp/target-counters.ts': 'numbers',
   'src/modes/user-module.ts': "loads the operator's module",
+  'src/net/passed-sockets.ts': 'what systemd says at the start',
   'src/net/tls-peer.ts': 'types',
   'src/protocol/endpoint-events.ts': 'types',
   'src/recording/file/writer-owner.ts': 'types',

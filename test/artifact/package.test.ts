@@ -9,6 +9,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import t from 'tap';
 import { WebSocket } from 'ws';
+import { typescriptIn } from '../../tools/import-graph.mjs';
 import { makeTempDir } from '../fixtures/temp-dir.js';
 import { startServing } from '../fixtures/twist-process.js';
 import { within } from '../fixtures/within.js';
@@ -18,6 +19,8 @@ import { checkCore } from './core-checks.js';
 t.setTimeout(240_000);
 
 const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+/** The package of `from 'name'`, `import('@scope/name')` or `require('name/file.js')`. */
+const IMPORTED_PACKAGE = /\b(?:from |import\(|require\()'((?:@[\w-]+\/)?[a-z][\w-]*)(?=[/'])/g;
 const VERSION = `twist ${version}\n`;
 
 const folder = makeTempDir(t);
@@ -46,6 +49,36 @@ t.test('an installation brings one package and runs no script', async (t) => {
     packages.filter((name) => !name.startsWith('.')),
     ['twist-server'],
   );
+});
+
+t.test('the notices of all that it bundles, as the lock file has it', async (t) => {
+  const installed = path.join(project, 'node_modules/twist-server');
+  const notices = readFileSync(path.join(installed, 'dist/THIRD_PARTY_NOTICES.txt'), 'utf8');
+  const noticed = [...notices.matchAll(/^((?:@[\w-]+\/)?[\w.-]+) (\d[\w.-]+) \(.+\)$/gm)];
+  const lock = JSON.parse(readFileSync('package-lock.json', 'utf8')) as {
+    readonly packages: Readonly<Record<string, { readonly version: string }>>;
+  };
+  const locked = Object.entries(lock.packages).map(
+    ([folder, { version }]) => `${folder.split('node_modules/').at(-1)!} ${version}`,
+  );
+  t.strictSame(
+    noticed
+      .map(([, name, version]) => `${name!} ${version!}`)
+      .filter((one) => !locked.includes(one)),
+    [],
+  );
+  const imported = typescriptIn('src').flatMap((file) =>
+    [...readFileSync(file, 'utf8').matchAll(IMPORTED_PACKAGE)].map(([, name]) => name),
+  );
+  t.ok(imported.includes('commander') && imported.includes('hash-wasm'), 'imports are found');
+  const names = noticed.map(([, name]) => name);
+  t.strictSame(
+    imported.filter((name) => !names.includes(name)),
+    [],
+    'and whatever the sources import is among them',
+  );
+  const { stdout } = await npm(project, 'npx', '--no', '--', 'twist', '--licenses');
+  t.ok(stdout.includes(notices.trim()));
 });
 
 t.test('npx runs it by both names, and from a file that is not installed', async (t) => {

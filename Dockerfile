@@ -13,7 +13,7 @@ ARG NODE_IMAGE=node:24-bookworm
 FROM --platform=${BUILDPLATFORM} ${NODE_IMAGE} AS build
 WORKDIR /build
 COPY package.json package-lock.json ./
-RUN --mount=type=cache,target=/root/.npm npm ci --ignore-scripts
+RUN --mount=type=cache,target=/var/cache/npm npm ci --ignore-scripts --cache /var/cache/npm
 COPY build.mjs build-parts.mjs build-sbom.mjs tsconfig.json LICENSE-MIT LICENSE-APACHE ./
 COPY src src
 RUN npm run bundle

@@ -19,6 +19,7 @@ import { type Changes, DEFAULT_LIMITS, upgradeText } from '../fixtures/handshake
 import { KeptLog } from '../fixtures/kept-log.js';
 import { HASH, PASSWORD } from '../fixtures/password-hashes.js';
 import { RawClient } from '../fixtures/raw-client.js';
+import { SERVER_LIMITS } from '../fixtures/server-limits.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
 import { eventually } from '../fixtures/within.js';
 
@@ -73,18 +74,7 @@ class Fixture {
       },
       auth: options.auth ?? null,
       drainTimeout: 1000,
-      limits: {
-        outputPause: 20_000,
-        outputLimit: 160_000,
-        maxMessage: 100_000,
-        handshakeTimeout: 10_000,
-        messageTimeout: 0,
-        sendTimeout: 30_000,
-        pingInterval: 0,
-        pongTimeout: 0,
-        idleTimeout: 0,
-        closeTimeout: 15_000,
-      },
+      limits: SERVER_LIMITS,
       log: this.log,
     });
   }

@@ -16,6 +16,7 @@ import { KeptLog } from '../fixtures/kept-log.js';
 import { onePassword } from '../fixtures/logins.js';
 import { HASH, PASSWORD } from '../fixtures/password-hashes.js';
 import { connectRaw } from '../fixtures/raw-client.js';
+import { SERVER_LIMITS } from '../fixtures/server-limits.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
 
 const get = (target: string, ...lines: readonly string[]): string =>
@@ -130,18 +131,7 @@ async function start(
     auth,
     health: { path: '/healthz', findProblems: () => [] },
     drainTimeout: 1000,
-    limits: {
-      outputPause: 20_000,
-      outputLimit: 160_000,
-      maxMessage: 100_000,
-      handshakeTimeout: 10_000,
-      messageTimeout: 0,
-      sendTimeout: 30_000,
-      pingInterval: 0,
-      pongTimeout: 0,
-      idleTimeout: 0,
-      closeTimeout: 15_000,
-    },
+    limits: SERVER_LIMITS,
     log: new KeptLog(),
   });
   t.teardown(() => {

@@ -82,6 +82,13 @@ const LAYERS: readonly Layer[] = [
     packages: [],
   },
   {
+    name: 'inspect',
+    // A regular expression from the page has a limit of time, which only node:vm can set.
+    builtins: ['node:buffer', 'node:fs', 'node:fs/promises', 'node:path', 'node:vm'],
+    packages: [],
+    knowsNot: ['config'],
+  },
+  {
     name: 'server',
     builtins: [
       'node:net',

@@ -27,6 +27,7 @@ export const NO_INPUT: Readonly<Record<string, string>> = {
   'src/connection/tls/tls-service.ts': 'types',
   'src/extensions/extension.ts': 'types',
   'src/handshake/policy.ts': 'types',
+  'src/inspect/page-protocol.ts': 'types',
   'src/modes/built-in.ts': 'types',
   'src/modes/guarded-signal.ts': 'one signal',
   'src/modes/record.ts': 'a mode that does nothing',

@@ -14,8 +14,9 @@ FROM --platform=${BUILDPLATFORM} ${NODE_IMAGE} AS build
 WORKDIR /build
 COPY package.json package-lock.json ./
 RUN --mount=type=cache,target=/var/cache/npm npm ci --ignore-scripts --cache /var/cache/npm
-COPY build.mjs build-parts.mjs build-sbom.mjs tsconfig.json LICENSE-MIT LICENSE-APACHE ./
+COPY build.mjs build-pages.mjs build-parts.mjs build-sbom.mjs tsconfig.json LICENSE-MIT LICENSE-APACHE ./
 COPY src src
+COPY web web
 RUN npm run bundle
 
 # The root of the image, for the processor that it is for.

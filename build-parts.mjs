@@ -117,7 +117,13 @@ async function split(common, entries, packages) {
     external: [LOADER],
     define: { ...common.define, 'performance.now': 'monotonicMs' },
     inject: [CLOCK],
-    plugins: [requiresParts(packages), pinoInThisThread(), commanderAlone(), ownClock()],
+    plugins: [
+      ...(common.plugins ?? []),
+      requiresParts(packages),
+      pinoInThisThread(),
+      commanderAlone(),
+      ownClock(),
+    ],
   });
   const root = path.resolve('.');
   const files = new Map(

@@ -46,7 +46,8 @@ function emitDeclarations() {
       },
     },
   );
-  const program = ts.createProgram([path.join(SOURCES, 'index.ts')], parsed?.options ?? {});
+  const files = [path.join(SOURCES, 'index.ts'), path.join(ROOT, 'web/pages.d.ts')];
+  const program = ts.createProgram(files, parsed?.options ?? {});
   const { diagnostics } = program.emit();
   const problems = [...ts.getPreEmitDiagnostics(program), ...diagnostics];
   process.stderr.write(

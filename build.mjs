@@ -8,6 +8,7 @@ import path from 'node:path';
 import { builtinModules } from 'node:module';
 import { build } from 'esbuild';
 import { buildInParts, importsRequired } from './build-parts.mjs';
+import { importsPages } from './build-pages.mjs';
 import { bomText, npmComponent } from './build-sbom.mjs';
 
 const { version, license = '' } = readJson('package.json');
@@ -18,7 +19,10 @@ const BCRYPT_LIBRARY = 'node_modules/hash-wasm/dist/bcrypt.umd.min.js';
 /** Stands in the bundle for what `twist --licenses` prints. */
 const LICENSES_HERE = '@TWIST_LICENSES@';
 
-/** @type {import('esbuild').BuildOptions & { metafile: true }} */
+/** @type {import('./build-pages.mjs').PageMetafiles} */
+const pages = new Map();
+
+/** @type {import('esbuild').BuildOptions & { metafile: true, plugins: import('esbuild').Plugin[] }} */
 const common = {
   bundle: true,
   platform: 'node',
@@ -28,6 +32,7 @@ const common = {
   // Its main file asks for its parts by a `require` that no bundler sees.
   alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
   logLevel: 'warning',
+  plugins: [importsPages(pages)],
   define: {
     TWIST_VERSION: JSON.stringify(version),
     // Its text is known once all is bundled.
@@ -48,11 +53,13 @@ const metafiles = await Promise.all([
     entryPoints: ['src/index.ts'],
     outfile: 'dist/index.js',
     format: 'esm',
-    plugins: [importsBuiltins(), importsRequired()],
+    plugins: [...common.plugins, importsBuiltins(), importsRequired()],
   }).then(({ metafile }) => metafile),
 ]);
 
-const inputs = metafiles.flat().flatMap(({ inputs }) => Object.keys(inputs));
+const inputs = [...metafiles.flat(), ...pages.values()].flatMap(({ inputs }) =>
+  Object.keys(inputs),
+);
 inputs.push(BCRYPT_LIBRARY);
 const packages = new Set(
   inputs.flatMap((input) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(input)?.[0] ?? []),

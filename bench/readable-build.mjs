@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
+import { importsPages } from '../build-pages.mjs';
 import { importsRequired } from '../build-parts.mjs';
 
 const ROOT = path.join(import.meta.dirname, '..');
@@ -29,6 +30,6 @@ export async function buildReadable(outfile, plugins = []) {
       TWIST_VERSION: JSON.stringify('profile'),
       BCRYPT_LIBRARY: JSON.stringify(readFileSync(path.join(ROOT, BCRYPT_LIBRARY), 'utf8')),
     },
-    plugins: [...plugins, importsRequired()],
+    plugins: [...plugins, importsPages(new Map()), importsRequired()],
   });
 }

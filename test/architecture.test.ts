@@ -164,6 +164,14 @@ const ROOTS: readonly string[] = [
   'src/system-reason.ts',
 ];
 
+/** What the pages import beside each other, and types. */
+const PAGE_PACKAGES: readonly string[] = [
+  'preact',
+  'preact/hooks',
+  'uplot',
+  'uplot/dist/uPlot.min.css',
+];
+
 /** What a source file imports, in whatever way. */
 function importsOf(source: ts.SourceFile): string[] {
   const specifiers: string[] = [];
@@ -255,6 +263,38 @@ function findPackageFault(file: string, specifier: string): string | null {
   return layer.packages.includes(specifier) ? null : `not among the packages of ${layer.name}`;
 }
 
+/** What is wrong with the imports of a page's file: pages know each other's shared parts, and of the sources only types. */
+function findPageFaults(file: string, text: string): string[] {
+  const [, page] = file.split('/');
+  const isModel = file.split('/')[2] === 'model';
+  const faults: string[] = [];
+  for (const specifier of importsOf(parse(file, text))) {
+    const target = path.posix.join(path.posix.dirname(file), specifier);
+    const [root, folder, part] = target.split('/');
+    if (!specifier.startsWith('.')) {
+      if (isModel || !PAGE_PACKAGES.includes(specifier))
+        faults.push(`${file} imports ${specifier}: not among the packages of the pages`);
+    } else if (root === 'src') {
+      if (!hasOnlyTypesOf(specifier, file, text))
+        faults.push(`${file} imports ${specifier}: pages know only types of the sources`);
+    } else if (root !== 'web' || (folder !== page && folder !== 'shared')) {
+      faults.push(`${file} imports ${specifier}: a page knows itself and what is shared`);
+    } else if (isModel && part !== 'model') {
+      faults.push(`${file} imports ${specifier}: a model knows only models`);
+    }
+  }
+  return faults;
+}
+
+function hasOnlyTypesOf(specifier: string, file: string, text: string): boolean {
+  return parse(file, text).statements.every(
+    (statement) =>
+      !ts.isImportDeclaration(statement) ||
+      textOf(statement.moduleSpecifier) !== specifier ||
+      statement.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword,
+  );
+}
+
 /** What is wrong with the rest of a file. */
 function findFaults(file: string, text: string): string[] {
   const faults: string[] = [];
@@ -313,6 +353,10 @@ const sources = new Map(
     .map((file) => [file, readFileSync(path.join(ROOT, file), 'utf8')]),
 );
 const hasSource = (file: string): boolean => sources.has(file);
+const pageFiles = readdirSync(path.join(ROOT, 'web'), { recursive: true, encoding: 'utf8' })
+  .filter((name) => /\.tsx?$/.test(name) && !name.endsWith('.d.ts'))
+  .map((name) => `web/${name.replaceAll(path.sep, '/')}`)
+  .sort();
 
 t.test('imports go one way', async (t) => {
   t.ok(sources.size > 50, 'the sources were found');
@@ -347,10 +391,19 @@ t.test('no default exports, no re-exports, no index files, and process only in c
   );
 });
 
+t.test('pages import what they may', async (t) => {
+  t.ok(pageFiles.length > 5, 'the files were found');
+  t.strictSame(
+    pageFiles.flatMap((file) => findPageFaults(file, readFileSync(path.join(ROOT, file), 'utf8'))),
+    [],
+  );
+});
+
 // Coverage only speaks of files that were loaded.
 t.test('every source file with run-time code is loaded by a test that covers it', async (t) => {
   const tests = typescriptIn('test').filter((file) => file.endsWith('.test.ts'));
-  const graph = await ImportGraph.of([...sources.keys(), ...tests]);
+  const models = pageFiles.filter((file) => file.split('/')[2] === 'model');
+  const graph = await ImportGraph.of([...sources.keys(), ...models, ...tests]);
   const covered = tests.flatMap((test) => {
     const pattern = coverageMap(test);
     return [...graph.loadedBy(test)].filter(
@@ -358,7 +411,10 @@ t.test('every source file with run-time code is loaded by a test that covers it'
     );
   });
   const reached = new Set(covered);
-  const code = [...sources].filter(([, text]) => hasRunTimeCode(text)).map(([file]) => file);
+  const code = [
+    ...[...sources].filter(([, text]) => hasRunTimeCode(text)).map(([file]) => file),
+    ...models.filter((file) => hasRunTimeCode(readFileSync(path.join(ROOT, file), 'utf8'))),
+  ];
   t.strictSame(
     code.filter((file) => !reached.has(file)),
     [],
@@ -372,6 +428,8 @@ t.test('a unit test covers the folder of its name, or the file if that is in non
     ['test/errors.test.ts', 'src/errors.ts'],
     ['test/architecture.test.ts', null],
     ['test/integration/cli.test.ts', null],
+    ['test/web/shared/model/not-a-file.test.ts', 'web/shared/model/*.ts'],
+    ['test/web/nothing/not-a-file.test.ts', null],
   ];
   for (const [test, covered] of cases) t.equal(coverageMap(test), covered, test);
 });
@@ -440,6 +498,29 @@ t.test('an import that breaks a rule is found', async (t) => {
   ];
   for (const [file, text, fault] of cases) {
     const found = findImportFaults(file, text, (name) => EXISTING.includes(name));
+    if (fault === null) t.strictSame(found, [], `${file}: ${text}`);
+    else t.match(found, [fault], `${file}: ${text}`);
+  }
+});
+
+t.test('an import of a page that breaks a rule is found', async (t) => {
+  const cases: readonly [file: string, text: string, fault: string | null][] = [
+    ['web/echo/a.tsx', "import { a } from './model/a.js';", null],
+    ['web/echo/a.tsx', "import { a } from '../shared/a.js';", null],
+    ['web/echo/a.tsx', "import { render } from 'preact';", null],
+    ['web/echo/a.tsx', "import type { A } from '../../src/log.js';", null],
+    ['web/echo/a.tsx', "import { type A } from '../../src/log.js';", 'only types'],
+    ['web/echo/a.tsx', "import { a } from '../../src/log.js';", 'only types'],
+    ['web/echo/a.tsx', "import { a } from '../inspect/a.js';", 'what is shared'],
+    ['web/shared/a.tsx', "import { a } from '../inspect/a.js';", 'what is shared'],
+    ['web/echo/a.tsx', "import { a } from '../../tools/a.mjs';", 'what is shared'],
+    ['web/echo/a.tsx', "import { lit } from 'lit';", 'packages of the pages'],
+    ['web/echo/model/a.ts', "import { a } from '../../shared/model/a.js';", null],
+    ['web/echo/model/a.ts', "import { a } from '../a.js';", 'only models'],
+    ['web/echo/model/a.ts', "import { render } from 'preact';", 'packages of the pages'],
+  ];
+  for (const [file, text, fault] of cases) {
+    const found = findPageFaults(file, text);
     if (fault === null) t.strictSame(found, [], `${file}: ${text}`);
     else t.match(found, [fault], `${file}: ${text}`);
   }

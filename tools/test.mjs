@@ -108,7 +108,7 @@ function present(files) {
  */
 async function run(files, flags = []) {
   await compileAll(
-    ['src', 'test', 'examples'].flatMap(typescriptIn).map((file) => path.join(ROOT, file)),
+    ['src', 'web', 'test', 'examples'].flatMap(typescriptIn).map((file) => path.join(ROOT, file)),
   );
   // Single files cover no folder.
   const chosen = args.some((arg) => !arg.startsWith('-')) ? ['--disable-coverage'] : files;
@@ -168,7 +168,7 @@ function lines(text) {
  */
 async function testsOf(changed) {
   if (changed === null || changed.some((file) => CONCERNS_ALL.includes(file))) return unit;
-  const graph = await ImportGraph.of([...typescriptIn('src'), ...tests]);
+  const graph = await ImportGraph.of([...typescriptIn('src'), ...typescriptIn('web'), ...tests]);
   const names = changed.filter((file) => !file.endsWith('.ts')).map((file) => path.basename(file));
   return unit.filter((test) => {
     const loaded = graph.loadedBy(test);
@@ -191,7 +191,7 @@ function isNamedIn(file, names) {
 async function watchFiles() {
   /** @type {Set<string>} */
   const changed = new Set();
-  for (const folder of ['src', 'test', 'examples', 'docs']) {
+  for (const folder of ['src', 'web', 'test', 'examples', 'docs']) {
     watch(path.join(ROOT, folder), { recursive: true }, (_, name) => {
       if (name !== null) changed.add(path.posix.join(folder, name.replaceAll(path.sep, '/')));
       running?.kill();

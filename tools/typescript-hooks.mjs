@@ -1,7 +1,7 @@
 /**
  * Lets Node load TypeScript: each file becomes JavaScript on its own, without a look at its types. A result
  * is kept under a name made of what it was made from, so each is made once, whichever process asks for it.
- * URLs stay those of the `.ts` files, so that `import.meta.url`, stack traces and coverage are right.
+ * Pages are made as the build makes them, each time. URLs stay those of the `.ts` files, so that `import.meta.url`, stack traces and coverage are right.
  */
 import { createHash } from 'node:crypto';
 import {
@@ -18,6 +18,7 @@ import path from 'node:path';
 import process from 'node:process';
 import { isMainThread } from 'node:worker_threads';
 import { URL, fileURLToPath } from 'node:url';
+import { PAGE_PREFIX, pageModule, pageOptions } from '../build-pages.mjs';
 
 // In the thread that Node runs hooks in, nobody reads a stack trace: its maps need not be read either.
 if (!isMainThread) process.setSourceMapsEnabled(false);
@@ -40,12 +41,16 @@ const TAP_PLUGIN = '/@tapjs/typescript/dist/esm/import.mjs';
 /** @type {import('node:module').ResolveHook} */
 export function resolve(specifier, context, next) {
   if (specifier.endsWith(TAP_PLUGIN)) return { url: 'data:text/javascript,', shortCircuit: true };
+  if (specifier.startsWith(PAGE_PREFIX))
+    return { url: specifier, format: 'module', shortCircuit: true };
   const url = typescriptUrl(specifier, context.parentURL);
   return url === null ? next(specifier, context) : { url, format: 'module', shortCircuit: true };
 }
 
 /** @type {import('node:module').LoadHook} */
 export function load(url, context, next) {
+  if (url.startsWith(PAGE_PREFIX))
+    return { format: 'module', source: compilePage(url), shortCircuit: true };
   const { protocol, pathname } = new URL(url);
   if (protocol !== 'file:' || !pathname.endsWith('.ts')) return next(url, context);
   return { format: 'module', source: compile(fileURLToPath(url)), shortCircuit: true };
@@ -77,6 +82,12 @@ function compile(file) {
     keep(kept, code);
     return code;
   }
+}
+
+/** @param {string} url of a page */
+function compilePage(url) {
+  const name = url.slice(PAGE_PREFIX.length);
+  return pageModule(name, requireEsbuild().buildSync(pageOptions(name)));
 }
 
 /** Most processes find everything compiled, and need not load it. */

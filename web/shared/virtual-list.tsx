@@ -1,0 +1,130 @@
+/**
+ * A list of rows that are equally high, of which only those have elements that are seen. An element that has left at one
+ * end comes back at the other with another row, so scrolling makes none.
+ */
+import type { CSSProperties, ComponentChildren, HTMLAttributes } from 'preact';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import {
+  type RowRange,
+  type Scroll,
+  type ScrollSizes,
+  endTop,
+  heightOf,
+  rowsSeen,
+  scrolledBy,
+  scrolledTo,
+  topShowing,
+} from './model/virtual-scroll.js';
+
+interface VirtualListProps extends Omit<HTMLAttributes<HTMLDivElement>, 'ref' | 'children'> {
+  readonly count: number;
+  readonly rowHeight: number;
+  /** How many rows have left at the beginning since there is this list: what is seen stays where it is. */
+  readonly base?: number;
+  /** A row that has to be seen whenever it is another one; null for none. */
+  readonly active?: number | null;
+  /** Stay at the end, whatever comes. */
+  readonly isFollowing?: boolean;
+  /** Somebody has scrolled away from the end, or back to it. */
+  readonly onFollow?: (isAtEnd: boolean) => void;
+  /** What is seen has changed. */
+  readonly onRange?: (range: RowRange) => void;
+  /** Draws a row at its place; the style puts it there. */
+  readonly draw: (index: number, style: CSSProperties) => ComponentChildren;
+}
+
+/** Rows that leave make room for those that come, so there are a few more. */
+const MORE = 4;
+
+export function VirtualList({
+  count,
+  rowHeight,
+  base = 0,
+  active = null,
+  isFollowing = false,
+  onFollow,
+  onRange,
+  draw,
+  class: className,
+  ...attributes
+}: VirtualListProps) {
+  const element = useRef<HTMLDivElement>(null);
+  const [viewHeight, setViewHeight] = useState(0);
+  const [, redraw] = useState(0);
+  const scroll = useRef<Scroll>({ scrollTop: 0, top: 0 });
+  const shown = useRef({ base, active, isFollowing: false });
+
+  const sizes: ScrollSizes = { count, rowHeight, viewHeight };
+  if (shown.current.base !== base) {
+    const left = base - shown.current.base;
+    scroll.current = scrolledTo(scroll.current.top - left * rowHeight, sizes);
+    shown.current.base = base;
+  }
+  if (isFollowing) scroll.current = scrolledTo(endTop(sizes), sizes);
+  else if (active !== null && shown.current.active !== base + active && viewHeight > 0)
+    scroll.current = scrolledTo(topShowing(active, scroll.current.top, sizes), sizes);
+  if (scroll.current.top > endTop(sizes)) scroll.current = scrolledTo(endTop(sizes), sizes);
+  if (viewHeight > 0) shown.current.active = active === null ? null : base + active;
+
+  const { scrollTop, top } = scroll.current;
+  const range = rowsSeen(top, sizes, MORE);
+
+  useLayoutEffect(() => {
+    const list = element.current;
+    if (list !== null && Math.abs(list.scrollTop - scrollTop) >= 1) list.scrollTop = scrollTop;
+  });
+  useEffect(() => {
+    onRange?.(range);
+  }, [range.first, range.end, base]);
+  useEffect(() => {
+    const list = element.current;
+    if (list === null) return undefined;
+    const observer = new ResizeObserver(() => {
+      setViewHeight(list.clientHeight);
+    });
+    observer.observe(list);
+    setViewHeight(list.clientHeight);
+    return () => {
+      observer.disconnect();
+    };
+  }, []);
+
+  const scrolled = (): void => {
+    const list = element.current;
+    if (list === null) return;
+    const before = scroll.current;
+    // We have put it there ourselves.
+    if (Math.abs(list.scrollTop - before.scrollTop) < 1) return;
+    scroll.current = scrolledBy(before, list.scrollTop, sizes);
+    const isAtEnd = scroll.current.top >= endTop(sizes) - rowHeight / 2;
+    if (isAtEnd !== isFollowing) onFollow?.(isAtEnd);
+    redraw((times) => times + 1);
+  };
+
+  const slots = Math.max(1, Math.ceil(viewHeight / rowHeight) + 2 * MORE + 1);
+  const rows: ComponentChildren[] = [];
+  for (let index = range.first; index < range.end; index++)
+    rows[(base + index) % slots] = draw(index, {
+      transform: `translateY(${scrollTop + index * rowHeight - top}px)`,
+      height: `${rowHeight}px`,
+    });
+
+  return (
+    <div
+      {...attributes}
+      ref={element}
+      class={`virtual-list ${typeof className === 'string' ? className : ''}`}
+      onScroll={scrolled}
+    >
+      <div class="virtual-rows" role="presentation" style={{ height: `${heightOf(sizes)}px` }}>
+        {Array.from(rows, (row, slot) => (
+          <Slot key={slot}>{row}</Slot>
+        ))}
+      </div>
+    </div>
+  );
+}
+
+function Slot({ children }: { readonly children?: ComponentChildren }) {
+  return <>{children}</>;
+}

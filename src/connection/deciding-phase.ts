@@ -4,7 +4,6 @@
  */
 import { HandshakeError } from '../errors.js';
 import { promiseOf } from '../foreign.js';
-import { isOpeningHandshake } from '../handshake/request.js';
 import type { RequestHead } from '../handshake/request-head.js';
 import { AcceptingResponse } from '../handshake/upgrade-response.js';
 import type { PeerAddress } from '../net/socket-address.js';
@@ -74,12 +73,12 @@ export class AdmittingPhase extends WaitingPhase {
     // It may have left meanwhile.
     if (!connection.isIn(this)) return;
     try {
-      const text = readPlain(host.opening, this.#head, arriving.way, host.http !== null);
-      if (host.http !== null && text !== null) {
-        connection.answer(this, { text, service: host.http, proxy: this.#proxy });
+      const asker = { tls: connection.describeTls(), user };
+      if (host.http?.takes(this.#head) === true) {
+        const request = readPlain(host.opening, this.#head, arriving.way, asker);
+        connection.answer(this, { request, service: host.http, proxy: this.#proxy });
         return;
       }
-      const asker = { tls: connection.describeTls(), user };
       const upgrade = decideUpgrade(host.opening, this.#head, arriving.way, asker);
       connection.decide(this, upgrade, isLate);
     } catch (error) {
@@ -94,11 +93,11 @@ export class AdmittingPhase extends WaitingPhase {
     return isRefused;
   }
 
-  /** Whoever asks for a file still gets it; a client that wants a WebSocket connection has left. */
+  /** Whoever asks for a file or a page still gets it; a client that wants a WebSocket connection has left. */
   override receiveEof(): void {
     this.isPeerDone = true;
     const { connection } = this;
-    if (connection.host.http !== null && !isOpeningHandshake(this.#head)) return;
+    if (connection.host.http?.takes(this.#head) === true) return;
     connection.host.clientLeft(connection, 'end');
     connection.socket.destroy();
   }

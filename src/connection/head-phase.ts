@@ -20,6 +20,7 @@ import {
   upgradeResponse,
 } from '../handshake/response.js';
 import { checkOrigin, selectSubprotocol, type WebScheme } from '../handshake/upgrade.js';
+import type { ServiceRequest } from '../http/tunnel.js';
 import type { PeerAddress } from '../net/socket-address.js';
 import type { TlsPeer } from '../net/tls-peer.js';
 import type { SessionRoute, SessionUpgrade } from '../session/session-host.js';
@@ -66,22 +67,20 @@ export interface OpeningPolicy {
 }
 
 /**
- * Reads the request, if it is one for a file.
+ * Reads a request for a file or a page.
  *
- * @param hasFiles whether there are files to ask for
- * @returns it, for an HTTP server; null when it is to be decided on
  * @throws {HandshakeError} when the request is to be refused
  */
 export function readPlain(
   { allowedHosts }: OpeningPolicy,
   head: RequestHead,
   way: Way,
-  hasFiles: boolean,
-): string | null {
-  const request = hasFiles ? parsePlainRequest(head) : null;
-  if (request === null) return null;
+  { tls }: Asker = ANYBODY,
+): ServiceRequest {
+  const request = parsePlainRequest(head);
   checkHost(allowedHosts, request.host, way);
-  return request.text;
+  const scheme = schemeOf(head, way, tls !== null) ?? (tls === null ? 'http' : 'https');
+  return { ...request, scheme, tls };
 }
 
 /**

@@ -1,22 +1,26 @@
 /**
- * A request that asks for no WebSocket connection, of a client that was admitted: an HTTP server answers it through a
+ * A request that asks for no WebSocket connection, of a client that was admitted: a service answers it through a
  * tunnel. After the response the next head is read, unless it was the last one.
  */
-import { type HttpService, HttpTunnel, type TunnelTransport } from '../http/tunnel.js';
+import {
+  type HttpService,
+  HttpTunnel,
+  type ServiceRequest,
+  type TunnelTransport,
+} from '../http/tunnel.js';
 import type { PeerAddress } from '../net/socket-address.js';
 import type { AdmittingPhase } from './deciding-phase.js';
 import { WaitingPhase } from './phase.js';
 
-/** A request for the HTTP server. */
+/** A request, and who answers it. */
 export interface ServedRequest {
-  /** All of it, in Latin-1. */
-  readonly text: string;
+  readonly request: ServiceRequest;
   readonly service: HttpService;
   /** The peer, when it has named another client. */
   readonly proxy: PeerAddress | null;
 }
 
-/** The HTTP server answers. */
+/** The service answers. */
 export class AnsweringPhase extends WaitingPhase implements TunnelTransport {
   readonly #request: ServedRequest;
   readonly #tunnel: HttpTunnel;
@@ -29,7 +33,7 @@ export class AnsweringPhase extends WaitingPhase implements TunnelTransport {
     super(connection, arriving);
     this.#request = request;
     this.#isPeerDone = isPeerDone;
-    this.#tunnel = new HttpTunnel(this, connection, request.text);
+    this.#tunnel = new HttpTunnel(this, connection, request.request);
   }
 
   begin(): void {

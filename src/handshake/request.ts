@@ -255,10 +255,18 @@ export function isOptionsRequest(head: RequestHead): boolean {
   return true;
 }
 
-/** A request for a file. */
+/** A request for a file or a page. */
 export interface PlainRequest {
+  /** What came: with its version, and with headers that may be secrets. */
+  readonly head: RequestHead;
+  /** As sent, but that slashes which repeat are one. */
+  readonly path: string;
+  /** As sent, without its `?`; empty when there is none. */
+  readonly query: string;
   /** The host that it is for; empty when it does not say. */
   readonly host: string;
+  /** Whether the client wants the connection closed after the answer. */
+  readonly isLast: boolean;
   /** For an HTTP server: the whole request, rewritten, in Latin-1. */
   readonly text: string;
 }
@@ -274,16 +282,19 @@ const FILE_HEADERS: readonly string[] = [
   'range',
 ];
 
+/** Whether a request may be one for a file: it does not ask for a WebSocket connection, and is not to be told so. */
+export function isPlainRequest(head: RequestHead): boolean {
+  return head.method !== 'GET' || !isOpeningHandshake(head);
+}
+
 /**
- * Reads a request for a file, where there are any. It is rewritten for an HTTP server, from what is known to be valid:
- * the path and query, and the headers that a file's answer depends on. Credentials stay here.
+ * Reads a request for a file or a page. It is rewritten for an HTTP server, from what is known to be valid: the path
+ * and query, and the headers that a file's answer depends on. The text has no credentials.
  *
- * @returns null when it asks for a WebSocket connection, or is to be told so
  * @throws {HandshakeError} naming the broken rule
  */
-export function parsePlainRequest(head: RequestHead): PlainRequest | null {
+export function parsePlainRequest(head: RequestHead): PlainRequest {
   const { method, version, headers } = head;
-  if (method === 'GET' && isOpeningHandshake(head)) return null;
   const { path, query, host } = parseHttpRequest(head, ['GET', 'HEAD']);
   assertRule(!hasStrayPercent(path), 'request-escape');
   // The name is not passed on: nothing there depends on it. Nor is the version: an answer is the same to
@@ -292,7 +303,7 @@ export function parsePlainRequest(head: RequestHead): PlainRequest | null {
   for (const { name, value } of headers) {
     if (FILE_HEADERS.includes(name)) text += `${name}: ${value}\r\n`;
   }
-  if (version === '1.0' || includes(headers, 'connection', 'close'))
-    text += 'Connection: close\r\n';
-  return { host, text: `${text}\r\n` };
+  const isLast = version === '1.0' || includes(headers, 'connection', 'close');
+  if (isLast) text += 'Connection: close\r\n';
+  return { head, path, query, host, isLast, text: `${text}\r\n` };
 }

@@ -146,7 +146,8 @@ export function refusalResponse(
   return `HTTP/1.1 ${status} ${REASON_PHRASES[status]}${CRLF}${lines}${CRLF}${method === 'HEAD' ? '' : body}`;
 }
 
-function headerLine(name: string, value: string): string {
+/** @throws {InvalidStateError} when it would break the head apart */
+export function headerLine(name: string, value: string): string {
   if (!isToken(name) || !consistsOf(value, VALUE_BYTES)) {
     throw new InvalidStateError(`header ${JSON.stringify(name)} cannot be sent as it is`);
   }

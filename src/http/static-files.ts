@@ -8,6 +8,9 @@ import {
   createServer,
 } from 'node:http';
 import send from 'send';
+import { isPlainRequest } from '../handshake/request.js';
+import type { RequestHead } from '../handshake/request-head.js';
+import type { PageAnswer, PageSource } from './page-source.js';
 import type { HttpService, HttpTunnel } from './tunnel.js';
 import { errorForLog } from '../foreign.js';
 import { type Redaction, STRICT_REDACTION } from '../handshake/redaction/redaction.js';
@@ -17,6 +20,8 @@ import type { Found, StaticDirectory } from './static-directory.js';
 
 export interface StaticFilesOptions {
   readonly directory: StaticDirectory;
+  /** What is served where the directory has nothing; by default, and with null, nothing is. */
+  readonly pages?: PageSource | null;
   /** How long an idle connection is kept, in milliseconds; clients are told. */
   readonly keepAliveMs: number;
   /** The longest request head that can come, in bytes. */
@@ -45,18 +50,21 @@ interface SendError extends Error {
 
 export class StaticFiles implements HttpService {
   readonly #directory: StaticDirectory;
+  readonly #pages: PageSource | null;
   readonly #redaction: Redaction;
   readonly #log: ClientLog;
   readonly #server: Server;
 
   constructor({
     directory,
+    pages = null,
     keepAliveMs,
     maxHead,
     redaction = STRICT_REDACTION,
     log,
   }: StaticFilesOptions) {
     this.#directory = directory;
+    this.#pages = pages;
     this.#redaction = redaction;
     this.#log = log;
     // It never listens, so its own deadlines do not work: those of the connection apply.
@@ -69,6 +77,10 @@ export class StaticFiles implements HttpService {
     this.#server.on('clientError', (_error, tunnel) => {
       tunnel.destroy();
     });
+  }
+
+  takes(head: RequestHead): boolean {
+    return isPlainRequest(head);
   }
 
   serve(tunnel: HttpTunnel): void {
@@ -92,18 +104,27 @@ export class StaticFiles implements HttpService {
       }));
     });
     let found: Found;
+    let page: PageAnswer | null = null;
     try {
       found = await this.#directory.find(path);
+      if (found.kind === 'nothing') page = await this.#pageFor(tunnel);
     } catch (error) {
       this.#fail(request, response, path, error);
       return;
     }
     // The client may have left meanwhile.
     if (response.destroyed) return;
-    if (found.kind === 'nothing') answerText(response, 404);
+    if (page !== null) answerPage(response, page);
+    else if (found.kind === 'nothing') answerText(response, 404);
     else if (found.kind === 'directory')
       answerText(response, 301, { Location: withSlash(path) + query });
     else this.#send(request, response, found);
+  }
+
+  async #pageFor({ request, peer }: HttpTunnel): Promise<PageAnswer | null> {
+    return this.#pages?.takes(request.head) === true
+      ? await this.#pages.answer(request, peer)
+      : null;
   }
 
   #send(
@@ -176,6 +197,10 @@ function answerText(
     'Content-Length': Buffer.byteLength(text),
   });
   response.end(text);
+}
+
+function answerPage(response: ServerResponse, { status, headers, body }: PageAnswer): void {
+  response.writeHead(status, { ...headers, 'Content-Length': body.length }).end(body);
 }
 
 function setCommonHeaders(response: ServerResponse): void {

@@ -1,9 +1,13 @@
 /**
- * The stream on which an HTTP server of Node's own, which does not listen, answers one request of a
- * connection. Our strict parser has read the request; not a byte of what the peer sends comes here.
+ * The stream on which a service answers one request of a connection: an HTTP server of Node's own, which does not
+ * listen, or our pages. Our strict parser has read the request; not a byte of what the peer sends comes here.
  */
 import { Duplex } from 'node:stream';
+import type { PlainRequest } from '../handshake/request.js';
+import type { RequestHead } from '../handshake/request-head.js';
+import type { WebScheme } from '../handshake/upgrade.js';
 import type { PeerAddress } from '../net/socket-address.js';
+import type { TlsPeer } from '../net/tls-peer.js';
 
 /** What a tunnel needs of its connection. */
 export interface TunnelTransport {
@@ -19,9 +23,19 @@ export interface TunnelTransport {
   responseBroken(): void;
 }
 
-/** Answers the requests that ask for no WebSocket connection. */
+/** A request that asks for no WebSocket connection, with what is known of its client beside the address. */
+export interface ServiceRequest extends PlainRequest {
+  /** By which scheme the client has come, where a trusted proxy says so; else whether TLS ends here. */
+  readonly scheme: WebScheme;
+  /** Null for a client that has not come to us by TLS. */
+  readonly tls: TlsPeer | null;
+}
+
+/** Answers requests that ask for no WebSocket connection. */
 export interface HttpService {
-  /** Takes a request, which it reads from the tunnel. It calls `finish` after the response. */
+  /** Whether it answers this one. If not, it is decided on as an opening handshake, which it then fails to be. */
+  takes(head: RequestHead): boolean;
+  /** Takes a request, which is in the tunnel in both forms. It calls `finish` after the response. */
   serve(tunnel: HttpTunnel): void;
 }
 
@@ -30,6 +44,8 @@ type Done = (error?: Error | null) => void;
 export class HttpTunnel extends Duplex {
   /** Whose request it is. */
   readonly peer: PeerAddress;
+  /** For whom it need not be parsed again. */
+  readonly request: ServiceRequest;
 
   /** The response is complete. */
   hasFinished = false;
@@ -40,14 +56,15 @@ export class HttpTunnel extends Duplex {
 
   /**
    * @param peer the client of this request; that of the connection's next one may be another
-   * @param request all of it, in Latin-1
+   * @param request what comes out of the stream is its text
    */
-  constructor(transport: TunnelTransport, peer: PeerAddress, request: string) {
+  constructor(transport: TunnelTransport, peer: PeerAddress, request: ServiceRequest) {
     super();
     const { remoteAddress, remotePort } = peer;
     this.peer = { remoteAddress, remotePort };
+    this.request = request;
     this.#transport = transport;
-    this.push(Buffer.from(request, 'latin1'));
+    this.push(Buffer.from(request.text, 'latin1'));
   }
 
   /** The response is complete. If the stream has ended too, the connection is to be closed. */

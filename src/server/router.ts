@@ -7,6 +7,7 @@ import type { Extension } from '../extensions/extension.js';
 import type { OriginPolicy } from '../handshake/policy.js';
 import { hasStrayPercent, routePath } from '../handshake/request-target.js';
 import type { UpgradeRequest } from '../handshake/request.js';
+import type { PageTerms } from '../http/page-source.js';
 import type { Mode } from '../session/mode.js';
 
 /** A mode, where it is served and on which terms. */
@@ -21,13 +22,21 @@ export interface ServedMode {
   readonly extensions: readonly Extension[];
   /** The recorder of its sessions; null, the default, for none. */
   readonly recorder?: Tap | null;
+  /** On which terms a browser gets a page there; null, the default, for no page. */
+  readonly page?: PageTerms | null;
+}
+
+/** A route, and what a browser gets there. */
+export interface ServedRoute extends Route {
+  /** On which terms there is a page; null for no page. */
+  readonly page: PageTerms | null;
 }
 
 export class Router {
-  readonly #routes = new Map<string, Route>();
+  readonly #routes = new Map<string, ServedRoute>();
   /** Routes by the paths that their clients add a token to. */
-  readonly #aboveTokens = new Map<string, Route>();
-  readonly #fallback: Route | null = null;
+  readonly #aboveTokens = new Map<string, ServedRoute>();
+  readonly #fallback: ServedRoute | null = null;
 
   /**
    * @param served no two with the same path
@@ -40,7 +49,7 @@ export class Router {
     for (const one of served) {
       const { path, hasTokenBelow = false, mode, origin, extensions, recorder = null } = one;
       const counts = countsOf(mode.name, path);
-      const route = { mode, origin, extensions, tap: recorder, counts };
+      const route = { mode, origin, extensions, tap: recorder, counts, page: one.page ?? null };
       if (path === null) this.#fallback = route;
       else this.#routes.set(routePath(path), route);
       if (path !== null && hasTokenBelow) this.#aboveTokens.set(routePath(path), route);
@@ -48,7 +57,7 @@ export class Router {
   }
 
   /** What is served on a path; null for nothing. */
-  lookUp(path: string): Route | null {
+  lookUp(path: string): ServedRoute | null {
     const own = routePath(path);
     return this.#routes.get(own) ?? this.#aboveTokens.get(pathAbove(own)) ?? this.#fallback;
   }

@@ -4,6 +4,7 @@ import type { ConnectionLimits } from '../connection/connection-host.js';
 import type { HostPolicy, SubprotocolPolicy } from '../handshake/policy.js';
 import type { KnownSecret } from '../handshake/redaction/redaction.js';
 import type { HeadLimits } from '../handshake/request-head.js';
+import type { PageRules, PageSource } from '../http/page-source.js';
 import type { PrivatePaths } from '../http/private-files.js';
 import type { Log } from '../log.js';
 import type { ListenAddress } from '../net/socket-address.js';
@@ -42,6 +43,8 @@ export interface ServerOptions {
   readonly tokensIn?: KnownSecret['tokensIn'];
   /** A directory whose files are served beside; by default, and with null, there is none. */
   readonly staticDir?: string | null;
+  /** Pages of ours that are served beside, where the directory has nothing; by default, and with null, there are none. */
+  readonly pages?: ((rules: PageRules) => PageSource) | null;
   /** Files that are not served though they are in it. */
   readonly privatePaths?: PrivatePaths;
   readonly head: HeadLimits;

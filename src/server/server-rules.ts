@@ -4,6 +4,7 @@
  */
 import type { MemoryAccount } from '../budget/memory-account.js';
 import { Redaction } from '../handshake/redaction/redaction.js';
+import type { PageRules, PageTerms } from '../http/page-source.js';
 import { PrivateFiles, type PrivatePaths } from '../http/private-files.js';
 import { AddressList } from '../net/address-range.js';
 import type { Mode } from '../session/mode.js';
@@ -24,7 +25,7 @@ const EVERYBODY: AccessOptions = {
   trustProxyHeader: 'x-forwarded-for',
 };
 
-export class ServerRules implements Rules {
+export class ServerRules implements Rules, PageRules {
   readonly admission: Admission;
   readonly privateFiles: PrivateFiles;
   /** Those in force. */
@@ -86,6 +87,10 @@ export class ServerRules implements Rules {
 
   findMode(path: string): Mode | null {
     return this.router.lookUp(path)?.mode ?? null;
+  }
+
+  findPage(path: string): PageTerms | null {
+    return this.router.lookUp(path)?.page ?? null;
   }
 
   #changeAdmission(): void {

@@ -5,6 +5,8 @@ import { CoarseClock } from '../connection/clock.js';
 import { Connection } from '../connection/connection.js';
 import { findSharedReads, probeSharedReads } from '../connection/node-internals.js';
 import { type ListenerKind, peerOf } from '../connection/socket.js';
+import type { Redaction } from '../handshake/redaction/redaction.js';
+import { PageService } from '../http/page-service.js';
 import { StaticDirectory } from '../http/static-directory.js';
 import type { HttpService } from '../http/tunnel.js';
 import { ConfigError } from '../errors.js';
@@ -282,16 +284,21 @@ export class Server {
   };
 
   async #makeHttp(): Promise<HttpService | null> {
-    const { limits, head } = this.#rules.options;
-    if (this.#staticDirectory === null) return null;
+    const { limits, head, pages: makePages = null } = this.#rules.options;
+    const pages = makePages?.(this.#rules) ?? null;
+    const common = { keepAliveMs: limits.handshakeTimeout, log: this.clientLog };
+    if (this.#staticDirectory === null) {
+      const redaction = (): Redaction => this.#rules.redaction;
+      return pages === null ? null : new PageService({ ...common, pages, redaction });
+    }
     // Loaded only to serve files: the library's list of media types takes 2 MiB, and its time to load.
     const { StaticFiles } = await import('../http/static-files.js');
     return new StaticFiles({
+      ...common,
       directory: this.#staticDirectory,
-      keepAliveMs: limits.handshakeTimeout,
+      pages,
       maxHead: head.maxHead,
       redaction: this.#rules.redaction,
-      log: this.clientLog,
     });
   }
 

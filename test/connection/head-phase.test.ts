@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import t from 'tap';
 import type { SessionUpgrade } from '../../src/session/session-host.js';
 import {
+  type Asker,
   type OpeningPolicy,
   type Route,
   acceptingResponse,
@@ -16,6 +17,7 @@ import type { Mode } from '../../src/session/mode.js';
 import { HandshakeError, type HandshakeRule } from '../../src/errors.js';
 import { type Way } from '../../src/handshake/policy.js';
 import { type UpgradeRequest } from '../../src/handshake/request.js';
+import type { ServiceRequest } from '../../src/http/tunnel.js';
 import { TapWitness } from '../fixtures/tap-witness.js';
 import {
   ACCEPT,
@@ -159,19 +161,25 @@ t.test('the rule about hosts is for the Host that the request itself has', async
   t.equal(ruleBroken(policy, text, 'proxy'), null);
 });
 
-t.test('requests for files', async (t) => {
-  const read = (request: string, hasFiles: boolean, policy = POLICY): unknown =>
-    readPlain(policy, parsedHead(request), 'loopback', hasFiles);
+type Rest = [way: Way, asker?: Asker];
+
+t.test('requests for files and pages', async (t) => {
+  const read = (request: string, policy = POLICY, ...rest: Rest): ServiceRequest =>
+    readPlain(policy, parsedHead(request), ...rest);
   const file = 'GET /a HTTP/1.0\r\nHost: localhost\r\n\r\n';
-  t.match(read(file, true), /^GET \/a HTTP\/1\.1\r\n/);
-  t.equal(read(file, false), null);
-  t.equal(read(upgradeText(), true), null);
+  t.match(read(file, POLICY, 'loopback').text, /^GET \/a HTTP\/1\.1\r\n/);
   const foreign = file.replace('localhost', 'evil.example');
   t.throws(
-    () => read(foreign, true),
+    () => read(foreign, POLICY, 'loopback'),
     new HandshakeError('host-not-allowed', {}, { host: 'evil.example' }),
   );
-  t.not(read(foreign, true, { ...POLICY, allowedHosts: ['evil.example'] }), null);
+  const allowed = { ...POLICY, allowedHosts: ['evil.example'] };
+  t.match(read(foreign, allowed, 'loopback'), { host: 'evil.example', scheme: 'http', tls: null });
+  const tls = { version: 'TLSv1.3', cipher: 'X', serverName: null, certificate: null };
+  t.match(read(file, POLICY, 'network', { tls, user: null }), { scheme: 'https', tls });
+  const forwarded = file.replace('\r\n\r\n', '\r\nX-Forwarded-Proto: https\r\n\r\n');
+  t.equal(read(forwarded, POLICY, 'proxy').scheme, 'https');
+  t.equal(read(forwarded, POLICY, 'network').scheme, 'http', 'a client may say what it likes');
   t.match(Buffer.from(optionsBytes()).toString(), /^HTTP\/1\.1 204 No Content\r\n.*\r\n\r\n$/s);
 });
 

@@ -1,6 +1,8 @@
 import { Buffer } from 'node:buffer';
 import t from 'tap';
 import { Connection } from '../../src/connection/connection.js';
+import { isPlainRequest } from '../../src/handshake/request.js';
+import type { RequestHead } from '../../src/handshake/request-head.js';
 import type { HttpTunnel } from '../../src/http/tunnel.js';
 import { HandshakeError } from '../../src/errors.js';
 import { echoMode } from '../../src/modes/echo.js';
@@ -21,6 +23,10 @@ import { type HostOptions, LIMITS, TestHost, arrivalOf } from '../fixtures/test-
 /** An HTTP server that answers when the test says so. */
 class HandHttp {
   readonly tunnels: HttpTunnel[] = [];
+
+  takes(head: RequestHead): boolean {
+    return isPlainRequest(head) && head.target !== '/none';
+  }
 
   serve(tunnel: HttpTunnel): void {
     this.tunnels.push(tunnel);
@@ -98,6 +104,23 @@ t.test('without an HTTP server such a request is refused as ever', async (t) => 
   const bench = new Bench();
   bench.receive(get('/'));
   t.match(bench.refusal(), /^426 /);
+});
+
+t.test('so is one that the server does not take', async (t) => {
+  const bench = new HttpBench();
+  bench.receive(get('/none'));
+  t.match(bench.refusal(), /^426 /);
+  t.strictSame(bench.http.tunnels, []);
+});
+
+t.test('the server gets the request in both forms, and its client', async (t) => {
+  const bench = new HttpBench();
+  bench.receive('GET /a?b HTTP/1.1\r\nHost: h\r\nCookie: c\r\n\r\n');
+  const [tunnel] = bench.http.tunnels;
+  t.match(tunnel?.request, { path: '/a', query: 'b', host: 'h', scheme: 'http', tls: null });
+  t.strictSame(tunnel?.request.head.headers[1], { name: 'cookie', value: 'c' });
+  t.notMatch(String(tunnel?.read()), /cookie/i);
+  await bench.http.answer('');
 });
 
 t.test('OPTIONS is answered at once, with files or without, and nothing behind it', async (t) => {

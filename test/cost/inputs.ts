@@ -28,6 +28,7 @@ export const NO_INPUT: Readonly<Record<string, string>> = {
   'src/extensions/extension.ts': 'types',
   'src/handshake/policy.ts': 'types',
   'src/inspect/page-protocol.ts': 'types',
+  'src/http/page-source.ts': 'pages of our own, found by one look into a map',
   'src/modes/built-in.ts': 'types',
   'src/modes/guarded-signal.ts': 'one signal',
   'src/modes/record.ts': 'a mode that does nothing',
@@ -74,6 +75,7 @@ export const MEASURED_BY: Readonly<Record<string, readonly string[]>> = {
     'extensions/permessage-deflate/shared-work',
   ],
   'handshake/redaction/redaction': ['handshake/redaction/harmless-names'],
+  'http/request-json': ['http/echo-page', 'http/page-service'],
   'handshake/request': ['handshake/redaction/loggable', 'net/byte-table'],
   'config/values/list-values': ['net/socket-address'],
   'protocol/endpoint': [

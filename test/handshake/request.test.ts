@@ -6,6 +6,7 @@ import {
   includes,
   isHealthRequest,
   isOpeningHandshake,
+  isPlainRequest,
   parseHttpRequest,
   isOptionsRequest,
   parsePlainRequest,
@@ -565,8 +566,8 @@ t.test('a demand', async (t) => {
 });
 
 /** What a server with files makes of it. */
-const parse = (head: RequestHead): PlainRequest | null => parsePlainRequest(head);
-const textOf = (head: RequestHead): string | null | undefined => parse(head)?.text;
+const parse = (head: RequestHead): PlainRequest => parsePlainRequest(head);
+const textOf = (head: RequestHead): string => parse(head).text;
 
 const requestOf = (requestLine: string, ...lines: readonly string[]): RequestHead =>
   headOf(requestLine, 'Host: h', ...lines);
@@ -624,11 +625,18 @@ t.test('a client may want the connection closed behind the answer', async (t) =>
 
 t.test('what asks for a WebSocket connection is none, done rightly or wrongly', async (t) => {
   const { head } = readHead(upgradeText(), Infinity);
-  t.equal(parse(head!), null);
+  t.notOk(isPlainRequest(head!));
   for (const line of ['Upgrade: websocket', 'Upgrade: h2c, WebSocket', `Sec-WebSocket-Key: ${KEY}`])
-    t.equal(parse(requestOf('GET / HTTP/1.1', line)), null, line);
-  t.type(textOf(requestOf('GET / HTTP/1.1', 'Upgrade: websockets')), 'string');
-  t.type(textOf(requestOf('HEAD / HTTP/1.1', 'Upgrade: websocket')), 'string');
+    t.notOk(isPlainRequest(requestOf('GET / HTTP/1.1', line)), line);
+  t.ok(isPlainRequest(requestOf('GET / HTTP/1.1', 'Upgrade: websockets')));
+  t.ok(isPlainRequest(requestOf('HEAD / HTTP/1.1', 'Upgrade: websocket')));
+});
+
+t.test('pages get it taken apart', async (t) => {
+  const head = requestOf('GET http://h:1//a/b%20?c=d HTTP/1.1', 'Cookie: secret');
+  t.match(parse(head), { path: '/a/b%20', query: 'c=d', host: 'h:1', isLast: false });
+  t.equal(parse(head).head, head, 'with all of its headers');
+  t.ok(parse(requestOf('GET / HTTP/1.0')).isLast);
 });
 
 t.test('the rules of HTTP hold', async (t) => {
@@ -665,8 +673,8 @@ t.test('OPTIONS wants to know whether we are there', async (t) => {
 });
 
 t.test('whom a request is for', async (t) => {
-  t.equal(parse(requestOf('GET / HTTP/1.1'))?.host, 'h');
-  t.equal(parse(requestOf('GET http://other:1/ HTTP/1.1'))?.host, 'other:1');
+  t.equal(parse(requestOf('GET / HTTP/1.1')).host, 'h');
+  t.equal(parse(requestOf('GET http://other:1/ HTTP/1.1')).host, 'other:1');
 });
 
 t.test('who asks whether the server is well', async (t) => {

@@ -7,6 +7,7 @@ import { HttpTunnel, type TunnelTransport } from '../../src/http/tunnel.js';
 import { StaticDirectory } from '../../src/http/static-directory.js';
 import { StaticFiles } from '../../src/http/static-files.js';
 import { KeptLog } from '../fixtures/kept-log.js';
+import { serviceRequest } from '../fixtures/service-request.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
 import { eventually } from '../fixtures/within.js';
 
@@ -51,7 +52,7 @@ class Bench {
   start(line: string, headers: readonly string[] = []): [Transport, HttpTunnel] {
     const transport = new Transport();
     const request = [`${line} HTTP/1.1`, 'Host: h', ...headers, '', ''].join('\r\n');
-    const tunnel = new HttpTunnel(transport, transport, request);
+    const tunnel = new HttpTunnel(transport, transport, serviceRequest(request));
     this.files.serve(tunnel);
     return [transport, tunnel];
   }
@@ -340,7 +341,9 @@ t.test(
   async (t) => {
     const bench = makeBench(t);
     const transport = new Transport();
-    bench.files.serve(new HttpTunnel(transport, transport, 'no HTTP at all\r\n\r\n'));
+    bench.files.serve(
+      new HttpTunnel(transport, transport, serviceRequest('no HTTP at all\r\n\r\n')),
+    );
     await eventually(() => transport.end !== null, 'the end');
     t.equal(transport.end, 'broken');
     t.equal(transport.received, '');
@@ -351,4 +354,39 @@ t.test('a head may be as long as our own limit', async (t) => {
   const bench = makeBench(t);
   const long = `If-None-Match: ${'x'.repeat(16_384 - 100)}`;
   t.match(await bench.ask('GET /empty', long), { status: 200 });
+});
+
+t.test('pages stand where the directory has nothing', async (t) => {
+  const site = makeSite(t);
+  const log = new KeptLog();
+  const body = Buffer.from('a page');
+  const files = new StaticFiles({
+    directory: new StaticDirectory(site),
+    pages: {
+      takes: ({ target }) => target !== '/nothing',
+      answer: ({ path: asked }, { remoteAddress }) => {
+        if (asked === '/broken') throw new Error('a defect');
+        return { status: 200, headers: { 'X-Asked': `${asked} ${remoteAddress}` }, body };
+      },
+    },
+    keepAliveMs: 10_000,
+    maxHead: 16_384,
+    log,
+  });
+  const ask = async (line: string): Promise<string> => {
+    const transport = new Transport();
+    const request = serviceRequest(`${line} HTTP/1.1\r\nHost: h\r\n\r\n`);
+    files.serve(new HttpTunnel(transport, transport, request));
+    await eventually(() => transport.end !== null, 'the end of the answer');
+    return transport.received;
+  };
+  const page = await ask('GET /page');
+  t.match(page, /^HTTP\/1\.1 200 OK\r\nX-Asked: \/page 192\.0\.2\.1\r\nContent-Length: 6\r\n/);
+  t.match(page, /\r\n\r\na page$/);
+  t.match(await ask('HEAD /page'), /\r\nContent-Length: 6\r\n.*\r\n\r\n$/s);
+  t.match(await ask('GET /file.css'), /\r\n\r\ncss$/, 'the directory comes first');
+  t.match(await ask('GET /nothing'), /^HTTP\/1\.1 404 /);
+  t.match(await ask('GET /broken'), /^HTTP\/1\.1 500 /);
+  t.equal(log.find('file request failed').length, 1);
+  t.ok(files.takes(serviceRequest('GET / HTTP/1.1\r\nHost: h\r\n\r\n').head));
 });

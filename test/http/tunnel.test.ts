@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import t, { type Test } from 'tap';
 import { HttpTunnel, type TunnelTransport } from '../../src/http/tunnel.js';
+import { serviceRequest } from '../fixtures/service-request.js';
 import { eventually } from '../fixtures/within.js';
 
-const REQUEST = 'GET /\xe4 HTTP/1.1\r\n\r\n';
+const REQUEST = 'GET / HTTP/1.1\r\nHost: h\r\nA: \xe4\r\n\r\n';
 
 /** A connection that writes down what it is told. */
 class Transport implements TunnelTransport {
@@ -37,7 +38,7 @@ interface Fixture {
 
 function make(request = REQUEST): Fixture {
   const transport = new Transport();
-  return { transport, tunnel: new HttpTunnel(transport, transport, request) };
+  return { transport, tunnel: new HttpTunnel(transport, transport, serviceRequest(request)) };
 }
 
 t.test('the request comes out, byte by byte what it was, and no end behind it', async (t) => {

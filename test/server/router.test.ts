@@ -24,7 +24,11 @@ t.test('each path has its mode, and all others the one without a path', async (t
     extensions: [],
     tap: null,
     counts: { started: 0, ended: 0 },
+    page: null,
   });
+  const page = { showsAll: false, controls: [] };
+  const withPage = new Router([{ ...served('/echo', echoMode), page }]);
+  t.equal(withPage.lookUp('/echo')?.page, page);
   for (const path of ['/echo/', '//echo', '//echo//'])
     t.equal(router.find(at(path)).mode, echoMode, path);
   for (const path of ['/', '/Echo', '/%65cho', '/echo/more', '/100%']) {

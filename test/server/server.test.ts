@@ -14,6 +14,7 @@ import type { Mode } from '../../src/session/mode.js';
 import { LoginCounters } from '../../src/server/auth/authenticator.js';
 import { onePassword } from '../fixtures/logins.js';
 import type { ListenAddress } from '../../src/net/socket-address.js';
+import { type PageRules, type PageSource, textAnswer } from '../../src/http/page-source.js';
 import type { ServedMode } from '../../src/server/router.js';
 import type { AccessOptions, ServerOptions } from '../../src/server/server-options.js';
 import { Server } from '../../src/server/server.js';
@@ -934,6 +935,51 @@ t.test('stopNow without a stop', async (t) => {
   t.equal(hexOf(client.received), hexOf(word));
   await client.finish();
   await eventually(() => server.connectionCount === 0, 'the end');
+});
+
+t.test('pages are served beside, where the directory has nothing', async (t) => {
+  const directory = makeTempDir(t);
+  writeFileSync(path.join(directory, 'hello.txt'), 'hello');
+  const page = { showsAll: true, controls: [] };
+  const served = { path: '/echo', page };
+  const pages = (rules: PageRules): PageSource => ({
+    takes: ({ target }) => rules.findPage(target) !== null,
+    answer: ({ path: asked, head }) => {
+      const terms = rules.findPage(asked);
+      if (head.headers.some(({ name }) => name === 'x-fail')) throw new Error('no page today');
+      return textAnswer(200, terms === page ? 'a page' : 'none');
+    },
+  });
+  const get = (name: string, header = ''): string =>
+    `GET /${name} HTTP/1.1\r\nHost: h\r\n${header}\r\n`;
+  for (const staticDir of [null, directory]) {
+    const { server, log } = await start(t, { served, pages, staticDir });
+    const client = await connectRaw(t, portOf(server));
+    client.send(get('echo') + get('echo').replace('GET', 'HEAD') + get('echo', 'X-Fail: 1\r\n'));
+    await client.waitUntil(() => client.received.includes('internal error'), 'the answers');
+    const answers = client.received.toString('latin1');
+    t.match(
+      answers,
+      /^HTTP\/1\.1 200 OK\r\n.*\r\n\r\na page\nHTTP\/1\.1 200 OK\r\n.*\r\n\r\nHTTP\/1\.1 500 /s,
+    );
+    t.equal(
+      answers.match(/Content-Security-Policy: default-src 'none'/g)?.length,
+      staticDir === null ? 3 : 2,
+    );
+    t.match(log.find(staticDir === null ? 'page request' : 'file request'), [
+      { level: 'debug', fields: { path: '/echo', status: 200 } },
+    ]);
+    const none = await connectRaw(t, portOf(server));
+    none.send(get('other', 'Connection: close\r\n'));
+    await none.waitForEnd();
+    t.match(
+      none.received.toString('latin1'),
+      staticDir === null ? /^HTTP\/1\.1 426 / : /^HTTP\/1\.1 404 /,
+    );
+    if (staticDir === null) continue;
+    client.send(get('hello.txt'));
+    await client.waitUntil(() => client.received.toString('latin1').endsWith('hello'), 'the file');
+  }
 });
 
 t.test('--static: files are served beside, and a wrong directory is refused at once', async (t) => {

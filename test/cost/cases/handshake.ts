@@ -315,7 +315,7 @@ export const HANDSHAKE: CostTable = {
       prepare: (count) => {
         const lines = `Range: bytes=0-0\r\nIf-None-Match: "a"\r\n`.repeat(count);
         const head = parsedHead(`GET / HTTP/1.1\r\nHost: a\r\n${lines}\r\n`, BOUNDLESS);
-        return () => readPlain(policy, head, 'network', true);
+        return () => readPlain(policy, head, 'network');
       },
     },
   ],

@@ -1,9 +1,15 @@
 /** What a session and a connection do with what comes. */
 import { Buffer } from 'node:buffer';
 import type { Message } from '../../../src/extensions/extension.js';
+import { Redaction } from '../../../src/handshake/redaction/redaction.js';
+import { prefersHtml } from '../../../src/http/accept.js';
+import { type ToldRequest, requestJson } from '../../../src/http/request-json.js';
 import { HttpTunnel } from '../../../src/http/tunnel.js';
 import { TapFeed } from '../../../src/session/tap.js';
+import { serviceRequest } from '../../fixtures/service-request.js';
 import type { CostTable } from '../case.js';
+
+const SHOW_ALL = new Redaction({ headers: '*', query: '*' });
 
 const nothing = (): void => undefined;
 
@@ -43,6 +49,39 @@ export const SESSION: CostTable = {
       },
     },
   ],
+  'http/accept': [
+    {
+      name: 'Accept: ranges and weights',
+      count: 5000,
+      prepare: (count) => {
+        const names = Array.from({ length: count }, (_, number) => `a/${number};b=c;q=0.5`);
+        return () => prefersHtml([names.join(','), ...names]);
+      },
+    },
+  ],
+  'http/request-json': [
+    {
+      name: 'a request as JSON: headers of one name, and of many, all of which is escaped',
+      count: 5000,
+      prepare: (count) => {
+        const headers = Array.from({ length: count }, (_, number) => [
+          { name: 'via', value: '<\x9b>' },
+          { name: `x-${number}`, value: '&\xff' },
+        ]).flat();
+        const told: ToldRequest = {
+          method: 'GET',
+          path: '/<>'.repeat(count),
+          query: '&<'.repeat(count),
+          httpVersion: '1.1',
+          host: 'h',
+          scheme: 'http',
+          headers,
+          tls: null,
+        };
+        return () => requestJson(told, { remoteAddress: '127.0.0.1', remotePort: 1 }, SHOW_ALL);
+      },
+    },
+  ],
   'http/tunnel': [
     {
       name: 'a response in small writes, to a client that takes one at a time',
@@ -59,7 +98,11 @@ export const SESSION: CostTable = {
           responded: nothing,
           responseBroken: nothing,
         };
-        const tunnel = new HttpTunnel(transport, peer, 'GET / HTTP/1.1\r\n\r\n');
+        const tunnel = new HttpTunnel(
+          transport,
+          peer,
+          serviceRequest('GET / HTTP/1.1\r\nHost: h\r\n\r\n'),
+        );
         await new Promise<void>((resolve) => {
           for (let number = 1; number < count; number++) tunnel.write(Buffer.alloc(10));
           tunnel.write(Buffer.alloc(10), () => {

@@ -76,9 +76,7 @@ export function createProgram(io: Io, version: string, actions: Actions): Comman
 
   const convert = command(program.command('convert'), io)
     .summary('show a recording or convert it to another format')
-    .description(
-      'Reads recordings and writes them as text or in another format. - is standard input.',
-    )
+    .description('Reads recordings and writes them in another format. - is standard input.')
     .argument('[file...]');
   for (const option of convertOptions()) convert.addOption(option);
   refuseRepeats(convert);

@@ -97,10 +97,14 @@ t.test('config print and check take the options of serve', async (t) => {
 });
 
 t.test('convert takes files, and options of its own', async (t) => {
-  t.same((await parse(['convert'])).calls, [['convert', {}, []]]);
+  t.same((await parse(['convert'])).calls, [['convert', { legend: true }, []]]);
   const argv = ['convert', 'a', '-', '--to=har', '-o', 'b', '-f', '--session', '7', '--grep', '-x'];
   t.same((await parse(argv)).calls, [
-    ['convert', { to: 'har', out: 'b', follow: true, session: '7', grep: '-x' }, ['a', '-']],
+    [
+      'convert',
+      { legend: true, to: 'har', out: 'b', follow: true, session: '7', grep: '-x' },
+      ['a', '-'],
+    ],
   ]);
   t.equal((await parse(['convert', '--echo'])).code, 'commander.unknownOption');
 });

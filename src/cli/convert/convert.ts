@@ -5,10 +5,12 @@ import { ConfigError, TwistError } from '../../errors.js';
 import { type Converter, ConvertError } from '../../recording/convert/converter.js';
 import { RecordFilter } from '../../recording/convert/filter.js';
 import { SpoolError } from '../../recording/convert/spool-file.js';
+import { legendText } from '../../recording/convert/text/legend.js';
 import { type NumberedRecord, RecordReader } from '../../recording/format/record-reader.js';
 import { RECORDING_VERSION } from '../../recording/format/record.js';
 import { destinationOf, type Destination } from './destination.js';
 import { Follower } from './follow.js';
+import { TEXT_FORMAT } from './formats.js';
 import { InputFile, readStream, type InputTaker } from './input.js';
 import { inOrderOfTime, readMerged } from './merge.js';
 import { ConvertReport } from './report.js';
@@ -53,6 +55,8 @@ class Conversion implements InputTaker {
   readonly #output: OutputBuffer;
   readonly #converter: Converter;
   readonly #filter: RecordFilter | null;
+  /** Is said before anything is read; empty for nothing. */
+  readonly #legend: string;
   /** Bytes of all inputs; null if the progress is not shown, or the size is not known. */
   readonly #totalBytes: number | null;
   /** The input that is read. */
@@ -72,13 +76,16 @@ class Conversion implements InputTaker {
     this.#output = new OutputBuffer((bytes) => this.#writing(() => this.#destination.write(bytes)));
     const isTerminal = out === null && io.stdout.isTTY === true;
     const { color, isFull, times } = request;
+    const colored =
+      color === 'auto' ? isTerminal && hasColor(io.stdout, io.env) : color === 'always';
+    this.#legend = isTerminal && isReadAlong(request, io) ? legendText(colored, times) : '';
     const converter = format.make(this.#output, {
       tool: `twist/${version()}`,
       spoolDir: io.env['TMPDIR'] ?? io.env['TEMP'] ?? '/tmp',
       isCut: isTerminal && !isFull,
       isFull,
       times,
-      hasColor: color === 'auto' ? isTerminal && hasColor(io.stdout, io.env) : color === 'always',
+      hasColor: colored,
     });
     this.#filter = filters === null ? null : new RecordFilter(converter, filters);
     this.#converter = this.#filter ?? converter;
@@ -98,6 +105,7 @@ class Conversion implements InputTaker {
     let isDone = false;
     try {
       await this.#writing(() => this.#open());
+      if (this.#legend !== '') this.#io.stderr.write(this.#legend);
       await this.#readAll();
       // Following ends with a signal, and a pipe may; a file is converted completely or not at all.
       if (this.#stopSignal !== null && !this.#isEndless()) return SIGNAL_STATUS[this.#stopSignal];
@@ -302,6 +310,11 @@ class Conversion implements InputTaker {
       this.note(`none of ${this.#records} records is what the filters ask for`);
     }
   }
+}
+
+/** Whether somebody reads the text as it comes, and wants to be told what it means. */
+function isReadAlong({ format, isFollowing, hasLegend }: ConvertRequest, { stderr }: Io): boolean {
+  return isFollowing && hasLegend && format === TEXT_FORMAT && stderr.isTTY === true;
 }
 
 /** @returns null if one of them is no file */

@@ -1,6 +1,11 @@
 /** What the flags of `twist convert` ask for. */
-import { parseDuration } from '../../config/values/units.js';
+import { parseDuration, parseSize } from '../../config/values/units.js';
 import { ConfigError } from '../../errors.js';
+import {
+  RECORD_KINDS,
+  type RecordKind,
+  literalExpression,
+} from '../../recording/convert/conditions.js';
 import type { FilterOptions } from '../../recording/convert/filter.js';
 import type { TextTimes } from '../../recording/convert/text/text.js';
 import type { Direction } from '../../recording/format/record.js';
@@ -15,6 +20,8 @@ export interface ConvertRequest {
   readonly out: string | null;
   /** The newest input is followed. */
   readonly isFollowing: boolean;
+  /** What the columns and signs mean is said first, if somebody reads along on a terminal. */
+  readonly hasLegend: boolean;
   /** These three are about text: whole payloads, times, colors. */
   readonly isFull: boolean;
   readonly times: TextTimes;
@@ -60,6 +67,7 @@ export function convertRequest(
     format,
     out,
     isFollowing,
+    hasLegend: flags.legend !== false,
     isFull: flags.full === true,
     times: oneOf('--time', flags.time, ['clock', 'relative', 'delta']),
     color: oneOf('--color', flags.color, ['auto', 'always', 'never']),
@@ -95,12 +103,15 @@ function formatOf(to: string | undefined, out: string | null): Format {
   return TEXT_FORMAT;
 }
 
-function filtersOf(
-  { session, path, since, until, limit, dir, grep }: ConvertFlags,
-  nowMs: number,
-): FilterOptions | null {
-  const flags = [session, path, since, until, limit, dir, grep];
-  if (flags.every((flag) => flag === undefined)) return null;
+function filtersOf(flags: ConvertFlags, nowMs: number): FilterOptions | null {
+  const { session, path, since, until, limit, dir, kind, minSize, maxSize, text, grep } = flags;
+  const payload = payloadOf(text, grep, flags.ignoreCase === true);
+  const given = [session, path, since, until, limit, dir, kind, minSize, maxSize, text, grep];
+  if (given.every((flag) => flag === undefined)) return null;
+  const minLength = minSize === undefined ? null : sizeOf('--min-size', minSize);
+  const maxLength = maxSize === undefined ? null : sizeOf('--max-size', maxSize);
+  if (minLength !== null && maxLength !== null && minLength > maxLength)
+    throw refusal('--min-size', minSize!, `--max-size is ${maxSize!}, which is less`);
   return {
     session: session === undefined ? null : sessionOf(session),
     path: path === undefined ? null : pathOf(path),
@@ -108,8 +119,44 @@ function filtersOf(
     untilTime: until === undefined ? null : timeOf('--until', until, nowMs),
     maxMessages: limit === undefined ? null : limitOf(limit),
     direction: dir === undefined ? null : directionOf(dir),
-    grep: grep === undefined ? null : expressionOf(grep),
+    kinds: kind === undefined ? null : kindsOf(kind),
+    minLength,
+    maxLength,
+    payload,
   };
+}
+
+/** What a payload has to match; null for anything. */
+function payloadOf(
+  text: string | undefined,
+  grep: string | undefined,
+  isCaseIgnored: boolean,
+): RegExp | null {
+  if (text !== undefined && grep !== undefined) throw wrong('give --text or --grep, not both');
+  if (text !== undefined) {
+    if (text === '') throw refusal('--text', '', 'give the text that messages have in them');
+    return literalExpression(text, !isCaseIgnored);
+  }
+  if (grep !== undefined) return expressionOf(grep, isCaseIgnored ? 'i' : '');
+  if (isCaseIgnored) throw wrong('--ignore-case needs --text or --grep');
+  return null;
+}
+
+function kindsOf(text: string): ReadonlySet<RecordKind> {
+  return new Set(
+    text.split(',').map((word) => {
+      const kind = RECORD_KINDS.find((one) => one === word.trim());
+      if (kind === undefined)
+        throw refusal('--kind', text, `give some of ${RECORD_KINDS.join(', ')}`);
+      return kind;
+    }),
+  );
+}
+
+function sizeOf(flag: string, text: string): number {
+  const bytes = parseSize(text);
+  if (bytes === null) throw refusal(flag, text, 'give a number of bytes, such as 125, 64k or 16m');
+  return bytes;
 }
 
 function sessionOf(text: string): string {
@@ -155,9 +202,9 @@ function directionOf(text: string): Direction {
   return text;
 }
 
-function expressionOf(text: string): RegExp {
+function expressionOf(text: string, flags: string): RegExp {
   try {
-    return new RegExp(text);
+    return new RegExp(text, flags);
   } catch (error) {
     // `Invalid regular expression: /(/: Unterminated group`
     const why = (error as Error).message.replace(/^.*: /s, '').toLowerCase();

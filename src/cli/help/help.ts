@@ -101,7 +101,7 @@ export const EXIT_STATUS: readonly HelpItem[] = [
   { term: '78', text: 'a bad environment or configuration file' },
 ];
 
-const CONVERT_RULES = `Times are UTC. A record must pass all filters. The output file appears when it is complete: at the end or, with --follow, when you stop twist (Ctrl-C). Lines that cannot be read are skipped and reported. Several recordings are merged by time.`;
+const CONVERT_RULES = `Times are UTC. A record must pass all filters, and brings the beginning and the end of its session along; --kind takes several, with commas between them. The output file appears when it is complete: at the end or, with --follow, when you stop twist (Ctrl-C). Lines that cannot be read are skipped and reported. Several recordings are merged by time.`;
 
 const CONVERT_LEGEND: readonly HelpItem[] = [
   { term: '→', text: 'from the client' },

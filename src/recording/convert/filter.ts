@@ -5,20 +5,15 @@
 import { Buffer } from 'node:buffer';
 import { splitRequestTarget } from '../../handshake/request-target.js';
 import { parseRecord } from '../format/parse-record.js';
-import { payloadOf, textOf } from '../format/payload.js';
-import type {
-  AnyRecord,
-  ControlRecord,
-  Direction,
-  FileRecord,
-  GapRecord,
-  MessageRecord,
-  OpenRecord,
-} from '../format/record.js';
+import type { AnyRecord, FileRecord, GapRecord, OpenRecord } from '../format/record.js';
+import { type ConditionOptions, Conditions, type RecordKind } from './conditions.js';
 import type { Converter } from './converter.js';
 
-/** Which records pass: those that meet all of these conditions. Null sets no condition. */
-export interface FilterOptions {
+/**
+ * Which records pass: those that meet all of these conditions, and with them the beginning and the end of their session. Null
+ * sets no condition.
+ */
+export interface FilterOptions extends ConditionOptions {
   /**
    * A session: its id, the beginning or the end of the id (at least 4 characters of the end), or the
    * number in its open record.
@@ -26,16 +21,8 @@ export interface FilterOptions {
   readonly session: string | null;
   /** The path of its URL, without the query; with `*` at the end, the beginning of the path. */
   readonly path: string | null;
-  /** Seconds since 1970: older records do not pass. */
-  readonly sinceTime: number | null;
-  /** Seconds since 1970: newer records do not pass. */
-  readonly untilTime: number | null;
   /** After this many messages, or pieces of messages, nothing passes. */
   readonly maxMessages: number | null;
-  /** Messages, control frames and frames of the other direction do not pass. */
-  readonly direction: Direction | null;
-  /** What a payload must match; in a binary payload each byte is a character. */
-  readonly grep: RegExp | null;
 }
 
 type SessionRecord = Exclude<AnyRecord, FileRecord | GapRecord | OpenRecord>;
@@ -70,6 +57,9 @@ export class RecordFilter implements Converter {
 
   readonly #next: Converter;
   readonly #options: FilterOptions;
+  readonly #conditions: Conditions;
+  /** Payloads decide, so what has none passes beside those only. */
+  readonly #isAboutPayloads: boolean;
   readonly #maxKnownBytes: number;
   /** Sessions in the order in which they began. */
   readonly #sessions = new Map<string, Known>();
@@ -79,6 +69,9 @@ export class RecordFilter implements Converter {
   constructor(next: Converter, options: FilterOptions, maxKnownBytes = MAX_KNOWN_BYTES) {
     this.#next = next;
     this.#options = options;
+    this.#conditions = new Conditions(options);
+    const { minLength, maxLength, payload } = options;
+    this.#isAboutPayloads = minLength !== null || maxLength !== null || payload !== null;
     this.#maxKnownBytes = maxKnownBytes;
   }
 
@@ -87,7 +80,7 @@ export class RecordFilter implements Converter {
       case 'file':
         return this.#next.convert(record, line);
       case 'gap':
-        return this.#isRecent(record) ? this.#pass(record, line) : undefined;
+        return this.#isInTime(record) && this.#isKind('gap') ? this.#pass(record, line) : undefined;
       case 'open':
         return this.#open(record, line);
       case 'close': {
@@ -119,7 +112,8 @@ export class RecordFilter implements Converter {
   #open(record: OpenRecord, line: Uint8Array): Promise<void> | undefined {
     this.#forget(record.s);
     const isWanted = this.#isSession(record.s, record.id) && this.#isPath(record.url);
-    const isHeld = isWanted && (this.#options.grep !== null || !this.#isRecent(record));
+    const isNow = this.#isKind('open') && !this.#isAboutPayloads && this.#isInTime(record);
+    const isHeld = isWanted && !isNow;
     const held = isHeld ? new Uint8Array(line) : null;
     this.#learn(record.s, { isWanted, held, hasPassed: isWanted && !isHeld });
     return isWanted && !isHeld ? this.#pass(record, line) : undefined;
@@ -136,7 +130,7 @@ export class RecordFilter implements Converter {
       known = { isWanted, held: null, hasPassed: false };
       this.#learn(record.s, known);
     }
-    if (!known.isWanted || !this.#isRecent(record) || !this.#matches(record, known)) {
+    if (!known.isWanted || !this.#isInTime(record) || !this.#matches(record, known)) {
       return undefined;
     }
     known.hasPassed = true;
@@ -159,26 +153,27 @@ export class RecordFilter implements Converter {
     return this.#next.convert(record, line);
   }
 
-  #isRecent({ t }: AnyRecord): boolean {
-    const { sinceTime, untilTime } = this.#options;
-    return (sinceTime === null || t >= sinceTime) && (untilTime === null || t <= untilTime);
+  #isInTime({ t }: AnyRecord): boolean {
+    return this.#conditions.isInTime(t);
+  }
+
+  /** Whether a kind is wanted, by name or because none is named. */
+  #isKind(kind: RecordKind): boolean {
+    return this.#options.kinds?.has(kind) ?? true;
   }
 
   /** Checks the conditions on the record itself. */
   #matches(record: SessionRecord, { hasPassed }: Known): boolean {
-    const { direction, grep } = this.#options;
     switch (record.ev) {
       case 'msg':
       case 'ctl':
-        if (direction !== null && record.dir !== direction) return false;
-        return grep === null || isMatch(grep, record);
       case 'frame':
       case 'count':
-        // The frame comes before the payload that would tell.
-        return grep === null && (direction === null || record.dir === direction);
+        return this.#conditions.isMet(record);
       case 'target':
+        return this.#isKind('target') && (hasPassed || !this.#isAboutPayloads);
       case 'close':
-        return grep === null || hasPassed;
+        return hasPassed || (this.#isKind('end') && !this.#isAboutPayloads);
     }
   }
 
@@ -225,11 +220,6 @@ export class RecordFilter implements Converter {
 
 function isNumber(session: string): boolean {
   return /^[1-9]\d*$/.test(session);
-}
-
-function isMatch(grep: RegExp, record: MessageRecord | ControlRecord): boolean {
-  // `search` starts at the beginning, whatever the flags.
-  return (textOf(record) ?? payloadOf(record).toString('latin1')).search(grep) >= 0;
 }
 
 function bytesOf(name: string, { held }: Known): number {

@@ -397,3 +397,27 @@ t.test('a file is converted whole or not at all', async (t) => {
     t.same([...running.listeners], []);
   }
 });
+
+t.test('who reads along is told first what the columns and signs mean', async (t) => {
+  const file = path.join(makeTempDir(t), 'a');
+  writeFileSync(file, HEADER + message('hello'));
+  const isShown = async (
+    flags: ConvertFlags,
+    setting: Parameters<typeof start>[2],
+  ): Promise<boolean> => {
+    const { io, outcome, signal } = start([file], { follow: true, ...flags }, setting);
+    await eventually(() => io.written.out.includes('hello'), 'the record');
+    signal('SIGINT');
+    const { err } = await outcome;
+    return err.includes('→ from a client');
+  };
+  t.equal(await isShown({}, { isTTY: true, env: { NO_COLOR: '1' } }), true);
+  t.equal(await isShown({ color: 'always' }, { isTTY: true }), false, 'it is in color');
+  t.equal(await isShown({ legend: false }, { isTTY: true }), false);
+  t.equal(await isShown({ to: 'ndjson' }, { isTTY: true }), false);
+  t.equal(await isShown({}, {}), false, 'no terminal');
+  const stderr = { ...fakeIo([]).stderr, isTTY: false };
+  t.equal(await isShown({ color: 'never' }, { isTTY: true, io: { stderr } }), false);
+  const { err } = await run([file], {}, { isTTY: true });
+  t.equal(err, '', 'nobody waits for what comes');
+});

@@ -6,13 +6,15 @@ t.test('options have groups, and values are named', async (t) => {
   t.same(
     options.map((option) => option.attributeName()),
     [
-      ...['to', 'out', 'time', 'full', 'color', 'follow'],
-      ...['session', 'path', 'since', 'until', 'limit', 'dir', 'grep'],
+      ...['to', 'out', 'time', 'full', 'color', 'legend', 'follow'],
+      ...['session', 'path', 'since', 'until', 'limit', 'dir', 'kind', 'minSize', 'maxSize'],
+      ...['text', 'grep', 'ignoreCase'],
     ],
   );
   for (const option of options) {
     t.ok(optionGroups().includes(option.helpGroupHeading ?? ''));
-    t.equal(option.required, !['follow', 'full'].includes(option.attributeName()));
+    const isSwitch = ['follow', 'full', 'legend', 'ignoreCase'].includes(option.attributeName());
+    t.equal(option.required, !isSwitch);
   }
 });
 

@@ -56,7 +56,7 @@ t.test('following', async (t) => {
 t.test('filters', async (t) => {
   const none = {
     ...{ session: null, path: null, sinceTime: null, untilTime: null, maxMessages: null },
-    ...{ direction: null, grep: null },
+    ...{ direction: null, kinds: null, minLength: null, maxLength: null, payload: null },
   };
   for (const [flags, filters] of [
     [{ session: '#12' }, { session: '12' }],
@@ -67,7 +67,18 @@ t.test('filters', async (t) => {
     [{ limit: '10' }, { maxMessages: 10 }],
     [{ dir: 'in' }, { direction: 'in' }],
     [{ dir: 'out' }, { direction: 'out' }],
-    [{ grep: 'a+b' }, { grep: /a+b/ }],
+    [{ kind: 'text' }, { kinds: new Set(['text']) }],
+    [{ kind: 'ping, pong,end' }, { kinds: new Set(['ping', 'pong', 'end']) }],
+    [{ minSize: '64k' }, { minLength: 65_536 }],
+    [{ maxSize: '0' }, { maxLength: 0 }],
+    [
+      { minSize: '5', maxSize: '5' },
+      { minLength: 5, maxLength: 5 },
+    ],
+    [{ grep: 'a+b' }, { payload: /a+b/ }],
+    [{ grep: 'a+b', ignoreCase: true }, { payload: /a+b/i }],
+    [{ text: 'a+b' }, { payload: /a\+b/ }],
+    [{ text: 'a+b', ignoreCase: true }, { payload: /a\+b/i }],
   ] as const) {
     t.same(request(flags).filters, { ...none, ...filters });
   }
@@ -89,6 +100,9 @@ t.test('filters', async (t) => {
 t.test('what is wrong is said in one sentence', async (t) => {
   const time = 'give a time such as 2026-01-31T12:00:00Z, or a duration such as 10m';
   const session = 'give the id of a session, a part of it, or its number';
+  const kinds =
+    'give some of text, binary, ping, pong, close, frame, count, target, open, end, gap';
+  const size = 'give a number of bytes, such as 125, 64k or 16m';
   const path = 'give a path without query, such as /chat or /chat*';
   for (const [flags, inputs, sentence] of [
     [{}, [], 'name a recording, or - for standard input; see twist convert --help'],
@@ -118,6 +132,18 @@ t.test('what is wrong is said in one sentence', async (t) => {
       '--out cannot be "a.json": its ending tells no format; give --to text, ndjson, har, pcapng or novnc',
     ],
     [{ dir: 'both' }, ['a'], '--dir cannot be "both": give in or out'],
+    [{ kind: 'message' }, ['a'], `--kind cannot be "message": ${kinds}`],
+    [{ kind: 'text,' }, ['a'], `--kind cannot be "text,": ${kinds}`],
+    [{ minSize: '64K' }, ['a'], `--min-size cannot be "64K": ${size}`],
+    [{ maxSize: '-1' }, ['a'], `--max-size cannot be "-1": ${size}`],
+    [
+      { minSize: '2k', maxSize: '1k' },
+      ['a'],
+      '--min-size cannot be "2k": --max-size is 1k, which is less',
+    ],
+    [{ text: '' }, ['a'], '--text cannot be "": give the text that messages have in them'],
+    [{ text: 'a', grep: 'b' }, ['a'], 'give --text or --grep, not both'],
+    [{ ignoreCase: true }, ['a'], '--ignore-case needs --text or --grep'],
     [
       { grep: '(' },
       ['a'],

@@ -12,7 +12,10 @@ const ALL: FilterOptions = {
   untilTime: null,
   maxMessages: null,
   direction: null,
-  grep: null,
+  kinds: null,
+  minLength: null,
+  maxLength: null,
+  payload: null,
 };
 
 const FILE: AnyRecord = { ev: 'file', v: 1, tool: 'twist', t: 0 };
@@ -133,7 +136,7 @@ t.test('sessions whose beginning is missing', async (t) => {
     [{ session: B }, 3, 0],
     [{ session: '2' }, 0, 4],
     [{ path: '/' }, 0, 4],
-    [{ grep: /b/ }, 3, 0],
+    [{ payload: /b/ }, 3, 0],
     [{ sinceTime: 3 }, 1, 0],
   ] as const) {
     const outcome = await run(records, options);
@@ -225,17 +228,76 @@ t.test('payloads', async (t) => {
     close(A),
   ];
   const found = ['A open', 'A msg hello', 'A target', 'A msg hello', 'A ctl', 'A close'];
-  for (const grep of [/hell/, /hell/g, /HELL/i]) {
-    t.same((await run(records, { grep })).passed, found);
-    t.same((await run(records, { grep }, { isSlow: true })).passed, found);
+  for (const payload of [/hell/, /hell/g, /HELL/i]) {
+    t.same((await run(records, { payload })).passed, found);
+    t.same((await run(records, { payload }, { isSlow: true })).passed, found);
   }
-  t.same((await run(records, { grep: /\xff$/ })).passed, ['A open', 'A ctl', 'A close']);
-  t.same((await run(records, { grep: /hell/, direction: 'out' })).passed, [
+  t.same((await run(records, { payload: /\xff$/ })).passed, ['A open', 'A ctl', 'A close']);
+  t.same((await run(records, { payload: /hell/, direction: 'out' })).passed, [
     'A open',
     'A msg hello',
     'A close',
   ]);
-  t.same((await run(records, { grep: /nothing/ })).passed, []);
+  t.same((await run(records, { payload: /nothing/ })).passed, []);
+});
+
+t.test(
+  'kinds: the beginning and the end of a session come with whatever passes of it',
+  async (t) => {
+    const gap: AnyRecord = { ev: 'gap', t: 3, since: 3, records: 1, error: 'EIO' };
+    const records = [
+      open(A, 1),
+      target(A),
+      frame(A, 'in'),
+      message(A, 'in', 'hello'),
+      control(A, 'out', 'ping'),
+      gap,
+      close(A),
+      open(B, 2),
+      control(B, 'in', ''),
+      close(B),
+    ];
+    const cases = [
+      [['text'], 'A open|A msg hello|A close'],
+      [['text', 'target'], 'A open|A target|A msg hello|A close'],
+      [['ping'], 'A open|A ctl|A close|B open|B ctl|B close'],
+      [['frame', 'gap'], 'A open|A frame|gap|A close'],
+      [['open'], 'A open|A close|B open|B close'],
+      [['end'], 'A open|A close|B open|B close'],
+      [['gap'], 'gap'],
+      [['pong'], ''],
+    ] as const;
+    for (const [kinds, passed] of cases)
+      t.equal(
+        (await run(records, { kinds: new Set(kinds) })).passed.join('|'),
+        passed,
+        kinds.join(),
+      );
+    const chosen = { kinds: new Set(['text', 'target', 'end'] as const), payload: /hell/ };
+    t.equal((await run(records, chosen)).passed.join('|'), 'A open|A msg hello|A close');
+  },
+);
+
+t.test('sizes', async (t) => {
+  const records = [
+    open(A, 1),
+    target(A),
+    frame(A, 'in'),
+    message(A, 'in', 'a'),
+    message(A, 'in', 'hello'),
+    close(A),
+    open(B, 2),
+    message(B, 'in', 'hi'),
+    close(B),
+  ];
+  const cases = [
+    [{ minLength: 3 }, 'A open|A msg hello|A close'],
+    [{ maxLength: 1 }, 'A open|A frame|A msg a|A close'],
+    [{ minLength: 2, maxLength: 4 }, 'B open|B msg hi|B close'],
+    [{ minLength: 6 }, ''],
+  ] as const;
+  for (const [options, passed] of cases)
+    t.equal((await run(records, options)).passed.join('|'), passed, JSON.stringify(options));
 });
 
 t.test('text in base64 is looked at as text; counts have a direction and no payload', async (t) => {
@@ -256,8 +318,8 @@ t.test('text in base64 is looked at as text; counts have a direction and no payl
     { ev: 'msg', s: A, t: 2, dir: 'in', op: 1, len: 7, wire: 9, b64 },
     count,
   ];
-  t.same((await run(records, { grep: /hellö/ })).passed.length, 2);
-  t.same((await run(records, { grep: /hellÃ/ })).passed, []);
+  t.same((await run(records, { payload: /hellö/ })).passed.length, 2);
+  t.same((await run(records, { payload: /hellÃ/ })).passed, []);
   t.same((await run(records, { direction: 'in' })).passed.at(-1), 'A count');
   t.same((await run(records, { direction: 'out' })).passed, ['A open']);
 });
@@ -271,14 +333,14 @@ t.test('a session that begins twice is forgotten in between', async (t) => {
 t.test('what is known of sessions is bounded: the oldest are forgotten', async (t) => {
   const maxKnownBytes = 1000;
   const records = [open(A, 1), open(B, 2), message(A, 'in', 'x'), message(B, 'in', 'x')];
-  t.same((await run(records, { grep: /x/ })).passed, ['A open', 'A msg x', 'B open', 'B msg x']);
-  t.same((await run(records, { grep: /x/ }, { maxKnownBytes: 700 })).passed, [
+  t.same((await run(records, { payload: /x/ })).passed, ['A open', 'A msg x', 'B open', 'B msg x']);
+  t.same((await run(records, { payload: /x/ }, { maxKnownBytes: 700 })).passed, [
     'A msg x',
     'B open',
     'B msg x',
   ]);
   t.same(
-    (await run([open(A, 1), message(A, 'in', 'x')], { grep: /x/ }, { maxKnownBytes: 1 })).passed,
+    (await run([open(A, 1), message(A, 'in', 'x')], { payload: /x/ }, { maxKnownBytes: 1 })).passed,
     ['A open', 'A msg x'],
     'one is always known',
   );

@@ -22,6 +22,7 @@ import type {
 import { ClockText, durationText } from './clock-text.js';
 import type { ConvertOutput, Converter } from '../converter.js';
 import { beginningOf, decoded, hexPieces, hexPreview } from './one-line.js';
+import { BOLD, DIM, RED, SESSION_COLORS, inColor } from './colors.js';
 
 /**
  * The time that a line begins with: the wall clock, since the first record, or since the message
@@ -60,13 +61,6 @@ const HEADINGS: Readonly<Record<Direction, Map<string, string>>> = {
   in: new Map(),
   out: new Map(),
 };
-
-/** The colors of sessions, chosen by name. Red is reserved for failures. */
-const SESSION_COLORS = [32, 33, 34, 35, 36, 92, 93, 94, 95, 96] as const;
-
-const DIM = 2;
-const BOLD = 1;
-const RED = 31;
 
 const KINDS: Readonly<Record<number, string>> = {
   [Opcode.Continuation]: 'more',
@@ -300,7 +294,7 @@ class TextConverter implements Converter {
   }
 
   #styled(style: number, text: string): string {
-    return this.#hasColor ? `\u001b[${style}m${text}\u001b[0m` : text;
+    return inColor(style, text, this.#hasColor);
   }
 }
 

@@ -1,4 +1,5 @@
 import { printable, printableJson } from '../../printable.js';
+import { SESSION_KEYS, isEndedSession, sessionLine } from './session-line.js';
 import { styled } from './style.js';
 
 /** These are shown elsewhere in the line. */
@@ -8,8 +9,8 @@ const OWN_KEYS = ['level', 'time', 'msg'];
 const PLAIN = /^[\w./:@%+,[\]-]+$/;
 
 /**
- * The part of a log line that a person reads: the message, then `key=value` for each field; the stack of
- * an error goes below. Fields can hold what a peer sent, so control characters are escaped.
+ * The part of a log line that a person reads: the message, then `key=value` for each field; what is known of a session that
+ * is over stands in columns, and the stack of an error goes below. Fields can hold what a peer sent, so control characters are escaped.
  * @param log one line of the log, parsed
  */
 export function prettyMessage(
@@ -21,10 +22,14 @@ export function prettyMessage(
   // The level comes first: this aligns what follows, whatever the level is.
   let line = ' '.repeat(Math.max(0, 'error'.length - String(log['level']).length));
   if (typeof message === 'string') line += printable(message);
+  const isSession = isEndedSession(log);
+  if (isSession) line += `  ${sessionLine(log, isStyled)}`;
   let below = '';
   for (const [key, value] of Object.entries(log)) {
-    if (OWN_KEYS.includes(key)) continue;
+    if (OWN_KEYS.includes(key) || (isSession && SESSION_KEYS.includes(key))) continue;
     if (isError(value)) below += stack(value, isStyled);
+    // Beside the columns it is small print.
+    else if (isSession) line += styled('dim', ` ${printable(key)}=${shown(value)}`, isStyled);
     else line += ` ${styled('dim', `${printable(key)}=`, isStyled)}${shown(value)}`;
   }
   return line + below;

@@ -22,6 +22,31 @@ t.test('the message, then each field', async (t) => {
   t.equal(pretty({ a: 1 }), ' a=1');
 });
 
+t.test('the end of a session is read at a glance', async (t) => {
+  const traffic = { messages: 1, bytes: 5 };
+  const line = pretty({
+    ...{ level: 'info', msg: 'session ended', worker: 2, session: 7, peer: '[::1]:51234' },
+    ...{ path: '/', mode: 'echo', user: 'zoë b', in: traffic, out: traffic, durationMs: 1500 },
+    ...{ closedBy: 'client', code: 1000, extra: 1 },
+  });
+  t.match(
+    line,
+    /^ session ended {2}#7 .* 1\.500 s .* 1000 by client worker=2 user="zoë b" extra=1$/,
+  );
+});
+
+t.test('what stands beside the columns is small print', async (t) => {
+  const traffic = { messages: 1, bytes: 5 };
+  const line = pretty(
+    {
+      ...{ msg: 'session ended', session: 7, peer: 'unix', path: '/', mode: 'echo', user: 'zoë' },
+      ...{ in: traffic, out: traffic, durationMs: 1500, closedBy: 'client', code: 1000 },
+    },
+    true,
+  );
+  t.ok(line.endsWith('  1000 by client\u001b[2m user="zoë"\u001b[22m'), line);
+});
+
 t.test('levels take the same room', async (t) => {
   for (const [level, room] of [
     ['error', ''],

@@ -31,8 +31,7 @@ interface Layer {
 /** From left to right: a layer imports only from those before it and itself. */
 const LAYERS: readonly Layer[] = [
   { name: 'budget', builtins: [], packages: [] },
-  // The process: what systemd says of the sockets that it passes on.
-  { name: 'net', builtins: ['node:buffer', 'node:net', 'node:process'], packages: [] },
+  { name: 'net', builtins: ['node:buffer', 'node:net'], packages: [] },
   { name: 'protocol', builtins: ['node:buffer', 'node:crypto'], packages: [] },
   { name: 'extensions', builtins: ['node:buffer', 'node:zlib'], packages: [] },
   { name: 'handshake', builtins: ['node:buffer', 'node:crypto'], packages: [] },
@@ -114,7 +113,8 @@ const LAYERS: readonly Layer[] = [
   // Reads the files that settings name.
   {
     name: 'app',
-    builtins: ['node:crypto', 'node:fs', 'node:os', 'node:path', 'node:url'],
+    // The process: the library has no command line that would say what systemd has passed to it.
+    builtins: ['node:crypto', 'node:fs', 'node:os', 'node:path', 'node:process', 'node:url'],
     // A user's own modules are imported by a name that is only known at run time.
     packages: [COMPUTED],
   },

@@ -4,6 +4,7 @@ import type { LocalSource } from '../admin/local-source.js';
 import type { Log } from '../log.js';
 import { type RouteMode, formatRouteMode } from '../config/values/route-text.js';
 import { DeflateCounters } from '../extensions/permessage-deflate/deflate-counters.js';
+import type { PassedSocket } from '../net/passed-sockets.js';
 import type { Mode } from '../session/mode.js';
 import { filesEachOf } from '../modes/registry.js';
 import type { Recorder } from '../recording/write/recorder.js';
@@ -58,6 +59,7 @@ export interface Composed {
  *
  * @param rereading how the configuration is read again; null for one that a program has given
  * @param group the processes that serve together with this one; null, the default, for none
+ * @param passedSockets those that whoever started this process has opened for it; none by default
  * @throws {ConfigError} when it cannot be made
  */
 export function compose(
@@ -65,6 +67,7 @@ export function compose(
   log: Log,
   rereading: Rereading | null = null,
   group: ServerGroup | null = null,
+  passedSockets: readonly PassedSocket[] = [],
 ): Composed {
   const { settings, values, authenticator, tls, memory, targets, recording } = resources;
   const descriptors = new DescriptorWatch(log);
@@ -86,6 +89,7 @@ export function compose(
       recorder,
       descriptors,
       group,
+      passedSockets,
       log,
       clientLog: resources.clientLog,
     });

@@ -1,11 +1,13 @@
 /** The server as a library: all that the command can do, without its process. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { env, pid, ppid } from 'node:process';
 import { pathToFileURL } from 'node:url';
 import { configError } from '../config/messages.js';
 import type { Extension } from '../extensions/extension.js';
 import { errorForLog } from '../foreign.js';
 import type { Log } from '../log.js';
+import { passedSockets } from '../net/passed-sockets.js';
 import type { Session } from '../session/session.js';
 import { type Composed, compose } from './compose.js';
 import { guardedLog } from './guarded-log.js';
@@ -93,7 +95,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const given = { modes, extensions: checkExtensions(extensions, settings.deflate !== false) };
   signal?.throwIfAborted();
   const resources = await readResources({ settings, values }, FILES, log, given);
-  const composed = compose(resources, log);
+  const composed = compose(resources, log, null, null, passedSockets({ env, pid, ppid }));
   const openFiles = openFilesProblem(FILES, values.maxConnections, composed.filesEach, 'call');
   for (const warning of [...warnings, ...permissionWarnings(values)]) log.warn({}, warning);
   if (openFiles !== null) {

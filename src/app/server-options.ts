@@ -6,6 +6,7 @@ import type { Extension } from '../extensions/extension.js';
 import type { DeflateCounters } from '../extensions/permessage-deflate/deflate-counters.js';
 import { permessageDeflate } from '../extensions/permessage-deflate/permessage-deflate.js';
 import type { OriginPolicy } from '../handshake/policy.js';
+import type { PassedSocket } from '../net/passed-sockets.js';
 import type { Mode } from '../session/mode.js';
 import type { Authenticator } from '../server/auth/authenticator.js';
 import type { PrivatePaths } from '../http/private-files.js';
@@ -46,6 +47,8 @@ export interface ServerParts {
   readonly descriptors?: HealthSource;
   /** The processes that serve together with this one; null for none. */
   readonly group: ServerGroup | null;
+  /** Sockets that this process was given; by default none. */
+  readonly passedSockets?: readonly PassedSocket[];
   readonly log: Log;
   /** Where lines go that clients cause. */
   readonly clientLog: ClientLines;
@@ -66,6 +69,7 @@ export function serverOptions(
     recorder,
     descriptors,
     group,
+    passedSockets = [],
     log,
     clientLog,
   }: ServerParts,
@@ -85,6 +89,7 @@ export function serverOptions(
   });
   return {
     listen: settings.listen,
+    passedSockets,
     unixMode: settings.unixMode,
     ...(memory === undefined ? {} : { memory }),
     group,

@@ -31,6 +31,9 @@ export interface Io {
   /** The arguments, without those that name Node and the script. */
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Its number, and that of its parent. */
+  readonly pid: number;
+  readonly ppid: number;
   readonly stdout: TextOutput;
   readonly stderr: ErrorOutput;
   /** Standard output for bytes. */

@@ -34,6 +34,8 @@ let hasHungUp = false;
 const io: Io = {
   argv: process.argv.slice(2),
   env: process.env,
+  pid: process.pid,
+  ppid: process.ppid,
   stdout,
   stderr,
   bytes,

@@ -2,7 +2,6 @@
  * Sockets that systemd has opened before twist started, and passes on (sd_listen_fds(3)): clients that come while it
  * starts, or is restarted, wait instead of being refused, and it needs no right to a low port.
  */
-import { env, pid, ppid } from 'node:process';
 import { ConfigError } from '../errors.js';
 import { formatPassed } from './socket-address.js';
 
@@ -18,21 +17,19 @@ export interface PassedSocket {
 /** The first descriptor after those of input and output. */
 const FIRST_FD = 3;
 
-/** What tells of the sockets. */
-export interface PassedTo {
+/** A process, which may have got sockets: its environment tells. */
+export interface Receiver {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly pid: number;
+  /** The number of its parent. */
   readonly ppid: number;
 }
 
 /** @param isWorker whether the sockets are those of the primary, which is the parent process and has the same variables */
-export function passedSockets(
-  isWorker: boolean,
-  receiver: PassedTo = { env, pid, ppid },
-): PassedSocket[] {
-  const { LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES = '' } = receiver.env;
+export function passedSockets({ env, pid, ppid }: Receiver, isWorker = false): PassedSocket[] {
+  const { LISTEN_PID, LISTEN_FDS, LISTEN_FDNAMES = '' } = env;
   // A process that was started with these variables by another one has other descriptors.
-  if (Number(LISTEN_PID) !== (isWorker ? receiver.ppid : receiver.pid)) return [];
+  if (Number(LISTEN_PID) !== (isWorker ? ppid : pid)) return [];
   const names = LISTEN_FDNAMES.split(':');
   return Array.from({ length: Number(LISTEN_FDS) }, (_, index) => ({
     kind: 'passed',

@@ -7,6 +7,7 @@ import type { HeadLimits } from '../handshake/request-head.js';
 import type { PageRules, PageSource } from '../http/page-source.js';
 import type { PrivatePaths } from '../http/private-files.js';
 import type { Log } from '../log.js';
+import type { PassedSocket } from '../net/passed-sockets.js';
 import type { ListenAddress } from '../net/socket-address.js';
 import type { AdmissionLimits } from './admission/admission.js';
 import type { ProxyHeader } from './admission/client-address.js';
@@ -34,6 +35,8 @@ export interface AccessOptions {
 
 export interface ServerOptions {
   readonly listen: readonly ListenAddress[];
+  /** Sockets that listen already: `systemd` among the addresses means them. By default there are none. */
+  readonly passedSockets?: readonly PassedSocket[];
   /** The processes that listen there together with this one; by default there are none. */
   readonly group?: ServerGroup | null;
   /** Permissions of Unix sockets; by default, and with null, the umask decides. */

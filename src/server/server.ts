@@ -11,7 +11,7 @@ import { StaticDirectory } from '../http/static-directory.js';
 import type { HttpService } from '../http/tunnel.js';
 import { ConfigError } from '../errors.js';
 import { networkOf } from '../net/ip-address.js';
-import { passedSockets, socketsNamed } from '../net/passed-sockets.js';
+import { socketsNamed } from '../net/passed-sockets.js';
 import { type Kernel, loadKernel } from '../protocol/kernel/kernel.js';
 import { SlabPool } from '../protocol/slabs/slab-pool.js';
 import { Traffic } from '../session/counters.js';
@@ -226,8 +226,7 @@ export class Server {
 
   /** Where to listen, a place for each socket. @throws ConfigError when systemd has not passed what it should */
   *#places(hasTls: boolean): Generator<Place> {
-    const { listen: addresses, group = null, log } = this.#rules.options;
-    const passed = passedSockets(group !== null);
+    const { listen: addresses, passedSockets: passed = [], log } = this.#rules.options;
     const unused = new Set(passed);
     for (const address of addresses) {
       const isTls = hasTls && address.kind !== 'unix' && address.tls !== false;

@@ -76,7 +76,8 @@ t.test('every setting reaches the server', async (t) => {
   });
   const authenticator = LETS_IN_ALL;
   const privatePaths = { files: ['users'], recording: null };
-  const parts = { ...PARTS, authenticator, staticDir: 'public', privatePaths };
+  const passedSockets = [{ kind: 'passed', fd: 3, name: 'web' }] as const;
+  const parts = { ...PARTS, authenticator, staticDir: 'public', privatePaths, passedSockets };
   t.strictSame(serverOptions(settings, parts), {
     group: null,
     tls: null,
@@ -84,6 +85,7 @@ t.test('every setting reaches the server', async (t) => {
       { kind: 'tcp', host: '127.0.0.1', port: 0 },
       { kind: 'unix', path: '/run/twist.sock' },
     ],
+    passedSockets,
     unixMode: 0o660,
     served: [
       {

@@ -29,6 +29,8 @@ export function fakeIo(
   return {
     argv,
     env,
+    pid: 50,
+    ppid: 40,
     written,
     exits,
     stdout: { isTTY, columns, write: (text) => (written.out += text) },

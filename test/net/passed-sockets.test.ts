@@ -1,12 +1,13 @@
 import t from 'tap';
 import { ConfigError } from '../../src/errors.js';
-import { type PassedSocket, passedSockets, socketsNamed } from '../../src/net/passed-sockets.js';
+import {
+  type PassedSocket,
+  type Receiver,
+  passedSockets,
+  socketsNamed,
+} from '../../src/net/passed-sockets.js';
 
-const passedTo = (env: Readonly<Record<string, string>>): Parameters<typeof passedSockets>[1] => ({
-  env,
-  pid: 50,
-  ppid: 40,
-});
+const passedTo = (env: Readonly<Record<string, string>>): Receiver => ({ env, pid: 50, ppid: 40 });
 
 t.test('sockets are taken by whom they are for', async (t) => {
   const env = { LISTEN_PID: '50', LISTEN_FDS: '2', LISTEN_FDNAMES: 'web:web' };
@@ -14,16 +15,15 @@ t.test('sockets are taken by whom they are for', async (t) => {
     { kind: 'passed', fd: 3, name: 'web' },
     { kind: 'passed', fd: 4, name: 'web' },
   ];
-  t.strictSame(passedSockets(false, passedTo(env)), web);
-  t.strictSame(passedSockets(true, passedTo(env)), [], 'another process has the same number');
-  t.strictSame(passedSockets(false, passedTo({ ...env, LISTEN_PID: '40' })), [], 'a child process');
-  t.strictSame(passedSockets(true, passedTo({ ...env, LISTEN_PID: '40' })), web, 'a worker');
-  t.strictSame(passedSockets(false, passedTo({})), []);
-  t.strictSame(passedSockets(false), [], 'nobody has passed any to this test');
+  t.strictSame(passedSockets(passedTo(env)), web);
+  t.strictSame(passedSockets(passedTo(env), true), [], 'another process has the same number');
+  t.strictSame(passedSockets(passedTo({ ...env, LISTEN_PID: '40' })), [], 'a child process');
+  t.strictSame(passedSockets(passedTo({ ...env, LISTEN_PID: '40' }), true), web, 'a worker');
+  t.strictSame(passedSockets(passedTo({})), []);
 });
 
 t.test('they need no names', async (t) => {
-  t.strictSame(passedSockets(false, passedTo({ LISTEN_PID: '50', LISTEN_FDS: '2' })), [
+  t.strictSame(passedSockets(passedTo({ LISTEN_PID: '50', LISTEN_FDS: '2' })), [
     { kind: 'passed', fd: 3, name: '' },
     { kind: 'passed', fd: 4, name: '' },
   ]);

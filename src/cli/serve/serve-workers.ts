@@ -49,7 +49,7 @@ export async function serveWorkers(
   const ticketKeys = newTicketKeys();
   // It binds the Unix sockets at any time, and makes no other files: nobody else may connect before a socket has its mode.
   const umask = settings.unixMode === null ? null : process.umask(OWNER_ONLY);
-  const passed = passedSockets(false);
+  const passed = passedSockets(io);
   const primary = new Primary({
     workers,
     hasPassedSockets: settings.listen.some(({ kind }) => kind === 'systemd'),

@@ -8,6 +8,7 @@ import { tellReady } from './run-server.js';
 import { openFilesProblem } from '../../app/open-files.js';
 import type { Resources } from '../../app/resources/resources.js';
 import type { Settings } from '../../config/settings.js';
+import { passedSockets } from '../../net/passed-sockets.js';
 import type { ServerGroup } from '../../server/server-group.js';
 import { ConfigError } from '../../errors.js';
 import { ExitCode } from '../exit-code.js';
@@ -44,7 +45,8 @@ export async function serve(
   membership: Membership | null = null,
 ): Promise<ExitCode> {
   const { settings, values } = resources;
-  const composed = compose(resources, log, { load, files: io }, membership?.group);
+  const passed = passedSockets(io, membership !== null);
+  const composed = compose(resources, log, { load, files: io }, membership?.group, passed);
   const { server, filesEach } = composed;
   composed.source.add(logMetrics(io.stderr));
   membership?.watch(composed.source);

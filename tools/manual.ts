@@ -60,7 +60,7 @@ export function manualPage(): string {
 }
 
 function manual(table: OptionTable, program: Command): string {
-  const [, ...commands] = commandLine(program);
+  const { commands } = commandLine(program);
   const sections = TOPICS.flatMap(({ group, summary }) => {
     const rows = Object.entries(table).filter(([, option]) => option.group === group);
     return [`.SS ${quoted(group)}`, `${text(capitalized(summary))}.`, ...rows.map(optionOf)];

@@ -1,9 +1,9 @@
 /** Completion for bash. It needs nothing of the package bash-completion. */
 import type { CommandLine, Completed, CompletedCommand, CompletedOption } from './command-line.js';
 
-export function bashCompletion([twist, ...commands]: CommandLine): string {
-  const first = [...new Set(commands.map(({ name }) => name.split(' ')[0]!))];
-  const parents = first.filter((word) => commands.every(({ name }) => name !== word));
+export function bashCompletion({ twist, firstWords, commands }: CommandLine): string {
+  const first = firstWords.map(({ word }) => word);
+  const parents = firstWords.filter(({ isParent }) => isParent);
   const own = twist.options.flatMap(({ flags }) => flags);
   return `# Completion of twist for bash, made by: twist completion bash
 # shellcheck shell=bash
@@ -32,7 +32,7 @@ _twist() {
     _twist_words '${[...first, ...own].join(' ')}'
     return
   fi
-${parents.map((parent) => secondWord(parent, commands)).join('')}  case $command in
+${parents.map(({ word }) => secondWord(word, commands)).join('')}  case $command in
 ${commands.map(commandCase).join('')}  esac
 }
 

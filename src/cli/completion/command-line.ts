@@ -1,6 +1,7 @@
 /** The command line as completion needs it: which words there are, and what can follow each. */
 import type { Command, Option as CommanderOption } from 'commander';
 import type { Option } from '../../config/options/option.js';
+import { RECORD_KINDS } from '../../recording/convert/conditions.js';
 import { FORMAT_NAMES } from '../convert/options.js';
 import { fullName, rowOf } from '../help/help.js';
 import { TOPICS } from '../help/topics.js';
@@ -29,8 +30,20 @@ export interface CompletedCommand {
 
 type Leaf = Omit<CompletedCommand, 'operand'>;
 
-/** All commands; the first one is twist itself. */
-export type CommandLine = readonly [twist: CompletedCommand, ...CompletedCommand[]];
+/** A word that can follow `twist`. */
+export interface FirstWord {
+  readonly word: string;
+  readonly summary: string;
+  /** It is no command by itself: a second word has to follow. */
+  readonly isParent: boolean;
+}
+
+export interface CommandLine {
+  /** What can be said without a command. */
+  readonly twist: CompletedCommand;
+  readonly firstWords: readonly FirstWord[];
+  readonly commands: readonly CompletedCommand[];
+}
 
 /** Values of options that are not in the table. */
 const OWN_VALUES: Readonly<Record<string, Completed>> = {
@@ -39,6 +52,7 @@ const OWN_VALUES: Readonly<Record<string, Completed>> = {
   '--time': ['clock', 'relative', 'delta'],
   '--color': ['auto', 'always', 'never'],
   '--dir': ['in', 'out'],
+  '--kind': RECORD_KINDS,
 };
 
 /** What the placeholders of the table stand for. */
@@ -58,10 +72,14 @@ const HELP: CompletedOption = {
 /** @param program with all its options */
 export function commandLine(program: Command): CommandLine {
   const [twist, ...commands] = leavesOf(program);
-  const names = commands.map(({ name }) => name.split(' ')[0]!);
+  const firstWords = program.commands.map((command) => ({
+    word: command.name(),
+    summary: command.summary(),
+    isParent: command.commands.length > 0,
+  }));
   const topics = TOPICS.map(({ word }) => word);
   const operands: Readonly<Record<string, Completed>> = {
-    help: [...new Set(names), ...topics, 'all'],
+    help: [...firstWords.map(({ word }) => word), ...topics, 'all'],
     convert: 'file',
     completion: SHELLS,
   };
@@ -69,7 +87,7 @@ export function commandLine(program: Command): CommandLine {
     ...one,
     operand: operands[one.name] ?? null,
   });
-  return [complete(twist), ...commands.map(complete)];
+  return { twist: complete(twist), firstWords, commands: commands.map(complete) };
 }
 
 /** The commands that do something, and twist itself. */
@@ -87,12 +105,19 @@ function leavesOf(command: Command): [Leaf, ...Leaf[]] {
 }
 
 function optionsOf({ options }: Command): CompletedOption[] {
-  const positive = options.filter(({ negate }) => !negate);
   const negatives = options.filter(({ negate }) => negate);
-  return positive.map((option): CompletedOption => {
+  // A negative one may stand alone: what it switches off is on by itself.
+  const others = options.filter(
+    (option) =>
+      !option.negate ||
+      options.every((one) => one.negate || one.attributeName() !== option.attributeName()),
+  );
+  return others.map((option): CompletedOption => {
     const { short, long, description, required } = option;
     const row = rowOf(option);
-    const negative = negatives.find((one) => one.attributeName() === option.attributeName());
+    const negative = negatives.find(
+      (one) => one !== option && one.attributeName() === option.attributeName(),
+    );
     return {
       flags: [short, long, negative?.long].filter((flag) => flag !== undefined),
       help: description,

@@ -1,12 +1,9 @@
 /** Completion for fish. */
 import type { CommandLine, Completed, CompletedCommand, CompletedOption } from './command-line.js';
 
-export function fishCompletion([twist, ...commands]: CommandLine): string {
-  const first = [...new Set(commands.map(({ name }) => name.split(' ')[0]!))];
-  const summaryOf = (word: string): string =>
-    commands.find(({ name }) => name === word)?.summary ?? '';
+export function fishCompletion({ twist, firstWords, commands }: CommandLine): string {
   const lines = [
-    ...first.map((word) => `${ALONE} -a ${word}${described(summaryOf(word))}`),
+    ...firstWords.map(({ word, summary }) => `${ALONE} -a ${word}${described(summary)}`),
     ...twist.options.map((option) => optionLine('__twist_is', option)),
     ...commands.flatMap(commandLines),
   ];
@@ -59,7 +56,7 @@ function argument(what: Completed): string {
 }
 
 function described(text: string): string {
-  return text === '' ? '' : ` -d ${quoted(text)}`;
+  return ` -d ${quoted(text)}`;
 }
 
 function quoted(text: string): string {

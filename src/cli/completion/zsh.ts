@@ -1,9 +1,8 @@
 /** Completion for zsh, for a file `_twist` in its `fpath`, or by `source <(twist completion zsh)`. */
 import type { CommandLine, Completed, CompletedCommand, CompletedOption } from './command-line.js';
 
-export function zshCompletion([twist, ...commands]: CommandLine): string {
-  const first = [...new Set(commands.map(({ name }) => name.split(' ')[0]!))];
-  const parents = first.filter((word) => commands.every(({ name }) => name !== word));
+export function zshCompletion({ twist, firstWords, commands }: CommandLine): string {
+  const parents = firstWords.filter(({ isParent }) => isParent);
   return `#compdef twist
 # Completion of twist for zsh, made by: twist completion zsh
 
@@ -16,12 +15,12 @@ ${twist.options.flatMap((option) => specs(option, '    ')).join('')}    '1: :->c
   case $state in
     command)
       local -a commands=(
-${first.map((word) => `        ${described(word, commands)}\n`).join('')}      )
+${firstWords.map(({ word, summary }) => `        ${quoted(`${word}:${summary}`)}\n`).join('')}      )
       _describe 'command' commands
       ;;
     rest)
       local command=$words[1]
-${parents.map((parent) => secondWord(parent, commands)).join('')}      case $command in
+${parents.map(({ word }) => secondWord(word, commands)).join('')}      case $command in
 ${commands.map(commandCase).join('')}      esac
       ;;
   esac
@@ -33,11 +32,6 @@ else
   compdef _twist twist
 fi
 `;
-}
-
-function described(word: string, commands: readonly CompletedCommand[]): string {
-  const summary = commands.find(({ name }) => name === word)?.summary ?? '';
-  return quoted(`${word}:${summary}`);
 }
 
 function secondWord(parent: string, commands: readonly CompletedCommand[]): string {

@@ -21,7 +21,7 @@ const program = createProgram(fakeIo([]), '1', {
   convert: nothing,
   completion: nothing,
 });
-const commands = commandLine(program);
+const { twist, firstWords, commands } = commandLine(program);
 
 t.test('every option of the table is there, in every shell', async (t) => {
   const flags = flagRows(OPTIONS).map(([key]) => flagOf(key));
@@ -40,6 +40,22 @@ t.test('every option of the table is there, in every shell', async (t) => {
     );
     t.strictSame(written, flags, shell);
   }
+});
+
+t.test('whatever is offered says what it is', async (t) => {
+  const offered = [twist, ...commands].flatMap(({ name, options }) => [
+    ...commands.filter((one) => one.name === name).map(({ summary }) => [name, summary] as const),
+    ...options.map(({ flags, help }) => [`${name} ${flags.join()}`, help] as const),
+  ]);
+  const words = firstWords.map(({ word, summary }) => [word, summary] as const);
+  t.strictSame(
+    [...words, ...offered].filter(([, text]) => text === ''),
+    [],
+  );
+  t.strictSame(
+    firstWords.filter(({ isParent }) => isParent).map(({ word }) => word),
+    ['config'],
+  );
 });
 
 t.test('what follows an option', async (t) => {
@@ -66,6 +82,8 @@ const CASES: readonly (readonly [line: string, offered: readonly string[]])[] = 
   ['twist help tl', ['tls']],
   ['twist convert --to p', ['pcapng']],
   ['twist convert --dir ', ['in', 'out']],
+  ['twist convert --kind p', ['ping', 'pong']],
+  ['twist convert --no-l', ['--no-legend']],
   ['twist completion z', ['zsh']],
 ];
 

@@ -132,7 +132,7 @@ export async function runCli(io: Io, parts: Parts): Promise<number> {
     if (flags !== null && problem === null) return exitCode;
     if (io.argv.length === 1 && io.argv[0] === '--licenses') {
       const { licenses } = await import('./licenses.js');
-      io.stdout.write(licenses());
+      io.stdout.write(licenses((file) => io.readFile(file)));
       return exitCode;
     }
     const { runProgram } = await import('./program.js');

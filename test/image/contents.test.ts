@@ -147,6 +147,20 @@ if (hasImage(t)) {
     );
   });
 
+  t.test('twist --licenses shows all of them', async (t) => {
+    const { status, stdout } = runImage([], ['--licenses']);
+    t.equal(status, 0);
+    t.ok(stdout.includes(readFileSync('LICENSE-MIT', 'utf8').trim()), 'our own');
+    t.ok(stdout.includes(readFileSync('dist/THIRD_PARTY_NOTICES.txt', 'utf8').trim()), 'bundled');
+    const beside = files.filter(({ isDirectory, name }) => {
+      return !isDirectory && /^usr\/share\/(doc|common-licenses)\//.test(name);
+    });
+    t.ok(beside.length > 5, 'the notices were found');
+    for (const { name } of beside)
+      t.ok(stdout.includes(`/${name}\n\n${read(`/${name}`).trim()}`), name);
+    t.match(stdout, 'Node.js is licensed for use as follows');
+  });
+
   t.test('names, time zones and certificates are found', async (t) => {
     const look = `require('dns').lookup('there', (error, address) => {
       console.log(address, new Date(0).toLocaleTimeString('de'), require('tls').rootCertificates.length > 99);

@@ -9,8 +9,6 @@ mkdir -p "$root/usr/local/bin" "$root/opt/twist" "$root/etc/twist" "$root/usr/sh
 mkdir -m 1777 "$root/tmp"
 
 strip -o "$root/usr/local/bin/node" /usr/local/bin/node
-printf '#!/usr/local/bin/node\nrequire("/opt/twist/twist.cjs");\n' > "$root/usr/local/bin/twist"
-chmod 755 "$root/usr/local/bin/node" "$root/usr/local/bin/twist"
 
 : > packages
 ldd /usr/local/bin/node | grep -o '/[^ ]*' | while read -r library; do
@@ -31,6 +29,12 @@ done > packages.tsv
 cat "$root"/usr/share/doc/*/copyright | grep -o '/usr/share/common-licenses/[A-Za-z0-9.-]*[0-9A-Za-z]' | sort -u |
   while read -r license; do cp -L "$license" "$root$license"; done
 cp /usr/local/LICENSE "$root/usr/share/doc/node/LICENSE"
+
+# `twist --licenses` shows them as well: Node's, then those of the libraries and what they refer to.
+notices=$(cd "$root" && find usr/share/doc/node usr/share/doc usr/share/common-licenses -type f | awk '!seen[$0]++ { printf "%s\"/%s\"", comma, $0; comma = "," }')
+printf '#!/usr/local/bin/node\nglobalThis.TWIST_NOTICE_FILES = [%s];\nrequire("/opt/twist/twist.cjs");\n' "$notices" \
+  > "$root/usr/local/bin/twist"
+chmod 755 "$root/usr/local/bin/node" "$root/usr/local/bin/twist"
 
 cp -L /etc/os-release "$root/etc/os-release"
 printf 'root:x:0:0:root:/:/sbin/nologin\ntwist:x:1000:1000:twist:/var/lib/twist:/sbin/nologin\n' > "$root/etc/passwd"

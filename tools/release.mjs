@@ -136,7 +136,8 @@ To take it back before that: git tag -d ${tag} && git reset --keep HEAD~1`);
   if (repository === undefined)
     print(`
 package.json names no repository. npm publishes no provenance without it: take the release back, then
-npm pkg set repository.type=git repository.url=git+https://HOST/OWNER/NAME.git, commit, and release again.`);
+npm pkg set repository.type=git repository.url=git+https://HOST/OWNER/NAME.git bugs.url=https://HOST/OWNER/NAME/issues
+homepage=https://HOST/OWNER/NAME, commit, and release again.`);
 }
 
 /** @param {readonly string[]} args */

@@ -29,6 +29,19 @@ const DEBIAN = { x64: 'amd64', arm64: 'arm64' };
 
 const SOURCE = 'packaging/debian';
 
+/**
+ * Who builds a package is who maintains it, and says so as with Debian's own tools. Whoever says nothing gets a name that
+ * no mail can be sent to (RFC 2606 §2): that of this machine would be somebody's mailbox.
+ */
+const { DEBEMAIL, DEBFULLNAME = 'The twist developers' } = process.env;
+const MAINTAINER = `${DEBFULLNAME} <${DEBEMAIL ?? 'maintainer@twist.invalid'}>`;
+
+/** What lintian has against that name. */
+const MAIL_OVERRIDES = `# Nobody said who maintains this package: DEBEMAIL was not set.
+twist: bogus-mail-host *
+twist: bogus-mail-host-in-debian-changelog *
+`;
+
 const { values } = parseArgs({ options: { arch: { type: 'string', default: ownArchitecture() } } });
 const architecture = ARCHITECTURES.find((one) => one === values.arch);
 if (architecture === undefined)
@@ -74,7 +87,11 @@ function build() {
   put(`${doc}/changelog.gz`, packed(Buffer.from(changelog())));
   put(`${doc}/NEWS.gz`, packed(readFileSync('CHANGELOG.md')));
   put(`${doc}/examples/config.example.json`, readFileSync('config.example.json'));
-  put('usr/share/lintian/overrides/twist', readFileSync(`${SOURCE}/lintian-overrides`));
+  const overrides = readFileSync(`${SOURCE}/lintian-overrides`, 'utf8');
+  put(
+    'usr/share/lintian/overrides/twist',
+    DEBEMAIL === undefined ? `${overrides}${MAIL_OVERRIDES}` : overrides,
+  );
 
   const files = filesBelow('');
   const size = files.reduce((sum, file) => sum + statSync(path.join(root, file)).size, 0);
@@ -87,7 +104,8 @@ function build() {
   const control = readFileSync(`${SOURCE}/control`, 'utf8')
     .replace('@VERSION@', version)
     .replace('@ARCHITECTURE@', DEBIAN[/** @type {'x64'} */ (architecture)])
-    .replace('@SIZE@', String(Math.ceil(size / 1024)));
+    .replace('@SIZE@', String(Math.ceil(size / 1024)))
+    .replace('@MAINTAINER@', MAINTAINER);
   put('DEBIAN/control', control);
   put(
     'DEBIAN/conffiles',
@@ -137,7 +155,7 @@ function packed(content) {
 function changelog() {
   const seconds = Number(process.env['SOURCE_DATE_EPOCH'] ?? lastCommit());
   const date = new Date(seconds * 1000).toUTCString().replace('GMT', '+0000');
-  return `twist (${version}) unstable; urgency=medium\n\n  * See /usr/share/doc/twist/NEWS.gz.\n\n -- The twist developers <twist@localhost>  ${date}\n`;
+  return `twist (${version}) unstable; urgency=medium\n\n  * See /usr/share/doc/twist/NEWS.gz.\n\n -- ${MAINTAINER}  ${date}\n`;
 }
 
 /** In seconds since 1970. */

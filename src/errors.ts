@@ -228,6 +228,7 @@ export const HANDSHAKE_RULES = {
   subprotocol: [400, 'malformed Sec-WebSocket-Protocol header (RFC 6455 4.1)'],
   extensions: [400, 'malformed Sec-WebSocket-Extensions header (RFC 6455 9.1)'],
   'subprotocol-unsupported': [400, 'none of the offered subprotocols is spoken here'],
+  'echo-control': [400, 'the query asks for a control of the echo that does not exist'],
   'proxy-header': [400, 'a PROXY protocol header must come first (PROXY protocol 2.1, 2.2)'],
   'origin-repeated': [400, 'Origin must not be repeated (RFC 6454 7.3)'],
   unauthorized: [401, 'authentication required'],
@@ -265,11 +266,19 @@ export const HANDSHAKE_RULES = {
   full: [503, 'no more connections are taken now'],
   memory: [503, 'the server is short of memory'],
   draining: [503, 'the server is shutting down'],
+  'echo-reject': [503, 'refused, as the query has asked for'],
   'target-timeout': [504, 'the target was not reached in time'],
   'http-version': [505, 'HTTP version must be 1.1 (RFC 6455 4.1)'],
 } as const satisfies Record<string, readonly [status: number, text: string]>;
 
 export type HandshakeRule = keyof typeof HANDSHAKE_RULES;
+
+/** What the answer of a refusal has in the place of what its rule has. */
+export interface RefusalWords {
+  readonly status?: number;
+  /** One line of ASCII. */
+  readonly text?: string;
+}
 
 /** An opening handshake is refused with an HTTP status (RFC 6455 §4.2.2). */
 export class HandshakeError extends TwistError {
@@ -287,11 +296,12 @@ export class HandshakeError extends TwistError {
     rule: HandshakeRule,
     headers: Readonly<Record<string, string>> = {},
     notes: Readonly<Record<string, unknown>> = {},
+    words: RefusalWords = {},
   ) {
     const [status, text] = HANDSHAKE_RULES[rule];
-    super(text);
+    super(words.text ?? text);
     this.rule = rule;
-    this.status = status;
+    this.status = words.status ?? status;
     this.headers = headers;
     this.notes = notes;
   }

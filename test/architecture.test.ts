@@ -399,6 +399,81 @@ t.test('pages import what they may', async (t) => {
   );
 });
 
+/** What breaks rules of the protocol on purpose, and who may import it. */
+const BREAKING: readonly (readonly [file: string, importers: readonly string[]])[] = [
+  ['src/protocol/break/broken-bytes.ts', ['src/modes/echo-controls/echo-player.ts']],
+  ['src/handshake/break/broken-answer.ts', ['src/modes/echo-controls/echo-controls.ts']],
+  // Words only: help shows them, and the others say by them what they break.
+  [
+    'src/protocol/break/broken-rules.ts',
+    [
+      'src/cli/help/control-lists.ts',
+      'src/handshake/break/broken-answer.ts',
+      'src/modes/echo-controls/allowed.ts',
+      'src/modes/echo-controls/echo-controls.ts',
+      'src/modes/echo-controls/echo-player.ts',
+      'src/modes/echo-controls/parse-controls.ts',
+      'src/protocol/break/broken-bytes.ts',
+    ],
+  ],
+];
+
+/** The ways past the endpoint's rules, by their names, and the files that may have them: where they are made, and one mode. */
+const WAYS_PAST: Readonly<Record<string, readonly string[]>> = {
+  openRaw: [
+    'src/app/user-mode.ts',
+    'src/modes/echo-controls/echo-controls.ts',
+    'src/session/mode.ts',
+    'src/session/server-session.ts',
+  ],
+  changeAnswer: [
+    'src/app/user-mode.ts',
+    'src/connection/deciding-phase.ts',
+    'src/modes/echo-controls/echo-controls.ts',
+    'src/session/mode.ts',
+  ],
+  sendRaw: ['src/protocol/endpoint.ts', 'src/session/output.ts', 'src/session/raw-output.ts'],
+  withholdsPongs: [
+    'src/protocol/endpoint.ts',
+    'src/session/raw-output.ts',
+    // What a query asks for has the same name.
+    'src/modes/echo-controls/echo-player.ts',
+    'src/modes/echo-controls/parse-controls.ts',
+  ],
+};
+
+t.test('only the mode that is asked to can break a rule of the protocol', async (t) => {
+  const importersOf = (target: string): string[] =>
+    [...sources]
+      .filter(([file, text]) =>
+        importsOf(parse(file, text)).some(
+          (specifier) =>
+            specifier.startsWith('.') &&
+            path.posix.join(path.posix.dirname(file), specifier) === target.replace(/ts$/, 'js'),
+        ),
+      )
+      .map(([file]) => file);
+  for (const [file, importers] of BREAKING)
+    t.strictSame(importersOf(file), [...importers].sort(), file);
+  const others = [...sources.keys()].filter((file) => /^src\/\w+\/break\//.test(file));
+  t.strictSame(others.sort(), BREAKING.map(([file]) => file).sort(), 'no other file breaks any');
+  for (const [name, files] of Object.entries(WAYS_PAST)) {
+    const named = [...sources].filter(([file, text]) => names(parse(file, text)).has(name));
+    t.strictSame(named.map(([file]) => file).sort(), [...files].sort(), name);
+  }
+});
+
+/** All identifiers and texts of a file: a member may be named by either. */
+function names(source: ts.SourceFile): Set<string> {
+  const found = new Set<string>();
+  const visit = (node: ts.Node): void => {
+    if (ts.isIdentifier(node) || ts.isStringLiteralLike(node)) found.add(node.text);
+    ts.forEachChild(node, visit);
+  };
+  visit(source);
+  return found;
+}
+
 // Coverage only speaks of files that were loaded.
 t.test('every source file with run-time code is loaded by a test that covers it', async (t) => {
   const tests = typescriptIn('test').filter((file) => file.endsWith('.test.ts'));

@@ -254,6 +254,7 @@ t.test('§4.2.2: the status of each refusal', async (t) => {
       '502 target-unknown',
       '502 target-tls',
       '502 target-not-allowed',
+      '503 echo-reject',
       '503 recording-stopped',
       '503 exhausted',
       '503 handshake-rate',
@@ -283,4 +284,13 @@ t.test('a wrong setting tells its source; what else is in the way has none', asy
 
 t.test('the names of all rules that a peer can break', async (t) => {
   t.same(new Set(PEER_RULES), new Set(PEER_ERRORS.map(({ rule }) => rule)));
+});
+
+t.test('a refusal may have another status and another sentence than its rule', async (t) => {
+  const error = new HandshakeError('echo-reject', {}, {}, { status: 418, text: 'no coffee' });
+  t.match(error, { rule: 'echo-reject', status: 418, message: 'no coffee' });
+  t.match(new HandshakeError('echo-reject', {}, {}, {}), {
+    status: 503,
+    message: HANDSHAKE_RULES['echo-reject'][1],
+  });
 });

@@ -1,9 +1,9 @@
 /**
  * Writes what is made from the option table in src/config: `config.schema.json`,
- * `config.example.json`, `docs/reference.md`, the manual page, the type of the library's options, and the schema of the
+ * `config.example.json`, `docs/reference.md`, the tables of `docs/echo.md`, the manual page, the type of the library's options, and the schema of the
  * chart's values. Run it with `npm run docs` after a change to the table; tests fail when it was forgotten.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
@@ -12,7 +12,7 @@ import { chartSchema } from './chart/chart.mjs';
 
 const root = path.join(import.meta.dirname, '..');
 
-/** @typedef {{ schema: object, example: object, page: string, manualPage: string, type: string }} Made */
+/** @typedef {{ schema: object, example: object, page: string, manualPage: string, type: string, echoPage: (page: string) => string }} Made */
 
 /**
  * Bundles the sources, which Node cannot read as they are, and imports them.
@@ -31,6 +31,7 @@ async function generate() {
           import { optionsType } from './tools/options-type.js';
           import { reference } from './tools/reference.js';
           import { jsonSchema } from './tools/json-schema.js';
+          import { withEchoTables } from './tools/echo-tables.js';
           import { manualPage as makeManualPage } from './tools/manual.js';
           export const schema = jsonSchema(OPTIONS);
           const defaults = fileRows(OPTIONS).map(([key, option]) => [
@@ -44,6 +45,7 @@ async function generate() {
           };
           export const page = reference(OPTIONS);
           export const manualPage = makeManualPage();
+          export const echoPage = withEchoTables;
           export const type = optionsType(OPTIONS);`,
         resolveDir: root,
       },
@@ -72,11 +74,12 @@ async function write(file, text) {
   writeFileSync(target, await format(text, { ...options, filepath: target }));
 }
 
-const { schema, example, page, manualPage, type } = await generate();
+const { schema, example, page, manualPage, type, echoPage } = await generate();
 await write('config.schema.json', JSON.stringify(schema));
 await write('config.example.json', JSON.stringify(example));
 await write('src/app/setting-options.ts', type);
 await write('docs/reference.md', page);
+await write('docs/echo.md', echoPage(readFileSync(path.join(root, 'docs/echo.md'), 'utf8')));
 // From the schema that has just been written.
 await write('deploy/helm/twist/values.schema.json', JSON.stringify(chartSchema()));
 writeFileSync(path.join(root, 'deploy/man/twist.1'), manualPage);

@@ -47,6 +47,7 @@ check them.
 
 /** What an option needs to have an effect. */
 const NEED_TEXTS: Readonly<Record<Need, string>> = {
+  echo: '`echo`, or a route with it',
   record: '`record`',
   replay: '`replay`',
   deflate: '`deflate`',

@@ -19,6 +19,7 @@ import { Configuration, type Rereading } from './reload/configuration.js';
 import { Reloader } from './reload/reloader.js';
 import { privatePaths } from './resources/given-files.js';
 import type { Resources } from './resources/resources.js';
+import { shownOf } from './resources/shown.js';
 import { type ModeOnPath, makeDeflate, serverOptions } from './server-options.js';
 
 /** A server that does not listen yet. */
@@ -104,7 +105,7 @@ export function compose(
         if (!keepsModes) made = new Map();
         const kept = keepsModes ? modeReloadables : [];
         server.reconfigure(optionsOf(now));
-        recorder?.show(recording!.shownOf(now.settings));
+        recorder?.show(shownOf(now.settings));
         modeReloadables = [...new Set([...kept, ...now.modeReloadables])];
       },
       log,

@@ -107,6 +107,19 @@ export interface SettingOptions {
    */
   readonly echo?: boolean | undefined;
   /**
+   * Let clients of the echo ask by query for delays, ends and broken rules. For whoever tests a
+   * client, by the query: `?delay=200ms&close&after=3`. `twist help echo-controls` lists all
+   * controls, and the rules of the protocol that the server breaks on request; the guide is
+   * `docs/echo.md`, and `docs/clients.md` says what some clients do about each. Every control is
+   * bounded. A wrong one gets 400, and parameters that are none are left alone. It is no option
+   * for a server that strangers reach: they can make it send what breaks their own clients, and
+   * hold connections and memory within the limits. Sessions without a control cost what they
+   * cost without the option.
+   *
+   * @default false
+   */
+  readonly echoControls?: boolean | undefined;
+  /**
    * Proxy to HOST:PORT, tls://HOST:PORT or unix:PATH. Each client gets a connection of its own
    * to the target, made before the handshake is answered: 502 when the target refuses it, 504
    * when it does not answer within `targetConnectTimeout`. A name is looked up for each

@@ -120,10 +120,12 @@ const NEEDED = { messages: 'message', chunks: 'chunk' } as const;
 
 const DEFAULTS = ['origin', 'deflate'] as const;
 
+/** What a user's mode cannot have. */
+type OfBuiltIn = 'echoes' | 'stillServes' | 'heldBytes' | 'choose' | 'changeAnswer' | 'openRaw';
+
 /** All members but those of built-in modes alone: none is forgotten, though most may be undefined. */
 type Members = {
-  readonly [Name in Exclude<keyof Required<Mode>, 'echoes' | 'stillServes' | 'heldBytes'>]:
-    Mode[Name] | undefined;
+  readonly [Name in Exclude<keyof Required<Mode>, OfBuiltIn>]: Mode[Name] | undefined;
 };
 
 /** @param otherwise what stands for a member that is not there */

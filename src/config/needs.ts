@@ -34,6 +34,10 @@ const LACKS: Readonly<Record<Need, Lack>> = {
     listen.value.some((address) => address.kind !== 'unix' && address.tls !== false)
       ? null
       : `while ${optionName('listen', listen, source)} has no address for TLS`,
+  echo: (values, source) =>
+    servesOnly(values, ({ kind }) => kind !== 'echo')
+      ? `without a path that is echoed, such as ${optionName('echo', values.echo, source)} gives`
+      : null,
   passwords: ({ auth, authFile }, source) =>
     auth.value === null && authFile.value === null
       ? `without ${optionName('authFile', authFile, source)} or TWIST_AUTH`

@@ -31,7 +31,7 @@ import { ENDING_CHECK_MS, EndingPhase } from './ending-phase.js';
 import type { Flushable } from './flush-queue.js';
 import { HeadPhase, refusalBytes, refusalOf } from './head-phase.js';
 import { AnsweringPhase, type ServedRequest } from './http-phase.js';
-import { breakWithTls, forgetPeerAddress, startReceiving } from './node-internals.js';
+import { breakWithTls, forgetPeerAddress, resetSocket, startReceiving } from './node-internals.js';
 import { OpenPhase } from './open-phase.js';
 import { Outbox } from './outbox.js';
 import type { Arriving, FirstHead, Phase } from './phase.js';
@@ -376,6 +376,11 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
   drop(rule: DropRule): void {
     this.#phase.dropped(rule);
     this.socket.destroy();
+  }
+
+  reset(): void {
+    this.#phase.dropped('dropped-by-mode');
+    resetSocket(this.socket);
   }
 
   refuse(cause: unknown): void {

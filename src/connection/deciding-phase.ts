@@ -138,7 +138,9 @@ export class DecidingPhase extends WaitingPhase {
     let opened: Promise<void> | null;
     try {
       // Before the mode opens anything: an extension may have made what cannot be sent.
-      response = new AcceptingResponse(acceptingResponse(upgrade, this.#session.extensions));
+      const head = acceptingResponse(upgrade, this.#session.extensions);
+      const { mode } = upgrade.route;
+      response = new AcceptingResponse(mode.changeAnswer?.(head, upgrade.request) ?? head);
       opened = this.#session.ask(upgrade.request, response);
     } catch (cause) {
       this.refuse(cause);

@@ -122,10 +122,12 @@ export function decideUpgrade(
   };
   checkHost(policy.allowedHosts, asked.host, way);
   const request = way === 'proxy' ? asClientSent(asked) : asked;
-  const route = policy.findRoute(request);
+  const found = policy.findRoute(request);
   const scheme = schemeOf(head, way, tls !== null);
-  checkOrigin(route.origin, request, scheme);
-  route.tap?.admit();
+  checkOrigin(found.origin, request, scheme);
+  found.tap?.admit();
+  const chosen = found.mode.choose?.(request, found.extensions) ?? null;
+  const route = chosen === null ? found : { ...found, ...chosen };
   return {
     request,
     route,

@@ -275,3 +275,14 @@ export function breakWithTls(socket: TLSSocket): void {
 function onTlsError(this: TLSSocket, error: Error): void {
   this.destroy(error);
 }
+
+/** Closes a socket, and the one below TLS, by a reset (RFC 9293 §3.10.7.4); a Unix socket, which knows none, is just closed. */
+export function resetSocket(socket: Socket): void {
+  const { _parent } = socket as unknown as { readonly _parent?: Socket | null };
+  try {
+    (_parent ?? socket).resetAndDestroy();
+  } catch {
+    // It is no TCP socket.
+  }
+  socket.destroy();
+}

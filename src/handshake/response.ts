@@ -1,4 +1,4 @@
-import { HANDSHAKE_RULES, InvalidStateError, type HandshakeError } from '../errors.js';
+import { type HANDSHAKE_RULES, InvalidStateError, type HandshakeError } from '../errors.js';
 import { consistsOf, isToken } from '../net/byte-table.js';
 import { sha1 } from './sha1.js';
 
@@ -10,19 +10,22 @@ const ACCEPT_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 type Status = (typeof HANDSHAKE_RULES)[keyof typeof HANDSHAKE_RULES][0];
 
 /** RFC 9110 §15, RFC 6585. */
-const REASON_PHRASES: Record<Status, string> = {
+const REASON_PHRASES: Record<Status, string> & Readonly<Partial<Record<number, string>>> = {
+  200: 'OK',
   400: 'Bad Request',
   401: 'Unauthorized',
   403: 'Forbidden',
   404: 'Not Found',
   405: 'Method Not Allowed',
   408: 'Request Timeout',
+  410: 'Gone',
   414: 'URI Too Long',
   421: 'Misdirected Request',
   426: 'Upgrade Required',
   429: 'Too Many Requests',
   431: 'Request Header Fields Too Large',
   500: 'Internal Server Error',
+  501: 'Not Implemented',
   502: 'Bad Gateway',
   503: 'Service Unavailable',
   504: 'Gateway Timeout',
@@ -33,7 +36,7 @@ const REASON_PHRASES: Record<Status, string> = {
 export const CHALLENGE = 'Basic realm="twist", charset="UTF-8"';
 
 /** What a status must bring with it, by the section that asks for it. */
-const STATUS_HEADERS: Partial<Record<Status, Readonly<Record<string, string>>>> = {
+const STATUS_HEADERS: Readonly<Partial<Record<number, Readonly<Record<string, string>>>>> = {
   401: { 'WWW-Authenticate': CHALLENGE },
   // RFC 9110 §15.5.6
   405: { Allow: 'GET' },
@@ -128,7 +131,7 @@ export function refusalResponse(
   now: Date,
   method: string | null = null,
 ): string {
-  const [status] = HANDSHAKE_RULES[error.rule];
+  const { status } = error;
   const body = `${error.message}\n`;
   const headers = new Map<string, string>();
   const add = (name: string, value: string): void => {
@@ -143,7 +146,7 @@ export function refusalResponse(
   // All texts are ASCII.
   add('Content-Length', String(body.length));
   const lines = [...headers.values()].join('');
-  return `HTTP/1.1 ${status} ${REASON_PHRASES[status]}${CRLF}${lines}${CRLF}${method === 'HEAD' ? '' : body}`;
+  return `HTTP/1.1 ${status} ${REASON_PHRASES[status] ?? ''}${CRLF}${lines}${CRLF}${method === 'HEAD' ? '' : body}`;
 }
 
 /** @throws {InvalidStateError} when it would break the head apart */

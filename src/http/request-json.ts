@@ -29,11 +29,13 @@ const MARKUP = "<>&'";
  * outside of quotes, and none that moves a terminal's cursor.
  *
  * @param redaction decides which values are shown; of the others the length is
+ * @param agreed what was agreed on, where that is more than the request
  */
 export function requestJson(
   { method, path, query, httpVersion, host, scheme, headers, tls }: ToldRequest,
   { remoteAddress, remotePort }: PeerAddress,
   redaction: Redaction,
+  agreed: Readonly<Record<string, string | null>> = {},
 ): string {
   const told = {
     method,
@@ -46,6 +48,7 @@ export function requestJson(
     remotePort,
     tls,
     headers: redaction.headers(headers),
+    ...agreed,
   };
   return `${asciiJson(JSON.stringify(told, null, 2))}\n`;
 }

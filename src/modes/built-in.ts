@@ -2,6 +2,7 @@
 import type { MemoryAccount } from '../budget/memory-account.js';
 import type { ProvidedServerSettings, ServerSettings } from '../config/settings.js';
 import type { RouteMode } from '../config/values/route-text.js';
+import type { Redaction } from '../handshake/redaction/redaction.js';
 import type { ClientLog, Log } from '../log.js';
 import type { Reloadable } from '../reloadable.js';
 import type { Mode } from '../session/mode.js';
@@ -23,6 +24,8 @@ export interface ModeContext {
   readonly log: Log;
   /** Is charged for what is held for targets; by default it has no limit. */
   readonly memory?: MemoryAccount;
+  /** Knows what of a request may be shown, as in a recording; by default only what is harmless is. */
+  readonly redaction?: Redaction;
   /** Where lines go that clients cause. */
   readonly clientLog: ClientLog;
   /** Counts connections to targets; by default nothing does. */

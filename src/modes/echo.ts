@@ -25,4 +25,13 @@ export const echoMode: Mode = {
   },
 };
 
-export const echo: BuiltInMode<'echo'> = { filesEach: 1, prepare: () => () => echoMode };
+/** What clients can ask for is loaded only where it is switched on. */
+export const echo: BuiltInMode<'echo'> = {
+  filesEach: 1,
+  async prepare(context) {
+    if (!context.settings.echoControls) return () => echoMode;
+    const { controlledEcho } = await import('./echo-controls/echo-controls.js');
+    const mode = controlledEcho(context);
+    return () => mode;
+  },
+};

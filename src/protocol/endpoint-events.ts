@@ -92,6 +92,8 @@ export interface FrameSink {
     end: number,
     slab: Slab | null,
   ): void;
+  /** Appends bytes as they are, which are copied. */
+  appendBytes(bytes: Uint8Array): void;
 }
 
 /**

@@ -75,6 +75,8 @@ export class Endpoint implements FrameContext {
   hearsOut = false;
   /** True while the connection cannot write: then only the newest Pong is kept. */
   isOutputBlocked = false;
+  /** True while Pings of the peer get no answer. */
+  withholdsPongs = false;
   /** The Close that we sent, and the one that the peer sent. */
   sentClose: CloseStatus | null = null;
   receivedClose: CloseStatus | null = null;
@@ -284,6 +286,27 @@ export class Endpoint implements FrameContext {
     this.sentClose = parseClosePayload(payload, 0, payload.length);
     this.#state = nextClosingState(this.#state, ClosingEvent.SendClose);
     return true;
+  }
+
+  /**
+   * Appends bytes that are no frames of ours: whether they are any is up to whoever breaks rules on purpose.
+   *
+   * @param close what a Close in them says, which is then the one that we have sent; null without one
+   * @returns as {@link sendMessage}
+   */
+  sendRaw(bytes: Uint8Array, close: CloseStatus | null): boolean {
+    if (!canSendData(this.#state)) return false;
+    this.sink.appendBytes(bytes);
+    if (close === null) return true;
+    this.sentClose = close;
+    this.#state = nextClosingState(this.#state, ClosingEvent.SendClose);
+    return true;
+  }
+
+  /** Ends it here: nothing more is read or sent, and no Close says so. */
+  abandon(): void {
+    this.#state = nextClosingState(this.#state, ClosingEvent.Fail);
+    this.#forget();
   }
 
   /** Sends the Close that we have sent again: it was taken out of the output before it could leave. */
@@ -496,7 +519,8 @@ export class Endpoint implements FrameContext {
     switch (opcode) {
       case Opcode.Ping:
         // Not `bytes.slice`: that of a Buffer is a view, and the next read changes it.
-        if (this.isOutputBlocked)
+        if (this.withholdsPongs) this.#owedPong = null;
+        else if (this.isOutputBlocked)
           this.#owedPong = Uint8Array.prototype.slice.call(bytes, start, end);
         else this.#sendControlFrame(Opcode.Pong, bytes, start, end);
         this.#events.pingReceived(bytes, start, end);

@@ -87,6 +87,11 @@ export class HeldOutput implements FrameSink {
     this.#smallLength = length;
   }
 
+  /** What is no frame of the endpoint's is nothing that is waited for. */
+  appendBytes(bytes: Uint8Array): void {
+    this.#large.appendBytes(bytes);
+  }
+
   #grow(length: number): void {
     const larger = new Uint8Array(Math.max(length, 2 * this.#small.length));
     larger.set(this.#small);

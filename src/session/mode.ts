@@ -1,12 +1,21 @@
 /**
  * The interface of a mode inside the server. Payloads are ranges of larger arrays. Authors of modes implement the simpler
  * `UserMode` (app/user-mode.ts, docs/modes.md), which is adapted to this one. */
+import type { Extension } from '../extensions/extension.js';
 import type { OriginPolicy } from '../handshake/policy.js';
 import type { UpgradeRequest } from '../handshake/request.js';
 import type { UpgradeResponse } from '../handshake/upgrade-response.js';
 import type { CloseStatus } from '../protocol/close.js';
 import type { DataOpcode } from '../protocol/frame.js';
+import type { RawOutput } from './raw-output.js';
 import type { ModeSession, SessionSummary } from './session.js';
+
+/** The mode that serves one request. */
+export interface Chosen {
+  readonly mode: Mode;
+  /** What clients may negotiate, in order of preference. */
+  readonly extensions: readonly Extension[];
+}
 
 /**
  * Decides what happens to the messages of sessions: echoes them, relays them. All sessions of a route share it.
@@ -39,6 +48,21 @@ export interface Mode {
    * by themselves, for many messages at a time, without a call of `message`.
    */
   readonly echoes?: boolean;
+  /**
+   * For built-in modes alone: which mode serves a request, by what it asks for, and whether extensions may be
+   * negotiated for it; null for this one. Its name is the same.
+   *
+   * @throws HandshakeError when the request is to be refused
+   */
+  choose?(request: UpgradeRequest, extensions: readonly Extension[]): Chosen | null;
+  /**
+   * For the one mode that breaks rules on purpose: changes the answer to the handshake, which is whole.
+   *
+   * @returns the head that leaves
+   */
+  changeAnswer?(head: Uint8Array, request: UpgradeRequest): Uint8Array;
+  /** For that mode as well: called after `open`, with the way out past the rules of the endpoint. */
+  openRaw?(session: ModeSession, raw: RawOutput): void;
   /**
    * Called before the handshake is answered. It may take its time, and it may throw (or reject with)
    * a HandshakeError, which refuses the handshake with that status. Headers can be added to the response.

@@ -13,6 +13,7 @@ import type { ExtensionChain } from '../extensions/chain.js';
 import type { Message } from '../extensions/extension.js';
 import { MessagePipeline, type PipelineOptions } from '../extensions/pipeline.js';
 import { Assembler } from '../protocol/assembler.js';
+import type { CloseStatus } from '../protocol/close.js';
 import type { Endpoint } from '../protocol/endpoint.js';
 import {
   type DataOpcode,
@@ -125,6 +126,19 @@ export class Output {
     this.#endpoint.sendPing(payload);
     this.#parts.transport.scheduleFlush();
     this.#checkLimits(payload.length);
+    return true;
+  }
+
+  /**
+   * Sends bytes as they are.
+   *
+   * @param close what a Close in them says; null without one
+   * @returns false when they cannot be sent any more
+   */
+  sendRaw(bytes: Uint8Array, close: CloseStatus | null): boolean {
+    if (!this.#endpoint.sendRaw(bytes, close)) return false;
+    this.#parts.transport.scheduleFlush();
+    this.#checkLimits(bytes.length);
     return true;
   }
 

@@ -43,6 +43,7 @@ import type {
   SessionUpgrade,
 } from './session-host.js';
 import type { DropRule, SendResult, SessionSummary, TargetEvent } from './session.js';
+import { RawOutput } from './raw-output.js';
 import { SessionStats } from './stats.js';
 import { TapFeed } from './tap.js';
 
@@ -231,6 +232,7 @@ export class ServerSession implements ServedSession {
     this.#beginTap();
     try {
       this.follow(mode.open?.(this));
+      mode.openRaw?.(this, new RawOutput(this, this.#parts));
     } catch (error) {
       this.fail(error);
     }
@@ -528,7 +530,6 @@ export class ServerSession implements ServedSession {
   }
 
   close(code: number = CloseCode.NoCode, reason = ''): void {
-    const { stats, deadlines, transport } = this.#parts;
     if (!this.output.canSend) return;
     assertSendableCloseCode(code);
     assertCloseReason(reason);
@@ -537,11 +538,17 @@ export class ServerSession implements ServedSession {
         'a close reason cannot be sent without a code: give a code such as 1000 (RFC 6455 5.5.1)',
       );
     }
+    this.closeBy(() => this.endpoint.sendClose(code, reason));
+  }
+
+  /** Starts the closing handshake. @param sendClose sends our Close; false when it cannot be sent any more */
+  closeBy(sendClose: () => boolean): void {
+    const { stats, deadlines, transport } = this.#parts;
     this.output.shut();
     stats.closedBy('server');
     if (!this.endpoint.hearsOut) this.input.stop();
     this.whenThrough(() => {
-      if (!this.endpoint.sendClose(code, reason)) return;
+      if (!sendClose()) return;
       deadlines.closeSent();
       // Only the Close of the client is waited for.
       this.input.resume(PauseReason.Memory);

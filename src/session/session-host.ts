@@ -103,6 +103,8 @@ export interface SessionTransport extends PeerAddress {
   checkWithin(ms: number): void;
   /** Ends the connection at once. */
   drop(rule: DropRule): void;
+  /** Ends the connection at once, by a reset. */
+  reset(): void;
   /** The mode has failed before it had agreed: the handshake is refused. */
   refuse(cause: unknown): void;
 }

@@ -44,6 +44,7 @@ t.test('without anything: the defaults', async (t) => {
     listen: [{ kind: 'tcp', host: '127.0.0.1', port: 9001 }],
     unixMode: null,
     echo: false,
+    echoControls: false,
     tcp: null,
     tokenFile: null,
     tokenFrom: 'query',

@@ -39,6 +39,7 @@ function check({ flags = {}, environment = {}, file = {} }: Given): string[] {
 /** Of each option that needs something: a value that is not its default, for a flag and for the file. */
 const GIVEN: Readonly<Record<string, readonly [flag: string | boolean | string[], file: unknown]>> =
   {
+    echoControls: [true, true],
     replaySession: ['01J', '01J'],
     replaySpeed: ['2', 2],
     replayStrict: [true, true],
@@ -126,6 +127,11 @@ const NEEDS: Readonly<Record<string, { without: Flags; met: readonly Flags[]; la
     without: { tcp: 'a:1' },
     met: [{ tokenFile: 't' }, { tokenFile: 't', route: ['/a=token'] }],
     lack: 'without --token-file',
+  },
+  echo: {
+    without: { tcp: 'localhost:1' },
+    met: [{ echo: true }, { route: ['/a=echo', '/b=tcp:localhost:1'] }],
+    lack: 'without a path that is echoed, such as --echo gives',
   },
   passwords: {
     without: { echo: true },

@@ -1,6 +1,7 @@
 /** All cases there are. */
 import { type ListedCase, listCases } from './case.js';
 import { CONFIG } from './cases/config.js';
+import { ECHO } from './cases/echo.js';
 import { EXTENSIONS } from './cases/extensions.js';
 import { HANDSHAKE } from './cases/handshake.js';
 import { OPERATION } from './cases/operation.js';
@@ -14,6 +15,7 @@ import { SHARING } from './cases/sharing.js';
 export const ALL_CASES: readonly ListedCase[] = listCases([
   PROTOCOL,
   OUTPUT,
+  ECHO,
   EXTENSIONS,
   SESSION,
   HANDSHAKE,

@@ -129,6 +129,15 @@ t.test('every rule has its whole answer', async (t) => {
   }
 });
 
+t.test('a status and a sentence of its own', async (t) => {
+  const answer = (status: number): string =>
+    refusalResponse(new HandshakeError('echo-reject', {}, {}, { status, text: 'so' }), NOW);
+  t.match(answer(418), /^HTTP\/1\.1 418 \r\n/);
+  t.match(answer(200), /^HTTP\/1\.1 200 OK\r\n/);
+  t.match(answer(401), '\r\nWWW-Authenticate: Basic ');
+  t.match(answer(418), /\r\nContent-Length: 3\r\n\r\nso\n$/);
+});
+
 t.test('headers of the error', async (t) => {
   const retry = refuse('full', { 'retry-after': '30' });
   t.equal(retry.headers['retry-after'], '30', 'override those of the status');

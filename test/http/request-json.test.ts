@@ -72,3 +72,11 @@ t.test('it is ASCII without markup, and says the same', async (t) => {
     ['__proto__', '<script>'],
   ]);
 });
+
+t.test('what was agreed on stands behind the request', async (t) => {
+  const told: unknown = JSON.parse(
+    requestJson(REQUEST, PEER, STRICT_REDACTION, { subprotocol: 'chat' }),
+  );
+  t.match(told, { path: '/a/b', subprotocol: 'chat' });
+  t.equal(Object.keys(told as object).at(-1), 'subprotocol');
+});

@@ -10,6 +10,7 @@ t.setTimeout(180_000);
 
 const PAGES = [
   'docs/codec.md',
+  'docs/echo.md',
   'docs/extensions.md',
   'docs/hardening.md',
   'docs/library.md',

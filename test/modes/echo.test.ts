@@ -54,7 +54,11 @@ t.test('a client that does not read is not read from until it does', async (t) =
   t.strictSame(session.calls.slice(3), ['resume']);
 });
 
-t.test('it is the mode of its word', async (t) => {
-  const make = await echo.prepare({} as ModeContext);
-  t.equal(make({ kind: 'echo' }), echoMode);
+t.test('it is the mode of its word, unless clients may ask for more', async (t) => {
+  const contextOf = (echoControls: boolean): ModeContext =>
+    ({ settings: { echoControls } }) as unknown as ModeContext;
+  t.equal((await echo.prepare(contextOf(false)))({ kind: 'echo' }), echoMode);
+  const controlled = (await echo.prepare(contextOf(true)))({ kind: 'echo' });
+  t.match(controlled, { name: 'echo', echoes: true });
+  t.ok('choose' in controlled);
 });

@@ -388,7 +388,7 @@ t.test('the closing handshake that we begin (RFC 6455 §7.1.2)', (t) => {
           frameSent: (first) => frames.push(first),
         };
         // Whoever holds output back has dropped it.
-        endpoint.sink = { appendFrame: () => undefined };
+        endpoint.sink = { appendFrame: () => undefined, appendBytes: () => undefined };
         endpoint.sendClose(code);
         endpoint.sink = endpoint.output;
         t.equal(sentBy(side), '');

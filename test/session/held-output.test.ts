@@ -190,3 +190,16 @@ t.test('the memory of what is held counts: the small, the large and the sealed',
   t.equal(held.heldBytes, 0);
   t.end();
 });
+
+t.test('bytes that are no frames keep their place', async (t) => {
+  const pool = new SlabPool();
+  const endpoint = makeEndpoint(pool);
+  const held = new HeldOutput(endpoint, pool);
+  send(endpoint, 'a');
+  endpoint.sendRaw(Buffer.from('!'), null);
+  send(endpoint, 'b');
+  t.equal(held.bytes, 7);
+  held.seal();
+  held.letGo();
+  t.equal(taken(endpoint), 'a!b');
+});

@@ -5,8 +5,6 @@ import type { MemoryAccount } from '../../budget/memory-account.js';
 import { configError, optionName, show } from '../../config/messages.js';
 import type { ProvidedServerSettings, ServerSettings } from '../../config/settings.js';
 import { ConfigError } from '../../errors.js';
-import type { KnownHarmless, KnownSecret } from '../../handshake/redaction/redaction.js';
-import { tokensIn } from '../server-options.js';
 import type { Log } from '../../log.js';
 import { codeOf } from '../../recording/file/recording-file-system.js';
 import { LOCKED } from '../../recording/file/file-lock.js';
@@ -15,6 +13,7 @@ import { Recorder } from '../../recording/write/recorder.js';
 import { statsOf } from '../stats-of.js';
 import { systemReason } from '../../system-reason.js';
 import { version } from '../version.js';
+import { shownOf } from './shown.js';
 
 /** Standard output, whatever that is. */
 const STANDARD = '-';
@@ -106,18 +105,6 @@ export function makeRecorder(
     tool: `twist/${version()}`,
     log,
   });
-}
-
-/** What the operator has named is no secret of a client's. */
-export function shownOf(settings: ServerSettings): KnownHarmless & KnownSecret {
-  const { recordHeaders, recordQuery, subprotocol, route } = settings;
-  return {
-    tokensIn: tokensIn(settings),
-    headers: recordHeaders,
-    query: recordQuery,
-    subprotocols: typeof subprotocol === 'string' ? [] : subprotocol,
-    paths: route.map(({ path }) => path),
-  };
 }
 
 /**

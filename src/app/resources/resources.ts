@@ -3,6 +3,7 @@ import { MemoryAccount } from '../../budget/memory-account.js';
 import { configError, optionName } from '../../config/messages.js';
 import type { ProvidedServerSettings, ServerSettings, Source } from '../../config/settings.js';
 import { ConfigError } from '../../errors.js';
+import { Redaction } from '../../handshake/redaction/redaction.js';
 import { StaticDirectory } from '../../http/static-directory.js';
 import type { ClientLog, Log } from '../../log.js';
 import type { Reloadable } from '../../reloadable.js';
@@ -15,6 +16,7 @@ import type { ServerTls } from '../../server/tls/server-tls.js';
 import { memoryLimit } from './available-memory.js';
 import { ClientLines } from '../../server/log/client-lines.js';
 import type * as recordingParts from './recording.js';
+import { shownOf } from './shown.js';
 import { type UserModules, loadUserModules } from './user-modules.js';
 
 /** The settings of a server, however it is started. */
@@ -49,7 +51,7 @@ export interface Found {
 /** How a recorder is made and started. */
 export type Recording = Pick<
   typeof recordingParts,
-  'claimRecording' | 'makeRecorder' | 'shownOf' | 'startRecorder'
+  'claimRecording' | 'makeRecorder' | 'startRecorder'
 >;
 
 export type Resources = Given & Found;
@@ -133,6 +135,7 @@ async function prepare(
     ...logs,
     memory,
     targets,
+    redaction: new Redaction(shownOf(settings)),
     reloadables: modeReloadables,
   };
   return { makeMode: await prepareModes(context), modeReloadables };

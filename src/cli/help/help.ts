@@ -7,6 +7,7 @@ import { capitalized, flagOf, type Option, type OptionTable } from '../../config
 import { OPTIONS } from '../../config/options/options.js';
 import { nearestName } from '../../config/suggestions.js';
 import { optionGroups } from '../convert/options.js';
+import { addControls } from './control-lists.js';
 import { HelpPage, type HelpExample, type HelpItem, widestTerm } from './help-page.js';
 import {
   TOPICS,
@@ -257,11 +258,12 @@ function optionPage(word: string, { width, isStyled }: HelpSetting): string | nu
   if (found === undefined) return null;
   const [key, option] = found;
   const topic = topicOf(option.group);
-  return new HelpPage(width, isStyled)
+  const page = new HelpPage(width, isStyled)
     .list(titleOf(topic), [detailedItem(key, option)], topic.summary)
     .paragraph(option.docs)
-    .paragraph(`${capitalized(option.type.clause)}.`)
-    .toString();
+    .paragraph(`${capitalized(option.type.clause)}.`);
+  if (key === 'echoControls') addControls(page);
+  return page.toString();
 }
 
 function convertPage(command: Command, setting: HelpSetting): string {

@@ -14,6 +14,18 @@ export const MODE_OPTIONS = {
       'Each message goes back as it came, text as text and binary as binary, and nothing else is sent: no greeting. ' +
       '`--no-echo` turns off what the file or the environment turned on. `twist serve` needs a mode or a route.',
   },
+  echoControls: {
+    group: 'Mode',
+    needs: 'echo',
+    isReloadable: true,
+    type: toggle(),
+    default: 'false',
+    help: 'let clients of the echo ask by query for delays, ends and broken rules',
+    docs:
+      'For whoever tests a client, by the query: `?delay=200ms&close&after=3`. `twist help echo-controls` lists all controls, and the rules of the protocol that the server breaks on request; ' +
+      'the guide is `docs/echo.md`, and `docs/clients.md` says what some clients do about each. Every control is bounded. A wrong one gets 400, and parameters that are none are left alone. ' +
+      'It is no option for a server that strangers reach: they can make it send what breaks their own clients, and hold connections and memory within the limits. Sessions without a control cost what they cost without the option.',
+  },
   tcp: {
     group: 'Mode',
     isReloadable: true,

@@ -21,6 +21,7 @@ export type Group = (typeof GROUPS)[number];
 
 /** What an option can need to have an effect; needs.ts says when each is there. */
 export type Need =
+  | 'echo'
   | 'record'
   | 'replay'
   | 'deflate'

@@ -63,6 +63,8 @@ const PARAMETERS: ReadonlySet<string> = new Set([
   ...['stdin', 'stdout', 'stderr', 'tty', 'follow', 'tail', 'taillines', 'sinceseconds'],
   ...['timestamps', 'rows', 'cols', 'width', 'height', 'dpi', 'fps', 'quality', 'resize', 'scale'],
   ...['autoconnect', 'shared', 'view_only', 'show_dot', 'bell', 'encrypt', 'logging'],
+  // Of the echo: what it was asked for.
+  ...['break', 'delay', 'jitter', 'throttle', 'fragment', 'burst', 'mute', 'no-pong', 'reject'],
   // Of everything else.
   ...['debug', 'lang', 'language', 'locale', 'theme', 'tz', 'timezone', 'page', 'limit', 'offset'],
   ...['sort', 'order', 'depth', 'interval'],

@@ -4,7 +4,7 @@ import type { ClientCertificate } from '../../net/tls-peer.js';
 import type { ClientLog } from '../../log.js';
 import { printable } from '../../printable.js';
 import type { Session, SessionSummary } from '../../session/session.js';
-import type { HandshakeError } from '../../errors.js';
+import { HANDSHAKE_RULES, type HandshakeError } from '../../errors.js';
 import type { Declined } from '../../extensions/negotiation.js';
 import { errorForLog, fieldsForLog } from '../../foreign.js';
 import { type Redaction, STRICT_REDACTION } from '../../handshake/redaction/redaction.js';
@@ -134,7 +134,9 @@ export function logRefusal(
   cause: unknown,
   redaction: Redaction = STRICT_REDACTION,
 ): void {
-  const { rule, status, message } = error;
+  const { rule, status } = error;
+  // What the client is told may have something of its own in it.
+  const [, text] = HANDSHAKE_RULES[rule];
   const fields = (): object => ({
     peer: formatPeer(address),
     status,
@@ -147,6 +149,6 @@ export function logRefusal(
     log.write('error', remoteAddress, 'handshake failed by an internal error', fields, rule);
   // The fault is on this machine: its operator has to act.
   else if (rule === 'exhausted')
-    log.write('warn', remoteAddress, `handshake refused: ${message}`, fields, rule);
-  else log.write('info', remoteAddress, `handshake refused: ${message}`, fields, rule);
+    log.write('warn', remoteAddress, `handshake refused: ${text}`, fields, rule);
+  else log.write('info', remoteAddress, `handshake refused: ${text}`, fields, rule);
 }

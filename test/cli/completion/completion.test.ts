@@ -76,7 +76,7 @@ const CASES: readonly (readonly [line: string, offered: readonly string[]])[] = 
   ['twist config ', ['check', 'print']],
   ['twist serve --log-fo', ['--log-format']],
   ['twist serve --echo --log-format ', ['auto', 'json', 'pretty']],
-  ['twist serve --log-level debug --no-ech', ['--no-echo']],
+  ['twist serve --log-level debug --no-ech', ['--no-echo', '--no-echo-controls']],
   ['twist config print --js', ['--json']],
   ['twist config check --js', []],
   ['twist help tl', ['tls']],

@@ -10,6 +10,8 @@ import {
   type Option,
 } from '../../../src/config/options/option.js';
 import { OPTIONS } from '../../../src/config/options/options.js';
+import { CONTROL_NAMES, controlOf } from '../../../src/modes/echo-controls/controls.js';
+import { BREAK_NAMES, brokenRule } from '../../../src/protocol/break/broken-rules.js';
 import { fakeIo } from '../fake-io.js';
 
 /** What fits on a terminal of 80 columns without scrolling. */
@@ -31,7 +33,7 @@ const help = (words: string, width = 80): string =>
 
 const SCREENS = ['', 'serve', 'config', 'config print', 'config check', 'convert'];
 const TOPIC_WORDS = TOPICS.map(({ word }) => word);
-const PAGES = [...SCREENS, ...TOPIC_WORDS, 'all', 'convert all', 'max-message'];
+const PAGES = [...SCREENS, ...TOPIC_WORDS, 'all', 'convert all', 'max-message', 'echo-controls'];
 
 t.test('every command has one screen', async (t) => {
   for (const words of SCREENS) {
@@ -118,6 +120,20 @@ t.test('a topic says what its placeholders stand for', async (t) => {
   t.match(help('access'), /\nValues:\n {2}LIST .*\n {2}CIDR /);
   t.notMatch(help('logging'), 'Values:');
   t.match(help('all'), /\nValues:\n {2}SIZE .*\n {2}DURATION .*\n {2}LIST .*\n {2}CIDR /);
+});
+
+t.test('the controls of the echo, and the rules that it breaks', async (t) => {
+  const text = help('echo-controls').replace(/\s+/g, ' ');
+  for (const name of CONTROL_NAMES) {
+    const { valueName, does } = controlOf(name);
+    t.ok(text.includes(`${valueName === '' ? name : `${name}=${valueName}`} ${does}`), name);
+  }
+  t.match(text, 'such as delay=200ms');
+  for (const name of BREAK_NAMES) {
+    const { sends, client, section } = brokenRule(name);
+    for (const part of [`${name} ${sends}`, client, section]) t.ok(text.includes(part), part);
+  }
+  t.notMatch(help('echo'), 'Controls:');
 });
 
 t.test('where values come from, and the exit status', async (t) => {

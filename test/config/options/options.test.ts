@@ -18,6 +18,7 @@ t.test('the defaults are those of the design', async (t) => {
     listen: '127.0.0.1:9001',
     unixMode: 'umask',
     echo: 'false',
+    echoControls: 'false',
     tcp: 'off',
     tokenFile: 'off',
     tokenFrom: 'query',
@@ -153,6 +154,7 @@ const RANGES: Readonly<
     [660, '660 ', 'off', null, '4755'],
   ],
   echo: [[true, false], ['yes']],
+  echoControls: [[true, false], ['yes']],
   tcp: [
     ['off', 'localhost:1', 'unix:/a'],
     ['localhost', ':1'],

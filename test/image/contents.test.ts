@@ -157,7 +157,7 @@ if (hasImage(t)) {
     });
     t.ok(beside.length > 5, 'the notices were found');
     for (const { name } of beside)
-      t.ok(stdout.includes(`/${name}\n\n${read(`/${name}`).trim()}`), name);
+      t.ok(stdout.includes(`/${name}\n\n${read(`/${name}`).trimEnd()}`), name);
     t.match(stdout, 'Node.js is licensed for use as follows');
   });
 

@@ -31,6 +31,11 @@ interface VirtualListProps extends Omit<HTMLAttributes<HTMLDivElement>, 'ref' | 
   readonly onRange?: (range: RowRange) => void;
   /** Draws a row at its place; the style puts it there. */
   readonly draw: (index: number, style: CSSProperties) => ComponentChildren;
+  /** Stays above the rows, and is so many pixels high. */
+  readonly head?: ComponentChildren;
+  readonly headHeight?: number;
+  /** In place of rows, where there are none. */
+  readonly empty?: ComponentChildren;
 }
 
 /** Rows that leave make room for those that come, so there are a few more. */
@@ -45,6 +50,9 @@ export function VirtualList({
   onFollow,
   onRange,
   draw,
+  head,
+  headHeight = 0,
+  empty,
   class: className,
   ...attributes
 }: VirtualListProps) {
@@ -52,19 +60,11 @@ export function VirtualList({
   const [viewHeight, setViewHeight] = useState(0);
   const [, redraw] = useState(0);
   const scroll = useRef<Scroll>({ scrollTop: 0, top: 0 });
-  const shown = useRef({ base, active, isFollowing: false });
+  const shown = useRef<Shown>({ base, active: null });
 
   const sizes: ScrollSizes = { count, rowHeight, viewHeight };
-  if (shown.current.base !== base) {
-    const left = base - shown.current.base;
-    scroll.current = scrolledTo(scroll.current.top - left * rowHeight, sizes);
-    shown.current.base = base;
-  }
-  if (isFollowing) scroll.current = scrolledTo(endTop(sizes), sizes);
-  else if (active !== null && shown.current.active !== base + active && viewHeight > 0)
-    scroll.current = scrolledTo(topShowing(active, scroll.current.top, sizes), sizes);
-  if (scroll.current.top > endTop(sizes)) scroll.current = scrolledTo(endTop(sizes), sizes);
-  if (viewHeight > 0) shown.current.active = active === null ? null : base + active;
+  scroll.current = settled(scroll.current, shown.current, { base, active, isFollowing, sizes });
+  shown.current = { base, active: viewHeight > 0 && active !== null ? base + active : null };
 
   const { scrollTop, top } = scroll.current;
   const range = rowsSeen(top, sizes, MORE);
@@ -80,14 +80,14 @@ export function VirtualList({
     const list = element.current;
     if (list === null) return undefined;
     const observer = new ResizeObserver(() => {
-      setViewHeight(list.clientHeight);
+      setViewHeight(list.clientHeight - headHeight);
     });
     observer.observe(list);
-    setViewHeight(list.clientHeight);
+    setViewHeight(list.clientHeight - headHeight);
     return () => {
       observer.disconnect();
     };
-  }, []);
+  }, [headHeight]);
 
   const scrolled = (): void => {
     const list = element.current;
@@ -116,13 +116,50 @@ export function VirtualList({
       class={`virtual-list ${typeof className === 'string' ? className : ''}`}
       onScroll={scrolled}
     >
-      <div class="virtual-rows" role="presentation" style={{ height: `${heightOf(sizes)}px` }}>
-        {Array.from(rows, (row, slot) => (
-          <Slot key={slot}>{row}</Slot>
-        ))}
-      </div>
+      {head}
+      {count === 0 && empty !== undefined ? (
+        empty
+      ) : (
+        <div
+          class="virtual-rows"
+          role={head === undefined ? 'presentation' : 'rowgroup'}
+          style={{ height: `${heightOf(sizes)}px` }}
+        >
+          {Array.from(rows, (row, slot) => (
+            <Slot key={slot}>{row}</Slot>
+          ))}
+        </div>
+      )}
     </div>
   );
+}
+
+interface Shown {
+  readonly base: number;
+  /** Of the active row, counting those that have left. */
+  readonly active: number | null;
+}
+
+interface Wanted {
+  readonly base: number;
+  readonly active: number | null;
+  readonly isFollowing: boolean;
+  readonly sizes: ScrollSizes;
+}
+
+/** Where the list is now that something may be another one. */
+function settled(
+  scroll: Scroll,
+  before: Shown,
+  { base, active, isFollowing, sizes }: Wanted,
+): Scroll {
+  const end = endTop(sizes);
+  if (isFollowing) return scrolledTo(end, sizes);
+  let { top } = scroll;
+  if (base !== before.base) top -= (base - before.base) * sizes.rowHeight;
+  if (active !== null && base + active !== before.active && sizes.viewHeight > 0)
+    top = topShowing(active, top, sizes);
+  return top === scroll.top && top <= end ? scroll : scrolledTo(top, sizes);
 }
 
 function Slot({ children }: { readonly children?: ComponentChildren }) {

@@ -116,7 +116,7 @@ const LAYERS: readonly Layer[] = [
     // The process: the library has no command line that would say what systemd has passed to it.
     builtins: ['node:crypto', 'node:fs', 'node:os', 'node:path', 'node:process', 'node:url'],
     // A user's own modules are imported by a name that is only known at run time.
-    packages: [COMPUTED],
+    packages: [COMPUTED, 'twist:page/echo'],
   },
   { name: 'workers', builtins: ['node:cluster', 'node:os'], packages: [] },
   {
@@ -412,6 +412,7 @@ const BREAKING: readonly (readonly [file: string, importers: readonly string[]])
       'src/modes/echo-controls/allowed.ts',
       'src/modes/echo-controls/echo-controls.ts',
       'src/modes/echo-controls/echo-player.ts',
+      'src/modes/echo-controls/page-controls.ts',
       'src/modes/echo-controls/parse-controls.ts',
       'src/protocol/break/broken-bytes.ts',
     ],

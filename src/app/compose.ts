@@ -5,6 +5,8 @@ import type { Log } from '../log.js';
 import { type RouteMode, formatRouteMode } from '../config/values/route-text.js';
 import { DeflateCounters } from '../extensions/permessage-deflate/deflate-counters.js';
 import type { PassedSocket } from '../net/passed-sockets.js';
+import { EchoPage } from '../http/echo-page.js';
+import type { PageControl, PageFiles } from '../http/page-source.js';
 import type { Mode } from '../session/mode.js';
 import { filesEachOf } from '../modes/registry.js';
 import type { Recorder } from '../recording/write/recorder.js';
@@ -21,6 +23,7 @@ import { privatePaths } from './resources/given-files.js';
 import type { Resources } from './resources/resources.js';
 import { shownOf } from './resources/shown.js';
 import { type ModeOnPath, makeDeflate, serverOptions } from './server-options.js';
+import { version } from './version.js';
 
 /** A server that does not listen yet. */
 export interface Composed {
@@ -77,6 +80,7 @@ export function compose(
   const deflateCounters = new DeflateCounters();
   const deflate = makeDeflate(settings, deflateCounters, memory);
   let made = new Map<string, Mode>();
+  const { maxMessage } = settings;
   const optionsOf = (now: Resources): ServerOptions =>
     serverOptions(now.settings, {
       modes: modesOf(now, made),
@@ -86,6 +90,8 @@ export function compose(
       authenticator,
       tls,
       staticDir: settings.static,
+      pages: (rules) =>
+        new EchoPage({ version: version(), maxMessage, load: loadEchoPage, loadControls }, rules),
       privatePaths: privatePaths(now.settings),
       recorder,
       descriptors,
@@ -181,6 +187,15 @@ export function compose(
   };
 }
 
+async function loadControls(): Promise<readonly PageControl[]> {
+  const { pageControls } = await import('../modes/echo-controls/page-controls.js');
+  return pageControls();
+}
+
+async function loadEchoPage(): Promise<PageFiles> {
+  return await import('twist:page/echo');
+}
+
 /** A promise that is resolved from outside. */
 class Later {
   /** Resolves it. */
@@ -219,6 +234,6 @@ function modesOf(resources: Resources, made: Map<string, Mode>): ModeOnPath[] {
       made.get(text) ?? (asked.kind === 'mode' ? modules.modes.get(asked.file)! : makeMode(asked));
     made.set(text, mode);
     const hasTokenBelow = asked.kind === 'token' && settings.tokenFrom === 'path';
-    return { path, mode, hasTokenBelow };
+    return { path, mode, hasTokenBelow, hasPage: asked.kind === 'echo' };
   });
 }

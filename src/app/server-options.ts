@@ -7,6 +7,7 @@ import type { DeflateCounters } from '../extensions/permessage-deflate/deflate-c
 import { permessageDeflate } from '../extensions/permessage-deflate/permessage-deflate.js';
 import type { OriginPolicy } from '../handshake/policy.js';
 import type { PassedSocket } from '../net/passed-sockets.js';
+import type { PageTerms } from '../http/page-source.js';
 import type { Mode } from '../session/mode.js';
 import type { Authenticator } from '../server/auth/authenticator.js';
 import type { PrivatePaths } from '../http/private-files.js';
@@ -23,6 +24,8 @@ export interface ModeOnPath {
   /** Whether clients add a token to the path. */
   readonly hasTokenBelow?: boolean;
   readonly mode: Mode;
+  /** Whether it has a page for browsers, unless the settings say otherwise. Not by default. */
+  readonly hasPage?: boolean;
 }
 
 /** What a server has beside its settings. */
@@ -39,6 +42,8 @@ export interface ServerParts {
   readonly tls?: ServerTls | null;
   /** The directory whose files are served; null for none. */
   readonly staticDir: string | null;
+  /** Makes what answers requests without an upgrade; by default nothing does. */
+  readonly pages?: ServerOptions['pages'];
   /** Files that are not served though they are in it. */
   readonly privatePaths?: PrivatePaths;
   /** The recorder of all sessions; null for none. */
@@ -65,6 +70,7 @@ export function serverOptions(
     authenticator,
     tls = null,
     staticDir,
+    pages,
     privatePaths,
     recorder,
     descriptors,
@@ -75,7 +81,7 @@ export function serverOptions(
   }: ServerParts,
 ): ServerOptions {
   const withDeflate = [...extensions, deflate];
-  const served = modes.map(({ path, mode, hasTokenBelow = false }): ServedMode => {
+  const served = modes.map(({ path, mode, hasTokenBelow = false, hasPage }): ServedMode => {
     const hasDeflate =
       settings.deflate === 'auto' ? mode.defaults?.deflate !== false : settings.deflate;
     return {
@@ -85,6 +91,7 @@ export function serverOptions(
       origin: settings.origin === 'auto' ? originOf(mode, authenticator) : settings.origin,
       extensions: hasDeflate ? withDeflate : extensions,
       recorder,
+      page: hasPage === true && settings.page ? pageTerms(settings) : null,
     };
   });
   return {
@@ -96,6 +103,7 @@ export function serverOptions(
     served,
     tokensIn: tokensIn(settings),
     staticDir,
+    ...(pages === undefined ? {} : { pages }),
     ...(privatePaths === undefined ? {} : { privatePaths }),
     access: {
       allowedHosts: settings.allowedHosts,
@@ -155,6 +163,11 @@ export function serverOptions(
     log,
     clientLog,
   };
+}
+
+/** What those who look at an echo route with a browser or curl are told. */
+function pageTerms({ echoRequest, echoControls }: ServerSettings): PageTerms {
+  return { showsAll: echoRequest === 'full', hasControls: echoControls };
 }
 
 /**

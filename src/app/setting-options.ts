@@ -107,6 +107,28 @@ export interface SettingOptions {
    */
   readonly echo?: boolean | undefined;
   /**
+   * Show browsers a page to try an echo server with, and others their request as JSON. A GET or
+   * HEAD request that asks for no upgrade, on a path that is echoed: a browser gets a page that
+   * connects, sends and measures, anything else, such as curl, its own request as JSON. Files of
+   * `static` come first, and all rules of access hold. With `--no-page`, and on every path with
+   * another mode, such a request gets 426. A request with an `Upgrade` header or one that begins
+   * with `Sec-WebSocket-` is never answered so: it is told what is wrong with it. See
+   * `docs/echo.md`.
+   *
+   * @default true
+   */
+  readonly page?: boolean | undefined;
+  /**
+   * What clients are told of their own request: hidden values as in a recording, or full. For
+   * the JSON that an echo server answers a request without an upgrade with. `hidden` shows the
+   * values of headers and parameters whose names are known to be harmless, and of all others the
+   * length, as in a recording. `full` shows everything, cookies and passwords too: to whoever
+   * sent them, and to whatever proxies and logs are in between.
+   *
+   * @default hidden
+   */
+  readonly echoRequest?: 'hidden' | 'full' | undefined;
+  /**
    * Let clients of the echo ask by query for delays, ends and broken rules. For whoever tests a
    * client, by the query: `?delay=200ms&close&after=3`. `twist help echo-controls` lists all
    * controls, and the rules of the protocol that the server breaks on request; the guide is
@@ -183,8 +205,8 @@ export interface SettingOptions {
    * asks for no upgrade gets a file from this directory, and `index.html` for a directory.
    * Nothing outside of it is served, no name that begins with a dot, and no listing. HTTP/1.0 is
    * accepted. It needs a mode or a route beside it, on the same addresses, and the same access
-   * rules hold. Without it such a request gets 426. OPTIONS gets 204 in any case and needs no
-   * password: load balancers use it to see whether a server is there.
+   * rules hold. Without it such a request gets 426, or what `page` says. OPTIONS gets 204 in any
+   * case and needs no password: load balancers use it to see whether a server is there.
    *
    * @default off
    */

@@ -34,14 +34,19 @@ const LACKS: Readonly<Record<Need, Lack>> = {
     listen.value.some((address) => address.kind !== 'unix' && address.tls !== false)
       ? null
       : `while ${optionName('listen', listen, source)} has no address for TLS`,
-  echo: (values, source) =>
-    servesOnly(values, ({ kind }) => kind !== 'echo')
-      ? `without a path that is echoed, such as ${optionName('echo', values.echo, source)} gives`
-      : null,
+  echo: lackOfEcho,
   passwords: ({ auth, authFile }, source) =>
     auth.value === null && authFile.value === null
       ? `without ${optionName('authFile', authFile, source)} or TWIST_AUTH`
       : null,
+  page: (values, source) => {
+    const { page } = values;
+    if (!page.value)
+      return page.source === 'flag'
+        ? `with ${negativeFlagOf('page')}`
+        : `while ${optionName('page', page, source)} is false`;
+    return lackOfEcho(values, source);
+  },
   pings: ({ pingInterval }, source) =>
     pingInterval.value === 0
       ? `while ${optionName('pingInterval', pingInterval, source)} is off`
@@ -90,6 +95,12 @@ export function checkNeeds(values: ProvidedServerSettings): string[] {
 /** A value that equals the default asks for nothing: a file in its full form has them all. A preset is for any start. */
 function asks({ type, default: unasked }: Option, { value, source }: Provided): boolean {
   return source !== 'preset' && type.toText(value) !== unasked;
+}
+
+function lackOfEcho(values: ProvidedServerSettings, source: Source): string | null {
+  return servesOnly(values, ({ kind }) => kind !== 'echo')
+    ? `without a path that is echoed, such as ${optionName('echo', values.echo, source)} gives`
+    : null;
 }
 
 /** Whether this holds for all that is served; false when no mode is chosen yet. */

@@ -11,6 +11,7 @@ import type { PeerAddress } from '../net/socket-address.js';
 import {
   type Page,
   type PageAnswer,
+  type PageControl,
   type PageFiles,
   type PageRules,
   type PageSource,
@@ -27,6 +28,8 @@ export interface EchoPageOptions {
   readonly maxMessage: number;
   /** Loads the page's files, once a browser asks. */
   load(): Promise<PageFiles>;
+  /** Loads what the query of a URL can ask for, where it can. */
+  loadControls(): Promise<readonly PageControl[]>;
 }
 
 /** What the page asks for beside itself. */
@@ -37,7 +40,7 @@ const FACTS_QUERY = 'page.json';
 const JSON_TYPE = 'application/json; charset=utf-8';
 
 /** Of a route that a reload has taken away in between. */
-const GONE: PageTerms = { showsAll: false, controls: [] };
+const GONE: PageTerms = { showsAll: false, hasControls: false };
 
 /** Whoever may ask is told everything of its own request. */
 const SHOW_ALL = new Redaction({ headers: '*', query: '*' });
@@ -68,7 +71,7 @@ export class EchoPage implements PageSource {
       case STYLE_QUERY:
         return pageAnswer({ type: 'text/css; charset=utf-8', body: (await this.#load()).style });
       case FACTS_QUERY:
-        return pageAnswer(this.#facts(terms));
+        return pageAnswer(await this.#facts(terms));
     }
     // A cache, if it kept something all the same, would have to know.
     const varies = { Vary: 'Accept' };
@@ -87,8 +90,9 @@ export class EchoPage implements PageSource {
   }
 
   /** What the page cannot find out by itself. */
-  #facts({ controls }: PageTerms): Page {
+  async #facts({ hasControls }: PageTerms): Promise<Page> {
     const { version, maxMessage } = this.#options;
+    const controls = hasControls ? await this.#options.loadControls() : [];
     return { type: JSON_TYPE, body: `${JSON.stringify({ version, maxMessage, controls })}\n` };
   }
 

@@ -25,14 +25,16 @@ export interface PageControl {
   readonly example: string | null;
   /** One line: no capital at its start, no full stop. */
   readonly help: string;
+  /** All values that it can have, where they are few; else empty. */
+  readonly choices: readonly string[];
 }
 
 /** On which terms a route has a page of its own; `pageTerms` in app/server-options.ts makes them. */
 export interface PageTerms {
   /** Whether a client is shown all values of its own request; else those that a recording shows. */
   readonly showsAll: boolean;
-  /** What the query of a URL can ask for there; empty where it is only a query. */
-  readonly controls: readonly PageControl[];
+  /** Whether the query of a URL says how the server behaves (`--echo-controls`). */
+  readonly hasControls: boolean;
 }
 
 /** What a server knows of its routes, as of now. */

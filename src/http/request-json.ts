@@ -22,7 +22,7 @@ export interface ToldRequest {
 /** What of an answer as JSON needs an escape sequence beside what JSON wants: markup, and all that is not ASCII. */
 const FIRST_PRINTABLE = 0x20;
 const LAST_PRINTABLE = 0x7e;
-const MARKUP = "<>&'";
+const MARKUP = '<>';
 
 /**
  * The request as JSON, indented, with a line end after it. It is ASCII, has no character that means something to HTML

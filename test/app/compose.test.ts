@@ -321,3 +321,29 @@ t.test('one of several processes has a file of its own, and no endpoint', async 
   await server.stop();
   await close();
 });
+
+t.test('a path that is echoed has a page, and no other one', async (t) => {
+  const { server, start } = compose(
+    resourcesOf({ echo: true, route: ['/proxy=tcp:a:1'] }),
+    new KeptLog(),
+  );
+  await start();
+  t.teardown(() => server.stop());
+  const port = Number(new URL(server.urls[0]!).port);
+  const ask = (path: string): ReturnType<typeof askHttp> =>
+    askHttp(t, port, `GET ${path} HTTP/1.0\r\nAccept: text/html\r\n\r\n`);
+  const page = await ask('/');
+  t.equal(page.status, 200);
+  t.match(page.body, /<title>twist echo<\/title>/);
+  t.equal((await ask('/proxy')).status, 426);
+  t.match(JSON.parse((await ask('/?page.json')).body), { controls: [] });
+});
+
+t.test('the page is told what clients can ask for', async (t) => {
+  const { server, start } = compose(resourcesOf({ echo: true, echoControls: true }), new KeptLog());
+  await start();
+  t.teardown(() => server.stop());
+  const port = Number(new URL(server.urls[0]!).port);
+  const { body } = await askHttp(t, port, `GET /?page.json HTTP/1.0\r\n\r\n`);
+  t.match(JSON.parse(body), { controls: [{ name: 'delay', example: '200ms' }] });
+});

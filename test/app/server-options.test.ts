@@ -95,6 +95,7 @@ t.test('every setting reaches the server', async (t) => {
         origin: 'same',
         extensions: [one],
         recorder: null,
+        page: null,
       },
     ],
     tokensIn: null,
@@ -282,4 +283,20 @@ t.test('the path of the health check asks the recording too', async (t) => {
   t.equal(health?.path, '/healthz');
   t.strictSame(health?.findProblems(), problems);
   t.strictSame(serverOptions(settings, PARTS).health?.findProblems(), []);
+});
+
+t.test('a page is what the settings say, where the mode has one', async (t) => {
+  const pageOf = (flags: Flags, hasPage: boolean): unknown => {
+    const modes = [{ path: null, mode: echoMode, hasPage }];
+    return serverOptions(settingsOf(flags), { ...PARTS, modes }).served[0]?.page;
+  };
+  t.strictSame(pageOf({}, true), { showsAll: false, hasControls: false });
+  t.match(pageOf({ echoControls: true }, true), { hasControls: true });
+  t.strictSame(pageOf({ echoRequest: 'full' }, true), { showsAll: true, hasControls: false });
+  t.equal(pageOf({ page: false }, true), null);
+  t.equal(pageOf({}, false), null);
+  const pages = (): never => {
+    throw new Error('not asked yet');
+  };
+  t.equal(serverOptions(settingsOf({}), { ...PARTS, pages }).pages, pages);
 });

@@ -45,6 +45,8 @@ t.test('without anything: the defaults', async (t) => {
     unixMode: null,
     echo: false,
     echoControls: false,
+    page: true,
+    echoRequest: 'hidden',
     tcp: null,
     tokenFile: null,
     tokenFrom: 'query',

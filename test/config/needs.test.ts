@@ -40,6 +40,7 @@ function check({ flags = {}, environment = {}, file = {} }: Given): string[] {
 const GIVEN: Readonly<Record<string, readonly [flag: string | boolean | string[], file: unknown]>> =
   {
     echoControls: [true, true],
+    echoRequest: ['full', 'full'],
     replaySession: ['01J', '01J'],
     replaySpeed: ['2', 2],
     replayStrict: [true, true],
@@ -112,6 +113,11 @@ const NEEDS: Readonly<Record<string, { without: Flags; met: readonly Flags[]; la
     without: { tcp: 'a:1' },
     met: [{ tcp: 'tls://a:1' }, { tokenFile: 't' }, { route: ['/a=tcp:tls://b:1'] }, {}],
     lack: 'without a tls:// target',
+  },
+  page: {
+    without: { page: false },
+    met: [{ echo: true }, { tcp: 'a:1', route: ['/a=echo'] }, {}],
+    lack: 'with --no-page',
   },
   pings: {
     without: { pingInterval: 'off' },
@@ -280,4 +286,17 @@ t.test('a passphrase without a certificate', async (t) => {
     'TWIST_TLS_KEY_PASSPHRASE has no effect without TWIST_TLS_CERT',
   ]);
   t.strictSame(check({ flags: { tlsCert: ['c.pem'], tlsKey: ['k.pem'] }, environment }), []);
+});
+
+t.test('what is told of requests needs a path that is echoed', async (t) => {
+  t.throws(
+    () => check({ flags: { tcp: 'a:1', echoRequest: 'full' } }),
+    new ConfigError(
+      '--echo-request has no effect without a path that is echoed, such as --echo gives',
+      { source: 'flag' },
+    ),
+  );
+  t.strictSame(check({ flags: { tcp: 'a:1' }, file: { page: false, echoRequest: 'full' } }), [
+    'echoRequest in a.json has no effect while page in a.json is false',
+  ]);
 });

@@ -79,7 +79,6 @@ export const MEASURED_BY: Readonly<Record<string, readonly string[]>> = {
   ],
   'modes/echo-controls/parse-controls': ['modes/echo-controls/allowed'],
   'handshake/redaction/redaction': ['handshake/redaction/harmless-names'],
-  'http/request-json': ['http/echo-page', 'http/page-service'],
   'handshake/request': ['handshake/redaction/loggable', 'net/byte-table'],
   'config/values/list-values': ['net/socket-address'],
   'protocol/endpoint': [
@@ -134,6 +133,9 @@ export const NO_CASE: Readonly<Record<string, readonly string[]>> = {
   'Node reads the requests, a head of at most 16 KiB; send reads the ranges': [
     ...['admin/accept', 'admin/admin-server', 'admin/local-source'],
     ...['http/private-files', 'http/static-directory', 'http/static-files'],
+  ],
+  'pages of our own; what reads a request for them has cases': [
+    ...['http/echo-page', 'http/page-service'],
   ],
   'a recording is read line by line: the reader and the payload have cases': [
     ...['modes/replay/replay', 'modes/replay/replay-clock', 'modes/replay/replay-player'],

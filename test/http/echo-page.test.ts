@@ -6,15 +6,15 @@ import { requestOf } from '../fixtures/service-request.js';
 
 const FILES: PageFiles = { html: '<!doctype html>', script: 'go()', style: 'p{}' };
 const HTML = 'Accept: text/html,*/*;q=0.8';
-const CONTROL = { name: 'delay', example: '200ms', help: 'wait before each echo' };
+const CONTROL = { name: 'delay', example: '200ms', help: 'wait before each echo', choices: [] };
 const PEER = { remoteAddress: '192.0.2.1', remotePort: 1234 };
 
 class Pages {
   readonly page: EchoPage;
   /** By path. */
   readonly terms = new Map<string, PageTerms>([
-    ['/', { showsAll: false, controls: [] }],
-    ['/all', { showsAll: true, controls: [CONTROL] }],
+    ['/', { showsAll: false, hasControls: false }],
+    ['/all', { showsAll: true, hasControls: true }],
   ]);
   loads = 0;
   fails = false;
@@ -25,7 +25,7 @@ class Pages {
       return this.fails ? Promise.reject(new Error('no such part')) : Promise.resolve(FILES);
     };
     this.page = new EchoPage(
-      { version: '1.2.3', maxMessage: 1000, load },
+      { version: '1.2.3', maxMessage: 1000, load, loadControls: async () => [CONTROL] },
       { redaction: STRICT_REDACTION, findPage: (path) => this.terms.get(path) ?? null },
     );
   }

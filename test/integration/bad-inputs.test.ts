@@ -80,8 +80,8 @@ const BAD_HANDSHAKES: readonly BadHandshake[] = [
   },
   {
     id: 'H2',
-    what: 'HTTP/1.0 without an upgrade',
-    request: 'GET / HTTP/1.0\r\n\r\n',
+    what: 'HTTP/1.0 without an upgrade, of a client that means one',
+    request: 'GET / HTTP/1.0\r\nSec-WebSocket-Version: 13\r\n\r\n',
     status: 426,
     rule: 'not-an-upgrade',
   },
@@ -468,6 +468,76 @@ t.test('opening handshakes that are refused', async (t) => {
       t.strictSame(await refusalOf(twist, pieces, PIPELINED), expected, 'byte by byte');
     });
   }
+  t.equal(await twist.stop(), 0, 'the server is well');
+});
+
+/**
+ * Requests that try to open no connection. They are the one exception to the rule that an answer reflects nothing: an
+ * echo server tells a client its own request, as JSON that no browser takes for anything else (docs/echo.md). What is
+ * wrong with them is answered as ever.
+ */
+const PLAIN_REQUESTS: readonly (readonly [
+  what: string,
+  request: string,
+  status: number,
+  body: RegExp,
+])[] = [
+  [
+    'markup in all that is told',
+    'GET /<script>?<b>\'" HTTP/1.1\r\nHost: localhost\r\nX-A: <i>\r\n\r\n',
+    200,
+    /^\{\n {2}"method": "GET",\n {2}"path": "\/\\u003cscript\\u003e",\n[^<>]*\}\n$/,
+  ],
+  [
+    'escapes of a terminal, and what is no ASCII',
+    'GET / HTTP/1.1\r\nHost: localhost\r\nUser-Agent: \x9b2J\xe4\r\n\r\n',
+    200,
+    /^[\n\x20-\x7e]*"user-agent": "\\u009b2J\\u00e4"[\n\x20-\x7e]*$/,
+  ],
+  [
+    'secrets',
+    'GET /?token=secret HTTP/1.1\r\nHost: localhost\r\nCookie: secret\r\n\r\n',
+    200,
+    /^(?!.*secret).*"query": "token=\[hidden:6\]".*"cookie": "\[hidden:6\]".*$/s,
+  ],
+  ['HEAD', 'HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n', 200, /^$/],
+  ['HTTP/1.0, without a host', 'GET / HTTP/1.0\r\n\r\n', 200, /"httpVersion": "1\.0",\n/],
+  ['two hosts', 'GET / HTTP/1.1\r\nHost: localhost\r\nHost: localhost\r\n\r\n', 400, /Host/],
+  ['another method', 'POST / HTTP/1.1\r\nHost: localhost\r\n\r\n', 405, /^method must be GET/],
+  ['a body', 'GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\n', 400, /body/],
+  ['a stray %', 'GET /% HTTP/1.1\r\nHost: localhost\r\n\r\n', 400, /^[ -~]+\n$/],
+  ['a foreign host', 'GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n', 421, /^[ -~]+\n$/],
+  [
+    'a version of the protocol, which is an attempt',
+    'GET / HTTP/1.1\r\nHost: localhost\r\nSec-WebSocket-Version: 13\r\n\r\n',
+    426,
+    /^this is a WebSocket server/,
+  ],
+];
+
+t.test('requests that try to open no connection', async (t) => {
+  const twist = await startTwist(t);
+  for (const [what, request, status, body] of PLAIN_REQUESTS)
+    await t.test(what, async (t) => {
+      for (const isWhole of [true, false]) {
+        const client = await connectRaw(t, twist.port);
+        const bytes = Buffer.from(
+          request.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'),
+          'latin1',
+        );
+        if (isWhole) client.send(bytes);
+        else await client.sendByteByByte(bytes);
+        await client.waitForEnd();
+        const [head = '', text = ''] = client.received.toString('latin1').split('\r\n\r\n');
+        t.equal(Number(head.split(' ')[1]), status);
+        t.match(text, body);
+        if (status === 200) {
+          t.match(head, /\r\nContent-Type: application\/json; charset=utf-8\r\n/);
+          t.match(head, /\r\nX-Content-Type-Options: nosniff\r\n/);
+        }
+        await client.finish();
+      }
+    });
   t.equal(await twist.stop(), 0, 'the server is well');
 });
 

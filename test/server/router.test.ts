@@ -26,7 +26,7 @@ t.test('each path has its mode, and all others the one without a path', async (t
     counts: { started: 0, ended: 0 },
     page: null,
   });
-  const page = { showsAll: false, controls: [] };
+  const page = { showsAll: false, hasControls: false };
   const withPage = new Router([{ ...served('/echo', echoMode), page }]);
   t.equal(withPage.lookUp('/echo')?.page, page);
   for (const path of ['/echo/', '//echo', '//echo//'])

@@ -940,7 +940,7 @@ t.test('stopNow without a stop', async (t) => {
 t.test('pages are served beside, where the directory has nothing', async (t) => {
   const directory = makeTempDir(t);
   writeFileSync(path.join(directory, 'hello.txt'), 'hello');
-  const page = { showsAll: true, controls: [] };
+  const page = { showsAll: true, hasControls: false };
   const served = { path: '/echo', page };
   const pages = (rules: PageRules): PageSource => ({
     takes: ({ target }) => rules.findPage(target) !== null,

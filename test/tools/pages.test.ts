@@ -29,7 +29,7 @@ for (const name of PAGES)
       t.match(html, /^<!doctype html>\n<html lang="en">/);
       t.notMatch(html, /<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=/i);
       const links = [...html.matchAll(/\b(?:src|href)="([^"]*)"/g)].map(([, link = '']) => link);
-      for (const link of links) t.match(link, /^(?:\/[a-z.-]+|data:image\/svg\+xml,.*)$/, link);
+      for (const link of links) t.match(link, /^(?:[/?][a-z.-]+|data:image\/svg\+xml,.*)$/, link);
       t.notMatch(style, /@import|url\((?!["']?data:)/);
       t.notMatch(script, /\beval\(|new Function\b/);
     });

@@ -14,6 +14,28 @@ export const MODE_OPTIONS = {
       'Each message goes back as it came, text as text and binary as binary, and nothing else is sent: no greeting. ' +
       '`--no-echo` turns off what the file or the environment turned on. `twist serve` needs a mode or a route.',
   },
+  page: {
+    group: 'Mode',
+    isReloadable: true,
+    type: toggle(),
+    default: 'true',
+    help: 'show browsers a page to try an echo server with, and others their request as JSON',
+    docs:
+      'A GET or HEAD request that asks for no upgrade, on a path that is echoed: a browser gets a page that connects, sends and measures, anything else, such as curl, its own request as JSON. ' +
+      'Files of `static` come first, and all rules of access hold. With `--no-page`, and on every path with another mode, such a request gets 426. A request with an `Upgrade` header or one that begins ' +
+      'with `Sec-WebSocket-` is never answered so: it is told what is wrong with it. See `docs/echo.md`.',
+  },
+  echoRequest: {
+    group: 'Mode',
+    isReloadable: true,
+    needs: 'page',
+    type: choice('WHAT', ['hidden', 'full']),
+    default: 'hidden',
+    help: 'what clients are told of their own request: hidden values as in a recording, or full',
+    docs:
+      'For the JSON that an echo server answers a request without an upgrade with. `hidden` shows the values of headers and parameters whose names are known to be harmless, and of all others the length, as in a recording. ' +
+      '`full` shows everything, cookies and passwords too: to whoever sent them, and to whatever proxies and logs are in between.',
+  },
   echoControls: {
     group: 'Mode',
     needs: 'echo',
@@ -90,6 +112,6 @@ export const MODE_OPTIONS = {
     help: 'serve the files of a directory to browsers, noVNC for instance',
     docs:
       'A GET or HEAD request that asks for no upgrade gets a file from this directory, and `index.html` for a directory. Nothing outside of it is served, no name that begins with a dot, and no listing. HTTP/1.0 is accepted. ' +
-      'It needs a mode or a route beside it, on the same addresses, and the same access rules hold. Without it such a request gets 426. OPTIONS gets 204 in any case and needs no password: load balancers use it to see whether a server is there.',
+      'It needs a mode or a route beside it, on the same addresses, and the same access rules hold. Without it such a request gets 426, or what `page` says. OPTIONS gets 204 in any case and needs no password: load balancers use it to see whether a server is there.',
   },
 } as const satisfies OptionTable;

@@ -28,6 +28,7 @@ export type Need =
   | 'target'
   | 'tls'
   | 'passwords'
+  | 'page'
   | 'pings'
   | 'unix'
   | 'tokens'

@@ -19,6 +19,8 @@ t.test('the defaults are those of the design', async (t) => {
     unixMode: 'umask',
     echo: 'false',
     echoControls: 'false',
+    page: 'true',
+    echoRequest: 'hidden',
     tcp: 'off',
     tokenFile: 'off',
     tokenFrom: 'query',
@@ -155,6 +157,8 @@ const RANGES: Readonly<
   ],
   echo: [[true, false], ['yes']],
   echoControls: [[true, false], ['yes']],
+  page: [[true, false], ['yes']],
+  echoRequest: [['hidden', 'full'], ['off']],
   tcp: [
     ['off', 'localhost:1', 'unix:/a'],
     ['localhost', ':1'],

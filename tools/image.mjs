@@ -11,6 +11,7 @@ import path from 'node:path';
 import process from 'node:process';
 import { URL, fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { makeDebianRoot } from './debian-root.mjs';
 
 /** What the image is called; its test looks for it there. */
 const NAME = 'localhost/twist';
@@ -19,9 +20,7 @@ const NAME = 'localhost/twist';
 const NODE_MAJOR = '24';
 
 /** What the official image has, as far as a build needs it. */
-const PACKAGES = 'binutils,ca-certificates,libatomic1,libstdc++6';
-
-const RELEASE = 'bookworm';
+const PACKAGES = ['binutils', 'ca-certificates', 'libatomic1', 'libstdc++6'];
 
 /** How others call a processor. */
 const PROCESSORS = /** @type {const} */ ({ amd64: 'x64', arm64: 'arm64' });
@@ -62,13 +61,17 @@ process.stdout.write(`${NAME}:${arch}\n`);
  * @returns its name
  */
 function makeBase(arch) {
-  const parts = [PACKAGES, NODE_MAJOR, RELEASE, String(makeBase), String(bootstrap)];
+  const parts = [...PACKAGES, NODE_MAJOR, String(makeBase), String(makeDebianRoot)];
   const recipe = createHash('sha256').update(parts.join());
   const name = `localhost/twist-base:${arch}-${recipe.digest('hex').slice(0, 12)}`;
   if (spawnSync('buildah', ['inspect', '--type', 'image', name]).status === 0) return name;
   const directory = mkdtempSync(path.join(scratch, 'base-'));
   const system = path.join(directory, 'system.tar');
-  bootstrap(system, directory, arch);
+  try {
+    makeDebianRoot(system, PACKAGES, [`--architectures=${arch}`]);
+  } catch (error) {
+    fail(/** @type {Error} */ (error).message);
+  }
   const node = `node-linux-${PROCESSORS[arch]}`;
   run('npm', [
     ...['install', '--silent', '--no-save', '--force', '--ignore-scripts', '--prefix', directory],
@@ -90,35 +93,6 @@ function makeBase(arch) {
   run('buildah', ['copy', '--quiet', box, links, '/usr/local/bin']);
   run('buildah', ['commit', '--quiet', '--rm', box, name]);
   return name;
-}
-
-/**
- * @param {string} archive what the system is written to
- * @param {string} directory for files on the way
- * @param {string} arch
- */
-function bootstrap(archive, directory, arch) {
-  const targets = output('apt-get', [
-    ...['indextargets', '--format', '$(REPO_URI) $(CODENAME) $(COMPONENT) $(CREATED_BY)'],
-  ]);
-  const sources = new Set(
-    targets.split('\n').flatMap((line) => {
-      const [, uri, suite] =
-        /^(\S+) (bookworm(?:-security|-updates)?) main Packages$/.exec(line) ?? [];
-      return uri === undefined ? [] : [`deb ${uri} ${suite} main`];
-    }),
-  );
-  if (sources.size === 0) fail('a base image can be made on Debian 12 only, after apt-get update');
-  // How this machine reaches its mirrors.
-  const settings = path.join(directory, 'apt.conf');
-  const reach = output('apt-config', ['dump'])
-    .split('\n')
-    .filter((line) => /^Acquire::https?::/.test(line));
-  writeFileSync(settings, reach.map((line) => `${line}\n`).join(''));
-  run('mmdebstrap', [
-    ...['--quiet', '--variant=minbase', `--include=${PACKAGES}`, `--architectures=${arch}`],
-    ...[`--aptopt=${settings}`, RELEASE, archive, ...sources],
-  ]);
 }
 
 /**

@@ -1,0 +1,93 @@
+/** What a page has been told, and what is new since: however slow it is, there is one piece of news of each thing. */
+import type { PageNews } from '../page-protocol.js';
+import type { RecordStore } from '../store/record-store.js';
+import type { View } from '../views/view.js';
+
+/** Rows in one piece of news. */
+const MAX_ROWS = 500;
+
+export class News {
+  readonly #store: RecordStore;
+  /** The sessions that it has been told of, and those of them that have gone since. */
+  readonly #told = new Set<string>();
+  #gone: string[] = [];
+  #stamp = 0;
+  #state = '';
+  /** What it knows of each view. */
+  readonly #views = new Map<number, { total: number; gone: number; isComplete: boolean }>();
+
+  constructor(store: RecordStore) {
+    this.#store = store;
+    store.sessions.onGone.add(this.#sessionGone);
+  }
+
+  /** The page has left. */
+  end(): void {
+    this.#store.sessions.onGone.delete(this.#sessionGone);
+  }
+
+  /** Changed sessions, some at a time; null if there are none. */
+  sessions(): PageNews | null {
+    const { entries, stamp } = this.#store.sessions.changedSince(this.#stamp, MAX_ROWS);
+    if (entries.length === 0 && this.#gone.length === 0) return null;
+    this.#stamp = stamp;
+    for (const { name } of entries) this.#told.add(name);
+    // One that has gone may be there again, under the same name.
+    const gone = this.#gone.filter((name) => !this.#told.has(name));
+    this.#gone = [];
+    const rows = entries.map((entry) => entry.row());
+    return { news: 'sessions', rows, ...(gone.length === 0 ? {} : { gone }) };
+  }
+
+  /** @returns null if nothing has changed */
+  state(): PageNews | null {
+    const { index, lost, damaged, usedBytes, progress, fault, hasEnded, source } = this.#store;
+    const state: PageNews = {
+      news: 'state',
+      records: index.end,
+      forgotten: index.first,
+      lost,
+      damaged,
+      usedBytes,
+      ...(progress === null ? {} : { progress }),
+      ...(fault === null ? {} : { fault }),
+      ...(hasEnded && source === 'live' ? { hasEnded: true as const } : {}),
+    };
+    const text = JSON.stringify(state);
+    if (text === this.#state) return null;
+    this.#state = text;
+    return state;
+  }
+
+  /** @returns null if nothing has changed */
+  view(number: number, view: View): PageNews | null {
+    const { gone: goneTotal, total, isComplete, fault } = view;
+    const told = this.#views.get(number);
+    if (told?.total === total && told.gone === goneTotal && told.isComplete === isComplete)
+      return null;
+    this.#views.set(number, { total, gone: goneTotal, isComplete });
+    return {
+      news: 'view',
+      view: number,
+      total,
+      gone: goneTotal - (told?.gone ?? 0),
+      goneTotal,
+      isComplete,
+      ...(fault === null ? {} : { fault }),
+    };
+  }
+
+  /** The page knows this of a view from the answer to its request. */
+  toldOf(number: number, view: View): void {
+    const { gone, total, isComplete } = view;
+    this.#views.set(number, { total, gone, isComplete });
+  }
+
+  forget(number: number): void {
+    this.#views.delete(number);
+  }
+
+  readonly #sessionGone = (name: string): void => {
+    if (this.#told.delete(name)) this.#gone.push(name);
+  };
+}

@@ -1,0 +1,48 @@
+/** Searches payloads, some at a time: what guards an expression costs as much as a hundred of them. */
+import type { RecordStore } from '../store/record-store.js';
+import { BATCH_CHARACTERS, BATCH_TEXTS, PatternTooSlow, testGuarded } from './pattern-guard.js';
+import { payloadText } from './payload-text.js';
+import type { Search } from './record-filter.js';
+
+export class Searcher {
+  readonly #store: RecordStore;
+  readonly #search: Search;
+  #numbers: number[] = [];
+  #texts: string[] = [];
+  #characters = 0;
+
+  constructor(store: RecordStore, search: Search) {
+    this.#store = store;
+    this.#search = search;
+  }
+
+  /** Takes a record. @returns whether it takes more before it must be asked */
+  add(n: number): boolean {
+    const text = payloadText(this.#store.line(n));
+    // A record without a payload, or a line that is no record any more.
+    if (text === null) return true;
+    this.#numbers.push(n);
+    this.#texts.push(text);
+    this.#characters += text.length;
+    return this.#characters < BATCH_CHARACTERS && this.#texts.length < BATCH_TEXTS;
+  }
+
+  /** @returns those of the records taken since the last call that match, or a sentence if that takes too long */
+  find(): readonly number[] | string {
+    const numbers = this.#numbers;
+    const texts = this.#texts;
+    this.#numbers = [];
+    this.#texts = [];
+    this.#characters = 0;
+    if (numbers.length === 0) return numbers;
+    const { pattern, isGuarded } = this.#search;
+    if (!isGuarded) return numbers.filter((_, at) => texts[at]!.search(pattern) >= 0);
+    try {
+      const results = testGuarded(pattern, texts);
+      return numbers.filter((_, at) => results[at]);
+    } catch (error) {
+      if (!(error instanceof PatternTooSlow)) throw error;
+      return 'the regular expression takes too long on one of the messages: make it simpler, or give a part of the text';
+    }
+  }
+}

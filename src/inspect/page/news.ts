@@ -6,6 +6,14 @@ import type { View } from '../views/view.js';
 /** Rows in one piece of news. */
 const MAX_ROWS = 500;
 
+/** What a page knows of a view. */
+interface Told {
+  readonly total: number;
+  readonly gone: number;
+  readonly isComplete: boolean;
+  readonly fault: string | null;
+}
+
 export class News {
   readonly #store: RecordStore;
   /** The sessions that it has been told of, and those of them that have gone since. */
@@ -14,7 +22,7 @@ export class News {
   #stamp = 0;
   #state = '';
   /** What it knows of each view. */
-  readonly #views = new Map<number, { total: number; gone: number; isComplete: boolean }>();
+  readonly #views = new Map<number, Told>();
 
   constructor(store: RecordStore) {
     this.#store = store;
@@ -63,9 +71,13 @@ export class News {
   view(number: number, view: View): PageNews | null {
     const { gone: goneTotal, total, isComplete, fault } = view;
     const told = this.#views.get(number);
-    if (told?.total === total && told.gone === goneTotal && told.isComplete === isComplete)
-      return null;
-    this.#views.set(number, { total, gone: goneTotal, isComplete });
+    const isSame =
+      told?.total === total &&
+      told.gone === goneTotal &&
+      told.isComplete === isComplete &&
+      told.fault === fault;
+    if (isSame) return null;
+    this.#views.set(number, { total, gone: goneTotal, isComplete, fault });
     return {
       news: 'view',
       view: number,
@@ -80,7 +92,8 @@ export class News {
   /** The page knows this of a view from the answer to its request. */
   toldOf(number: number, view: View): void {
     const { gone, total, isComplete } = view;
-    this.#views.set(number, { total, gone, isComplete });
+    // A fault is news.
+    this.#views.set(number, { total, gone, isComplete, fault: null });
   }
 
   forget(number: number): void {

@@ -42,96 +42,68 @@ export function readRequest(text: string): PageRequest {
   const { id } = fields;
   if (!isUint32(id)) throw new RequestFault('"id" must be a whole number from 0 to 4294967295');
   try {
-    return requestOf(new Reader(fields), id);
+    const read = new Reader(fields);
+    return ASKS[read.oneOf('ask', Object.keys(ASKS) as PageRequest['ask'][])](read, id);
   } catch (error) {
     throw new RequestFault((error as Error).message, id);
   }
 }
 
-function requestOf(read: Reader, id: number): PageRequest {
-  const view = (): number => read.whole('view');
-  const gone = (): { gone?: number } => optional('gone', read.wholeOrNone('gone'));
-  const ask = read.oneOf('ask', ASKS);
-  switch (ask) {
-    case 'view':
-      return {
-        ask,
-        id,
-        filter: filterOf(read.object('filter')),
-        ...optional('instead', read.wholeOrNone('instead')),
-      };
-    case 'forget':
-      return { ask, id, view: view() };
-    case 'rows':
-      return {
-        ask,
-        id,
-        view: view(),
-        from: read.whole('from'),
-        count: read.whole('count', MAX_ROWS),
-        ...gone(),
-      };
-    case 'place': {
-      const place = {
-        ...optional('t', read.numberOrNone('t')),
-        ...optional('n', read.wholeOrNone('n')),
-      };
-      if (place.t === undefined && place.n === undefined)
-        throw new Error('"t" or "n" must be given');
-      return { ask, id, view: view(), ...place };
+const ASKS: Readonly<Record<PageRequest['ask'], (read: Reader, id: number) => PageRequest>> = {
+  view: (read, id) => ({
+    ask: 'view',
+    id,
+    filter: filterOf(read.object('filter')),
+    ...optional('instead', read.wholeOrNone('instead')),
+  }),
+  forget: (read, id) => ({ ask: 'forget', id, view: read.whole('view') }),
+  rows: (read, id) => ({
+    ask: 'rows',
+    id,
+    view: read.whole('view'),
+    from: read.whole('from'),
+    count: read.whole('count', MAX_ROWS),
+    ...optional('gone', read.wholeOrNone('gone')),
+  }),
+  place: (read, id) => {
+    const t = read.numberOrNone('t');
+    const n = read.wholeOrNone('n');
+    if (t === undefined && n === undefined) throw new Error('"t" or "n" must be given');
+    return { ask: 'place', id, view: read.whole('view'), ...optional('t', t), ...optional('n', n) };
+  },
+  find: (read, id) => {
+    const search = searchIn(read);
+    if (search.text === undefined && search.pattern === undefined) {
+      throw new Error('"text" or "pattern" must be given');
     }
-    case 'find': {
-      const search = searchIn(read);
-      if (search.text === undefined && search.pattern === undefined) {
-        throw new Error('"text" or "pattern" must be given');
-      }
-      const from = read.wholeOrNone('from', -1);
-      if (from === undefined) throw new Error('"from" must be a whole number from -1 on');
-      return {
-        ask,
-        id,
-        view: view(),
-        ...search,
-        from,
-        ...optional('isBackwards', read.booleanOrNone('isBackwards')),
-        ...gone(),
-      };
-    }
-    case 'record':
-      return { ask, id, n: read.whole('n') };
-    case 'strip':
-      return {
-        ask,
-        id,
-        buckets: Math.max(1, read.whole('buckets', MAX_BUCKETS)),
-        ...optional('session', read.textOrNone('session')),
-        ...optional('since', read.numberOrNone('since')),
-        ...optional('until', read.numberOrNone('until')),
-      };
-    case 'export':
-      return {
-        ask,
-        id,
-        view: view(),
-        format: read.oneOf('format', FORMATS),
-        ...optional('records', read.wholesOrNone('records')),
-      };
-    case 'end':
-      return { ask, id, session: read.text('session'), ...closeOf(read) };
-  }
-}
-
-const ASKS = [
-  'view',
-  'forget',
-  'rows',
-  'place',
-  'find',
-  'record',
-  'strip',
-  'export',
-  'end',
-] as const;
+    return {
+      ask: 'find',
+      id,
+      view: read.whole('view'),
+      ...search,
+      from: read.whole('from', Number.MAX_SAFE_INTEGER, -1),
+      ...optional('isBackwards', read.booleanOrNone('isBackwards')),
+      ...optional('gone', read.wholeOrNone('gone')),
+    };
+  },
+  record: (read, id) => ({ ask: 'record', id, n: read.whole('n') }),
+  strip: (read, id) => ({
+    ask: 'strip',
+    id,
+    buckets: read.whole('buckets', MAX_BUCKETS, 1),
+    ...optional('session', read.textOrNone('session')),
+    ...optional('since', read.numberOrNone('since')),
+    ...optional('until', read.numberOrNone('until')),
+  }),
+  export: (read, id) => ({
+    ask: 'export',
+    id,
+    view: read.whole('view'),
+    format: read.oneOf('format', FORMATS),
+    ...optional('records', read.wholesOrNone('records')),
+  }),
+  end: (read, id) => ({ ask: 'end', id, session: read.text('session'), ...closeOf(read) }),
+};
 
 function filterOf(read: Reader): RowFilter {
   const direction = read.has('direction')
@@ -160,7 +132,8 @@ function searchIn(read: Reader): Pick<RowFilter, 'text' | 'pattern' | 'isCaseSen
 /** RFC 6455 §7.4 and §5.5.1. */
 function closeOf(read: Reader): { code: number; reason: string } {
   const code = read.whole('code');
-  if (!isSendableCloseCode(code)) {
+  const isRight: boolean = isSendableCloseCode(code);
+  if (!isRight) {
     throw new Error(`"code" cannot be ${code}: give 1000 to 1003, 1007 to 1014, or 3000 to 4999`);
   }
   const reason = read.text('reason');
@@ -182,19 +155,16 @@ class Reader {
     return this.#fields[key] !== undefined;
   }
 
-  whole(key: string, max: number = Number.MAX_SAFE_INTEGER): number {
+  whole(key: string, max: number = Number.MAX_SAFE_INTEGER, min = 0): number {
     const value = this.#fields[key];
-    if (Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= max)
+    if (Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max)
       return value as number;
     const bound = max === Number.MAX_SAFE_INTEGER ? 'on' : `to ${max}`;
-    throw new Error(`"${key}" must be a whole number from 0 ${bound}`);
+    throw new Error(`"${key}" must be a whole number from ${min} ${bound}`);
   }
 
-  wholeOrNone(key: string, min = 0): number | undefined {
-    const value = this.#fields[key];
-    if (value === undefined) return undefined;
-    if (Number.isSafeInteger(value) && (value as number) >= min) return value as number;
-    throw new Error(`"${key}" must be a whole number from ${min} on`);
+  wholeOrNone(key: string): number | undefined {
+    return this.has(key) ? this.whole(key) : undefined;
   }
 
   numberOrNone(key: string): number | undefined {
@@ -257,8 +227,9 @@ class Reader {
 function optional<Key extends string, Value>(
   key: Key,
   value: Value | undefined,
-): { readonly [Name in Key]?: Value } {
-  return value === undefined ? {} : ({ [key]: value } as { readonly [Name in Key]: Value });
+): Readonly<Partial<Record<Key, Value>>> {
+  const properties = value === undefined ? {} : { [key]: value };
+  return properties as Readonly<Partial<Record<Key, Value>>>;
 }
 
 function isUint32(value: unknown): value is number {

@@ -65,7 +65,7 @@ export class Intake {
 
   #record(record: AnyRecord, line: Buffer, at: number, length: number): void {
     const { record: shown, bytes } = this.#isForeign
-      ? this.#redaction.apply({ record, bytes: line as Uint8Array })
+      ? this.#redaction.apply({ record, bytes: line })
       : { record, bytes: line };
     if (shown.ev === 'file') return;
     const entry = shown.ev === 'gap' ? null : this.#entryOfRecord(shown);

@@ -140,7 +140,7 @@ export class LineScan {
     this.wire = 'wire' in record ? record.wire : 0;
     const part = record.ev === 'msg' ? record.part : undefined;
     this.part = part === undefined ? Part.Whole : 1 + ['first', 'middle', 'last'].indexOf(part);
-    this.isCut = 'cut' in record && record.cut === true;
+    this.isCut = 'cut' in record;
     this.kind = kindOf(record);
   }
 

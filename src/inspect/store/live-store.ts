@@ -19,7 +19,7 @@ export const MIN_MEMORY_BYTES = 8 * MIB;
 const PIECE_BYTES = 64 * 1024;
 
 /** Lines and index have this much in any case, however many sessions there are. */
-const MIN_PAGES = 6;
+const MIN_PAGES = 2;
 
 /** What a session takes, for how many there may be: half of the memory is theirs at most. */
 const SESSION_BYTES = 1200;

@@ -17,6 +17,9 @@ const IS_PAIRED = 0x400;
 /** Its partner has come before it. */
 const IS_REPLY = 0x800;
 
+/** The line was scanned, and a scan finds the same again. Others are parsed each time. */
+const IS_SCANNED = 0x1000;
+
 /** The most that a number of the index can say. */
 const MAX_UINT32 = 2 ** 32 - 1;
 
@@ -140,7 +143,8 @@ export class RecordIndex {
       (scan.way << WAY_SHIFT) |
       (scan.part << PART_SHIFT) |
       (scan.isCut ? IS_CUT : 0) |
-      (hasSecrets ? HAS_SECRETS : 0);
+      (hasSecrets ? HAS_SECRETS : 0) |
+      (scan.record === null ? IS_SCANNED : 0);
     block.sessions[at] = entry === null ? MAX_UINT32 : entry.slot;
     this.end = n + 1;
     if (entry !== null) this.#addTo(entry, scan, n, block, at);
@@ -280,3 +284,5 @@ export class RecordIndex {
 
 /** Whether the record has only the beginning of its payload. */
 export const isCutIn = (flags: number): boolean => (flags & IS_CUT) !== 0;
+
+export const isScannedIn = (flags: number): boolean => (flags & IS_SCANNED) !== 0;

@@ -10,6 +10,6 @@ export function shownLine(line: Buffer, flags: number): Buffer {
   const record = parseLine(line);
   // The file has changed since, and nobody knows what this is.
   if (record === null || typeof record === 'string') return Buffer.alloc(0);
-  const { bytes } = new OpenRedaction().apply({ record, bytes: line as Uint8Array });
+  const { bytes } = new OpenRedaction().apply({ record, bytes: line });
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }

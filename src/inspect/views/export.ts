@@ -76,7 +76,7 @@ export async function exportView(
 
 class Export {
   readonly #store: RecordStore;
-  readonly #view: View;
+  readonly #selection: Selection;
   readonly #options: ExportOptions;
   readonly #target: ExportTarget;
   readonly #output: ExportOutput;
@@ -84,15 +84,16 @@ class Export {
   /** The sessions of which something was exported. */
   readonly #sessions = new Set<SessionEntry>();
   #records = 0;
-  /** Records that were in the view, and left before it was their turn. */
-  #left = 0;
+  /** Lines that cannot be read any more. */
+  #unreadable = 0;
   /** Sessions without a beginning. */
   #beheaded = 0;
   #sliceEndMs = 0;
 
   constructor(store: RecordStore, view: View, options: ExportOptions, target: ExportTarget) {
     this.#store = store;
-    this.#view = view;
+    const { records } = options;
+    this.#selection = records === null ? new ViewRows(view) : new GivenRows(records);
     this.#options = options;
     this.#target = target;
     this.#output = new ExportOutput(target);
@@ -102,16 +103,17 @@ class Export {
   async run(): Promise<Exported | null> {
     const { format, nowMs } = this.#options;
     this.#sliceEndMs = performance.now() + SLICE_MS;
-    let isWhole = false;
     try {
       await this.#convert(this.#header());
-      isWhole = await this.#rows();
-    } finally {
-      // What the converter has in temporary files is given back, whoever still wants it.
-      await this.#converter.finish();
+      await this.#rows();
+    } catch (error) {
+      await this.#converter.finish().catch(() => undefined);
+      throw error;
     }
-    if (!isWhole || this.#target.isGone) return null;
+    // What the converter has in temporary files is given back, whoever still wants it.
+    await this.#converter.finish();
     await this.#output.flush();
+    if (this.#target.isGone) return null;
     const stamp = new Date(nowMs()).toISOString().slice(0, 19).replaceAll(':', '-');
     return {
       name: `twist-${stamp}.${format}`,
@@ -122,41 +124,20 @@ class Export {
     };
   }
 
-  /** @returns false if the target has gone meanwhile */
-  async #rows(): Promise<boolean> {
+  /** Ends early if the target has gone. */
+  async #rows(): Promise<void> {
     const { index } = this.#store;
-    const end = index.end;
-    const numbers = this.#options.records ?? [];
-    let place = 0;
-    let gone = this.#view.gone;
+    const { end } = index;
     // All records are passed, for the ends of sessions are perhaps not among the rows.
     for (let n = index.first; n < end; n++) {
+      if (n % STEP === 0 && !(await this.#pause())) return;
+      // What has left meanwhile is passed by.
       n = Math.max(n, index.first);
-      if (n % STEP === 0 && !(await this.#pause())) return false;
-      if (n < index.first) continue;
-      let isRow: boolean;
-      if (this.#options.records === null) {
-        const left = this.#view.gone - gone;
-        gone += left;
-        this.#left += Math.max(0, left - place);
-        place = Math.max(0, place - left);
-        isRow = place < this.#view.total && this.#view.at(place) === n;
-        if (isRow) place++;
-      } else {
-        while (place < numbers.length && numbers[place]! < n) {
-          place++;
-          this.#left++;
-        }
-        isRow = numbers[place] === n;
-        if (isRow) place++;
-      }
-      if (!isRow && !this.#isEnd(n)) continue;
+      if (!this.#selection.takes(n) && !this.#isEnd(n)) continue;
       const wait = this.#record(n);
       if (wait !== undefined) await wait;
-      if (!(await this.#pause())) return false;
+      if (!(await this.#pause())) return;
     }
-    if (this.#options.records !== null) this.#left += numbers.length - place;
-    return true;
   }
 
   /** Whether it is the end of a session that is exported. */
@@ -193,7 +174,7 @@ class Export {
     const record = parseLine(line);
     // The file has changed meanwhile.
     if (record === null || typeof record === 'string') {
-      this.#left++;
+      this.#unreadable++;
       return undefined;
     }
     this.#records++;
@@ -229,11 +210,64 @@ class Export {
           : `The beginnings of ${this.#beheaded} sessions are`;
       notes.push(`${what} not in memory any more, so addresses and headers are missing.`);
     }
-    if (this.#left > 0) {
-      const what = this.#left === 1 ? 'A record has' : `${this.#left} records have`;
+    const left = this.#selection.left + this.#unreadable;
+    if (left > 0) {
+      const what = left === 1 ? 'A record has' : `${left} records have`;
       notes.push(`${what} left the memory before being exported.`);
     }
     return notes.length === 0 ? null : notes.join(' ');
+  }
+}
+
+/** Which records are exported; it is asked in the order of their numbers. */
+interface Selection {
+  /** Whether a record is among them. */
+  takes(n: number): boolean;
+  /** How many were among them and have left before it was their turn. */
+  readonly left: number;
+}
+
+class ViewRows implements Selection {
+  left = 0;
+  readonly #view: View;
+  #place = 0;
+  #gone: number;
+
+  constructor(view: View) {
+    this.#view = view;
+    this.#gone = view.gone;
+  }
+
+  takes(n: number): boolean {
+    const view = this.#view;
+    const gone = view.gone - this.#gone;
+    this.#gone += gone;
+    this.left += Math.max(0, gone - this.#place);
+    this.#place = Math.max(0, this.#place - gone);
+    if (this.#place >= view.total || view.at(this.#place) !== n) return false;
+    this.#place++;
+    return true;
+  }
+}
+
+class GivenRows implements Selection {
+  readonly #numbers: readonly number[];
+  #place = 0;
+  #taken = 0;
+
+  constructor(numbers: readonly number[]) {
+    this.#numbers = numbers;
+  }
+
+  get left(): number {
+    return this.#numbers.length - this.#taken;
+  }
+
+  takes(n: number): boolean {
+    while (this.#place < this.#numbers.length && this.#numbers[this.#place]! < n) this.#place++;
+    if (this.#numbers[this.#place] !== n) return false;
+    this.#taken++;
+    return true;
   }
 }
 

@@ -7,9 +7,12 @@ const BACKSLASH = 0x5c;
 
 const scan = new LineScan();
 
-/** @returns null for a record that has no payload */
-export function payloadText(line: Buffer): string | null {
-  if (!scan.scan(line, 0, line.length, false)) return parsedText(line);
+/**
+ * @param isScanned the line was scanned when it got into the index
+ * @returns null for a record that has no payload
+ */
+export function payloadText(line: Buffer, isScanned: boolean): string | null {
+  if (!isScanned || !scan.scan(line, 0, line.length, false)) return parsedText(line);
   const { payloadStart: start, payloadEnd: end } = scan;
   if (scan.isBase64) {
     const bytes = Buffer.from(line.toString('latin1', start, end), 'base64');

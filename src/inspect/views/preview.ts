@@ -81,7 +81,13 @@ function jsonBeginning(line: Buffer, start: number, end: number): string {
   const stop = Math.min(at, end);
   const escape = line.indexOf(BACKSLASH, start);
   if (escape === -1 || escape >= stop) return line.toString('utf8', start, stop);
-  return JSON.parse(`"${line.toString('utf8', start, stop)}"`) as string;
+  const text = line.toString('utf8', start, stop);
+  try {
+    return JSON.parse(`"${text}"`) as string;
+  } catch {
+    // Only in a file that somebody has changed since.
+    return text;
+  }
 }
 
 /** Without the beginning of a character at the end. */

@@ -51,7 +51,7 @@ export class RecordFilter {
   readonly #maxLength: number;
 
   private constructor(filter: RowFilter, session: SessionEntry | null, search: Search | null) {
-    const { direction, kinds, minLength, maxLength, since, until } = filter;
+    const { direction, minLength, maxLength, since, until } = filter;
     this.search = search;
     this.#session = session;
     this.since = since ?? -Infinity;
@@ -59,11 +59,7 @@ export class RecordFilter {
     this.#way = direction === undefined ? Way.None : direction === 'in' ? Way.In : Way.Out;
     this.#minLength = minLength ?? -Infinity;
     this.#maxLength = maxLength ?? Infinity;
-    const hasLength = minLength !== undefined || maxLength !== undefined;
-    this.#kinds =
-      (kinds === undefined ? ALL_KINDS : kinds.reduce((mask, kind) => mask | maskOf(kind), 0)) &
-      (search === null ? ALL_KINDS : WITH_PAYLOAD) &
-      (hasLength ? WITH_LENGTH : ALL_KINDS);
+    this.#kinds = kindsOf(filter, search !== null);
     this.isAll =
       session === null &&
       this.#way === Way.None &&
@@ -105,6 +101,14 @@ export class RecordFilter {
     // Its place may be another one's since.
     return slot === session.slot && (!session.isRemoved || session.records > 0);
   }
+}
+
+/** The kinds that can pass, as bits. */
+function kindsOf({ kinds, minLength, maxLength }: RowFilter, isSearch: boolean): number {
+  const hasLength = minLength !== undefined || maxLength !== undefined;
+  const wanted =
+    kinds === undefined ? ALL_KINDS : kinds.reduce((mask, kind) => mask | maskOf(kind), 0);
+  return wanted & (isSearch ? WITH_PAYLOAD : ALL_KINDS) & (hasLength ? WITH_LENGTH : ALL_KINDS);
 }
 
 function maskOf(kind: (typeof KINDS)[number]): number {

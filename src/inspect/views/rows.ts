@@ -6,7 +6,14 @@ import { payloadOf } from '../../recording/format/payload.js';
 import type { ControlRecord, MessageRecord } from '../../recording/format/record.js';
 import type { Row } from '../page-protocol.js';
 import { KINDS, Kind, LineScan, Way, parseLine } from '../store/line-scan.js';
-import { type IndexedRecord, isCutIn, kindIn, partIn, wayIn } from '../store/record-index.js';
+import {
+  type IndexedRecord,
+  isCutIn,
+  isScannedIn,
+  kindIn,
+  partIn,
+  wayIn,
+} from '../store/record-index.js';
 import type { RecordStore } from '../store/record-store.js';
 import { NONE } from '../store/session-table.js';
 import {
@@ -82,7 +89,8 @@ export class Rows {
 
   #fromLine(n: number, { slot, flags }: IndexedRecord, budget: JsonBudget): FromLine {
     const line = this.#store.line(n);
-    if (!scan.scan(line, 0, line.length, false)) return this.#fromRecord(line, slot);
+    const isScanned = isScannedIn(flags) && scan.scan(line, 0, line.length, false);
+    if (!isScanned) return this.#fromRecord(line, slot);
     const { text, isLonger } = previewOf(line, scan);
     const isText = scan.kind === Kind.Text && partIn(flags) === 0 && !scan.isCut;
     return {

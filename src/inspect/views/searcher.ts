@@ -1,4 +1,5 @@
 /** Searches payloads, some at a time: what guards an expression costs as much as a hundred of them. */
+import { isScannedIn } from '../store/record-index.js';
 import type { RecordStore } from '../store/record-store.js';
 import { BATCH_CHARACTERS, BATCH_TEXTS, PatternTooSlow, testGuarded } from './pattern-guard.js';
 import { payloadText } from './payload-text.js';
@@ -18,7 +19,7 @@ export class Searcher {
 
   /** Takes a record. @returns whether it takes more before it must be asked */
   add(n: number): boolean {
-    const text = payloadText(this.#store.line(n));
+    const text = payloadText(this.#store.line(n), isScannedIn(this.#store.index.flags(n)));
     // A record without a payload, or a line that is no record any more.
     if (text === null) return true;
     this.#numbers.push(n);

@@ -90,15 +90,14 @@ export class View implements Work {
     if (numbers === null || this.fault !== null) return true;
     this.#forget();
     while (this.#next < this.#store.index.end) {
-      this.#lookOn(numbers);
-      if (this.fault !== null) return true;
+      if (!this.#lookOn(numbers)) return true;
       if (isOver()) return this.hasCaughtUp;
     }
     return true;
   }
 
-  /** Looks at some more records. */
-  #lookOn(numbers: NumberList): void {
+  /** Looks at some more records. @returns false if it has to give up */
+  #lookOn(numbers: NumberList): boolean {
     const { index } = this.#store;
     const { filter } = this;
     const searcher = this.#searcher;
@@ -107,7 +106,7 @@ export class View implements Work {
     const end = Math.min(index.end, base + BLOCK_RECORDS);
     if (!filter.mayPass(block)) {
       this.#next = end;
-      return;
+      return true;
     }
     const stop = Math.min(end, this.#next + CHECKED_RECORDS);
     let n = this.#next;
@@ -123,6 +122,7 @@ export class View implements Work {
     const found = searcher?.find() ?? [];
     if (typeof found === 'string') this.fault = found;
     else for (const one of found) numbers.push(one);
+    return this.fault === null;
   }
 
   /** Records that are not there any more leave. */

@@ -1,0 +1,56 @@
+import t from 'tap';
+import {
+  PatternTooSlow,
+  literalOf,
+  patternOf,
+  testGuarded,
+} from '../../../src/inspect/views/pattern-guard.js';
+
+/** What it throws. */
+function faultOf(pattern: RegExp, texts: readonly string[]): unknown {
+  try {
+    testGuarded(pattern, texts);
+    return null;
+  } catch (error) {
+    return error;
+  }
+}
+
+const EVIL = 'a'.repeat(40) + '!';
+
+t.test('which texts match', async (t) => {
+  const texts = ['one', 'two', 'three', ''];
+  t.strictSame([...testGuarded(/e$/, texts)], [true, false, true, false]);
+  t.strictSame([...testGuarded(/h/g, ['he', 'he'])], [true, true], 'each from its beginning');
+  t.strictSame([...testGuarded(/x/, [])], []);
+});
+
+t.test('an expression that takes for ever is stopped', async (t) => {
+  const evil = [/(a+)+$/, /(a|a)*b/, /^(?=(a+)+$)/, /(a*)*\1b/i, /([a-z]+)*\d/i];
+  for (const pattern of evil)
+    t.ok(faultOf(pattern, ['b', EVIL, 'c']) instanceof PatternTooSlow, String(pattern));
+  t.strictSame([...testGuarded(/(a+)+$/, ['b', 'aaa'])], [false, true], 'and what follows works');
+});
+
+t.test('one that takes long on several texts is stopped, too', async (t) => {
+  // About a tenth of a second each, on any machine of these days.
+  const slow = Array.from({ length: 200 }, () => `${'a'.repeat(25)}!`);
+  const endMs = performance.now() + 20_000;
+  const fault = faultOf(/(a+)+$/, slow);
+  t.ok(fault === null || fault instanceof PatternTooSlow);
+  t.ok(performance.now() < endMs, 'nobody waits for long');
+});
+
+t.test('another fault is not hidden', async (t) => {
+  t.throws(() => testGuarded(/a/, [undefined as never]), TypeError);
+});
+
+t.test('patterns and literals', async (t) => {
+  t.strictSame(patternOf('a', false), /a/i);
+  t.strictSame(patternOf('a', true), /a/);
+  t.equal(patternOf('(', true), 'unterminated group');
+  for (const text of ['a.b', '[x]', '\\', '^$', 'a-b', '{1}', '/', '(?', 'a|b', '*+'])
+    t.ok(literalOf(text, true).test(`-${text}-`) && !literalOf(text, true).test('ab'), text);
+  t.ok(literalOf('Ab', false).test('aB'));
+  t.notOk(literalOf('Ab', true).test('aB'));
+});

@@ -4,6 +4,7 @@ import { CONFIG } from './cases/config.js';
 import { ECHO } from './cases/echo.js';
 import { EXTENSIONS } from './cases/extensions.js';
 import { HANDSHAKE } from './cases/handshake.js';
+import { INSPECT } from './cases/inspect.js';
 import { OPERATION } from './cases/operation.js';
 import { OUTPUT } from './cases/output.js';
 import { PROTOCOL } from './cases/protocol.js';
@@ -24,4 +25,5 @@ export const ALL_CASES: readonly ListedCase[] = listCases([
   SERVER,
   SHARING,
   OPERATION,
+  INSPECT,
 ]);

@@ -67,33 +67,27 @@ export class News {
     return state;
   }
 
-  /** @returns null if nothing has changed */
+  /** The first time it is what the answer to the request has said. @returns null if nothing has changed */
   view(number: number, view: View): PageNews | null {
     const { gone: goneTotal, total, isComplete, fault } = view;
     const told = this.#views.get(number);
+    this.#views.set(number, { total, gone: goneTotal, isComplete, fault });
+    if (told === undefined) return null;
     const isSame =
-      told?.total === total &&
+      told.total === total &&
       told.gone === goneTotal &&
       told.isComplete === isComplete &&
       told.fault === fault;
     if (isSame) return null;
-    this.#views.set(number, { total, gone: goneTotal, isComplete, fault });
     return {
       news: 'view',
       view: number,
       total,
-      gone: goneTotal - (told?.gone ?? 0),
+      gone: goneTotal - told.gone,
       goneTotal,
       isComplete,
       ...(fault === null ? {} : { fault }),
     };
-  }
-
-  /** The page knows this of a view from the answer to its request. */
-  toldOf(number: number, view: View): void {
-    const { gone, total, isComplete } = view;
-    // A fault is news.
-    this.#views.set(number, { total, gone, isComplete, fault: null });
   }
 
   forget(number: number): void {

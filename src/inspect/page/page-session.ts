@@ -167,11 +167,12 @@ export class PageSession {
       throw new RequestFault(`a page has at most ${MAX_VIEWS} views: forget one`, id);
     }
     const view = new View(this.#store, compiled);
-    const number = this.#nextView++;
-    this.#views.set(number, view);
     const endMs = performance.now() + FIRST_LOOK_MS;
     if (!view.work(() => performance.now() >= endMs)) this.#queue.add(view);
-    this.#news.toldOf(number, view);
+    if (view.fault !== null) throw new RequestFault(view.fault, id);
+    const number = this.#nextView++;
+    this.#views.set(number, view);
+    this.#news.view(number, view);
     const { total, gone: goneTotal, isComplete } = view;
     this.#send({ id, view: number, total, goneTotal, isComplete });
   }

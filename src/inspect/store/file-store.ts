@@ -43,6 +43,8 @@ export interface FileStoreOptions {
   readonly maxIndexBytes?: number;
   readonly maxLineBytes?: number;
   readonly queue?: WorkQueue;
+  /** What reads, in place of `node:fs`. */
+  readonly read?: typeof readSync;
 }
 
 export class FileStore implements RecordStore, Work {
@@ -62,6 +64,7 @@ export class FileStore implements RecordStore, Work {
   readonly #maxIndexBytes: number;
   readonly #maxLineBytes: number;
   readonly #queue: WorkQueue;
+  readonly #readSync: typeof readSync;
   readonly #intake: Intake;
   #size: number;
   /** How far it has an index. */
@@ -80,7 +83,8 @@ export class FileStore implements RecordStore, Work {
   /** @throws what `node:fs` throws; `ESPIPE` for what is no file */
   constructor(file: string, options: FileStoreOptions = {}) {
     const { isFollowed = false, maxIndexBytes = MAX_INDEX_BYTES } = options;
-    const { maxLineBytes = MAX_LINE_BYTES, queue = new WorkQueue() } = options;
+    const { maxLineBytes = MAX_LINE_BYTES, queue = new WorkQueue(), read = readSync } = options;
+    this.#readSync = read;
     this.#name = path.basename(file);
     this.#isFollowed = isFollowed;
     this.#maxIndexBytes = maxIndexBytes;
@@ -114,7 +118,8 @@ export class FileStore implements RecordStore, Work {
   }
 
   get usedBytes(): number {
-    const blocks = this.#blocks.size * BLOCK_BYTES + (this.#chunk?.length ?? 0);
+    const chunk = this.#chunk === null ? 0 : this.#chunk.length;
+    const blocks = this.#blocks.size * BLOCK_BYTES + chunk;
     return this.#indexPages * PAGE_BYTES + this.sessions.bytes + blocks;
   }
 
@@ -171,7 +176,7 @@ export class FileStore implements RecordStore, Work {
       return false;
     }
     const chunk = (this.#chunk ??= Buffer.allocUnsafeSlow(CHUNK_BYTES));
-    const length = readSync(this.#descriptor, chunk, 0, chunk.length, this.#position);
+    const length = this.#readSync(this.#descriptor, chunk, 0, chunk.length, this.#position);
     const bytes = chunk.subarray(0, length);
     if (this.#isSkipping) return this.#skip(bytes);
     const whole = bytes.lastIndexOf(NEWLINE) + 1;
@@ -271,7 +276,7 @@ export class FileStore implements RecordStore, Work {
   /** @returns how many bytes were there; none where the file cannot be read any more */
   #readInto(bytes: Buffer, position: number): number {
     try {
-      return readSync(this.#descriptor, bytes, 0, bytes.length, position);
+      return this.#readSync(this.#descriptor, bytes, 0, bytes.length, position);
     } catch (error) {
       this.fault ??= `the file cannot be read: ${systemReason(error)}`;
       return 0;

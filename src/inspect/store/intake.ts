@@ -5,7 +5,7 @@ import { OpenRedaction } from '../../recording/format/open-redaction.js';
 import type { AnyRecord, FileRecord, GapRecord } from '../../recording/format/record.js';
 import { LineScan, parseLine } from './line-scan.js';
 import type { RecordIndex } from './record-index.js';
-import { NONE, type SessionEntry, type SessionTable } from './session-table.js';
+import type { SessionEntry, SessionTable } from './session-table.js';
 
 /** What the error of a gap begins with when the inspector is at fault, and nothing is missing in the recording. */
 const INSPECTOR_GAP = 'inspector-';
@@ -116,9 +116,4 @@ function isNamed(
   for (let at = name.length - 1; at >= 0; at--)
     if (name.charCodeAt(at) !== bytes[start + at]) return false;
   return true;
-}
-
-/** Whether a session was there when a record came that is of none: a gap concerns all. */
-export function spans({ firstRecord, closeRecord }: SessionEntry, n: number): boolean {
-  return firstRecord !== NONE && n > firstRecord && (closeRecord === NONE || n < closeRecord);
 }

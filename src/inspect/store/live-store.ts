@@ -182,7 +182,7 @@ export class LiveStore implements RecordStore {
     if (kindIn(index.flags(n)) === Kind.Open) this.#keepOpenLine(n);
     const { start, span } = index.lineOf(n);
     index.forgetFirst();
-    this.#ring.forget(index.first === index.end ? this.#ring.end : start + span);
+    this.#ring.forget(start + span);
   }
 
   /** The beginning of a session that is still there is needed for exports. */

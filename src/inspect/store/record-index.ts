@@ -105,11 +105,6 @@ export class RecordIndex {
     this.#givePage = givePage;
   }
 
-  /** Whether the next record needs another page. */
-  get isFull(): boolean {
-    return this.end % BLOCK_RECORDS === 0;
-  }
-
   /**
    * Adds a record.
    *
@@ -168,10 +163,6 @@ export class RecordIndex {
       pair: partner < this.first ? NONE : partner,
       previous: back === 0 || n - back < this.first ? NONE : n - back,
     };
-  }
-
-  time(n: number): number {
-    return this.blockOf(n).times[n % BLOCK_RECORDS]!;
   }
 
   flags(n: number): number {

@@ -309,10 +309,9 @@ export class SessionTable {
   /** It is over and has no records: it stays as long as there are few. */
   #rest(entry: SessionEntry): void {
     this.#ended.add(entry);
-    if (this.#ended.size <= this.#limits.maxEnded) return;
     for (const oldest of this.#ended) {
+      if (this.#ended.size <= this.#limits.maxEnded) break;
       this.#remove(oldest);
-      return;
     }
   }
 

@@ -1,10 +1,9 @@
 /** A filter of the page, ready to be asked: first of the index alone, then of the payload where it asks for that. */
 import type { RowFilter } from '../page-protocol.js';
-import { spans } from '../store/intake.js';
 import { KINDS, Kind, Way } from '../store/line-scan.js';
 import { type IndexBlock, kindIn, wayIn } from '../store/record-index.js';
 import type { RecordStore } from '../store/record-store.js';
-import type { SessionEntry } from '../store/session-table.js';
+import { NONE, type SessionEntry } from '../store/session-table.js';
 import { literalOf, patternOf } from './pattern-guard.js';
 
 const ALL_KINDS = 2 ** KINDS.length - 1;
@@ -113,4 +112,9 @@ function kindsOf({ kinds, minLength, maxLength }: RowFilter, isSearch: boolean):
 
 function maskOf(kind: (typeof KINDS)[number]): number {
   return 1 << KINDS.indexOf(kind);
+}
+
+/** Whether a session was there when a record came that is of none: a gap concerns all. */
+export function spans({ firstRecord, closeRecord }: SessionEntry, n: number): boolean {
+  return firstRecord !== NONE && n > firstRecord && (closeRecord === NONE || n < closeRecord);
 }

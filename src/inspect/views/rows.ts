@@ -68,11 +68,11 @@ export class Rows {
       ...(op === undefined ? {} : { op }),
       ...(part === undefined ? {} : { part }),
       ...(isCutIn(flags) ? { isCut: true as const } : {}),
-      ...(previous === NONE ? {} : { gap: seconds(t - index.time(previous)) }),
+      ...(previous === NONE ? {} : { gap: seconds(t - index.get(previous).time) }),
       ...(ordinal === 0 ? {} : { ordinal }),
       ...(pair === NONE
         ? {}
-        : { pair: { n: pair, seconds: seconds(Math.abs(t - index.time(pair))) } }),
+        : { pair: { n: pair, seconds: seconds(Math.abs(t - index.get(pair).time)) } }),
       ...this.#fromLine(n, record, budget),
     };
     return row;

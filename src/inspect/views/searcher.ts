@@ -1,9 +1,12 @@
 /** Searches payloads, some at a time: what guards an expression costs as much as a hundred of them. */
 import { isScannedIn } from '../store/record-index.js';
 import type { RecordStore } from '../store/record-store.js';
-import { BATCH_CHARACTERS, BATCH_TEXTS, PatternTooSlow, testGuarded } from './pattern-guard.js';
+import { BATCH_CHARACTERS, BATCH_TEXTS, testGuarded } from './pattern-guard.js';
 import { payloadText } from './payload-text.js';
 import type { Search } from './record-filter.js';
+
+const TOO_SLOW =
+  'the regular expression takes too long on one of the messages: make it simpler, or give a part of the text';
 
 export class Searcher {
   readonly #store: RecordStore;
@@ -38,12 +41,7 @@ export class Searcher {
     if (numbers.length === 0) return numbers;
     const { pattern, isGuarded } = this.#search;
     if (!isGuarded) return numbers.filter((_, at) => texts[at]!.search(pattern) >= 0);
-    try {
-      const results = testGuarded(pattern, texts);
-      return numbers.filter((_, at) => results[at]);
-    } catch (error) {
-      if (!(error instanceof PatternTooSlow)) throw error;
-      return 'the regular expression takes too long on one of the messages: make it simpler, or give a part of the text';
-    }
+    const results = testGuarded(pattern, texts);
+    return results === null ? TOO_SLOW : numbers.filter((_, at) => results[at]);
   }
 }

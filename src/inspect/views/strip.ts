@@ -6,7 +6,7 @@ import { kindIn, partIn, wayIn } from '../store/record-index.js';
 import type { RecordStore } from '../store/record-store.js';
 import { NONE, type SessionEntry } from '../store/session-table.js';
 import type { Work } from '../store/work-queue.js';
-import { spans } from '../store/intake.js';
+import { spans } from './record-filter.js';
 
 /** What a strip shows. */
 export interface StripRange {

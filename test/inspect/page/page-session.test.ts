@@ -1,6 +1,9 @@
 import { Buffer } from 'node:buffer';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import t, { type Test } from 'tap';
 import { type PageOptions, PageSession } from '../../../src/inspect/page/page-session.js';
+import { FileStore } from '../../../src/inspect/store/file-store.js';
 import type { LiveStore } from '../../../src/inspect/store/live-store.js';
 import { WorkQueue } from '../../../src/inspect/store/work-queue.js';
 import { FakePageSession, bytesOf, liveStore, smallMessage } from '../../fixtures/inspected.js';
@@ -347,19 +350,49 @@ t.test('wrong requests get a sentence', async (t) => {
 });
 
 t.test('a filter that is given up', async (t) => {
-  const look = looking(t, liveStore([A.in('a'.repeat(50) + '!')]));
-  const { view } = await look.ask({ ask: 'view', filter: { pattern: '(a+)+$' } });
+  const evil = A.in(`${'a'.repeat(50)}!`);
+  const look = looking(t, liveStore([A.in('a')]));
+  const filter = { pattern: '^(a+)+$' };
+  const { view } = await look.ask({ ask: 'view', filter });
+  look.store.append(bytesOf([evil, A.in('aa')]));
   look.page.tell();
-  t.match(look.session.takeNews('view'), [{ view, fault: /takes too long/ }]);
-  t.match(
-    await look.ask({ ask: 'find', view, from: -1, pattern: '(a+)+$' }),
-    { place: -1 },
-    'there is no row',
-  );
+  while (look.queue.size > 0) await new Promise(setImmediate);
+  look.page.tell();
+  const [news] = look.session.takeNews('view').slice(-1);
+  t.match(news, { view, total: 1, fault: /takes too long/ });
+  t.match(await look.ask({ ask: 'view', filter }), { fault: /takes too long/ }, 'at once');
   const { view: all } = await look.ask({ ask: 'view', filter: {} });
-  t.match(await look.ask({ ask: 'find', view: all, from: -1, pattern: '(a+)+$' }), {
+  t.match(await look.ask({ ask: 'find', view: all, from: 0, ...filter }), {
     fault: /takes too long/,
   });
+});
+
+t.test('a fault of ours is not hidden', async (t) => {
+  const look = looking(t, liveStore([A.in('a')]));
+  look.store.line = () => {
+    throw new TypeError('ours');
+  };
+  t.throws(() => look.say({ ask: 'record', n: 0 }), TypeError);
+});
+
+t.test('a file whose index is made', async (t) => {
+  const file = path.join(makeTempDir(t), 'large.ndjson');
+  writeFileSync(file, smallMessage('A', 'in', 1).repeat(40_000));
+  const queue = new WorkQueue();
+  const store = new FileStore(file, { queue, maxIndexBytes: 1000 });
+  const session = new FakePageSession();
+  const page = new PageSession(session, store, queue, { version: '1', spoolDir: '/' });
+  t.teardown(() => {
+    page.close();
+    store.close();
+  });
+  t.match(session.takeNews('hello'), [{ source: 'file', file: { name: 'large.ndjson' } }]);
+  t.match(session.takeNews('state'), [{ progress: 0 }]);
+  while (queue.size > 0) await new Promise(setImmediate);
+  page.tell();
+  const [state] = session.takeNews('state');
+  t.match(state, { fault: /more records/ });
+  t.notOk('hasEnded' in state!, 'of a file there is no server that could end');
 });
 
 t.test('news of a slow page are merged', async (t) => {

@@ -212,3 +212,18 @@ t.test('lines of others: secrets are hidden, in lines that leave, too', async (t
   t.equal(broken.damaged, 1, 'no UTF-8');
   t.equal(broken.index.end, 1);
 });
+
+t.test('sessions whose names end alike', async (t) => {
+  const store = new LiveStore({ memoryBytes: MIN_MEMORY_BYTES });
+  const names = ['XAB', 'YAB', 'XXAB', 'XAB'];
+  store.append(Buffer.from(names.map((name) => smallMessage(name, 'in', 1)).join('')));
+  const counts = [...store.sessions.values()].map((entry) => [entry.name, entry.records]);
+  t.strictSame(counts, [
+    ['XAB', 2],
+    ['YAB', 1],
+    ['XXAB', 1],
+  ]);
+  store.append(bytesOf([new RecordedLines('XAB').open()]));
+  store.append(Buffer.from(smallMessage('XAB', 'in', 2)));
+  t.equal(store.sessions.find('XAB')!.records, 2, 'the new one of that name');
+});

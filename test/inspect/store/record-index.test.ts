@@ -2,9 +2,16 @@ import t from 'tap';
 import { LineScan } from '../../../src/inspect/store/line-scan.js';
 import { LineRing } from '../../../src/inspect/store/line-ring.js';
 import { PAGE_BYTES, PagePool } from '../../../src/inspect/store/page-pool.js';
-import { RecordIndex } from '../../../src/inspect/store/record-index.js';
+import {
+  RecordIndex,
+  isCutIn,
+  isScannedIn,
+  kindIn,
+  partIn,
+  wayIn,
+} from '../../../src/inspect/store/record-index.js';
 import { NONE, SessionTable } from '../../../src/inspect/store/session-table.js';
-import { liveStore } from '../../fixtures/inspected.js';
+import { liveStore, smallMessage } from '../../fixtures/inspected.js';
 import { RecordedLines } from '../../fixtures/recorded-lines.js';
 import { SeededRandom } from '../../fixtures/seeded-random.js';
 import type { AnyRecord } from '../../../src/recording/format/record.js';
@@ -128,4 +135,27 @@ t.test('lines across pages', async (t) => {
   ring.forget(ring.end);
   t.equal(pool.free, 3);
   t.equal(ring.read(ring.append(Buffer.from('next')), 4).toString(), 'next');
+});
+
+t.test('flags', async (t) => {
+  const lines = new RecordedLines('A');
+  const store = liveStore([lines.out('a', { cut: true, part: 'last' }), lines.close()]);
+  store.append(Buffer.from(smallMessage('A', 'in', 1)));
+  const facts = [0, 1, 2].map((n) => {
+    const flags = store.index.flags(n);
+    return [kindIn(flags), wayIn(flags), partIn(flags), isCutIn(flags), isScannedIn(flags)];
+  });
+  t.strictSame(facts, [
+    [0, 2, 3, true, false],
+    [9, 0, 0, false, false],
+    [0, 1, 0, false, true],
+  ]);
+});
+
+t.test('a session that was silent for longer than a distance can say', async (t) => {
+  const lines = new RecordedLines('A');
+  const store = liveStore([lines.open(), lines.in('a')]);
+  store.sessions.find('A')!.lastTraffic = -(2 ** 33);
+  store.append(Buffer.from(smallMessage('A', 'in', 1)));
+  t.equal(store.index.get(2).previous, NONE);
 });

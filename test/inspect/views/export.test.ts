@@ -233,3 +233,20 @@ t.test('a line of a file that has changed since', async (t) => {
   t.strictSame(recordsIn(done.text).length, 3);
   t.match(done.note, /^A record has left/);
 });
+
+t.test('a temporary file that cannot be made', async (t) => {
+  const lines = Array.from({ length: 20 }, () => A.in('z'.repeat(900_000)));
+  const store = liveStore([A.open(), ...lines], { memoryBytes: 64 * 1024 ** 2 });
+  const options = { format: 'har', spoolDir: '/nowhere/at/all' } as const;
+  await t.rejects(exported(t, store, {}, options), { message: /temporary file/ });
+});
+
+t.test('a long beginning is waited for before what follows', async (t) => {
+  const open = A.open({ headers: { 'x-long': 'y'.repeat(200_000) } });
+  const store = liveStore([open, A.in('a'), A.in('b')]);
+  const slow = async (): Promise<void> => {
+    await new Promise(setImmediate);
+  };
+  const done = (await exported(t, store, { text: 'b' }, {}, slow))!;
+  t.strictSame(recordsIn(done.text), [HEADER, open, A.in('b')]);
+});

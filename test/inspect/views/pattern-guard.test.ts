@@ -1,43 +1,31 @@
 import t from 'tap';
-import {
-  PatternTooSlow,
-  literalOf,
-  patternOf,
-  testGuarded,
-} from '../../../src/inspect/views/pattern-guard.js';
+import { literalOf, patternOf, testGuarded } from '../../../src/inspect/views/pattern-guard.js';
 
-/** What it throws. */
-function faultOf(pattern: RegExp, texts: readonly string[]): unknown {
-  try {
-    testGuarded(pattern, texts);
-    return null;
-  } catch (error) {
-    return error;
-  }
-}
+const matches = (pattern: RegExp, texts: readonly string[]): readonly boolean[] =>
+  testGuarded(pattern, texts) ?? [];
 
 const EVIL = 'a'.repeat(40) + '!';
 
 t.test('which texts match', async (t) => {
   const texts = ['one', 'two', 'three', ''];
-  t.strictSame([...testGuarded(/e$/, texts)], [true, false, true, false]);
-  t.strictSame([...testGuarded(/h/g, ['he', 'he'])], [true, true], 'each from its beginning');
-  t.strictSame([...testGuarded(/x/, [])], []);
+  t.strictSame([...matches(/e$/, texts)], [true, false, true, false]);
+  t.strictSame([...matches(/h/g, ['he', 'he'])], [true, true], 'each from its beginning');
+  t.strictSame([...matches(/x/, [])], []);
 });
 
 t.test('an expression that takes for ever is stopped', async (t) => {
   const evil = [/(a+)+$/, /(a|a)*b/, /^(?=(a+)+$)/, /(a*)*\1b/i, /([a-z]+)*\d/i];
   for (const pattern of evil)
-    t.ok(faultOf(pattern, ['b', EVIL, 'c']) instanceof PatternTooSlow, String(pattern));
-  t.strictSame([...testGuarded(/(a+)+$/, ['b', 'aaa'])], [false, true], 'and what follows works');
+    t.equal(testGuarded(pattern, ['b', EVIL, 'c']), null, String(pattern));
+  t.strictSame([...matches(/(a+)+$/, ['b', 'aaa'])], [false, true], 'and what follows works');
 });
 
 t.test('one that takes long on several texts is stopped, too', async (t) => {
   // About a tenth of a second each, on any machine of these days.
   const slow = Array.from({ length: 200 }, () => `${'a'.repeat(25)}!`);
   const endMs = performance.now() + 20_000;
-  const fault = faultOf(/(a+)+$/, slow);
-  t.ok(fault === null || fault instanceof PatternTooSlow);
+  const results = testGuarded(/(a+)+$/, slow);
+  t.ok(results === null || results.length === slow.length);
   t.ok(performance.now() < endMs, 'nobody waits for long');
 });
 

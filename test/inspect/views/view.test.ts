@@ -286,7 +286,7 @@ t.test('the next row that matches, either way', async (t) => {
   const work = new FindWork(
     many,
     all,
-    searchOf({ text: '1999' })!,
+    searchOf({ text: '1999' }) as never,
     { from: -1, isBackwards: false },
     (one) => results.push(one),
   );
@@ -300,7 +300,7 @@ t.test('the next row that matches, either way', async (t) => {
   const gone = new FindWork(
     many,
     all,
-    searchOf({ text: 'x' })!,
+    searchOf({ text: 'x' }) as never,
     { from: 1400, isBackwards: true },
     (one) => results.push(one),
   );

@@ -32,7 +32,7 @@ function scanAsParsed(t: Test, line: Buffer, isChecked = true): boolean {
   if (!isUtf8(line)) return true;
   const record = parseLine(line);
   if (record === null || typeof record === 'string' || record.ev === 'gap' || !('s' in record)) {
-    t.fail(`parsed as ${String(record)}: ${line.toString()}`);
+    t.fail(`parsed as ${JSON.stringify(record)}: ${line.toString()}`);
     return true;
   }
   const name = line.toString('latin1', scan.nameStart, scan.nameEnd);

@@ -14,7 +14,7 @@ import { NONE, SessionTable } from '../../../src/inspect/store/session-table.js'
 import { liveStore, smallMessage } from '../../fixtures/inspected.js';
 import { RecordedLines } from '../../fixtures/recorded-lines.js';
 import { SeededRandom } from '../../fixtures/seeded-random.js';
-import type { AnyRecord } from '../../../src/recording/format/record.js';
+import type { AnyRecord, MessageRecord } from '../../../src/recording/format/record.js';
 
 function indexOf(): RecordIndex {
   const sessions = new SessionTable({ maxEnded: 10, maxSessions: 10, areRecordsLeaving: true });
@@ -59,26 +59,30 @@ t.test('ordinals and pairs are those that one counts by hand', async (t) => {
   const inside = new Set<string>();
   const waiting = new Map<string, number>();
   const last = new Map<string, number>();
+  /** Which message of its direction it is, and whether it begins one. */
+  const placeOf = ({ s, dir, part }: MessageRecord): [ordinal: number, isNew: boolean] => {
+    const key = `${s} ${dir}`;
+    const isNew = !inside.has(key) || part === undefined || part === 'first';
+    if (part === 'first' || part === 'middle') inside.add(key);
+    else inside.delete(key);
+    if (isNew) counts.set(key, (counts.get(key) ?? 0) + 1);
+    return [s === 'stray' ? 0 : counts.get(key)!, isNew];
+  };
+  const checkPair = (n: number, { s, dir }: MessageRecord, ordinal: number): void => {
+    const partner = waiting.get(`${s} ${dir === 'in' ? 'out' : 'in'} ${ordinal}`);
+    if (partner === undefined) waiting.set(`${s} ${dir} ${ordinal}`, n);
+    else if (store.index.get(n).pair !== partner || store.index.get(partner).pair !== n)
+      t.fail(`${n} goes with ${partner}`);
+  };
   records.forEach((record, n) => {
     if (record.ev !== 'msg' && record.ev !== 'ctl') return;
     const found = store.index.get(n);
-    const before = last.get(record.s) ?? NONE;
-    if (found.previous !== before) t.fail(`${n} comes after ${found.previous}, not ${before}`);
+    if (found.previous !== (last.get(record.s) ?? NONE)) t.fail(`${n} after ${found.previous}`);
     last.set(record.s, n);
     if (record.ev === 'ctl') return;
-    const key = `${record.s} ${record.dir}`;
-    const isNew = !inside.has(key) || record.part === undefined || record.part === 'first';
-    if (record.part === 'first' || record.part === 'middle') inside.add(key);
-    else inside.delete(key);
-    if (isNew) counts.set(key, (counts.get(key) ?? 0) + 1);
-    const ordinal = record.s === 'stray' ? 0 : counts.get(key)!;
+    const [ordinal, isNew] = placeOf(record);
     if (found.ordinal !== ordinal) t.fail(`${n} is ${found.ordinal}, not ${ordinal}`);
-    if (!isNew || ordinal === 0) return;
-    const other = `${record.s} ${record.dir === 'in' ? 'out' : 'in'} ${ordinal}`;
-    const partner = waiting.get(other);
-    if (partner === undefined) waiting.set(`${key} ${ordinal}`, n);
-    else if (found.pair !== partner || store.index.get(partner).pair !== n)
-      t.fail(`${n} goes with ${partner}, not ${found.pair}`);
+    if (isNew && ordinal > 0) checkPair(n, record, ordinal);
   });
   t.ok(waiting.size > 100);
 });

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import { FileStore } from '../../../src/inspect/store/file-store.js';
+import { JsonBudget } from '../../../src/inspect/views/preview.js';
 import { Rows } from '../../../src/inspect/views/rows.js';
 import type { Row } from '../../../src/inspect/page-protocol.js';
 import type { AnyRecord } from '../../../src/recording/format/record.js';
@@ -178,7 +179,8 @@ t.test('long JSON is believed by its beginning and its end', async (t) => {
   const rows = new Rows(
     liveStore(Array.from({ length: 30 }, () => style(A.in(json.slice(0, 60_000))))),
   );
-  const budget = { left: 100_000 };
+  const budget = new JsonBudget();
+  budget.left = 100_000;
   const all = Array.from({ length: 3 }, (_, n) => rows.row(n, budget).isJson);
   t.strictSame(all, [undefined, undefined, undefined]);
   t.ok(budget.left < 60_000, 'what is parsed has a bound');

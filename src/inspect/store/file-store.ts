@@ -138,12 +138,16 @@ export class FileStore implements RecordStore, Work {
 
   line(n: number): Buffer {
     const { start, span } = this.index.lineOf(n);
-    for (let wanted = Math.min(span, BLOCK_BYTES); ; wanted = Math.min(span, 4 * wanted)) {
-      const bytes = this.#read(start, wanted);
-      const end = bytes.indexOf(NEWLINE);
-      if (end !== -1) return shownLine(bytes.subarray(0, end), this.index.flags(n));
-      if (wanted === span) return shownLine(bytes, this.index.flags(n));
+    let wanted = Math.min(span, BLOCK_BYTES);
+    let bytes = this.#read(start, wanted);
+    let end = bytes.indexOf(NEWLINE);
+    // Much that is no record may follow it, or the line is long.
+    while (end === -1 && wanted < span) {
+      wanted = Math.min(span, 4 * wanted);
+      bytes = this.#read(start, wanted);
+      end = bytes.indexOf(NEWLINE);
     }
+    return shownLine(end === -1 ? bytes : bytes.subarray(0, end), this.index.flags(n));
   }
 
   /** Makes the next part of the index. */

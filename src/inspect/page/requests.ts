@@ -1,7 +1,7 @@
 /** Reads what a page asks. It comes from a browser, so each key is checked, and has a bound. */
 import { isSendableCloseCode } from '../../protocol/close.js';
+import { RECORD_KINDS } from '../../recording/convert/conditions.js';
 import type { PageRequest, RowFilter, RowKind } from '../page-protocol.js';
-import { KINDS } from '../store/line-scan.js';
 
 /** The most bytes of a request. */
 export const MAX_REQUEST_BYTES = 256 * 1024;
@@ -206,9 +206,10 @@ class Reader {
     const value = this.#fields[key];
     if (value === undefined) return undefined;
     const isRight =
-      Array.isArray(value) && value.every((kind) => (KINDS as readonly unknown[]).includes(kind));
+      Array.isArray(value) &&
+      value.every((kind) => (RECORD_KINDS as readonly unknown[]).includes(kind));
     if (isRight) return value as readonly RowKind[];
-    throw new Error(`"${key}" must be a list of ${KINDS.join(', ')}`);
+    throw new Error(`"${key}" must be a list of ${RECORD_KINDS.join(', ')}`);
   }
 
   wholesOrNone(key: string): readonly number[] | undefined {

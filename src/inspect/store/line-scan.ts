@@ -4,17 +4,12 @@
  */
 import { type Buffer, isAscii, isUtf8 } from 'node:buffer';
 import { Opcode } from '../../protocol/frame.js';
+import { RECORD_KINDS, kindOf } from '../../recording/convert/conditions.js';
 import { parseRecord } from '../../recording/format/parse-record.js';
 import { CHECKED_BYTES, shapeFault } from '../../recording/format/line-shape.js';
 import type { AnyRecord } from '../../recording/format/record.js';
-import type { RowKind } from '../page-protocol.js';
 
-/** The kinds of records by their numbers in the index. */
-export const KINDS: readonly RowKind[] = [
-  ...(['text', 'binary', 'ping', 'pong', 'close', 'frame'] as const),
-  ...(['count', 'target', 'open', 'end', 'gap'] as const),
-];
-
+/** The places of kinds in `RECORD_KINDS`, which are their numbers in the index. */
 export const Kind = {
   Text: 0,
   Binary: 1,
@@ -141,7 +136,7 @@ export class LineScan {
     const part = record.ev === 'msg' ? record.part : undefined;
     this.part = part === undefined ? Part.Whole : 1 + ['first', 'middle', 'last'].indexOf(part);
     this.isCut = 'cut' in record;
-    this.kind = kindOf(record);
+    this.kind = RECORD_KINDS.indexOf(kindOf(record));
   }
 
   #name(bytes: Buffer): boolean {
@@ -270,27 +265,6 @@ export function parseLine(line: Buffer): AnyRecord | string | null {
   if (!isAscii(line) && !isUtf8(line)) return 'it is not UTF-8';
   const fault = line.length < CHECKED_BYTES ? null : shapeFault(line);
   return fault ?? parseRecord(line.toString());
-}
-
-function kindOf(record: Exclude<AnyRecord, { ev: 'file' }>): number {
-  switch (record.ev) {
-    case 'msg':
-      return record.op === Opcode.Text ? Kind.Text : Kind.Binary;
-    case 'ctl':
-      return CONTROL_KINDS[record.op - Opcode.Close]!;
-    case 'frame':
-      return Kind.Frame;
-    case 'count':
-      return Kind.Count;
-    case 'target':
-      return Kind.Target;
-    case 'open':
-      return Kind.Open;
-    case 'close':
-      return Kind.End;
-    case 'gap':
-      return Kind.Gap;
-  }
 }
 
 function bytesOf(text: string): Uint8Array {

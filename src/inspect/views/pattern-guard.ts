@@ -76,8 +76,3 @@ export function patternOf(text: string, isCaseSensitive: boolean): RegExp | stri
     return (error as Error).message.replace(/^.*: /s, '').toLowerCase();
   }
 }
-
-/** The expression for a part of a text. It goes back for nothing, so it needs no guard. */
-export function literalOf(text: string, isCaseSensitive: boolean): RegExp {
-  return new RegExp(text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&'), isCaseSensitive ? '' : 'i');
-}

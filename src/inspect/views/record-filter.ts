@@ -1,12 +1,13 @@
 /** A filter of the page, ready to be asked: first of the index alone, then of the payload where it asks for that. */
-import type { RowFilter } from '../page-protocol.js';
-import { KINDS, Kind, Way } from '../store/line-scan.js';
+import { RECORD_KINDS, literalExpression } from '../../recording/convert/conditions.js';
+import type { RowFilter, RowKind } from '../page-protocol.js';
+import { Kind, Way } from '../store/line-scan.js';
 import { type IndexBlock, kindIn, wayIn } from '../store/record-index.js';
 import type { RecordStore } from '../store/record-store.js';
 import { NONE, type SessionEntry } from '../store/session-table.js';
-import { literalOf, patternOf } from './pattern-guard.js';
+import { patternOf } from './pattern-guard.js';
 
-const ALL_KINDS = 2 ** KINDS.length - 1;
+const ALL_KINDS = 2 ** RECORD_KINDS.length - 1;
 
 /** Kinds of records that have a payload of their own, which is searched. */
 const WITH_PAYLOAD = 2 ** (Kind.Close + 1) - 1;
@@ -28,7 +29,9 @@ export function searchOf({
   isCaseSensitive = false,
 }: Pick<RowFilter, 'text' | 'pattern' | 'isCaseSensitive'>): Search | string | null {
   if (pattern === '') {
-    return text === '' ? null : { pattern: literalOf(text, isCaseSensitive), isGuarded: false };
+    return text === ''
+      ? null
+      : { pattern: literalExpression(text, isCaseSensitive), isGuarded: false };
   }
   const expression = patternOf(pattern, isCaseSensitive);
   return typeof expression === 'string'
@@ -110,8 +113,8 @@ function kindsOf({ kinds, minLength, maxLength }: RowFilter, isSearch: boolean):
   return wanted & (isSearch ? WITH_PAYLOAD : ALL_KINDS) & (hasLength ? WITH_LENGTH : ALL_KINDS);
 }
 
-function maskOf(kind: (typeof KINDS)[number]): number {
-  return 1 << KINDS.indexOf(kind);
+function maskOf(kind: RowKind): number {
+  return 1 << RECORD_KINDS.indexOf(kind);
 }
 
 /** Whether a session was there when a record came that is of none: a gap concerns all. */

@@ -2,10 +2,11 @@
 import type { Buffer } from 'node:buffer';
 import { Opcode } from '../../protocol/frame.js';
 import { beginningOf } from '../../recording/convert/text/one-line.js';
+import { RECORD_KINDS } from '../../recording/convert/conditions.js';
 import { payloadOf } from '../../recording/format/payload.js';
 import type { ControlRecord, MessageRecord } from '../../recording/format/record.js';
 import type { Row } from '../page-protocol.js';
-import { KINDS, Kind, LineScan, Way, parseLine } from '../store/line-scan.js';
+import { Kind, LineScan, Way, parseLine } from '../store/line-scan.js';
 import {
   type IndexedRecord,
   isCutIn,
@@ -63,7 +64,7 @@ export class Rows {
     const row: Row = {
       n,
       t,
-      kind: KINDS[kind]!,
+      kind: RECORD_KINDS[kind]!,
       ...(way === Way.None ? {} : { dir: way === Way.In ? 'in' : 'out', len: length }),
       ...(op === undefined ? {} : { op }),
       ...(part === undefined ? {} : { part }),

@@ -1,6 +1,7 @@
 import { Buffer, isUtf8 } from 'node:buffer';
 import t, { type Test } from 'tap';
-import { KINDS, LineScan, Part, Way, parseLine } from '../../../src/inspect/store/line-scan.js';
+import { LineScan, Part, Way, parseLine } from '../../../src/inspect/store/line-scan.js';
+import { RECORD_KINDS } from '../../../src/recording/convert/conditions.js';
 import type { AnyRecord } from '../../../src/recording/format/record.js';
 import { RecordBuffer } from '../../../src/recording/write/record-buffer.js';
 import { RecordEncoder, lineStartsOf } from '../../../src/recording/write/record-encoder.js';
@@ -195,7 +196,7 @@ t.test('records that were parsed', async (t) => {
   ];
   for (const [record, expected] of records) {
     const facts = parsedFacts(record);
-    t.match({ ...facts, kind: KINDS[facts.kind] }, expected, record.ev);
+    t.match({ ...facts, kind: RECORD_KINDS[facts.kind] }, expected, record.ev);
   }
 });
 

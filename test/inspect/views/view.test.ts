@@ -2,13 +2,18 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t from 'tap';
 import type { RowFilter } from '../../../src/inspect/page-protocol.js';
-import { KINDS, LineScan } from '../../../src/inspect/store/line-scan.js';
+import { LineScan } from '../../../src/inspect/store/line-scan.js';
 import { FileStore } from '../../../src/inspect/store/file-store.js';
 import { NumberList } from '../../../src/inspect/views/number-list.js';
 import { RecordFilter, searchOf } from '../../../src/inspect/views/record-filter.js';
 import { View } from '../../../src/inspect/views/view.js';
 import { FindWork, type Found } from '../../../src/inspect/views/find.js';
 import { payloadText } from '../../../src/inspect/views/payload-text.js';
+import {
+  Conditions,
+  RECORD_KINDS,
+  literalExpression,
+} from '../../../src/recording/convert/conditions.js';
 import { textOf, payloadOf } from '../../../src/recording/format/payload.js';
 import type { AnyRecord, FileRecord } from '../../../src/recording/format/record.js';
 import { bytesOf, liveStore, numbersOf, smallMessage, viewOf } from '../../fixtures/inspected.js';
@@ -49,12 +54,6 @@ function mixed(count: number): Shown[] {
   return [...records, A.close(), { ev: 'gap', t: 9000, since: 1, records: 1, error: 'ENOSPC' }];
 }
 
-function kindOf(record: Shown): string {
-  if (record.ev === 'msg') return record.op === 1 ? 'text' : 'binary';
-  if (record.ev === 'ctl') return ['close', 'ping', 'pong'][record.op - 8]!;
-  return record.ev === 'close' ? 'end' : record.ev;
-}
-
 /** Whether it is of a session, or a gap while that was there. */
 function isOf(session: string, n: number, records: readonly Shown[]): boolean {
   const record = records[n]!;
@@ -64,31 +63,25 @@ function isOf(session: string, n: number, records: readonly Shown[]): boolean {
   return n > own.indexOf(true) && (close < 0 || n < close);
 }
 
-function hasText(record: Shown, { text = '', pattern, isCaseSensitive }: RowFilter): boolean {
-  if (record.ev !== 'msg' && record.ev !== 'ctl') return false;
-  const payload = textOf(record) ?? payloadOf(record).toString('latin1');
-  const expression = pattern ?? text.replace(/[^a-z]/gi, '\\$&');
-  return new RegExp(expression, isCaseSensitive === true ? '' : 'i').test(payload);
-}
-
-function isLong(record: Shown, minLength = 0, maxLength = Infinity): boolean {
-  return 'len' in record && record.len >= minLength && record.len <= maxLength;
-}
-
-/** The same conditions, on whole records. */
+/** What `twist convert` says of the same conditions. */
 function passes(filter: RowFilter, n: number, records: readonly Shown[]): boolean {
-  const { session, direction, kinds, minLength, maxLength, text, pattern } = filter;
-  const { since = 0, until = Infinity } = filter;
-  const record = records[n]!;
-  const conditions: readonly (readonly [isSet: boolean, isMet: () => boolean])[] = [
-    [kinds !== undefined, () => (kinds as readonly string[]).includes(kindOf(record))],
-    [session !== undefined, () => isOf(session!, n, records)],
-    [direction !== undefined, () => 'dir' in record && record.dir === direction],
-    [(minLength ?? maxLength) !== undefined, () => isLong(record, minLength, maxLength)],
-    [true, () => record.t >= since && record.t <= until],
-    [(text ?? pattern) !== undefined, () => hasText(record, filter)],
-  ];
-  return conditions.every(([isSet, isMet]) => !isSet || isMet());
+  const { session, direction, kinds, minLength, maxLength, since, until } = filter;
+  const { text, pattern, isCaseSensitive = false } = filter;
+  const conditions = new Conditions({
+    direction: direction ?? null,
+    kinds: kinds === undefined ? null : new Set(kinds),
+    minLength: minLength ?? null,
+    maxLength: maxLength ?? null,
+    sinceTime: since ?? null,
+    untilTime: until ?? null,
+    payload:
+      text === undefined
+        ? pattern === undefined
+          ? null
+          : new RegExp(pattern, isCaseSensitive ? '' : 'i')
+        : literalExpression(text, isCaseSensitive),
+  });
+  return conditions.isMet(records[n]!) && (session === undefined || isOf(session, n, records));
 }
 
 const FILTERS: readonly RowFilter[] = [
@@ -98,7 +91,7 @@ const FILTERS: readonly RowFilter[] = [
   { direction: 'out' },
   { kinds: ['text', 'gap'] },
   { kinds: [] },
-  { kinds: KINDS },
+  { kinds: RECORD_KINDS },
   { kinds: ['ping', 'pong', 'close', 'frame', 'count', 'target', 'open', 'end', 'binary'] },
   { minLength: 5, maxLength: 5 },
   { minLength: 20 },

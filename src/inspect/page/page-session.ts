@@ -24,8 +24,8 @@ const MAX_WORKS = 16;
 /** Pieces of news on sessions at a time: new pages get all sessions, in parts. */
 const MAX_SESSION_NEWS = 8;
 
-/** A new view is looked for so long before its first answer. */
-const FIRST_LOOK_MS = 5;
+/** Views look for records so long before the page is told of them; what is left is done in turns. */
+const LOOK_MS = 5;
 
 export interface PageOptions {
   /** Of this program; the page shows it, and exports have it. */
@@ -97,7 +97,7 @@ export class PageSession {
 
   /** Tells what is new, unless the page is behind. */
   tell(): void {
-    for (const view of this.#views.values()) if (!view.hasCaughtUp) this.#queue.add(view);
+    this.#look(this.#views.values());
     for (const [number, view] of this.#views) {
       if (this.#isWaiting) return;
       this.#sendNews(this.#news.view(number, view));
@@ -123,6 +123,14 @@ export class PageSession {
     this.#works.clear();
     this.#finds.clear();
     for (const resolve of this.#whenDrained.splice(0)) resolve();
+  }
+
+  #look(views: Iterable<View>): void {
+    const endMs = performance.now() + LOOK_MS;
+    for (const view of views) {
+      if (view.hasCaughtUp) continue;
+      if (!view.work(() => performance.now() >= endMs)) this.#queue.add(view);
+    }
   }
 
   // ---- What it asks
@@ -167,8 +175,7 @@ export class PageSession {
       throw new RequestFault(`a page has at most ${MAX_VIEWS} views: forget one`, id);
     }
     const view = new View(this.#store, compiled);
-    const endMs = performance.now() + FIRST_LOOK_MS;
-    if (!view.work(() => performance.now() >= endMs)) this.#queue.add(view);
+    this.#look([view]);
     if (view.fault !== null) throw new RequestFault(view.fault, id);
     const number = this.#nextView++;
     this.#views.set(number, view);

@@ -34,6 +34,7 @@ export const NO_INPUT: Readonly<Record<string, string>> = {
   'src/inspect/store/record-store.ts': 'types',
   'src/modes/built-in.ts': 'types',
   'src/modes/echo-controls/controls.ts': 'a table',
+  'src/modes/echo-controls/page-controls.ts': 'the same table',
   'src/modes/echo-controls/session-clock.ts': 'one timer',
   'src/modes/guarded-signal.ts': 'one signal',
   'src/protocol/break/': 'bytes that are known beforehand',
@@ -48,6 +49,7 @@ export const NO_INPUT: Readonly<Record<string, string>> = {
   'src/net/tls-peer.ts': 'types',
   'src/protocol/endpoint-events.ts': 'types',
   'src/recording/file/writer-owner.ts': 'types',
+  'src/recording/convert/text/legend.ts': 'the same words each time',
   'src/recording/format/record.ts': 'types',
   'src/recording/write/recording-clock.ts': 'two clocks',
   'src/server/auth/authenticator.ts': 'types and numbers',
@@ -99,6 +101,7 @@ export const MEASURED_BY: Readonly<Record<string, readonly string[]>> = {
   'recording/convert/novnc': ['recording/convert/chunked-output'],
   'recording/convert/text/text': [
     'recording/convert/text/clock-text',
+    'recording/convert/text/colors',
     'recording/convert/text/one-line',
   ],
   'recording/format/record-reader': [
@@ -113,10 +116,13 @@ export const MEASURED_BY: Readonly<Record<string, readonly string[]>> = {
   'inspect/store/file-store': ['inspect/store/work-queue'],
   'inspect/views/view': [
     ...['inspect/views/number-list', 'inspect/views/payload-text'],
-    ...['inspect/views/pattern-guard', 'inspect/views/record-filter', 'inspect/views/searcher'],
+    ...['inspect/views/pattern-guard', 'inspect/views/searcher'],
   ],
   'inspect/views/rows': ['inspect/views/preview', 'inspect/views/sentence'],
-  'inspect/page/page-session': ['inspect/page/news', 'inspect/page/requests'],
+  'inspect/page/page-session': [
+    ...['inspect/page/news', 'inspect/page/requests', 'inspect/views/record-filter'],
+    'recording/convert/conditions',
+  ],
   'server/server-counters': ['session/counters'],
   'session/output': ['session/input', 'session/input-rate'],
 };

@@ -301,7 +301,8 @@ export class RecordingWriter {
     if (this.#source.bytes > 0) {
       this.#arm();
     } else if (this.#sync === 'interval' && this.#files.isDirty) {
-      const dueMs = this.#batches.nextSyncMs - performance.now();
+      // It may be over: Node warns of a timer in the past.
+      const dueMs = Math.max(1, this.#batches.nextSyncMs - performance.now());
       this.#syncTimer = setTimeout(this.#wake, dueMs);
     }
   }

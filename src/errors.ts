@@ -273,13 +273,6 @@ export const HANDSHAKE_RULES = {
 
 export type HandshakeRule = keyof typeof HANDSHAKE_RULES;
 
-/** What the answer of a refusal has in the place of what its rule has. */
-export interface RefusalWords {
-  readonly status?: number;
-  /** One line of ASCII. */
-  readonly text?: string;
-}
-
 /** An opening handshake is refused with an HTTP status (RFC 6455 §4.2.2). */
 export class HandshakeError extends TwistError {
   override readonly code = 'TWIST_HANDSHAKE';
@@ -296,7 +289,8 @@ export class HandshakeError extends TwistError {
     rule: HandshakeRule,
     headers: Readonly<Record<string, string>> = {},
     notes: Readonly<Record<string, unknown>> = {},
-    words: RefusalWords = {},
+    // In the place of those of the rule; the text is one line of ASCII.
+    words: { readonly status?: number; readonly text?: string } = {},
   ) {
     const [status, text] = HANDSHAKE_RULES[rule];
     super(words.text ?? text);

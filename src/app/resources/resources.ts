@@ -16,7 +16,7 @@ import type { ServerTls } from '../../server/tls/server-tls.js';
 import { memoryLimit } from './available-memory.js';
 import { ClientLines } from '../../server/log/client-lines.js';
 import type * as recordingParts from './recording.js';
-import { shownOf } from './shown.js';
+import { toldOf } from './shown.js';
 import { type UserModules, loadUserModules } from './user-modules.js';
 
 /** The settings of a server, however it is started. */
@@ -135,7 +135,7 @@ async function prepare(
     ...logs,
     memory,
     targets,
-    redaction: new Redaction(shownOf(settings)),
+    redaction: new Redaction(toldOf(settings)),
     reloadables: modeReloadables,
   };
   return { makeMode: await prepareModes(context), modeReloadables };

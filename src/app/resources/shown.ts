@@ -14,3 +14,8 @@ export function shownOf(settings: ServerSettings): KnownHarmless & KnownSecret {
     paths: route.map(({ path }) => path),
   };
 }
+
+/** What the clients of an echo are told of their own requests. */
+export function toldOf(settings: ServerSettings): KnownHarmless & KnownSecret {
+  return settings.echoRequest === 'full' ? { headers: '*', query: '*' } : shownOf(settings);
+}

@@ -307,6 +307,29 @@ t.test('the page of an echo server', async (t) => {
     t.strictSame(watch.problems, []);
   });
 
+  await t.test('offers what the server can be asked for, where it can', async (t) => {
+    const plain = await open(t, browser, twist.url);
+    await connect(plain.page);
+    t.equal(await plain.page.getByText('How the server behaves').count(), 0);
+    const controlled = await startTwist(t, ['--echo-controls']);
+    const { page, watch } = await open(t, browser, `${controlled.url}/?burst=2`);
+    await page.getByText('How the server behaves').click();
+    t.equal(await page.getByLabel('burst').inputValue(), '2', 'as the URL says');
+    await axe(t, page, 'with controls');
+    await page.getByLabel('greeting').fill('hi there');
+    await page.getByLabel('no-pong').check();
+    t.equal(
+      await page.getByLabel('URL').inputValue(),
+      `${controlled.url}/?burst=2&greeting=hi%20there&no-pong`,
+    );
+    await connect(page);
+    await textOfRow(page, 'hi there').getByText('unasked').waitFor();
+    await page.getByRole('button', { name: 'Send' }).click();
+    await textOfRow(page, 'hello').nth(2).waitFor();
+    t.match((await rows(page)).at(-1), /unasked/, 'the second of one');
+    t.strictSame(watch.problems, []);
+  });
+
   await t.test('is fit for everybody: axe, both themes, 400 to 1,600 pixels', async (t) => {
     for (const colorScheme of ['light', 'dark'] as const)
       for (const width of [400, 1024, 1600]) {

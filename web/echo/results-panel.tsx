@@ -17,6 +17,8 @@ const HEIGHT = 120;
 const BASE = 100;
 const TOP = 16;
 const COLUMNS = 40;
+/** So far apart two names can be read. */
+const LABEL_WIDTH = 24;
 /** A few values are not spread over all of the width. */
 const FEWEST = 12;
 
@@ -75,6 +77,10 @@ function Histogram({ trips }: { readonly trips: RoundTrips }) {
     const part = Math.log(ms / column.from) / Math.log(column.to / column.from);
     return (at + Math.min(Math.max(part, 0), 1)) * width;
   };
+  const marks = PERCENTILES.map(([name, share]) => ({
+    name,
+    x: placeOf(trips.percentile(share)),
+  }));
   const first = columns[0]?.from ?? 0;
   const last = columns.at(-1)?.to ?? 0;
   return (
@@ -110,11 +116,11 @@ function Histogram({ trips }: { readonly trips: RoundTrips }) {
             </g>
           );
         })}
-        {PERCENTILES.map(([name, share]) => {
-          const x = placeOf(trips.percentile(share));
-          return (
-            <g key={name} class="mark-line">
-              <line x1={x} x2={x} y1={TOP - 4} y2={BASE} />
+        {marks.map(({ name, x }, index) => (
+          <g key={name} class="mark-line">
+            <line x1={x} x2={x} y1={TOP - 4} y2={BASE} />
+            {/* Where two are as good as one, the higher one is named. */}
+            {(marks[index + 1]?.x ?? Infinity) - x > LABEL_WIDTH && (
               <text
                 x={x}
                 y={TOP - 6}
@@ -122,9 +128,9 @@ function Histogram({ trips }: { readonly trips: RoundTrips }) {
               >
                 {name}
               </text>
-            </g>
-          );
-        })}
+            )}
+          </g>
+        ))}
         <text class="tick" x="0" y={HEIGHT - 6}>
           {formatMs(first)}
         </text>

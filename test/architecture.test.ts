@@ -118,7 +118,12 @@ const LAYERS: readonly Layer[] = [
     // A user's own modules are imported by a name that is only known at run time.
     packages: [COMPUTED, 'twist:page/echo'],
   },
-  { name: 'workers', builtins: ['node:cluster', 'node:os'], packages: [] },
+  {
+    name: 'workers',
+    // Of the inspector: its process, its secret, and whether this is the single binary.
+    builtins: ['node:cluster', 'node:os', 'node:child_process', 'node:crypto', 'node:sea'],
+    packages: [],
+  },
   {
     name: 'cli',
     builtins: [
@@ -140,7 +145,7 @@ const LAYERS: readonly Layer[] = [
       'node:util',
       'node:v8',
     ],
-    packages: ['commander', 'pino', 'pino-pretty', COMPUTED],
+    packages: ['commander', 'pino', 'pino-pretty', 'twist:page/inspect', COMPUTED],
   },
 ];
 

@@ -52,6 +52,7 @@ export function manualPage(): string {
     checkConfig: nothing,
     healthcheck: nothing,
     convert: nothing,
+    view: nothing,
     completion: nothing,
   };
   // Without words it has all its options.
@@ -65,6 +66,7 @@ function manual(table: OptionTable, program: Command): string {
     const rows = Object.entries(table).filter(([, option]) => option.group === group);
     return [`.SS ${quoted(group)}`, `${text(capitalized(summary))}.`, ...rows.map(optionOf)];
   });
+  const view = program.commands.find((one) => fullName(one) === 'twist view')!;
   const convert = program.commands.find((one) => fullName(one) === 'twist convert')!;
   const lines = [
     `.\\" Made by tools/generate.mjs: change the option table, then run npm run docs.`,
@@ -85,6 +87,8 @@ function manual(table: OptionTable, program: Command): string {
         .filter((option) => option.helpGroupHeading === group)
         .map(({ flags, description }) => item(flags, `${capitalized(description)}.`)),
     ]),
+    '.SH OPTIONS OF TWIST VIEW',
+    ...view.options.map(({ flags, description }) => item(flags, `${capitalized(description)}.`)),
     ...['.SH SIGNALS', ...SIGNALS.map(itemOf)],
     ...['.SH EXIT STATUS', ...EXIT_STATUS.map(itemOf)],
     ...['.SH FILES', ...FILES.map(itemOf)],
@@ -98,6 +102,7 @@ function manual(table: OptionTable, program: Command): string {
 function synopsis(name: string): string {
   const operands: Readonly<Record<string, string>> = {
     convert: '[options] file ...',
+    view: '[options] file',
     completion: 'shell',
     help: '[word ...]',
   };

@@ -49,6 +49,7 @@ check them.
 const NEED_TEXTS: Readonly<Record<Need, string>> = {
   echo: '`echo`, or a route with it',
   record: '`record`',
+  inspect: '`inspect`',
   replay: '`replay`',
   deflate: '`deflate`',
   target: 'a TCP target (`tcp`, `tokenFile` or a route)',

@@ -10,6 +10,7 @@ import type { PageControl, PageFiles } from '../http/page-source.js';
 import type { Mode } from '../session/mode.js';
 import { filesEachOf } from '../modes/registry.js';
 import type { Recorder } from '../recording/write/recorder.js';
+import { type Inspector, endsSessionsOf } from './inspect/inspector.js';
 import { checkUnixPath } from '../server/unix-socket.js';
 import type { ServerOptions } from '../server/server-options.js';
 import { Server } from '../server/server.js';
@@ -54,7 +55,7 @@ export interface Composed {
    * @throws {Error} as a rejection, with the `code` of the system (`EADDRINUSE`), when it cannot listen
    */
   readonly start: () => Promise<void>;
-  /** What is left to do once the server has stopped: the last records, and then the admin endpoint. */
+  /** What is left to do once the server has stopped: the last records, the inspector, and then the admin endpoint. */
   readonly close: () => Promise<void>;
 }
 
@@ -64,6 +65,7 @@ export interface Composed {
  * @param rereading how the configuration is read again; null for one that a program has given
  * @param group the processes that serve together with this one; null, the default, for none
  * @param passedSockets those that whoever started this process has opened for it; none by default
+ * @param inspector shows the traffic; null, the default, for nobody
  * @throws {ConfigError} when it cannot be made
  */
 export function compose(
@@ -72,10 +74,11 @@ export function compose(
   rereading: Rereading | null = null,
   group: ServerGroup | null = null,
   passedSockets: readonly PassedSocket[] = [],
+  inspector: Inspector | null = null,
 ): Composed {
   const { settings, values, authenticator, tls, memory, targets, recording } = resources;
   const descriptors = new DescriptorWatch(log);
-  const recorder = recording?.makeRecorder(settings, log, group?.worker, memory) ?? null;
+  const recorder = recorderOf(resources, log, group, inspector);
   // One for all of them, whatever is reloaded: they share the budget of compressors.
   const deflateCounters = new DeflateCounters();
   const deflate = makeDeflate(settings, deflateCounters, memory);
@@ -125,7 +128,8 @@ export function compose(
   const started = new Later();
   const source = makeSource(settings, {
     server,
-    recorder,
+    // Without a file it has nothing to tell.
+    recorder: settings.record === null ? null : recorder,
     memory,
     deflate: deflateCounters,
     targets,
@@ -139,6 +143,7 @@ export function compose(
   const close = async (): Promise<void> => {
     // After the last record of the last session.
     await recorder?.close();
+    await inspector?.close();
     await admin?.close();
     source.stop();
     descriptors.stop();
@@ -149,11 +154,7 @@ export function compose(
     source,
     admin,
     close,
-    filesEach:
-      settings.static !== null ||
-      servedBy(resources).some(({ asked }) => filesEachOf(asked.kind) === 2)
-        ? 2
-        : 1,
+    filesEach: filesEachOfAll(resources),
     limitConnections: (most) => {
       server.limitConnections(most);
     },
@@ -162,6 +163,7 @@ export function compose(
       await started.promise;
       // A recording whose disk hangs keeps nothing else from being read again.
       const reopened = recorder?.reopen();
+      inspector?.reload();
       if (server.isDraining) reloadLog.info({}, 'not reloaded: the server is stopping');
       else await reloader.reload();
       await server.recheck();
@@ -173,6 +175,7 @@ export function compose(
         if (settings.admin !== null) await source.start();
         // First: who asks meanwhile is told that nothing listens yet.
         await admin?.start();
+        await inspector?.start();
         // The file may belong to another server: it is not touched before this one is known to listen.
         if (recorder !== null) await recording!.claimRecording(recorder, values);
         await server.start(async () => {
@@ -194,6 +197,25 @@ async function loadControls(): Promise<readonly PageControl[]> {
 
 async function loadEchoPage(): Promise<PageFiles> {
   return await import('twist:page/echo');
+}
+
+/** @returns what records sessions, for a file or for somebody who watches; null where nothing does */
+function recorderOf(
+  { settings, recording, memory }: Resources,
+  log: Log,
+  group: ServerGroup | null,
+  inspector: Inspector | null,
+): Recorder | null {
+  const recorder =
+    recording?.makeRecorder(settings, log, group?.worker, memory, inspector?.feed) ?? null;
+  if (recorder !== null && inspector !== null) inspector.onEnd = endsSessionsOf(recorder, log);
+  return recorder;
+}
+
+/** How many files a session may keep open. */
+function filesEachOfAll(resources: Resources): 1 | 2 {
+  if (resources.settings.static !== null) return 2;
+  return servedBy(resources).some(({ asked }) => filesEachOf(asked.kind) === 2) ? 2 : 1;
 }
 
 /** A promise that is resolved from outside. */

@@ -4,6 +4,7 @@
  * second: the kernel delivers no signal to process 1 that it has no handler for.
  */
 import { WORKER_VARIABLE } from '../workers/messages.js';
+import { VIEWER_VARIABLE } from '../workers/viewer/viewer-messages.js';
 import type { Signal } from './io.js';
 
 /** SIGTERM first: it is what stops a container. */
@@ -14,8 +15,11 @@ const NUMBERS: Readonly<Record<Signal, number>> = { SIGTERM: 15, SIGINT: 2, SIGH
  * signals to both of them.
  */
 export const isWorker = process.env[WORKER_VARIABLE] !== undefined;
-// It is not for what a user's own module starts.
+/** Whether it is that of an inspector, which ends when its server does. */
+export const isViewer = process.env[VIEWER_VARIABLE] !== undefined;
+// They are not for what a user's own module starts.
 Reflect.deleteProperty(process.env, WORKER_VARIABLE);
+Reflect.deleteProperty(process.env, VIEWER_VARIABLE);
 
 /** The signals that nothing else listens for yet. */
 const early = new Map<Signal, () => void>();
@@ -40,7 +44,7 @@ export function onSignal(name: Signal, listener: () => void): () => void {
 
 /** There is no server yet, so nothing has to be stopped with care. */
 function endBy(name: Signal): void {
-  if (isWorker) return;
+  if (isWorker || isViewer) return;
   if (process.argv[2] === 'serve') {
     // Without a terminal the signal asks to reopen files, and none is open.
     if (name === 'SIGHUP' && !process.stderr.isTTY) return;

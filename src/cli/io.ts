@@ -1,3 +1,4 @@
+import type { ThisProcess } from '../workers/viewer/spawned-viewer.js';
 import type { FileIdentity } from './output/byte-output.js';
 
 /** Somewhere that text is written to: standard output, standard error, or a test. */
@@ -28,6 +29,8 @@ export type UnusedSignal = 'SIGUSR1' | 'SIGUSR2';
 
 /** Everything the command line needs of the process it runs in. */
 export interface Io {
+  /** What another process of the same program is started from, and on what system. */
+  readonly self: ThisProcess & { readonly platform: string };
   /** The arguments, without those that name Node and the script. */
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;

@@ -1,6 +1,6 @@
 /** The entry of the bundle, and with early-signals.ts the only place that touches `process`. */
 // First, because it listens for signals while the rest is loaded.
-import { isWorker, onSignal } from './early-signals.js';
+import { isViewer, isWorker, onSignal } from './early-signals.js';
 import { closeSync, readFileSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { pathToFileURL } from 'node:url';
@@ -32,6 +32,7 @@ const terminals = [0, 1, 2].filter((descriptor) => isatty(descriptor));
 let hasHungUp = false;
 
 const io: Io = {
+  self: process,
   argv: process.argv.slice(2),
   env: process.env,
   pid: process.pid,
@@ -83,6 +84,13 @@ process.on('exit', () => {
 });
 
 async function run(): Promise<number> {
+  if (isViewer) {
+    const { runViewer } = await import('./view/run-viewer.js');
+    return await runViewer(io, {
+      send: (message) => process.send?.(message, undefined, undefined, () => undefined),
+      onMessage: (listener) => process.on('message', listener),
+    });
+  }
   if (!isWorker) return await runCli(io, { serve, serveWorkers, check: checkComposition });
   const { clusterChannel } = await import('../workers/cluster-worker.js');
   const exit = (): void => {

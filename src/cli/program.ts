@@ -10,6 +10,7 @@ import { helpWidth } from './help/help-page.js';
 import type { Io } from './io.js';
 import { complain } from './output/log.js';
 import { hasColor } from './output/style.js';
+import { viewOptions, type ViewFlags } from './view/options.js';
 import { usageSentence } from './help/usage-sentence.js';
 
 /** What the commands do. Each gets the flags that were given. */
@@ -21,6 +22,7 @@ export interface Actions {
   /** @param pid the process whose options are meant, if one was given */
   healthcheck(flags: Flags, pid: string | undefined): Promise<void>;
   convert(inputs: readonly string[], flags: ConvertFlags): Promise<void>;
+  view(inputs: readonly string[], flags: ViewFlags): Promise<void>;
   completion(shell: Shell): Promise<void>;
 }
 
@@ -83,6 +85,16 @@ export function createProgram(io: Io, version: string, actions: Actions): Comman
   convert.action((inputs: readonly string[]) =>
     actions.convert(inputs, convert.opts<ConvertFlags>()),
   );
+
+  const view = command(program.command('view'), io)
+    .summary('look at a recording in a browser')
+    .description(
+      'Shows a recording on the page that twist serve --inspect has, and serves nothing else. - is standard input.',
+    )
+    .argument('[file...]');
+  for (const option of viewOptions()) view.addOption(option);
+  refuseRepeats(view);
+  view.action((inputs: readonly string[]) => actions.view(inputs, view.opts<ViewFlags>()));
 
   const completion = command(program.command('completion'), io)
     .summary('print a script that completes commands and options')

@@ -7,11 +7,13 @@ import { ConfigError } from '../errors.js';
 import { ExitCode } from './exit-code.js';
 import { type Resources, readResources } from '../app/resources/resources.js';
 import { workersOf } from '../workers/processors.js';
+import { inspectorOf } from './serve/inspector.js';
 import { failed, openLog } from './serve/run-server.js';
 import type { CommandResources } from './serve/serve.js';
 import type { WorkersStart } from './serve/serve-workers.js';
 import { permissionWarnings } from '../app/resources/given-files.js';
 import type { Io } from './io.js';
+import type { Viewer } from '../workers/viewer/viewer.js';
 import { complain, createLog } from './output/log.js';
 import { modeProblem } from '../app/mode-choice.js';
 import { readAgain } from './read-again.js';
@@ -28,6 +30,8 @@ export interface Parts {
     io: Io,
     log: Logger,
     load: () => Loaded,
+    membership: null,
+    inspector: Viewer | null,
   ) => Promise<number>;
   /** The same by several processes. */
   readonly serveWorkers: (start: WorkersStart, io: Io, log: Logger) => Promise<number>;
@@ -70,8 +74,14 @@ export async function runCli(io: Io, parts: Parts): Promise<number> {
         } else {
           const resources = await readResources({ settings, values }, io, log);
           tellWarnings();
-          exitCode = await serve(resources, io, log, () =>
-            load({ flags, environment: io.env, readFile: (path) => readAgain(path, io) }),
+          const start = { loaded: found, flags, configText, workers };
+          exitCode = await serve(
+            resources,
+            io,
+            log,
+            () => load({ flags, environment: io.env, readFile: (path) => readAgain(path, io) }),
+            null,
+            await inspectorOf(start, io, log, resources.memory),
           );
         }
       } catch (error) {
@@ -116,6 +126,10 @@ export async function runCli(io: Io, parts: Parts): Promise<number> {
       const { convert } = await import('./convert/convert.js');
       const { convertRequest } = await import('./convert/request.js');
       exitCode = await convert(convertRequest(inputs, flags, Date.now(), isTerminal), io);
+    },
+    async view(inputs, flags) {
+      const { view, viewRequest } = await import('./view/view.js');
+      exitCode = await view(viewRequest(inputs, flags, io), io, io.self.platform);
     },
     async completion(shell) {
       const { completionFor } = await import('./completion/completion.js');

@@ -9,7 +9,7 @@ import { negativeFlagOf, type Need, type Option } from './options/option.js';
 import { optionName, type OptionKey } from './messages.js';
 import { OPTIONS } from './options/options.js';
 import type { RouteMode } from './values/route-text.js';
-import type { Provided, ProvidedServerSettings, Source } from './settings.js';
+import type { Provided, ProvidedServerSettings, ProvidedSettings, Source } from './settings.js';
 
 /** What is missing, as a clause that names options as `source` does; null when nothing is. */
 type Lack = (values: ProvidedServerSettings, source: Source) => string | null;
@@ -46,6 +46,11 @@ const LACKS: Readonly<Record<Need, Lack>> = {
         ? `with ${negativeFlagOf('page')}`
         : `while ${optionName('page', page, source)} is false`;
     return lackOfEcho(values, source);
+  },
+  inspect: (values, source) => {
+    // What needs it is an option of a command only, as it is itself.
+    const { inspect } = values as ProvidedSettings;
+    return inspect.value === null ? `without ${optionName('inspect', inspect, source)}` : null;
   },
   pings: ({ pingInterval }, source) =>
     pingInterval.value === 0

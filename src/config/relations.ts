@@ -1,8 +1,10 @@
 /** What options have to do with each other. */
+import { isLoopbackHost } from '../net/address-range.js';
 import { type ListenAddress, formatListenAddress } from '../net/socket-address.js';
 import { configError, optionName, show } from './messages.js';
 import { OPTIONS } from './options/options.js';
 import type { Provided, ProvidedServerSettings, ProvidedSettings, Source } from './settings.js';
+import type { AdminAddress } from './values/operation-values.js';
 import { formatSize } from './values/units.js';
 import { formatRouteMode, isSamePath } from './values/route-text.js';
 
@@ -31,7 +33,8 @@ export const STRENGTH: Readonly<Record<Source, number>> = {
  * @throws {ConfigError} that names both options and blames the one the user set last
  */
 export function checkRelations(
-  values: ProvidedServerSettings & Partial<Pick<ProvidedSettings, 'workers' | 'once' | 'idleExit'>>,
+  values: ProvidedServerSettings &
+    Partial<Pick<ProvidedSettings, 'workers' | 'once' | 'idleExit' | 'inspect' | 'inspectToken'>>,
 ): void {
   for (const [low, high] of ORDERED) {
     if (values[low].value <= values[high].value) continue;
@@ -58,7 +61,9 @@ export function checkRelations(
   checkTls(values);
   checkTokenRoutes(values);
   checkHealth(values);
-  checkAdmin(values);
+  checkPort('admin', values.admin, 'listen', values.listen, values.listen.value);
+  if (values.inspect !== undefined && values.inspectToken !== undefined)
+    checkInspect(values.inspect, values.inspectToken, values);
   if (values.workers !== undefined) {
     checkWorkers(values.workers, values);
     checkAlone('once', values.once, values.workers);
@@ -196,10 +201,16 @@ function checkHealth({ health, route }: ProvidedServerSettings): void {
 }
 
 /** Two listeners cannot share a port. Every address overlaps each single one. */
-function checkAdmin({ admin, listen }: ProvidedServerSettings): void {
-  const { value } = admin;
+function checkPort(
+  key: 'admin' | 'inspect',
+  given: Provided<AdminAddress | null>,
+  otherKey: 'listen' | 'admin',
+  other: Provided,
+  addresses: readonly ListenAddress[],
+): void {
+  const { value } = given;
   if (value === null || value.port === 0) return;
-  const isTaken = listen.value.some(
+  const isTaken = addresses.some(
     (address) =>
       address.kind === 'tcp' &&
       address.port === value.port &&
@@ -207,10 +218,41 @@ function checkAdmin({ admin, listen }: ProvidedServerSettings): void {
   );
   if (!isTaken) return;
   refuse(
-    'admin',
-    { ...admin, value: formatListenAddress({ kind: 'tcp', ...value }) },
-    `${optionName('listen', listen, admin.source)} has that port${byDefault(listen)}; choose another one`,
+    key,
+    shownAddress(given, value),
+    `${optionName(otherKey, other, given.source)} has that port${byDefault(other)}; choose another one`,
   );
+}
+
+/** The page shows all traffic: nobody else may see it. */
+function checkInspect(
+  inspect: ProvidedSettings['inspect'],
+  inspectToken: ProvidedSettings['inspectToken'],
+  { listen, admin, auth, authFile }: ProvidedServerSettings,
+): void {
+  const { value, source } = inspect;
+  if (value === null) return;
+  checkPort('inspect', inspect, 'listen', listen, listen.value);
+  checkPort('inspect', inspect, 'admin', admin, tcpAddresses(admin.value));
+  const isProtected = [auth, authFile, inspectToken].some((one) => one.value !== null);
+  if (isProtected || isLoopbackHost(value.host)) return;
+  const names = [
+    optionName('authFile', authFile, source),
+    optionName('inspectToken', inspectToken, source),
+  ];
+  refuse(
+    'inspect',
+    shownAddress(inspect, value),
+    `others than this machine can reach it, so give ${names.join(' or ')} (or TWIST_AUTH) too`,
+  );
+}
+
+function tcpAddresses(address: AdminAddress | null): ListenAddress[] {
+  return address === null ? [] : [{ kind: 'tcp', ...address }];
+}
+
+function shownAddress({ source, from }: Provided, value: AdminAddress): Provided<string> {
+  return { value: formatListenAddress({ kind: 'tcp', ...value }), source, from };
 }
 
 function byDefault({ source }: Provided): string {
@@ -225,6 +267,7 @@ function refuse(
     | 'targetKey'
     | 'authFile'
     | 'admin'
+    | 'inspect'
     | 'health'
     | 'listen'
     | 'tlsCert'

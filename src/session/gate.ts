@@ -47,6 +47,11 @@ export class SessionGate implements TapGate {
     this.#flush();
   }
 
+  end(code: number, reason: string): void {
+    this.#session.close(code, reason);
+    this.#flush();
+  }
+
   close(code: number, reason: string): void {
     const { output } = this.#session;
     if (output.held !== null) {

@@ -74,6 +74,8 @@ export interface TapGate {
   letGo(): void;
   /** Holds nothing any more; all that waits leaves. */
   stopHolding(): void;
+  /** Ends the session with this code, after all that was sent before. */
+  end(code: number, reason: string): void;
   /** Drops the output that was not let go, and ends the session with this code. */
   close(code: number, reason: string): void;
 }

@@ -4,8 +4,9 @@
  */
 import cluster, { type Worker } from 'node:cluster';
 import { LineCutter } from './line-cutter.js';
-import { WORKER_VARIABLE, type ToPrimary, type ToWorker } from './messages.js';
+import { FEED_DESCRIPTOR, WORKER_VARIABLE, type ToPrimary, type ToWorker } from './messages.js';
 import type { Channel } from './primary-link.js';
+import { RecordLines } from './viewer/record-lines.js';
 import type { StartWorker } from './worker-process.js';
 
 /** What a child process sends away: a message, and perhaps a connection with it. */
@@ -15,13 +16,17 @@ interface Closable {
   close(): void;
 }
 
-/** @param listeners on how many addresses it will listen */
-export function clusterWorkers(listeners: number): StartWorker {
+/**
+ * @param listeners on how many addresses it will listen
+ * @param hasFeed whether workers send records, for an inspector
+ */
+export function clusterWorkers(listeners: number, hasFeed = false): StartWorker {
   // Also where the environment asks for the other one.
   cluster.schedulingPolicy = cluster.SCHED_RR;
   // What a worker writes comes to the primary, which alone writes to the log: lines of several processes
   // on one pipe would be torn where they are longer than the 4096 bytes that POSIX keeps together.
-  cluster.setupPrimary({ stdio: ['ignore', 'inherit', 'pipe', 'ipc'] });
+  const feed = hasFeed ? (['pipe'] as const) : [];
+  cluster.setupPrimary({ stdio: ['ignore', 'inherit', 'pipe', 'ipc', ...feed] });
   return (events) => {
     const worker = cluster.fork({ [WORKER_VARIABLE]: '1' });
     closeWithWorker(worker, listeners);
@@ -34,6 +39,12 @@ export function clusterWorkers(listeners: number): StartWorker {
     });
     stderr?.on('end', () => {
       cutter.end();
+    });
+    const records = new RecordLines((batch) => {
+      events.records(batch);
+    });
+    worker.process.stdio[FEED_DESCRIPTOR]?.on('data', (bytes: Uint8Array) => {
+      records.take(bytes);
     });
     worker.on('message', (message: ToPrimary) => {
       events.message(message);

@@ -7,6 +7,12 @@ import type { ListeningLine, PlaceLimits, PlaceRule } from '../server/server-gro
  */
 export const WORKER_VARIABLE = '_TWIST_WORKER';
 
+/** Where a worker writes records for the inspector of its primary, if there is one. */
+export const FEED_DESCRIPTOR = 4;
+
+/** The session is ended. A worker that does not answer has said nothing, which is null. */
+export const ENDED = 'ended';
+
 /** What a worker must know before it starts. */
 export interface WorkerOrder {
   /** Its number, from 1 on. The replacement of a dead worker gets the same one. */
@@ -42,7 +48,14 @@ export interface ConfigFile {
  */
 export type Question =
   | { readonly what: 'reload'; readonly config: ConfigFile }
-  | { readonly what: 'problems' | 'metrics' | 'counts' };
+  | { readonly what: 'problems' | 'metrics' | 'counts' }
+  /** To end a session of the records: {@link ENDED} when that is done, else one sentence. */
+  | {
+      readonly what: 'end';
+      readonly session: string;
+      readonly code: number;
+      readonly reason: string;
+    };
 
 /** The result of a reload, as the log words it. */
 export interface ReloadOutcome {

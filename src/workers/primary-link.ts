@@ -1,13 +1,15 @@
 /** A worker's link to its primary: its order, the signals that are passed on, and whether the primary is alive. */
 import type { LocalSource } from '../admin/local-source.js';
+import type { EndSession } from '../app/inspect/inspector.js';
 import { PlaceClient } from './place-client.js';
-import type {
-  ConfigFile,
-  Question,
-  ReloadOutcome,
-  ToPrimary,
-  ToWorker,
-  WorkerOrder,
+import {
+  ENDED,
+  type ConfigFile,
+  type Question,
+  type ReloadOutcome,
+  type ToPrimary,
+  type ToWorker,
+  type WorkerOrder,
 } from './messages.js';
 
 /** Health and metrics of this process. */
@@ -25,11 +27,17 @@ export interface Channel {
   on(event: 'disconnect', listener: () => void): unknown;
 }
 
+/** There is none of that name. */
+const NO_SESSION = 'this session is not open any more';
+
 export class PrimaryLink {
   /** Settles with the order; the process ends before, if there is no primary any more. */
   readonly order: Promise<WorkerOrder>;
 
   readonly places: PlaceClient;
+
+  /** Ends a session for the inspector. */
+  onEnd: EndSession = () => NO_SESSION;
 
   readonly #channel: Channel;
   readonly #exit: () => void;
@@ -108,7 +116,12 @@ export class PrimaryLink {
       this.#signal('SIGHUP');
       return;
     }
-    void this.#find(question.what).then((value) => this.tell({ kind: 'answer', id, value }));
+    const found = question.what === 'end' ? this.#end(question) : this.#find(question.what);
+    void found.then((value) => this.tell({ kind: 'answer', id, value }));
+  }
+
+  async #end({ session, code, reason }: Question & { what: 'end' }): Promise<string> {
+    return (await this.onEnd(session, code, reason)) ?? ENDED;
   }
 
   async #find(what: 'problems' | 'metrics' | 'counts'): Promise<unknown> {

@@ -9,6 +9,7 @@
  * 3. A stop ends, whatever the workers do.
  */
 import type { Log } from '../log.js';
+import type { Batch } from '../recording/write/batch.js';
 import { STEADY_MS, backOffMs } from './back-off.js';
 import type { ListeningLine } from '../server/server-group.js';
 import { type Reply, Questions } from './questions.js';
@@ -80,6 +81,9 @@ export class Primary {
   /** Settles when all workers are gone for good: with null after a stop that went well. */
   readonly ended: Promise<Failure | null>;
 
+  /** Called with records of workers for the inspector. */
+  onRecords: (batch: Batch) => void = () => undefined;
+
   /** Called when the process of a worker is gone. */
   onDeath: (worker: number) => void = () => undefined;
 
@@ -127,6 +131,11 @@ export class Primary {
     this.ended = new Promise((resolve) => {
       this.#tellEnded = resolve;
     });
+  }
+
+  /** Whether it was told to stop, or cannot go on. */
+  get isStopping(): boolean {
+    return this.#isStopping;
   }
 
   /** Starts all workers. @returns null once all of them listen; else why they do not, when none is left */
@@ -271,6 +280,9 @@ export class Primary {
       place.running = startWorker({
         message: (message) => {
           this.#received(place, serial, message);
+        },
+        records: (batch) => {
+          this.onRecords(batch);
         },
         output: (lines) => {
           if (!this.#isMuted) write(lines);

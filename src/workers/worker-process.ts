@@ -1,4 +1,5 @@
 /** What the primary needs from the process of a worker. */
+import type { Batch } from '../recording/write/batch.js';
 import type { ToPrimary, ToWorker } from './messages.js';
 
 export interface WorkerProcess {
@@ -13,6 +14,8 @@ export interface WorkerProcess {
 /** What is told about it. */
 export interface WorkerEvents {
   message(message: ToPrimary): void;
+  /** Records for the inspector, in whole lines. */
+  records(batch: Batch): void;
   /** Whole lines of its standard error. */
   output(lines: string): void;
   /** It is gone. @param how its exit status, the signal that ended it, or why it was not started */

@@ -12,6 +12,7 @@ import { TargetCounters } from '../../src/modes/tcp/target-counters.js';
 import { ServerCounters } from '../../src/server/server-counters.js';
 import { CertificateWatch } from '../../src/server/tls/certificate-watch.js';
 import { logMetrics } from '../../src/admin/metrics/log-metrics.js';
+import { inspectMetrics } from '../../src/admin/metrics/recording-metrics.js';
 import { ServerTls } from '../../src/server/tls/server-tls.js';
 import { Traffic } from '../../src/session/counters.js';
 import { KeptLog } from '../fixtures/kept-log.js';
@@ -59,6 +60,7 @@ async function everything(): Promise<MetricSnapshot> {
     },
   );
   source.add(logMetrics({ lostLines: 0 }));
+  source.add(inspectMetrics({ feed: { lost: 0 }, isUp: true, counters: { restarts: 0 } }));
   return await source.snapshot();
 }
 

@@ -21,7 +21,10 @@ t.test('without anything: the defaults, without what only a command needs', asyn
   const { settings } = load({ flags: {}, environment: {}, readFile: () => '' });
   const server = Object.entries(settings).filter(([key]) => !COMMAND_KEYS.includes(key));
   t.strictSame(Object.entries(settingsOf({})), server);
-  t.strictSame(COMMAND_KEYS, ['once', 'idleExit', 'workers', 'logLevel', 'logFormat', 'config']);
+  t.strictSame(COMMAND_KEYS, [
+    ...['inspect', 'inspectMemory', 'inspectPayload', 'inspectToken'],
+    ...['once', 'idleExit', 'workers', 'logLevel', 'logFormat', 'config'],
+  ]);
 });
 
 t.test('options have the forms of the configuration file', async (t) => {

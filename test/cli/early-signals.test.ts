@@ -4,6 +4,7 @@ import type { Signal } from '../../src/cli/io.js';
 
 interface Started {
   readonly isWorker: boolean;
+  readonly isViewer: boolean;
   readonly onSignal: typeof onSignal;
   /** What would have happened to this process. */
   readonly fate: string[];
@@ -28,12 +29,13 @@ async function start(t: Test, command: string, isTTY = false): Promise<Started> 
     value: (pid: number, name: string) => fate.push(`${name} to ${pid === process.pid}`),
   });
   t.intercept(process, 'exit', { value: (code: number) => fate.push(`exit ${code}`) });
-  const loaded = await t.mockImport<Pick<Started, 'isWorker' | 'onSignal'>>(
+  const loaded = await t.mockImport<Pick<Started, 'isViewer' | 'isWorker' | 'onSignal'>>(
     '../../src/cli/early-signals.js',
     {},
   );
   return {
     isWorker: loaded.isWorker,
+    isViewer: loaded.isViewer,
     onSignal: loaded.onSignal,
     fate,
     send: (name) => {
@@ -83,6 +85,15 @@ t.test('a worker leaves signals to its primary', async (t) => {
   const { isWorker, fate, send } = await start(t, 'serve', true);
   t.ok(isWorker);
   t.equal(process.env['_TWIST_WORKER'], undefined, 'what it starts itself is no worker');
+  for (const name of NAMES) send(name);
+  t.strictSame(fate, []);
+});
+
+t.test('an inspector ends with its server, and not by the signals of a terminal', async (t) => {
+  process.env['_TWIST_VIEWER'] = '1';
+  const { isViewer, isWorker, fate, send } = await start(t, 'view', true);
+  t.strictSame([isViewer, isWorker], [true, false]);
+  t.equal(process.env['_TWIST_VIEWER'], undefined);
   for (const name of NAMES) send(name);
   t.strictSame(fate, []);
 });

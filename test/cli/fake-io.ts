@@ -27,6 +27,7 @@ export function fakeIo(
   const written = { out: '', err: '' };
   const exits: number[] = [];
   return {
+    self: { execPath: 'node', execArgv: [], argv: ['node', 'twist.js'], env, platform: 'linux' },
     argv,
     env,
     pid: 50,

@@ -9,6 +9,7 @@ import { makeTempDir } from '../fixtures/temp-dir.js';
 import { FakeChannel } from '../fixtures/fake-channel.js';
 import { eventually } from '../fixtures/within.js';
 import { createLog } from '../../src/cli/output/log.js';
+import type { ViewerChannel } from '../../src/cli/view/server-link.js';
 import type { WorkersStart } from '../../src/cli/serve/serve-workers.js';
 
 /** What was listened for, and by whom. */
@@ -35,6 +36,8 @@ interface Scene {
   readonly hangsUp?: boolean;
   /** What stands in for other modules. */
   readonly modules?: Readonly<Record<string, unknown>>;
+  /** The same, in the process of an inspector. */
+  readonly viewer?: Readonly<Record<string, unknown>>;
   /** The same, in a worker. */
   readonly worker?: Readonly<Record<string, unknown>>;
   /** Of all descriptors, which are terminals at first, whether they are none at the end. */
@@ -49,7 +52,7 @@ interface Scene {
 async function start(
   t: Test,
   exitCode: number,
-  { hangsUp = false, isThereNoTerminal, problem, closed = [], worker, modules }: Scene = {},
+  { hangsUp = false, isThereNoTerminal, problem, closed = [], worker, viewer, modules }: Scene = {},
 ): Promise<Started> {
   const finished = { count: 0, text: '' };
   let asked = 0;
@@ -73,8 +76,13 @@ async function start(
   const isStaged = hangsUp || problem !== undefined || isThereNoTerminal !== undefined;
   await t.mockImport('../../src/cli/main.js', {
     // It would listen for signals of this process.
-    '../../src/cli/early-signals.js': { onSignal, isWorker: worker !== undefined },
+    '../../src/cli/early-signals.js': {
+      onSignal,
+      isWorker: worker !== undefined,
+      isViewer: viewer !== undefined,
+    },
     ...worker,
+    ...viewer,
     ...modules,
     ...(problem !== undefined && {
       '../../src/cli/output/standard-output.js': {
@@ -313,6 +321,41 @@ t.test('a worker runs no command line: it does what its primary says', async (t)
   t.intercept(io, 'exit', { value: (code: unknown) => exits.push(code) });
   channel.says({ kind: 'stop' });
   t.same(exits, [0], 'nothing is served yet');
+});
+
+t.test('nor does an inspector: it has a channel to its server', async (t) => {
+  const ran: [Io, ViewerChannel][] = [];
+  const sent: unknown[] = [];
+  t.intercept(process, 'exit', { value: () => undefined });
+  t.teardown(() => process.removeAllListeners('message'));
+  t.intercept(process, 'send', {
+    value: (message: unknown, ...rest: unknown[]) => {
+      sent.push(message);
+      (rest.at(-1) as () => void)();
+      return true;
+    },
+  });
+  await t.rejects(
+    start(t, 0, {
+      viewer: {
+        '../../src/cli/view/run-viewer.js': {
+          runViewer: (...given: [Io, ViewerChannel]) => {
+            ran.push(given);
+            return new Promise(() => undefined);
+          },
+        },
+      },
+    }),
+    { message: 'main.ts did not run the command line' },
+  );
+  await eventually(() => ran.length > 0, 'the inspector');
+  const [, channel] = ran[0]!;
+  channel.send({ kind: 'ready' });
+  t.strictSame(sent, [{ kind: 'ready' }]);
+  const heard: unknown[] = [];
+  channel.onMessage((message) => heard.push(message));
+  process.emit('message', { kind: 'reload' }, undefined);
+  t.strictSame(heard, [{ kind: 'reload' }]);
 });
 
 t.test('several processes are run by a module that is loaded only then', async (t) => {

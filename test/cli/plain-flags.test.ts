@@ -17,6 +17,7 @@ async function flagsOfCommander(argv: readonly string[]): Promise<Flags | null> 
     checkConfig: other,
     healthcheck: other,
     convert: other,
+    view: other,
     completion: other,
   };
   await runProgram(fakeIo(argv), '1', actions);

@@ -27,6 +27,9 @@ async function parse(argv: readonly string[], problem?: string): Promise<Outcome
     healthcheck: async (flags, pid) => {
       calls.push(['health', flags, pid]);
     },
+    view: async (inputs, flags) => {
+      calls.push(['view', flags, inputs]);
+    },
     convert: async (inputs, flags) => {
       calls.push(['convert', flags, inputs]);
     },
@@ -94,6 +97,14 @@ t.test('config print and check take the options of serve', async (t) => {
   ]);
   t.same((await parse(['config', 'check', '--echo'])).calls, [['check', { echo: true }]]);
   t.equal((await parse(['config', 'check', '--json'])).code, 'commander.unknownOption');
+});
+
+t.test('view takes a file, and options of its own', async (t) => {
+  t.same((await parse(['view', 'a'])).calls, [['view', { open: true }, ['a']]]);
+  t.same((await parse(['view', '-', '--listen', '9002', '-f', '--no-open'])).calls, [
+    ['view', { listen: '9002', follow: true, open: false }, ['-']],
+  ]);
+  t.equal((await parse(['view', 'a', '--echo'])).code, 'commander.unknownOption');
 });
 
 t.test('convert takes files, and options of its own', async (t) => {

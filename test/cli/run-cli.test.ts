@@ -465,3 +465,21 @@ t.test('what completes the command line, and the licenses, are printed', async (
     t.match(await run(['completion', ...words]), { code: 2, out: '', err: problem });
   t.match(await run(['--licenses']), { code: 0, out: /^twist runs from its sources/, err: '' });
 });
+
+t.test('with an inspector, the server gets it', async (t) => {
+  const { served } = await run(['serve', '--echo', '--inspect', '0']);
+  const [[, , , , membership, inspector]] = served as [Parameters<Parts['serve']>];
+  t.equal(membership, null);
+  t.notOk(inspector!.isUp, 'not started yet');
+  const { served: without } = await run(['serve', '--echo']);
+  t.equal(without[0]![5], null);
+});
+
+t.test('view: what is wrong with the words, and with the file', async (t) => {
+  const wrong = await run(['view']);
+  t.equal(wrong.code, 2);
+  t.match(wrong.err, /^twist: name a recording, or - for standard input/);
+  const missing = await run(['view', '/nowhere/a.ndjson']);
+  t.equal(missing.code, 1);
+  t.equal(missing.err, 'twist: cannot read /nowhere/a.ndjson: there is no such file\n');
+});

@@ -54,6 +54,9 @@ const GIVEN: Readonly<Record<string, readonly [flag: string | boolean | string[]
     recordKeep: ['1', '1'],
     recordMaxTotal: ['1m', '1m'],
     recordQueue: ['1m', '1m'],
+    inspectMemory: ['32m', '32m'],
+    inspectPayload: ['none', 'none'],
+    inspectToken: ['x'.repeat(16), 'x'.repeat(16)],
     tcpText: [true, true],
     targetConnectTimeout: ['1s', '1s'],
     targetKeepalive: ['1s', '1s'],
@@ -93,6 +96,11 @@ const NEEDS: Readonly<Record<string, { without: Flags; met: readonly Flags[]; la
     without: { echo: true },
     met: [{ record: 'a' }, { echo: true, record: 'a' }],
     lack: 'without --record',
+  },
+  inspect: {
+    without: { echo: true },
+    met: [{ inspect: '9002' }],
+    lack: 'without --inspect',
   },
   replay: {
     without: { echo: true },
@@ -200,6 +208,7 @@ t.test('each option that needs another one, without it and with it', async (t) =
 t.test('all that need a group say so', async (t) => {
   for (const [key, { group, needs }] of Object.entries<Option>(OPTIONS)) {
     if (group === 'Recording') t.equal(needs, key === 'record' ? undefined : 'record', key);
+    if (group === 'Inspector') t.equal(needs, key === 'inspect' ? undefined : 'inspect', key);
     if (group === 'Proxy') t.ok(needs === 'target' || needs === 'tls', key);
     if (key.startsWith('deflate') && key !== 'deflate') t.equal(needs, 'deflate', key);
   }

@@ -458,3 +458,35 @@ t.test('a certificate has a key, and an address with TLS has a certificate', asy
     ),
   );
 });
+
+t.test('the inspector has a port of its own, and others see it only with a secret', async (t) => {
+  const loaded = (flags: Flags, environment: Readonly<Record<string, string>> = {}): void => {
+    load({ flags: { echo: true, ...flags }, environment, readFile: () => '' });
+  };
+  loaded({ inspect: '0', admin: '0' });
+  loaded({ inspect: '9002', admin: '9003' });
+  loaded({ inspect: '[::1]:9002' });
+  loaded({ inspect: ':9002', authFile: 'users' });
+  loaded({ inspect: ':9002' }, { TWIST_AUTH: 'ann:secret' });
+  loaded({ inspect: ':9002' }, { TWIST_INSPECT_TOKEN: '0123456789abcdef' });
+  for (const [flags, sentence] of [
+    [
+      { inspect: '9001' },
+      '--inspect cannot be "127.0.0.1:9001": --listen has that port by default; choose another one',
+    ],
+    [
+      { inspect: '9003', admin: '9003' },
+      '--inspect cannot be "127.0.0.1:9003": --admin has that port; choose another one',
+    ],
+    [
+      { inspect: 'twist.example:9002' },
+      '--inspect cannot be "twist.example:9002": others than this machine can reach it, so give --auth-file or --inspect-token (or TWIST_AUTH) too',
+    ],
+  ] as const)
+    t.throws(
+      () => {
+        loaded(flags);
+      },
+      new ConfigError(sentence, { source: 'flag' }),
+    );
+});

@@ -80,6 +80,21 @@ t.test('a session that is held is over when its last byte was let go', async (t)
   t.ok(bench.session.isOver);
 });
 
+t.test('a session that is ended sends what came before, also what is held', async (t) => {
+  const free = watched(echoWitness());
+  free.bench.receive(textFrame('a'));
+  free.gate.end(1000, 'enough');
+  t.strictSame(free.bench.sent(), [sentText('a'), '8 03e8656e6f756768']);
+  const { bench, gate } = watched(echoWitness());
+  gate.hold();
+  bench.receive(textFrame('a'));
+  gate.end(1000, 'enough');
+  t.strictSame(bench.sent(), []);
+  gate.seal();
+  gate.letGo();
+  t.strictSame(bench.sent(), [sentText('a'), '8 03e8656e6f756768']);
+});
+
 t.test('a session that is closed takes back what was not let go', async (t) => {
   const { bench, gate } = watched(echoWitness());
   gate.hold();

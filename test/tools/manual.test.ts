@@ -19,7 +19,7 @@ t.test('every option and command is there', async (t) => {
     if (key !== 'auth' && key !== 'tlsKeyPassphrase')
       t.ok(page.includes(flagOf(key).replaceAll('-', '\\-')), flagOf(key));
   }
-  for (const command of ['serve', 'config print', 'convert', 'completion'])
+  for (const command of ['serve', 'config print', 'convert', 'view', 'completion'])
     t.ok(page.includes(`.B twist ${command}\n`), command);
 });
 

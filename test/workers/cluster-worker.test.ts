@@ -10,6 +10,7 @@ interface Handle {
 
 class FakeProcess extends EventEmitter {
   pid: number | undefined = 77;
+  readonly stdio: (EventEmitter | null | undefined)[] = [null, null, null, null];
   stderr: EventEmitter | null = Object.assign(new EventEmitter(), {
     setEncoding() {
       return this;
@@ -63,6 +64,7 @@ async function start(
   t: Test,
   listeners: number,
   prepare: (child: FakeProcess) => void = () => undefined,
+  ...hasFeed: [] | [boolean]
 ): Promise<Scene> {
   const cluster = new FakeCluster();
   prepare(cluster.worker.process);
@@ -71,7 +73,11 @@ async function start(
     { 'node:cluster': { default: cluster } },
   );
   const heard: unknown[] = [];
-  const worker = loaded.clusterWorkers(listeners)({
+  const worker = loaded.clusterWorkers(
+    listeners,
+    ...hasFeed,
+  )({
+    records: ({ chunks }) => heard.push(Buffer.concat(chunks).toString()),
     message: (message) => heard.push(message),
     output: (lines) => heard.push(lines),
     exited: (how) => heard.push(['exited', how]),
@@ -92,6 +98,24 @@ t.test('a worker is told apart, and connections are given out in turn', async (t
   child.stderr!.emit('data', 'one\ntwo');
   child.stderr!.emit('end');
   t.strictSame(heard, [{ kind: 'ready' }, 'one\n', 'two\n']);
+});
+
+t.test('records come by a pipe of their own, where they are asked for', async (t) => {
+  const pipe = new EventEmitter();
+  const { cluster, heard } = await start(
+    t,
+    1,
+    (child) => {
+      child.stdio[4] = pipe;
+    },
+    true,
+  );
+  t.match(cluster.settings, { stdio: ['ignore', 'inherit', 'pipe', 'ipc', 'pipe'] });
+  pipe.emit('data', Buffer.from('one\ntw'));
+  pipe.emit('data', Buffer.from('o\n'));
+  t.strictSame(heard, ['one\n', 'two\n']);
+  const { cluster: other } = await start(t, 1);
+  t.match(other.settings, { stdio: { length: 4 } });
 });
 
 t.test('its end is told once, with how it ended', async (t) => {

@@ -141,3 +141,23 @@ t.test('what this process tells of itself', async (t) => {
     [3, []],
   ]);
 });
+
+t.test('a session is ended by the worker that has it', async (t) => {
+  const channel = new FakeChannel();
+  const link = new PrimaryLink(channel, unexpected);
+  const ask = async (id: number): Promise<unknown> => {
+    const question = { what: 'end', session: 'ONE', code: 1000, reason: 'enough' } as const;
+    channel.says({ kind: 'question', id, question });
+    await new Promise(setImmediate);
+    return channel.sent.at(-1);
+  };
+  const problem = 'this session is not open any more';
+  t.strictSame(await ask(1), { kind: 'answer', id: 1, value: problem });
+  const asked: unknown[] = [];
+  link.onEnd = (...given) => {
+    asked.push(given);
+    return null;
+  };
+  t.strictSame(await ask(2), { kind: 'answer', id: 2, value: 'ended' });
+  t.strictSame(asked, [['ONE', 1000, 'enough']]);
+});

@@ -367,6 +367,19 @@ t.test('a reload that not all workers take in the same way is an error', async (
   t.equal(workers.last.order.reloadedText, null, 'what was refused is tried by nobody');
 });
 
+t.test('records of all workers go to whoever wants them', async (t) => {
+  const { workers, primary } = await begun(t, 2);
+  const texts: string[] = [];
+  workers.all[0]!.records('nobody wants it\n');
+  primary.onRecords = ({ chunks }) => texts.push(Buffer.concat(chunks).toString());
+  workers.all[0]!.records('one\n');
+  workers.all[1]!.records('two\n');
+  t.strictSame(texts, ['one\n', 'two\n']);
+  t.notOk(primary.isStopping);
+  void primary.stop();
+  t.ok(primary.isStopping);
+});
+
 t.test('those that serve are asked', async (t) => {
   const { workers, primary } = await begun(t, 2);
   t.notOk(primary.isFull);

@@ -1,4 +1,4 @@
-/** Metrics of a recording. */
+/** Metrics of a recording, and of the inspector, who gets a copy. */
 import type { RecordingCounters } from '../../recording/write/recorder.js';
 import { histogram } from './histogram.js';
 import { type Metric, type MetricSource, counter, gauge } from './metric.js';
@@ -61,4 +61,48 @@ export function recordingMetrics(recorder: MeasuredRecorder): MetricSource {
       ];
     },
   };
+}
+
+// ---- The inspector
+
+/** What is read of a server's part in it. */
+export interface MeasuredFeed {
+  readonly feed: { readonly lost: number };
+}
+
+/** What is read of the process that has the page. */
+export interface MeasuredInspector extends MeasuredFeed {
+  readonly isUp: boolean;
+  readonly counters: { readonly restarts: number };
+}
+
+/** What a process that only sends records has to tell. */
+export function feedMetrics({ feed }: MeasuredFeed): MetricSource {
+  return { collect: () => [lostRecords(feed.lost)] };
+}
+
+export function inspectMetrics(inspector: MeasuredInspector): MetricSource {
+  return {
+    collect: () => [
+      lostRecords(inspector.feed.lost),
+      counter(
+        'twist_inspect_restarts_total',
+        'How many times the process of the inspector was started again because it had died',
+        inspector.counters.restarts,
+      ),
+      gauge(
+        'twist_inspect_up',
+        'Whether the page of the inspector can be opened: 1 or 0',
+        inspector.isUp ? 1 : 0,
+      ),
+    ],
+  };
+}
+
+function lostRecords(lost: number): Metric {
+  return counter(
+    'twist_inspect_lost_records_total',
+    'Records that the inspector did not get, because it was behind or being started again',
+    lost,
+  );
 }

@@ -3,13 +3,18 @@ import path from 'node:path';
 import { accessSync, constants } from 'node:fs';
 import type { MemoryAccount } from '../../budget/memory-account.js';
 import { configError, optionName, show } from '../../config/messages.js';
-import type { ProvidedServerSettings, ServerSettings } from '../../config/settings.js';
+import type { ProvidedServerSettings, ServerSettings, Settings } from '../../config/settings.js';
 import { ConfigError } from '../../errors.js';
 import type { Log } from '../../log.js';
 import { codeOf } from '../../recording/file/recording-file-system.js';
 import { LOCKED } from '../../recording/file/file-lock.js';
 import { parseFileNamePattern } from '../../recording/file/file-name-pattern.js';
-import { Recorder } from '../../recording/write/recorder.js';
+import { FilelessWriter } from '../../recording/write/fileless-writer.js';
+import {
+  type MakeWriter,
+  Recorder,
+  type RecorderOptions,
+} from '../../recording/write/recorder.js';
 import { statsOf } from '../stats-of.js';
 import { systemReason } from '../../system-reason.js';
 import { version } from '../version.js';
@@ -80,19 +85,33 @@ function pathOf(record: string): string {
 /**
  * @param worker the number of the process; undefined where it serves alone
  * @param memory is charged for what waits to be written; by default that has no other limit than the queue's
+ * @param feed gets a copy of all records, also where no file does; by default nobody
  * @returns the recorder, not started yet; null for none
  */
 export function makeRecorder(
-  settings: ServerSettings,
+  settings: ServerSettings & Partial<Pick<Settings, 'inspectPayload'>>,
   log: Log,
   worker?: number,
   memory?: MemoryAccount,
+  feed?: RecorderOptions['feed'],
 ): Recorder | null {
-  if (settings.record === null) return null;
-  return new Recorder({
-    path: pathOf(settings.record),
+  const { record, inspectPayload = Infinity } = settings;
+  const common = {
     worker,
     ...(memory === undefined ? {} : { memory }),
+    ...(feed === undefined ? {} : { feed }),
+    watchesFrames: settings.recordFrames,
+    shown: shownOf(settings),
+    tool: `twist/${version()}`,
+  };
+  if (record === null) {
+    return feed === undefined || feed === null
+      ? null
+      : new Recorder({ ...common, ...FILELESS, maxPayloadBytes: inspectPayload }, noFile);
+  }
+  return new Recorder({
+    ...common,
+    path: pathOf(record),
     sync: settings.recordSync,
     onFull: settings.recordFull,
     rotateBytes: settings.recordRotate,
@@ -100,12 +119,23 @@ export function makeRecorder(
     maxTotalBytes: settings.recordMaxTotal,
     queueBytes: settings.recordQueue,
     maxPayloadBytes: settings.recordPayload,
-    watchesFrames: settings.recordFrames,
-    shown: shownOf(settings),
-    tool: `twist/${version()}`,
     log,
   });
 }
+
+const nowhere = (): void => undefined;
+
+/** What a recorder has to be told that writes no file: nothing ever waits, and no line of the log is due. */
+const FILELESS = {
+  path: '',
+  sync: 'none',
+  onFull: 'drop',
+  rotateBytes: 0,
+  queueBytes: 0,
+  log: { debug: nowhere, info: nowhere, warn: nowhere, error: nowhere },
+} as const;
+
+const noFile: MakeWriter = (_options, source, owner) => new FilelessWriter(source, owner);
 
 /**
  * Keeps other processes from the file, without touching it.

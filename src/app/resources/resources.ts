@@ -1,7 +1,12 @@
 /** All that a server is made of: the settings, and what is in the files that they name. */
 import { MemoryAccount } from '../../budget/memory-account.js';
 import { configError, optionName } from '../../config/messages.js';
-import type { ProvidedServerSettings, ServerSettings, Source } from '../../config/settings.js';
+import type {
+  ProvidedServerSettings,
+  ServerSettings,
+  Settings,
+  Source,
+} from '../../config/settings.js';
 import { ConfigError } from '../../errors.js';
 import { Redaction } from '../../handshake/redaction/redaction.js';
 import { StaticDirectory } from '../../http/static-directory.js';
@@ -19,9 +24,9 @@ import type * as recordingParts from './recording.js';
 import { toldOf } from './shown.js';
 import { type UserModules, loadUserModules } from './user-modules.js';
 
-/** The settings of a server, however it is started. */
+/** The settings of a server, however it is started; what an inspector shows is up to a command. */
 export interface Given {
-  readonly settings: ServerSettings;
+  readonly settings: ServerSettings & Partial<Pick<Settings, 'inspect' | 'inspectPayload'>>;
   readonly values: ProvidedServerSettings;
 }
 
@@ -44,7 +49,7 @@ export interface Found {
   readonly tls: ServerTls | null;
   /** Where lines go that clients cause. */
   readonly clientLog: ClientLines;
-  /** What records: loaded where something is to be recorded; else null. */
+  /** What records: loaded where something is to be recorded, or shown; else null. */
   readonly recording: Recording | null;
 }
 
@@ -76,7 +81,8 @@ export async function readResources<Settings extends Given>(
 ): Promise<Settings & Found> {
   const { settings, values } = given;
   checkModes(values);
-  const recording = settings.record === null ? null : await import('./recording.js');
+  const isRecorded = settings.record !== null || (settings.inspect ?? null) !== null;
+  const recording = isRecorded ? await import('./recording.js') : null;
   recording?.checkRecording(values);
   await blaming(values.static.source, () =>
     settings.static === null ? null : new StaticDirectory(settings.static),

@@ -81,6 +81,7 @@ export function commandLine(program: Command): CommandLine {
   const operands: Readonly<Record<string, Completed>> = {
     help: [...firstWords.map(({ word }) => word), ...topics, 'all'],
     convert: 'file',
+    view: 'file',
     completion: SHELLS,
   };
   const complete = (one: Leaf): CompletedCommand => ({

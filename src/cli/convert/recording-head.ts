@@ -48,12 +48,16 @@ export function headOf(bytes: Uint8Array): RecordingHead {
 }
 
 /** @returns a sentence if the file is compressed; else null */
-export function compressionProblem(bytes: Uint8Array, input: string): string | null {
+export function compressionProblem(
+  bytes: Uint8Array,
+  input: string,
+  command = 'twist convert',
+): string | null {
   const start = Buffer.from(bytes.subarray(0, 8)).toString('latin1');
   const found = COMPRESSED.find(([magic]) => start.startsWith(magic));
   if (found === undefined) return null;
   const [, name, tool] = found;
   if (input === '-')
-    return `standard input is compressed (${name}); decompress it: ${tool} | twist convert -`;
-  return `${input} is compressed (${name}); decompress it: ${tool} ${input} | twist convert -`;
+    return `standard input is compressed (${name}); decompress it: ${tool} | ${command} -`;
+  return `${input} is compressed (${name}); decompress it: ${tool} ${input} | ${command} -`;
 }

@@ -40,8 +40,6 @@ const ALL = 'all';
 export const PROGRAM_EXAMPLES: readonly HelpExample[] = [
   ['twist serve --echo', 'echo server on ws://127.0.0.1:9001'],
   ['twist serve --tcp localhost:5900', 'TCP service for browsers'],
-  ['twist convert traffic.ndjson', 'show a recording'],
-  ['twist config print -c twist.json', 'every value and its source'],
 ];
 
 const SERVE_EXAMPLES: readonly HelpExample[] = [
@@ -58,6 +56,14 @@ const CONVERT_EXAMPLES: readonly HelpExample[] = [
   ['twist convert a.ndjson -o a.pcapng', 'for Wireshark'],
   ['twist convert - --grep hello', 'matching messages, from a pipe'],
 ];
+
+const VIEW_EXAMPLES: readonly HelpExample[] = [
+  ['twist view traffic.ndjson', 'open it in a browser'],
+  ['twist view traffic.ndjson -f --no-open', 'print the URL, and follow the file'],
+  ['zstd -dc traffic.ndjson.zst | twist view -', 'from a pipe'],
+];
+
+const VIEW_RULES = `It prints the URL of the page, with a token that opens it once, and the next one when that is used. Addresses that others can reach need a token of your own in TWIST_INSPECT_TOKEN. Ctrl-C ends it.`;
 
 /** What most people need of `serve`, with a placeholder where that of the table is long, in few words. */
 const FIRST_SCREEN: readonly (readonly [heading: string, rows: readonly BriefRow[]])[] = [
@@ -157,6 +163,7 @@ function screenOf(command: Command, setting: HelpSetting): string {
   if (name === 'twist serve') return serveScreen(command, setting);
   if (SERVING_COMMANDS.includes(name)) return configScreen(command, setting);
   if (command.commands.length > 0) return commandsScreen(command, setting);
+  if (name === 'twist view') return viewScreen(command, setting);
   return convertScreen(command, setting)
     .paragraph('What the output means, and the exit status: twist help convert all')
     .toString();
@@ -218,6 +225,14 @@ function convertScreen(command: Command, setting: HelpSetting): HelpPage {
   const page = begun(command, setting, 'FILE... [OPTIONS]');
   for (const [heading, items] of lists) page.list(heading, items, '', width);
   return page.examples(CONVERT_EXAMPLES);
+}
+
+function viewScreen(command: Command, setting: HelpSetting): string {
+  return begun(command, setting, 'FILE [OPTIONS]')
+    .list('Options', [...ownItems(command), { term: '-h, --help', text: 'show this help' }])
+    .examples(VIEW_EXAMPLES)
+    .paragraph(VIEW_RULES)
+    .toString();
 }
 
 // ---- Topics, options and everything

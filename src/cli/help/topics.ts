@@ -25,6 +25,7 @@ const WORDS: Readonly<Record<Group, readonly [word: string, summary: string]>> =
   TLS: ['tls', 'certificates of the server and of clients'],
   Mode: ['modes', 'echo, TCP proxy, replay, your own code, routes, static files'],
   Recording: ['recording', 'write all traffic to a file'],
+  Inspector: ['inspect', 'a page that shows the traffic, live'],
   Proxy: ['proxy', 'connections to TCP targets, TLS to them, PROXY protocol'],
   Access: ['access', 'origins, hosts, addresses, passwords, trusted proxies'],
   Handshake: ['handshake', 'subprotocols'],

@@ -1,5 +1,7 @@
 /** A worker: serves as it is ordered, and reports to its primary instead of to the terminal. */
+import { Socket } from 'node:net';
 import type { Logger } from 'pino';
+import type { MemoryAccount } from '../../budget/memory-account.js';
 import { reloaded } from '../../app/reload/configuration.js';
 import { type Loaded, load } from '../../config/load.js';
 import type { Settings } from '../../config/settings.js';
@@ -7,7 +9,8 @@ import { readResources } from '../../app/resources/resources.js';
 import { ConfigError } from '../../errors.js';
 import type { Log } from '../../log.js';
 import { numberSessionsFrom } from '../../session/server-session.js';
-import type { WorkerOrder } from '../../workers/messages.js';
+import { FEED_DESCRIPTOR, type WorkerOrder } from '../../workers/messages.js';
+import { WorkerFeed } from '../../workers/viewer/worker-feed.js';
 import { workersOf } from '../../workers/processors.js';
 import type { PrimaryLink } from '../../workers/primary-link.js';
 import { ExitCode } from '../exit-code.js';
@@ -85,18 +88,27 @@ async function runOrdered(
       Buffer.from(ticketKeys, 'base64'),
     );
     link.setNeeded(true);
+    const inspector = loaded.settings.inspect === null ? null : feedOf(link, resources.memory);
     const exitCode = await run(
       resources,
       io,
       log,
       () => readAll(() => link.readConfig()),
       membership,
+      inspector,
     );
     await Promise.all(failures);
     return exitCode;
   } catch (error) {
     return failed(error, log);
   }
+}
+
+/** The primary has the page. */
+function feedOf(link: PrimaryLink, memory: MemoryAccount): WorkerFeed {
+  const inspector = new WorkerFeed(new Socket({ fd: FEED_DESCRIPTOR, readable: false }), memory);
+  link.onEnd = (...asked) => inspector.onEnd(...asked);
+  return inspector;
 }
 
 /** All workers together have a rate, and a size of the recording: each gets its part of it. */

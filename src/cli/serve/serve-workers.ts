@@ -8,6 +8,7 @@ import { newTicketKeys } from '../../server/tls/tls-context.js';
 import { clusterWorkers } from '../../workers/cluster-worker.js';
 import type { ConfigFile } from '../../workers/messages.js';
 import { type Failure, Primary } from '../../workers/primary.js';
+import type { Viewer } from '../../workers/viewer/viewer.js';
 import { WorkersSource } from '../../workers/workers-source.js';
 import { logMetrics } from '../../admin/metrics/log-metrics.js';
 import { LocalSource } from '../../admin/local-source.js';
@@ -18,6 +19,12 @@ import type { Authenticator } from '../../server/auth/authenticator.js';
 import { ClientLines } from '../../server/log/client-lines.js';
 import type { ServerTls } from '../../server/tls/server-tls.js';
 import { version } from '../../app/version.js';
+import { lineOf } from '../../recording/write/record-encoder.js';
+import type { Batch } from '../../recording/write/batch.js';
+import type { Inspector } from '../../app/inspect/inspector.js';
+import { inspectMetrics } from '../../admin/metrics/recording-metrics.js';
+import { ENDED } from '../../workers/messages.js';
+import { inspectorOf } from './inspector.js';
 import { ExitCode } from '../exit-code.js';
 import type { Io } from '../io.js';
 import { complain, createLog } from '../output/log.js';
@@ -62,21 +69,22 @@ export async function serveWorkers(
       isStyled: hasColor(io.stderr, io.env),
     },
     readConfig: () => readConfig(settings.config, io),
-    startWorker: clusterWorkers(settings.listen.length + passed.length),
+    startWorker: clusterWorkers(settings.listen.length + passed.length, settings.inspect !== null),
     stopMs: settings.drainDelay + settings.drainTimeout + EXIT_MS + GRACE_MS,
     stopNowMs: EXIT_MS + GRACE_MS,
     log,
     write: (lines) => io.stderr.write(lines),
   });
-  const source = new WorkersSource(
-    primary,
-    new LocalSource([], [logMetrics(io.stderr)], version()),
-  );
+  const own = new LocalSource([], [logMetrics(io.stderr)], version());
+  const source = new WorkersSource(primary, own);
+  const inspector = await inspectorOf({ loaded, flags, configText, workers }, io, log);
+  const shown = inspector === null ? NOBODY : feedFrom(primary, inspector, own);
   const protection = await protectionOf(loaded, io, log, ticketKeys);
   const { tls } = protection;
   const admin = makeAdmin(settings, source, protection, log);
   const reload = async (): Promise<void> => {
     // What is wrong with it is said by the workers, which read it too.
+    shown.reload();
     await Promise.allSettled([primary.reload(), tls?.watch.reload()]);
   };
   const exit = (code: number): void => {
@@ -92,6 +100,7 @@ export async function serveWorkers(
       if (admin !== null) await source.start();
       await tls?.watch.start();
       await admin?.start();
+      await shown.start();
     } catch (error) {
       complain(io, startFailure(error), settings.logFormat);
       return ExitCode.Failure;
@@ -101,12 +110,53 @@ export async function serveWorkers(
     if (failure.sentence !== '') complain(io, failure.sentence, settings.logFormat);
     return failure.exitCode;
   } finally {
+    await shown.close();
     await admin?.close();
     tls?.watch.stop();
     source.stop();
     ending.release();
     if (umask !== null) process.umask(umask);
   }
+}
+
+/** What is started, read again and ended together with the primary. */
+type Lifecycle = Pick<Inspector, 'start' | 'reload' | 'close'>;
+
+/** In place of an inspector. */
+const NOBODY: Lifecycle = {
+  start: () => Promise.resolve(),
+  reload: () => undefined,
+  close: () => Promise.resolve(),
+};
+
+/** How long a worker may take to end a session, in milliseconds. */
+const END_MS = 2000;
+
+/** The inspector gets the records of all workers, and a session is ended by whoever has it. */
+function feedFrom(primary: Primary, inspector: Viewer, own: LocalSource): Lifecycle {
+  own.add(inspectMetrics(inspector));
+  primary.onRecords = (batch) => {
+    inspector.feed.take(batch);
+  };
+  const { onDeath } = primary;
+  primary.onDeath = (worker) => {
+    onDeath(worker);
+    if (!primary.isStopping) inspector.feed.take(deathOf(worker));
+  };
+  inspector.onEnd = async (session, code, reason) => {
+    const replies = await primary.ask({ what: 'end', session, code, reason }, END_MS);
+    const values = replies.map(({ value }) => value);
+    // One of them has it, and the others do not know it.
+    return values.includes(ENDED) ? null : 'this session is not open any more';
+  };
+  return inspector;
+}
+
+/** The sessions of a worker are over that has died. */
+function deathOf(worker: number): Batch {
+  const t = Date.now() / 1000;
+  const line = lineOf({ ev: 'gap', t, since: t, records: 0, error: 'worker-died', worker });
+  return { chunks: [line], bytes: line.length, records: 1 };
 }
 
 /** @returns why the workers did not start, or ended; null after a stop that went well */

@@ -2,7 +2,15 @@
 import type { Logger } from 'pino';
 import { logMetrics } from '../../admin/metrics/log-metrics.js';
 import type { LocalSource } from '../../admin/local-source.js';
+import type { MetricSource } from '../../admin/metrics/metric.js';
+import {
+  type MeasuredFeed,
+  type MeasuredInspector,
+  feedMetrics,
+  inspectMetrics,
+} from '../../admin/metrics/recording-metrics.js';
 import { compose } from '../../app/compose.js';
+import type { Inspector } from '../../app/inspect/inspector.js';
 import type { Rereading } from '../../app/reload/configuration.js';
 import { tellReady } from './run-server.js';
 import { openFilesProblem } from '../../app/open-files.js';
@@ -21,6 +29,9 @@ import { startFailure } from './start-failure.js';
 /** Resources of a server whose settings are those of a command. */
 export type CommandResources = Resources & { readonly settings: Settings };
 
+/** A worker has only a part of it. */
+type Measured = MeasuredFeed | MeasuredInspector;
+
 /** What is different in a process that serves together with others. */
 export interface Membership {
   readonly group: ServerGroup;
@@ -35,6 +46,7 @@ export interface Membership {
  *
  * @param load brings all sources together once more, for a reload
  * @param membership null, the default, where it serves alone
+ * @param inspector shows the traffic; null, the default, for nobody
  * @returns the exit status
  */
 export async function serve(
@@ -43,12 +55,21 @@ export async function serve(
   log: Logger,
   load: Rereading['load'],
   membership: Membership | null = null,
+  inspector: (Inspector & Measured) | null = null,
 ): Promise<ExitCode> {
   const { settings, values } = resources;
   const passed = passedSockets(io, membership !== null);
-  const composed = compose(resources, log, { load, files: io }, membership?.group, passed);
+  const composed = compose(
+    resources,
+    log,
+    { load, files: io },
+    membership?.group,
+    passed,
+    inspector,
+  );
   const { server, filesEach } = composed;
   composed.source.add(logMetrics(io.stderr));
+  if (inspector !== null) composed.source.add(metricsOf(inspector));
   membership?.watch(composed.source);
   const problem = openFilesProblem(io, values.maxConnections, filesEach);
   if (problem !== null && membership !== null) {
@@ -82,4 +103,8 @@ export async function serve(
     selfEnding.release();
     ending.release();
   }
+}
+
+function metricsOf(inspector: Measured): MetricSource {
+  return 'counters' in inspector ? inspectMetrics(inspector) : feedMetrics(inspector);
 }

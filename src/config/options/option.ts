@@ -6,6 +6,7 @@ export const GROUPS = [
   'TLS',
   'Mode',
   'Recording',
+  'Inspector',
   'Proxy',
   'Access',
   'Handshake',
@@ -23,6 +24,7 @@ export type Group = (typeof GROUPS)[number];
 export type Need =
   | 'echo'
   | 'record'
+  | 'inspect'
   | 'replay'
   | 'deflate'
   | 'target'

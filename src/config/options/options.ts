@@ -8,6 +8,7 @@ import { ACCESS_OPTIONS } from './access-options.js';
 import { EXTENSION_OPTIONS } from './extension-options.js';
 import { choice, count, duration, file, size } from '../values/values.js';
 import { listenAddresses, subprotocolPolicy, unixMode } from '../values/list-values.js';
+import { INSPECT_OPTIONS } from './inspect-options.js';
 import { MEMORY_OPTIONS } from './memory-options.js';
 import { MODE_OPTIONS } from './mode-options.js';
 import { OPERATION_OPTIONS } from './operation-options.js';
@@ -49,6 +50,7 @@ export const OPTIONS = {
   ...MODE_OPTIONS,
   ...REPLAY_OPTIONS,
   ...RECORD_OPTIONS,
+  ...INSPECT_OPTIONS,
   ...PROXY_OPTIONS,
   ...ACCESS_OPTIONS,
   subprotocol: {

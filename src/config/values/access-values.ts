@@ -76,3 +76,25 @@ export function credentials(): ValueType<string | null> {
 export function secretText(valueName: string): ValueType<string | null> {
   return textOrOff(valueName, 'give a text of at least one character, or off');
 }
+
+/** A token that stands in a URL as it is and that nobody guesses, or `off` (null). */
+export function urlToken(): ValueType<string | null> {
+  const clause = 'give 16 to 256 letters, digits or characters of -._~, or off';
+  return withSchema<string | null>(
+    {
+      valueName: 'TOKEN',
+      clause,
+      typeText: 'string',
+      isRepeatable: false,
+      shortcut: (given) => (given === 'off' ? null : undefined),
+      fromText: (text) => text,
+      toText: (value) => value ?? 'off',
+      toJson: (value) => value ?? 'off',
+    },
+    (z) =>
+      z
+        .string(clause)
+        .regex(/^(?:off|[A-Za-z0-9._~-]{16,256})$/, clause)
+        .transform((text) => (text === 'off' ? null : text)),
+  );
+}

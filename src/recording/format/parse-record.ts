@@ -35,6 +35,10 @@ const OPTIONAL_TEXT: Check = {
 };
 const NAME: Check = { isRight: isName, what: 'a text that is not empty' };
 const COUNT: Check = { isRight: isCount, what: 'a whole number' };
+const OPTIONAL_COUNT: Check = {
+  isRight: (value) => value === undefined || isCount(value),
+  what: 'a whole number',
+};
 const TIME: Check = { isRight: isTime, what: 'seconds since 1970' };
 const SECONDS: Check = { isRight: isTime, what: 'a number of seconds' };
 const BOOLEAN: Check = { isRight: (value) => typeof value === 'boolean', what: 'true or false' };
@@ -97,6 +101,7 @@ const OTHER_CHECKS: ReadonlyMap<unknown, Checks> = new Map<AnyRecord['ev'], Chec
       ['subprotocol', TEXT_OR_NULL],
       ['extensions', TEXT_OR_NULL],
       ['mode', TEXT],
+      ['worker', OPTIONAL_COUNT],
     ],
   ],
   [

@@ -59,6 +59,8 @@ export interface OpenRecord extends SessionRecord {
   /** As in the response, values hidden as in `url`. */
   readonly extensions: string | null;
   readonly mode: string;
+  /** The number of the process that serves it, where there are several. */
+  readonly worker?: number;
 }
 
 /** A payload: exactly one of `data` and `b64`. */
@@ -167,8 +169,10 @@ export interface GapRecord {
   readonly since: RecordTime;
   /** How many records are missing. */
   readonly records: number;
-  /** Why: the system's name of the error, such as `ENOSPC`. */
+  /** Why: the system's name of the error, such as `ENOSPC`; of what an inspector misses, a word of ours. */
   readonly error: string;
+  /** The process that has died, where that is why: its sessions are over. */
+  readonly worker?: number;
 }
 
 export type AnyRecord =

@@ -41,6 +41,8 @@ export interface RecordedSessionHost {
 export class RecordedSession implements SessionTap {
   readonly watchesFrames: boolean;
   readonly gate: TapGate;
+  /** As its records have it. */
+  readonly name: string;
   /** Its output waits until its records are safe. */
   isHeld = false;
   /** It has records that are not yet in a batch; only used while it is held. */
@@ -48,7 +50,6 @@ export class RecordedSession implements SessionTap {
   /** It was ended because the file cannot be written; the client's Close may still be to come. */
   isStopped = false;
 
-  readonly #name: string;
   readonly #host: RecordedSessionHost;
   readonly #encoder: RecordEncoder;
   readonly #lineStarts: LineStarts;
@@ -57,7 +58,7 @@ export class RecordedSession implements SessionTap {
 
   /** @param offsetMs what the session adds to the host's monotonic clock for its times */
   constructor(name: string, offsetMs: number, gate: TapGate, host: RecordedSessionHost) {
-    this.#name = name;
+    this.name = name;
     this.gate = gate;
     this.#host = host;
     this.#encoder = host.encoder;
@@ -161,7 +162,7 @@ export class RecordedSession implements SessionTap {
   }
 
   #count(allowance: RecordAllowance, isOver: boolean): void {
-    const record = allowance.counted(this.#name, this.#micros(), isOver);
+    const record = allowance.counted(this.name, this.#micros(), isOver);
     if (record === null || !this.#takes(!isOver)) return;
     this.#encoder.record(record);
     this.#host.appended(this);
@@ -176,7 +177,7 @@ export class RecordedSession implements SessionTap {
   }
 
   #nameAndTime(): { s: string; t: number } {
-    return { s: this.#name, t: this.#micros() / 1e6 };
+    return { s: this.name, t: this.#micros() / 1e6 };
   }
 }
 

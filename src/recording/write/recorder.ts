@@ -27,10 +27,12 @@ import { requestedUrl } from '../../handshake/forwarded.js';
 import type { UpgradeRequest } from '../../handshake/request.js';
 import { CloseCode } from '../../protocol/close.js';
 import type { BatchSource } from './batch.js';
+import type { BatchFeed } from './batch-feed.js';
 import { RecordBuffer } from './record-buffer.js';
 import { RecordEncoder, lineOf } from './record-encoder.js';
 import { RecordedSession, type RecordedSessionHost, newSessionName } from './recorded-session.js';
 import { RecordingClock } from './recording-clock.js';
+import { WatchedSource } from './watched-source.js';
 import type { Log } from '../../log.js';
 import { RecordingWriter, type WriterOptions, type WriterQueue } from '../file/recording-writer.js';
 import type { WriterOwner } from '../file/writer-owner.js';
@@ -47,6 +49,8 @@ export interface RecorderOptions extends WriterOptions {
   readonly tool: string;
   /** Is charged for what waits to be written; by default it has no limit. */
   readonly memory?: MemoryAccount;
+  /** Gets a copy of all lines; null, the default, for nobody. */
+  readonly feed?: Pick<BatchFeed, 'take'> | null;
 }
 
 /** What was written since the start, and what waits to be. */
@@ -56,7 +60,7 @@ export type RecordingCounters = RecordingWriter['stats'] & WriterQueue;
 type RecordedHandshake = Pick<OpenRecord, 'url' | 'headers' | 'subprotocol' | 'extensions'>;
 
 /** What a recorder needs of a writer. */
-type Writer = Pick<
+export type Writer = Pick<
   RecordingWriter,
   | 'claim'
   | 'start'
@@ -71,7 +75,11 @@ type Writer = Pick<
   | 'stats'
 >;
 
-type MakeWriter = (options: WriterOptions, source: BatchSource, owner: WriterOwner) => Writer;
+export type MakeWriter = (
+  options: WriterOptions,
+  source: BatchSource,
+  owner: WriterOwner,
+) => Writer;
 
 const openWriter: MakeWriter = (options, source, owner) =>
   new RecordingWriter(options, source, owner);
@@ -87,6 +95,9 @@ export class Recorder implements Tap, RecordedSessionHost, WriterOwner {
   #redaction: Redaction;
   readonly #holdsOutput: boolean;
   readonly #writer: Writer;
+  readonly #feed: Pick<BatchFeed, 'take'> | null;
+  /** What the `open` record says of the process, where there are several. */
+  readonly #origin: Pick<OpenRecord, 'worker'>;
   readonly #sessions = new Set<RecordedSession>();
   /**
    * Held sessions with records that are in no batch yet (`#dirty`), and with records in the batch being
@@ -105,6 +116,7 @@ export class Recorder implements Tap, RecordedSessionHost, WriterOwner {
       tool,
       shown,
       memory = new MemoryAccount(),
+      feed = null,
       ...options
     }: RecorderOptions,
     makeWriter: MakeWriter = openWriter,
@@ -117,7 +129,10 @@ export class Recorder implements Tap, RecordedSessionHost, WriterOwner {
     this.#holdsOutput = options.sync === 'always';
     const buffer = new RecordBuffer(memory);
     this.encoder = new RecordEncoder(buffer, this.clock, maxPayloadBytes);
-    this.#writer = makeWriter(options, buffer, this);
+    this.#feed = feed;
+    this.#origin = options.worker === undefined ? {} : { worker: options.worker };
+    const source = feed === null ? buffer : new WatchedSource(buffer, feed);
+    this.#writer = makeWriter(options, source, this);
   }
 
   /**
@@ -165,6 +180,22 @@ export class Recorder implements Tap, RecordedSessionHost, WriterOwner {
     return this.#isFull ? ['recording is behind: its queue is full (recordQueue)'] : [];
   }
 
+  /**
+   * Ends a session with a Close.
+   *
+   * @param name as the records have it
+   * @returns false when no such session is open
+   * @throws InvalidStateError for a code that must not be sent (RFC 6455 §7.4)
+   */
+  end(name: string, code: number, reason: string): boolean {
+    for (const session of this.#sessions) {
+      if (session.name !== name) continue;
+      session.gate.end(code, reason);
+      return true;
+    }
+    return false;
+  }
+
   // ---- From connections
 
   admit(): void {
@@ -190,6 +221,7 @@ export class Recorder implements Tap, RecordedSessionHost, WriterOwner {
         ...tlsOf(request),
         ...this.#handshakeOf(session, request),
         mode,
+        ...this.#origin,
       });
       this.appended(recorded);
     }
@@ -286,7 +318,9 @@ export class Recorder implements Tap, RecordedSessionHost, WriterOwner {
   gapLine(forMs: number, records: number, error: string): Uint8Array {
     const micros = this.clock.nowMicros();
     const since = Math.round(micros - forMs * 1000) / 1e6;
-    return lineOf({ ev: 'gap', t: micros / 1e6, since, records, error });
+    const line = lineOf({ ev: 'gap', t: micros / 1e6, since, records, error });
+    this.#feed?.take({ chunks: [line], bytes: line.length, records: 1 });
+    return line;
   }
 
   #resumeAll(): void {

@@ -19,6 +19,7 @@ const program = createProgram(fakeIo([]), '1', {
   checkConfig: nothing,
   healthcheck: nothing,
   convert: nothing,
+  view: nothing,
   completion: nothing,
 });
 const { twist, firstWords, commands } = commandLine(program);

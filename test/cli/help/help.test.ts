@@ -24,6 +24,7 @@ const actions = {
   checkConfig: nothing,
   healthcheck: nothing,
   convert: nothing,
+  view: nothing,
   completion: nothing,
 };
 const program = createProgram(fakeIo([]), '1', actions);
@@ -31,7 +32,7 @@ const program = createProgram(fakeIo([]), '1', actions);
 const help = (words: string, width = 80): string =>
   helpText(program, words === '' ? [] : words.split(' '), { width, isStyled: false });
 
-const SCREENS = ['', 'serve', 'config', 'config print', 'config check', 'convert'];
+const SCREENS = ['', 'serve', 'config', 'config print', 'config check', 'convert', 'view'];
 const TOPIC_WORDS = TOPICS.map(({ word }) => word);
 const PAGES = [...SCREENS, ...TOPIC_WORDS, 'all', 'convert all', 'max-message', 'echo-controls'];
 
@@ -158,6 +159,13 @@ t.test('topics after a command', async (t) => {
     t.equal(help(`${command} limits`), help('limits'), command);
   t.match(help('config print'), / --json +print a configuration file/);
   t.notMatch(help('config check'), '--json');
+});
+
+t.test('the help of view', async (t) => {
+  const text = help('view');
+  t.match(text, 'Usage: twist view FILE');
+  t.match(text, '--listen [HOST:]PORT');
+  t.match(text, 'TWIST_INSPECT_TOKEN');
 });
 
 t.test('the help of convert', async (t) => {

@@ -159,3 +159,34 @@ t.test('what came of a reload is told to the primary; a defect here as well', as
   t.strictSame(told, []);
   t.match(JSON.parse(io.written.err), { level: 'error', err: { message: 'a defect' } });
 });
+
+t.test('with an inspector its records go to the primary, by a pipe', async (t) => {
+  const made: unknown[] = [];
+  class FakeSocket {
+    readonly destroy = unexpected;
+
+    constructor(options: unknown) {
+      made.push(options);
+    }
+  }
+  const { runWorker: runIt } = await t.mockImport<{ runWorker: typeof runWorker }>(
+    '../../../src/cli/serve/run-worker.js',
+    { 'node:net': { Socket: FakeSocket } },
+  );
+  const channel = new FakeChannel();
+  const link = new PrimaryLink(channel, () => undefined);
+  const asked: unknown[] = [];
+  const ended = runIt(fakeIo([]), link, (_resources, _io, _log, _load, _membership, inspector) => {
+    inspector!.onEnd = (...given) => {
+      asked.push(given);
+      return null;
+    };
+    return Promise.resolve(ExitCode.Ok);
+  });
+  const flags = { echo: true, inspect: '0' };
+  channel.says({ kind: 'order', order: { ...ORDER, flags } });
+  t.equal(await ended, ExitCode.Ok);
+  t.strictSame(made, [{ fd: 4, readable: false }]);
+  t.equal(await link.onEnd('ONE', 1000, 'enough'), null);
+  t.strictSame(asked, [['ONE', 1000, 'enough']]);
+});

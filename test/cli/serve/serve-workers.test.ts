@@ -10,6 +10,7 @@ import type { Signal } from '../../../src/cli/io.js';
 import { createLog } from '../../../src/cli/output/log.js';
 import type { serveWorkers } from '../../../src/cli/serve/serve-workers.js';
 import type { Flags } from '../../../src/config/text-sources.js';
+import type { Viewer } from '../../../src/workers/viewer/viewer.js';
 import { FakeWorkers } from '../../fixtures/fake-workers.js';
 import type { SelfSigned } from '../../fixtures/self-signed.js';
 import { makeTempDir } from '../../fixtures/temp-dir.js';
@@ -24,24 +25,30 @@ interface Run {
   readonly signal: (name: Signal) => void;
   /** How many addresses workers were said to listen on. */
   readonly listeners: number[];
+  /** Whether they were said to send records. */
+  readonly feeds: boolean[];
 }
 
 async function start(
   t: Test,
   flags: Flags = {},
   files: Readonly<Record<string, string>> = {},
+  inspector: Partial<Viewer> | null = null,
 ): Promise<Run> {
   const workers = new FakeWorkers();
   const listeners: number[] = [];
+  const feeds: boolean[] = [];
   const module = await t.mockImport<{ serveWorkers: typeof serveWorkers }>(
     '../../../src/cli/serve/serve-workers.js',
     {
       '../../../src/workers/cluster-worker.js': {
-        clusterWorkers: (count: number) => {
+        clusterWorkers: (count: number, hasFeed: boolean) => {
           listeners.push(count);
+          feeds.push(hasFeed);
           return workers.start;
         },
       },
+      '../../../src/cli/serve/inspector.js': { inspectorOf: () => Promise.resolve(inspector) },
     },
   );
   const loaded = load({
@@ -65,6 +72,7 @@ async function start(
     workers,
     exitCode,
     listeners,
+    feeds,
     signal: (name) => {
       signals.get(name)!();
     },
@@ -225,3 +233,47 @@ t.test(
     t.equal(await within(exitCode, 'the end'), 0);
   },
 );
+
+t.test('one inspector shows the records of all workers, and ends their sessions', async (t) => {
+  const texts: string[] = [];
+  const calls: string[] = [];
+  const inspector = {
+    feed: {
+      lost: 0,
+      take: ({ chunks }: { readonly chunks: readonly Uint8Array[] }) => {
+        texts.push(Buffer.concat(chunks).toString());
+      },
+    },
+    isUp: true,
+    counters: { restarts: 0 },
+    onEnd: null as unknown as Viewer['onEnd'],
+    start: () => Promise.resolve(void calls.push('start')),
+    reload: () => calls.push('reload'),
+    close: () => Promise.resolve(void calls.push('close')),
+  } as unknown as Viewer;
+  const { workers, exitCode, signal, feeds } = await start(t, { inspect: '0' }, {}, inspector);
+  await eventually(() => workers.all.length === 2, 'two workers');
+  t.strictSame(feeds, [true]);
+  for (const worker of workers.all) worker.serves();
+  workers.all[0]!.records('one\n');
+  workers.all[1]!.records('two\n');
+  t.strictSame(texts.splice(0), ['one\n', 'two\n']);
+  const gone = 'this session is not open any more';
+  const end = async (...answers: readonly unknown[]): Promise<unknown> => {
+    const ended = inspector.onEnd('ONE', 1000, 'enough');
+    for (const [index, value] of answers.entries()) workers.all[index]!.answers(value);
+    return await ended;
+  };
+  t.equal(await end(gone, 'ended'), null);
+  t.equal(await end(gone, gone), gone);
+  workers.all[1]!.exits(1);
+  await eventually(() => workers.all.length === 3, 'another one');
+  t.match(JSON.parse(texts[0]!), { ev: 'gap', records: 0, error: 'worker-died', worker: 2 });
+  workers.last.serves();
+  signal('SIGHUP');
+  signal('SIGTERM');
+  for (const worker of workers.all) worker.exits(0);
+  t.equal(await within(exitCode, 'the end'), 0);
+  t.equal(texts.length, 1, 'the end of all is no death');
+  t.strictSame(calls, ['start', 'reload', 'close']);
+});

@@ -71,6 +71,7 @@ interface Surroundings {
   readonly openFiles?: number;
   readonly resources?: Partial<Found>;
   readonly membership?: Membership;
+  readonly inspector?: Parameters<typeof serve>[5];
 }
 
 /** One run of `serve`, with its signals in the test's hands. */
@@ -85,7 +86,13 @@ class Run {
   constructor(
     t: Test,
     flags: Flags = {},
-    { isTTY = false, openFiles = 1_000_000, resources = {}, membership }: Surroundings = {},
+    {
+      isTTY = false,
+      openFiles = 1_000_000,
+      resources = {},
+      membership,
+      inspector,
+    }: Surroundings = {},
   ) {
     let hear: () => void = () => undefined;
     this.heard = new Promise((resolve) => {
@@ -110,7 +117,7 @@ class Run {
     const given = { listen: ['127.0.0.1:0'], echo: true, ...flags };
     const again = (): Loaded => load({ flags: given, environment: {}, readFile: () => '' });
     this.exitCode = resourcesOf(given, resources).then((all) =>
-      serve(all, this.io, log, again, membership),
+      serve(all, this.io, log, again, membership, inspector),
     );
     t.teardown(async () => {
       // A run that a failed test left behind.
@@ -479,4 +486,66 @@ t.test('one of several processes: others say what concerns all of them', async (
     t.strictSame(failures.splice(0), [sentence]);
     t.strictSame([run.io.written.err, run.messages('warn')], ['', []]);
   }
+});
+
+t.test('an inspector gets all records, ends sessions, and ends after the last one', async (t) => {
+  const texts: string[] = [];
+  const calls: string[] = [];
+  const inspector = {
+    feed: {
+      lost: 0,
+      take: ({ chunks }: { readonly chunks: readonly Uint8Array[] }) => {
+        texts.push(Buffer.concat(chunks).toString());
+      },
+    },
+    isUp: true,
+    counters: { restarts: 0 },
+    onEnd: (): string | null | Promise<string | null> => 'nobody is there',
+    start: () => Promise.resolve(void calls.push('start')),
+    reload: () => calls.push('reload'),
+    close: () => Promise.resolve(void calls.push('close')),
+  };
+  const run = new Run(t, { inspect: '0', admin: '127.0.0.1:0' }, { inspector });
+  const client = await run.connect(t);
+  client.send(encodeFrames([textFrame('hello')], true));
+  await eventually(() => texts.join('').includes('"dir":"out"'), 'the records');
+  const records = texts.join('').trimEnd().split('\n');
+  const { s } = JSON.parse(records[0]!) as { s: string };
+  t.match(
+    records.map((line) => (JSON.parse(line) as { ev: string }).ev),
+    ['open', 'msg', 'msg'],
+  );
+  run.signal('SIGHUP');
+  await eventually(() => calls.includes('reload'), 'the reload');
+  const end = inspector.onEnd as (...given: unknown[]) => unknown;
+  t.equal(end(s, 3000, 'enough'), null);
+  await eventually(() => run.messages('info').includes('session ended by the inspector'), 'a line');
+  const { address } = run.log.find(({ msg }) => msg === 'admin endpoint')!;
+  const metrics = await (await fetch(`${address}/metrics`)).text();
+  t.match(metrics, /^twist_inspect_up 1$/m);
+  t.notMatch(metrics, /twist_recording_/, 'no file is written');
+  run.signal('SIGTERM');
+  run.signal('SIGTERM');
+  await run.exitCode;
+  t.strictSame(calls, ['start', 'reload', 'close']);
+  t.match(texts.join(''), /"ev":"close".*"code":3000,"reason":"enough"/);
+  t.notOk(run.messages('info').includes('recording'));
+});
+
+t.test('a worker tells only what its inspector has lost', async (t) => {
+  const inspector = {
+    feed: { lost: 3, take: () => undefined },
+    onEnd: () => null,
+    start: () => Promise.resolve(),
+    reload: () => undefined,
+    close: () => Promise.resolve(),
+  };
+  const run = new Run(t, { admin: '127.0.0.1:0' }, { inspector });
+  await run.port();
+  const { address } = run.log.find(({ msg }) => msg === 'admin endpoint')!;
+  const metrics = await (await fetch(`${address}/metrics`)).text();
+  t.match(metrics, /^twist_inspect_lost_records_total 3$/m);
+  t.notMatch(metrics, /twist_inspect_up/);
+  run.signal('SIGTERM');
+  t.equal(await run.exitCode, 0);
 });

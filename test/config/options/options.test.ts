@@ -42,6 +42,10 @@ t.test('the defaults are those of the design', async (t) => {
     recordKeep: 'off',
     recordMaxTotal: 'off',
     recordQueue: '8m',
+    inspect: 'off',
+    inspectMemory: '64m',
+    inspectPayload: '64k',
+    inspectToken: 'off',
     tcpText: 'false',
     targetConnectTimeout: '5s',
     targetKeepalive: '1m',
@@ -143,7 +147,18 @@ t.test('texts are one line, and sentences where they should be', async (t) => {
 t.test('what only a command needs is no option of the library', async (t) => {
   t.same(
     ROWS.filter(([, { isLibraryKey }]) => isLibraryKey === false).map(([key]) => key),
-    ['once', 'idleExit', 'workers', 'logLevel', 'logFormat', 'config'],
+    [
+      'inspect',
+      'inspectMemory',
+      'inspectPayload',
+      'inspectToken',
+      'once',
+      'idleExit',
+      'workers',
+      'logLevel',
+      'logFormat',
+      'config',
+    ],
   );
 });
 
@@ -202,6 +217,22 @@ const RANGES: Readonly<
   recordQueue: [
     ['64k', '8m'],
     [65_535, 'off'],
+  ],
+  inspect: [
+    ['off', '9002', ':9002', 'a.example:9002'],
+    [9002, 'unix:/a', ''],
+  ],
+  inspectMemory: [
+    ['8m', '64g', 8 * 1024 ** 2],
+    ['7m', '65g', 'off'],
+  ],
+  inspectPayload: [
+    ['full', 'none', '64k'],
+    [0, 'all'],
+  ],
+  inspectToken: [
+    ['off', 'x'.repeat(16), 'A-9._~'.repeat(4)],
+    ['x'.repeat(15), 'x'.repeat(257), `${'x'.repeat(16)}&`, 7],
   ],
   replay: [['off', 'a.ndjson'], ['']],
   replaySession: [

@@ -3,6 +3,7 @@ import {
   addressRanges,
   credentials,
   secretText,
+  urlToken,
 } from '../../../src/config/values/access-values.js';
 import type { ValueType } from '../../../src/config/values/values.js';
 
@@ -129,4 +130,22 @@ t.test('a secret', async (t) => {
     t.equal(type.toJson(value), text);
   }
   t.equal(type.schema.safeParse('').success, false);
+});
+
+t.test('a token that stands in a URL', async (t) => {
+  const type = urlToken();
+  t.equal(type.valueName, 'TOKEN');
+  for (const [text, value] of [
+    ['0123456789abcdef', '0123456789abcdef'],
+    ['A-9._~A-9._~A-9._~', 'A-9._~A-9._~A-9._~'],
+    ['off', null],
+  ] as const) {
+    t.equal(type.schema.parse(type.fromText(text)), value);
+    t.equal(type.toText(value), text);
+    t.equal(type.toJson(value), text);
+  }
+  t.equal(type.shortcut('off'), null);
+  t.equal(type.shortcut('0123456789abcdef'), undefined);
+  for (const given of ['short', 'x'.repeat(257), 'spaces are not allowed', 7])
+    refuses(t, type, given);
 });

@@ -15,7 +15,10 @@ import { pcapngConverter } from '../../../src/recording/convert/pcapng/pcapng.js
 import { Spool, SpoolStream } from '../../../src/recording/convert/spool.js';
 import { OutgoingLines } from '../../../src/recording/file/outgoing-lines.js';
 import { RecordReader } from '../../../src/recording/format/record-reader.js';
+import { BatchFeed } from '../../../src/recording/write/batch-feed.js';
+import { FilelessWriter } from '../../../src/recording/write/fileless-writer.js';
 import { RecordBuffer } from '../../../src/recording/write/record-buffer.js';
+import { WatchedSource } from '../../../src/recording/write/watched-source.js';
 import type { CostCase, CostTable } from '../case.js';
 import { scratchDirectory } from '../material.js';
 
@@ -181,6 +184,28 @@ export const RECORDING: CostTable = {
         const text = Buffer.alloc(count, 1);
         return () => {
           new RecordBuffer().appendJsonText(text, 0, count);
+        };
+      },
+    },
+  ],
+  'recording/write/batch-feed': [
+    {
+      name: 'records for an inspector that reads nothing',
+      count: 20_000,
+      prepare: (count) => {
+        const source = new RecordBuffer();
+        const line = Buffer.from(message('a'.repeat(100)));
+        return () => {
+          const feed = new BatchFeed({ tool: null, maxBytes: 64 * KIB });
+          const watched = new WatchedSource(source, feed);
+          const writer = new FilelessWriter(watched, { batchTaken: nothing, batchDone: nothing });
+          feed.connect({ write: nothing });
+          for (let number = 0; number < count; number++) {
+            source.appendLine(line);
+            writer.appended();
+          }
+          void writer.close();
+          return feed;
         };
       },
     },

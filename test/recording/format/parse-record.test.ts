@@ -228,3 +228,9 @@ t.test('exactly one payload', async (t) => {
     t.equal(parseRecord(JSON.stringify(record)), reason);
   }
 });
+
+t.test('the number of a process may be there, and is a number then', async (t) => {
+  t.same(parseRecord(JSON.stringify({ ...OPEN, worker: 2 })), { ...OPEN, worker: 2 });
+  for (const worker of ['2', -1, 1.5, null])
+    t.equal(parseRecord(JSON.stringify({ ...OPEN, worker })), '"worker" is not a whole number');
+});

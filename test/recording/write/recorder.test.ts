@@ -41,6 +41,7 @@ class FakeGate implements TapGate {
   seal = (): number => this.calls.push('seal');
   letGo = (): number => this.calls.push('let go');
   stopHolding = (): number => this.calls.push('stop holding');
+  end = (code: number, reason: string): number => this.calls.push(`end ${code} ${reason}`);
   close = (code: number, reason: string): number => this.calls.push(`close ${code} ${reason}`);
 
   take(): readonly string[] {
@@ -702,4 +703,37 @@ t.test('a session that came by TLS', async (t) => {
   t.match(without, { tls: 'TLSv1.3 TLS_AES_256_GCM_SHA384' });
   t.notOk('clientCertificate' in without!);
   t.match(with_, { clientCertificate: { subject: 'CN=alice', fingerprint: 'AB:CD' } });
+});
+
+t.test('a session is ended by its name', async (t) => {
+  const bench = new Bench();
+  const { gate } = bench.begin();
+  const other = bench.begin();
+  const [, open] = bench.records();
+  const { s } = open as { s: string };
+  t.equal(bench.recorder.end(s, 1000, 'enough'), true);
+  t.strictSame(gate.take(), []);
+  t.strictSame(other.gate.take(), ['end 1000 enough']);
+  t.equal(bench.recorder.end('another one', 1000, ''), false);
+});
+
+t.test('whoever watches gets all lines, those about gaps in the file too', async (t) => {
+  const seen: string[] = [];
+  const options: RecorderOptions = {
+    ...{ path: 'unused', sync: 'none', onFull: 'drop', rotateBytes: 0, queueBytes: 1000 },
+    ...{ log: new KeptLog(), maxPayloadBytes: Infinity, watchesFrames: false, tool: 'twist/test' },
+    worker: 3,
+    feed: { take: ({ chunks }) => seen.push(Buffer.concat(chunks).toString()) },
+  };
+  const bench = new Bench();
+  let source!: BatchSource;
+  const recorder = new Recorder(options, (_options, given) => {
+    source = given;
+    return bench;
+  });
+  recorder.begin(new FakeSession(), REQUEST, 'echo', new FakeGate());
+  source.recycle(source.take());
+  t.match(JSON.parse(seen[0]!), { ev: 'open', mode: 'echo', worker: 3 });
+  const line = recorder.gapLine(0, 2, 'ENOSPC');
+  t.equal(seen[1], Buffer.from(line).toString());
 });

@@ -247,6 +247,7 @@ testPage(
     const whole = fake.records.at(-1)!.row.t - fake.records[0]!.row.t;
     t.ok(Math.abs((end - since) / whole - 0.25) < 0.02, 'a quarter of the time');
     t.match(await page.locator('.reading').textContent(), /15\d messages/);
+    await page.locator('#messages .cell-content', { hasText: '"result"' }).first().waitFor();
     const start = page.getByRole('slider', { name: 'Show messages from' });
     await start.focus();
     await page.keyboard.press('ArrowLeft');
@@ -422,8 +423,6 @@ t.test('before anything has come', async (t) => {
 });
 
 testPage('by keyboard alone', '#/', {}, async (t, { page }) => {
-  const focused = async (): Promise<string> =>
-    await page.evaluate('document.activeElement.id || document.activeElement.textContent');
   await page.getByText('43 sessions').first().waitFor();
   await until(page, `document.activeElement.id === 'sessions'`);
   await page.keyboard.press('End');
@@ -452,14 +451,14 @@ testPage('by keyboard alone', '#/', {}, async (t, { page }) => {
   t.match(await page.locator('.json-row.is-active').textContent(), 'id: 1');
   await page.keyboard.press('Escape');
   await page.locator('#detail').waitFor({ state: 'detached' });
-  t.equal(await focused(), 'messages');
+  await until(page, `document.activeElement.id === 'messages'`);
   await page.keyboard.press('?');
   await page.getByRole('dialog', { name: 'Keys' }).waitFor();
   await page.keyboard.press('Escape');
   await page.getByRole('dialog').waitFor({ state: 'detached' });
-  t.equal(await focused(), 'messages');
+  await until(page, `document.activeElement.id === 'messages'`);
   await page.keyboard.press('t');
-  t.equal(await focused(), 'filter-text');
+  await until(page, `document.activeElement.id === 'filter-text'`);
   await page.keyboard.press('Escape');
   await page.keyboard.press('Escape');
   await until(page, `document.activeElement.id === 'sessions'`);

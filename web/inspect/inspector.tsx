@@ -1,12 +1,5 @@
 /** What the page knows and what can be done in it. Components draw from it, once in a frame in which something has changed. */
-import type {
-  ExportFormat,
-  PageNews,
-  RecordAnswer,
-  Row,
-  SessionRow,
-} from '../../src/inspect/page-protocol.js';
-import { saveFile } from '../shared/copy-text.js';
+import type { PageNews, RecordAnswer, Row, SessionRow } from '../../src/inspect/page-protocol.js';
 import { type Place, hashOf, placeOf } from './model/address.js';
 import { type Choice, filterOf } from './model/filter.js';
 import { Fault, Link, LinkLost, type LinkSocket } from './model/link.js';
@@ -309,23 +302,33 @@ export class Inspector {
 
   /** One question at a time: when much comes, what has passed meanwhile is not asked for. */
   async #fill(): Promise<void> {
+    this.#fillTurn++;
     if (this.#isFilling) return;
     this.#isFilling = true;
+    for (let turn = 0, isMore = true; isMore || turn !== this.#fillTurn;) {
+      turn = this.#fillTurn;
+      isMore = await this.#fillOnce();
+      this.changed();
+    }
+    this.#isFilling = false;
+  }
+  #fillTurn = 0;
+
+  /** @returns whether there may be more to ask for */
+  async #fillOnce(): Promise<boolean> {
+    const { rows } = this;
+    const missing = rows?.missing(this.#wanted.first, this.#wanted.end) ?? null;
+    if (rows === null || missing === null) return false;
+    const { gone, view } = rows;
     try {
-      for (;;) {
-        const { rows } = this;
-        const missing = rows?.missing(this.#wanted.first, this.#wanted.end) ?? null;
-        if (rows === null || missing === null) break;
-        const { gone, view } = rows;
-        const answer = await this.link.ask({ ask: 'rows', view, ...missing, gone });
-        rows.add(answer.from, answer.rows, answer.goneTotal);
-        this.changed();
-        if (answer.rows.length === 0) break;
-      }
+      const answer = await this.link.ask({ ask: 'rows', view, ...missing, gone });
+      rows.add(answer.from, answer.rows, answer.goneTotal);
+      return answer.rows.length > 0 || rows !== this.rows;
     } catch (error) {
+      // What was asked of a view that another one has replaced is of no interest.
+      if (rows !== this.rows) return true;
       if (error instanceof Fault) this.viewFault = error.message;
-    } finally {
-      this.#isFilling = false;
+      return false;
     }
   }
 
@@ -431,28 +434,7 @@ export class Inspector {
     }
   }
 
-  // ---- Files and sessions
-
-  async exportFile(format: ExportFormat, isMarked: boolean): Promise<void> {
-    if (this.rows === null) return;
-    this.isExporting = true;
-    this.changed();
-    try {
-      const { answer, parts } = await this.link.askFile({
-        ask: 'export',
-        view: this.rows.view,
-        format,
-        ...(isMarked && { records: [...this.marked].sort((a, b) => a - b) }),
-      });
-      saveFile(answer.name, parts, answer.type);
-      this.tell(answer.note ?? `${answer.name} is saved.`);
-    } catch (error) {
-      this.tell(sentenceOf(error));
-    } finally {
-      this.isExporting = false;
-      this.changed();
-    }
-  }
+  // ---- Sessions, and what is said
 
   /** @returns why it could not be done; null when it is */
   async endSession(session: string, code: number, reason: string): Promise<string | null> {

@@ -3,6 +3,7 @@ import { useRef, useState } from 'preact/hooks';
 import type { ExportFormat } from '../../src/inspect/page-protocol.js';
 import { counted, formatCount } from '../shared/model/units.js';
 import { Segments } from '../shared/segments.js';
+import { exportFile } from './exporting.js';
 import { ModeButtons } from './filter-bar.js';
 import type { Inspector } from './inspector.js';
 import { SEARCH_ID } from './keys.js';
@@ -139,7 +140,7 @@ function ExportMenu({ inspector }: { readonly inspector: Inspector }) {
   };
   const save = (format: ExportFormat, isMarked: boolean): void => {
     close();
-    void inspector.exportFile(format, isMarked);
+    void exportFile(inspector, format, isMarked);
   };
   return (
     <span

@@ -45,7 +45,7 @@ export class RowCache {
   /** What is to be asked for, so that these are here; null for nothing. */
   missing(first: number, end: number): Missing | null {
     const last = Math.min(end, this.total);
-    let from = Math.max(0, first);
+    let from = Math.min(Math.max(0, first), last);
     while (from < last && this.at(from) !== undefined) from++;
     let until = last;
     while (until > from && this.at(until - 1) !== undefined) until--;

@@ -20,6 +20,7 @@ t.test('what is missing is asked for, once', async (t) => {
   t.strictSame(cache.missing(-5, 45), { from: 40, count: 5 });
   t.strictSame(cache.missing(990, 1100), { from: 990, count: 10 }, 'no more than there are');
   t.equal(cache.missing(1000, 1100), null);
+  t.equal(cache.missing(2000, 2100), null, 'the view was longer when it was drawn');
   t.strictSame(cache.missing(100, 900), { from: 100, count: 500 }, 'no more than one may ask');
   cache.add(60, rows(60, 20), 0);
   t.strictSame(cache.missing(40, 80), { from: 40, count: 20 }, 'what is there at the end is not');

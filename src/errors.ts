@@ -234,7 +234,10 @@ export const HANDSHAKE_RULES = {
   unauthorized: [401, 'authentication required'],
   origin: [403, 'origin not allowed'],
   address: [403, 'address not allowed'],
-  'page-token': [403, 'this page needs a token: open the URL that twist has shown, with ?token= in it'],
+  'page-token': [
+    403,
+    'this page needs a token: open the URL that twist has shown, with ?token= in it',
+  ],
   route: [404, 'nothing is served on this path'],
   method: [405, 'method must be GET (RFC 6455 4.1)'],
   'host-not-allowed': [

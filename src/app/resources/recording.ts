@@ -10,11 +10,7 @@ import { codeOf } from '../../recording/file/recording-file-system.js';
 import { LOCKED } from '../../recording/file/file-lock.js';
 import { parseFileNamePattern } from '../../recording/file/file-name-pattern.js';
 import { FilelessWriter } from '../../recording/write/fileless-writer.js';
-import {
-  type MakeWriter,
-  Recorder,
-  type RecorderOptions,
-} from '../../recording/write/recorder.js';
+import { type MakeWriter, Recorder, type RecorderOptions } from '../../recording/write/recorder.js';
 import { statsOf } from '../stats-of.js';
 import { systemReason } from '../../system-reason.js';
 import { version } from '../version.js';

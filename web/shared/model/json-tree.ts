@@ -22,7 +22,7 @@ export interface JsonRow {
   /** Where it is: keys and indexes from the root, which has none. */
   readonly path: string;
   readonly depth: number;
-  /** Its name in an object, its index in an array; null for the root. */
+  /** Its name in an object, as it is shown; its index in an array; null for the root. */
   readonly key: string | number | null;
   readonly kind: 'object' | 'array' | 'string' | 'number' | 'word' | 'more';
   /** Its value; of what is closed, its beginning; of what is open, its bracket. */
@@ -39,6 +39,15 @@ const MAX_CHILDREN = 2000;
 
 /** What is closed shows so many characters of what is in it. */
 const MAX_SUMMARY = 80;
+
+/** What one row shows of a text or a number: browsers take long to lay out a line of a megabyte. */
+const MAX_TEXT = 2000;
+
+/** A JavaScript number holds so many decimal digits, whichever they are. */
+const MAX_EXACT_DIGITS = 15;
+
+/** What turns text around, ends a line or moves something where it is pasted: a row must not look like another one. */
+const MISLEADING = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
 
 /** A tree of fewer values is shown open. */
 const OPEN_VALUES = 200;
@@ -62,11 +71,16 @@ export function keepDigits(_key: string, value: unknown, context?: { source?: st
 function isExact(value: number, source: string): boolean {
   if (String(value) === source) return true;
   // 1.0 and 1e3 are only written in another way; what has more digits than a double may be another number.
-  const digits = source
-    .replace(/[eE].*$/, '')
-    .replace(/[-.]/g, '')
-    .replace(/^0+|0+$/g, '');
-  return digits.length <= 15 && Number.isFinite(value);
+  const [digits = ''] = source.replace(/[-.]/g, '').split(/e/i);
+  return significant(digits) <= MAX_EXACT_DIGITS && Number.isFinite(value);
+}
+
+/** How many digits are left without the zeros at both ends. A number may be as long as its message: no expression that goes back. */
+function significant(digits: string): number {
+  let [start, end] = [0, digits.length];
+  while (digits[start] === '0') start++;
+  while (end > start && digits[end - 1] === '0') end--;
+  return end - start;
 }
 
 export class JsonTree {
@@ -128,9 +142,9 @@ export class JsonTree {
       rows.push({
         path,
         depth,
-        key,
+        key: typeof key === 'string' ? rowText(key) : key,
         kind: kindOf(value),
-        text: isOpen === true ? bracketOf(value, children.length) : summaryOf(value),
+        text: isOpen === true ? bracketOf(value, children.length) : rowText(summaryOf(value)),
         isOpen,
         siblings,
         position,
@@ -191,9 +205,18 @@ function bracketOf(value: JsonValue, count: number): string {
   return Array.isArray(value) ? `[${count}]` : `{${count}}`;
 }
 
+/** Text as a row shows it. */
+function rowText(text: string): string {
+  const beginning = text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text;
+  return beginning.replace(
+    MISLEADING,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
 /** Its beginning, with as little looked at as that takes. */
 function summaryOf(value: JsonValue): string {
-  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, MAX_TEXT + 1));
   let text = '';
   const write = (one: JsonValue): void => {
     const children = childrenOf(one);

@@ -32,6 +32,7 @@ t.test('a shell prints just the message', async (t) => {
   for (const [bytes, text, end] of [
     [bytesOf('$HOME `ls` "x" \'y\' %s \\n'), '$HOME `ls` "x" \'y\' %s \\n', '\n'],
     [bytesOf('two\nlines'), 'two\nlines', '\0'],
+    [bytesOf('\u0003\nls\n\u001b[201~%s\u202e'), '\u0003\nls\n\u001b[201~%s\u202e', '\0'],
     [Uint8Array.from({ length: 256 }, (_, index) => index), null, ''],
   ] as const) {
     const [print = ''] = websocatLine(bytes, text, TARGET).split(' | websocat');
@@ -56,4 +57,31 @@ t.test('where a session can be had again', async (t) => {
     { url: 'wss://example.com/chat', subprotocol: 'json' },
   );
   t.equal(targetOf({ url: 'https://example.com/a' }).url, 'wss://example.com/a');
+});
+
+t.test('nothing of a message is typed where a line is pasted', async (t) => {
+  // Interrupts the line, ends what is marked as pasted, and hides what it is.
+  for (const odd of ['\u0003', '\u001b[201~', '\u0015', '\u007f', '\u009b', '\u202e', '\u2028']) {
+    const text = `${odd}\nrm x\n`;
+    const line = websocatLine(bytesOf(text), text, TARGET);
+    t.match(line, /^[\x20-\x7e]+$/, 'one line of ASCII');
+    t.match(line, ' | websocat -n1 -0 ', 'a text still');
+  }
+});
+
+t.test('a recording that somebody else has written', async (t) => {
+  const local = '127.0.0.1:9001';
+  for (const [url, expected] of [
+    // What websocat takes for a command, or a file to be written.
+    ['cmd://;reboot', `ws://${local}/cmd://;reboot`],
+    ['sh-c:reboot', `ws://${local}/sh-c:reboot`],
+    ['writefile:///etc/passwd', `ws://${local}/writefile:///etc/passwd`],
+    ['httpscmd://x', `ws://${local}/httpscmd://x`],
+    ['/\u0003\nreboot\n\u00e9\ud800', `ws://${local}/%03%0Areboot%0A%C3%A9%EF%BF%BD`],
+    ['http://a/\n', 'ws://a/%0A'],
+  ] as const)
+    t.equal(targetOf({ url, local }).url, expected);
+  t.equal(targetOf({ url: '/', headers: { host: 'a\u001b[201~' } }).url, 'ws://a%1B[201~/');
+  for (const subprotocol of ['--exec', 'a\u0003b', 'a b', ''])
+    t.equal(targetOf({ url: '/', local, subprotocol }).subprotocol, null);
 });

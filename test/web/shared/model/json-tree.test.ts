@@ -28,6 +28,11 @@ t.test('numbers keep their digits', async (t) => {
     [12345678901234567000, '12345678901234567890', false],
     [Infinity, '1e999', false],
     [0.1, '0.1000000000000000055', false],
+    [0, '0.000', true],
+    [0, '-0E5', true],
+    // As long as a message may be: what goes back over the zeros would take an hour.
+    [Infinity, `1${'0'.repeat(1_000_000)}1`, false],
+    [0, `0.${'0'.repeat(1_000_000)}1${'0'.repeat(1_000_000)}`, true],
   ];
   for (const [value, source, isKept] of cases) {
     const found = keepDigits('', value, { source });
@@ -107,6 +112,10 @@ t.test('long ones are shortened', async (t) => {
   });
   tree.closeAll();
   t.match(tree.rows[0]?.text, /^\{list: \[0, 1, .*…$/);
+  const [, long] = treeOf(['z'.repeat(1_000_000)]).rows;
+  t.match(long?.text, /^"z{1999}…$/, 'no browser lays out a line of a megabyte');
+  t.equal(treeOf([new ExactNumber('9'.repeat(1_000_000))]).rows[1]?.text.length, 2001);
+  t.equal(treeOf({ ['k'.repeat(1_000_000)]: 1 }).rows[1]?.key?.toString().length, 2001);
   const inner = treeOf([{ text: 'y'.repeat(1000) }]);
   inner.closeAll();
   t.ok((inner.rows[0]?.text.length ?? 0) < 90);
@@ -123,4 +132,18 @@ t.test('values that hold nothing', async (t) => {
     t.match(tree.rows, [{ text, isOpen: null }]);
     t.equal(tree.rows.length, 1);
   }
+});
+
+t.test('no row looks like another one', async (t) => {
+  const tree = treeOf({ '\u202ea\n': 'x\u2066y\u2028\u0085', é: '👨‍👩‍👧' });
+  t.strictSame(tree.rows.slice(1).map(drawn), [
+    '  \\u202ea\\u000a: "x\\u2066y\\u2028\\u0085"',
+    '  é: "👨‍👩‍👧"',
+  ]);
+  t.equal(tree.rows[1]?.path, '/\u202ea\n');
+});
+
+t.test('names that mean something to JavaScript', async (t) => {
+  const tree = treeOf(parseJson('{"__proto__":{"a":1},"constructor":2}')!);
+  t.strictSame(tree.rows.map(drawn), ['{2}', '  __proto__: {1}', '    a: 1', '  constructor: 2']);
 });

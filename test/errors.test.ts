@@ -235,6 +235,7 @@ t.test('§4.2.2: the status of each refusal', async (t) => {
       '401 unauthorized',
       '403 origin',
       '403 address',
+      '403 page-token',
       '404 route',
       '405 method',
       '408 handshake-timeout',

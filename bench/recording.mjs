@@ -2,6 +2,7 @@
  * The recording measurement: what it adds to an echo that each message is written to a file, both ways; and what counters
  * and metrics add to it.
  */
+import { Buffer } from 'node:buffer';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -174,7 +175,7 @@ function openPage(origin, cookie, onClose) {
   });
   socket.on('message', (data) => {
     /** @type {unknown} */
-    const parsed = JSON.parse(/** @type {Buffer} */ (data).toString());
+    const parsed = JSON.parse(Buffer.isBuffer(data) ? data.toString() : '{}');
     const said = /** @type {{ news?: string, view?: number, total?: number, id?: number }} */ (
       parsed
     );

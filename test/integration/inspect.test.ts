@@ -186,7 +186,15 @@ t.test('a browser gets in by a URL that is good once', async (t) => {
   t.equal((await fetch(next, { redirect: 'manual' })).status, 303);
   for (let count = 0; count < 30; count++) await fetch(`${origin}/?token=wrong`);
   const late = await fetch(await newestUrl(twist), { redirect: 'manual' });
-  t.equal(late.status, 429, 'after too many wrong ones nothing is looked at');
+  t.equal(late.status, 303, 'nobody can lock others out');
+});
+
+t.test("the operator's token cannot be guessed one by one", async (t) => {
+  const twist = await startTwist(t, ['--inspect', '0', '--inspect-token', TOKEN]);
+  const { address } = await twist.waitForLog(isInspector);
+  for (let count = 0; count < 30; count++) await fetch(`${String(address)}/?token=wrong`);
+  const late = await fetch(`${String(address)}/?token=${TOKEN}`, { redirect: 'manual' });
+  t.equal(late.status, 429);
   t.ok(Number(late.headers.get('retry-after')) > 0);
 });
 

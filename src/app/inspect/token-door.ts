@@ -30,7 +30,7 @@ const USER = 'inspector';
 
 const TOKEN_BYTES = 24;
 
-/** How many tokens of one network may be wrong at once, and in a minute. */
+/** How often somebody of one network may be wrong about the operator's token, at once and in a minute. */
 const MAX_WRONG = 20;
 /** How many networks with wrong tokens are remembered. */
 const MAX_NETWORKS = 1000;
@@ -78,6 +78,8 @@ export class TokenDoor implements Authenticator {
       if (this.#hasCookie(head)) return USER;
       throw new HandshakeError('page-token');
     }
+    // Nobody guesses one that was made. Any page of the internet can ask with wrong ones, from the operator's own browser, and would lock it out.
+    if (this.#own === null) return USER;
     const waitMs = this.#wrong.waitMs(networkOf(remoteAddress), this.#nowMs());
     if (waitMs === 0) return USER;
     this.counters.refused++;
@@ -98,7 +100,7 @@ export class TokenDoor implements Authenticator {
     if (head.method !== 'GET') return textAnswer(403, 'open this URL in a browser');
     if (!isSame(given, this.#token)) {
       this.counters.wrong++;
-      this.#wrong.spend(networkOf(remoteAddress), this.#nowMs());
+      if (this.#own !== null) this.#wrong.spend(networkOf(remoteAddress), this.#nowMs());
       return textAnswer(403, WRONG);
     }
     this.counters.right++;
@@ -114,8 +116,10 @@ export class TokenDoor implements Authenticator {
   #hasCookie({ headers }: RequestHead): boolean {
     const cookies = valuesOf(headers, 'cookie').flatMap((line) => line.split('; '));
     const start = `${this.#cookie}=`;
-    const given = cookies.find((cookie) => cookie.startsWith(start));
-    return given !== undefined && isSame(given.slice(start.length), this.#secret);
+    // There may be others of this name: what listens on another port of this host can have a browser keep one for a longer path.
+    return cookies.some(
+      (cookie) => cookie.startsWith(start) && isSame(cookie.slice(start.length), this.#secret),
+    );
   }
 }
 

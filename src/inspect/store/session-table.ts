@@ -181,7 +181,7 @@ export class SessionTable {
     entry.isPartial = false;
     entry.epoch = this.epoch;
     const { worker } = record;
-    entry.worker = Number.isSafeInteger(worker) ? (worker as number) : null;
+    entry.worker = typeof worker === 'number' && Number.isSafeInteger(worker) ? worker : null;
     entry.handshake = handshakeOf(record);
     this.#hold(entry, textBytes(entry.handshake));
     return entry;

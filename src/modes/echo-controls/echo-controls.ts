@@ -3,6 +3,7 @@
  * full speed; one with controls has a mode of its own.
  */
 import type { MemoryAccount } from '../../budget/memory-account.js';
+import { type Turns, loopTurns } from '../../budget/turns.js';
 import type { Extension } from '../../extensions/extension.js';
 import { brokenAnswer } from '../../handshake/break/broken-answer.js';
 import { type Redaction, STRICT_REDACTION } from '../../handshake/redaction/redaction.js';
@@ -29,6 +30,8 @@ export interface EchoParts {
   /** What clients are told of their requests; by default what is harmless. */
   readonly redaction?: Redaction;
   readonly ticker?: Ticker;
+  /** By default the event loop's, with all others. */
+  readonly turns?: Pick<Turns, 'servedUs' | 'spend' | 'add'>;
   readonly chance?: () => number;
 }
 
@@ -91,13 +94,14 @@ export class ControlledEcho implements Mode {
       refuse(
         `the control break=${ending.rule} needs ${DEFLATE}, and what was offered of it cannot be agreed on`,
       );
-    const { memory = null, ticker = TICKER, chance = Math.random } = this.#parts;
+    const { memory = null, ticker = TICKER, turns = loopTurns, chance = Math.random } = this.#parts;
     const info = hasInfo ? this.#describe(session, request) : null;
     session.data = new EchoPlayer(session, {
       controls: this.#controls,
       info,
       memory,
       ticker,
+      turns,
       chance,
     });
     session.notes = { controls: names };

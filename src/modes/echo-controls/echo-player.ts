@@ -6,9 +6,11 @@
  * Laws:
  * 1. What waits is bounded in bytes and in number, and charged: a client with more than that waiting is not read.
  * 2. There is one timer at most, and none once the session is over.
- * 3. One turn of the event loop has a bounded number of pieces, however small they are.
+ * 3. One turn of the event loop has a bounded number of pieces, however small they are, and all sessions share its time: what
+ *    is left when that is over waits for its turn, as all work does that clients cause (`budget/turns.ts`).
  */
 import type { MemoryAccount } from '../../budget/memory-account.js';
+import type { HeavyWork, Turns } from '../../budget/turns.js';
 import { copyPayload } from '../../protocol/bytes.js';
 import { brokenBytes } from '../../protocol/break/broken-bytes.js';
 import { brokenRule } from '../../protocol/break/broken-rules.js';
@@ -28,6 +30,9 @@ const ITEM_BYTES = 256;
 
 /** So many pieces are sent in one turn of the event loop. */
 const PIECES_A_TURN = 1024;
+
+/** A piece takes as long as so many bytes, beside its own. */
+const PIECE_COST = 256;
 
 /** How long a piece of a throttled message takes, and how much a late timer may catch up. */
 const PIECE_MS = 100;
@@ -51,13 +56,15 @@ export interface PlayerParts {
   readonly info: string | null;
   readonly memory: MemoryAccount | null;
   readonly ticker: Ticker;
+  readonly turns: Pick<Turns, 'servedUs' | 'spend' | 'add'>;
   /** From 0 to 1. */
   readonly chance: () => number;
 }
 
 const encoder = new TextEncoder();
 
-export class EchoPlayer {
+export class EchoPlayer implements HeavyWork {
+  servedUs: number;
   readonly #session: ModeSession;
   readonly #parts: PlayerParts;
   readonly #clock: SessionClock;
@@ -70,6 +77,8 @@ export class EchoPlayer {
   /** The session takes more. */
   #canSend = true;
   #isOver = false;
+  /** Waits for its turn. */
+  #isParked = false;
   /** When the newest message is due: none overtakes another. */
   #lastDueMs = 0;
   /** When the next piece may leave, by the throttle. */
@@ -79,6 +88,7 @@ export class EchoPlayer {
   constructor(session: ModeSession, parts: PlayerParts) {
     this.#session = session;
     this.#parts = parts;
+    this.servedUs = parts.turns.servedUs;
     this.#clock = new SessionClock(parts.ticker, this.#pump.bind(this));
   }
 
@@ -165,13 +175,20 @@ export class EchoPlayer {
 
   // ---- What leaves
 
+  /** Its turn has come. */
+  work(): void {
+    this.#isParked = false;
+    if (!this.#isOver) this.#pump();
+  }
+
   /** Does what is due, and sees to it that it is called again for the rest. */
   #pump(): void {
-    for (let pieces = 0; pieces < PIECES_A_TURN; pieces++) {
+    for (let pieces = 0; pieces < PIECES_A_TURN && !this.#isParked; pieces++) {
       const item = this.#queue.head;
       if (item === undefined || !this.#canSend || this.#isOver) break;
       if (this.#readyMs(item) > this.#clock.nowMs) break;
-      this.#step(item);
+      const bytes = this.#step(item);
+      if (this.#parts.turns.spend(PIECE_COST + bytes)) this.#park();
     }
     if (this.#isOver) return;
     this.#ping();
@@ -179,15 +196,22 @@ export class EchoPlayer {
     this.#schedule();
   }
 
+  #park(): void {
+    if (this.#isOver || this.#queue.head === undefined) return;
+    this.#isParked = true;
+    this.#parts.turns.add(this);
+  }
+
   #readyMs(item: Item): number {
     return Math.max(item.dueMs, this.#paidMs);
   }
 
-  #step(item: Item): void {
+  /** @returns how many bytes of payload have left */
+  #step(item: Item): number {
     if ('ending' in item) {
       this.#take(ITEM_BYTES);
       this.#end(item.ending);
-      return;
+      return 0;
     }
     const { fragment, throttle } = this.#parts.controls;
     const { opcode, bytes, sentBytes } = item;
@@ -206,6 +230,7 @@ export class EchoPlayer {
     item.sentBytes = isLast ? 0 : end;
     if (isLast && --item.left === 0) this.#take(bytes.length + ITEM_BYTES);
     this.#sent(result);
+    return end - sentBytes;
   }
 
   #sent(result: SendResult): void {
@@ -273,7 +298,8 @@ export class EchoPlayer {
 
   #schedule(): void {
     const item = this.#queue.head;
-    const itemMs = item === undefined || !this.#canSend ? Infinity : this.#readyMs(item);
+    const waits = item === undefined || !this.#canSend || this.#isParked;
+    const itemMs = waits ? Infinity : this.#readyMs(item);
     const wakeMs = Math.min(itemMs, this.#pingDueMs);
     if (wakeMs < Number.MAX_SAFE_INTEGER) this.#clock.wakeAt(wakeMs);
   }

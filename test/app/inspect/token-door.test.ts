@@ -75,6 +75,11 @@ t.test("the operator's token is good as often as it is given", async (t) => {
     });
 });
 
+t.test('by the real clock', async (t) => {
+  const door = new TokenDoor({ secret: 'the-secret', token: '0123456789abcdef' });
+  t.equal(door.authorize(head('/?token=wrong'), APPLICANT), 'inspector');
+});
+
 t.test('everything else needs the cookie', async (t) => {
   const door = doorWith(null);
   const refused = new HandshakeError('page-token');
@@ -90,7 +95,7 @@ t.test('everything else needs the cookie', async (t) => {
     head('/ws', UPGRADE),
   ])
     t.throws(() => door.authorize(asked, APPLICANT), refused, asked.target);
-  const cookie = 'a=b; twist-inspect-9002=the-secret; c=d';
+  const cookie = 'a=b; twist-inspect-9002=of-another-port; twist-inspect-9002=the-secret; c=d';
   for (const asked of [head('/', { cookie }), head('/ws', { ...UPGRADE, cookie })]) {
     t.equal(door.authorize(asked, APPLICANT), 'inspector');
     t.equal(door.answer(asked, PEER, false), null);
@@ -111,7 +116,7 @@ t.test('whoever looks at a URL before it is opened does not use it up', async (t
 
 t.test('after too many wrong tokens none from there is looked at for a while', async (t) => {
   let nowMs = 0;
-  const door = doorWith(null, () => nowMs);
+  const door = doorWith('0123456789abcdef', () => nowMs);
   const wrong = head('/?token=wrong');
   for (let count = 0; count < 20; count++) {
     door.authorize(wrong, APPLICANT);
@@ -128,4 +133,17 @@ t.test('after too many wrong tokens none from there is looked at for a while', a
   t.equal(door.authorize(head('/', { cookie }), APPLICANT), 'inspector');
   nowMs = 3001;
   t.equal(door.authorize(right, APPLICANT), 'inspector');
+});
+
+t.test('wrong tokens lock nobody out of a page whose token cannot be guessed', async (t) => {
+  const door = doorWith(null);
+  const wrong = head('/?token=wrong');
+  for (let count = 0; count < 100; count++) {
+    t.equal(door.authorize(wrong, APPLICANT), 'inspector');
+    t.equal(door.answer(wrong, PEER, false)!.status, 403);
+  }
+  const right = head(`/?token=${door.token}`);
+  t.equal(door.authorize(right, APPLICANT), 'inspector');
+  t.equal(door.answer(right, PEER, false)!.status, 303);
+  t.match(door.counters, { wrong: 100, refused: 0 });
 });

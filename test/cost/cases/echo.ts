@@ -26,6 +26,8 @@ function playerOf(query: string, ticker: FakeTicker): EchoPlayer {
     info: null,
     memory: null,
     ticker,
+    // Nobody else is served: no turn is ever over.
+    turns: { servedUs: 0, spend: () => false, add: nothing },
     chance: Math.random,
   });
   player.start({} as unknown as RawOutput);

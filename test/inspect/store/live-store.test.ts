@@ -173,7 +173,7 @@ t.test('gaps: of the inspector, of a worker, of the recording', async (t) => {
     worker,
     B.open(),
     A.in('1'),
-    { ...gap, records: 0, error: 'worker-died', worker: 2 } as never,
+    { ...gap, records: 0, error: 'worker-died', worker: 2 },
     { ...gap, records: 5, error: 'inspector-behind' },
     { ...gap, records: 2, error: 'inspector-restarted' },
     { ...gap, records: 4, error: 'ENOSPC' },

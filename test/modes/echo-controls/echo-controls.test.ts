@@ -47,7 +47,9 @@ interface Opened {
 
 function ask(query: string, headers: Changes = {}, extensions: readonly Extension[] = []): Opened {
   const ticker = new FakeTicker();
-  const mode = makeControlledEcho({ ticker, chance: () => 0 });
+  // No turn is ever over, however slow the machine is.
+  const turns = { servedUs: 0, spend: () => false, add: () => undefined };
+  const mode = makeControlledEcho({ ticker, turns, chance: () => 0 });
   const bench = new Bench(mode, { ...QUIET, extensions });
   bench.receive(upgradeText(headers, `GET /echo?${query} HTTP/1.1`));
   const answer = bench.socket.takeWritten();

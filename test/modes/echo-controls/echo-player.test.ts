@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import t from 'tap';
 import { MemoryAccount } from '../../../src/budget/memory-account.js';
+import { type HeavyWork, Turns } from '../../../src/budget/turns.js';
 import {
   EchoPlayer,
   MOST_WAITING,
@@ -23,6 +24,9 @@ class World {
   /** What `send` answers. */
   result: SendResult = 'sent';
   chance = 0.5;
+  /** All sessions together have had the time of this turn. */
+  isTurnOver = false;
+  readonly parked: HeavyWork[] = [];
 
   constructor(query: string, info: string | null = null) {
     this.player = new EchoPlayer(this as unknown as ModeSession, {
@@ -30,6 +34,11 @@ class World {
       info,
       memory: this.memory,
       ticker: this.ticker,
+      turns: {
+        servedUs: 7,
+        spend: () => this.isTurnOver,
+        add: (work) => this.parked.push(work),
+      },
       chance: () => this.chance,
     });
   }
@@ -339,10 +348,49 @@ t.test('without an account', async (t) => {
     controls: parseControls('burst=2')!,
     info: null,
     memory: null,
+    turns: new Turns(),
     ticker: new FakeTicker(),
     chance: Math.random,
   });
   player.start({} as unknown as RawOutput);
   player.receive(2, Buffer.from('a'));
   t.equal(sent.length, 2);
+});
+
+t.test('all sessions share the time of a turn', async (t) => {
+  const world = new World('fragment=1&ping=10ms').start();
+  t.equal(world.player.servedUs, 7);
+  world.isTurnOver = true;
+  world.receive('abc');
+  t.strictSame(world.taken(), ['1 [a'], 'little is done in any case');
+  t.strictSame(world.parked.splice(0), [world.player]);
+  world.receive('d');
+  world.player.drained();
+  t.strictSame([...world.taken(), ...world.parked], [], 'it waits, and only once');
+  world.ticker.pass(10);
+  t.strictSame(world.taken(), ['ping'], 'no timer but that of the Ping');
+  world.player.work();
+  t.strictSame(world.taken(), ['1 b']);
+  t.strictSame(world.parked.splice(0), [world.player]);
+  world.isTurnOver = false;
+  world.player.work();
+  t.strictSame(world.taken(), ['1 c]', '1 d']);
+  world.isTurnOver = true;
+  world.receive('e');
+  t.strictSame([world.taken(), world.parked], [['1 e'], []], 'there is nothing to wait for');
+});
+
+t.test('a session that is over when its turn comes', async (t) => {
+  const world = new World('fragment=1').start();
+  world.isTurnOver = true;
+  world.receive('abc');
+  world.player.stop();
+  t.equal(world.memory.bytes, 0);
+  world.parked[0]?.work();
+  t.strictSame(world.taken(), ['1 [a']);
+  const gone = new World('fragment=1').start();
+  gone.isTurnOver = true;
+  gone.result = 'closed';
+  gone.receive('abc');
+  t.strictSame(gone.parked, []);
 });

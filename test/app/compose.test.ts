@@ -5,6 +5,7 @@ import { MemoryAccount } from '../../src/budget/memory-account.js';
 import { LETS_IN_ALL } from '../fixtures/logins.js';
 import { existsSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { checkComposition, compose } from '../../src/app/compose.js';
+import type { Inspector } from '../../src/app/inspect/inspector.js';
 import type { Resources } from '../../src/app/resources/resources.js';
 import { load } from '../../src/config/load.js';
 import type { Flags } from '../../src/config/text-sources.js';
@@ -74,6 +75,41 @@ t.test(
     await server.stop();
   },
 );
+
+t.test('whoever inspects starts before the server and ends after it', async (t) => {
+  const calls: string[] = [];
+  const inspector: Inspector = {
+    feed: { lost: 0, take: () => undefined },
+    onEnd: () => 'nobody ends sessions yet',
+    start: () => {
+      calls.push(`start, ${composed.server.urls.length} addresses`);
+      return Promise.resolve();
+    },
+    reload: () => {
+      calls.push('reload');
+    },
+    close: () => {
+      calls.push('close');
+      return Promise.resolve();
+    },
+  };
+  const composed = compose(
+    resourcesOf({ inspect: '9002', static: makeTempDir(t) }),
+    new KeptLog(),
+    null,
+    null,
+    [],
+    inspector,
+  );
+  t.equal(composed.filesEach, 2);
+  t.equal(composed.recorder?.findProblems().length, 0, 'there is a recorder, without a file');
+  t.equal(inspector.onEnd('nobody', 1000, ''), 'this session is not open any more');
+  await composed.start();
+  await composed.reload();
+  await composed.server.stop();
+  await composed.close();
+  t.strictSame(calls, ['start, 0 addresses', 'reload', 'close']);
+});
 
 t.test('a start that fails gives up what it had, and leaves the recording alone', async (t) => {
   const directory = makeTempDir(t);

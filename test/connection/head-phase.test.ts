@@ -180,6 +180,8 @@ t.test('requests for files and pages', async (t) => {
   const forwarded = file.replace('\r\n\r\n', '\r\nX-Forwarded-Proto: https\r\n\r\n');
   t.equal(read(forwarded, POLICY, 'proxy').scheme, 'https');
   t.equal(read(forwarded, POLICY, 'network').scheme, 'http', 'a client may say what it likes');
+  t.equal(read(file, POLICY, 'proxy').scheme, 'http', 'a proxy that says nothing');
+  t.equal(read(file, POLICY, 'proxy', { tls, user: null }).scheme, 'https');
   t.match(Buffer.from(optionsBytes()).toString(), /^HTTP\/1\.1 204 No Content\r\n.*\r\n\r\n$/s);
 });
 

@@ -101,9 +101,8 @@ export function makeRecorder(
     tool: `twist/${version()}`,
   };
   if (record === null) {
-    return feed === undefined || feed === null
-      ? null
-      : new Recorder({ ...common, ...FILELESS, maxPayloadBytes: inspectPayload }, noFile);
+    if (!feed) return null;
+    return new Recorder({ ...common, ...FILELESS, maxPayloadBytes: inspectPayload }, noFile);
   }
   return new Recorder({
     ...common,

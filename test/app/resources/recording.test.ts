@@ -22,6 +22,7 @@ import { load } from '../../../src/config/load.js';
 import type { Flags } from '../../../src/config/text-sources.js';
 import { ConfigError } from '../../../src/errors.js';
 import type { UpgradeRequest } from '../../../src/handshake/request.js';
+import type { Batch } from '../../../src/recording/write/batch.js';
 import type { Recorder } from '../../../src/recording/write/recorder.js';
 import type { TapGate } from '../../../src/session/tap.js';
 import { FakeSession } from '../../fixtures/fake-session.js';
@@ -48,6 +49,28 @@ t.test('the name of the file may have parts of the time, and no others', async (
 
 t.test('without the option nothing is recorded', async (t) => {
   t.equal(makeRecorder(loaded({}).settings, new KeptLog()), null);
+});
+
+t.test('whoever watches gets the records, with a file and without', async (t) => {
+  const { settings, values } = loaded({ inspect: '9002', inspectPayload: '4' });
+  const taken: string[] = [];
+  const feed = {
+    lost: 0,
+    take: ({ chunks }: Batch) => {
+      taken.push(...chunks.map((chunk) => Buffer.from(chunk).toString()));
+    },
+  };
+  const recorder = makeRecorder(settings, new KeptLog(), undefined, undefined, feed)!;
+  await startRecorder(recorder, values);
+  const session = new FakeSession();
+  const request = { target: '/', headers: [] } as unknown as UpgradeRequest;
+  const recorded = recorder.begin(session, request, 'echo', {} as TapGate);
+  recorded.message(true, 1, Buffer.from('hello'), 0, 5, true, true, 11);
+  await recorder.close();
+  const [open, message, ...others] = taken.join('').trimEnd().split('\n');
+  t.match(JSON.parse(open!), { ev: 'open', mode: 'echo' });
+  t.match(JSON.parse(message!), { ev: 'msg', len: 5, data: 'hell', cut: true });
+  t.strictSame(others, []);
 });
 
 t.test('the file begins when the server does', async (t) => {

@@ -1,10 +1,13 @@
+import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t, { type Test } from 'tap';
+import { WebSocket } from 'ws';
 import { runViewer } from '../../../src/cli/view/run-viewer.js';
+import { SUBPROTOCOL } from '../../../src/inspect/inspect-mode.js';
 import type {
   FromViewer,
   ToViewer,
@@ -112,11 +115,54 @@ t.test('a file of passwords and certificates are read again', async (t) => {
   writeFileSync(certFile, cert);
   writeFileSync(keyFile, key);
   const flags = { authFile: file, inspect: ':0', tlsCert: [certFile], tlsKey: [keyFile] };
-  const run = new Run(t, { flags, configText: '{}' });
+  const run = new Run(t, { flags: { ...flags, config: 'twist.json' }, configText: '{}' });
   const { address } = await run.wait('listening');
   t.match(address, /^https:\/\//);
   writeFileSync(file, 'nothing that could be read\n');
   run.says({ kind: 'reload' });
+  run.input.end();
+  t.equal(await within(run.exitCode, 'the end'), 0, 'what cannot be read changes nothing');
+});
+
+t.test('whoever looks asks the server to end a session', async (t) => {
+  const run = new Run(t, { flags: { inspectToken: TOKEN } });
+  const { address } = await run.wait('listening');
+  const { headers } = await fetch(`${address}/?token=${TOKEN}`, { redirect: 'manual' });
+  const [cookie] = headers.get('set-cookie')!.split(';');
+  const page = new WebSocket(`${address.replace('http', 'ws')}/ws`, SUBPROTOCOL, {
+    origin: address,
+    headers: { cookie },
+  });
+  t.teardown(() => {
+    page.terminate();
+  });
+  const answers: unknown[] = [];
+  page.on('message', (data: Buffer) => {
+    answers.push(JSON.parse(data.toString()));
+  });
+  await once(page, 'open');
+  const common = { s: 'S', t: 1, id: 1, remote: '127.0.0.1:2', local: '127.0.0.1:1', tls: null };
+  const handshake = { url: '/', headers: {}, subprotocol: null, extensions: null, mode: 'echo' };
+  run.input.write(`${JSON.stringify({ ev: 'open', ...common, ...handshake })}\n`);
+  await eventually(() => JSON.stringify(answers).includes('"s":"S"'), 'the session');
+  page.send(JSON.stringify({ ask: 'end', id: 7, session: 'S', code: 1000, reason: 'done' }));
+  const asked = await run.wait('end');
+  t.match(asked, { session: 'S', code: 1000, reason: 'done' });
+  run.says({ kind: 'ended', id: asked.id, problem: 'it is gone' });
+  await eventually(
+    () => answers.some((answer) => (answer as { id?: number }).id === 7),
+    'an answer',
+  );
+  t.match(
+    answers.find((answer) => (answer as { id?: number }).id === 7),
+    { fault: /it is gone/ },
+  );
+});
+
+t.test('a defect is no sentence', async (t) => {
+  const env = new Proxy({}, { get: () => assert.fail('a defect') });
+  const run = new Run(t, {}, env);
+  await t.rejects(run.exitCode, { message: 'a defect' });
 });
 
 t.test('why it cannot start', async (t) => {

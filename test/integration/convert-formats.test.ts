@@ -1,23 +1,20 @@
 /** What recordings are converted to, opened by the programs that it is meant for. */
-import { execFile } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { chromium, type Browser } from 'playwright-core';
 import t, { type Test } from 'tap';
 import { harConverter } from '../../src/recording/convert/har/har.js';
 import { novncConverter } from '../../src/recording/convert/novnc.js';
 import { pcapngConverter } from '../../src/recording/convert/pcapng/pcapng.js';
-import { payloadOf } from '../../src/recording/format/payload.js';
-import type { AnyRecord, ControlRecord, MessageRecord } from '../../src/recording/format/record.js';
 import { skipWithout } from '../fixtures/interop.js';
 import { convertRecords, Recording } from '../fixtures/recordings.js';
 import { SeededRandom } from '../fixtures/seeded-random.js';
+import { sameSaid, saidIn } from '../fixtures/said.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
+import { SAID_FIELDS, fieldsOf, hasTshark, saidInFrame } from '../fixtures/wireshark.js';
 
 const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
-const TSHARK = process.env['TSHARK'] ?? '/usr/bin/tshark';
 const NOVNC = fileURLToPath(new URL('../../node_modules/@novnc/novnc', import.meta.url));
 const PLAYBACK = readFileSync(new URL('../fixtures/novnc-playback.html', import.meta.url));
 
@@ -25,45 +22,6 @@ const PLAYBACK = readFileSync(new URL('../fixtures/novnc-playback.html', import.
 const KEEP = process.env['TWIST_KEEP_CONVERTED'];
 
 t.setTimeout(120_000);
-
-/** One payload of a session, put together: who sent it, its opcode, and its bytes in hex. */
-interface Said {
-  readonly dir: string;
-  readonly op: number;
-  readonly hex: string;
-}
-
-/** What was said in a session, in the order in which it was complete. */
-function saidIn(records: readonly AnyRecord[], s: string, kinds: 'msg' | 'all'): Said[] {
-  const open: Record<string, Buffer> = {};
-  const said: Said[] = [];
-  const own = records.filter(
-    (record): record is MessageRecord | ControlRecord =>
-      (record.ev === 'msg' || (record.ev === 'ctl' && kinds === 'all')) && record.s === s,
-  );
-  for (const record of own) {
-    const { dir, op } = record;
-    const part = record.ev === 'msg' ? record.part : undefined;
-    const before = record.ev === 'msg' ? (open[dir] ?? Buffer.alloc(0)) : Buffer.alloc(0);
-    const bytes = Buffer.concat([before, payloadOf(record)]);
-    if (part === 'first' || part === 'middle') {
-      open[dir] = bytes;
-    } else {
-      if (record.ev === 'msg') open[dir] = Buffer.alloc(0);
-      said.push({ dir, op, hex: bytes.toString('hex') });
-    }
-  }
-  return said;
-}
-
-/** Equal, without a million characters when not. */
-function sameSaid(t: Test, found: readonly Said[], expected: readonly Said[], name: string): void {
-  const short = ({ dir, op, hex }: Said): string =>
-    `${dir} ${op} ${hex.length / 2} ${hex.slice(0, 32)}`;
-  t.strictSame(found.map(short), expected.map(short), name);
-  const isSame = expected.every(({ hex }, index) => found[index]?.hex === hex);
-  t.ok(isSame, `${name}: every byte`);
-}
 
 function randomBytes(length: number, random: SeededRandom): Buffer {
   return Buffer.from(Uint8Array.from({ length }, () => random.below(256)));
@@ -207,61 +165,13 @@ t.test("HAR, in Chromium's developer tools", async (t) => {
   }
 });
 
-type Fields = Readonly<Record<string, readonly string[] | undefined>>;
-
-async function tshark(file: string, ...args: readonly string[]): Promise<string> {
-  const checks = ['-o', 'tcp.check_checksum:TRUE', '-o', 'ip.check_checksum:TRUE'];
-  const { stdout } = await promisify(execFile)(TSHARK, ['-r', file, ...checks, ...args], {
-    maxBuffer: 64 * 1024 * 1024,
-  });
-  return stdout;
-}
-
-async function fieldsOf(file: string, filter: string, fields: readonly string[]) {
-  const wanted = fields.flatMap((field) => ['-e', field]);
-  const json = await tshark(file, '-Y', filter, '-T', 'json', ...wanted);
-  const found = JSON.parse(json) as { readonly _source: { readonly layers: Fields } }[];
-  return found.map(({ _source }) => _source.layers);
-}
-
-/** What Wireshark has put together; a fragment that is not the last one has nothing to say. */
-function saidInFrame(fields: Fields, opcodes: Map<string, number>): Said | null {
-  const one = (name: string): string => fields[name]?.[0] ?? '';
-  const dir = one('tcp.dstport') === one('server') ? 'in' : 'out';
-  const opcode = Number(one('websocket.opcode'));
-  const op = opcode === 0 ? opcodes.get(dir)! : opcode;
-  if (opcode === 1 || opcode === 2) opcodes.set(dir, opcode);
-  if (one('websocket.fin') !== '1') return null;
-  const text = Buffer.from(one('websocket.payload.text')).toString('hex');
-  const status = one('websocket.payload.close.status_code');
-  const reason = Buffer.from(one('websocket.payload.close.reason')).toString('hex');
-  const code = status === '' ? '' : Number(status).toString(16).padStart(4, '0');
-  const bytes = [one('data.data'), one('websocket.payload.ping'), one('websocket.payload.pong')];
-  return { dir, op, hex: text + code + reason + bytes.join('').replaceAll(':', '') };
-}
-
 t.test('pcapng, in Wireshark', async (t) => {
-  if (!existsSync(TSHARK)) {
-    skipWithout(t, `there is no ${TSHARK} (TSHARK names another path)`);
-    return;
-  }
+  if (!hasTshark(t)) return;
   const { recording, sessions } = makeRecording();
   const bytes = await convertRecords(pcapngConverter, recording.records);
   const file = save(t, 'recording.pcapng', bytes);
 
-  const found = await fieldsOf(file, 'websocket', [
-    'tcp.stream',
-    'tcp.dstport',
-    'frame.time_epoch',
-    'websocket.opcode',
-    'websocket.fin',
-    'websocket.payload.text',
-    'websocket.payload.close.status_code',
-    'websocket.payload.close.reason',
-    'websocket.payload.ping',
-    'websocket.payload.pong',
-    'data.data',
-  ]);
+  const found = await fieldsOf(file, 'websocket', SAID_FIELDS);
   for (const [stream, s] of sessions.entries()) {
     const opcodes = new Map<string, number>();
     const said = found

@@ -214,6 +214,31 @@ testPage('follow and pause', `#/s/${CHAT}`, {}, async (t, { page, fake }) => {
 });
 
 testPage(
+  'what is scrolled while the page is drawn is not taken back',
+  `#/s/${CHAT}`,
+  {},
+  async (t, { page }) => {
+    await row(page, '"id":600,"result"').waitFor();
+    const scrollTo = async (top: number): Promise<number> =>
+      // In the same frame, before the browser tells of it, the page is drawn for another reason.
+      await page.evaluate(`(async () => {
+        const list = document.querySelector('#messages');
+        const input = document.querySelector('#search');
+        const frame = () => new Promise(requestAnimationFrame);
+        requestAnimationFrame(() => { list.scrollTop = ${top}; });
+        input.dispatchEvent(new Event('input', { bubbles: true }));
+        for (let count = 0; count < 5; count++) await frame();
+        return list.scrollTop;
+      })()`);
+    t.equal(await scrollTo(4800), 4800, 'while it follows');
+    await page.locator('button[aria-pressed=false]', { hasText: 'Follow' }).waitFor();
+    const top = await scrollTo(240);
+    t.equal(top, 240);
+    await row(page, '"id":6,"method"').waitFor();
+  },
+);
+
+testPage(
   'times: of day, of the session, since the last one',
   `#/s/${CHAT}`,
   {},

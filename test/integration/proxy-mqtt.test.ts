@@ -1,13 +1,12 @@
 /** MQTT through the proxy: what browsers and npm's `mqtt` speak over a WebSocket, to mosquitto. */
 import { Buffer } from 'node:buffer';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
-import path from 'node:path';
-import { type MqttClient, connectAsync } from 'mqtt';
+import type { MqttClient } from 'mqtt';
 import t, { type Test } from 'tap';
 import { WebSocket } from 'ws';
+import { connectMqtt, startBroker } from '../fixtures/mqtt-broker.js';
 import { SeededRandom } from '../fixtures/seeded-random.js';
-import { findCommands, startService } from '../fixtures/service-process.js';
+import { findCommands } from '../fixtures/service-process.js';
 import { startServing } from '../fixtures/twist-process.js';
 import { eventually, within } from '../fixtures/within.js';
 
@@ -18,15 +17,6 @@ const MAX_PAYLOAD_BYTES = 2000;
 
 /** Publishes at least once: the broker keeps what is not acknowledged, so none may be missing. */
 const QOS = 1;
-
-async function connect(t: Test, url: string): Promise<MqttClient> {
-  const connecting = connectAsync(url, { clean: true, reconnectPeriod: 0 });
-  const client = await within(connecting, `a client at ${url}`);
-  t.teardown(() => {
-    client.end(true);
-  });
-  return client;
-}
 
 /** The messages of one direction: each begins with its number. */
 function makePayloads(seed: number): Buffer[] {
@@ -69,23 +59,7 @@ async function proveDirection(
 t.test('MQTT', async (t) => {
   const commands = findCommands(t, ['mosquitto']);
   if (commands === null) return;
-  const broker = await startService(t, {
-    command: commands[0],
-    arrange: (port, directory) => {
-      const config = path.join(directory, 'mosquitto.conf');
-      const lines = [
-        `listener ${port} 127.0.0.1`,
-        'allow_anonymous true',
-        'persistence false',
-        // Without a bound, or it drops what a slow reader has waiting.
-        'max_queued_messages 0',
-        'log_dest stderr',
-      ];
-      writeFileSync(config, lines.map((line) => `${line}\n`).join(''));
-      return ['-c', config];
-    },
-    ready: /mosquitto version .* running/,
-  });
+  const broker = await startBroker(t, commands[0]);
   const args = [
     'serve',
     '--tcp',
@@ -105,8 +79,8 @@ t.test('MQTT', async (t) => {
   });
 
   await t.test(`${MESSAGES} messages each way, at the same time`, async (t) => {
-    const proxied = await connect(t, twist.url);
-    const direct = await connect(t, `mqtt://${broker.address}`);
+    const proxied = await connectMqtt(t, twist.url);
+    const direct = await connectMqtt(t, `mqtt://${broker.address}`);
     await Promise.all([
       proveDirection(t, 'from the proxied client', SEED, [proxied, direct]),
       proveDirection(t, 'to the proxied client', SEED + 1, [direct, proxied]),
@@ -119,7 +93,7 @@ t.test('MQTT', async (t) => {
   });
 
   await t.test(`${MESSAGES} messages to itself`, async (t) => {
-    const client = await connect(t, twist.url);
+    const client = await connectMqtt(t, twist.url);
     await proveDirection(t, 'there and back', SEED + 2, [client, client]);
   });
 });

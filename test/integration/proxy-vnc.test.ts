@@ -5,23 +5,26 @@
  * `TWIST_VNC_SCREENSHOT=FILE` also saves a picture, which `docs/images/novnc.png` is. With
  * `TWIST_VNC_SECONDS=600` and `tap --timeout=800` the screen changes for ten minutes.
  */
-import { cpSync, existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { type Page, chromium } from 'playwright-core';
 import t, { type Test } from 'tap';
 import { skipWithout } from '../fixtures/interop.js';
 import { MIB, STEADY_MEMORY, mib } from '../fixtures/memory-growth.js';
-import {
-  BackgroundProcess,
-  type Service,
-  findCommands,
-  startService,
-} from '../fixtures/service-process.js';
-import { makeTempDir } from '../fixtures/temp-dir.js';
+import { findCommands } from '../fixtures/service-process.js';
 import { type LogLine, type TwistProcess, startServing } from '../fixtures/twist-process.js';
-import { eventually, within } from '../fixtures/within.js';
+import {
+  Desktop,
+  HEIGHT,
+  WIDTH,
+  eventuallyOn,
+  hasPixel,
+  makeNovncSite,
+  openNovnc,
+  pixelAt,
+} from '../fixtures/vnc-desktop.js';
+import { eventually } from '../fixtures/within.js';
 
 const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 const SCREENSHOT = process.env['TWIST_VNC_SCREENSHOT'];
@@ -36,16 +39,11 @@ const GROWTH_BYTES = 8 * MIB;
 /** Far less than a screen of random text makes; none would come if the page had stopped. */
 const LEAST_BYTES_A_SECOND = 50_000;
 
-const WIDTH = 640;
-const HEIGHT = 480;
 const BACKGROUND = '#3366cc';
 const BACKGROUND_PIXEL = [0x33, 0x66, 0xcc, 0xff];
 
 /** Whoever types gets the terminal under the pointer: there is no window manager. */
 const TERMINAL = { x: 40, y: 40, geometry: '58x20+40+40' };
-
-const NOVNC = fileURLToPath(new URL('../../node_modules/@novnc/novnc', import.meta.url));
-const PAGE = fileURLToPath(new URL('../fixtures/novnc.html', import.meta.url));
 
 /** What the page holds, beside the types of the DOM, which tests have not. */
 interface NovncPage {
@@ -53,93 +51,6 @@ interface NovncPage {
 }
 
 t.setTimeout((SOAK_SECONDS + 90) * 1000);
-
-/** noVNC as its package brings it, with a page of ours. */
-function makeSite(t: Test): string {
-  const directory = makeTempDir(t);
-  for (const name of ['core', 'vendor']) {
-    cpSync(path.join(NOVNC, name), path.join(directory, name), { recursive: true });
-  }
-  cpSync(PAGE, path.join(directory, 'index.html'));
-  return directory;
-}
-
-class Desktop {
-  readonly #t: Test;
-  readonly #service: Service;
-  readonly #env: Readonly<Record<string, string>>;
-
-  constructor(t: Test, service: Service) {
-    this.#t = t;
-    this.#service = service;
-    this.#env = { DISPLAY: `:${service.ready[1]!}`, LANG: 'C.UTF-8' };
-  }
-
-  get target(): string {
-    return this.#service.address;
-  }
-
-  get directory(): string {
-    return this.#service.directory;
-  }
-
-  /** Starts a program on the desktop; it is stopped when the test is over. */
-  start(command: string, ...args: readonly string[]): BackgroundProcess {
-    const started = new BackgroundProcess(command, args, this.directory, this.#env);
-    this.#t.teardown(() => started.stop());
-    return started;
-  }
-
-  /** Runs a program to its end. */
-  async run(command: string, ...args: readonly string[]): Promise<void> {
-    await within(this.start(command, ...args).ended, `the end of ${command}`);
-  }
-}
-
-async function startDesktop(t: Test, command: string): Promise<Desktop> {
-  const service = await startService(t, {
-    command,
-    arrange: (port) => [
-      ...['-displayfd', '1', '-rfbport', `${port}`, '-localhost', '-SecurityTypes', 'None'],
-      ...['-geometry', `${WIDTH}x${HEIGHT}`, '-depth', '24', '-desktop', 'a desktop'],
-    ],
-    // The number of the display.
-    ready: /^(\d+)$/m,
-  });
-  return new Desktop(t, service);
-}
-
-/** One pixel of noVNC's canvas: red, green, blue and alpha; or nothing before there is a picture. */
-async function pixelAt(page: Page, x: number, y: number): Promise<number[]> {
-  const source = `(() => {
-    const canvas = document.querySelector('canvas');
-    return canvas === null ? [] : [...canvas.getContext('2d').getImageData(${x}, ${y}, 1, 1).data];
-  })()`;
-  return await page.evaluate<number[]>(source);
-}
-
-/** Asks until the page answers yes. */
-async function eventuallyOn(
-  page: Page,
-  isReached: (page: Page) => Promise<boolean>,
-  what: string,
-): Promise<void> {
-  const poll = async (): Promise<void> => {
-    while (!(await isReached(page))) await sleep(50);
-  };
-  await within(poll(), what);
-}
-
-async function hasPixel(page: Page, x: number, y: number, pixel: readonly number[]) {
-  return (await pixelAt(page, x, y)).join() === pixel.join();
-}
-
-async function openPage(page: Page, twist: TwistProcess, query = ''): Promise<void> {
-  await page.goto(`http://127.0.0.1:${twist.port}/${query}`);
-  const isConnected = async (): Promise<boolean> =>
-    (await page.textContent('#state'))?.startsWith('connected') === true;
-  await eventuallyOn(page, isConnected, 'noVNC to be connected');
-}
 
 /** Types into a terminal that writes what it gets to a file. */
 async function proveTyping(t: Test, page: Page, desktop: Desktop, xterm: string): Promise<void> {
@@ -196,9 +107,9 @@ t.test('noVNC and a VNC server', async (t) => {
   const commands = findCommands(t, ['Xvnc', 'xsetroot', 'xterm']);
   if (commands === null) return;
   const [xvnc, xsetroot, xterm] = commands;
-  const desktop = await startDesktop(t, xvnc);
+  const desktop = await Desktop.open(t, xvnc);
   await desktop.run(xsetroot, '-solid', BACKGROUND, '-cursor_name', 'left_ptr');
-  const args = ['serve', '--tcp', desktop.target, '--static', makeSite(t)];
+  const args = ['serve', '--tcp', desktop.target, '--static', makeNovncSite(t)];
   const twist = await startServing(t, {
     args: [...args, '--listen', '127.0.0.1:0', '--log-format', 'json'],
     nodeArgs: STEADY_MEMORY,
@@ -211,7 +122,7 @@ t.test('noVNC and a VNC server', async (t) => {
   const page = await browser.newPage({ viewport: { width: WIDTH, height: HEIGHT + 37 } });
 
   await t.test('the picture arrives, of a page and a connection of one port', async (t) => {
-    await openPage(page, twist);
+    await openNovnc(page, twist.port);
     const hasBackground = (): Promise<boolean> => hasPixel(page, 600, 440, BACKGROUND_PIXEL);
     await eventuallyOn(page, hasBackground, 'the desktop on the canvas');
     t.strictSame(await pixelAt(page, 600, 440), BACKGROUND_PIXEL, 'a pixel of the desktop');
@@ -230,7 +141,7 @@ t.test('noVNC and a VNC server', async (t) => {
 
   await t.test('an old noVNC, which offers the subprotocol binary', async (t) => {
     const other = await browser.newPage();
-    await openPage(other, twist, '?subprotocol=binary');
+    await openNovnc(other, twist.port, '?subprotocol=binary');
     await eventuallyOn(other, (other) => hasPixel(other, 600, 440, BACKGROUND_PIXEL), 'a picture');
     await other.evaluate(() => {
       (globalThis as unknown as NovncPage).rfb.disconnect();

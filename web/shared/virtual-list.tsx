@@ -60,10 +60,20 @@ export function VirtualList({
   const [viewHeight, setViewHeight] = useState(0);
   const [, redraw] = useState(0);
   const scroll = useRef<Scroll>({ scrollTop: 0, top: 0 });
+  const putAt = useRef(0);
+  // Somebody has scrolled away from the end, and whoever has us follow was told: until that comes back, the end lets go.
+  const isLetGo = useRef(false);
+  if (!isFollowing) isLetGo.current = false;
+  const isHeld = isFollowing && !isLetGo.current;
   const shown = useRef<Shown>({ base, active: null });
 
   const sizes: ScrollSizes = { count, rowHeight, viewHeight };
-  scroll.current = settled(scroll.current, shown.current, { base, active, isFollowing, sizes });
+  scroll.current = settled(scroll.current, shown.current, {
+    base,
+    active,
+    isFollowing: isHeld,
+    sizes,
+  });
   shown.current = { base, active: viewHeight > 0 && active !== null ? base + active : null };
 
   const { scrollTop, top } = scroll.current;
@@ -71,7 +81,10 @@ export function VirtualList({
 
   useLayoutEffect(() => {
     const list = element.current;
-    if (list !== null && Math.abs(list.scrollTop - scrollTop) >= 1) list.scrollTop = scrollTop;
+    // It is put there once: what was scrolled since is told later, and not to be taken back.
+    if (list === null || scrollTop === putAt.current) return;
+    putAt.current = scrollTop;
+    if (Math.abs(list.scrollTop - scrollTop) >= 1) list.scrollTop = scrollTop;
   });
   useEffect(() => {
     onRange?.(range);
@@ -96,8 +109,12 @@ export function VirtualList({
     // We have put it there ourselves.
     if (Math.abs(list.scrollTop - before.scrollTop) < 1) return;
     scroll.current = scrolledBy(before, list.scrollTop, sizes);
+    putAt.current = list.scrollTop;
     const isAtEnd = scroll.current.top >= endTop(sizes) - rowHeight / 2;
-    if (isAtEnd !== isFollowing) onFollow?.(isAtEnd);
+    if (isAtEnd !== (isFollowing && !isLetGo.current)) {
+      isLetGo.current = isFollowing && !isAtEnd;
+      onFollow?.(isAtEnd);
+    }
     redraw((times) => times + 1);
   };
 

@@ -140,6 +140,8 @@ export class Primary {
 
   /** Starts all workers. @returns null once all of them listen; else why they do not, when none is left */
   async start(): Promise<Failure | null> {
+    // Told to stop before it had begun: what it would start now nobody would end.
+    if (this.#isStopping) return await this.ended;
     const started = new Promise<Failure | null>((resolve) => {
       this.#tellStarted = resolve;
     });

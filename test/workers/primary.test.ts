@@ -407,3 +407,15 @@ t.test('a worker that starts during a reload is asked once it serves', async (t)
   workers.last.answers(WELL);
   await eventually(() => log.lines.at(-1)?.message === WELL.message, 'the line');
 });
+
+t.test('a stop before the start starts nothing', async (t) => {
+  const workers = new FakeWorkers();
+  const primary = new Primary({
+    ...{ workers: 2, hasPassedSockets: false, order: ORDER, startWorker: workers.start },
+    readConfig: () => ({ text: 'config', fault: null }),
+    ...{ stopMs: 60_000, stopNowMs: 60_000, log: new KeptLog(), write: () => undefined },
+  });
+  await primary.stop();
+  t.equal(await primary.start(), null);
+  t.strictSame(workers.all, []);
+});

@@ -3,6 +3,7 @@
  * error that nothing caught. Whatever may still hang then, the process does not.
  */
 import type { Logger } from 'pino';
+import type { Inspector } from '../../app/inspect/inspector.js';
 import { errorForLog } from '../../foreign.js';
 import { ExitCode } from '../exit-code.js';
 import type { Io } from '../io.js';
@@ -42,6 +43,8 @@ export class Ending {
   readonly #timers: NodeJS.Timeout[] = [];
   /** Settles `stopped`; given by that promise, at once. */
   #tell!: () => void;
+  /** What a stop does not wait for: called when it begins. */
+  #giveUp: () => void = () => undefined;
   #isStopping = false;
   #isHurrying = false;
   #crashes = 0;
@@ -62,6 +65,19 @@ export class Ending {
       io.onSignal('SIGHUP', this.#hangUp.bind(this)),
       io.onCrash(this.#crashed.bind(this)),
     ];
+  }
+
+  /** Waits for a start. A stop meanwhile does not wait for an inspector that does not come up. */
+  async during(start: Promise<void>, inspector: Pick<Inspector, 'close'> | null): Promise<void> {
+    this.#giveUp = () => {
+      void inspector?.close();
+    };
+    if (this.#isStopping) this.#giveUp();
+    try {
+      await start;
+    } finally {
+      this.#giveUp = () => undefined;
+    }
   }
 
   /** Listens no more: the process ends by itself. */
@@ -112,6 +128,7 @@ export class Ending {
   #stop(): void {
     if (this.#isStopping) return;
     this.#isStopping = true;
+    this.#giveUp();
     void this.#server.stop().then(this.#tell, (error: unknown) => {
       this.#crashed(error);
       this.#tell();

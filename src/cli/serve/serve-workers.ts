@@ -100,7 +100,7 @@ export async function serveWorkers(
       if (admin !== null) await source.start();
       await tls?.watch.start();
       await admin?.start();
-      await shown.start();
+      await ending.during(shown.start(), shown);
     } catch (error) {
       complain(io, startFailure(error), settings.logFormat);
       return ExitCode.Failure;

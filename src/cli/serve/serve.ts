@@ -87,7 +87,7 @@ export async function serve(
   const selfEnding = new SelfEnding(settings, server, ending.end.bind(ending), log);
   try {
     try {
-      await composed.start();
+      await ending.during(composed.start(), inspector);
     } catch (error) {
       if (error instanceof ConfigError && error.source !== null) throw error;
       const sentence = startFailure(error);

@@ -25,7 +25,12 @@ export interface ViewerOptions {
   readonly log: Log;
   /** The most that an end takes, before the process is killed, in milliseconds. */
   readonly closeMs?: number;
+  /** How long a process may take until its page listens, in milliseconds. */
+  readonly startMs?: number;
 }
+
+/** It takes a tenth of a second where there is a processor for it. */
+const START_MS = 30_000;
 
 /** For the last records on their way to a page, in milliseconds. */
 const CLOSE_MS = 1500;
@@ -59,6 +64,8 @@ export class Viewer implements Inspector {
   /** Why it says that it cannot start. */
   #problem = '';
   #timer: NodeJS.Timeout | undefined;
+  /** Until the page listens. */
+  #startTimer: NodeJS.Timeout | undefined;
   #tellStarted: TellStarted | null = null;
   #isClosing = false;
   #tellGone: () => void = () => undefined;
@@ -76,6 +83,7 @@ export class Viewer implements Inspector {
   }
 
   async start(): Promise<void> {
+    if (this.#isClosing) return;
     const problem = await new Promise<string | null>((resolve) => {
       this.#tellStarted = resolve;
       this.#begin();
@@ -115,6 +123,12 @@ export class Viewer implements Inspector {
 
   #begin(): void {
     this.#output = this.#problem = '';
+    const { startMs = START_MS } = this.#options;
+    // One that hangs would keep the server from starting, or another one from taking its place.
+    this.#startTimer = setTimeout(() => {
+      this.#problem = `the inspector does not listen after ${startMs / 1000} s`;
+      this.#running?.kill();
+    }, startMs);
     try {
       this.#running = this.#options.startViewer({
         message: (message) => {
@@ -148,6 +162,7 @@ export class Viewer implements Inspector {
   }
 
   #listens(address: string, port: number): void {
+    clearTimeout(this.#startTimer);
     this.#isUp = true;
     this.#port = port;
     this.#upSinceMs = performance.now();
@@ -173,11 +188,16 @@ export class Viewer implements Inspector {
   #exited(how: number | string): void {
     const { log } = this.#options;
     const pid = this.#running?.pid;
+    clearTimeout(this.#startTimer);
     this.#running = null;
     this.#isUp = false;
     this.feed.disconnect();
     this.#tellGone();
-    if (this.#isClosing) return;
+    if (this.#isClosing) {
+      // Nobody waits for a page any more.
+      this.#tellStarted?.(null);
+      return;
+    }
     const output = this.#output.trim();
     if (this.#tellStarted !== null) {
       const said = output === '' ? '' : `: ${output}`;

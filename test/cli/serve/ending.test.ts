@@ -226,6 +226,29 @@ t.test('a server that cannot stop has stopped', async (t) => {
   t.strictSame(bench.log, ['fatal internal error', 'Error: stuck']);
 });
 
+t.test('a stop does not wait for an inspector that does not come up', async (t) => {
+  const bench = new Bench(t);
+  let closed = 0;
+  const inspector = { close: () => Promise.resolve(void closed++) };
+  await bench.ending.during(Promise.resolve(), inspector);
+  await t.rejects(bench.ending.during(Promise.reject(new Error('no')), inspector), /no/);
+  let settle = (): void => undefined;
+  const starting = bench.ending.during(
+    new Promise<void>((resolve) => (settle = resolve)),
+    inspector,
+  );
+  t.equal(closed, 0, 'one that is up is closed by others, after the last record');
+  bench.signal('SIGTERM');
+  t.equal(closed, 1);
+  settle();
+  await starting;
+  bench.signal('SIGTERM');
+  t.equal(closed, 1);
+  await bench.ending.during(Promise.resolve(), inspector);
+  t.equal(closed, 2, 'a stop that came before');
+  await bench.ending.during(Promise.resolve(), null);
+});
+
 t.test('a server that has done its work stops as after a signal, without a delay', async (t) => {
   const bench = new Bench(t);
   bench.ending.end();

@@ -532,6 +532,31 @@ t.test('an inspector gets all records, ends sessions, and ends after the last on
   t.notOk(run.messages('info').includes('recording'));
 });
 
+t.test('a stop does not wait for an inspector that does not come up', async (t) => {
+  const calls: string[] = [];
+  let settle = (): void => undefined;
+  const inspector = {
+    feed: { lost: 0, take: () => undefined },
+    isUp: false,
+    counters: { restarts: 0 },
+    onEnd: (): null => null,
+    start: () =>
+      calls.length > 0 ? Promise.resolve() : new Promise<void>((resolve) => (settle = resolve)),
+    reload: () => undefined,
+    close: () => {
+      calls.push('close');
+      settle();
+      return Promise.resolve();
+    },
+  };
+  const run = new Run(t, { inspect: '0' }, { inspector });
+  await run.heard;
+  run.signal('SIGTERM');
+  t.equal(await run.ended(), ExitCode.Ok);
+  t.strictSame(calls, ['close', 'close']);
+  t.strictSame(run.messages('info'), ['stopping', 'stopped']);
+});
+
 t.test('a worker tells only what its inspector has lost', async (t) => {
   const inspector = {
     feed: { lost: 3, take: () => undefined },

@@ -67,7 +67,7 @@ interface Scene {
 
 const ORDER = { flags: { echo: true }, environment: {}, configText: null, workers: 1 };
 
-function scene(closeMs?: number): Scene {
+function scene(closeMs?: number, startMs?: number): Scene {
   const log = new KeptLog();
   const all: FakeViewer[] = [];
   const failure: { error: Error | null } = { error: null };
@@ -82,6 +82,7 @@ function scene(closeMs?: number): Scene {
     tool: 'twist/test',
     log,
     ...(closeMs === undefined ? {} : { closeMs }),
+    ...(startMs === undefined ? {} : { startMs }),
   });
   return { viewer, log, all, failure };
 }
@@ -167,6 +168,39 @@ t.test('what it cannot start for is said once', async (t) => {
     viewer.writes('Error: no\n');
     viewer.exits(1);
   }, 'the inspector ended while it started (1): Error: no');
+});
+
+t.test('one that does not come up is killed: the server must not wait for it', async (t) => {
+  const { viewer, all, log } = scene(undefined, 20);
+  const starting = viewer.start();
+  await eventually(() => all[0]?.kills === 1, 'its end');
+  all[0]!.exits('SIGKILL');
+  const reason = 'the inspector does not listen after 0.02 s';
+  await t.rejects(starting, { name: 'ConfigError', message: reason });
+  // Nor does one that takes the place of another.
+  const second = scene(undefined, 20);
+  const again = second.viewer.start();
+  second.all[0]!.listens();
+  await again;
+  second.all[0]!.exits('SIGSEGV');
+  await eventually(() => second.all[1]?.kills === 1, 'the end of the other one');
+  t.equal(second.all[0]!.kills, 0, 'one that listens may go on');
+  second.all[1]!.exits('SIGKILL');
+  t.match(second.log.lines.at(-1), { message: 'the inspector cannot start', fields: { reason } });
+  await second.viewer.close();
+  t.strictSame(log.lines, []);
+});
+
+t.test('a stop while it starts', async (t) => {
+  const { viewer, all } = scene(1);
+  const starting = viewer.start();
+  const closing = viewer.close();
+  await eventually(() => all[0]?.kills === 1, 'its end');
+  all[0]!.exits('SIGKILL');
+  await Promise.all([starting, closing]);
+  t.notOk(viewer.isUp);
+  await viewer.start();
+  t.equal(all.length, 1, 'nor is one started after that');
 });
 
 t.test('one that cannot even be started', async (t) => {

@@ -342,16 +342,15 @@ testPage(
   },
   async (t, { page }) => {
     await row(page, '"id":599,"method"').click();
-    const copied = async (form: string): Promise<string> => {
+    const copied = async (form: string, said: string): Promise<string> => {
       await page.getByRole('button', { name: `Copy as ${form}` }).click();
-      await page.getByText('is copied.').waitFor();
+      await page.getByText(`${said} is copied.`).waitFor();
       return await page.evaluate('navigator.clipboard.readText()');
     };
-    t.match(await copied('text'), '{"id":599,"method":"say"');
-    t.match(await copied('hex'), /^7b 22 69 64 22 3a/);
-    await page.waitForTimeout(10);
+    t.match(await copied('text', 'The text'), '{"id":599,"method":"say"');
+    t.match(await copied('hex', 'The bytes as hex'), /^7b 22 69 64 22 3a/);
     t.match(
-      await copied('websocat'),
+      await copied('websocat', 'A line for websocat'),
       /^printf '%s\\n' '\{"id":599.*' \| websocat -n1 --protocol 'json' 'ws:\/\/chat\.example\.com\/chat\?room=lobby'$/,
     );
   },
@@ -466,6 +465,7 @@ testPage('by keyboard alone', '#/', {}, async (t, { page }) => {
   await page.keyboard.press('ArrowRight');
   await until(page, `document.activeElement.id === 'tab-text'`);
   await page.keyboard.press('ArrowLeft');
+  await page.getByRole('tree').waitFor();
   await page.keyboard.press('Tab');
   for (let step = 0; step < 4 && !(await isInTree(page)); step++) await page.keyboard.press('Tab');
   t.ok(await isInTree(page), 'into the tree');

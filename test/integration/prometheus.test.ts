@@ -229,7 +229,7 @@ t.test('figures are those that were sent', async (t) => {
   const [tool, command] = found;
   const target = await startTarget(t, (socket) => socket.pipe(socket));
   const twist = await startTwist(t, [
-    ...['--admin', '0', '--origin', 'same', '--deflate'],
+    ...['--admin', '0', '--origin', 'same', '--deflate', '--inspect', '0'],
     ...['--record', path.join(makeTempDir(t), 'traffic.ndjson')],
     ...['--route', '/echo=echo', '--route', `/tcp=tcp:${target.address}`],
     ...['--route', '/gone=tcp:127.0.0.1:1'],

@@ -1,20 +1,18 @@
 /** What recordings are converted to, opened by the programs that it is meant for. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { chromium, type Browser } from 'playwright-core';
 import t, { type Test } from 'tap';
 import { harConverter } from '../../src/recording/convert/har/har.js';
 import { novncConverter } from '../../src/recording/convert/novnc.js';
 import { pcapngConverter } from '../../src/recording/convert/pcapng/pcapng.js';
-import { skipWithout } from '../fixtures/interop.js';
+import { launchChromium } from '../fixtures/browser-page.js';
 import { convertRecords, Recording } from '../fixtures/recordings.js';
 import { SeededRandom } from '../fixtures/seeded-random.js';
 import { sameSaid, saidIn } from '../fixtures/said.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
 import { SAID_FIELDS, fieldsOf, hasTshark, saidInFrame } from '../fixtures/wireshark.js';
 
-const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 const NOVNC = fileURLToPath(new URL('../../node_modules/@novnc/novnc', import.meta.url));
 const PLAYBACK = readFileSync(new URL('../fixtures/novnc-playback.html', import.meta.url));
 
@@ -71,19 +69,6 @@ function save(t: Test, name: string, bytes: Uint8Array): string {
   const file = path.join(KEEP ?? makeTempDir(t), name);
   writeFileSync(file, bytes);
   return file;
-}
-
-async function launchChromium(t: Test): Promise<Browser | null> {
-  if (!existsSync(CHROMIUM)) {
-    skipWithout(t, `there is no ${CHROMIUM} (CHROMIUM names another path)`);
-    return null;
-  }
-  const browser = await chromium.launch({
-    executablePath: CHROMIUM,
-    args: ['--no-sandbox', '--disable-dev-shm-usage'],
-  });
-  t.teardown(() => browser.close());
-  return browser;
 }
 
 /** What the developer tools of Chromium know of a request after they have imported it. */

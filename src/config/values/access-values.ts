@@ -51,24 +51,11 @@ export function addressRanges(
 
 /** `user:password` (RFC 7617 §2), or `off` (null). */
 export function credentials(): ValueType<string | null> {
-  const clause = 'give user:password without control characters, or off';
-  return withSchema<string | null>(
-    {
-      valueName: 'USER:PASSWORD',
-      clause,
-      typeText: 'string',
-      isRepeatable: false,
-      shortcut: (given) => (given === 'off' ? null : undefined),
-      fromText: (text) => text,
-      toText: (value) => value ?? 'off',
-      toJson: (value) => value ?? 'off',
-    },
-    (z) =>
-      z
-        .string(clause)
-        // eslint-disable-next-line no-control-regex
-        .regex(/^(?:off|[^:\u0000-\u001f\u007f]+:[^\u0000-\u001f\u007f]*)$/, clause)
-        .transform((text) => (text === 'off' ? null : text)),
+  return matchingOrOff(
+    'USER:PASSWORD',
+    'give user:password without control characters, or off',
+    // eslint-disable-next-line no-control-regex
+    /^(?:off|[^:\u0000-\u001f\u007f]+:[^\u0000-\u001f\u007f]*)$/,
   );
 }
 
@@ -79,10 +66,22 @@ export function secretText(valueName: string): ValueType<string | null> {
 
 /** A token that stands in a URL as it is and that nobody guesses, or `off` (null). */
 export function urlToken(): ValueType<string | null> {
-  const clause = 'give 16 to 256 letters, digits or characters of -._~, or off';
+  return matchingOrOff(
+    'TOKEN',
+    'give 16 to 256 letters, digits or characters of -._~, or off',
+    /^(?:off|[A-Za-z0-9._~-]{16,256})$/,
+  );
+}
+
+/** @param pattern of what may be given, `off` included */
+function matchingOrOff(
+  valueName: string,
+  clause: string,
+  pattern: RegExp,
+): ValueType<string | null> {
   return withSchema<string | null>(
     {
-      valueName: 'TOKEN',
+      valueName,
       clause,
       typeText: 'string',
       isRepeatable: false,
@@ -94,7 +93,7 @@ export function urlToken(): ValueType<string | null> {
     (z) =>
       z
         .string(clause)
-        .regex(/^(?:off|[A-Za-z0-9._~-]{16,256})$/, clause)
+        .regex(pattern, clause)
         .transform((text) => (text === 'off' ? null : text)),
   );
 }

@@ -519,6 +519,7 @@ testPage(
     await page.locator('#sessions .session-row', { hasText: '203.0.113.59' }).waitFor();
     await fits('sessions');
     await page.getByLabel('Filter the sessions').fill('room=lobby');
+    await page.getByText('1 of 43 sessions').waitFor();
     await page.locator('#sessions .virtual-rows .session-row').click();
     await row(page, '"id":600,"result"').waitFor();
     await fits('messages');

@@ -430,7 +430,7 @@ const WAYS_PAST: Readonly<Record<string, readonly string[]>> = {
     'src/app/user-mode.ts',
     'src/modes/echo-controls/echo-controls.ts',
     'src/session/mode.ts',
-    'src/session/server-session.ts',
+    'src/session/opening.ts',
   ],
   changeAnswer: [
     'src/app/user-mode.ts',

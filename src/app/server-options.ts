@@ -1,4 +1,4 @@
-import type { Tap } from '../session/tap.js';
+import type { Tap } from '../session/tap/tap.js';
 import type { MemoryAccount } from '../budget/memory-account.js';
 import type { HealthSource } from '../admin/admin-source.js';
 import type { ServerSettings } from '../config/settings.js';

@@ -1,7 +1,7 @@
 /** Which mode serves which path. */
 import type { Route } from '../connection/head-phase.js';
 import { SessionCounts } from '../session/counters.js';
-import type { Tap } from '../session/tap.js';
+import type { Tap } from '../session/tap/tap.js';
 import { HandshakeError } from '../errors.js';
 import type { Extension } from '../extensions/extension.js';
 import type { OriginPolicy } from '../handshake/policy.js';

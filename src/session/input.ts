@@ -22,7 +22,7 @@ import { UTF8_ACCEPT, validateUtf8 } from '../protocol/utf8.js';
 import { InputRate } from './input-rate.js';
 import type { ServerSession, SessionParts } from './server-session.js';
 import type { SessionHost } from './session-host.js';
-import type { TapFeed } from './tap.js';
+import type { TapFeed } from './tap/tap-feed.js';
 
 /** Whoever holds more than this takes nothing more while memory is scarce. */
 export const MUCH_BYTES = 64 * 1024;
@@ -155,7 +155,7 @@ export class Input implements EndpointEvents, EchoListener {
   }
 
   receiveEof(): void {
-    this.#session.whenThrough(() => {
+    this.#session.ending.whenThrough(() => {
       this.endpoint.receiveEof();
     });
   }
@@ -215,7 +215,7 @@ export class Input implements EndpointEvents, EchoListener {
 
   peerClose(status: CloseStatus): void {
     this.#parts.stats.closedBy('client');
-    this.#session.whenThrough(() => {
+    this.#session.ending.whenThrough(() => {
       this.#tellClosing(status);
     });
   }
@@ -223,7 +223,7 @@ export class Input implements EndpointEvents, EchoListener {
   holdFailure(error: unknown): boolean {
     if (!this.#session.isBusy) return false;
     this.#parts.stats.blame(error);
-    this.#session.whenThrough(() => {
+    this.#session.ending.whenThrough(() => {
       this.endpoint.fail(error);
     });
     return true;

@@ -23,12 +23,12 @@ import {
   assertNoPieces,
   assertPieceFits,
 } from '../protocol/frame.js';
-import type { HeldOutput } from './held-output.js';
+import type { HeldOutput } from './tap/held-output.js';
 import { type Input, MUCH_BYTES } from './input.js';
 import type { ServerSession, SessionParts } from './server-session.js';
 import type { SessionHost } from './session-host.js';
 import type { SendResult } from './session.js';
-import type { TapFeed } from './tap.js';
+import type { TapFeed } from './tap/tap-feed.js';
 
 /** What a message costs while it waits, beside its payload: without it no number of empty ones counts. */
 const MESSAGE_COST_BYTES = 256;
@@ -218,7 +218,7 @@ export class Output {
   dropUnencoded(): void {
     this.feed?.unencodedDropped();
     this.#encoding?.close();
-    this.#session.runEnds();
+    this.#session.ending.runPending();
   }
 
   #setWaiting(isWaiting: boolean): void {

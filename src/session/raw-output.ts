@@ -23,8 +23,8 @@ export class RawOutput {
   send(bytes: Uint8Array, close: CloseStatus | null): void {
     const session = this.#session;
     if (!session.output.canSend) return;
-    if (close === null) session.whenThrough(() => session.output.sendRaw(bytes, null));
-    else session.closeBy(() => session.output.sendRaw(bytes, close));
+    if (close === null) session.ending.whenThrough(() => session.output.sendRaw(bytes, null));
+    else session.ending.closeBy(() => session.output.sendRaw(bytes, close));
   }
 
   /** Ends with a FIN after all that was sent, and without a Close. */
@@ -54,7 +54,7 @@ export class RawOutput {
     session.output.shut();
     // Nothing more is read, not even what the same read has brought.
     session.input.stop();
-    session.whenThrough(end);
+    session.ending.whenThrough(end);
     this.#parts.transport.scheduleFlush();
   }
 }

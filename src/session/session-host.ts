@@ -12,7 +12,7 @@ import type { Mode } from './mode.js';
 import type { InputRates } from './input-rate.js';
 import type { SessionCounts, Traffic } from './counters.js';
 import type { DropRule, ModeSession, Session, SessionSummary } from './session.js';
-import type { Tap } from './tap.js';
+import type { Tap } from './tap/tap.js';
 
 /** Limits and deadlines of sessions. Durations are in milliseconds. */
 export interface SessionLimits extends InputRates {

@@ -62,6 +62,7 @@ export const NO_INPUT: Readonly<Record<string, string>> = {
   'src/session/mode.ts': 'types',
   'src/session/session-host.ts': 'types',
   'src/session/session.ts': 'types',
+  'src/session/tap/tap.ts': 'types',
 };
 
 /**
@@ -138,8 +139,9 @@ export const NO_CASE: Readonly<Record<string, readonly string[]>> = {
     ...['connection/socket', 'connection/tls/preface-phase', 'connection/tls/securing-phase'],
     ...['handshake/upgrade-response', 'modes/echo', 'protocol/kernel/kernel'],
     'modes/echo-controls/echo-controls',
-    ...['protocol/kernel/kernel-code', 'session/deadlines', 'session/gate'],
-    ...['session/raw-output', 'session/server-session', 'session/stats'],
+    ...['protocol/kernel/kernel-code', 'session/deadlines', 'session/tap/session-gate'],
+    ...['session/ending', 'session/opening', 'session/raw-output'],
+    ...['session/server-session', 'session/stats'],
   ],
   'npm run hostile: many clients at once': [
     ...['server/admission/client-address', 'server/admission/connection-registry'],

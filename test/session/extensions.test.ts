@@ -466,7 +466,7 @@ t.test('what a mode gets in one turn has a bound', async (t) => {
 
 t.test('an end runs at once when nothing is on its way', async (t) => {
   const fixture = make([sessionOf()]);
-  fixture.session.whenThrough(end(fixture, 'Close'));
+  fixture.session.ending.whenThrough(end(fixture, 'Close'));
   t.strictSame(fixture.told, ['Close']);
   t.notOk(fixture.session.isEnding);
 });
@@ -479,8 +479,8 @@ t.test('ends run in order, behind both directions, before idle is told', async (
     fixture.send('answer');
   };
   fixture.receive('question');
-  session.whenThrough(end(fixture, 'first'));
-  session.whenThrough(end(fixture, 'second'));
+  session.ending.whenThrough(end(fixture, 'first'));
+  session.ending.whenThrough(end(fixture, 'second'));
   t.ok(session.isEnding);
   await slow.decoded();
   t.strictSame(told, ['decoded 1 question', 'idle'], 'the answer is still on its way');
@@ -494,10 +494,10 @@ t.test('an end that makes work lets the next one wait', async (t) => {
   const slow = slowSession('encode');
   const fixture = make([slow.session]);
   fixture.send('a');
-  fixture.session.whenThrough(() => {
+  fixture.session.ending.whenThrough(() => {
     fixture.send('b');
   });
-  fixture.session.whenThrough(end(fixture, 'Close'));
+  fixture.session.ending.whenThrough(end(fixture, 'Close'));
   await slow.encoded();
   t.strictSame(fixture.told, ['encoded 1 a', 'idle']);
   await slow.encoded();
@@ -516,7 +516,7 @@ t.test('stopReceiving: received messages are dropped, those that are sent are no
   await slow.decoded();
   t.strictSame(told, []);
   fixture.send('last');
-  session.whenThrough(end(fixture, 'Close'));
+  session.ending.whenThrough(end(fixture, 'Close'));
   t.strictSame(told, []);
   await slow.encoded();
   t.strictSame(told, ['encoded 1 last', 'Close', 'idle']);
@@ -528,7 +528,7 @@ t.test('a failure: what waited before it is forgotten', async (t) => {
   const { bench, session, owner, told } = fixture;
   fixture.receive('in');
   fixture.send('out');
-  session.whenThrough(end(fixture, 'Close'));
+  session.ending.whenThrough(end(fixture, 'Close'));
   t.ok(session.isEnding);
   ServerSession.prototype.fail.call(session, new Error('a defect'));
   await slow.decoded();
@@ -547,7 +547,7 @@ t.test('stopSending: what is not encoded is dropped, and nobody waits for it', a
   const { session, output, told } = fixture;
   fixture.send('a');
   fixture.send('b');
-  session.whenThrough(end(fixture, 'Close'));
+  session.ending.whenThrough(end(fixture, 'Close'));
   t.ok(output.waitingBytes > 2);
   output.dropUnencoded();
   t.strictSame(told, ['Close']);
@@ -573,7 +573,7 @@ t.test('close gives everything back, once, and nothing more comes', async (t) =>
   fixture.receive('behind');
   fixture.send('out');
   fixture.sendChunk('begun', true, false);
-  session.whenThrough(end(fixture, 'Close'));
+  session.ending.whenThrough(end(fixture, 'Close'));
   session.finish();
   session.finish();
   t.equal(closeCount, 1);

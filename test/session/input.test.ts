@@ -1,16 +1,29 @@
 import t from 'tap';
+import { PolicyError } from '../../src/errors.js';
+import { CountedTurns } from '../fixtures/counted-turns.js';
 import { Deferred, nextTurn } from '../fixtures/extensions.js';
-import { MORE, binaryFrame, closeFrame, continuationFrame, textFrame } from '../fixtures/frames.js';
+import {
+  MORE,
+  binaryFrame,
+  closeFrame,
+  continuationFrame,
+  pingFrame,
+  textFrame,
+} from '../fixtures/frames.js';
 import { TapWitness } from '../fixtures/tap-witness.js';
 import {
   Bench,
   EMPTY_CLOSE,
   Gate,
   Witness,
+  closeText,
+  echoWitness,
   gatedBench,
   toldText,
 } from '../fixtures/session-bench.js';
 import { LIMITS, NO_KEEPALIVE } from '../fixtures/test-host.js';
+
+const LARGE = new Uint8Array(LIMITS.outputPause - 10);
 
 t.test('messages and pieces on their way in are counted', async (t) => {
   const messages = new Witness();
@@ -46,7 +59,7 @@ t.test('without extensions the mode decides about reading, and nothing waits', a
   t.notOk(session.input.isPaused);
   t.strictSame(bench.calls(), ['pause', 'resume']);
   let isDone = false;
-  session.whenThrough(() => {
+  session.ending.whenThrough(() => {
     isDone = true;
   });
   t.ok(isDone);
@@ -81,10 +94,10 @@ t.test('what comes after all messages waits for the extensions, with one deadlin
   bench.receive(textFrame('a'));
   bench.calls();
   const done: string[] = [];
-  session.whenThrough(() => done.push('a'));
+  session.ending.whenThrough(() => done.push('a'));
   t.equal(transport.checkMs, LIMITS.closeTimeout);
   transport.checkMs = NaN;
-  session.whenThrough(() => done.push('b'));
+  session.ending.whenThrough(() => done.push('b'));
   t.ok(session.isEnding);
   t.ok(Number.isNaN(transport.checkMs));
   t.strictSame(done, []);
@@ -149,4 +162,101 @@ t.test('what the extensions have waits for the tap as for the mode', async (t) =
   await nextTurn();
   t.strictSame(mode.told, [toldText('a')]);
   t.notOk(bench.session.input.isPaused);
+});
+
+t.test('reading is paused while a message is decoded', async (t) => {
+  const gate = new Gate({ decode: true });
+  const bench = gatedBench(new Witness(), gate);
+  bench.receive(textFrame('a'), textFrame('b'));
+  t.strictSame(bench.calls(), ['pause']);
+  await gate.decoded();
+  t.strictSame(bench.calls(), []);
+  await gate.decoded();
+  t.strictSame(bench.calls(), ['resume']);
+});
+
+t.test('reading goes on while messages are encoded', async (t) => {
+  const gate = new Gate({ encode: true });
+  const bench = gatedBench(echoWitness(), gate);
+  bench.receive(textFrame('a'));
+  t.notOk(bench.transport.isInputPaused);
+});
+
+t.test('reading stays paused when the mode has paused too', async (t) => {
+  const gate = new Gate({ decode: true });
+  const bench = gatedBench(new Witness(), gate);
+  bench.receive(textFrame('a'));
+  bench.session.pause();
+  t.strictSame(bench.calls(), ['pause'], 'once');
+  await gate.decoded();
+  t.strictSame(bench.calls(), []);
+  bench.session.resume();
+  await nextTurn();
+  t.strictSame(bench.calls(), ['resume'], 'when what was decoded meanwhile has its turn');
+
+  bench.receive(textFrame('b'));
+  bench.session.pause();
+  bench.session.resume();
+  t.strictSame(bench.calls(), ['pause'], 'and the mode cannot start it before');
+  await gate.decoded();
+  t.strictSame(bench.calls(), ['resume']);
+});
+
+t.test('what one read brought waits when the mode pauses', async (t) => {
+  const mode = new Witness();
+  mode.onMessage = (session, bytes): void => {
+    if (bytes[0] === 0x62) session.pause();
+  };
+  const bench = gatedBench(mode, new Gate());
+  bench.receive(textFrame('a'), textFrame('b'), textFrame('c'), pingFrame('p'), closeFrame(1000));
+  t.strictSame(mode.told, [toldText('a'), toldText('b')]);
+  t.strictSame(bench.sent(), ['10 70'], 'the Close waits too');
+  await nextTurn();
+  t.equal(mode.told.length, 2);
+  bench.session.resume();
+  await nextTurn();
+  t.strictSame(mode.told.slice(2), [toldText('c')]);
+  t.strictSame(bench.sent(), [closeText(1000)]);
+});
+
+t.test(
+  'a read with much in it is given in several turns, and nothing is read meanwhile',
+  async (t) => {
+    const mode = new Witness();
+    // Two of the messages are enough for one turn.
+    const turns = new CountedTurns(LIMITS.maxMessage * 20);
+    const extensions = [new Gate()];
+    const bench = new Bench(mode, { limits: NO_KEEPALIVE, extensions, turns }).open();
+    const large = new Uint8Array(LIMITS.maxMessage);
+    bench.receive(...[1, 2, 3, 4].map(() => binaryFrame(large)));
+    t.equal(mode.told.length, 2);
+    t.ok(bench.transport.isInputPaused);
+    await nextTurn();
+    t.equal(mode.told.length, 4);
+    await nextTurn();
+    t.notOk(bench.transport.isInputPaused);
+  },
+);
+
+t.test('a message that is decoded when all is over is delivered to nobody', async (t) => {
+  const gate = new Gate({ decode: true });
+  const mode = new Witness();
+  const bench = gatedBench(mode, gate);
+  bench.receive(textFrame('a'));
+  while (!bench.session.isOver) bench.session.sendRange(2, LARGE);
+  await gate.decoded();
+  t.strictSame(mode.told, []);
+  t.equal(bench.finish().messagesIn, 0);
+});
+
+t.test('behind a failure nothing that was decoded is delivered', async (t) => {
+  const gate = new Gate({ decode: true });
+  const mode = new Witness();
+  const bench = gatedBench(mode, gate);
+  bench.receive(textFrame('a'));
+  bench.session.fail(new PolicyError('message-timeout'));
+  t.equal(bench.sent().length, 1);
+  await gate.decoded();
+  t.strictSame(mode.told, []);
+  t.equal(bench.finish().messagesIn, 0);
 });

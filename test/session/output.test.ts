@@ -18,6 +18,8 @@ import { LIMITS, NO_KEEPALIVE } from '../fixtures/test-host.js';
 
 const A = Buffer.from('a');
 
+const LARGE = new Uint8Array(LIMITS.outputPause - 10);
+
 t.test('on their way out too, as messages and as pieces', async (t) => {
   const bench = new Bench(new Witness()).open();
   t.equal(bench.session.sendRange(1, A), 'sent');
@@ -113,7 +115,7 @@ t.test('who sends more than is taken waits until it is', async (t) => {
   );
 });
 
-t.test('an tap knows a message as it was, and what it took on the wire', async (t) => {
+t.test('a tap knows a message as it was, and what it took on the wire', async (t) => {
   const recorder = new TapWitness();
   const gate = new Gate({ decode: true, encode: true });
   const options = { limits: NO_KEEPALIVE, extensions: [gate], route: { tap: recorder } };
@@ -134,7 +136,7 @@ t.test('an tap knows a message as it was, and what it took on the wire', async (
   t.strictSame(recorder.take(), [], 'what could not be sent was not');
 });
 
-t.test('an tap is told of pieces and messages without extensions', async (t) => {
+t.test('a tap is told of pieces and messages without extensions', async (t) => {
   const recorder = new TapWitness();
   const options = { limits: NO_KEEPALIVE, route: { tap: recorder } };
   const bench = new Bench(new Witness('chunks'), options).open();
@@ -175,7 +177,7 @@ t.test('what is stopped on its way is dropped, in each direction by itself', asy
   t.strictSame(recorder.take(), ['control out 8 03f3696e7465726e616c206572726f72']);
 });
 
-t.test('an tap that takes no more makes the mode wait', async (t) => {
+t.test('a tap that takes no more makes the mode wait', async (t) => {
   const recorder = new TapWitness();
   const mode = new Witness();
   const bench = new Bench(mode, { limits: NO_KEEPALIVE, route: { tap: recorder } }).open();
@@ -194,4 +196,139 @@ t.test('more than the limit and one message ends the session', async (t) => {
   t.notOk(bench.session.isOver);
   bench.session.sendRange(2, message);
   t.ok(bench.session.isOver);
+});
+
+t.test(
+  'back-pressure: above the output pause send says to wait, and drained to go on',
+  async (t) => {
+    const mode = new Witness();
+    const bench = new Bench(mode).open();
+    const { session } = bench;
+    // Frames of this length have a header of 4 bytes.
+    t.equal(session.sendRange(2, new Uint8Array(LIMITS.outputPause / 2 - 4)), 'sent');
+    t.equal(session.sendRange(2, new Uint8Array(LIMITS.outputPause / 2 - 4)), 'sent');
+    t.equal(session.bufferedAmount, LIMITS.outputPause, 'at the limit there is still room');
+    session.resumeOutput();
+    t.strictSame(mode.told, [], 'who was not told to wait is not told to go on');
+
+    t.equal(session.sendRange(2, new Uint8Array(0)), 'wait', 'one byte more and there is none');
+    session.resumeOutput();
+    t.strictSame(mode.told, [], 'nobody has read anything yet');
+    bench.sent();
+    session.resumeOutput();
+    t.strictSame(mode.told, ['drained']);
+    session.resumeOutput();
+    t.strictSame(mode.told, ['drained'], 'once');
+    t.equal(session.sendRange(2, Buffer.from('more')), 'sent');
+  },
+);
+
+t.test('back-pressure counts what the socket holds', async (t) => {
+  const mode = new Witness();
+  const bench = new Bench(mode).open();
+  t.equal(bench.session.sendRange(2, new Uint8Array(LIMITS.outputPause)), 'wait');
+  bench.block();
+  bench.session.resumeOutput();
+  t.strictSame(mode.told, []);
+  bench.unblock();
+  bench.session.resumeOutput();
+  t.strictSame(mode.told, ['drained']);
+});
+
+t.test('back-pressure: what the peer takes at once does not count', async (t) => {
+  const mode = new Witness();
+  const bench = new Bench(mode).open();
+  const large = new Uint8Array(LIMITS.outputPause);
+  bench.transport.isWriting = true;
+  for (let count = 0; count < 10; count++) t.equal(bench.session.sendRange(2, large), 'sent');
+  t.equal(bench.session.bufferedAmount, 0);
+  t.strictSame(bench.calls().slice(0, 2), ['flush', 'write']);
+  bench.socket.isTaking = false;
+  t.equal(bench.session.sendRange(2, large), 'wait', 'what it does not take counts');
+  t.strictSame(mode.told, []);
+});
+
+t.test(
+  'a message of our own that is larger than a client may send is let through too',
+  async (t) => {
+    const { session } = new Bench(new Witness()).open();
+    t.equal(
+      session.sendRange(2, new Uint8Array(LIMITS.outputLimit + LIMITS.maxMessage + 1)),
+      'wait',
+    );
+    t.notOk(session.isOver);
+    t.equal(session.sendRange(2, new Uint8Array(0)), 'closed');
+    t.ok(session.isOver);
+  },
+);
+
+t.test('the output limit and one message more are let through, one byte more is not', async (t) => {
+  const bench = new Bench(new Witness()).open();
+  const { session } = bench;
+  const message = new Uint8Array(LIMITS.maxMessage - 10);
+  session.sendRange(2, message);
+  session.sendRange(2, message);
+  t.equal(session.sendRange(2, message), 'wait');
+  t.equal(session.bufferedAmount, LIMITS.outputLimit + LIMITS.maxMessage);
+  t.notOk(session.isOver);
+  t.equal(session.sendRange(2, new Uint8Array(0)), 'closed');
+  t.ok(session.isOver);
+  const reason = 'client reads too slowly: too much output is waiting';
+  t.equal(bench.sent().at(-1), closeText(1008, reason));
+  t.equal(session.sendRange(2, message), 'closed');
+  t.match(bench.finish(), {
+    closedBy: 'server',
+    closeCode: 1008,
+    closeReason: reason,
+    rule: 'output-limit',
+    error: null,
+  });
+});
+
+t.test('back-pressure counts what is being encoded', async (t) => {
+  const gate = new Gate({ encode: true });
+  const mode = new Witness();
+  const bench = gatedBench(mode, gate);
+  bench.transport.isWriting = true;
+  const { session } = bench;
+  t.equal(session.sendRange(2, LARGE.subarray(1000)), 'sent');
+  t.ok(session.bufferedAmount >= LARGE.length - 1000);
+  t.equal(session.sendRange(2, LARGE), 'wait');
+  await gate.encoded();
+  t.strictSame(mode.told, [], 'one of two is not enough');
+  await gate.encoded();
+  t.strictSame(mode.told, ['drained']);
+  t.equal(session.bufferedAmount, 0);
+  t.equal(session.sendRange(2, Buffer.from('more')), 'sent');
+  await gate.encoded();
+  t.strictSame(mode.told, ['drained'], 'once');
+});
+
+t.test('back-pressure: a peer that does not read is waited for behind the chain', async (t) => {
+  const gate = new Gate({ encode: true });
+  const mode = new Witness();
+  const bench = gatedBench(mode, gate);
+  t.equal(bench.session.sendRange(2, new Uint8Array(LIMITS.outputPause)), 'wait');
+  await gate.encoded();
+  bench.block();
+  bench.session.resumeOutput();
+  t.strictSame(mode.told, []);
+  bench.unblock();
+  bench.session.resumeOutput();
+  t.strictSame(mode.told, ['drained']);
+});
+
+t.test('back-pressure: messages without a payload have a bound as well', async (t) => {
+  const bench = gatedBench(new Witness(), new Gate({ encode: true }));
+  let count = 0;
+  while (bench.session.sendRange(2, new Uint8Array(0)) === 'sent' && count < 1e6) count += 1;
+  t.ok(count < 10_000, `paused behind ${count}`);
+});
+
+t.test('Pings that nobody takes meet the output limit', async (t) => {
+  const bench = new Bench(new Witness()).open();
+  bench.block();
+  let count = 0;
+  while (bench.session.ping() && count < 1e7) count += 1;
+  t.equal(bench.finish().rule, 'output-limit');
 });

@@ -1,6 +1,6 @@
 /** One session as it is recorded. */
 import { randomFillSync } from 'node:crypto';
-import type { TapGate, SessionTap } from '../../session/tap.js';
+import type { TapGate, SessionTap } from '../../session/tap/tap.js';
 import type { SessionSummary, TargetEvent } from '../../session/session.js';
 import { type DataOpcode, Opcode } from '../../protocol/frame.js';
 import { type LineStarts, type RecordEncoder, lineStartsOf } from './record-encoder.js';

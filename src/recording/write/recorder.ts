@@ -16,7 +16,7 @@
 import { MemoryAccount } from '../../budget/memory-account.js';
 import { HandshakeError } from '../../errors.js';
 import { formatHostAndPort } from '../../net/socket-address.js';
-import type { TapGate, Tap } from '../../session/tap.js';
+import type { TapGate, Tap } from '../../session/tap/tap.js';
 import type { Session } from '../../session/session.js';
 import {
   type KnownHarmless,

@@ -24,7 +24,7 @@ import { ConfigError } from '../../../src/errors.js';
 import type { UpgradeRequest } from '../../../src/handshake/request.js';
 import type { Batch } from '../../../src/recording/write/batch.js';
 import type { Recorder } from '../../../src/recording/write/recorder.js';
-import type { TapGate } from '../../../src/session/tap.js';
+import type { TapGate } from '../../../src/session/tap/tap.js';
 import { FakeSession } from '../../fixtures/fake-session.js';
 import { KeptLog } from '../../fixtures/kept-log.js';
 import { makeTempDir } from '../../fixtures/temp-dir.js';

@@ -6,7 +6,7 @@ import { Endpoint } from '../../../src/protocol/endpoint.js';
 import type { EndpointEvents } from '../../../src/protocol/endpoint-events.js';
 import { OutputQueue, HAND_OVER_BYTES } from '../../../src/protocol/output-queue.js';
 import { HEADROOM_BYTES, SlabPool } from '../../../src/protocol/slabs/slab-pool.js';
-import { HeldOutput } from '../../../src/session/held-output.js';
+import { HeldOutput } from '../../../src/session/tap/held-output.js';
 import type { CostTable } from '../case.js';
 
 const KIB = 1024;
@@ -81,7 +81,7 @@ export const OUTPUT: CostTable = {
       prepare: (count) => appending(count, HAND_OVER_BYTES - 1),
     },
   ],
-  'session/held-output': [
+  'session/tap/held-output': [
     {
       name: 'output that is held, small messages',
       count: 10_000,

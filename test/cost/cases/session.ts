@@ -5,7 +5,8 @@ import { Redaction } from '../../../src/handshake/redaction/redaction.js';
 import { prefersHtml } from '../../../src/http/accept.js';
 import { type ToldRequest, requestJson } from '../../../src/http/request-json.js';
 import { HttpTunnel } from '../../../src/http/tunnel.js';
-import { TapFeed } from '../../../src/session/tap.js';
+import { PendingEnds } from '../../../src/session/pending-ends.js';
+import { TapFeed } from '../../../src/session/tap/tap-feed.js';
 import { serviceRequest } from '../../fixtures/service-request.js';
 import type { CostTable } from '../case.js';
 
@@ -23,7 +24,24 @@ const observer = {
 };
 
 export const SESSION: CostTable = {
-  'session/tap': [
+  'session/pending-ends': [
+    {
+      name: 'what ends a session, many times, while the extensions are at work',
+      count: 50_000,
+      prepare: (count) => () => {
+        const session = { isBusy: true };
+        const parts = { transport: { scheduleFlush: nothing }, deadlines: { ending: nothing } };
+        const ends = new PendingEnds(
+          session,
+          parts as unknown as ConstructorParameters<typeof PendingEnds>[1],
+        );
+        for (let number = 0; number < count; number++) ends.add(nothing);
+        session.isBusy = false;
+        ends.run();
+      },
+    },
+  ],
+  'session/tap/tap-feed': [
     {
       name: 'observed messages that wait for extensions, on their way in',
       count: 50_000,

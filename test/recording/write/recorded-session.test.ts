@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import t from 'tap';
-import type { TapGate } from '../../../src/session/tap.js';
+import type { TapGate } from '../../../src/session/tap/tap.js';
 import type { SessionSummary } from '../../../src/session/session.js';
 import { RecordBuffer } from '../../../src/recording/write/record-buffer.js';
 import { RecordEncoder } from '../../../src/recording/write/record-encoder.js';

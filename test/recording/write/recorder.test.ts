@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import t from 'tap';
-import type { TapGate } from '../../../src/session/tap.js';
+import type { TapGate } from '../../../src/session/tap/tap.js';
 import type { SessionSummary } from '../../../src/session/session.js';
 import { Durations } from '../../../src/durations.js';
 import { HandshakeError } from '../../../src/errors.js';

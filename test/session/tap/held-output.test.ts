@@ -1,10 +1,10 @@
 import { Buffer } from 'node:buffer';
 import t from 'tap';
-import { HeldOutput } from '../../src/session/held-output.js';
-import { Endpoint } from '../../src/protocol/endpoint.js';
-import { HAND_OVER_BYTES, OutputQueue } from '../../src/protocol/output-queue.js';
-import { SlabPool } from '../../src/protocol/slabs/slab-pool.js';
-import { appendFromSlab } from '../fixtures/slabs.js';
+import { HeldOutput } from '../../../src/session/tap/held-output.js';
+import { Endpoint } from '../../../src/protocol/endpoint.js';
+import { HAND_OVER_BYTES, OutputQueue } from '../../../src/protocol/output-queue.js';
+import { SlabPool } from '../../../src/protocol/slabs/slab-pool.js';
+import { appendFromSlab } from '../../fixtures/slabs.js';
 
 const SILENT = {
   message: (): void => undefined,

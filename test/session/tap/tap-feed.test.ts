@@ -1,8 +1,10 @@
 import { Buffer } from 'node:buffer';
 import t from 'tap';
-import { TapFeed } from '../../src/session/tap.js';
-import type { SessionSummary } from '../../src/session/session.js';
-import { TapWitness } from '../fixtures/tap-witness.js';
+import { TapFeed } from '../../../src/session/tap/tap-feed.js';
+import type { SessionSummary } from '../../../src/session/session.js';
+import { closeFrame, pingFrame, textFrame } from '../../fixtures/frames.js';
+import { Bench, QUIET, echoWitness } from '../../fixtures/session-bench.js';
+import { TapWitness } from '../../fixtures/tap-witness.js';
 
 const AB = Buffer.from('ab');
 
@@ -146,4 +148,29 @@ t.test('messages that are never encoded are told of to nobody', async (t) => {
   of.keepUnencoded();
   of.encoded();
   t.strictSame(witness.take(), []);
+});
+
+t.test('a tap is told of what happens, in order', async (t) => {
+  const recorder = new TapWitness(true);
+  const bench = new Bench(echoWitness(), { ...QUIET, route: { tap: recorder } }).open();
+  t.strictSame(recorder.take(), ['begin /room /room?secret test']);
+  bench.receive(textFrame('ab'), pingFrame('p'), closeFrame(1000));
+  bench.session.reportTarget({ state: 'ended', target: 'host:1' });
+  bench.finish();
+  t.strictSame(recorder.take(), [
+    'frame in 81 masked 2 8',
+    'received 1 6162 first last 8',
+    'frame out 81 2 4',
+    'sent 1 6162 first last 4',
+    'frame in 89 masked 1 7',
+    'control in 9 70',
+    'frame out 8a 1 3',
+    'control out 10 70',
+    'frame in 88 masked 2 8',
+    'control in 8 03e8',
+    'frame out 88 2 4',
+    'control out 8 03e8',
+    'target ended host:1',
+    'closed 1000',
+  ]);
 });

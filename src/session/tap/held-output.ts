@@ -7,13 +7,13 @@
  * Thousands of sessions may have to wait for long, so the first bytes are kept in memory of about their own
  * size, and a slab is only taken for more.
  */
-import type { MemoryAccount } from '../budget/memory-account.js';
-import type { Endpoint } from '../protocol/endpoint.js';
-import type { FrameSink } from '../protocol/endpoint-events.js';
-import { frameHeaderBytes, Opcode, writeFrameHeader } from '../protocol/frame.js';
-import { OutputQueue } from '../protocol/output-queue.js';
-import type { Slab } from '../protocol/slabs/slab.js';
-import type { SlabPool } from '../protocol/slabs/slab-pool.js';
+import type { MemoryAccount } from '../../budget/memory-account.js';
+import type { Endpoint } from '../../protocol/endpoint.js';
+import type { FrameSink } from '../../protocol/endpoint-events.js';
+import { frameHeaderBytes, Opcode, writeFrameHeader } from '../../protocol/frame.js';
+import { OutputQueue } from '../../protocol/output-queue.js';
+import type { Slab } from '../../protocol/slabs/slab.js';
+import type { SlabPool } from '../../protocol/slabs/slab-pool.js';
 
 /** So many bytes are worth a slab. */
 const SMALL_BYTES = 16 * 1024;

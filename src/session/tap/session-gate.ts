@@ -1,7 +1,7 @@
 /** What a tap can do about its session: make it wait, hold its output back, end it. */
 import { HeldOutput } from './held-output.js';
-import { PauseReason } from './input.js';
-import type { ServerSession, SessionParts } from './server-session.js';
+import { PauseReason } from '../input.js';
+import type { ServerSession, SessionParts } from '../server-session.js';
 import type { TapGate } from './tap.js';
 
 export class SessionGate implements TapGate {

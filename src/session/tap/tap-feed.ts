@@ -1,86 +1,18 @@
 /**
- * A tap on sessions, as a recorder is: what it is told of them, and what it can do about them.
- *
- * What it is told is put together from what is seen at three places: frames at the endpoint, received messages
- * once the extensions are undone, and sent ones before they are applied.
+ * Tells the tap of one session. What it tells is put together from what is seen at three places: frames at the endpoint,
+ * received messages once the extensions are undone, and sent ones before they are applied.
  */
-import type { Message } from '../extensions/extension.js';
-import type { UpgradeRequest } from '../handshake/request.js';
-import { copyPayload } from '../protocol/bytes.js';
-import type { FrameWatcher } from '../protocol/endpoint-events.js';
-import { Fifo } from '../protocol/fifo.js';
-import { type DataOpcode, Opcode, frameHeaderBytes } from '../protocol/frame.js';
-import type { Session, SessionSummary, TargetEvent } from './session.js';
+import type { Message } from '../../extensions/extension.js';
+import type { UpgradeRequest } from '../../handshake/request.js';
+import { copyPayload } from '../../protocol/bytes.js';
+import type { FrameWatcher } from '../../protocol/endpoint-events.js';
+import { Fifo } from '../../protocol/fifo.js';
+import { type DataOpcode, Opcode, frameHeaderBytes } from '../../protocol/frame.js';
+import type { ServerSession, SessionParts } from '../server-session.js';
+import type { SessionSummary } from '../session.js';
+import { SessionGate } from './session-gate.js';
+import type { SessionTap, Tap } from './tap.js';
 
-/** Watches the sessions of routes, whatever their modes are. */
-export interface Tap {
-  /** Asked before a handshake is accepted. @throws HandshakeError when no session may begin */
-  admit(): void;
-  /** A session is open, and nothing was received yet. @param mode its name, for the log */
-  begin(session: Session, request: UpgradeRequest, mode: string, gate: TapGate): SessionTap;
-}
-
-/** Watches one session. Payloads are `bytes[start, end)`, valid during the call only. */
-export interface SessionTap {
-  /** Whether it is to be told of every frame. */
-  readonly watchesFrames: boolean;
-  /**
-   * A message, or a chunk of one: as the mode is about to get it, or as the mode has sent it, when its
-   * frame waits to be written.
-   *
-   * @param wireBytes what it took on the wire, frame headers included; of a chunk what came with it
-   */
-  message(
-    isReceived: boolean,
-    opcode: DataOpcode,
-    bytes: Uint8Array,
-    start: number,
-    end: number,
-    isFirst: boolean,
-    isLast: boolean,
-    wireBytes: number,
-  ): void;
-  /** A Ping, Pong or Close (RFC 6455 §5.5). */
-  control(isReceived: boolean, opcode: number, bytes: Uint8Array, start: number, end: number): void;
-  /**
-   * A frame's header, before what it belongs to.
-   *
-   * @param first FIN, RSV1 to RSV3 and the opcode, as on the wire
-   */
-  frame(
-    isReceived: boolean,
-    first: number,
-    isMasked: boolean,
-    payloadBytes: number,
-    wireBytes: number,
-  ): void;
-  /** The mode has something to tell about its target. */
-  target(event: TargetEvent): void;
-  /** The connection is gone. */
-  closed(summary: SessionSummary): void;
-}
-
-/** What a tap can do about a session that it watches. */
-export interface TapGate {
-  /** True for a session whose mode also gets what comes after our own Close. */
-  readonly hearsOut: boolean;
-  /** Nothing more is read from the client, and a mode that sends is told to wait. */
-  pause(): void;
-  resume(): void;
-  /** From now on output waits until it was sealed and let go. */
-  hold(): void;
-  /** What waits now is what the next `letGo` lets go. */
-  seal(): void;
-  letGo(): void;
-  /** Holds nothing any more; all that waits leaves. */
-  stopHolding(): void;
-  /** Ends the session with this code, after all that was sent before. */
-  end(code: number, reason: string): void;
-  /** Drops the output that was not let go, and ends the session with this code. */
-  close(code: number, reason: string): void;
-}
-
-/** Tells the tap of one session. */
 export class TapFeed implements FrameWatcher {
   readonly tap: SessionTap;
   /** Bytes of the headers that have come since the last message, or chunk, that was told of. */
@@ -98,6 +30,18 @@ export class TapFeed implements FrameWatcher {
 
   constructor(tap: SessionTap) {
     this.tap = tap;
+  }
+
+  /** Has a tap hear of a session from here on, from all three places, and act on it by a gate. */
+  static attach(
+    tap: Tap,
+    session: ServerSession,
+    parts: SessionParts,
+    request: UpgradeRequest,
+  ): void {
+    const gate = new SessionGate(session, parts);
+    const feed = new TapFeed(tap.begin(session, request, parts.mode.name, gate));
+    session.input.feed = session.output.feed = session.endpoint.watcher = feed;
   }
 
   // ---- Frames

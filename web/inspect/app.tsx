@@ -1,5 +1,5 @@
 /** The page: a head, what has to be said, one of two screens, and a foot with figures. */
-import { useEffect } from 'preact/hooks';
+import { useEffect, useLayoutEffect } from 'preact/hooks';
 import { counted, formatBytes, formatCount } from '../shared/model/units.js';
 import { ThemeToggle } from '../shared/theme.js';
 import { EndDialog } from './end-dialog.js';
@@ -18,7 +18,8 @@ interface AppProps {
 
 export function App({ inspector }: AppProps) {
   const { place, dialog, session, hello } = inspector;
-  useEffect(() => {
+  // With what is drawn, not behind it: the next key may be here before the next frame.
+  useLayoutEffect(() => {
     // Whoever comes from elsewhere goes on by keyboard in the list.
     document.getElementById(place.screen === 'sessions' ? SESSIONS_ID : MESSAGES_ID)?.focus();
   }, [place.screen, place.session, hello === null]);

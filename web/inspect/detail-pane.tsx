@@ -1,5 +1,5 @@
 /** One record whole. */
-import { useMemo, useState } from 'preact/hooks';
+import { useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { RecordAnswer, Row } from '../../src/inspect/page-protocol.js';
 import { HexView } from '../shared/hex-view.js';
 import { JsonView } from '../shared/json-view.js';
@@ -30,8 +30,16 @@ const COPIES: readonly (readonly [CopyForm, string])[] = [
 
 export function DetailPane({ inspector }: { readonly inspector: Inspector }) {
   const { record, recordFault } = inspector;
+  const pane = useRef<HTMLElement>(null);
+  // What has the focus may leave with the record that it belongs to.
+  const hadFocus = pane.current?.contains(document.activeElement) === true;
+  useLayoutEffect(() => {
+    const hasLost = hadFocus && pane.current?.contains(document.activeElement) === false;
+    if (inspector.takeEntering() || hasLost)
+      pane.current?.querySelector<HTMLElement>('[role="tab"][aria-selected="true"]')?.focus();
+  });
   return (
-    <section id={DETAIL_ID} class="detail" aria-label="Message">
+    <section ref={pane} id={DETAIL_ID} class="detail" aria-label="Message">
       <div class="detail-top">
         <button
           type="button"
@@ -131,8 +139,16 @@ interface TabsProps {
 }
 
 function Tabs({ tabs, tab, choose }: TabsProps) {
+  const list = useRef<HTMLDivElement>(null);
+  const isMoving = useRef(false);
+  useLayoutEffect(() => {
+    if (isMoving.current)
+      list.current?.querySelector<HTMLElement>('[aria-selected="true"]')?.focus();
+    isMoving.current = false;
+  });
   return (
     <div
+      ref={list}
       class="tabs"
       role="tablist"
       aria-label="Ways to see it"
@@ -140,11 +156,8 @@ function Tabs({ tabs, tab, choose }: TabsProps) {
         const step = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
         if (step === 0) return;
         event.preventDefault();
+        isMoving.current = true;
         choose(tabs[(tabs.indexOf(tab) + step + tabs.length) % tabs.length] ?? tab);
-        const list = event.currentTarget;
-        requestAnimationFrame(() => {
-          list.querySelector<HTMLElement>('[aria-selected="true"]')?.focus();
-        });
       }}
     >
       {tabs.map((one) => (

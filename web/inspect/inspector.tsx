@@ -36,6 +36,8 @@ export class Inspector {
   /** The record that is shown whole. */
   record: RecordAnswer | null = null;
   recordFault: string | null = null;
+  /** The record that the focus goes into as soon as it is here. */
+  #entering: number | null = null;
 
   readonly search = new Searching(this);
 
@@ -403,9 +405,23 @@ export class Inspector {
     this.go({ record }, isStep);
   }
 
+  /** Shows a record and has the focus go into it, whenever it comes, unless somebody has gone elsewhere by then. */
+  enterRecord(record: number, isStep: boolean): void {
+    this.showRecord(record, isStep);
+    this.#entering = record;
+  }
+
+  /** @returns whether the focus is to go into what is drawn; says so once */
+  takeEntering(): boolean {
+    const isHere = this.#entering !== null && this.record?.row.n === this.#entering;
+    if (isHere) this.#entering = null;
+    return isHere;
+  }
+
   async #openRecord(): Promise<void> {
     const turn = ++this.#recordTurn;
     const { record: n } = this.place;
+    this.#entering = null;
     if (n === null) {
       this.record = null;
       this.recordFault = null;

@@ -40,11 +40,7 @@ export function MessagesGrid({ inspector }: { readonly inspector: Inspector }) {
   };
   const open = (): void => {
     const { rowAtCursor: row } = inspector;
-    if (row === undefined) return;
-    inspector.showRecord(row.n, isNarrow());
-    requestAnimationFrame(() => {
-      document.querySelector<HTMLElement>('#detail [role="tab"][aria-selected="true"]')?.focus();
-    });
+    if (row !== undefined) inspector.enterRecord(row.n, isNarrow());
   };
   const onKeyDown = listMoves({
     at: () => inspector.cursorPlace ?? (isFollowing ? total - 1 : -1),

@@ -108,7 +108,7 @@ function SearchBox({ inspector }: { readonly inspector: Inspector }) {
             class="button is-icon"
             aria-label={isBackwards ? 'The match before' : 'The next match'}
             title={isBackwards ? 'The match before (Shift+N)' : 'The next match (n)'}
-            disabled={search.sought.text === '' || search.isUnderWay}
+            disabled={search.sought.text === ''}
             onClick={() => {
               void search.find(isBackwards);
             }}

@@ -10,6 +10,8 @@ export class Searching {
   /** What came of it. */
   note = '';
   isUnderWay = false;
+  /** Which way to go on behind the search that is under way; whoever holds the key down gets no queue of them. */
+  #next: boolean | null = null;
   readonly #inspector: Inspector;
 
   constructor(inspector: Inspector) {
@@ -22,8 +24,26 @@ export class Searching {
     this.#inspector.changed();
   }
 
-  /** At the end it goes on at the other one. */
+  /** At the end it goes on at the other one. One search at a time: the next one begins where it has led. */
   async find(isBackwards: boolean): Promise<void> {
+    if (this.isUnderWay) {
+      this.#next = isBackwards;
+      return;
+    }
+    let next: boolean | null = isBackwards;
+    while (next !== null) {
+      await this.#find(next);
+      next = this.#takeNext();
+    }
+  }
+
+  #takeNext(): boolean | null {
+    const next = this.#next;
+    this.#next = null;
+    return next;
+  }
+
+  async #find(isBackwards: boolean): Promise<void> {
     const { text, isPattern } = this.sought;
     const { rows } = this.#inspector;
     const fault = isPattern ? patternFault(text) : null;

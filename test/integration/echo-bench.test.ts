@@ -2,65 +2,29 @@
  * The page of an echo server in a browser: each thing that it offers is done, by mouse or by keyboard, and looked at.
  * `TWIST_ECHO_PICTURES=docs/images` also saves the pictures of docs/echo.md.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { type Browser, type BrowserContext, type Page, chromium } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import t, { type Test } from 'tap';
 import { WebSocketServer } from 'ws';
-import { skipWithout } from '../fixtures/interop.js';
+import {
+  SLOWDOWN,
+  findBarriers,
+  launchChromium,
+  openWatched,
+  says,
+} from '../fixtures/browser-page.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
 import { startTwist } from '../fixtures/twist-process.js';
 
-t.setTimeout(180_000);
+t.setTimeout(300_000 * SLOWDOWN);
 
-const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-
-interface AxeResult {
-  readonly id: string;
-  readonly impact: string;
-  readonly nodes: readonly { readonly html: string }[];
-}
-
-/** What went wrong that nobody is told of: errors, what the policy forbids, requests elsewhere. */
-class Watch {
-  readonly problems: string[] = [];
-
-  constructor(page: Page, origin: string) {
-    page.on('console', (message) => {
-      if (message.type() === 'error') this.problems.push(message.text());
-    });
-    page.on('pageerror', (error) => this.problems.push(String(error.stack)));
-    page.on('request', (request) => {
-      const url = request.url();
-      if (!url.startsWith(origin) && !url.startsWith('data:')) this.problems.push(url);
-    });
-  }
-}
-
-interface Opened {
-  readonly page: Page;
-  readonly watch: Watch;
-}
-
-async function open(
-  t: Test,
-  browser: Browser,
-  url: string,
-  options: Parameters<Browser['newContext']>[0] = {},
-): Promise<Opened> {
-  const context: BrowserContext = await browser.newContext({
+/** Opens the page of a server, by the address for WebSockets. */
+const open = (t: Test, browser: Browser, url: string, options?: BrowserContextOptions) =>
+  openWatched(t, browser, url.replace('ws', 'http'), {
     viewport: { width: 1600, height: 1000 },
     ...options,
   });
-  t.teardown(() => context.close());
-  const page = await context.newPage();
-  const origin = new URL(url.replace('ws', 'http')).origin;
-  const watch = new Watch(page, origin);
-  await page.goto(url.replace('ws', 'http'));
-  return { page, watch };
-}
 
 async function connect(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Connect', exact: true }).click();
@@ -70,50 +34,39 @@ async function connect(page: Page): Promise<void> {
 /** Rows of the log as they are read. */
 const rows = (page: Page): Promise<string[]> => page.getByRole('option').allInnerTexts();
 
+/** Waits until a button can not be pressed. */
+const disabled = (page: Page, name: string): Promise<void> =>
+  page.getByRole('button', { name, exact: true, disabled: true }).waitFor();
+
 const textOfRow = (page: Page, text: string): ReturnType<Page['locator']> =>
   page.getByRole('option').filter({ hasText: text });
 
-async function axe(t: Test, page: Page, what: string): Promise<void> {
-  await page.evaluate(AXE);
-  const found = await page.evaluate<readonly AxeResult[]>(
-    "axe.run({ resultTypes: ['violations'] }).then(({ violations }) => violations)",
-  );
-  t.strictSame(
-    found.map(({ id, impact, nodes }) => [id, impact, nodes.map(({ html }) => html)]),
-    [],
-    `axe finds nothing: ${what}`,
-  );
-}
-
 t.test('the page of an echo server', async (t) => {
-  if (!existsSync(CHROMIUM)) {
-    skipWithout(t, `there is no ${CHROMIUM} (CHROMIUM names another path)`);
-    return;
-  }
-  const browser = await chromium.launch({
-    executablePath: CHROMIUM,
-    args: ['--no-sandbox', '--disable-dev-shm-usage'],
-  });
-  t.teardown(() => browser.close());
+  const browser = await launchChromium(t);
+  if (browser === null) return;
   const twist = await startTwist(t, ['--max-message', '1m']);
 
   await t.test('connects, and shows what was agreed on', async (t) => {
-    const { page, watch } = await open(t, browser, `${twist.url}/chat`);
+    const { page, faults } = await open(t, browser, `${twist.url}/chat`);
     t.equal(await page.title(), 'twist echo');
     t.equal(await page.getByLabel('URL').inputValue(), `${twist.url}/chat`);
     await page.getByLabel('Subprotocols to offer').fill('chat, v2');
     await connect(page);
     const agreed = page.getByRole('region', { name: 'Negotiated' });
     await agreed.getByText('permessage-deflate').waitFor();
-    t.match(await agreed.innerText(), /Subprotocol\s+chat\s+Extensions\s+permessage-deflate\s/);
-    t.match(await agreed.innerText(), /WebSocket version 13/);
+    await says(
+      t,
+      () => agreed.innerText(),
+      /Subprotocol\s+chat\s+Extensions\s+permessage-deflate\s/,
+    );
+    await says(t, () => agreed.innerText(), /WebSocket version 13/);
     await agreed.getByText('Your request, as the server sees it').click();
-    t.match(await agreed.innerText(), /"remoteAddress": "127\.0\.0\.1"/);
-    t.strictSame(watch.problems, []);
+    await says(t, () => agreed.innerText(), /"remoteAddress": "127\.0\.0\.1"/);
+    t.strictSame(faults, []);
   });
 
   await t.test('sends text, JSON, bytes and a file, and times each echo', async (t) => {
-    const { page, watch } = await open(t, browser, twist.url);
+    const { page, faults } = await open(t, browser, twist.url);
     await connect(page);
     const send = page.getByRole('button', { name: 'Send' });
     await page.getByRole('textbox', { name: 'Text' }).fill('grüße');
@@ -123,18 +76,19 @@ t.test('the page of an echo server', async (t) => {
     await page.getByRole('tab', { name: 'JSON' }).click();
     const json = page.getByRole('textbox', { name: 'JSON' });
     await json.fill('{"a":');
-    t.ok(await send.isDisabled(), 'what is no JSON is not sent');
-    t.equal(await json.getAttribute('aria-invalid'), 'true');
+    // What is no JSON is not sent.
+    await disabled(page, 'Send');
+    await says(t, () => json.getAttribute('aria-invalid'), 'true');
     await json.fill('{"a":[1]}');
     await page.getByRole('button', { name: 'Format' }).click();
-    t.equal(await json.inputValue(), '{\n  "a": [\n    1\n  ]\n}');
+    await says(t, () => json.inputValue(), /^\{\n {2}"a": \[\n {4}1\n {2}\]\n\}$/);
     await json.press('Control+Enter');
     await textOfRow(page, '{ "a": [ 1 ] }').nth(1).waitFor();
 
     await page.getByRole('tab', { name: 'Hex' }).click();
     const hex = page.getByRole('textbox', { name: 'Bytes' });
     await hex.fill('00 f');
-    t.ok(await send.isDisabled());
+    await disabled(page, 'Send');
     await hex.fill('00 ff 7f');
     await send.click();
     await textOfRow(page, '00 ff 7f').nth(1).waitFor();
@@ -146,39 +100,40 @@ t.test('the page of an echo server', async (t) => {
     writeFileSync(large, Buffer.alloc(1024 * 1024 + 1));
     await page.setInputFiles('input[type=file]', large);
     await page.getByText('the server takes 1').waitFor();
-    t.ok(await send.isDisabled());
+    await disabled(page, 'Send');
     await page.setInputFiles('input[type=file]', small);
     await send.click();
     await textOfRow(page, '48.8').nth(1).waitFor();
 
+    await page.getByText('4 of 4 came back as sent').waitFor();
     const replies = (await rows(page)).filter((row) => row.includes('received'));
     t.equal(replies.length, 4);
     for (const reply of replies) t.match(reply, /\d\s(?:µs|ms)\s*$/, 'it was timed');
     const results = page.getByRole('region', { name: 'Round trips' });
-    t.match(await results.innerText(), /4 of 4 came back as sent/);
-    t.equal(await results.getByRole('img', { name: '4 round trips' }).count(), 1);
+    await says(t, () => results.innerText(), /4 of 4 came back as sent/);
+    await results.getByRole('img', { name: '4 round trips' }).waitFor();
 
     await textOfRow(page, '48.8').first().click();
     const entry = page.getByRole('region', { name: 'The chosen line' });
-    t.match(await entry.innerText(), /00000000 {2}01 01 01/);
-    t.match(await entry.innerText(), /only its beginning was kept/);
-    t.strictSame(watch.problems, []);
+    await says(t, () => entry.innerText(), /00000000 {2}01 01 01/);
+    await says(t, () => entry.innerText(), /only its beginning was kept/);
+    t.strictSame(faults, []);
   });
 
   await t.test('sends many at once, within bounds', async (t) => {
-    const { page, watch } = await open(t, browser, twist.url);
+    const { page, faults } = await open(t, browser, twist.url);
     await connect(page);
     await page.getByRole('tab', { name: 'Many' }).click();
     await page.getByLabel('Messages').fill('100001');
     await page.getByText('From 1 to 100,000.').waitFor();
-    t.ok(await page.getByRole('button', { name: 'Start' }).isDisabled());
+    await disabled(page, 'Start');
     await page.getByLabel('Messages').fill('3000');
     await page.getByLabel('In flight at a time').fill('100');
     await page.getByRole('button', { name: 'Start' }).click();
     await page.getByText('3,000 of 3,000 came back in').waitFor();
     const results = page.getByRole('region', { name: 'Round trips' });
-    t.match(await results.innerText(), /3,000 of 3,000 came back as sent/);
-    t.match(await results.innerText(), /p50\s.*p90\s.*p99\s/s);
+    await says(t, () => results.innerText(), /3,000 of 3,000 came back as sent/);
+    await says(t, () => results.innerText(), /p50\s.*p90\s.*p99\s/s);
     t.equal((await rows(page)).length, 3, 'they do not fill the log');
 
     await page.getByText('Binary', { exact: true }).click();
@@ -186,32 +141,33 @@ t.test('the page of an echo server', async (t) => {
     await page.getByRole('button', { name: 'Start' }).click();
     await page.getByRole('button', { name: 'Stop' }).click();
     await page.getByText('; stopped').waitFor();
-    t.strictSame(watch.problems, []);
+    t.strictSame(faults, []);
   });
 
   await t.test('closes with a code and a reason, and says how it ended', async (t) => {
-    const { page, watch } = await open(t, browser, twist.url);
+    const { page, faults } = await open(t, browser, twist.url);
     await connect(page);
     await page.getByLabel('Close code').fill('1001');
-    t.ok(await page.getByRole('button', { name: 'Disconnect' }).isDisabled());
+    await disabled(page, 'Disconnect');
     await page.getByLabel('Close code').fill('4321');
     await page.getByLabel('Reason').fill('gr\u00fc\u00dfe');
     await page.getByRole('button', { name: 'Disconnect' }).click();
     await page.getByText('Not connected').waitFor();
-    t.match((await rows(page)).at(-1), /4321 “grüße” The application gives it its meaning\./);
-    t.match(await page.getByRole('region', { name: 'Negotiated' }).innerText(), /4321/);
+    const last = async () => (await rows(page)).at(-1) ?? '';
+    await says(t, last, /4321 “grüße” The application gives it its meaning\./);
+    await says(t, () => page.getByRole('region', { name: 'Negotiated' }).innerText(), /4321/);
     t.match(await twist.waitForLog(({ code }) => code === 4321), { reason: 'grüße' });
-    t.strictSame(watch.problems, []);
+    t.strictSame(faults, []);
   });
 
   await t.test('a URL elsewhere is refused before the browser does it', async (t) => {
-    const { page, watch } = await open(t, browser, twist.url);
+    const { page, faults } = await open(t, browser, twist.url);
     await page.getByLabel('URL').fill('ws://example.com/');
     await page.getByText('This page may only connect to').waitFor();
-    t.ok(await page.getByRole('button', { name: 'Connect', exact: true }).isDisabled());
+    await disabled(page, 'Connect');
     await page.getByLabel('Subprotocols to offer').fill('a/b');
     await page.getByText('a/b is no token').waitFor();
-    t.strictSame(watch.problems, []);
+    t.strictSame(faults, []);
   });
 
   await t.test('a server that echoes wrongly is found out', async (t) => {
@@ -245,14 +201,14 @@ t.test('the page of an echo server', async (t) => {
       if (seen !== null) await textOfRow(page, seen).last().waitFor();
     }
     await page.getByText('not everything came back as it was sent').waitFor();
-    const results = await page.getByRole('region', { name: 'Round trips' }).innerText();
-    t.match(results, /1 message equals nothing that was sent/);
-    t.match(results, /1 message came unasked/);
-    t.match(results, /2 messages were passed over by later echoes/);
+    const results = page.getByRole('region', { name: 'Round trips' });
+    await says(t, results, /1 message equals nothing that was sent/);
+    await says(t, results, /1 message came unasked/);
+    await says(t, results, /2 messages were passed over by later echoes/);
   });
 
   await t.test('has lines for other programs, with the URL in them', async (t) => {
-    const { page, watch } = await open(t, browser, twist.url, {
+    const { page, faults } = await open(t, browser, twist.url, {
       permissions: ['clipboard-read', 'clipboard-write'],
     });
     await page.getByLabel('URL').fill(`${twist.url}/?a=1&b`);
@@ -268,13 +224,13 @@ t.test('the page of an echo server', async (t) => {
     }
     for (const name of ['websocat', 'handshake', 'Python', 'JavaScript']) {
       await lines.getByRole('tab', { name, exact: true }).click();
-      t.match(await lines.locator('pre').innerText(), new URL(twist.url).host, name);
+      await says(t, () => lines.locator('pre').innerText(), new URL(twist.url).host, name);
     }
-    t.strictSame(watch.problems, []);
+    t.strictSame(faults, []);
   });
 
   await t.test('works by the keyboard alone', async (t) => {
-    const { page, watch } = await open(t, browser, twist.url);
+    const { page, faults } = await open(t, browser, twist.url);
     const press = async (...keys: readonly string[]): Promise<void> => {
       for (const key of keys) await page.keyboard.press(key);
     };
@@ -293,18 +249,18 @@ t.test('the page of an echo server', async (t) => {
     await page.getByText('Connected', { exact: true }).waitFor();
     await tabTo('Text');
     await press('ArrowRight', 'ArrowRight');
-    t.equal(await page.getByRole('tab', { name: 'Hex' }).getAttribute('aria-selected'), 'true');
+    await page.getByRole('tab', { name: 'Hex', selected: true }).waitFor();
     await tabTo('Send');
     await press('Enter');
     await textOfRow(page, '00 01 02 ff').nth(1).waitFor();
     await tabTo('Events');
     await press('Home', 'ArrowDown');
-    t.match(await page.getByRole('option', { selected: true }).innerText(), '00 01 02 ff');
+    await says(t, () => page.getByRole('option', { selected: true }).innerText(), '00 01 02 ff');
     await press('End');
-    t.match(await page.getByRole('option', { selected: true }).innerText(), 'received');
+    await says(t, () => page.getByRole('option', { selected: true }).innerText(), 'received');
     await press('Escape');
-    t.equal(await page.getByRole('region', { name: 'The chosen line' }).count(), 0);
-    t.strictSame(watch.problems, []);
+    await page.getByRole('region', { name: 'The chosen line' }).waitFor({ state: 'detached' });
+    t.strictSame(faults, []);
   });
 
   await t.test('offers what the server can be asked for, where it can', async (t) => {
@@ -312,30 +268,28 @@ t.test('the page of an echo server', async (t) => {
     await connect(plain.page);
     t.equal(await plain.page.getByText('How the server behaves').count(), 0);
     const controlled = await startTwist(t, ['--echo-controls']);
-    const { page, watch } = await open(t, browser, `${controlled.url}/?burst=2`);
+    const { page, faults } = await open(t, browser, `${controlled.url}/?burst=2`);
     await page.getByText('How the server behaves').click();
     t.equal(await page.getByLabel('burst').inputValue(), '2', 'as the URL says');
-    await axe(t, page, 'with controls');
+    t.strictSame(await findBarriers(page), [], 'with controls');
     await page.getByLabel('greeting').fill('hi there');
     await page.getByLabel('no-pong').check();
-    t.equal(
-      await page.getByLabel('URL').inputValue(),
-      `${controlled.url}/?burst=2&greeting=hi%20there&no-pong`,
-    );
+    const wanted = `${controlled.url}/?burst=2&greeting=hi%20there&no-pong`;
+    await says(t, () => page.getByLabel('URL').inputValue(), wanted);
     await connect(page);
     await textOfRow(page, 'hi there').getByText('unasked').waitFor();
     await page.getByRole('button', { name: 'Send' }).click();
     await textOfRow(page, 'hello').nth(2).waitFor();
-    t.match((await rows(page)).at(-1), /unasked/, 'the second of one');
-    t.strictSame(watch.problems, []);
+    await says(t, async () => (await rows(page)).at(-1) ?? '', /unasked/, 'the second of one');
+    t.strictSame(faults, []);
   });
 
   await t.test('is fit for everybody: axe, both themes, 400 to 1,600 pixels', async (t) => {
     for (const colorScheme of ['light', 'dark'] as const)
       for (const width of [400, 1024, 1600]) {
         const viewport = { width, height: 1000 };
-        const { page, watch } = await open(t, browser, twist.url, { viewport, colorScheme });
-        await axe(t, page, `${colorScheme}, ${width}, before`);
+        const { page, faults } = await open(t, browser, twist.url, { viewport, colorScheme });
+        t.strictSame(await findBarriers(page), [], `${colorScheme}, ${width}, before`);
         await connect(page);
         for (const tab of ['JSON', 'Hex']) {
           await page.getByRole('tab', { name: tab }).click();
@@ -344,12 +298,12 @@ t.test('the page of an echo server', async (t) => {
         await textOfRow(page, '00 01 02 ff').nth(1).waitFor();
         await textOfRow(page, 'twist').first().click();
         await page.getByRole('tab', { name: 'Many' }).click();
-        await axe(t, page, `${colorScheme}, ${width}, after`);
+        t.strictSame(await findBarriers(page), [], `${colorScheme}, ${width}, after`);
         const overflow = await page.evaluate(
           'document.documentElement.scrollWidth - document.documentElement.clientWidth',
         );
         t.equal(overflow, 0, `nothing is wider than ${width} pixels`);
-        t.strictSame(watch.problems, []);
+        t.strictSame(faults, []);
       }
   });
 

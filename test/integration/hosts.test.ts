@@ -3,15 +3,14 @@
  * has its own name resolved to this machine in a real browser, nginx and HAProxy as they come.
  */
 import { once } from 'node:events';
-import { existsSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { type IncomingMessage, request } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import path from 'node:path';
-import { chromium } from 'playwright-core';
 import t, { type Test } from 'tap';
 import { WebSocket } from 'ws';
+import { launchChromium } from '../fixtures/browser-page.js';
 import { upgradeText } from '../fixtures/handshake.js';
-import { skipWithout } from '../fixtures/interop.js';
 import { connectRaw } from '../fixtures/raw-client.js';
 import { type Service, findCommands, startService } from '../fixtures/service-process.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
@@ -20,7 +19,6 @@ import { eventually } from '../fixtures/within.js';
 
 t.setTimeout(90_000);
 
-const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 const PAGE = '<!doctype html><title>twist</title>\n';
 
 /** A directory with a page in it. */
@@ -66,20 +64,11 @@ const SCRIPT = `(async () => {
 })()`;
 
 t.test('a page that has its own name resolved to this machine', async (t) => {
-  if (!existsSync(CHROMIUM)) {
-    skipWithout(t, `there is no ${CHROMIUM} (CHROMIUM names another path)`);
-    return;
-  }
   const target = await startTarget(t);
-  const browser = await chromium.launch({
-    executablePath: CHROMIUM,
-    args: [
-      '--no-sandbox',
-      '--disable-dev-shm-usage',
-      '--host-resolver-rules=MAP evil.example 127.0.0.1, MAP desk.example.com 127.0.0.1',
-    ],
+  const browser = await launchChromium(t, {
+    args: ['--host-resolver-rules=MAP evil.example 127.0.0.1, MAP desk.example.com 127.0.0.1'],
   });
-  t.teardown(() => browser.close());
+  if (browser === null) return;
 
   /**
    * What a page gets that has the origin of the server under this name. It would have come before the name was

@@ -7,6 +7,7 @@ import { WebSocket } from 'ws';
 import { findBarriers, launchChromium, openWatched } from '../fixtures/browser-page.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
 import { startTwist } from '../fixtures/twist-process.js';
+import { eventually } from '../fixtures/within.js';
 
 t.setTimeout(120_000);
 
@@ -41,10 +42,15 @@ t.test('live', async (t) => {
   await page.getByText('41 rows').first().waitFor();
   const shown = page.locator('#messages .message-row.of-text');
   await shown.nth(19).waitFor();
-  const lines = readFileSync(file, 'utf8').trim().split('\n');
-  const messages = lines
-    .map((line) => JSON.parse(line) as RecordLine)
-    .filter(({ ev }) => ev === 'msg');
+  // The file may be behind the page.
+  const recorded = (): RecordLine[] =>
+    readFileSync(file, 'utf8')
+      .split('\n')
+      .slice(0, -1)
+      .map((line) => JSON.parse(line) as RecordLine)
+      .filter(({ ev }) => ev === 'msg');
+  await eventually(() => recorded().length === 40, 'all messages in the file');
+  const messages = recorded();
   const texts: readonly object[] = await page.evaluate(
     `[...document.querySelectorAll('#messages .message-row.of-text')].map((row) => ({
       at: Number(row.getAttribute('aria-rowindex')),

@@ -51,7 +51,13 @@ function testPage(
     const fake = await startFake(t);
     const { page, faults } = await openWatched(t, browser, `${fake.url}${hash}`, options);
     await run(t, { page, fake });
-    t.strictSame(faults, [], 'nothing went wrong in the page');
+    // Some tests take the server away.
+    const isRefused = (fault: string): boolean => /^WebSocket connection to .*failed/.test(fault);
+    t.strictSame(
+      faults.filter((fault) => !isRefused(fault)),
+      [],
+      'nothing went wrong in the page',
+    );
   });
 }
 
@@ -558,13 +564,23 @@ testPage(
     await page.keyboard.press('Escape');
     await page.locator('#detail').waitFor({ state: 'detached' });
     fake.holdRecords();
+    const before = asked();
     await page.keyboard.press('Home');
+    await page.locator('.message-row.is-active[aria-rowindex="2"] .cell-kind').waitFor();
     await page.keyboard.press('Enter');
     await page.keyboard.press('End');
-    await page.locator('#messages .message-row.is-active[aria-rowindex="1218"]').waitFor();
-    t.ok(fake.releaseRecords() > 0);
+    await eventually(() => asked() === before + 2, 'questions for the first one and the last');
+    t.equal(fake.releaseRecords(), 2);
     await page.locator('#detail .detail-title').waitFor();
     t.equal(await page.evaluate('document.activeElement.id'), 'messages', 'it stays in the list');
+
+    // Its row is not even here: rows in the middle have not been seen.
+    await page.evaluate(`document.querySelector('#messages').scrollTop = 14_000`);
+    await page.keyboard.press('PageUp');
+    for (let count = 0; count < 9; count++) await page.keyboard.press('PageUp');
+    await page.keyboard.press('Enter');
+    await until(page, `document.activeElement.getAttribute('role') === 'tab'`);
+    t.pass('it goes into a message whose row comes later');
   },
 );
 

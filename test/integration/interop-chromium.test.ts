@@ -1,21 +1,15 @@
 /** The server against the WebSocket of a browser. */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { chromium, type Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import t, { type Test } from 'tap';
-import {
-  skipWithout,
-  testInterop,
-  type Message,
-  type Peer,
-  type PeerClose,
-} from '../fixtures/interop.js';
+import { launchChromium } from '../fixtures/browser-page.js';
+import { testInterop, type Message, type Peer, type PeerClose } from '../fixtures/interop.js';
 import { startTwist } from '../fixtures/twist-process.js';
 
 t.setTimeout(90_000);
 
-const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 const PAGE = readFileSync(new URL('../fixtures/browser-peer.html', import.meta.url));
 
 type EncodedMessage = { readonly text: string } | { readonly base64: string };
@@ -84,16 +78,9 @@ async function servePage(t: Test): Promise<string> {
 }
 
 t.test('Chromium', async (t) => {
-  if (!existsSync(CHROMIUM)) {
-    skipWithout(t, `there is no ${CHROMIUM} (CHROMIUM names another path)`);
-    return;
-  }
+  const browser = await launchChromium(t);
+  if (browser === null) return;
   const origin = await servePage(t);
-  const browser = await chromium.launch({
-    executablePath: CHROMIUM,
-    args: ['--no-sandbox', '--disable-dev-shm-usage'],
-  });
-  t.teardown(() => browser.close());
   t.comment(`Chromium ${browser.version()}`);
   const page = await browser.newPage();
   await page.goto(origin);

@@ -1,20 +1,18 @@
 /** permessage-deflate with the WebSocket of a browser. */
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { chromium } from 'playwright-core';
 import t, { type Test } from 'tap';
+import { launchChromium } from '../fixtures/browser-page.js';
 import {
   USUAL_OFFER,
   testDeflateInterop,
   type DeflateReport,
   type DeflateRun,
 } from '../fixtures/interop-deflate.js';
-import { skipWithout } from '../fixtures/interop.js';
 
 t.setTimeout(240_000);
 
-const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 const PAGE = readFileSync(new URL('../fixtures/browser-peer.html', import.meta.url));
 
 /** Where the page finds the messages of the run that is on. */
@@ -36,17 +34,10 @@ async function servePage(t: Test, corpus: () => string): Promise<string> {
 }
 
 t.test('Chromium', async (t) => {
-  if (!existsSync(CHROMIUM)) {
-    skipWithout(t, `there is no ${CHROMIUM} (CHROMIUM names another path)`);
-    return;
-  }
+  const browser = await launchChromium(t);
+  if (browser === null) return;
   let file = '';
   const origin = await servePage(t, () => file);
-  const browser = await chromium.launch({
-    executablePath: CHROMIUM,
-    args: ['--no-sandbox', '--disable-dev-shm-usage'],
-  });
-  t.teardown(() => browser.close());
   t.comment(`Chromium ${browser.version()}`);
   const page = await browser.newPage();
   await page.goto(origin);

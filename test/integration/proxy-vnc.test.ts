@@ -8,9 +8,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Page, chromium } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import t, { type Test } from 'tap';
-import { skipWithout } from '../fixtures/interop.js';
+import { launchChromium } from '../fixtures/browser-page.js';
 import { MIB, STEADY_MEMORY, mib } from '../fixtures/memory-growth.js';
 import { findCommands } from '../fixtures/service-process.js';
 import { type LogLine, type TwistProcess, startServing } from '../fixtures/twist-process.js';
@@ -26,7 +26,6 @@ import {
 } from '../fixtures/vnc-desktop.js';
 import { eventually } from '../fixtures/within.js';
 
-const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 const SCREENSHOT = process.env['TWIST_VNC_SCREENSHOT'];
 const SOAK_SECONDS = Number(process.env['TWIST_VNC_SECONDS'] ?? '20');
 
@@ -100,10 +99,8 @@ function isEndOf(session: number): (line: LogLine) => boolean {
 }
 
 t.test('noVNC and a VNC server', async (t) => {
-  if (!existsSync(CHROMIUM)) {
-    skipWithout(t, `there is no ${CHROMIUM} (CHROMIUM names another path)`);
-    return;
-  }
+  const browser = await launchChromium(t);
+  if (browser === null) return;
   const commands = findCommands(t, ['Xvnc', 'xsetroot', 'xterm']);
   if (commands === null) return;
   const [xvnc, xsetroot, xterm] = commands;
@@ -114,11 +111,6 @@ t.test('noVNC and a VNC server', async (t) => {
     args: [...args, '--listen', '127.0.0.1:0', '--log-format', 'json'],
     nodeArgs: STEADY_MEMORY,
   });
-  const browser = await chromium.launch({
-    executablePath: CHROMIUM,
-    args: ['--no-sandbox', '--disable-dev-shm-usage'],
-  });
-  t.teardown(() => browser.close());
   const page = await browser.newPage({ viewport: { width: WIDTH, height: HEIGHT + 37 } });
 
   await t.test('the picture arrives, of a page and a connection of one port', async (t) => {

@@ -1,19 +1,16 @@
 /** Other people's TLS: Python's, Java's, and a browser's that trusts a private CA. */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync } from 'node:fs';
+import { cpSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { chromium } from 'playwright-core';
 import t, { type Test } from 'tap';
+import { hasChromium, launchChromium } from '../fixtures/browser-page.js';
 import { CertificateAuthority } from '../fixtures/certificates.js';
-import { skipWithout } from '../fixtures/interop.js';
 import { findCommands, startService } from '../fixtures/service-process.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
 import { type TwistProcess, startServing, startTwist } from '../fixtures/twist-process.js';
 import { within } from '../fixtures/within.js';
-
-const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 
 // A browser and a virtual machine start.
 t.setTimeout(180_000);
@@ -69,10 +66,7 @@ t.test('Java', async (t) => {
 });
 
 t.test('noVNC in Chromium, with a private CA', async (t) => {
-  if (!existsSync(CHROMIUM)) {
-    skipWithout(t, `there is no ${CHROMIUM} (CHROMIUM names another path)`);
-    return;
-  }
+  if (!hasChromium(t)) return;
   const commands = findCommands(t, ['Xvnc', 'certutil']);
   const ca = CertificateAuthority.make(t);
   if (commands === null || ca === null) return;
@@ -110,12 +104,8 @@ t.test('noVNC in Chromium, with a private CA', async (t) => {
   execFileSync(certutil, [...trust, '-N', '--empty-password']);
   execFileSync(certutil, [...trust, '-A', '-t', 'C,,', '-n', 'Test CA', '-i', ca.file]);
   const titleAt = async (directory: string): Promise<string> => {
-    const browser = await chromium.launch({
-      executablePath: CHROMIUM,
-      args: ['--no-sandbox', '--disable-dev-shm-usage'],
-      env: { ...process.env, HOME: directory },
-    });
-    t.teardown(() => browser.close());
+    const browser = await launchChromium(t, { env: { ...process.env, HOME: directory } });
+    if (browser === null) throw new Error('there is no browser any more');
     const page = await browser.newPage();
     await page.goto(`https://localhost:${twist.port}/`);
     const connected = async (): Promise<string> => {

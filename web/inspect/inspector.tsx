@@ -36,8 +36,8 @@ export class Inspector {
   /** The record that is shown whole. */
   record: RecordAnswer | null = null;
   recordFault: string | null = null;
-  /** The record that the focus goes into as soon as it is here. */
-  #entering: number | null = null;
+  /** What the focus goes into as soon as it is here: a record by its number, or that of the row at the cursor. */
+  #entering: number | 'cursor' | null = null;
 
   readonly search = new Searching(this);
 
@@ -359,6 +359,7 @@ export class Inspector {
     const inside = Math.min(Math.max(place, 0), this.total - 1);
     this.isFollowing = false;
     this.cursor = this.rows.gone + inside;
+    this.#entering = null;
     this.changed();
   }
 
@@ -405,10 +406,19 @@ export class Inspector {
     this.go({ record }, isStep);
   }
 
-  /** Shows a record and has the focus go into it, whenever it comes, unless somebody has gone elsewhere by then. */
-  enterRecord(record: number, isStep: boolean): void {
-    this.showRecord(record, isStep);
-    this.#entering = record;
+  /** Shows the record at the cursor and has the focus go into it, whenever it comes, unless somebody has gone elsewhere by then. */
+  enterCursor(isStep: boolean): void {
+    const { rowAtCursor: row, cursorPlace } = this;
+    if (row !== undefined) this.showRecord(row.n, isStep);
+    this.#entering = row?.n ?? (cursorPlace === null ? null : 'cursor');
+  }
+
+  /** The row at the cursor is here; not again for the same one. */
+  cursorArrived(canShow: boolean): void {
+    const { rowAtCursor: row, place } = this;
+    if (row === undefined) return;
+    if (this.#entering === 'cursor') this.enterCursor(!canShow);
+    else if (canShow && place.record !== row.n) this.showRecord(row.n);
   }
 
   /** @returns whether the focus is to go into what is drawn; says so once */

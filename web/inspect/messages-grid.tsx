@@ -28,7 +28,7 @@ export function MessagesGrid({ inspector }: { readonly inspector: Inspector }) {
     // Where there is room the record at the cursor is shown beside the list.
     if (row === undefined || row.n === shownRow.current) return;
     shownRow.current = row.n;
-    if (!isNarrow() && place.record !== row.n) inspector.showRecord(row.n);
+    inspector.cursorArrived(!isNarrow());
   }, [row?.n]);
 
   const moveTo = (index: number, event: KeyboardEvent): void => {
@@ -39,8 +39,7 @@ export function MessagesGrid({ inspector }: { readonly inspector: Inspector }) {
     if (event.shiftKey && next !== undefined) inspector.mark(next.n, true);
   };
   const open = (): void => {
-    const { rowAtCursor: row } = inspector;
-    if (row !== undefined) inspector.enterRecord(row.n, isNarrow());
+    inspector.enterCursor(isNarrow());
   };
   const onKeyDown = listMoves({
     at: () => inspector.cursorPlace ?? (isFollowing ? total - 1 : -1),

@@ -2,33 +2,32 @@
  * A map whose oldest entry is found at once. The first key of a `Map` lies behind the places of all that were deleted
  * before it, which are cleared away only now and then: taking the oldest over and over walks over them each time.
  */
+import { AgeList, type Aged } from './age-list.js';
+
 export interface AgeEntry<Key, Value> {
   readonly key: Key;
   readonly value: Value;
 }
 
-interface Link<Key, Value> {
+interface Link<Key, Value> extends Aged<Link<Key, Value>> {
   readonly key: Key;
   value: Value;
-  older: Link<Key, Value> | null;
-  newer: Link<Key, Value> | null;
 }
 
 export class AgeMap<Key, Value> {
   readonly #links = new Map<Key, Link<Key, Value>>();
-  #oldest: Link<Key, Value> | null = null;
-  #newest: Link<Key, Value> | null = null;
+  readonly #byAge = new AgeList<Link<Key, Value>>();
 
   get size(): number {
     return this.#links.size;
   }
 
   get oldest(): AgeEntry<Key, Value> | null {
-    return this.#oldest;
+    return this.#byAge.oldest;
   }
 
   get newest(): AgeEntry<Key, Value> | null {
-    return this.#newest;
+    return this.#byAge.newest;
   }
 
   get(key: Key): Value | undefined {
@@ -42,11 +41,9 @@ export class AgeMap<Key, Value> {
       known.value = value;
       return;
     }
-    const link: Link<Key, Value> = { key, value, older: this.#newest, newer: null };
+    const link: Link<Key, Value> = { key, value, older: null, newer: null };
     this.#links.set(key, link);
-    if (this.#newest === null) this.#oldest = link;
-    else this.#newest.newer = link;
-    this.#newest = link;
+    this.#byAge.add(link);
   }
 
   /** @returns whether it was there */
@@ -54,16 +51,12 @@ export class AgeMap<Key, Value> {
     const link = this.#links.get(key);
     if (link === undefined) return false;
     this.#links.delete(key);
-    const { older, newer } = link;
-    if (older === null) this.#oldest = newer;
-    else older.newer = newer;
-    if (newer === null) this.#newest = older;
-    else newer.older = older;
+    this.#byAge.delete(link);
     return true;
   }
 
   /** Oldest first. Nothing may be deleted meanwhile. */
-  *[Symbol.iterator](): Generator<AgeEntry<Key, Value>, void> {
-    for (let link = this.#oldest; link !== null; link = link.newer) yield link;
+  [Symbol.iterator](): Generator<AgeEntry<Key, Value>, void> {
+    return this.#byAge[Symbol.iterator]();
   }
 }

@@ -23,6 +23,11 @@ export class ArrivalRates {
     this.#handshakes = maxHandshakeRate === 0 ? null : new TokenBucket(new Rate(maxHandshakeRate));
   }
 
+  /** Whether nobody can come too early. */
+  get areUnlimited(): boolean {
+    return this.#connections === null && this.#handshakes === null;
+  }
+
   /**
    * A connection has come.
    *

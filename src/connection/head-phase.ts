@@ -115,11 +115,14 @@ export function decideUpgrade(
   { tls, user }: Asker = ANYBODY,
 ): SessionUpgrade {
   const parsed = parseUpgradeRequest(head);
-  const asked: UpgradeRequest = {
-    ...parsed,
-    ...(tls === null ? {} : { scheme: 'wss', tls }),
-    ...(user === null ? {} : { user }),
-  };
+  const asked: UpgradeRequest =
+    tls === null && user === null
+      ? parsed
+      : {
+          ...parsed,
+          ...(tls === null ? {} : { scheme: 'wss', tls }),
+          ...(user === null ? {} : { user }),
+        };
   checkHost(policy.allowedHosts, asked.host, way);
   const request = way === 'proxy' ? asClientSent(asked) : asked;
   const found = policy.findRoute(request);

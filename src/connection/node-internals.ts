@@ -41,6 +41,8 @@ export interface SharedReads {
   /** Of the function that gives the buffer of the next read. */
   readonly generator: symbol;
   readonly bytes: Uint8Array;
+  /** Takes what is read. */
+  readonly reader: (this: Socket, count: number, bytes: Uint8Array) => boolean;
 }
 
 /**
@@ -57,7 +59,7 @@ export function findSharedReads(
   const callback = symbols.find((symbol) => symbol.description === 'kBufferCb');
   const generator = symbols.find((symbol) => symbol.description === 'kBufferGen');
   if (buffer === undefined || callback === undefined || generator === undefined) return null;
-  return { buffer, callback, generator, bytes };
+  return { buffer, callback, generator, bytes, reader: readerOf(bytes) };
 }
 
 /** Where the socket that was read last reads next; undefined for where it did. */
@@ -68,31 +70,22 @@ function nextBuffer(): Uint8Array | undefined {
   return nextBytes;
 }
 
-function onSharedRead(this: Socket, count: number, bytes: Uint8Array): boolean {
-  const owner = ownerOf(this);
-  owner.receiveBytes(bytes, 0, count);
-  const target = owner.readTarget?.(mostBytes());
-  if (target === undefined)
-    nextBytes = count < CROWDED_READ_BYTES ? undefined : readBufferAfter(bytes, count);
-  else nextBytes = target ?? sharedBufferOf(this);
-  return true;
+/** What takes the reads of all sockets that share this buffer. */
+function readerOf(shared: Uint8Array): (this: Socket, count: number, bytes: Uint8Array) => boolean {
+  return function onSharedRead(count, bytes) {
+    const owner = ownerOf(this);
+    owner.receiveBytes(bytes, 0, count);
+    const target = owner.readTarget?.(mostBytes());
+    if (target === undefined)
+      nextBytes = count < CROWDED_READ_BYTES ? undefined : readBufferAfter(bytes, count);
+    else nextBytes = target ?? (loopTurns.isCrowded ? beginningOf(shared) : shared);
+    return true;
+  };
 }
 
 /** The most that a socket reads next which has much to read. */
 function mostBytes(): number {
   return loopTurns.isCrowded ? CROWDED_READ_BYTES : SLAB_BYTES;
-}
-
-/** The buffer that all share, for a socket that has read elsewhere: it has much to read. */
-function sharedBufferOf(socket: Socket): Uint8Array {
-  const bytes = (socket as Socket & SharedReader)[SHARED];
-  return loopTurns.isCrowded ? beginningOf(bytes) : bytes;
-}
-
-const SHARED = Symbol('shared read buffer');
-
-interface SharedReader {
-  [SHARED]: Uint8Array;
 }
 
 /** Who shares the loop with few reads as much as there is; in a crowd each reads less. */
@@ -134,9 +127,8 @@ export function startReceiving(socket: Socket, sharedReads: SharedReads | null):
     _handle: { useUserBuffer(bytes: Uint8Array): void };
   };
   const first = beginningOf(sharedReads.bytes);
-  internals[SHARED] = sharedReads.bytes;
   internals[sharedReads.buffer] = first;
-  internals[sharedReads.callback] = onSharedRead;
+  internals[sharedReads.callback] = sharedReads.reader;
   internals[sharedReads.generator] = nextBuffer;
   internals._handle.useUserBuffer(first);
   // Without a reader of its own the stream must flow, or its 'end' never comes.

@@ -16,6 +16,12 @@ export const WHITESPACE_BYTES = byteTable(' \t');
  * same as another byte. A caller whose rule is `1#element` refuses an empty result.
  */
 export function splitList(values: readonly string[]): string[] {
+  const [first = ''] = values;
+  // Nearly all lists of a handshake have one element; an array that grows has room for many.
+  if (values.length === 1 && !first.includes(',')) {
+    const only = trimWhitespace(first);
+    return only === '' ? [] : [only];
+  }
   const elements: string[] = [];
   for (const value of values) {
     let start = 0;

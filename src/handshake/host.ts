@@ -3,7 +3,7 @@ import { HandshakeError } from '../errors.js';
 import type { HostPolicy, Way } from './policy.js';
 import { loggable } from './redaction/loggable.js';
 import { ALPHANUMERICS, byteTable, consistsOf, HEX_DIGITS } from '../net/byte-table.js';
-import { parseIpv4, parseIpv6 } from '../net/ip-address.js';
+import { isIpv4, parseIpv6 } from '../net/ip-address.js';
 
 /** A host and the port that was written with it. */
 export interface Host {
@@ -30,6 +30,18 @@ const DIGIT_BYTES = byteTable('0123456789');
  * @returns null when the text is malformed
  */
 export function parseHost(text: string): Host | null {
+  // Each request is looked at twice, and the clients of a server nearly all ask for the same host.
+  if (text === lastText) return lastHost;
+  const host = readHost(text);
+  lastText = text;
+  lastHost = host;
+  return host;
+}
+
+let lastText = '';
+let lastHost: Host | null = null;
+
+function readHost(text: string): Host | null {
   const isLiteral = text.startsWith('[');
   // Without a closing bracket the name becomes empty, which no address is.
   const nameLength = isLiteral ? text.indexOf(']') + 1 : indexOrEnd(text, ':');
@@ -57,7 +69,7 @@ export function hostFault(text: string): 'host' | 'host-zone' | 'host-brackets' 
 
 /** Whether a host's name is an address: an IPv4 one, or an IPv6 one in its brackets. */
 export function isIpLiteral(name: string): boolean {
-  return name.startsWith('[') || parseIpv4(name) !== null;
+  return name.startsWith('[') || isIpv4(name);
 }
 
 function indexOrEnd(text: string, mark: string): number {
@@ -68,6 +80,7 @@ function indexOrEnd(text: string, mark: string): number {
 /** `reg-name`, not empty; an IPv4 address is one as well (RFC 3986 §3.2.2). */
 function isRegisteredName(name: string): boolean {
   if (name === '' || !consistsOf(name, NAME_BYTES)) return false;
+  if (!name.includes('%')) return true;
   const [, ...escapes] = name.split('%');
   return escapes.every((text) => text.length >= 2 && consistsOf(text.slice(0, 2), HEX_BYTES));
 }

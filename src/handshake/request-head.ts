@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import { HandshakeError, InvalidStateError, type HandshakeRule } from '../errors.js';
 import { WHITESPACE_BYTES } from '../extensions/header.js';
 import { TOKEN_BYTES } from '../net/byte-table.js';
+import { readHeaderName } from './header-name.js';
 import { RequestLineScanner, type RequestLine } from './request-line.js';
 
 /** Inclusive limits on the request head, in bytes; a line is measured without its CRLF. */
@@ -199,7 +200,7 @@ export class RequestHeadParser {
     const byte = this.#skip(bytes, TOKEN_BYTES);
     if (byte === -1) return;
     if (byte !== COLON || this.#position === this.#lineStart) this.#fail('header-line');
-    this.#name = bytes.toString('latin1', this.#lineStart, this.#position).toLowerCase();
+    this.#name = readHeaderName(bytes, this.#lineStart, this.#position);
     this.#position += 1;
     this.#valueStart = this.#position;
     this.#state = HEADER_VALUE;

@@ -139,11 +139,12 @@ function isKey(key: string): boolean {
 }
 
 /** Null: malformed. No lines at all are fine; lines without an element are not. */
-function parseSubprotocols(lines: readonly string[]): string[] | null {
+function parseSubprotocols(lines: readonly string[]): readonly string[] | null {
+  if (lines.length === 0) return lines;
   const subprotocols = splitList(lines);
   if (!subprotocols.every(isToken)) return null;
   if (new Set(subprotocols).size < subprotocols.length) return null;
-  return subprotocols.length === 0 && lines.length > 0 ? null : subprotocols;
+  return subprotocols.length === 0 ? null : subprotocols;
 }
 
 // ---- Every HTTP request, whatever it asks for
@@ -212,11 +213,18 @@ export function assertRule(isMet: boolean, rule: HandshakeError['rule']): assert
   if (!isMet) throw new HandshakeError(rule);
 }
 
+const NO_VALUES: readonly string[] = [];
+
 /** The values of all headers of that name, which is lowercase, in the order in which they came. */
-export function valuesOf(headers: readonly HeaderField[], name: string): string[] {
-  const values: string[] = [];
-  for (const header of headers) if (header.name === name) values.push(header.value);
-  return values;
+export function valuesOf(headers: readonly HeaderField[], name: string): readonly string[] {
+  // Asked a dozen times for each request, nearly always for one header or none: an array that grows has room for many.
+  let values: string[] | null = null;
+  for (const header of headers) {
+    if (header.name !== name) continue;
+    if (values === null) values = [header.value];
+    else values.push(header.value);
+  }
+  return values ?? NO_VALUES;
 }
 
 /** Whether a list header has that element, which is lowercase, without regard to case. */

@@ -87,9 +87,9 @@ export function selectSubprotocol(
   offered: readonly string[],
   unsupported: readonly string[] = [],
 ): string | null {
+  if (offered.length === 0) return null;
   const candidates = offered.filter((subprotocol) => !unsupported.includes(subprotocol));
-  if (candidates.length === 0 && offered.length > 0)
-    throw new HandshakeError('subprotocol-unsupported');
+  if (candidates.length === 0) throw new HandshakeError('subprotocol-unsupported');
   if (policy === 'none') return null;
   if (policy === 'first') return favouriteOf(candidates);
   return policy.find((subprotocol) => candidates.includes(subprotocol)) ?? null;

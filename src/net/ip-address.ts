@@ -19,20 +19,32 @@ export function parseIp(text: string): Uint8Array | null {
 
 /** Four numbers without leading zeros. @returns 4 bytes; null when `text` is something else */
 export function parseIpv4(text: string): Uint8Array | null {
+  const number = ipv4Number(text);
+  if (number < 0) return null;
+  return Uint8Array.of(number >>> 24, number >>> 16, number >>> 8, number);
+}
+
+/** Whether a text is an IPv4 address; the same as {@link parseIpv4}, without the bytes. */
+export function isIpv4(text: string): boolean {
+  return ipv4Number(text) >= 0;
+}
+
+/** @returns the bytes as one number; -1 when `text` is something else */
+function ipv4Number(text: string): number {
   // Read by each request for its host: a name ends it at its first character.
-  const octets = new Uint8Array(IPV4_BYTES);
+  let number = 0;
   let at = 0;
   for (let index = 0; index < IPV4_BYTES; index += 1) {
-    if (index > 0 && text.charCodeAt(at++) !== DOT) return null;
+    if (index > 0 && text.charCodeAt(at++) !== DOT) return -1;
     const start = at;
     let octet = 0;
     for (let code; at < start + 3 && (code = text.charCodeAt(at) - ZERO) >= 0 && code <= 9; at += 1)
       octet = 10 * octet + code;
     const digits = at - start;
-    if (digits === 0 || octet > 255 || (digits > 1 && text.charCodeAt(start) === ZERO)) return null;
-    octets[index] = octet;
+    if (digits === 0 || octet > 255 || (digits > 1 && text.charCodeAt(start) === ZERO)) return -1;
+    number = 256 * number + octet;
   }
-  return at === text.length ? octets : null;
+  return at === text.length ? number : -1;
 }
 
 /** `IPv6address` (RFC 3986 §3.2.2), without a zone. @returns 16 bytes; null when `text` is something else */

@@ -6,6 +6,9 @@ export const NO_BYTES = new Uint8Array(0);
 /** Up to this length a loop over words beats `TypedArray.prototype.set` and its view. */
 const MAX_LOOP_BYTES = 192;
 
+/** Below this length whole words are not worth looking for. */
+const MIN_WORDS_BYTES = 8;
+
 /** Where the first byte of a word is its lowest: words that overlap two others are put together by shifts. */
 export const IS_LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
 
@@ -118,8 +121,14 @@ export function copyBytes(
   targetWords: Int32Array,
   at: number,
 ): void {
-  if (end - start > MAX_LOOP_BYTES) {
-    target.set(source.subarray(start, end), at);
+  const count = end - start;
+  if (count < MIN_WORDS_BYTES) {
+    copyOneByOne(source, start, end, target, at);
+    return;
+  }
+  if (count > MAX_LOOP_BYTES || count === source.length) {
+    // All of them need no view.
+    target.set(count === source.length ? source : source.subarray(start, end), at);
     return;
   }
   const { words, base } = lastCopied.of(source);
@@ -150,6 +159,16 @@ export function copyBytes(
   }
   while (word < lastWord) targetWords[targetWord++] = words[word++]!;
   for (; from < end; from++, to++) target[to] = source[from]!;
+}
+
+function copyOneByOne(
+  source: Uint8Array,
+  start: number,
+  end: number,
+  target: Uint8Array,
+  at: number,
+): void {
+  for (let from = start, to = at; from < end; from++, to++) target[to] = source[from]!;
 }
 
 /** Copies whole words that begin in the middle of others. @param from index of the first byte, no multiple of 4 */

@@ -69,6 +69,8 @@ export function parseClosePayload(bytes: Uint8Array, start: number, end: number)
   if (end - start === 1) throw new ProtocolError('close-payload-length');
   const code = (bytes[start]! << 8) | bytes[start + 1]!;
   if (!isSendableCloseCode(code)) throw new ProtocolError('close-code');
+  // Most have no reason.
+  if (end - start === 2) return { code, reason: '' };
   if (validateUtf8(UTF8_ACCEPT, bytes, start + 2, end) !== UTF8_ACCEPT) {
     throw new InvalidPayloadError('close-reason-not-utf8');
   }
@@ -90,6 +92,7 @@ export function serializeClosePayload(code: number, reason: string): Uint8Array 
   const payload = new Uint8Array(reason === '' ? 2 : MAX_CONTROL_PAYLOAD_BYTES);
   payload[0] = code >> 8;
   payload[1] = code & 0xff;
+  if (reason === '') return payload;
   const room = payload.subarray(2);
   const { read, written } = reasonEncoder.encodeInto(reason, room);
   if (read === reason.length) return payload.subarray(0, 2 + written);

@@ -58,6 +58,8 @@ export class Router {
 
   /** What is served on a path; null for nothing. */
   lookUp(path: string): ServedRoute | null {
+    // Most servers have one route, for every path.
+    if (this.#routes.size === 0) return this.#fallback;
     const own = routePath(path);
     return this.#routes.get(own) ?? this.#aboveTokens.get(pathAbove(own)) ?? this.#fallback;
   }

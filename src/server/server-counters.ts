@@ -33,6 +33,9 @@ export class ServerCounters {
   /** Broken rules of the protocol, limits and deadlines, by their names. */
   readonly rules = new Map<string, number>();
   readonly closes = new Map<string, CloseCount>();
+  /** What was counted last, and its code: most sessions end in the same way. */
+  #lastClose: CloseCount | null = null;
+  #lastCode = 0;
   readonly routes: RouteCount[] = [];
   readonly #sessionsByRoute = new Map<string, SessionCounts>();
   /** Sessions that ended by an internal error. */
@@ -54,13 +57,21 @@ export class ServerCounters {
   }
 
   countEnd({ closedBy: side, closeCode, rule, error }: SessionSummary): void {
-    const code = codeLabel(closeCode);
-    const key = `${side} ${code}`;
-    const counted = this.closes.get(key);
-    if (counted === undefined) this.closes.set(key, { code, side, count: 1 });
-    else counted.count++;
+    this.#closeOf(side, closeCode).count++;
     if (rule !== null) raise(this.rules, rule);
     if (error instanceof Error) this.defects++;
+  }
+
+  #closeOf(side: CloseCount['side'], closeCode: number): CloseCount {
+    const last = this.#lastClose;
+    if (last?.side === side && this.#lastCode === closeCode) return last;
+    const code = codeLabel(closeCode);
+    const key = `${side} ${code}`;
+    const close = this.closes.get(key) ?? { code, side, count: 0 };
+    this.closes.set(key, close);
+    this.#lastClose = close;
+    this.#lastCode = closeCode;
+    return close;
   }
 }
 

@@ -38,7 +38,7 @@ import type {
   SessionUpgrade,
 } from './session-host.js';
 import type { DropRule, SendResult, TargetEvent } from './session.js';
-import { SessionStats } from './stats.js';
+import { NO_NOTES, SessionStats } from './stats.js';
 
 /** What the parts of a session share. */
 export interface SessionParts {
@@ -52,8 +52,6 @@ export interface SessionParts {
   readonly traffic: Traffic;
   readonly counts: SessionCounts;
 }
-
-const NO_NOTES = {};
 
 let lastId = 0;
 
@@ -70,7 +68,7 @@ export class ServerSession implements ServedSession {
   readonly subprotocol: string | null;
   readonly extensions: string | null;
   data: unknown = null;
-  notes: Readonly<Record<string, unknown>> = NO_NOTES;
+  notes = NO_NOTES;
 
   readonly input: Input;
   readonly output: Output;

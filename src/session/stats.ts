@@ -6,6 +6,9 @@ import type { Endpoint } from '../protocol/endpoint.js';
 import type { EchoRun } from '../protocol/kernel/echo-run.js';
 import type { DropRule, Session, SessionSummary } from './session.js';
 
+/** Sessions that no mode has noted anything of share it; nothing is ever added to it. */
+export const NO_NOTES: Readonly<Record<string, unknown>> = {};
+
 export class SessionStats {
   messagesIn = 0;
   /** Payload bytes as the mode sees them. */
@@ -82,20 +85,17 @@ export class SessionStats {
   ): SessionSummary {
     const { sentClose, receivedClose } = endpoint;
     const close = this.#closedBy === 'client' ? receivedClose : sentClose;
-    return {
+    const { clientCertificate, user, notes } = session;
+    const summary: SessionSummary = {
       id: session.id,
       remoteAddress: session.remoteAddress,
       remotePort: session.remotePort,
-      ...(session.clientCertificate === null
-        ? {}
-        : { clientCertificate: session.clientCertificate }),
-      ...(session.user === null ? {} : { user: session.user }),
       path: session.path,
       mode,
       subprotocol: session.subprotocol,
       extensions: session.extensions,
       extensionStats,
-      notes: fieldsForLog(session.notes),
+      notes: notes === NO_NOTES ? NO_NOTES : fieldsForLog(notes),
       messagesIn: this.messagesIn,
       bytesIn: this.bytesIn,
       messagesOut: this.messagesOut,
@@ -107,6 +107,12 @@ export class SessionStats {
       closedBy: this.#closedBy,
       rule: this.#rule,
       error: this.#error,
+    };
+    if (clientCertificate === null && user === null) return summary;
+    return {
+      ...summary,
+      ...(clientCertificate === null ? {} : { clientCertificate }),
+      ...(user === null ? {} : { user }),
     };
   }
 }

@@ -23,3 +23,10 @@ t.test('handshakes in all: at the rate, and one past it', (t) => {
   t.equal(rates.connect('a', 1000), 0);
   t.end();
 });
+
+t.test('without a rate nobody can come too early', async (t) => {
+  t.ok(new ArrivalRates({}).areUnlimited);
+  t.ok(new ArrivalRates({ maxConnectionRate: 0, maxHandshakeRate: 0 }).areUnlimited);
+  t.notOk(new ArrivalRates({ maxConnectionRate: 1 }).areUnlimited);
+  t.notOk(new ArrivalRates({ maxHandshakeRate: 1 }).areUnlimited);
+});

@@ -4,6 +4,7 @@ import t from 'tap';
 import {
   formatIp,
   formatUnmapped,
+  isIpv4,
   networkOf,
   parseIp,
   parseIpv4,
@@ -22,6 +23,7 @@ const ipv6 = (text: string): string | null => {
 t.test('an IPv4 address', async (t) => {
   t.strictSame(parseIpv4('192.0.2.1'), Uint8Array.of(192, 0, 2, 1));
   t.strictSame(parseIpv4('0.0.0.0'), Uint8Array.of(0, 0, 0, 0));
+  t.ok(isIpv4('0.0.0.0'));
   t.strictSame(parseIpv4('255.255.255.255'), Uint8Array.of(255, 255, 255, 255));
   for (const text of [
     '',
@@ -41,6 +43,7 @@ t.test('an IPv4 address', async (t) => {
     '1.2.3.4'.padEnd(60, '0'),
   ]) {
     t.equal(parseIpv4(text), null, JSON.stringify(text));
+    t.notOk(isIpv4(text));
   }
 });
 

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { SessionStats } from '../../src/session/stats.js';
+import { NO_NOTES, SessionStats } from '../../src/session/stats.js';
 import type { Session, SessionSummary } from '../../src/session/session.js';
 import { InvalidPayloadError, PolicyError, ProtocolError } from '../../src/errors.js';
 import type { Endpoint } from '../../src/protocol/endpoint.js';
@@ -188,4 +188,22 @@ t.test('a duration has microseconds, and nothing behind them', async (t) => {
   const account = new SessionStats(0);
   account.opened(4999.1);
   t.equal(summaryOf(account).durationMs, 0.9);
+});
+
+t.test('what is not known of a client is left out', async (t) => {
+  const summarize = (known: object): SessionSummary =>
+    new SessionStats(0).summarize(
+      { ...SESSION, clientCertificate: null, user: null, ...known },
+      'test',
+      makeSide().endpoint,
+      {},
+      NOW_MS,
+    );
+  const { clientCertificate } = SESSION;
+  const namesOf = (known: object): string[] =>
+    Object.keys(summarize(known)).filter((name) => name === 'clientCertificate' || name === 'user');
+  t.strictSame(namesOf({}), []);
+  t.strictSame(namesOf({ user: 'ann' }), ['user']);
+  t.strictSame(namesOf({ clientCertificate }), ['clientCertificate']);
+  t.strictSame(summarize({ notes: NO_NOTES }).notes, {});
 });

@@ -118,12 +118,14 @@ export class Admission {
 
   /** A new connection is counted, of a client that is known. @returns why it comes too early, or null */
   findConnectionRefusal({ remoteAddress }: PeerAddress): HandshakeError | null {
+    if (this.#rates.areUnlimited) return null;
     const network = remoteAddress === 'unix' ? null : networkOf(remoteAddress);
     return tooEarly('connection-rate', this.#rates.connect(network, this.#exactMs()));
   }
 
   /** An opening handshake is counted. @returns why it comes too early, or null */
   findHandshakeRefusal(): HandshakeError | null {
+    if (this.#rates.areUnlimited) return null;
     return tooEarly('handshake-rate', this.#rates.shakeHands(this.#exactMs()));
   }
 

@@ -2,9 +2,12 @@
  * Connections that may be dropped to make room: each waits for its client's request, or lingers after it
  * was refused one. They are found by age, in all and by the network that they come from.
  */
+import { AgeList, type Aged } from '../../budget/age-list.js';
 import { AgeMap } from '../../budget/age-map.js';
 
-interface Entry<Connection> {
+/** A connection, in the list of its network. */
+interface Entry<Connection> extends Aged<Entry<Connection>> {
+  readonly connection: Connection;
   readonly sinceMs: number;
   readonly network: Network<Connection> | null;
 }
@@ -12,10 +15,8 @@ interface Entry<Connection> {
 interface Network<Connection> {
   readonly name: string;
   /** Oldest first, but for those whose network was told later. */
-  readonly entries: Entries<Connection>;
+  readonly entries: AgeList<Entry<Connection>>;
 }
-
-type Entries<Connection> = AgeMap<Connection, Entry<Connection>>;
 
 /** Counts of connections; 0 means no limit for `maxPerNetwork`. */
 export interface ExpendableLimits {
@@ -32,7 +33,7 @@ const GRACE_MS = 1000;
 export class Expendables<Connection> {
   readonly #limits: ExpendableLimits;
   /** Oldest first. */
-  readonly #entries: Entries<Connection> = new AgeMap();
+  readonly #entries = new AgeMap<Connection, Entry<Connection>>();
   /** The same, apart. */
   readonly #networks = new Map<string, Network<Connection>>();
 
@@ -42,29 +43,30 @@ export class Expendables<Connection> {
 
   /** @param network what its client is counted by; null if it is not counted by anything */
   add(connection: Connection, network: string | null, nowMs: number): void {
-    const entry = { sinceMs: nowMs, network: network === null ? null : this.#networkOf(network) };
+    const entry: Entry<Connection> = {
+      connection,
+      sinceMs: nowMs,
+      network: network === null ? null : this.#networkOf(network),
+      older: null,
+      newer: null,
+    };
     this.#entries.set(connection, entry);
-    entry.network?.entries.set(connection, entry);
+    entry.network?.entries.add(entry);
   }
 
   /** Tells which network a connection really came from; does nothing for one that is not there. */
   identify(connection: Connection, network: string | null): void {
     const entry = this.#entries.get(connection);
     if (entry === undefined) return;
+    this.#leaveNetwork(entry);
     // Its age stays, and its place among all.
-    this.#leaveNetwork(connection, entry);
-    const known = {
-      sinceMs: entry.sinceMs,
-      network: network === null ? null : this.#networkOf(network),
-    };
-    this.#entries.set(connection, known);
-    known.network?.entries.set(connection, known);
+    this.add(connection, network, entry.sinceMs);
   }
 
   #networkOf(name: string): Network<Connection> {
     let network = this.#networks.get(name);
     if (network === undefined) {
-      network = { name, entries: new AgeMap() };
+      network = { name, entries: new AgeList() };
       this.#networks.set(name, network);
     }
     return network;
@@ -75,12 +77,13 @@ export class Expendables<Connection> {
     const entry = this.#entries.get(connection);
     if (entry === undefined) return;
     this.#entries.delete(connection);
-    this.#leaveNetwork(connection, entry);
+    this.#leaveNetwork(entry);
   }
 
-  #leaveNetwork(connection: Connection, { network }: Entry<Connection>): void {
+  #leaveNetwork(entry: Entry<Connection>): void {
+    const { network } = entry;
     if (network === null) return;
-    network.entries.delete(connection);
+    network.entries.delete(entry);
     if (network.entries.size === 0) this.#networks.delete(network.name);
   }
 
@@ -90,7 +93,7 @@ export class Expendables<Connection> {
    */
   findVictim(network: string | null): Connection | null {
     const own = network === null ? undefined : this.#networks.get(network);
-    return (own?.entries ?? this.#entries).oldest?.key ?? null;
+    return own?.entries.oldest?.connection ?? this.#entries.oldest?.key ?? null;
   }
 
   /** Whoever is over a limit, and has had its time. */
@@ -101,22 +104,26 @@ export class Expendables<Connection> {
       for (const { entries } of this.#networks.values())
         this.#find(entries, entries.size - maxPerNetwork, nowMs, found);
     }
-    this.#find(this.#entries, this.#entries.size - found.size - max, nowMs, found);
+    this.#find(this.#all(), this.#entries.size - found.size - max, nowMs, found);
     return [...found];
   }
 
+  *#all(): Generator<Entry<Connection>, void> {
+    for (const { value } of this.#entries) yield value;
+  }
+
   #find(
-    oldestFirst: Entries<Connection>,
+    oldestFirst: Iterable<Entry<Connection>>,
     count: number,
     nowMs: number,
     found: Set<Connection>,
   ): void {
     if (count <= 0) return;
     let left = count;
-    for (const { key, value } of oldestFirst) {
-      if (left === 0 || nowMs - value.sinceMs < GRACE_MS) break;
-      if (found.has(key)) continue;
-      found.add(key);
+    for (const { connection, sinceMs } of oldestFirst) {
+      if (left === 0 || nowMs - sinceMs < GRACE_MS) break;
+      if (found.has(connection)) continue;
+      found.add(connection);
       left--;
     }
   }

@@ -61,6 +61,8 @@ export class ClientLines implements ClientLog {
   readonly #buckets: Readonly<Record<LogLevel, Buckets>> | null;
   /** Those of this window. */
   readonly #kinds = new Map<string, Kind>();
+  /** That of the last line: most lines are of the same kind. */
+  #lastKind: Kind | null = null;
   #windowMs = performance.now();
   #counted = 0;
   #timer: NodeJS.Timeout | null = null;
@@ -98,6 +100,7 @@ export class ClientLines implements ClientLog {
     clearTimeout(this.#timer ?? undefined);
     this.#timer = null;
     this.#kinds.clear();
+    this.#lastKind = null;
     this.#counted = 0;
     this.#windowMs = nowMs;
     for (const kind of kinds) if (kind.leftOut > 0) this.#tellKind(kind, seconds);
@@ -127,6 +130,7 @@ export class ClientLines implements ClientLog {
     const nowMs = performance.now();
     if (nowMs - this.#windowMs >= WINDOW_MS) this.tell();
     const kind = this.#kindOf(level, message, rule);
+    this.#lastKind = kind;
     const network = networkOf(address);
     if (kind.isNew) {
       kind.isNew = false;
@@ -140,6 +144,8 @@ export class ClientLines implements ClientLog {
   }
 
   #kindOf(level: LogLevel, message: string, rule: string | null): Kind {
+    const last = this.#lastKind;
+    if (last?.message === message && last.rule === rule && last.level === level) return last;
     const hasRoom = this.#kinds.size < MAX_KINDS;
     const key = `${level} ${rule} ${message}`;
     const known = this.#kinds.get(key) ?? (hasRoom ? undefined : this.#kinds.get(level));

@@ -225,3 +225,10 @@ t.test('while memory is scarce nobody new is let in', async (t) => {
   memory.release(6);
   t.equal(admission.findRefusal(A), null);
 });
+
+t.test('by default rates are measured on the clock of the process', async (t) => {
+  const limits = { maxConnections: 9, maxConnectionsPerAddress: 0, maxHandshakeRate: 0.001 };
+  const admission = new Admission(limits);
+  t.equal(admission.findHandshakeRefusal(), null);
+  t.equal(admission.findHandshakeRefusal()?.rule, 'handshake-rate');
+});

@@ -34,6 +34,9 @@ t.test('beyond the limit in all the oldest are overdue, once they had their time
   expendables.delete(3);
   expendables.delete(2);
   t.strictSame(expendables.overdue(GRACE_MS + 9), [], 'at the limit');
+  const none = new Expendables<number>({ maxHandshakes: 0, maxHandshakesPerAddress: 0 });
+  for (let index = 0; index < 2; index++) none.add(index, null, 0);
+  t.strictSame(none.overdue(GRACE_MS), [0, 1], 'all of them');
 });
 
 t.test('beyond the limit of a network its own oldest are', async (t) => {

@@ -31,7 +31,7 @@ import { ENDING_CHECK_MS, EndingPhase } from './ending-phase.js';
 import type { Flushable } from './flush-queue.js';
 import { HeadPhase, refusalBytes, refusalOf } from './head-phase.js';
 import { AnsweringPhase, type ServedRequest } from './http-phase.js';
-import { breakWithTls, forgetPeerAddress, resetSocket, startReceiving } from './node-internals.js';
+import { breakWithTls, resetSocket, startReceiving } from './node-internals.js';
 import { OpenPhase } from './open-phase.js';
 import { Outbox } from './outbox.js';
 import type { Arriving, FirstHead, Phase } from './phase.js';
@@ -90,7 +90,6 @@ export class Connection implements SocketOwner, Flushable, SessionTransport {
     this.isCounted = refusal === null;
     this.remoteAddress = peer.remoteAddress;
     this.remotePort = peer.remotePort;
-    forgetPeerAddress(socket);
     this.outbox = new Outbox(socket, new OutputQueue(host.slabPool));
     const hasProxyHeader = host.opening.expectsProxyHeader?.(this) === true;
     this.#early = new EarlyBytes(host.memory);

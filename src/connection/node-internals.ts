@@ -11,8 +11,9 @@
  *    a socket tells its progress within a write.
  *    A TLS socket counts what is enciphered, and its plain socket (`_parent` of the handle) what of that the
  *    kernel has not taken.
- * 3. Forgetting the peer's address, which a socket keeps as an object of its own once it was asked for
- *    it, and which a connection keeps too. That object is then one more for each idle connection.
+ * 3. The peer's address from the handle (`_handle.getpeername`). A socket that is asked for it keeps it as an object
+ *    of its own, one more for each idle connection, which keeps it too; and each connection pays for that property.
+ *    Fallback: the socket is asked. Remove it when a socket keeps nothing.
  * 4. What OpenSSL found of a client's certificate (`_handle.verifyError`). A `tls.Server` makes `authorized` of
  *    it, but a socket without one tells nobody. Fallback: no certificate is taken for a good one. Remove it when
  *    a TLSSocket without a server tells.
@@ -22,7 +23,9 @@
  */
 import { loopTurns } from '../budget/turns.js';
 import { SLAB_BYTES, withHeaders } from '../protocol/slabs/slab.js';
-import { type SocketOwner, own, ownerOf } from './socket.js';
+import { unmappedText } from '../net/ip-address.js';
+import type { PeerAddress } from '../net/socket-address.js';
+import { type ListenerKind, type SocketOwner, own, ownerOf } from './socket.js';
 import type { TLSSocket } from 'node:tls';
 import { type Server, type Socket, createServer, Socket as NetSocket } from 'node:net';
 
@@ -238,6 +241,8 @@ interface Handle {
   readonly fd?: number;
   readonly writeQueueSize?: number;
   readonly _parent?: Handle;
+  /** @returns an error of libuv, or 0 */
+  getpeername?(name: { address: string; family: string; port: number }): number;
   verifyError?(): NodeJS.ErrnoException | null | undefined;
 }
 
@@ -253,10 +258,27 @@ export function verifyErrorOf(socket: TLSSocket): string | null {
   return error ? (error.code ?? error.message) : null;
 }
 
-/** Drops the socket's own copy of its peer's address; asked again, it would ask the system again. */
-export function forgetPeerAddress(socket: Socket): void {
-  const internals = socket as unknown as { _peername?: unknown };
-  if (internals._peername !== undefined) internals._peername = undefined;
+const UNIX_PEER: PeerAddress = { remoteAddress: 'unix', remotePort: 0 };
+
+/**
+ * Finds the peer of a socket that was just accepted.
+ *
+ * @param kind of the listener. The socket itself cannot say: it has no address when its peer has already reset
+ *   it, nor on a Unix socket.
+ * @returns null when the peer is gone
+ */
+export function peerOf(socket: Socket, kind: ListenerKind): PeerAddress | null {
+  if (kind === 'unix') return UNIX_PEER;
+  const { _handle } = socket as unknown as { _handle: Handle | null | undefined };
+  if (_handle?.getpeername === undefined) {
+    const { remoteAddress, remotePort } = socket;
+    if (remoteAddress === undefined || remotePort === undefined) return null;
+    return { remoteAddress: unmappedText(remoteAddress), remotePort };
+  }
+  // Node fills in what is there already faster than what it has to add.
+  const name = { address: '', family: '', port: 0 };
+  if (_handle.getpeername(name) !== 0) return null;
+  return { remoteAddress: unmappedText(name.address), remotePort: name.port };
 }
 
 /** Has whatever breaks TLS break the socket too. */

@@ -2,7 +2,6 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { unmappedText } from '../net/ip-address.js';
-import type { PeerAddress } from '../net/socket-address.js';
 
 /** What a socket tells its owner. */
 export interface SocketOwner {
@@ -88,22 +87,6 @@ function onClose(this: Socket): void {
 
 /** What kind of listener accepted a socket. */
 export type ListenerKind = 'tcp' | 'unix';
-
-const UNIX_PEER: PeerAddress = { remoteAddress: 'unix', remotePort: 0 };
-
-/**
- * Finds the peer of a socket that was just accepted.
- *
- * @param kind of the listener. The socket itself cannot say: it has no address when its peer has already reset
- *   it, nor on a Unix socket.
- * @returns null when the peer is gone
- */
-export function peerOf(socket: Socket, kind: ListenerKind): PeerAddress | null {
-  if (kind === 'unix') return UNIX_PEER;
-  const { remoteAddress, remotePort } = socket;
-  if (remoteAddress === undefined || remotePort === undefined) return null;
-  return { remoteAddress: unmappedText(remoteAddress), remotePort };
-}
 
 /** Our own end's address; for a TCP socket that is gone, the unspecified one (RFC 4291 §2.5.2). */
 export function localAddressOf(socket: Socket, kind: ListenerKind): string {

@@ -55,12 +55,6 @@ t.test('a connection knows its peer', async (t) => {
   t.match(connection, { remoteAddress: 'unix', remotePort: 0, localAddress: 'unix' });
 });
 
-t.test('the peer is remembered once, not by its socket too', async (t) => {
-  const socket = Object.assign(new FakeSocket(), { _peername: {} });
-  new Connection(socket.asSocket, arrivalOf(socket.asSocket), new TestHost(echoMode));
-  t.equal(socket._peername, undefined);
-});
-
 t.test('nothing is read before it starts', async (t) => {
   const socket = new FakeSocket();
   const arrival = arrivalOf(socket.asSocket);

@@ -8,7 +8,7 @@ import {
   type SharedReads,
   descriptorOf,
   findSharedReads,
-  forgetPeerAddress,
+  peerOf,
   probeSharedReads,
   startReceiving,
   unsentBytes,
@@ -396,7 +396,7 @@ t.test('unsent bytes of a real socket go down while a write is under way', async
   t.pass('nothing is unsent at the end');
 });
 
-t.test('a peer’s address is forgotten, and asked for again', async (t) => {
+t.test('the peer of a socket, which keeps no copy of its address', async (t) => {
   const accepted: Socket[] = [];
   const port = await startServer(t, (socket) => {
     accepted.push(socket);
@@ -404,19 +404,26 @@ t.test('a peer’s address is forgotten, and asked for again', async (t) => {
   const client = await connectRaw(t, port);
   await eventually(() => accepted.length > 0, 'the connection');
   const socket = accepted[0]!;
-  const keptAddress = (): unknown => (socket as unknown as { _peername?: object })._peername;
-  forgetPeerAddress(socket);
-  t.equal(socket.remotePort, client.port);
-  t.type(keptAddress(), 'object', 'a socket keeps what it was asked for');
-  forgetPeerAddress(socket);
-  t.equal(keptAddress(), undefined);
-  t.equal(socket.remotePort, client.port, 'which is no loss');
+  t.strictSame(peerOf(socket, 'tcp'), { remoteAddress: '127.0.0.1', remotePort: client.port });
+  t.notOk((socket as unknown as { _peername?: object })._peername);
 });
 
-t.test('a socket without such a copy is left as it is', async (t) => {
-  const socket = new FakeSocket();
-  forgetPeerAddress(socket.asSocket);
-  t.notOk('_peername' in socket);
+t.test('the handle of a socket does not tell its peer', async (t) => {
+  const ENOTCONN = -107;
+  const withHandle = (handle: object): Socket =>
+    Object.assign(new FakeSocket(), { _handle: handle }).asSocket;
+  t.equal(peerOf(withHandle({ getpeername: () => ENOTCONN }), 'tcp'), null);
+  t.strictSame(
+    peerOf(withHandle({}), 'tcp'),
+    { remoteAddress: '203.0.113.7', remotePort: 51_234 },
+    'the socket does',
+  );
+  const fill = (name: object): number => {
+    Object.assign(name, { address: '::ffff:192.0.2.9', family: 'IPv6', port: 7 });
+    return 0;
+  };
+  const mapped = peerOf(withHandle({ getpeername: fill }), 'tcp');
+  t.strictSame(mapped, { remoteAddress: '192.0.2.9', remotePort: 7 });
 });
 
 t.test('the descriptor of a socket: its own, that of what TLS is around, or none', async (t) => {

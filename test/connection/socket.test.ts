@@ -1,13 +1,8 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import t from 'tap';
-import {
-  type SocketOwner,
-  localAddressOf,
-  own,
-  ownerOf,
-  peerOf,
-} from '../../src/connection/socket.js';
+import { type SocketOwner, localAddressOf, own, ownerOf } from '../../src/connection/socket.js';
+import { peerOf } from '../../src/connection/node-internals.js';
 import { FakeSocket } from '../fixtures/fake-socket.js';
 import { eventually } from '../fixtures/within.js';
 

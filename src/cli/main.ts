@@ -15,6 +15,7 @@ import { runWorker } from './serve/run-worker.js';
 import { serve } from './serve/serve.js';
 import { PrimaryLink } from '../workers/primary-link.js';
 import { StandardOutput } from './output/standard-output.js';
+import { standardInput } from './standard-input.js';
 
 // After a burst of connections V8 keeps a young generation of over 20 MiB: more than the connections
 // themselves need. Messages hardly allocate, so a small one does as well: 10,000 idle connections cost a
@@ -40,7 +41,7 @@ const io: Io = {
   stdout,
   stderr,
   bytes,
-  stdin: () => process.stdin,
+  stdin: () => standardInput(() => process.stdin),
   readFile: (path) => readFileSync(path, 'utf8'),
   importFile,
   onSignal: (name, listener) =>

@@ -31,9 +31,24 @@ export class LiveInspection {
     this.#store.append(bytes);
   }
 
+  /** Something of what has come is of a recording. */
+  get isRecording(): boolean {
+    return this.#store.isRecording;
+  }
+
+  /** Lines that are no records. */
+  get damaged(): number {
+    return this.#store.damaged;
+  }
+
   /** Nothing more comes. */
   end(): void {
     this.#store.end();
+  }
+
+  /** @param fault why what has come is not all, in a sentence for the page */
+  fail(fault: string): void {
+    this.#store.fault = fault;
   }
 }
 

@@ -2,6 +2,7 @@
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { gzipSync } from 'node:zlib';
 import t, { type Test } from 'tap';
 import { WebSocket, type ClientOptions } from 'ws';
 import { InspectorPage, cookieOf, newestUrl, openInspector } from '../fixtures/inspector-page.js';
@@ -438,6 +439,35 @@ t.test('a recording is viewed by the same page', async (t) => {
     [missing.ending, missing.stderr],
     [1, 'twist: cannot read /nowhere: there is no such file\n'],
   );
+});
+
+t.test('of what is no recording there is one sentence, wherever it comes from', async (t) => {
+  const folder = makeTempDir(t);
+  const made = (name: string, content: string | Uint8Array): string => {
+    const file = path.join(folder, name);
+    writeFileSync(file, content);
+    return file;
+  };
+  const gzip = made('a.gz', gzipSync('{}'));
+  for (const [redirection, sentence] of [
+    [`< ${folder}`, 'cannot read standard input: it is a directory'],
+    ['< /dev/null', 'cannot show standard input: it is empty'],
+    [`< ${made('empty', '')}`, 'cannot show standard input: it is empty'],
+    ['<&-', 'cannot show standard input: it is empty'],
+    [`0> ${path.join(folder, 'out')}`, 'cannot read standard input: it is not open for that'],
+    [`< ${gzip}`, 'standard input is compressed (gzip); decompress it: gunzip -c | twist view -'],
+    [`< ${made('a', 'hello\n')}`, 'cannot show standard input: it is no recording of twist'],
+  ] as const) {
+    const wrapper = ['sh', '-c', `exec "$@" ${redirection}`, 'sh'];
+    const { ending, stdout, stderr } = await runTwist(t, { args: ['view', '-'], wrapper });
+    t.strictSame(
+      { ending, stdout, stderr },
+      { ending: 1, stdout: '', stderr: `twist: ${sentence}\n` },
+    );
+  }
+  const wrapper = ['sh', '-c', `exec "$@" < ${folder}`, 'sh'];
+  const { ending, stderr } = await runTwist(t, { args: ['convert', '-'], wrapper });
+  t.strictSame([ending, stderr], [1, 'twist: cannot read standard input: it is a directory\n']);
 });
 
 t.test('without it nothing is different', async (t) => {

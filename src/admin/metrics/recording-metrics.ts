@@ -87,7 +87,7 @@ export function inspectMetrics(inspector: MeasuredInspector): MetricSource {
       lostRecords(inspector.feed.lost),
       counter(
         'twist_inspect_restarts_total',
-        'How many times the process of the inspector was started again because it had died',
+        'How many times the process of the inspector was started again because it had died or hung',
         inspector.counters.restarts,
       ),
       gauge(

@@ -138,7 +138,7 @@ class Conversion implements InputTaker {
 
   begin(name: string): RecordReader {
     const input = name === STANDARD ? 'standard input' : name;
-    this.#input = name;
+    this.#input = input;
     return new RecordReader((line, reason) => {
       this.#report.damaged(input, line, reason);
     });

@@ -22,6 +22,7 @@ export class ServerLink {
       channel.onMessage((message) => {
         if (message.kind === 'order') resolve(message.order);
         else if (message.kind === 'reload') this.onReload();
+        else if (message.kind === 'check') channel.send({ kind: 'alive' });
         else {
           this.#waiting.get(message.id)?.(message.problem);
           this.#waiting.delete(message.id);

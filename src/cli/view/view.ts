@@ -25,6 +25,8 @@ import { openBrowser } from './browser.js';
 import type { ViewFlags } from './options.js';
 import { PAGE } from './page.js';
 import { spoolDirOf } from './run-viewer.js';
+import { ViewError } from './view-error.js';
+import { viewStream } from './view-stream.js';
 
 export interface ViewRequest {
   /** A path, or `-` for standard input. */
@@ -42,9 +44,6 @@ const STANDARD = '-';
 const HEAD_BYTES = 4096;
 
 const SECRET_BYTES = 24;
-
-/** Cannot be shown; the message is one sentence. */
-class ViewError extends Error {}
 
 /** @throws ConfigError whose message is one sentence when the command line or the environment is wrong */
 export function viewRequest(
@@ -100,7 +99,7 @@ export async function view(request: ViewRequest, io: Io, platform: string): Prom
     io.onSignal('SIGTERM', resolve);
   });
   try {
-    const shown = await openInput(request, io);
+    const shown = await openInput(request, io, stopped);
     try {
       await show(shown.mode, request, io, platform, stopped);
     } finally {
@@ -120,7 +119,11 @@ interface Shown {
   close(): void;
 }
 
-async function openInput({ input, isFollowing }: ViewRequest, io: Io): Promise<Shown> {
+async function openInput(
+  { input, isFollowing }: ViewRequest,
+  io: Io,
+  stopped: Promise<void>,
+): Promise<Shown> {
   const options = { version: version(), spoolDir: spoolDirOf(io.env) };
   if (input === STANDARD) {
     const inspection = new LiveInspection({
@@ -128,11 +131,11 @@ async function openInput({ input, isFollowing }: ViewRequest, io: Io): Promise<S
       memoryBytes: defaultValue(OPTIONS.inspectMemory),
       isForeign: true,
     });
-    void take(io.stdin(), inspection);
+    await viewStream(io, inspection, stopped);
     return { mode: inspection.mode, close: () => undefined };
   }
   try {
-    await assertRecording(input);
+    await assertRecording(input, isFollowing);
     return new FileInspection(input, { ...options, isFollowed: isFollowing });
   } catch (error) {
     if (error instanceof ViewError) throw error;
@@ -140,18 +143,20 @@ async function openInput({ input, isFollowing }: ViewRequest, io: Io): Promise<S
   }
 }
 
-async function take(stream: AsyncIterable<Uint8Array>, inspection: LiveInspection): Promise<void> {
-  for await (const bytes of stream) inspection.receive(bytes);
-  inspection.end();
-}
-
-/** @throws ViewError as a rejection, or what `node:fs` reports */
-async function assertRecording(input: string): Promise<void> {
+/**
+ * @param mayBeEmpty its first line may still come
+ * @throws ViewError as a rejection, or what `node:fs` reports
+ */
+async function assertRecording(input: string, mayBeEmpty: boolean): Promise<void> {
   // A pipe would wait for somebody who writes.
   checkRegular(await fs.stat(input));
   const file = await fs.open(input, 'r');
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(HEAD_BYTES), 0, HEAD_BYTES, 0);
+    if (bytesRead === 0) {
+      if (mayBeEmpty) return;
+      throw new ViewError(`cannot show ${input}: it is empty`);
+    }
     const bytes = buffer.subarray(0, bytesRead);
     const problem = compressionProblem(bytes, input, 'twist view');
     if (problem !== null) throw new ViewError(problem);

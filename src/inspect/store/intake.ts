@@ -19,6 +19,8 @@ const CACHE_SIZE = 256;
 export class Intake {
   lost = 0;
   damaged = 0;
+  /** Lines that files begin with, which have no index. */
+  headers = 0;
 
   readonly #index: RecordIndex;
   readonly #sessions: SessionTable;
@@ -67,7 +69,10 @@ export class Intake {
     const { record: shown, bytes } = this.#isForeign
       ? this.#redaction.apply({ record, bytes: line })
       : { record, bytes: line };
-    if (shown.ev === 'file') return;
+    if (shown.ev === 'file') {
+      this.headers++;
+      return;
+    }
     const entry = shown.ev === 'gap' ? null : this.#entryOfRecord(shown);
     if (shown.ev === 'gap') this.#gap(shown);
     this.#scan.take(shown);

@@ -26,6 +26,8 @@ const SESSION_BYTES = 1200;
 const MAX_SESSIONS = 100_000;
 const MAX_ENDED = 500;
 
+const LINE_END = Buffer.from('\n');
+
 export interface LiveStoreOptions {
   /** What lines, index and sessions may take together. */
   readonly memoryBytes: number;
@@ -37,7 +39,7 @@ export class LiveStore implements RecordStore {
   readonly source = 'live';
   readonly progress = null;
   readonly file = null;
-  readonly fault = null;
+  fault: string | null = null;
   readonly sessions: SessionTable;
   readonly index: RecordIndex;
   hasEnded = false;
@@ -46,6 +48,7 @@ export class LiveStore implements RecordStore {
   readonly #pool: PagePool;
   readonly #ring: LineRing;
   readonly #intake: Intake;
+  readonly #isForeign: boolean;
   /** The beginning of a line, whose end has not come; it grows by doubling. */
   #begun = Buffer.alloc(0);
   #begunLength = 0;
@@ -62,6 +65,7 @@ export class LiveStore implements RecordStore {
       );
     }
     this.#memoryBytes = memoryBytes;
+    this.#isForeign = isForeign;
     this.#maxLineBytes = Math.floor(memoryBytes / 8);
     this.sessions = new SessionTable({
       maxEnded: MAX_ENDED,
@@ -87,6 +91,11 @@ export class LiveStore implements RecordStore {
 
   get damaged(): number {
     return this.#intake.damaged;
+  }
+
+  /** Something of what has come is of a recording. */
+  get isRecording(): boolean {
+    return this.index.end > 0 || this.#intake.headers > 0;
   }
 
   get usedBytes(): number {
@@ -116,8 +125,9 @@ export class LiveStore implements RecordStore {
     if (start < all.length) this.#begin(all.subarray(start));
   }
 
-  /** Nothing more comes. A line that has no end is left out: its writer was cut off. */
+  /** Nothing more comes. A line that has no end is left out if it is ours: its writer was cut off. Others may end so. */
   end(): void {
+    if (this.#isForeign && this.#begunLength > 0) this.append(LINE_END);
     this.hasEnded = true;
   }
 

@@ -23,6 +23,8 @@ export interface ViewerOrder {
 export type ToViewer =
   | { readonly kind: 'order'; readonly order: ViewerOrder }
   | { readonly kind: 'reload' }
+  /** Is it there? It says so as soon as it has a turn. */
+  | { readonly kind: 'check' }
   /** What became of the session that was to be ended: null when that is done, else one sentence. */
   | { readonly kind: 'ended'; readonly id: number; readonly problem: string | null };
 
@@ -32,6 +34,8 @@ export type FromViewer =
   /** The page can be opened; where a token is made, the URL has it, and there is one more of these for each browser. */
   | { readonly kind: 'listening'; readonly address: string; readonly port: number }
   | { readonly kind: 'url'; readonly url: string }
+  /** The answer to a check. */
+  | { readonly kind: 'alive' }
   /** It cannot start. The sentence is for the user who started twist. */
   | { readonly kind: 'failed'; readonly sentence: string }
   | {

@@ -11,6 +11,7 @@ import { errorForLog } from '../../foreign.js';
 import type { Log } from '../../log.js';
 import { BatchFeed } from '../../recording/write/batch-feed.js';
 import { STEADY_MS, backOffMs } from '../back-off.js';
+import { HangWatch } from './hang-watch.js';
 import type { FromViewer, ViewerOrder } from './viewer-messages.js';
 import type { StartViewer, ViewerProcess } from './viewer-process.js';
 
@@ -27,6 +28,8 @@ export interface ViewerOptions {
   readonly closeMs?: number;
   /** How long a process may take until its page listens, in milliseconds. */
   readonly startMs?: number;
+  /** How often it is asked whether it is there, in milliseconds. */
+  readonly checkMs?: number;
 }
 
 /** It takes a tenth of a second where there is a processor for it. */
@@ -64,6 +67,9 @@ export class Viewer implements Inspector {
   /** Why it says that it cannot start. */
   #problem = '';
   #timer: NodeJS.Timeout | undefined;
+  readonly #watch: HangWatch;
+  /** It was ended because it hung, which has been said. */
+  #hasHung = false;
   /** Until the page listens. */
   #startTimer: NodeJS.Timeout | undefined;
   #tellStarted: TellStarted | null = null;
@@ -75,6 +81,15 @@ export class Viewer implements Inspector {
     this.#options = options;
     const { tool, memory } = options;
     this.feed = new BatchFeed({ tool, ...(memory === undefined ? {} : { memory }) });
+    this.#watch = new HangWatch({
+      ask: () => {
+        this.#running?.send({ kind: 'check' });
+      },
+      hangs: (silentMs) => {
+        this.#hangs(silentMs);
+      },
+      checkMs: options.checkMs,
+    });
   }
 
   /** Whether its page can be opened. */
@@ -102,6 +117,8 @@ export class Viewer implements Inspector {
   async #close(): Promise<void> {
     this.#isClosing = true;
     clearTimeout(this.#timer);
+    // Whether it ends has a limit of its own.
+    this.#watch.end();
     const running = this.#running;
     if (running === null) return;
     const timer = setTimeout(() => {
@@ -123,6 +140,7 @@ export class Viewer implements Inspector {
 
   #begin(): void {
     this.#output = this.#problem = '';
+    this.#hasHung = false;
     const { startMs = START_MS } = this.#options;
     // One that hangs would keep the server from starting, or another one from taking its place.
     this.#startTimer = setTimeout(() => {
@@ -156,6 +174,7 @@ export class Viewer implements Inspector {
     else if (message.kind === 'listening') this.#listens(message.address, message.port);
     else if (message.kind === 'url')
       log.info({ url: message.url }, 'inspector: open this URL in a browser, once');
+    else if (message.kind === 'alive') this.#watch.answered();
     else if (message.kind === 'failed') this.#problem = message.sentence;
     else if (message.kind === 'end') void this.#end(message);
     else if (LEVELS.includes(message.level)) log[message.level](message.fields, message.message);
@@ -169,7 +188,10 @@ export class Viewer implements Inspector {
     this.#options.log.info({ address }, 'inspector');
     // From the first record on that it can show.
     const running = this.#running;
-    if (running !== null) this.feed.connect(running.input);
+    if (running !== null) {
+      this.feed.connect(running.input);
+      if (!this.#isClosing) this.#watch.begin();
+    }
     this.#tellStarted?.(null);
     this.#tellStarted = null;
   }
@@ -185,10 +207,22 @@ export class Viewer implements Inspector {
     this.#running?.send({ kind: 'ended', id, problem });
   }
 
+  /** Whatever it is busy with, nobody sees a page of it, and what comes is lost. */
+  #hangs(silentMs: number): void {
+    const pid = this.#running?.pid;
+    this.#hasHung = true;
+    this.#options.log.warn(
+      { pid, silentMs },
+      'the inspector does not answer: it is ended, and started again',
+    );
+    this.#running?.kill();
+  }
+
   #exited(how: number | string): void {
     const { log } = this.#options;
     const pid = this.#running?.pid;
     clearTimeout(this.#startTimer);
+    this.#watch.end();
     this.#running = null;
     this.#isUp = false;
     this.feed.disconnect();
@@ -209,8 +243,9 @@ export class Viewer implements Inspector {
     if (performance.now() - this.#upSinceMs >= STEADY_MS) this.#deaths = 0;
     const retryMs = backOffMs(++this.#deaths);
     const fields = { pid, ended: how, retryMs, ...(output === '' ? {} : { output }) };
-    if (this.#problem === '') log.error(fields, 'the inspector died');
-    else log.error({ ...fields, reason: this.#problem }, 'the inspector cannot start');
+    if (this.#problem === '' && !this.#hasHung) log.error(fields, 'the inspector died');
+    else if (!this.#hasHung)
+      log.error({ ...fields, reason: this.#problem }, 'the inspector cannot start');
     this.#timer = setTimeout(() => {
       this.counters.restarts++;
       this.#begin();

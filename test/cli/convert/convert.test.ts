@@ -189,7 +189,7 @@ t.test('an input that fails while it is read', async (t) => {
   }
   const { code, err } = await run(['-'], { out }, { io: { stdin } });
   t.equal(code, 1);
-  t.equal(err, 'twist: cannot read -: the disk failed\n');
+  t.equal(err, 'twist: cannot read standard input: the disk failed\n');
   t.same(readdirSync(path.dirname(out)), []);
 });
 

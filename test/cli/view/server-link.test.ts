@@ -33,6 +33,13 @@ t.test('it says that it is there, and gets its order', async (t) => {
   t.equal(await link.order, order);
 });
 
+t.test('it answers that it is there', async (t) => {
+  const channel = new Channel();
+  new ServerLink(channel);
+  channel.says({ kind: 'check' });
+  t.strictSame(channel.sent, [{ kind: 'ready' }, { kind: 'alive' }]);
+});
+
 t.test('sessions are ended by the server, which says what came of it', async (t) => {
   const channel = new Channel();
   const link = new ServerLink(channel);

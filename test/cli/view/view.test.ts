@@ -145,7 +145,8 @@ t.test('what cannot be shown: one sentence, and 1', async (t) => {
     [folder, 'cannot read %: it is a directory'],
     [fifo, 'cannot read %: it is not a regular file'],
     [text, 'cannot show %: it is no recording of twist'],
-    [file('empty', ''), 'cannot show %: it is no recording of twist'],
+    [file('empty', ''), 'cannot show %: it is empty'],
+    ['/dev/null', 'cannot read %: it is not a regular file'],
     [gzip, '% is compressed (gzip); decompress it: gunzip -c % | twist view -'],
   ] as const) {
     const { exitCode, io } = start(t, { input });
@@ -154,12 +155,28 @@ t.test('what cannot be shown: one sentence, and 1', async (t) => {
   }
 });
 
+t.test('a file that is followed may be empty', async (t) => {
+  const input = path.join(makeTempDir(t), 'a.ndjson');
+  writeFileSync(input, '');
+  const run = start(t, { input, isFollowing: true });
+  t.match(await urlOf(run), /^http:/);
+  run.signal('SIGTERM');
+  t.equal(await within(run.exitCode, 'the end'), 0);
+});
+
+t.test('standard input that cannot be shown: one sentence, and 1', async (t) => {
+  const { exitCode, io } = start(t, {}, { input: ['hello\n'] });
+  t.equal(await within(exitCode, 'the end'), 1);
+  t.equal(io.written.err, 'twist: cannot show standard input: it is no recording of twist\n');
+  t.equal(io.written.out, '', 'there is no page');
+});
+
 t.test('a port that is taken', async (t) => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.teardown(() => server.close());
   const { port } = server.address() as { port: number };
-  const { exitCode, io } = start(t, { address: { host: '127.0.0.1', port } });
+  const { exitCode, io } = start(t, { address: { host: '127.0.0.1', port } }, { input: [HEADER] });
   t.equal(await exitCode, 1);
   t.equal(
     io.written.err,

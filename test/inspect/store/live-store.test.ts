@@ -34,6 +34,29 @@ t.test('records by their numbers, whatever stands between them', async (t) => {
   t.ok(store.hasEnded);
 });
 
+t.test('the last line, without a newline: one of others is whole, ours was cut off', async (t) => {
+  const line = JSON.stringify(A.in('one'));
+  for (const isForeign of [true, false]) {
+    const store = new LiveStore({ memoryBytes: MIN_MEMORY_BYTES, isForeign });
+    store.append(Buffer.from(line));
+    t.notOk(store.isRecording);
+    store.end();
+    t.strictSame(linesOf(store), isForeign ? [line] : []);
+    t.equal(store.isRecording, isForeign);
+    t.equal(store.damaged, 0);
+  }
+  const store = new LiveStore({ memoryBytes: MIN_MEMORY_BYTES, isForeign: true });
+  store.append(Buffer.from(line.slice(0, -1)));
+  store.end();
+  t.equal(store.damaged, 1);
+});
+
+t.test('what a recording is told by', async (t) => {
+  t.notOk(liveStore(['{"ev":"new"}']).isRecording);
+  t.ok(liveStore([FILE]).isRecording);
+  t.ok(liveStore([A.in('one')]).isRecording);
+});
+
 t.test('bytes that are cut anywhere', async (t) => {
   const random = new SeededRandom(5);
   const records = Array.from({ length: 200 }, (_, at) => (at % 2 ? A : B).in('x'.repeat(at * 3)));

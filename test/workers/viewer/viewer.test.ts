@@ -30,8 +30,12 @@ class FakeViewer implements ViewerProcess {
     this.ends++;
   }
 
+  /** It says that it is there when it is asked. */
+  answers = false;
+
   send(message: ToViewer): void {
     this.messages.push(message);
+    if (this.answers && message.kind === 'check') this.says({ kind: 'alive' });
   }
 
   kill(): void {
@@ -67,7 +71,7 @@ interface Scene {
 
 const ORDER = { flags: { echo: true }, environment: {}, configText: null, workers: 1 };
 
-function scene(closeMs?: number, startMs?: number): Scene {
+function scene(closeMs?: number, startMs?: number, checkMs?: number): Scene {
   const log = new KeptLog();
   const all: FakeViewer[] = [];
   const failure: { error: Error | null } = { error: null };
@@ -83,6 +87,7 @@ function scene(closeMs?: number, startMs?: number): Scene {
     log,
     ...(closeMs === undefined ? {} : { closeMs }),
     ...(startMs === undefined ? {} : { startMs }),
+    ...(checkMs === undefined ? {} : { checkMs }),
   });
   return { viewer, log, all, failure };
 }
@@ -116,6 +121,55 @@ t.test('it gets its order, and then all records', async (t) => {
   t.match(first.texts, [/^\{"v":1,"ev":"file","tool":"twist\/test"/, 'one\n']);
   first.says({ kind: 'url', url: 'http://127.0.0.1:9002/?token=x' });
   t.match(log.lines[1], { level: 'info', fields: { url: 'http://127.0.0.1:9002/?token=x' } });
+});
+
+t.test('one that hangs is ended, with a warning, and another one takes its place', async (t) => {
+  const { viewer, log, all } = scene(undefined, undefined, 5);
+  t.teardown(() => {
+    viewer.kill();
+  });
+  const starting = viewer.start();
+  const first = all[0]!;
+  first.listens();
+  await starting;
+  t.match(first.messages.at(-1), { kind: 'check' });
+  await eventually(() => first.kills > 0, 'its end');
+  t.match(log.find('the inspector does not answer: it is ended, and started again'), [
+    { level: 'warn', fields: { pid: 77, silentMs: 15 } },
+  ]);
+  t.ok(viewer.isUp, 'until it is gone');
+  first.exits('SIGKILL');
+  t.notOk(viewer.isUp);
+  await eventually(() => all.length === 2, 'the next one');
+  const second = all[1]!;
+  second.listens();
+  t.equal(viewer.counters.restarts, 1);
+  t.strictSame(
+    log.lines.map(({ level }) => level),
+    ['info', 'warn', 'info'],
+    'one line of what happened, and that it is there again',
+  );
+  // What dies after that says so, as ever.
+  second.exits(1);
+  t.match(log.lines.at(-1), { level: 'error', message: 'the inspector died' });
+});
+
+t.test('one that answers is left alone, and one that ends has its own limit', async (t) => {
+  const { viewer, all } = scene(60_000, undefined, 5);
+  const starting = viewer.start();
+  const first = all[0]!;
+  first.answers = true;
+  first.listens();
+  await starting;
+  const checks = (): number => first.messages.filter(({ kind }) => kind === 'check').length;
+  await eventually(() => checks() > 10, 'checks');
+  t.equal(first.kills, 0);
+  const closing = viewer.close();
+  const asked = checks();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  t.strictSame([checks(), first.kills], [asked, 0]);
+  first.exits(0);
+  await closing;
 });
 
 t.test('what is on its way to it is charged', async (t) => {
@@ -284,7 +338,7 @@ t.test('one that has died meanwhile gets no answer', async (t) => {
   first.exits(1);
   answer(null);
   await new Promise(setImmediate);
-  t.equal(first.messages.length, 1);
+  t.notOk(first.messages.some(({ kind }) => kind === 'ended'));
 });
 
 t.test('a reload reaches it', async (t) => {
@@ -326,6 +380,10 @@ t.test('what it says once it is being started again goes nowhere', async (t) => 
   first.exits(1);
   first.says({ kind: 'ready' });
   first.says({ kind: 'listening', address: '', port: 1 });
-  t.equal(first.messages.length, 1);
+  t.strictSame(
+    first.messages.map(({ kind }) => kind),
+    ['order', 'check'],
+    'as before it died',
+  );
   viewer.kill();
 });

@@ -1,0 +1,21 @@
+/** Standard input as a stream of bytes. */
+import { fstatSync } from 'node:fs';
+
+/**
+ * Node reads nothing from a directory and reports no error, as if it were empty.
+ *
+ * @param open begins to read
+ * @throws NodeJS.ErrnoException as a rejection of what is read first
+ */
+export async function* standardInput(
+  open: () => AsyncIterable<Uint8Array>,
+  statsOf: (descriptor: number) => { isDirectory(): boolean } = fstatSync,
+): AsyncGenerator<Uint8Array> {
+  if (statsOf(0).isDirectory()) {
+    throw Object.assign(new Error('EISDIR: standard input is a directory'), {
+      code: 'EISDIR',
+      syscall: 'read',
+    });
+  }
+  yield* open();
+}

@@ -1,0 +1,31 @@
+import { closeSync, fstatSync, openSync } from 'node:fs';
+import t from 'tap';
+import { standardInput } from '../../src/cli/standard-input.js';
+import { makeTempDir } from '../fixtures/temp-dir.js';
+
+async function textOf(stream: AsyncIterable<Uint8Array>): Promise<string> {
+  let text = '';
+  for await (const bytes of stream) text += Buffer.from(bytes).toString();
+  return text;
+}
+
+t.test('bytes, as they come', async (t) => {
+  async function* open(): AsyncGenerator<Uint8Array> {
+    for (const text of ['a', 'b']) yield Promise.resolve(Buffer.from(text));
+  }
+  const statsOf = (): { isDirectory(): boolean } => ({ isDirectory: () => false });
+  t.equal(await textOf(standardInput(open, statsOf)), 'ab');
+});
+
+t.test('a directory is not read', async (t) => {
+  const folder = openSync(makeTempDir(t), 'r');
+  const open = (): AsyncIterable<Uint8Array> => {
+    throw new Error('it was read');
+  };
+  const statsOf = (descriptor: number): { isDirectory(): boolean } => {
+    t.equal(descriptor, 0);
+    return fstatSync(folder);
+  };
+  await t.rejects(textOf(standardInput(open, statsOf)), { code: 'EISDIR', syscall: 'read' });
+  closeSync(folder);
+});

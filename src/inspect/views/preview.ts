@@ -106,6 +106,13 @@ const MAX_PARSED = 64 * 1024;
 /** Texts that were parsed for one answer: beyond so many characters, beginning and end have to do. */
 export class JsonBudget {
   left = 1024 * 1024;
+
+  /** @returns whether a text of this length may be parsed, which is then counted */
+  takes(length: number): boolean {
+    if (length > MAX_PARSED || length > this.left) return false;
+    this.left -= length;
+    return true;
+  }
 }
 
 const OPENING = /^\s*[[{]/;
@@ -120,15 +127,26 @@ export function isJsonIn(
   // Text that is in base64 is full of control characters, or no text.
   if (isBase64) return false;
   const length = payloadEnd - payloadStart;
-  const isParsed = length <= MAX_PARSED && length <= budget.left;
   const edge = Math.min(length, MAX_CHARACTERS);
   const beginning = line.toString('latin1', payloadStart, payloadStart + edge);
   if (!OPENING.test(beginning.replaceAll(/\\[tnr]/g, ' '))) return false;
-  if (!isParsed) return CLOSING.test(line.toString('latin1', payloadEnd - edge, payloadEnd));
-  budget.left -= length;
+  if (!budget.takes(length))
+    return CLOSING.test(line.toString('latin1', payloadEnd - edge, payloadEnd));
   try {
     JSON.parse(JSON.parse(line.toString('utf8', payloadStart - 1, payloadEnd + 1)) as string);
     return line[payloadEnd] === QUOTE;
+  } catch {
+    return false;
+  }
+}
+
+/** The same of a text that was read already. */
+export function isJson(text: string, budget: JsonBudget): boolean {
+  if (!OPENING.test(text.slice(0, MAX_CHARACTERS))) return false;
+  if (!budget.takes(text.length)) return CLOSING.test(text.slice(-MAX_CHARACTERS));
+  try {
+    JSON.parse(text);
+    return true;
   } catch {
     return false;
   }

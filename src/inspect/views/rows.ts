@@ -21,6 +21,7 @@ import {
   JsonBudget,
   type Preview,
   bytesPreview,
+  isJson,
   isJsonIn,
   previewOf,
   textPreview,
@@ -91,7 +92,7 @@ export class Rows {
   #fromLine(n: number, { slot, flags }: IndexedRecord, budget: JsonBudget): FromLine {
     const line = this.#store.line(n);
     const isScanned = isScannedIn(flags) && scan.scan(line, 0, line.length, false);
-    if (!isScanned) return this.#fromRecord(line, slot);
+    if (!isScanned) return this.#fromRecord(line, slot, budget);
     const { text, isLonger } = previewOf(line, scan);
     const isText = scan.kind === Kind.Text && partIn(flags) === 0 && !scan.isCut;
     return {
@@ -104,13 +105,13 @@ export class Rows {
   }
 
   /** A record that had to be parsed, as others write them, or one without a payload. */
-  #fromRecord(line: Buffer, slot: number): FromLine {
+  #fromRecord(line: Buffer, slot: number, budget: JsonBudget): FromLine {
     const record = parseLine(line);
     if (record === null || typeof record === 'string' || record.ev === 'file') {
       const s = this.#store.sessions.at(slot)?.name ?? '';
       return { s, preview: 'the file has changed: this record cannot be read any more' };
     }
-    if (record.ev === 'msg' || record.ev === 'ctl') return fromPayload(record);
+    if (record.ev === 'msg' || record.ev === 'ctl') return fromPayload(record, budget);
     return {
       s: record.ev === 'gap' ? '' : record.s,
       ...('wire' in record ? { wire: record.wire, op: record.op } : {}),
@@ -119,16 +120,16 @@ export class Rows {
   }
 }
 
-function fromPayload(record: MessageRecord | ControlRecord): FromLine {
+function fromPayload(record: MessageRecord | ControlRecord, budget: JsonBudget): FromLine {
   scan.take(record);
   const { text, isLonger } = payloadPreview(record);
-  const isText = record.ev === 'msg' && record.data !== undefined;
+  const isText = record.ev === 'msg' && record.data !== undefined && record.cut === undefined;
   return {
     s: record.s,
     ...(record.ev === 'msg' ? { wire: record.wire } : {}),
     preview: text,
     ...(isLonger ? { isLonger: true as const } : {}),
-    ...(isText && record.part === undefined && isJson(record.data)
+    ...(isText && record.part === undefined && isJson(record.data, budget)
       ? { isJson: true as const }
       : {}),
   };
@@ -138,16 +139,6 @@ function payloadPreview(record: MessageRecord | ControlRecord): Preview {
   if (record.data === undefined) return bytesPreview(payloadOf(record), scan.kind, false);
   if (record.ev === 'msg') return textPreview(record.data, false);
   return bytesPreview(payloadOf(record), scan.kind, false);
-}
-
-/** Whether a text is an object or an array of JSON. */
-function isJson(text: string): boolean {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null;
-  } catch {
-    return false;
-  }
 }
 
 /** The record, with no more of its payload than one answer has. */

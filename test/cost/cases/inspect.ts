@@ -192,6 +192,17 @@ export const INSPECT: CostTable = {
   ],
   'inspect/views/rows': [
     {
+      name: 'rows of nested JSON in lines of others',
+      count: 4_000_000,
+      prepare: (count) => {
+        const data = `${'['.repeat(count / 2)}${']'.repeat(count / 2)}`;
+        const line = message('A', 'in', data).replace('{', '{ ');
+        const store = append(new LiveStore(MEMORY), open('A') + line);
+        const rows = new Rows(store);
+        return () => rows.row(1);
+      },
+    },
+    {
       name: 'rows of long messages',
       count: 100_000,
       prepare: (count) => {

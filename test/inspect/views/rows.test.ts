@@ -50,6 +50,7 @@ t.test('rows of messages and control frames, however their lines are written', a
     [A.in('"text"'), {}],
     [A.in('[1]', { part: 'first' }), { part: 'first' }],
     [A.in('[1', { cut: true, len: 9 }), { isCut: true, len: 9 }],
+    [A.in('[1]', { cut: true, len: 9 }), { isCut: true, len: 9 }],
     [
       A.message({ op: 2, ...base64(bytes) }),
       {
@@ -224,3 +225,39 @@ t.test('a file that has changed since', async (t) => {
   }
   t.match(rows.row(3), { s: '', kind: 'gap', preview: /the file has changed/ });
 });
+
+t.test(
+  'no answer parses more texts than its budget allows, whoever has written them',
+  async (t) => {
+    const bomb = '['.repeat(30_000) + ']'.repeat(30_000);
+    const { parse } = JSON;
+    t.teardown(() => {
+      JSON.parse = parse;
+    });
+    for (const [what, style] of STYLES) {
+      const line = style(A.in(bomb));
+      const counts = [10, 20, 40, 80].map((count) => {
+        const rows = new Rows(liveStore(Array.from({ length: count }, () => line)));
+        const budget = new JsonBudget();
+        let characters = 0;
+        JSON.parse = (text: string, ...rest: []): unknown => {
+          // Whole lines have a bound of their own: what they may have in them.
+          if (text.startsWith('[')) characters += text.length;
+          return parse(text, ...rest) as unknown;
+        };
+        const shown = Array.from({ length: count }, (_, n) => rows.row(n, budget).isJson);
+        JSON.parse = parse;
+        t.ok(
+          shown.every((isJson) => isJson === true),
+          `${what}: the rest by beginning and end`,
+        );
+        return characters;
+      });
+      t.strictSame(counts, [600_000, 1_020_000, 1_020_000, 1_020_000], what);
+      // One that is long by itself is not parsed at all.
+      const long = rowOf(A.in(`[${'['.repeat(100_000)}]`), style);
+      t.equal(long.isJson, true, `${what}: believed`);
+      t.equal(rowOf(A.in('['.repeat(100_000)), style).isJson, undefined);
+    }
+  },
+);

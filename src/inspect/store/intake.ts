@@ -13,6 +13,9 @@ const INSPECTOR_GAP = 'inspector-';
 /** The error of a gap that ends all sessions of a worker, whose number is in the record. */
 const WORKER_DIED = 'worker-died';
 
+/** The longest name of a session that is taken, in characters. */
+const MAX_NAME = 256;
+
 /** Sessions that were seen last, by the end of their names. */
 const CACHE_SIZE = 256;
 
@@ -61,7 +64,7 @@ export class Intake {
     }
     const line = bytes.subarray(start, end);
     const record = parseLine(line);
-    if (typeof record === 'string') this.damaged++;
+    if (typeof record === 'string' || hasLongName(record)) this.damaged++;
     else if (record !== null) this.#record(record, line, at, length);
   }
 
@@ -77,6 +80,8 @@ export class Intake {
     if (shown.ev === 'gap') this.#gap(shown);
     this.#scan.take(shown);
     const n = this.#index.append(this.#scan, at, length, entry, bytes !== line);
+    // It may be large, and nothing may come after it.
+    this.#scan.record = null;
     if (entry === null) return;
     if (shown.ev === 'open') entry.openRecord = n;
     if (shown.ev !== 'close') return;
@@ -121,4 +126,9 @@ function isNamed(
   for (let at = name.length - 1; at >= 0; at--)
     if (name.charCodeAt(at) !== bytes[start + at]) return false;
   return true;
+}
+
+/** A name is kept with its session, and none of ours is longer than 26 characters. */
+function hasLongName(record: AnyRecord | null): boolean {
+  return record !== null && 's' in record && record.s.length > MAX_NAME;
 }

@@ -4,7 +4,7 @@
  */
 import type { Buffer } from 'node:buffer';
 import { printable } from '../../printable.js';
-import { beginningOf } from '../../recording/convert/text/one-line.js';
+import { ownBeginning } from '../own-beginning.js';
 import type { CloseRecord, OpenRecord } from '../../recording/format/record.js';
 import type { SessionRow } from '../page-protocol.js';
 import { closeOf } from '../views/explain.js';
@@ -353,7 +353,7 @@ export class SessionTable {
 
 /** A text that may be anything, in a recording from anywhere. */
 function shown(text: string): string {
-  const beginning = beginningOf(text, MAX_TEXT);
+  const beginning = ownBeginning(text, MAX_TEXT);
   return beginning === text ? printable(text) : `${printable(beginning)}…`;
 }
 

@@ -1,4 +1,5 @@
 /** What close codes and broken rules mean, in sentences for people; the rules' own are those of `errors.ts`. */
+import { ownBeginning } from '../own-beginning.js';
 import {
   OVERLOAD_RULES,
   PAYLOAD_RULES,
@@ -91,8 +92,8 @@ export function closeOf({
     t,
     by,
     code,
-    reason: printable(reason.slice(0, MAX_REASON)),
-    ...(rule === undefined ? {} : { rule: printable(rule.slice(0, MAX_REASON)) }),
+    reason: printable(ownBeginning(reason, MAX_REASON)),
+    ...(rule === undefined ? {} : { rule: printable(ownBeginning(rule, MAX_REASON)) }),
     ...(why === null ? {} : { ruleSentence: why.sentence, ruleSection: why.section }),
     codeSentence: codeSentence(code),
   };

@@ -1,7 +1,7 @@
 /** The beginnings of payloads, as a row shows them, in time that does not depend on their lengths. */
 import { Buffer, isUtf8 } from 'node:buffer';
 import { printable } from '../../printable.js';
-import { beginningOf } from '../../recording/convert/text/one-line.js';
+import { ownBeginning } from '../own-beginning.js';
 import { Kind, type LineScan } from '../store/line-scan.js';
 
 /** The most characters and bytes that are shown. */
@@ -55,7 +55,7 @@ export function bytesPreview(bytes: Buffer, kind: number, isMore: boolean): Prev
 }
 
 export function textPreview(text: string, isMore: boolean): Preview {
-  const beginning = beginningOf(text, MAX_CHARACTERS);
+  const beginning = ownBeginning(text, MAX_CHARACTERS);
   return { text: printable(beginning), isLonger: isMore || beginning !== text };
 }
 

@@ -122,6 +122,8 @@ export class Rows {
 
 function fromPayload(record: MessageRecord | ControlRecord, budget: JsonBudget): FromLine {
   scan.take(record);
+  // It may be large, and this scan lives on.
+  scan.record = null;
   const { text, isLonger } = payloadPreview(record);
   const isText = record.ev === 'msg' && record.data !== undefined && record.cut === undefined;
   return {

@@ -1,7 +1,7 @@
 /** What a row says of a record that has no payload. */
 import { printable } from '../../printable.js';
 import { durationText } from '../../recording/convert/text/clock-text.js';
-import { beginningOf } from '../../recording/convert/text/one-line.js';
+import { ownBeginning } from '../own-beginning.js';
 import { Opcode } from '../../protocol/frame.js';
 import type {
   AnyRecord,
@@ -33,7 +33,7 @@ export type ToldRecord = Exclude<AnyRecord, { ev: 'file' | 'msg' | 'ctl' }>;
 
 export function sentenceOf(record: ToldRecord): string {
   const text = sentence(record);
-  const beginning = beginningOf(text, MAX_CHARACTERS);
+  const beginning = ownBeginning(text, MAX_CHARACTERS);
   return beginning === text ? printable(text) : `${printable(beginning)}…`;
 }
 

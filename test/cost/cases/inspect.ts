@@ -6,6 +6,8 @@ import type { ModeSession } from '../../../src/session/session.js';
 import { PageSession } from '../../../src/inspect/page/page-session.js';
 import { FileStore } from '../../../src/inspect/store/file-store.js';
 import { LiveStore, MIN_MEMORY_BYTES } from '../../../src/inspect/store/live-store.js';
+import { SessionTable } from '../../../src/inspect/store/session-table.js';
+import type { OpenRecord } from '../../../src/recording/format/record.js';
 import type { RecordStore } from '../../../src/inspect/store/record-store.js';
 import { WorkQueue } from '../../../src/inspect/store/work-queue.js';
 import { exportView } from '../../../src/inspect/views/export.js';
@@ -19,6 +21,8 @@ import type { CostTable } from '../case.js';
 import { scratchDirectory } from '../material.js';
 
 const MIB = 1024 ** 2;
+
+const LIMITS = { maxEnded: 1, maxSessions: 1, areRecordsLeaving: false };
 
 const MEMORY = { memoryBytes: 1024 * MIB };
 
@@ -187,6 +191,20 @@ export const INSPECT: CostTable = {
         const store = filled(count);
         const range = { session: null, since: undefined, until: undefined, buckets: 1000 };
         return () => new StripWork(store, range, never).work(never);
+      },
+    },
+  ],
+  'inspect/own-beginning': [
+    {
+      name: 'beginnings of long texts',
+      count: 1_000_000,
+      prepare: (count) => () => {
+        const table = new SessionTable(LIMITS);
+        table.opened({
+          ...(JSON.parse(open('A')) as OpenRecord),
+          url: Buffer.alloc(count, 'x').toString(),
+        });
+        return table;
       },
     },
   ],

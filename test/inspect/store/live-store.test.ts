@@ -51,6 +51,20 @@ t.test('the last line, without a newline: one of others is whole, ours was cut o
   t.equal(store.damaged, 1);
 });
 
+t.test('a name that no session has is not kept', async (t) => {
+  const [longest, tooLong] = ['n'.repeat(256), 'n'.repeat(257)];
+  const store = liveStore([
+    new RecordedLines(longest).in('one'),
+    new RecordedLines(tooLong).in('two'),
+    new RecordedLines(tooLong).open(),
+  ]);
+  t.strictSame(
+    [...store.sessions.values()].map(({ name }) => name),
+    [longest],
+  );
+  t.equal(store.damaged, 2);
+});
+
 t.test('what a recording is told by', async (t) => {
   t.notOk(liveStore(['{"ev":"new"}']).isRecording);
   t.ok(liveStore([FILE]).isRecording);

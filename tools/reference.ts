@@ -54,7 +54,7 @@ const NEED_TEXTS: Readonly<Record<Need, string>> = {
   deflate: '`deflate`',
   target: 'a TCP target (`tcp`, `tokenFile` or a route)',
   tls: 'a `tls://` target',
-  page: '`page`, and a path that is echoed',
+  page: '`page` or `echoControls`, and a path that is echoed',
   passwords: '`authFile` or `TWIST_AUTH`',
   pings: '`pingInterval`',
   unix: 'a Unix socket in `listen`',

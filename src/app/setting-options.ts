@@ -120,10 +120,11 @@ export interface SettingOptions {
   readonly page?: boolean | undefined;
   /**
    * What clients are told of their own request: hidden values as in a recording, or full. For
-   * the JSON that an echo server answers a request without an upgrade with. `hidden` shows the
-   * values of headers and parameters whose names are known to be harmless, and of all others the
-   * length, as in a recording. `full` shows everything, cookies and passwords too: to whoever
-   * sent them, and to whatever proxies and logs are in between.
+   * the JSON that an echo server answers a request without an upgrade with, and for what the
+   * control `info` of `echoControls` sends. `hidden` shows the values of headers and parameters
+   * whose names are known to be harmless, and of all others the length, as in a recording.
+   * `full` shows everything, cookies and passwords too: to whoever sent them, and to whatever
+   * proxies and logs are in between.
    *
    * @default hidden
    */

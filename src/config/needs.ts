@@ -40,12 +40,15 @@ const LACKS: Readonly<Record<Need, Lack>> = {
       ? `without ${optionName('authFile', authFile, source)} or TWIST_AUTH`
       : null,
   page: (values, source) => {
-    const { page } = values;
-    if (!page.value)
-      return page.source === 'flag'
+    const { page, echoControls } = values;
+    const lack = lackOfEcho(values, source);
+    // The control `info` tells a client of its request, whether there is a page or not.
+    if (lack !== null || page.value || echoControls.value) return lack;
+    const missing =
+      page.source === 'flag'
         ? `with ${negativeFlagOf('page')}`
         : `while ${optionName('page', page, source)} is false`;
-    return lackOfEcho(values, source);
+    return `${missing}, without ${optionName('echoControls', echoControls, source)}`;
   },
   inspect: (values, source) => {
     // What needs it is an option of a command only, as it is itself.

@@ -124,8 +124,11 @@ const NEEDS: Readonly<Record<string, { without: Flags; met: readonly Flags[]; la
   },
   page: {
     without: { page: false },
-    met: [{ echo: true }, { tcp: 'a:1', route: ['/a=echo'] }, {}],
-    lack: 'with --no-page',
+    met: [
+      ...[{ echo: true }, { tcp: 'a:1', route: ['/a=echo'] }, {}],
+      { echo: true, page: false, echoControls: true },
+    ],
+    lack: 'with --no-page, without --echo-controls',
   },
   pings: {
     without: { pingInterval: 'off' },
@@ -306,6 +309,11 @@ t.test('what is told of requests needs a path that is echoed', async (t) => {
     ),
   );
   t.strictSame(check({ flags: { tcp: 'a:1' }, file: { page: false, echoRequest: 'full' } }), [
-    'echoRequest in a.json has no effect while page in a.json is false',
+    'echoRequest in a.json has no effect without a path that is echoed, such as echo gives',
   ]);
+  const file = { echo: true, page: false, echoRequest: 'full' };
+  t.strictSame(check({ file }), [
+    'echoRequest in a.json has no effect while page in a.json is false, without echoControls',
+  ]);
+  t.strictSame(check({ file: { ...file, echoControls: true } }), []);
 });

@@ -33,7 +33,7 @@ export const MODE_OPTIONS = {
     default: 'hidden',
     help: 'what clients are told of their own request: hidden values as in a recording, or full',
     docs:
-      'For the JSON that an echo server answers a request without an upgrade with. `hidden` shows the values of headers and parameters whose names are known to be harmless, and of all others the length, as in a recording. ' +
+      'For the JSON that an echo server answers a request without an upgrade with, and for what the control `info` of `echoControls` sends. `hidden` shows the values of headers and parameters whose names are known to be harmless, and of all others the length, as in a recording. ' +
       '`full` shows everything, cookies and passwords too: to whoever sent them, and to whatever proxies and logs are in between.',
   },
   echoControls: {

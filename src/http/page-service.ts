@@ -7,6 +7,7 @@ import { type Redaction, STRICT_REDACTION } from '../handshake/redaction/redacti
 import type { RequestHead } from '../handshake/request-head.js';
 import { headerLine } from '../handshake/response.js';
 import type { ClientLog } from '../log.js';
+import { HttpCounters } from './http-counters.js';
 import { formatPeer } from '../net/socket-address.js';
 import { type PageAnswer, type PageSource, textAnswer } from './page-source.js';
 import type { HttpService, HttpTunnel, ServiceRequest } from './tunnel.js';
@@ -18,6 +19,7 @@ export interface PageServiceOptions {
   /** Hides in the log what a client has told in confidence; by default it knows nothing of the operator's. */
   readonly redaction?: () => Redaction;
   readonly log: ClientLog;
+  readonly counters?: HttpCounters;
 }
 
 /** RFC 9110 §15. */
@@ -35,8 +37,16 @@ export class PageService implements HttpService {
   readonly #keepAliveMs: number;
   readonly #redaction: () => Redaction;
   readonly #log: ClientLog;
+  readonly #counters: HttpCounters;
 
-  constructor({ pages, keepAliveMs, redaction = () => STRICT_REDACTION, log }: PageServiceOptions) {
+  constructor({
+    pages,
+    keepAliveMs,
+    redaction = () => STRICT_REDACTION,
+    log,
+    counters = new HttpCounters(),
+  }: PageServiceOptions) {
+    this.#counters = counters;
     this.#pages = pages;
     this.#keepAliveMs = keepAliveMs;
     this.#redaction = redaction;
@@ -57,6 +67,7 @@ export class PageService implements HttpService {
     let status: number | null = null;
     tunnel.on('close', () => {
       const isWhole = tunnel.hasFinished;
+      this.#counters.answered('page', isWhole ? status : null);
       const message = isWhole ? 'page request' : 'page request cut short';
       this.#log.write('debug', peer.remoteAddress, message, () => ({
         peer: formatPeer(peer),

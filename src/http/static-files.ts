@@ -10,6 +10,7 @@ import {
 import send from 'send';
 import { isPlainRequest } from '../handshake/request.js';
 import type { RequestHead } from '../handshake/request-head.js';
+import { type Answerer, HttpCounters } from './http-counters.js';
 import type { PageAnswer, PageSource } from './page-source.js';
 import type { HttpService, HttpTunnel } from './tunnel.js';
 import { errorForLog } from '../foreign.js';
@@ -29,6 +30,7 @@ export interface StaticFilesOptions {
   /** Hides in the log what a client has told in confidence; by default it knows nothing of the operator's. */
   readonly redaction?: Redaction;
   readonly log: ClientLog;
+  readonly counters?: HttpCounters;
 }
 
 /** No part of a request head gets longer than it was by more than this when we write it again. */
@@ -53,6 +55,7 @@ export class StaticFiles implements HttpService {
   readonly #pages: PageSource | null;
   readonly #redaction: Redaction;
   readonly #log: ClientLog;
+  readonly #counters: HttpCounters;
   readonly #server: Server;
 
   constructor({
@@ -62,7 +65,9 @@ export class StaticFiles implements HttpService {
     maxHead,
     redaction = STRICT_REDACTION,
     log,
+    counters = new HttpCounters(),
   }: StaticFilesOptions) {
+    this.#counters = counters;
     this.#directory = directory;
     this.#pages = pages;
     this.#redaction = redaction;
@@ -93,8 +98,10 @@ export class StaticFiles implements HttpService {
     response.on('finish', () => {
       tunnel.finish();
     });
+    let by: Answerer = 'file';
     response.on('close', () => {
       const isWhole = tunnel.hasFinished;
+      this.#counters.answered(by, isWhole ? response.statusCode : null);
       const message = isWhole ? 'file request' : 'file request cut short';
       this.#log.write('debug', tunnel.peer.remoteAddress, message, () => ({
         peer: formatPeer(tunnel.peer),
@@ -114,8 +121,10 @@ export class StaticFiles implements HttpService {
     }
     // The client may have left meanwhile.
     if (response.destroyed) return;
-    if (page !== null) answerPage(response, page);
-    else if (found.kind === 'nothing') answerText(response, 404);
+    if (page !== null) {
+      by = 'page';
+      answerPage(response, page);
+    } else if (found.kind === 'nothing') answerText(response, 404);
     else if (found.kind === 'directory')
       answerText(response, 301, { Location: withSlash(path) + query });
     else this.#send(request, response, found);

@@ -1,5 +1,6 @@
 /** What a server counts beside the traffic: plain numbers, read only when somebody asks. */
 import type { HandshakeError, HandshakeRule } from '../errors.js';
+import { HttpCounters } from '../http/http-counters.js';
 import { SessionCounts } from '../session/counters.js';
 import type { SessionSummary } from '../session/session.js';
 
@@ -28,6 +29,8 @@ export class ServerCounters {
   connections = 0;
   /** Connections that were dropped because too many were open. */
   dropped = 0;
+  /** Answers to requests that asked for no WebSocket connection. */
+  readonly http = new HttpCounters();
   /** Refused handshakes, by the rule they broke. */
   readonly refused = new Map<HandshakeRule, number>();
   /** Broken rules of the protocol, limits and deadlines, by their names. */

@@ -285,7 +285,8 @@ export class Server {
   async #makeHttp(): Promise<HttpService | null> {
     const { limits, head, pages: makePages = null } = this.#rules.options;
     const pages = makePages?.(this.#rules) ?? null;
-    const common = { keepAliveMs: limits.handshakeTimeout, log: this.clientLog };
+    const { http: counters } = this.counters;
+    const common = { keepAliveMs: limits.handshakeTimeout, log: this.clientLog, counters };
     if (this.#staticDirectory === null) {
       const redaction = (): Redaction => this.#rules.redaction;
       return pages === null ? null : new PageService({ ...common, pages, redaction });

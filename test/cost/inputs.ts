@@ -30,6 +30,7 @@ export const NO_INPUT: Readonly<Record<string, string>> = {
   'src/inspect/inspect-mode.ts': 'four pages, each of which has a bound',
   'src/inspect/inspection.ts': 'puts the parts together',
   'src/inspect/page-protocol.ts': 'types',
+  'src/http/http-counters.ts': 'numbers',
   'src/http/page-source.ts': 'pages of our own, found by one look into a map',
   'src/inspect/store/record-store.ts': 'types',
   'src/modes/built-in.ts': 'types',

@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import t from 'tap';
 import { Redaction } from '../../src/handshake/redaction/redaction.js';
 import { type PageAnswer, type PageSource, textAnswer } from '../../src/http/page-source.js';
+import { HttpCounters } from '../../src/http/http-counters.js';
 import { PageService } from '../../src/http/page-service.js';
 import { HttpTunnel, type TunnelTransport } from '../../src/http/tunnel.js';
 import { KeptLog } from '../fixtures/kept-log.js';
@@ -94,6 +95,26 @@ t.test('head and body leave in one write, and the connection stays', async (t) =
       fields: { peer: '192.0.2.1:1234', method: 'GET', path: '/a', status: 200 },
     },
   ]);
+});
+
+t.test('answers are counted, and those that were cut short', async (t) => {
+  const counters = new HttpCounters();
+  const pages = { takes: () => true, answer: () => TEXT };
+  const service = new PageService({ pages, keepAliveMs: 1000, log: new KeptLog(), counters });
+  for (const isTaking of [true, false]) {
+    const transport = new Transport();
+    transport.isTaking = isTaking;
+    const tunnel = new HttpTunnel(transport, transport, requestOf('GET /a HTTP/1.1'));
+    service.serve(tunnel);
+    await eventually(() => transport.writes.length > 0, 'the answer');
+    if (!isTaking) tunnel.destroy();
+  }
+  const counted = (): string[] =>
+    [...counters.counts]
+      .filter(({ count }) => count > 0)
+      .map(({ by, status, count }) => `${by} ${status} ${count}`);
+  await eventually(() => counted().length === 2, 'both');
+  t.strictSame(counted(), ['page 200 1', 'page cut 1']);
 });
 
 t.test('the answer to HEAD is that to GET without the body', async (t) => {

@@ -187,6 +187,39 @@ t.test('of a directory the files come first', async (t) => {
   t.match(toldOf(await (await fetch(`${url}/bench`)).text()), { path: '/bench' });
 });
 
+t.test('answers without an upgrade are counted', async (t) => {
+  const site = makeTempDir(t);
+  writeFileSync(path.join(site, 'a.txt'), 'mine');
+  for (const [args, counted] of [
+    [[], { 'page 200': 4 }],
+    [['--static', site], { 'file 200': 1, 'page 200': 4 }],
+  ] as const) {
+    const twist = await startTwist(t, [...args, '--admin', '0', '--no-deflate']);
+    const { address } = await twist.waitForLog(({ msg }) => msg === 'admin endpoint');
+    const url = `http://127.0.0.1:${twist.port}`;
+    for (const one of ['/', '/?page.js', '/?page.css', '/?page.json'])
+      t.equal((await fetch(url + one, { headers: HTML })).status, 200);
+    if (args.length > 0) t.equal(await (await fetch(`${url}/a.txt`)).text(), 'mine');
+    let found = {};
+    const read = async (): Promise<void> => {
+      const text = await (await fetch(`${String(address)}/metrics`)).text();
+      const lines = text.matchAll(
+        /^twist_http_requests_total\{by="(\w+)",status="(\w+)"\} ([1-9]\d*)$/gm,
+      );
+      found = Object.fromEntries(
+        Array.from(lines, ([, by, status, count]) => [`${by!} ${status!}`, Number(count)]),
+      );
+    };
+    // An answer is counted once its last byte has left.
+    for (let tries = 0; tries < 100; tries++) {
+      await read();
+      if (JSON.stringify(found) === JSON.stringify(counted)) break;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    t.strictSame(found, counted);
+  }
+});
+
 t.test('all of the request, for those who want that', async (t) => {
   const { port } = await startTwist(t, ['--echo-request', 'full']);
   const url = `http://127.0.0.1:${port}/?token=secret`;

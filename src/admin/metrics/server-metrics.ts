@@ -35,6 +35,7 @@ export class ServerMetrics implements MetricSource {
       ...this.#connections(),
       ...this.#sessions(),
       ...this.#handshakes(),
+      this.#requests(),
       ...this.#traffic(),
       ...this.#waiting(),
       this.#leftOut(),
@@ -124,6 +125,18 @@ export class ServerMetrics implements MetricSource {
         ...samples,
       ]),
     ];
+  }
+
+  #requests(): Metric {
+    const { http } = this.#server.counters;
+    return counter(
+      'twist_http_requests_total',
+      'Answered requests that asked for no WebSocket connection, by what answered (file or page) and status; cut where the client did not get all of it',
+      Array.from(http.counts, ({ by, status, count }) => ({
+        labels: { by, status },
+        value: count,
+      })),
+    );
   }
 
   #traffic(): Metric[] {

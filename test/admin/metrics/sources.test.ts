@@ -51,6 +51,8 @@ t.test('a server', async (t) => {
     'twist_queued_bytes{} 15',
   ]);
   counters.connections = 4;
+  counters.http.answered('page', 200);
+  counters.http.answered('page', null);
   counters.dropped = 5;
   counters.defects = 6;
   counters.sessionsOf('echo', null).started = 5;
@@ -86,6 +88,8 @@ t.test('a server', async (t) => {
     'twist_session_errors_total{} 6',
     'twist_handshakes_total{status=101} 9',
     'twist_handshakes_total{status=403,rule=origin} 1',
+    'twist_http_requests_total{by=page,status=200} 1',
+    'twist_http_requests_total{by=page,status=cut} 1',
     'twist_messages_total{direction=in,type=text} 1',
     'twist_messages_total{direction=in,type=binary} 2',
     'twist_messages_total{direction=out,type=text} 3',

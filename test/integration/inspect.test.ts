@@ -174,7 +174,7 @@ t.test('a browser gets in by a URL that is good once', async (t) => {
   const cookie = response.headers.get('set-cookie')!;
   t.match(
     cookie,
-    new RegExp(`^twist-inspect-${port}=[\\w-]{32}; Path=/; HttpOnly; SameSite=Strict$`),
+    new RegExp(`^twist-inspect-${port}=[\\w-]{32}; Path=/; HttpOnly; SameSite=Lax$`),
   );
   const page = await fetch(`${origin}/`, { headers: { cookie: cookie.split(';')[0]! } });
   t.equal(page.status, 200);

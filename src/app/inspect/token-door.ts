@@ -109,7 +109,9 @@ export class TokenDoor implements Authenticator {
       this.onNext(this.#token);
     }
     const secure = isSecure ? '; Secure' : '';
-    const cookie = `${this.#cookie}=${this.#secret}; Path=/; HttpOnly; SameSite=Strict${secure}`;
+    // Lax, so that a link on another site opens the page; what else another site asks for goes without it. That no WebSocket
+    // is opened from there is not the cookie's to say, since all ports of a host are one site: its origin is compared.
+    const cookie = `${this.#cookie}=${this.#secret}; Path=/; HttpOnly; SameSite=Lax${secure}`;
     return textAnswer(303, 'go on', { Location: '/', 'Set-Cookie': cookie });
   }
 

@@ -47,7 +47,7 @@ t.test('a token is good for one browser, which gets a cookie; then the next one 
     status: 303,
     headers: {
       Location: '/',
-      'Set-Cookie': 'twist-inspect-9002=the-secret; Path=/; HttpOnly; SameSite=Strict',
+      'Set-Cookie': 'twist-inspect-9002=the-secret; Path=/; HttpOnly; SameSite=Lax',
     },
   });
   t.strictSame(next, [door.token]);

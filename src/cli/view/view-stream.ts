@@ -31,20 +31,22 @@ export async function viewStream(
   patienceMs = PATIENCE_MS,
 ): Promise<void> {
   const stream = new ViewedStream(io, inspection);
-  const read = stream.read();
+  let read = Promise.resolve();
+  // Something of a recording has come.
+  const begun = new Promise<void>((resolve) => {
+    read = stream.read(resolve);
+  });
   const timer = new AbortController();
   const patience = sleep(patienceMs, undefined, { signal: timer.signal, ref: true });
   // It is aborted when it is not needed any more.
   patience.catch(() => undefined);
-  await Promise.race([stream.begun, read, patience, stopped]);
+  await Promise.race([begun, read, patience, stopped]);
   timer.abort();
   if (stream.problem !== null) throw new ViewError(stream.problem);
   stream.isShown = true;
 }
 
 class ViewedStream {
-  /** Something of a recording has come. */
-  readonly begun: Promise<void>;
   /** Why there is nothing to show, unless it is too late for that. */
   problem: string | null = null;
   /** The page is there, so nobody waits for a problem. */
@@ -54,18 +56,18 @@ class ViewedStream {
   readonly #inspection: Taker;
   /** Its first bytes. */
   #magic = Buffer.alloc(0);
-  #tellBegun: () => void = () => undefined;
 
   constructor(io: Pick<Io, 'stdin' | 'stderr'>, inspection: Taker) {
     this.#io = io;
     this.#inspection = inspection;
-    this.begun = new Promise((resolve) => {
-      this.#tellBegun = resolve;
-    });
   }
 
-  /** Settles at the end of the stream, or of what is wanted of it. */
-  async read(): Promise<void> {
+  /**
+   * Settles at the end of the stream, or of what is wanted of it.
+   *
+   * @param tellBegun called when something of a recording has come
+   */
+  async read(tellBegun: () => void): Promise<void> {
     const inspection = this.#inspection;
     let problem: string | null = null;
     try {
@@ -73,7 +75,7 @@ class ViewedStream {
         inspection.receive(bytes);
         problem = inspection.isRecording ? null : this.#problemOf(bytes);
         if (problem !== null) break;
-        if (inspection.isRecording) this.#tellBegun();
+        if (inspection.isRecording) tellBegun();
       }
     } catch (error) {
       problem = `cannot read standard input: ${systemReason(error)}`;

@@ -1,8 +1,8 @@
 /**
  * The end of a session, whoever brings it about, and who is told of it.
  *
- *     mode ──▶ closeBy, drop, fail        server ──▶ shed, dropped
- *     client ──▶ whenThrough              socket ──▶ finish; abandon, if the session has never opened
+ *     client ──▶ closeReceived, inputEnded, holdFailure        mode ──▶ closeBy, drop, fail
+ *     socket ──▶ finish; abandon, before it was open           server ──▶ shed, dropped
  *
  * It is made when it begins: a session that goes on holds nothing for its end.
  */
@@ -15,7 +15,7 @@ import {
   PeerError,
 } from '../errors.js';
 import { errorOf, isInstance, promiseOf } from '../foreign.js';
-import { CloseCode } from '../protocol/close.js';
+import { CloseCode, type CloseStatus } from '../protocol/close.js';
 import { PauseReason } from './input.js';
 import { PendingEnds } from './pending-ends.js';
 import type { ServerSession, SessionParts } from './server-session.js';
@@ -38,6 +38,8 @@ export class Ending {
   readonly #parts: SessionParts;
   /** Null without extensions, for which alone anything waits. */
   readonly #pending: PendingEnds | null;
+  /** The answer to the client's Close waits for the mode. */
+  #isAnswerHeld = false;
   /** What the extensions had to say when they were closed. */
   #extensionStats = NO_STATS;
   /** The session's line is in the log, or it gets none. */
@@ -51,9 +53,9 @@ export class Ending {
 
   // ---- After all messages
 
-  /** True while something waits for the extensions. */
+  /** True while a Close, a failure or the end of the input waits for the extensions or the mode. */
   get isPending(): boolean {
-    return this.#pending?.isEmpty === false;
+    return this.#isAnswerHeld || this.#pending?.isEmpty === false;
   }
 
   /** Does what has to come after all messages, as soon as the extensions are through with them. */
@@ -65,6 +67,64 @@ export class Ending {
   /** Does what waits for the extensions, if they are through. */
   runPending(): void {
     this.#pending?.run();
+  }
+
+  // ---- By the client
+
+  /** Its Close has come: it is answered after all that came before, when the mode allows it. */
+  closeReceived(status: CloseStatus): void {
+    this.#parts.stats.closedBy('client');
+    this.whenThrough(() => {
+      this.#tellClosing(status);
+    });
+  }
+
+  #tellClosing(status: CloseStatus): void {
+    const { mode } = this.#parts;
+    const session = this.#session;
+    try {
+      const held = promiseOf(mode.closing?.(session, status));
+      if (held === null) this.#answerClose(status);
+      else this.#holdAnswer(held, status);
+    } catch (error) {
+      session.fail(error);
+    }
+  }
+
+  #holdAnswer(held: Promise<void>, status: CloseStatus): void {
+    this.#isAnswerHeld = true;
+    this.#parts.deadlines.ending();
+    const release = (): void => {
+      this.#isAnswerHeld = false;
+    };
+    const answer = (): void => {
+      this.#answerClose(status);
+    };
+    void held.finally(release).then(answer).catch(this.#session.fail.bind(this.#session));
+  }
+
+  #answerClose({ code, reason }: CloseStatus): void {
+    const { isThrough, endpoint } = this.#session;
+    if (isThrough) return;
+    endpoint.sendClose(code, reason);
+    this.#parts.transport.scheduleFlush();
+  }
+
+  /** Its FIN has come. */
+  inputEnded(): void {
+    const { endpoint } = this.#session;
+    this.whenThrough(() => {
+      endpoint.receiveEof();
+    });
+  }
+
+  /** It broke a rule while messages before that are on their way: the connection fails after those. */
+  holdFailure(error: unknown): void {
+    const { endpoint } = this.#session;
+    this.#parts.stats.blame(error);
+    this.whenThrough(() => {
+      endpoint.fail(error);
+    });
   }
 
   // ---- By the mode

@@ -3,8 +3,8 @@
  *
  *     endpoint ──▶ (extensions: decode, then UTF-8) ──▶ mode
  *
- * A Close, a failure and the end of the input come after all messages before them, and leave after the answers
- * to those. While the mode, the tap or the extensions can take no more, the client is not read.
+ * A Close, a failure and the end of the input come after all messages before them: they begin the {@link Ending}. While
+ * the mode, the tap or the extensions can take no more, the client is not read.
  */
 import type { MemoryAccount } from '../budget/memory-account.js';
 import type { Turns } from '../budget/turns.js';
@@ -12,7 +12,6 @@ import { InvalidPayloadError } from '../errors.js';
 import type { ExtensionChain } from '../extensions/chain.js';
 import type { Message } from '../extensions/extension.js';
 import { MessagePipeline, type PipelineOptions } from '../extensions/pipeline.js';
-import { promiseOf } from '../foreign.js';
 import type { CloseStatus } from '../protocol/close.js';
 import { Endpoint } from '../protocol/endpoint.js';
 import type { EchoRun } from '../protocol/kernel/echo-run.js';
@@ -50,8 +49,6 @@ export class Input implements EndpointEvents, EchoListener {
   readonly endpoint: Endpoint;
   /** Is told of all messages; null when the session has no tap. */
   feed: TapFeed | null = null;
-  /** The answer to the client's Close waits for the mode. */
-  isAnswerHeld = false;
 
   readonly #session: ServerSession;
   readonly #parts: SessionParts;
@@ -154,12 +151,6 @@ export class Input implements EndpointEvents, EchoListener {
     this.resume(PauseReason.Rate);
   }
 
-  receiveEof(): void {
-    this.#session.ending.whenThrough(() => {
-      this.endpoint.receiveEof();
-    });
-  }
-
   // ---- From the endpoint
 
   message(opcode: DataOpcode, bytes: Uint8Array, start: number, end: number, rsv: number): void {
@@ -214,52 +205,17 @@ export class Input implements EndpointEvents, EchoListener {
   }
 
   peerClose(status: CloseStatus): void {
-    this.#parts.stats.closedBy('client');
-    this.#session.ending.whenThrough(() => {
-      this.#tellClosing(status);
-    });
+    this.#session.ending.closeReceived(status);
   }
 
   holdFailure(error: unknown): boolean {
     if (!this.#session.isBusy) return false;
-    this.#parts.stats.blame(error);
-    this.#session.ending.whenThrough(() => {
-      this.endpoint.fail(error);
-    });
+    this.#session.ending.holdFailure(error);
     return true;
   }
 
   failed(error: unknown): void {
     this.#parts.stats.failed(error);
-  }
-
-  /** The client's Close is answered when the mode allows it. */
-  #tellClosing(status: CloseStatus): void {
-    try {
-      const held = promiseOf(this.#parts.mode.closing?.(this.#session, status));
-      if (held === null) this.#answerClose(status);
-      else this.#holdAnswer(held, status);
-    } catch (error) {
-      this.#session.fail(error);
-    }
-  }
-
-  #holdAnswer(held: Promise<void>, status: CloseStatus): void {
-    this.isAnswerHeld = true;
-    this.#parts.deadlines.ending();
-    const release = (): void => {
-      this.isAnswerHeld = false;
-    };
-    const answer = (): void => {
-      this.#answerClose(status);
-    };
-    void held.finally(release).then(answer).catch(this.#session.fail.bind(this.#session));
-  }
-
-  #answerClose({ code, reason }: CloseStatus): void {
-    if (this.#session.isThrough) return;
-    this.endpoint.sendClose(code, reason);
-    this.#parts.transport.scheduleFlush();
   }
 
   // ---- From the extensions

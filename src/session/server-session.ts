@@ -163,7 +163,7 @@ export class ServerSession implements ServedSession {
 
   /** True while a Close, a failure or the end of the input waits for the extensions or the mode. */
   get isEnding(): boolean {
-    return this.#ending?.isPending === true || this.input.isAnswerHeld;
+    return this.#ending?.isPending === true;
   }
 
   /** True while messages wait for the mode or the tap. */
@@ -209,7 +209,7 @@ export class ServerSession implements ServedSession {
   }
 
   receiveEof(): void {
-    this.input.receiveEof();
+    this.ending.inputEnded();
   }
 
   /** The system reports an error on the socket: its name for the log. */

@@ -484,6 +484,35 @@ class Holder extends Witness {
   }
 }
 
+t.test('the answer to a Close waits for the mode, whatever becomes of its promise', async (t) => {
+  const answers: Deferred<undefined>[] = [];
+  const closing = async (): Promise<undefined> => {
+    const answer = new Deferred<undefined>();
+    answers.push(answer);
+    return answer.promise;
+  };
+  const made = (): Bench => {
+    const bench = new Bench(Object.assign(new Witness(), { closing })).open();
+    bench.receive(closeFrame());
+    t.ok(bench.session.isEnding);
+    t.strictSame(bench.sent(), []);
+    t.equal(bench.transport.checkMs, LIMITS.closeTimeout);
+    return bench;
+  };
+  const good = made();
+  answers[0]!.resolve(undefined);
+  await nextTurn();
+  t.notOk(good.session.isEnding);
+  t.strictSame(good.sent(), [EMPTY_CLOSE]);
+
+  const bad = made();
+  const defect = new Error('a defect');
+  answers[1]!.reject(defect);
+  await nextTurn();
+  t.notOk(bad.session.isEnding);
+  t.equal(bad.finish().error, defect);
+});
+
 t.test('the answer to a Close waits for the mode, which may still send', async (t) => {
   const mode = new Holder();
   const bench = new Bench(mode).open();

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { PolicyError } from '../../src/errors.js';
 import { CountedTurns } from '../fixtures/counted-turns.js';
-import { Deferred, nextTurn } from '../fixtures/extensions.js';
+import { nextTurn } from '../fixtures/extensions.js';
 import {
   MORE,
   binaryFrame,
@@ -13,7 +13,6 @@ import {
 import { TapWitness } from '../fixtures/tap-witness.js';
 import {
   Bench,
-  EMPTY_CLOSE,
   Gate,
   Witness,
   closeText,
@@ -85,54 +84,6 @@ t.test('extensions and mode both must be able to take more', async (t) => {
   await gate.decoded();
   t.strictSame(mode.told, [toldText('a'), toldText('b')]);
   t.strictSame(bench.calls(), ['resume']);
-});
-
-t.test('what comes after all messages waits for the extensions, with one deadline', async (t) => {
-  const gate = new Gate({ decode: true });
-  const bench = gatedBench(new Witness(), gate);
-  const { session, transport } = bench;
-  bench.receive(textFrame('a'));
-  bench.calls();
-  const done: string[] = [];
-  session.ending.whenThrough(() => done.push('a'));
-  t.equal(transport.checkMs, LIMITS.closeTimeout);
-  transport.checkMs = NaN;
-  session.ending.whenThrough(() => done.push('b'));
-  t.ok(session.isEnding);
-  t.ok(Number.isNaN(transport.checkMs));
-  t.strictSame(done, []);
-  await gate.decoded();
-  t.strictSame(done, ['a', 'b']);
-  t.strictSame(bench.calls(), ['flush', 'flush', 'resume']);
-});
-
-t.test('the answer to a Close waits for the mode', async (t) => {
-  const answers: Deferred<undefined>[] = [];
-  const closing = async (): Promise<undefined> => {
-    const answer = new Deferred<undefined>();
-    answers.push(answer);
-    return answer.promise;
-  };
-  const made = (): Bench => {
-    const bench = new Bench(Object.assign(new Witness(), { closing })).open();
-    bench.receive(closeFrame());
-    t.ok(bench.session.isEnding);
-    t.strictSame(bench.sent(), []);
-    t.equal(bench.transport.checkMs, LIMITS.closeTimeout);
-    return bench;
-  };
-  const good = made();
-  answers[0]!.resolve(undefined);
-  await nextTurn();
-  t.notOk(good.session.isEnding);
-  t.strictSame(good.sent(), [EMPTY_CLOSE]);
-
-  const bad = made();
-  const defect = new Error('a defect');
-  answers[1]!.reject(defect);
-  await nextTurn();
-  t.notOk(bad.session.isEnding);
-  t.equal(bad.finish().error, defect);
 });
 
 t.test('a tap can stop reading, whatever the mode wants', async (t) => {

@@ -266,6 +266,25 @@ t.test('a mode that fails in drained: what it had sent goes first', async (t) =>
   t.equal(bench.finish().error, defect);
 });
 
+t.test('what comes after all messages waits for the extensions, with one deadline', async (t) => {
+  const gate = new Gate({ decode: true });
+  const bench = gatedBench(new Witness(), gate);
+  const { session, transport } = bench;
+  bench.receive(textFrame('a'));
+  bench.calls();
+  const done: string[] = [];
+  session.ending.whenThrough(() => done.push('a'));
+  t.equal(transport.checkMs, LIMITS.closeTimeout);
+  transport.checkMs = NaN;
+  session.ending.whenThrough(() => done.push('b'));
+  t.ok(session.isEnding);
+  t.ok(Number.isNaN(transport.checkMs));
+  t.strictSame(done, []);
+  await gate.decoded();
+  t.strictSame(done, ['a', 'b']);
+  t.strictSame(bench.calls(), ['flush', 'flush', 'resume']);
+});
+
 // ---- By itself
 
 /** Ends of a session that is busy when the test says so, and what was done. */

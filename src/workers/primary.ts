@@ -11,23 +11,15 @@
 import type { Log } from '../log.js';
 import type { Batch } from '../recording/write/batch.js';
 import { STEADY_MS, backOffMs } from './back-off.js';
+import { GroupReload } from './group-reload.js';
 import type { ListeningLine } from '../server/server-group.js';
 import { type Reply, Questions } from './questions.js';
 import { PlaceCounter } from './place-counter.js';
-import type {
-  ConfigFile,
-  PlaceRequest,
-  Question,
-  ReloadOutcome,
-  ToPrimary,
-  WorkerOrder,
-} from './messages.js';
+import type { ConfigFile, PlaceRequest, Question, ToPrimary, WorkerOrder } from './messages.js';
 import type { StartWorker, WorkerProcess } from './worker-process.js';
 
 /** How long workers may take to read everything again. */
 const RELOAD_MS = 15_000;
-
-const NO_OUTCOME: ReloadOutcome = { isWell: false, message: 'no answer' };
 
 /** After this many failed starts in a row, with no worker serving, twist gives up. */
 const MAX_FAILED_STARTS = 5;
@@ -95,13 +87,7 @@ export class Primary {
   readonly #announced = new Set<string>();
   readonly #questions = new Questions();
   #serial = 0;
-  #lastReload: { readonly number: number; readonly config: ConfigFile } = {
-    number: 0,
-    config: { text: null, fault: null },
-  };
-  #reloadedText: string | null = null;
-  #reloading: Promise<void> | null = null;
-  #waitingReload: Promise<void> | null = null;
+  readonly #reload: GroupReload;
   #failedStarts = 0;
   /** Settles the start; null once it is settled. */
   #tellStarted: ((failure: Failure | null) => void) | null = null;
@@ -128,6 +114,11 @@ export class Primary {
       failure: null,
       timer: undefined,
     }));
+    this.#reload = new GroupReload(
+      options.readConfig,
+      (config) => this.#askToReload(config),
+      options.log,
+    );
     this.ended = new Promise((resolve) => {
       this.#tellEnded = resolve;
     });
@@ -189,50 +180,15 @@ export class Primary {
     for (const { running } of this.#living) running?.kill('SIGKILL');
   }
 
-  /**
-   * Has all workers read again what can be read again, and says in one line what came of it. There are never two
-   * at once: whoever asks during one shares the next one.
-   */
+  /** Has all workers read again what can be read again, and says in one line what came of it. */
   reload(): Promise<void> {
-    if (this.#waitingReload !== null) return this.#waitingReload;
-    if (this.#reloading !== null) {
-      this.#waitingReload = this.#reloading.then(() => {
-        this.#waitingReload = null;
-        return this.reload();
-      });
-      return this.#waitingReload;
-    }
-    this.#reloading = this.#reload().finally(() => {
-      this.#reloading = null;
-    });
-    return this.#reloading;
+    return this.#reload.ask();
   }
 
-  async #reload(): Promise<void> {
-    const config = this.#options.readConfig();
-    this.#lastReload = { number: this.#lastReload.number + 1, config };
-    const { number } = this.#lastReload;
+  #askToReload(config: ConfigFile): Promise<readonly Reply[]> {
     const serving = this.#serving;
-    for (const place of serving) place.reload = number;
-    const replies = await this.#ask(serving, { what: 'reload', config }, RELOAD_MS);
-    this.#tellReload(replies, config);
-  }
-
-  #tellReload(replies: readonly Reply[], { text }: ConfigFile): void {
-    const { log } = this.#options;
-    const outcomes = replies.map(({ value }) => (value as ReloadOutcome | null) ?? NO_OUTCOME);
-    const messages = new Set(outcomes.map(({ message }) => message));
-    const isWell = outcomes.length > 0 && outcomes.every((outcome) => outcome.isWell);
-    // Workers that start later begin with it. One may refuse it again.
-    if (isWell) this.#reloadedText = text;
-    const [message = 'not reloaded: no worker serves'] = messages;
-    const workers = replies.map(({ worker }) => worker);
-    if (messages.size <= 1) log[isWell ? 'info' : 'error']({ workers }, message);
-    else
-      log.error(
-        { outcomes: replies.map(({ worker }, index) => ({ worker, ...outcomes[index]! })) },
-        'reloaded, and not in the same way by all workers',
-      );
+    for (const place of serving) place.reload = this.#reload.number;
+    return this.#ask(serving, { what: 'reload', config }, RELOAD_MS);
   }
 
   /** Asks all workers that serve. @returns what they answer, or null for those that do not in time */
@@ -321,8 +277,8 @@ export class Primary {
   #give(place: Place, serial: number): void {
     const { worker } = place;
     place.hasOrder = true;
-    const reloadedText = this.#reloadedText;
-    place.reload = this.#lastReload.number;
+    const { number, text: reloadedText } = this.#reload;
+    place.reload = number;
     const order = { ...this.#options.order, reloadedText, worker, serial };
     place.running?.send({ kind: 'order', order });
     // It was not up yet when the stop was sent.
@@ -347,7 +303,7 @@ export class Primary {
     this.#failedStarts = 0;
     if (this.#isStopping) return;
     // It started before the last reload, and may have read old files.
-    if (place.reload < this.#lastReload.number) void this.reload();
+    if (place.reload < this.#reload.number) void this.reload();
     if (this.#tellStarted === null) log.info({ worker: place.worker }, 'worker replaced');
     else if (this.#places.some(({ state }) => state !== 'serving')) return;
     // Another port than before, where any was asked for and for a moment no worker was left to keep it.

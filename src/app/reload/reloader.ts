@@ -3,6 +3,7 @@ import { ConfigError } from '../../errors.js';
 import { errorForLog, isInstance } from '../../foreign.js';
 import type { Log } from '../../log.js';
 import type { Reloadable } from '../../reloadable.js';
+import { SharedReload } from './shared-reload.js';
 
 export class Reloader {
   /** Reloads since the start: those that succeeded, and those in which something could not be used. */
@@ -10,8 +11,7 @@ export class Reloader {
 
   readonly #reloadables: () => Iterable<Reloadable>;
   readonly #log: Pick<Log, 'info' | 'error'>;
-  #running: Promise<void> | null = null;
-  #waiting: Promise<void> | null = null;
+  readonly #shared = new SharedReload(async () => this.#reload());
 
   /** @param reloadables are asked for at each reload: one of them may bring others */
   constructor(reloadables: () => Iterable<Reloadable>, log: Pick<Log, 'info' | 'error'>) {
@@ -20,24 +20,12 @@ export class Reloader {
   }
 
   /**
-   * Reloads. There are never two at once: whoever asks during one shares the next with all others that ask
-   * meanwhile, since the files may have changed after they were read.
+   * Reloads. Whoever asks during a reload shares the next one.
    *
    * @returns a promise that never rejects: the log has what could not be used
    */
   reload(): Promise<void> {
-    if (this.#waiting !== null) return this.#waiting;
-    if (this.#running !== null) {
-      this.#waiting = this.#running.then(() => {
-        this.#waiting = null;
-        return this.reload();
-      });
-      return this.#waiting;
-    }
-    this.#running = this.#reload().finally(() => {
-      this.#running = null;
-    });
-    return this.#running;
+    return this.#shared.ask();
   }
 
   async #reload(): Promise<void> {

@@ -18,6 +18,7 @@ import {
 import {
   type ExtensionClient,
   clientDeflate,
+  openForgetful,
   openWithExtensions,
 } from '../fixtures/extension-client.js';
 import { MORE, closeFrame, encodeFrames } from '../fixtures/frames.js';
@@ -41,19 +42,12 @@ const TOO_BIG = Buffer.from(
   encodeFrames([closeFrame(1009, `message is over the limit of ${LIMIT_BYTES} bytes`)], false),
 );
 
-/** A peer that agrees on permessage-deflate and has no history. */
-async function openDeflate(t: Test, twist: TwistProcess): Promise<ExtensionClient> {
-  return await openWithExtensions(t, twist.port, FORGETFUL_SERVER, [clientDeflate]);
-}
-
-const FORGETFUL_SERVER = 'permessage-deflate; server_no_context_takeover';
-
 const compressed = (payload: Uint8Array): Buffer => quickFrame(FIN | RSV1 | BINARY, payload);
 
 /** Sends what a peer would send on any day, so that the runtime has what it needs for it. */
 async function warmUp(t: Test, twist: TwistProcess): Promise<void> {
   for (const length of [1000, 100_000, 100_000, 100_000, 2 * MIB]) {
-    const client = await openDeflate(t, twist);
+    const client = await openForgetful(t, twist.port);
     const message = makeMessage('json', length);
     client.send([BINARY, message]);
     const { payload } = await client.next();
@@ -97,7 +91,7 @@ function assertServed(t: Test, echoes: number): void {
 t.test('one bomb', { skip }, async (t) => {
   const twist = await startWarm(t);
   await besideHealthyPeer(t, twist, async () => {
-    const client = await openDeflate(t, twist);
+    const client = await openForgetful(t, twist.port);
     await assertGrowth(t, twist, 2 * LIMIT_BYTES, async () => {
       client.raw.send(compressed(BOMB));
       await client.raw.waitForEnd();
@@ -110,7 +104,9 @@ t.test('a hundred bombs at once', { skip }, async (t) => {
   const count = 100;
   const twist = await startWarm(t);
   await besideHealthyPeer(t, twist, async (healthy) => {
-    const clients = await Promise.all(Array.from({ length: count }, () => openDeflate(t, twist)));
+    const clients = await Promise.all(
+      Array.from({ length: count }, () => openForgetful(t, twist.port)),
+    );
     // One at a time has memory for its message; the others hold what a small message may have, and what came.
     await assertGrowth(t, twist, 2 * LIMIT_BYTES + count * 2 * SMALL_BYTES, async () => {
       const bytes = compressed(BOMB);
@@ -132,7 +128,7 @@ t.test('bomb after bomb', { skip }, async (t) => {
     // The memory of the one before is garbage that the runtime may not have collected.
     await assertGrowth(t, twist, 4 * LIMIT_BYTES, async () => {
       for (let count = 0; count < 20; count++) {
-        const client = await openDeflate(t, twist);
+        const client = await openForgetful(t, twist.port);
         client.raw.send(compressed(BOMB));
         await assertTooBig(t, twist, [client]);
       }
@@ -143,7 +139,7 @@ t.test('bomb after bomb', { skip }, async (t) => {
 t.test('a bomb in fragments', { skip }, async (t) => {
   const twist = await startWarm(t);
   await besideHealthyPeer(t, twist, async () => {
-    const client = await openDeflate(t, twist);
+    const client = await openForgetful(t, twist.port);
     const half = BOMB.length >> 1;
     await assertGrowth(t, twist, 2 * LIMIT_BYTES, async () => {
       client.sendFrames(
@@ -221,7 +217,7 @@ t.test('small bombs to a client that does not read', { skip }, async (t) => {
     ),
   );
   await besideHealthyPeer(t, twist, async (healthy) => {
-    const client = await openDeflate(t, twist);
+    const client = await openForgetful(t, twist.port);
     client.raw.socket.pause();
     // What may wait for the client is 1 MiB and one message; and one is on its way there.
     await assertGrowth(t, twist, 2 * 4 * MIB, async () => {
@@ -277,12 +273,12 @@ t.test('blocks within blocks', { skip }, async (t) => {
 
   await t.test('100,000 empty final blocks', async (t) => {
     const emptyBlocks = (count: number): Uint8Array => repeated(bytesOfHex('0300'), count);
-    const first = await openDeflate(t, twist);
+    const first = await openForgetful(t, twist.port);
     first.raw.send(compressed(emptyBlocks(10_000)));
     await first.next();
     await first.close();
     await besideHealthyPeer(t, twist, async () => {
-      const client = await openDeflate(t, twist);
+      const client = await openForgetful(t, twist.port);
       await assertGrowth(t, twist, 2 * MIB, async () => {
         const echoes = await countBehind(t, twist, client, emptyBlocks(100_000));
         assertServed(t, echoes);
@@ -300,7 +296,7 @@ t.test('blocks within blocks', { skip }, async (t) => {
 
   await t.test('three million empty stored blocks', async (t) => {
     await besideHealthyPeer(t, twist, async () => {
-      const client = await openDeflate(t, twist);
+      const client = await openForgetful(t, twist.port);
       const payload = repeated(storedBlock(new Uint8Array(0)), 3_000_000);
       // It is large on the wire: the message as it was put together, the buffer that it outgrew, and
       // the copy that is at work.
@@ -315,7 +311,7 @@ t.test('blocks within blocks', { skip }, async (t) => {
 
   await t.test('16 MiB of stored blocks, which are a little more on the wire', async (t) => {
     await besideHealthyPeer(t, twist, async () => {
-      const client = await openDeflate(t, twist);
+      const client = await openForgetful(t, twist.port);
       const message = makeMessage('random', LIMIT_BYTES);
       const blocks: Uint8Array[] = [];
       for (let at = 0; at < message.length; at += 65_535)
@@ -331,7 +327,7 @@ t.test('blocks within blocks', { skip }, async (t) => {
 
   await t.test('a bomb in a bomb', async (t) => {
     await besideHealthyPeer(t, twist, async () => {
-      const client = await openDeflate(t, twist);
+      const client = await openForgetful(t, twist.port);
       await assertGrowth(t, twist, 2 * MIB, async () => {
         client.send([BINARY, BOMB]);
         t.equal(Buffer.compare((await client.next()).payload, BOMB), 0, 'only one is opened');
@@ -345,7 +341,7 @@ t.test('more output for each byte than is allowed', { skip }, async (t) => {
   const ratio = 20;
   const twist = await startWarm(t, ['--deflate-max-ratio', String(ratio)]);
   await besideHealthyPeer(t, twist, async () => {
-    const client = await openDeflate(t, twist);
+    const client = await openForgetful(t, twist.port);
     const zeros = Buffer.alloc(MIB);
     const json = makeMessage('json', 8 * MIB);
     t.ok(clientDeflate.encode(json).length * ratio > json.length, 'a message that compresses well');
@@ -371,11 +367,11 @@ t.test('more output for each byte than is allowed', { skip }, async (t) => {
 t.test('16 MiB, and one byte more', { skip }, async (t) => {
   const twist = await startWarm(t);
   await besideHealthyPeer(t, twist, async () => {
-    const client = await openDeflate(t, twist);
+    const client = await openForgetful(t, twist.port);
     const message = Buffer.alloc(LIMIT_BYTES, 'limit ');
     client.send([BINARY, message]);
     t.equal(Buffer.compare((await client.next()).payload, message), 0, 'the largest one');
-    const larger = await openDeflate(t, twist);
+    const larger = await openForgetful(t, twist.port);
     larger.send([BINARY, Buffer.concat([message, Buffer.of(0)])]);
     await assertTooBig(t, twist, [larger]);
     await client.close();

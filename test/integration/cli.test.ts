@@ -19,6 +19,7 @@ import {
   TwistProcess,
 } from '../fixtures/twist-process.js';
 import { eventually, within } from '../fixtures/within.js';
+import { echoOf, openWs } from '../fixtures/ws-client.js';
 
 t.setTimeout(120_000);
 
@@ -163,14 +164,8 @@ t.test('an address that cannot be had is one sentence and exit status 1', async 
 
 /** Sends a text to a URL and waits for its echo. */
 async function echo(t: Test, url: string, text: string): Promise<void> {
-  const socket = new WebSocket(url);
-  t.teardown(() => {
-    socket.terminate();
-  });
-  await within(once(socket, 'open'), url);
-  socket.send(text);
-  const [data] = (await within(once(socket, 'message'), 'the echo')) as [Buffer];
-  t.equal(data.toString(), text, `echo from ${url}`);
+  const socket = await openWs(t, url);
+  t.equal(await echoOf(socket, text), text, `echo from ${url}`);
   socket.close(1000);
   await within(once(socket, 'close'), 'the end');
 }

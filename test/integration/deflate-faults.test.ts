@@ -9,11 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { WebSocket, type ClientOptions } from 'ws';
 import { makeMessage } from '../fixtures/deflate.js';
-import {
-  type ExtensionClient,
-  clientDeflate,
-  openWithExtensions,
-} from '../fixtures/extension-client.js';
+import { clientDeflate, openForgetful, openWithExtensions } from '../fixtures/extension-client.js';
 import { besideHealthyPeer } from '../fixtures/healthy-peer.js';
 import { MIB, STEADY_MEMORY, assertGrowth } from '../fixtures/memory-growth.js';
 import { BINARY, FIN, RSV1, quickFrame } from '../fixtures/quick-frames.js';
@@ -25,12 +21,6 @@ import { within } from '../fixtures/within.js';
 t.setTimeout(150_000);
 
 const skip = process.platform !== 'linux' && 'needs /proc';
-
-const OFFER = 'permessage-deflate; server_no_context_takeover';
-
-async function openDeflate(t: Test, twist: TwistProcess): Promise<ExtensionClient> {
-  return await openWithExtensions(t, twist.port, OFFER, [clientDeflate]);
-}
 
 const compressed = (message: Uint8Array): Buffer =>
   quickFrame(FIN | RSV1 | BINARY, clientDeflate.encode(message));
@@ -58,7 +48,7 @@ t.test('connections that are cut while their messages are at work', { skip }, as
     for (let round = 0; round < 12; round++) {
       await Promise.all(
         frames.map(async (bytes, index) => {
-          const client = await openDeflate(t, twist);
+          const client = await openForgetful(t, twist.port);
           clients.push(client.raw);
           const { socket } = client.raw;
           await new Promise((resolve) => socket.write(bytes, resolve));
@@ -78,7 +68,7 @@ t.test('connections that are cut while their messages are at work', { skip }, as
 
     // Those who stay are not given what belongs to others.
     const message = makeMessage('json', 4 * MIB, 1);
-    const client = await openDeflate(t, twist);
+    const client = await openForgetful(t, twist.port);
     client.send([BINARY, message]);
     t.equal(Buffer.compare((await client.next()).payload, message), 0, 'a large message is right');
     await client.close();
@@ -91,7 +81,9 @@ t.test('a cut connection does not disturb those in line behind it', { skip }, as
   const twist = await startTwist(t);
   await besideHealthyPeer(t, twist, async () => {
     for (let round = 0; round < 5; round++) {
-      const clients = await Promise.all(Array.from({ length: 6 }, () => openDeflate(t, twist)));
+      const clients = await Promise.all(
+        Array.from({ length: 6 }, () => openForgetful(t, twist.port)),
+      );
       const messages = clients.map((_, index) => makeMessage('json', MIB + index, index));
       for (const [index, client] of clients.entries()) client.send([BINARY, messages[index]!]);
       for (const client of clients.filter((_, index) => index % 2 === 0)) {

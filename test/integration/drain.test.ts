@@ -7,9 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { WebSocket } from 'ws';
 import { upgradeText } from '../fixtures/handshake.js';
-import { type RawClient, connectRaw } from '../fixtures/raw-client.js';
+import { type RawClient, connectRaw, openRaw } from '../fixtures/raw-client.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
-import { type TwistProcess, startServing, startTwist } from '../fixtures/twist-process.js';
+import { startServing, startTwist } from '../fixtures/twist-process.js';
 import { eventually, within } from '../fixtures/within.js';
 
 t.setTimeout(120_000);
@@ -32,12 +32,6 @@ async function openMany(t: Test, url: string, count: number): Promise<WebSocket[
   return sockets;
 }
 
-async function rawSession(t: Test, { port }: TwistProcess): Promise<RawClient> {
-  const client = await connectRaw(t, port);
-  await client.open();
-  return client;
-}
-
 t.test('SIGTERM under 1,000 sessions: 1001 to all, and 0 in time', async (t) => {
   const twist = await startTwist(t, ['--drain-timeout', '10s', '--close-timeout', '5s']);
   const sockets = await openMany(t, twist.url, 1000);
@@ -55,9 +49,9 @@ t.test('SIGTERM under 1,000 sessions: 1001 to all, and 0 in time', async (t) => 
 t.test('clients that do not answer, go, half-close or send on', async (t) => {
   const twist = await startTwist(t, ['--drain-timeout', '1s', '--close-timeout', '400ms']);
   const good = await openMany(t, twist.url, 1);
-  const silent = await rawSession(t, twist);
-  const reset = await rawSession(t, twist);
-  const half = await rawSession(t, twist);
+  const silent = await openRaw(t, twist.port);
+  const reset = await openRaw(t, twist.port);
+  const half = await openRaw(t, twist.port);
   const halfHead = await connectRaw(t, twist.port);
   halfHead.send('GET / HTTP/1.1\r\n');
   const code = once(good[0]!, 'close');
@@ -209,7 +203,7 @@ t.test(
       ],
     });
     const clients: RawClient[] = [];
-    for (let count = 0; count < 10_000; count++) clients.push(await rawSession(t, twist));
+    for (let count = 0; count < 10_000; count++) clients.push(await openRaw(t, twist.port));
     writeFileSync(config, JSON.stringify({ echo: true, recheck: 'end', deny: ['127.0.0.0/8'] }));
     const beganMs = performance.now();
     twist.signal('SIGHUP');

@@ -7,11 +7,7 @@ import t, { type Test } from 'tap';
 import { SMALL_BYTES } from '../../src/extensions/permessage-deflate/message-output.js';
 import { askHttp } from '../fixtures/ask-http.js';
 import { makeMessage, repeated } from '../fixtures/deflate.js';
-import {
-  type ExtensionClient,
-  clientDeflate,
-  openWithExtensions,
-} from '../fixtures/extension-client.js';
+import { clientDeflate, openForgetful } from '../fixtures/extension-client.js';
 import { besideHealthyPeer } from '../fixtures/healthy-peer.js';
 import { bytesOfHex } from '../fixtures/hex.js';
 import { KIB, MIB, STEADY_MEMORY, assertGrowth } from '../fixtures/memory-growth.js';
@@ -34,12 +30,6 @@ const SMALLEST_ECHO_BYTES = 3;
 
 /** Two blocks without a byte in them, and 11.5 bytes of tables each (RFC 1951 §3.2.7). */
 const EMPTY_DYNAMIC = bytesOfHex('04c0810800000000207feb47001c880000000000f2b77e');
-
-async function openDeflate(t: Test, twist: TwistProcess): Promise<ExtensionClient> {
-  return await openWithExtensions(t, twist.port, FORGETFUL_SERVER, [clientDeflate]);
-}
-
-const FORGETFUL_SERVER = 'permessage-deflate; server_no_context_takeover';
 
 /** A client that floods; what comes back is counted and not kept. */
 async function openFlood(t: Test, port: number): Promise<RawClient> {
@@ -86,7 +76,7 @@ t.test('beside compressed messages that are nothing but work, from 20 connection
   let answered = 0;
   const empty: boolean[] = [];
   const clients = await Promise.all(
-    Array.from({ length: connections }, () => openDeflate(t, twist)),
+    Array.from({ length: connections }, () => openForgetful(t, twist.port)),
   );
   for (const { raw } of clients) {
     const cutter = new FrameCutter(({ payload }) => {
@@ -117,7 +107,7 @@ t.test('twenty of the largest messages at once', { skip }, async (t) => {
   const count = 20;
   const twist = await startTwist(t, [], { nodeArgs: STEADY_MEMORY });
   // What the runtime needs for it.
-  const first = await openDeflate(t, twist);
+  const first = await openForgetful(t, twist.port);
   for (const bytes of [100_000, 2 * MIB, LIMIT_BYTES]) {
     first.send([BINARY, Buffer.alloc(bytes, 'first ')]);
     await first.next();
@@ -128,8 +118,10 @@ t.test('twenty of the largest messages at once', { skip }, async (t) => {
   const frames = Array.from({ length: count }, (_, index) =>
     quickFrame(FIN | RSV1 | BINARY, clientDeflate.encode(message(index))),
   );
-  const clients = await Promise.all(Array.from({ length: count }, () => openDeflate(t, twist)));
-  const good = await openDeflate(t, twist);
+  const clients = await Promise.all(
+    Array.from({ length: count }, () => openForgetful(t, twist.port)),
+  );
+  const good = await openForgetful(t, twist.port);
   const answers: Buffer[] = [];
   for (const [index, { raw }] of clients.entries()) {
     const cutter = new FrameCutter(({ payload }) => {

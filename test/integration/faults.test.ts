@@ -16,7 +16,7 @@ import { upgradeText } from '../fixtures/handshake.js';
 import { besideHealthyPeer } from '../fixtures/healthy-peer.js';
 import { KIB, MIB, STEADY_MEMORY, assertGrowth, mib } from '../fixtures/memory-growth.js';
 import { BINARY, CONTINUATION, FIN, PING, quickFrame } from '../fixtures/quick-frames.js';
-import { connectRaw, type RawClient } from '../fixtures/raw-client.js';
+import { type RawClient, connectRaw, openRaw } from '../fixtures/raw-client.js';
 import { startTwist, type TwistProcess } from '../fixtures/twist-process.js';
 import { eventually, standstill } from '../fixtures/within.js';
 
@@ -51,13 +51,6 @@ async function assertWithin(
   await assertGrowth(t, twist, 2 * limitBytes, fault);
 }
 
-async function openRaw(t: Test, twist: TwistProcess, isPaused = false): Promise<RawClient> {
-  const client = await connectRaw(t, twist.port);
-  await client.open();
-  if (isPaused) client.socket.pause();
-  return client;
-}
-
 const CLOSE = encodeFrames([closeFrame(1000)], true);
 
 async function closeRaw(client: RawClient): Promise<void> {
@@ -73,7 +66,7 @@ t.test('a million fragments of one byte', { skip: !isLinux && 'needs /proc' }, a
   });
   const echoFragments = async (length: number): Promise<void> => {
     const payload = randomBytes(length);
-    const client = await openRaw(t, twist);
+    const client = await openRaw(t, twist.port);
     client.send(oneByteFragments(payload));
     await client.waitForBytes(length + (length < 65_536 ? 4 : 10));
     const [echo] = readFrames(client.received);
@@ -92,7 +85,7 @@ t.test('fragments without end', { skip: !isLinux && 'needs /proc' }, async (t) =
   const twist = await startTwist(t, [], { nodeArgs: STEADY_MEMORY });
   const empty = quickFrame(CONTINUATION, new Uint8Array(0));
   const endless = async (): Promise<void> => {
-    const client = await openRaw(t, twist);
+    const client = await openRaw(t, twist.port);
     client.send(quickFrame(BINARY, new Uint8Array(0)));
     client.send(Buffer.alloc(limit * empty.length, empty));
     await client.waitForEnd();
@@ -121,7 +114,7 @@ t.test('lengths that are only declared', { skip: !isLinux && 'needs /proc' }, as
     for (const [length, code, reason] of cases) {
       const expected = Buffer.from(encodeFrames([closeFrame(code, reason)], false));
       const clients = await Promise.all(
-        Array.from({ length: connections }, () => openRaw(t, twist)),
+        Array.from({ length: connections }, () => openRaw(t, twist.port)),
       );
       for (const client of clients) client.send(encodeFrames([{ opcode: 2, length }], true));
       for (const client of clients) await client.waitForEnd();
@@ -132,11 +125,13 @@ t.test('lengths that are only declared', { skip: !isLinux && 'needs /proc' }, as
       await Promise.all(clients.map((client) => client.finish()));
     }
     // The largest that is allowed, of which one byte comes: 1.6 GB are declared in all.
-    const clients = await Promise.all(Array.from({ length: connections }, () => openRaw(t, twist)));
+    const clients = await Promise.all(
+      Array.from({ length: connections }, () => openRaw(t, twist.port)),
+    );
     const header = encodeFrames([{ opcode: 2, length: 2n ** 24n, payload: 'x' }], true);
     for (const client of clients) client.send(header);
     // When another connection was answered all of that was read.
-    await closeRaw(await openRaw(t, twist));
+    await closeRaw(await openRaw(t, twist.port));
     await Promise.all(clients.map((client) => client.finish()));
   };
   await declare(20);
@@ -155,7 +150,7 @@ t.test('Pings from a peer that does not read', { skip: !isLinux && 'needs /proc'
     return bytes;
   };
   const flood = async (length: number, hold: () => Promise<void>): Promise<void> => {
-    const client = await openRaw(t, twist, true);
+    const client = await openRaw(t, twist.port, { isPaused: true });
     client.send(pings(length));
     await eventually(() => client.unsentBytes === 0, 'all Pings to be taken');
     await hold();
@@ -208,13 +203,13 @@ t.test('a peer that sends and does not read', { skip: !isLinux && 'needs /proc' 
   const message = quickFrame(FIN | BINARY, payload);
   const echo = encodeFrames([{ opcode: BINARY, payload }], false);
   const twist = await startTwist(t, [], { nodeArgs: STEADY_MEMORY });
-  const warm = await openRaw(t, twist);
+  const warm = await openRaw(t, twist.port);
   await new Sender(warm, message, 100).done;
   await warm.waitForBytes(echo.length * 100);
   await closeRaw(warm);
 
   await besideHealthyPeer(t, twist, async (healthy) => {
-    const client = await openRaw(t, twist, true);
+    const client = await openRaw(t, twist.port, { isPaused: true });
     const sender = new Sender(client, message, count);
     // What may wait for the client, 1 MiB, and the read that was under way when that was reached.
     await assertWithin(t, twist, MIB + READ_BYTES, async () => {
@@ -242,7 +237,7 @@ t.test(
   async (t) => {
     const twist = await startTwist(t, ['--send-timeout', '1s']);
     await besideHealthyPeer(t, twist, async () => {
-      const client = await openRaw(t, twist, true);
+      const client = await openRaw(t, twist.port, { isPaused: true });
       client.send(Buffer.alloc(64 * MIB, quickFrame(FIN | BINARY, randomBytes(60_000))));
       t.match(
         await twist.waitForPeer(client),
@@ -259,7 +254,7 @@ t.test('more output than may wait', { skip: !isLinux && 'needs /proc' }, async (
   const flags = ['--output-pause', '64k', '--output-limit', '64k', '--max-message', '1k'];
   const twist = await startTwist(t, flags);
   await besideHealthyPeer(t, twist, async () => {
-    const client = await openRaw(t, twist, true);
+    const client = await openRaw(t, twist.port, { isPaused: true });
     client.send(Buffer.alloc(64 * MIB, quickFrame(FIN | BINARY, randomBytes(1000))));
     t.match(
       await twist.waitForPeer(client),
@@ -274,7 +269,7 @@ t.test('more output than may wait', { skip: !isLinux && 'needs /proc' }, async (
 t.test('more echoes in one read than may wait, to a client that reads them all', async (t) => {
   const flags = ['--output-pause', '64k', '--output-limit', '64k', '--max-message', '1k'];
   const twist = await startTwist(t, flags);
-  const client = await openRaw(t, twist);
+  const client = await openRaw(t, twist.port);
   client.send(Buffer.alloc(3000 * 106, quickFrame(FIN | BINARY, randomBytes(100))));
   await closeRaw(client);
   t.match(
@@ -360,7 +355,9 @@ t.test('more connections than are allowed', { skip: !isLinux && 'needs /proc' },
   const limit = 50;
   const twist = await startTwist(t, ['--max-connections', String(limit)]);
   await besideHealthyPeer(t, twist, async (healthy) => {
-    const admitted = await Promise.all(Array.from({ length: limit - 1 }, () => openRaw(t, twist)));
+    const admitted = await Promise.all(
+      Array.from({ length: limit - 1 }, () => openRaw(t, twist.port)),
+    );
     // As many again are told, one after the other; the healthy peer is one of those who are in.
     for (let count = 0; count < limit; count++) {
       const client = await connectRaw(t, twist.port);
@@ -394,7 +391,7 @@ t.test('more connections than are allowed', { skip: !isLinux && 'needs /proc' },
         await twist.waitForPeer(client);
       }),
     );
-    for (const client of await Promise.all(admitted.map(() => openRaw(t, twist)))) {
+    for (const client of await Promise.all(admitted.map(() => openRaw(t, twist.port)))) {
       await closeRaw(client);
     }
     t.pass('afterwards there is room again');

@@ -3,8 +3,9 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
-import t, { type Test } from 'tap';
-import { WebSocket, type ClientOptions } from 'ws';
+import t from 'tap';
+import { WebSocket } from 'ws';
+import { childrenOf, isRunning } from '../fixtures/child-processes.js';
 import { InspectorPage, cookieOf, newestUrl, openInspector } from '../fixtures/inspector-page.js';
 import { HASH, PASSWORD } from '../fixtures/password-hashes.js';
 import { startTarget } from '../fixtures/tcp-target.js';
@@ -18,18 +19,13 @@ import {
   startTwist,
 } from '../fixtures/twist-process.js';
 import { eventually, within } from '../fixtures/within.js';
+import { echoOf, openWs } from '../fixtures/ws-client.js';
 
 t.setTimeout(150_000);
 
 const TOKEN = 'a-token-of-the-operator';
 
 const isInspector = ({ msg }: LogLine): boolean => msg === 'inspector';
-
-/** The processes that a process has started. */
-function childrenOf(pid: number): number[] {
-  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
-  return text === '' ? [] : text.split(' ').map(Number);
-}
 
 /** The process of the inspector. */
 function inspectorOf(twist: TwistProcess): number {
@@ -38,31 +34,6 @@ function inspectorOf(twist: TwistProcess): number {
   );
   if (found === undefined) throw new Error('there is no inspector');
   return found;
-}
-
-function isGone(pid: number): boolean {
-  try {
-    return /^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return true;
-  }
-}
-
-async function open(t: Test, url: string, options: ClientOptions = {}): Promise<WebSocket> {
-  const socket = new WebSocket(url, options);
-  socket.on('error', () => undefined);
-  t.teardown(() => {
-    socket.terminate();
-  });
-  await within(once(socket, 'open'), 'an open socket');
-  return socket;
-}
-
-async function echo(socket: WebSocket, text: string): Promise<string> {
-  const answered = within(once(socket, 'message'), `the echo of ${text}`);
-  socket.send(text);
-  const [data] = (await answered) as [Buffer];
-  return data.toString();
 }
 
 async function close(socket: WebSocket): Promise<void> {
@@ -104,9 +75,9 @@ t.test('what the page says equals the recording, message for message', async (t)
     const twist = await startTwist(t, ['--inspect', '0', '--record', file, ...flags]);
     const page = await openInspector(t, twist);
     for (let session = 0; session < 3; session++) {
-      const client = await open(t, `${twist.url}/?secret=${session}`, options);
+      const client = await openWs(t, `${twist.url}/?secret=${session}`, options);
       for (const text of ['hello', '{"a":[1,2,3]}', 'ä'.repeat(700), 'x'.repeat(5000)])
-        await echo(client, `${text} ${session}`);
+        await echoOf(client, `${text} ${session}`);
       client.ping('ping');
       const answered = once(client, 'message');
       client.send(Buffer.from([0, 1, 2, 255]));
@@ -134,8 +105,8 @@ t.test('alone it has the same, with payloads cut, and no file', async (t) => {
     canEndSessions: true,
     maxPayloadBytes: 1024,
   });
-  const client = await open(t, `${twist.url}/chat`);
-  await echo(client, 'x'.repeat(2000));
+  const client = await openWs(t, `${twist.url}/chat`);
+  await echoOf(client, 'x'.repeat(2000));
   await eventually(() => page.sessions.size === 1, 'the session');
   await close(client);
   await closed(page, 1);
@@ -172,10 +143,7 @@ t.test('a browser gets in by a URL that is good once', async (t) => {
   t.equal(response.status, 303);
   t.equal(response.headers.get('location'), '/');
   const cookie = response.headers.get('set-cookie')!;
-  t.match(
-    cookie,
-    new RegExp(`^twist-inspect-${port}=[\\w-]{32}; Path=/; HttpOnly; SameSite=Lax$`),
-  );
+  t.match(cookie, new RegExp(`^twist-inspect-${port}=[\\w-]{32}; Path=/; HttpOnly; SameSite=Lax$`));
   const page = await fetch(`${origin}/`, { headers: { cookie: cookie.split(';')[0]! } });
   t.equal(page.status, 200);
   t.match(await page.text(), /<!doctype html>/i);
@@ -268,8 +236,8 @@ t.test('what cannot be: one sentence', async (t) => {
 t.test('a session is ended from the page, with a code and a reason', async (t) => {
   const twist = await startTwist(t, ['--inspect', '0']);
   const page = await openInspector(t, twist);
-  const client = await open(t, twist.url);
-  await echo(client, 'hello');
+  const client = await openWs(t, twist.url);
+  await echoOf(client, 'hello');
   await eventually(() => page.sessions.size === 1, 'the session');
   const [session] = page.sessions.keys();
   const end = { ask: 'end', session, code: 3333, reason: 'enough of it' };
@@ -290,16 +258,16 @@ t.test('when the inspector dies the server serves on, and it comes back', async 
   const { address: admin } = await twist.waitForLog(({ msg }) => msg === 'admin endpoint');
   const url = await newestUrl(twist);
   const cookie = await cookieOf(url);
-  const client = await open(t, twist.url);
-  await echo(client, 'before');
+  const client = await openWs(t, twist.url);
+  await echoOf(client, 'before');
   const pid = inspectorOf(twist);
   process.kill(pid, 'SIGKILL');
   const died = await twist.waitForLog(({ msg }) => msg === 'the inspector died');
   t.match(died, { level: 'error', pid, ended: 'SIGKILL' });
-  t.equal(await echo(client, 'meanwhile'), 'meanwhile');
+  t.equal(await echoOf(client, 'meanwhile'), 'meanwhile');
   await twist.waitForLogs(isInspector, 2);
   const page = await InspectorPage.open(t, new URL(url).origin, cookie);
-  t.equal(await echo(client, 'after'), 'after');
+  t.equal(await echoOf(client, 'after'), 'after');
   await eventually(() => page.sessions.size === 1, 'the session that is open');
   t.match([...page.sessions.values()][0], { isPartial: true });
   const gaps = await page.records({ kinds: ['gap'] });
@@ -313,11 +281,11 @@ t.test('one that is stopped harms no client; what it misses is counted, and show
   const twist = await startTwist(t, ['--inspect', '0', '--no-deflate', '--admin', '0']);
   const { address: admin } = await twist.waitForLog(({ msg }) => msg === 'admin endpoint');
   const page = await openInspector(t, twist);
-  const client = await open(t, twist.url);
+  const client = await openWs(t, twist.url);
   const pid = inspectorOf(twist);
   process.kill(pid, 'SIGSTOP');
   t.teardown(() => {
-    if (!isGone(pid)) process.kill(pid, 'SIGCONT');
+    if (isRunning(pid)) process.kill(pid, 'SIGCONT');
   });
   const lost = async (): Promise<number> => {
     const metrics = await (await fetch(`${String(admin)}/metrics`)).text();
@@ -326,13 +294,13 @@ t.test('one that is stopped harms no client; what it misses is counted, and show
   const text = 'x'.repeat(60_000);
   let count = 0;
   while ((await lost()) === 0 && count < 2000) {
-    for (let more = 0; more < 20; more++, count++) await echo(client, text);
+    for (let more = 0; more < 20; more++, count++) await echoOf(client, text);
   }
   t.ok(count < 2000, 'the feed has a bound');
   t.ok(twist.memory().rssBytes < 300 * 1024 ** 2);
   process.kill(pid, 'SIGCONT');
   await eventually(() => (page.state?.lost ?? 0) > 0, 'a state with what is lost');
-  t.equal(await echo(client, 'after'), 'after');
+  t.equal(await echoOf(client, 'after'), 'after');
   const missing = (await page.records({ kinds: ['gap'] })).reduce(
     (sum, { records }) => sum + Number(records),
     0,
@@ -348,27 +316,27 @@ t.test('it ends with its server, however that ends', async (t) => {
   process.kill(pid, 'SIGINT');
   process.kill(pid, 'SIGTERM');
   process.kill(pid, 'SIGHUP');
-  const client = await open(t, twist.url);
-  await echo(client, 'hello');
-  t.notOk(isGone(pid));
+  const client = await openWs(t, twist.url);
+  await echoOf(client, 'hello');
+  t.ok(isRunning(pid));
   const stopped = await startTwist(t, ['--inspect', '0']);
   const stuck = inspectorOf(stopped);
   process.kill(stuck, 'SIGSTOP');
   t.equal(await stopped.stop(), 0);
-  t.ok(isGone(stuck), 'also when it hangs');
+  t.notOk(isRunning(stuck), 'also when it hangs');
   t.equal(await twist.stop(), 0);
-  t.ok(isGone(pid));
+  t.notOk(isRunning(pid));
   const killed = await startTwist(t, ['--inspect', '0']);
   const orphan = inspectorOf(killed);
   await killed.kill();
-  await eventually(() => isGone(orphan), 'the end of the orphan');
+  await eventually(() => !isRunning(orphan), 'the end of the orphan');
 });
 
 t.test('a drain is seen to its end', async (t) => {
   const twist = await startTwist(t, ['--inspect', '0', '--drain-timeout', '2s']);
   const page = await openInspector(t, twist);
-  const client = await open(t, twist.url);
-  await echo(client, 'hello');
+  const client = await openWs(t, twist.url);
+  await echoOf(client, 'hello');
   t.equal(await twist.stop(), 0);
   await eventually(() => page.state?.hasEnded === true, 'the end');
   t.match([...page.sessions.values()], [{ close: { by: 'server', code: 1001 } }]);
@@ -382,8 +350,8 @@ t.test('of several workers all is shown, and sessions are ended where they are',
   const page = await openInspector(t, twist);
   t.match(page.news[0], { news: 'hello', workers: 2 });
   const clients = [];
-  for (let count = 0; count < 4; count++) clients.push(await open(t, `${twist.url}/${count}`));
-  for (const [index, client] of clients.entries()) await echo(client, `message ${index}`);
+  for (let count = 0; count < 4; count++) clients.push(await openWs(t, `${twist.url}/${count}`));
+  for (const [index, client] of clients.entries()) await echoOf(client, `message ${index}`);
   await eventually(() => page.sessions.size === 4, 'all sessions');
   const rows = [...page.sessions.values()].sort((one, other) => (one.url < other.url ? -1 : 1));
   t.strictSame(rows.map(({ worker }) => worker).sort(), [1, 1, 2, 2]);
@@ -417,8 +385,8 @@ t.test('of several workers all is shown, and sessions are ended where they are',
 t.test('a recording is viewed by the same page', async (t) => {
   const file = path.join(makeTempDir(t), 'traffic.ndjson');
   const server = await startTwist(t, ['--record', file]);
-  const client = await open(t, `${server.url}/chat`);
-  await echo(client, 'hello');
+  const client = await openWs(t, `${server.url}/chat`);
+  await echoOf(client, 'hello');
   await close(client);
   t.equal(await server.stop(), 0);
   const viewer = new Process({ args: ['view', file, '--no-open'] });

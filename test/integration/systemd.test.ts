@@ -1,14 +1,13 @@
 /** Under systemd, as far as its own commands go without it: sockets that it passes on, and word that the server is ready. */
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import t, { type Test } from 'tap';
-import { WebSocket } from 'ws';
 import { findCommands, findPort } from '../fixtures/service-process.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
 import { COMMAND, TwistProcess, runTwist, startTwist } from '../fixtures/twist-process.js';
 import { within } from '../fixtures/within.js';
+import { echoOf, openWs } from '../fixtures/ws-client.js';
 
 t.setTimeout(120_000);
 
@@ -35,14 +34,7 @@ async function activate(
 }
 
 async function echo(t: Test, url: string, message: string): Promise<string> {
-  const client = new WebSocket(url);
-  t.teardown(() => {
-    client.terminate();
-  });
-  await within(once(client, 'open'), 'the connection');
-  const answer = once(client, 'message');
-  client.send(message);
-  return String((await within(answer, 'an answer'))[0]);
+  return await echoOf(await openWs(t, url), message);
 }
 
 t.test('clients wait for the server that they start', async (t) => {

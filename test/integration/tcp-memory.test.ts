@@ -8,7 +8,7 @@ import type { Socket } from 'node:net';
 import t, { type Test } from 'tap';
 import { WebSocket } from 'ws';
 import { MIB, STEADY_MEMORY, memoryGrowth, mib } from '../fixtures/memory-growth.js';
-import { type RawClient, connectRaw } from '../fixtures/raw-client.js';
+import { openRaw } from '../fixtures/raw-client.js';
 import { type TcpTarget, startTarget } from '../fixtures/tcp-target.js';
 import { type TwistProcess, startServing } from '../fixtures/twist-process.js';
 import { eventually, standstill, within } from '../fixtures/within.js';
@@ -52,12 +52,6 @@ class Flood {
 /** The header of one message of a gibibyte, masked with zeros. */
 const GIB_HEADER = Buffer.from('82ff000000004000000000000000', 'hex');
 
-async function openRaw(t: Test, twist: TwistProcess): Promise<RawClient> {
-  const client = await connectRaw(t, twist.port);
-  await client.open();
-  return client;
-}
-
 /** A client may know of its session before the target does of its connection. */
 async function reached(target: TcpTarget, connections: number): Promise<void> {
   await eventually(() => target.sockets.size === connections, 'the connections to the target');
@@ -68,7 +62,7 @@ t.test('a client that never reads, while its target sends a gibibyte', async (t)
   const twist = await startProxy(t, target);
   let flood: Flood | null = null;
   const growth = await memoryGrowth(twist, async () => {
-    const client = await openRaw(t, twist);
+    const client = await openRaw(t, twist.port);
     client.socket.pause();
     await reached(target, 1);
     for (const socket of target.sockets) flood = new Flood(socket, GIB);
@@ -83,7 +77,7 @@ t.test('a target that never reads, while its client sends a gibibyte in one mess
   const twist = await startProxy(t, target);
   let flood: Flood | null = null;
   const growth = await memoryGrowth(twist, async () => {
-    const client = await openRaw(t, twist);
+    const client = await openRaw(t, twist.port);
     client.socket.write(GIB_HEADER);
     flood = new Flood(client.socket, GIB);
     await standstill(() => flood!.sentBytes, 'the client to be stopped');
@@ -101,7 +95,7 @@ t.test('a message larger than memory may hold goes through', async (t) => {
   });
   const twist = await startProxy(t, target);
   const growth = await memoryGrowth(twist, async () => {
-    const client = await openRaw(t, twist);
+    const client = await openRaw(t, twist.port);
     client.socket.write(GIB_HEADER);
     const flood = new Flood(client.socket, GIB);
     await standstill(() => received, 'all of it');
@@ -118,7 +112,7 @@ t.test('five hundred sessions at once, of which nobody reads', async (t) => {
   const twist = await startProxy(t, target, ['--output-pause', `${PAUSE_BYTES}`]);
   const growth = await memoryGrowth(twist, async () => {
     for (let index = 0; index < SESSIONS; index++) {
-      const client = await openRaw(t, twist);
+      const client = await openRaw(t, twist.port);
       client.socket.pause();
       client.socket.write(GIB_HEADER);
       for (let part = 0; part < 8; part++) client.socket.write(CHUNK);

@@ -19,6 +19,7 @@ import {
   startTwist,
 } from '../fixtures/twist-process.js';
 import { eventually, within } from '../fixtures/within.js';
+import { echoOf, openWs } from '../fixtures/ws-client.js';
 
 /** What `ws` passes on to `tls.connect`. */
 interface ClientOptions extends SecureContextOptions {
@@ -34,15 +35,8 @@ const urlOf = ({ port }: TwistProcess): string => `wss://localhost:${port}`;
 
 /** Connects, and has one message come back. */
 async function echo(t: Test, twist: TwistProcess, options: ClientOptions): Promise<WebSocket> {
-  const client = new WebSocket(urlOf(twist), options);
-  t.teardown(() => {
-    client.terminate();
-  });
-  await within(once(client, 'open'), 'the connection');
-  const answer = once(client, 'message');
-  client.send('hello');
-  const [data] = (await within(answer, 'the answer')) as [Buffer];
-  t.equal(data.toString(), 'hello');
+  const client = await openWs(t, urlOf(twist), options);
+  t.equal(await echoOf(client, 'hello'), 'hello');
   return client;
 }
 

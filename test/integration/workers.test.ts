@@ -5,6 +5,7 @@ import { type AddressInfo, type Socket, connect, createServer } from 'node:net';
 import path from 'node:path';
 import t, { type Test } from 'tap';
 import { WebSocket } from 'ws';
+import { childrenOf, isRunning } from '../fixtures/child-processes.js';
 import { HealthyPeer } from '../fixtures/healthy-peer.js';
 import { connectRaw } from '../fixtures/raw-client.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
@@ -17,42 +18,11 @@ import {
   startTwist,
 } from '../fixtures/twist-process.js';
 import { eventually, within } from '../fixtures/within.js';
+import { echoOf, openWs } from '../fixtures/ws-client.js';
 
 t.setTimeout(150_000);
 
 const SERVE = ['serve', '--echo', '--log-format', 'json', '--workers', '2'] as const;
-
-/** The processes that a process has started. */
-function childrenOf(pid: number): number[] {
-  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
-  return text === '' ? [] : text.split(' ').map(Number);
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    // One that nobody has waited for yet is a zombie.
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
-  } catch {
-    return false;
-  }
-}
-
-async function open(t: Test, { url }: TwistProcess): Promise<WebSocket> {
-  const socket = new WebSocket(url);
-  socket.on('error', () => undefined);
-  t.teardown(() => {
-    socket.terminate();
-  });
-  await within(once(socket, 'open'), 'an open socket');
-  return socket;
-}
-
-async function echo(socket: WebSocket, text: string): Promise<string> {
-  const answered = within(once(socket, 'message'), `the echo of ${text}`);
-  socket.send(text);
-  const [data] = (await answered) as [Buffer];
-  return data.toString();
-}
 
 const isEnd = ({ msg }: LogLine): boolean => msg === 'session ended';
 
@@ -62,9 +32,9 @@ t.test('workers take turns, and each session has a number of its own', async (t)
   t.equal(twist.listening.length, 1);
   t.equal(childrenOf(twist.pid).length, 2);
   const sockets = [];
-  for (let count = 0; count < 6; count++) sockets.push(await open(t, twist));
+  for (let count = 0; count < 6; count++) sockets.push(await openWs(t, twist.url));
   for (const [index, socket] of sockets.entries())
-    t.equal(await echo(socket, `message ${index}`), `message ${index}`);
+    t.equal(await echoOf(socket, `message ${index}`), `message ${index}`);
   for (const socket of sockets) socket.close(1000);
   const ends = await twist.waitForLogs(isEnd, 6);
   t.strictSame(ends.map(({ worker }) => worker).sort(), [1, 1, 1, 2, 2, 2]);
@@ -82,7 +52,7 @@ t.test('workers take turns, and each session has a number of its own', async (t)
 t.test('SIGTERM: 1001 to all, whichever worker they have, and 0', async (t) => {
   const twist = await startTwist(t, ['--workers', '4', '--drain-timeout', '5s']);
   const closes: Promise<unknown[]>[] = [];
-  for (let count = 0; count < 40; count++) closes.push(once(await open(t, twist), 'close'));
+  for (let count = 0; count < 40; count++) closes.push(once(await openWs(t, twist.url), 'close'));
   const workers = childrenOf(twist.pid);
   t.equal(await twist.stop(), 0);
   for (const [code] of await Promise.all(closes)) t.equal(code, 1001);
@@ -92,7 +62,7 @@ t.test('SIGTERM: 1001 to all, whichever worker they have, and 0', async (t) => {
 
 t.test('a signal that a terminal sends to all of them is one signal', async (t) => {
   const twist = await startTwist(t, ['--workers', '2']);
-  const socket = await open(t, twist);
+  const socket = await openWs(t, twist.url);
   const closed = once(socket, 'close');
   for (const pid of childrenOf(twist.pid)) process.kill(pid, 'SIGINT');
   t.equal(await twist.stop('SIGINT'), 0);
@@ -141,7 +111,7 @@ t.test('a Unix socket: shared, removed at the end, refused when it is alive', as
   for (let count = 0; count < 4; count++) {
     const socket = new WebSocket(`ws+unix:${socketPath}:/`);
     await within(once(socket, 'open'), 'an open socket');
-    t.equal(await echo(socket, 'hello'), 'hello');
+    t.equal(await echoOf(socket, 'hello'), 'hello');
     socket.close(1000);
   }
   const ends = await twist.waitForLogs(isEnd, 4);
@@ -157,7 +127,10 @@ t.test('a Unix socket: shared, removed at the end, refused when it is alive', as
 
 t.test('a worker is killed under load: the others go on, and another one comes', async (t) => {
   const twist = await startTwist(t, ['--workers', '2']);
-  const peers = [new HealthyPeer(await open(t, twist)), new HealthyPeer(await open(t, twist))];
+  const peers = [
+    new HealthyPeer(await openWs(t, twist.url)),
+    new HealthyPeer(await openWs(t, twist.url)),
+  ];
   t.teardown(() => {
     for (const peer of peers) peer.terminate();
   });
@@ -171,8 +144,8 @@ t.test('a worker is killed under load: the others go on, and another one comes',
   await twist.waitForLog(({ msg }) => msg === 'worker replaced');
   t.equal(childrenOf(twist.pid).length, 2);
   for (let count = 0; count < 4; count++) {
-    const socket = await open(t, twist);
-    t.equal(await echo(socket, 'again'), 'again');
+    const socket = await openWs(t, twist.url);
+    t.equal(await echoOf(socket, 'again'), 'again');
     socket.close(1000);
   }
   const [healthy] = peers.filter((_, index) => results[index]!.status === 'fulfilled');
@@ -224,7 +197,7 @@ t.test('a worker that is stopped keeps nobody from stopping twist', async (t) =>
 t.test('workers do not outlive their primary, and send clients away as it would', async (t) => {
   const twist = await startTwist(t, ['--workers', '2']);
   const workers = childrenOf(twist.pid);
-  const sockets = [await open(t, twist), await open(t, twist)];
+  const sockets = [await openWs(t, twist.url), await openWs(t, twist.url)];
   const closed = sockets.map((socket) => once(socket, 'close'));
   await twist.kill();
   for (const [code] of await within(Promise.all(closed), 'the Closes')) t.equal(code, 1001);
@@ -326,15 +299,15 @@ t.test('each worker records to a file of its own, and the next one goes on with 
   const record = path.join(dir, 'traffic-%w.ndjson');
   const twist = await startTwist(t, ['--workers', '2', '--record', record]);
   const talk = async (text: string): Promise<void> => {
-    const socket = await open(t, twist);
-    t.equal(await echo(socket, text), text);
+    const socket = await openWs(t, twist.url);
+    t.equal(await echoOf(socket, text), text);
     socket.close(1000);
     await once(socket, 'close');
   };
   for (let count = 0; count < 4; count++) await talk(`before ${count}`);
   await twist.waitForLogs(isEnd, 4);
-  const open1 = await open(t, twist);
-  t.equal(await echo(open1, 'lost'), 'lost');
+  const open1 = await openWs(t, twist.url);
+  t.equal(await echoOf(open1, 'lost'), 'lost');
   const written = ['lost', ...Array.from({ length: 4 }, (_, count) => `before ${count}`)];
   await eventually(() => {
     const texts = [1, 2].map((n) => readFileSync(record.replace('%w', `${n}`), 'utf8')).join('');
@@ -386,7 +359,7 @@ t.test('10 kills in a row: there is always one that serves', async (t) => {
   for (let count = 1; count <= 10; count++) {
     process.kill(childrenOf(twist.pid)[0]!, 'SIGKILL');
     await twist.waitForLogs(({ msg }) => msg === 'worker died', count);
-    t.equal(await echo(await open(t, twist), 'served'), 'served');
+    t.equal(await echoOf(await openWs(t, twist.url), 'served'), 'served');
     await twist.waitForLogs(({ msg }) => msg === 'worker replaced', count);
   }
   t.equal(childrenOf(twist.pid).length, 2);
@@ -405,7 +378,7 @@ t.test('all workers are killed at once: others listen again', async (t) => {
   });
   for (const pid of childrenOf(twist.pid)) process.kill(pid, 'SIGKILL');
   await twist.waitForLogs(({ msg }) => msg === 'worker replaced', 2);
-  t.equal(await echo(await open(t, twist), 'served'), 'served');
+  t.equal(await echoOf(await openWs(t, twist.url), 'served'), 'served');
   t.equal(twist.listening.length, 1, 'the address is the same');
   t.equal(await twist.stop(), 0);
 });
@@ -443,8 +416,8 @@ t.test('one admin endpoint tells of all workers', async (t) => {
   };
   t.equal(await ask('readyz'), '200 ready\n');
   for (let count = 0; count < 4; count++) {
-    const socket = await open(t, twist);
-    for (let number = 0; number < 5; number++) await echo(socket, 'x'.repeat(10));
+    const socket = await openWs(t, twist.url);
+    for (let number = 0; number < 5; number++) await echoOf(socket, 'x'.repeat(10));
   }
   const sums = (metrics: string): void => {
     t.match(metrics, '\ntwist_sessions_started_total{mode="echo"} 4\n');

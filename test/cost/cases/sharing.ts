@@ -63,7 +63,7 @@ export const SHARING: CostTable = {
     {
       name: 'connections, from an address each, where each may come so often',
       count: 20_000,
-      also: ['budget/token-bucket', 'budget/age-map'],
+      also: ['budget/token-bucket', 'budget/age-map', 'budget/age-list'],
       maxHeld: 200,
       prepare: (count) => () => {
         const rates = new ArrivalRates({ maxConnectionRate: 1, maxHandshakeRate: 1 });

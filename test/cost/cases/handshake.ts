@@ -166,7 +166,7 @@ export const HANDSHAKE: CostTable = {
     ...shapes('a head', 20_000, HEADS, (lines) => parsing(`GET / HTTP/1.1\r\n${lines}\r\n`)()),
     ...HEADS.map(([what, text, before = '', after = '']) => ({
       name: `a head byte by byte: ${what}`,
-      also: ['handshake/request-line'],
+      also: ['handshake/request-line', 'handshake/header-name'],
       count: 5000,
       maxCopied: 60,
       prepare: (count: number) =>

@@ -229,7 +229,11 @@ t.test('a server that cannot stop has stopped', async (t) => {
 t.test('a stop does not wait for an inspector that does not come up', async (t) => {
   const bench = new Bench(t);
   let closed = 0;
-  const inspector = { close: () => Promise.resolve(void closed++) };
+  const close = (): Promise<void> => {
+    closed++;
+    return Promise.resolve();
+  };
+  const inspector = { close };
   await bench.ending.during(Promise.resolve(), inspector);
   await t.rejects(bench.ending.during(Promise.reject(new Error('no')), inspector), /no/);
   let settle = (): void => undefined;

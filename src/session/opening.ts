@@ -8,6 +8,8 @@ import { promiseOf } from '../foreign.js';
 import { RawOutput } from './raw-output.js';
 import type { ServerSession, SessionParts } from './server-session.js';
 import type { SessionUpgrade } from './session-host.js';
+import { SessionGate } from './session-gate.js';
+import type { Tap } from './tap/tap.js';
 import { TapFeed } from './tap/tap-feed.js';
 
 const NO_FAILURE = Symbol('no failure');
@@ -70,13 +72,21 @@ export class Opening {
     stats.opened(host.clock.exactMs());
     deadlines.opened();
     host.sessionOpened(session);
-    if (tap !== null) TapFeed.attach(tap, session, this.#parts, request);
+    if (tap !== null) this.#attach(tap, request);
     try {
       session.follow(mode.open?.(session));
       mode.openRaw?.(session, new RawOutput(session, this.#parts));
     } catch (error) {
       session.fail(error);
     }
+  }
+
+  /** Has a tap hear of the session from here on, from all three places, and act on it by a gate. */
+  #attach(tap: Tap, request: UpgradeRequest): void {
+    const session = this.#session;
+    const gate = new SessionGate(session, this.#parts);
+    const feed = new TapFeed(tap.begin(session, request, this.#parts.mode.name, gate));
+    session.input.feed = session.output.feed = session.endpoint.watcher = feed;
   }
 }
 

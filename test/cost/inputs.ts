@@ -141,8 +141,8 @@ export const NO_CASE: Readonly<Record<string, readonly string[]>> = {
     ...['connection/socket', 'connection/tls/preface-phase', 'connection/tls/securing-phase'],
     ...['handshake/upgrade-response', 'modes/echo', 'protocol/kernel/kernel'],
     'modes/echo-controls/echo-controls',
-    ...['protocol/kernel/kernel-code', 'session/deadlines', 'session/tap/session-gate'],
-    ...['session/ending', 'session/opening', 'session/raw-output'],
+    ...['protocol/kernel/kernel-code', 'session/deadlines', 'session/session-gate'],
+    ...['session/opening', 'session/raw-output'],
     ...['session/server-session', 'session/stats'],
   ],
   'npm run hostile: many clients at once': [

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import t from 'tap';
-import { PendingEnds } from '../../src/session/pending-ends.js';
+import { PendingEnds } from '../../src/session/ending.js';
 import { InvalidStateError } from '../../src/errors.js';
 import { closeFrame, pingFrame, textFrame } from '../fixtures/frames.js';
 import type { Bench } from '../fixtures/session-bench.js';

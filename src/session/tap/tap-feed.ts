@@ -3,15 +3,12 @@
  * received messages once the extensions are undone, and sent ones before they are applied.
  */
 import type { Message } from '../../extensions/extension.js';
-import type { UpgradeRequest } from '../../handshake/request.js';
 import { copyPayload } from '../../protocol/bytes.js';
 import type { FrameWatcher } from '../../protocol/endpoint-events.js';
 import { Fifo } from '../../protocol/fifo.js';
 import { type DataOpcode, Opcode, frameHeaderBytes } from '../../protocol/frame.js';
-import type { ServerSession, SessionParts } from '../server-session.js';
 import type { SessionSummary } from '../session.js';
-import { SessionGate } from './session-gate.js';
-import type { SessionTap, Tap } from './tap.js';
+import type { SessionTap } from './tap.js';
 
 export class TapFeed implements FrameWatcher {
   readonly tap: SessionTap;
@@ -30,18 +27,6 @@ export class TapFeed implements FrameWatcher {
 
   constructor(tap: SessionTap) {
     this.tap = tap;
-  }
-
-  /** Has a tap hear of a session from here on, from all three places, and act on it by a gate. */
-  static attach(
-    tap: Tap,
-    session: ServerSession,
-    parts: SessionParts,
-    request: UpgradeRequest,
-  ): void {
-    const gate = new SessionGate(session, parts);
-    const feed = new TapFeed(tap.begin(session, request, parts.mode.name, gate));
-    session.input.feed = session.output.feed = session.endpoint.watcher = feed;
   }
 
   // ---- Frames

@@ -5,7 +5,7 @@ import { Redaction } from '../../../src/handshake/redaction/redaction.js';
 import { prefersHtml } from '../../../src/http/accept.js';
 import { type ToldRequest, requestJson } from '../../../src/http/request-json.js';
 import { HttpTunnel } from '../../../src/http/tunnel.js';
-import { PendingEnds } from '../../../src/session/pending-ends.js';
+import { PendingEnds } from '../../../src/session/ending.js';
 import { TapFeed } from '../../../src/session/tap/tap-feed.js';
 import { serviceRequest } from '../../fixtures/service-request.js';
 import type { CostTable } from '../case.js';
@@ -24,7 +24,7 @@ const observer = {
 };
 
 export const SESSION: CostTable = {
-  'session/pending-ends': [
+  'session/ending': [
     {
       name: 'what ends a session, many times, while the extensions are at work',
       count: 50_000,

@@ -8,11 +8,11 @@ import {
   closeText,
   echoWitness,
   sentText,
-} from '../../fixtures/session-bench.js';
-import { SessionGate } from '../../../src/session/tap/session-gate.js';
-import { closeFrame, pingFrame, textFrame } from '../../fixtures/frames.js';
-import { TapWitness } from '../../fixtures/tap-witness.js';
-import { NO_KEEPALIVE } from '../../fixtures/test-host.js';
+} from '../fixtures/session-bench.js';
+import { SessionGate } from '../../src/session/session-gate.js';
+import { closeFrame, pingFrame, textFrame } from '../fixtures/frames.js';
+import { TapWitness } from '../fixtures/tap-witness.js';
+import { NO_KEEPALIVE } from '../fixtures/test-host.js';
 
 /** A bench whose session is watched, with writes that reach the socket at once. */
 function watched(mode: Witness): { bench: Bench; gate: SessionGate } {

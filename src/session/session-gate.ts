@@ -1,8 +1,8 @@
 /** What a tap can do about its session: make it wait, hold its output back, end it. */
-import { HeldOutput } from './held-output.js';
-import { PauseReason } from '../input.js';
-import type { ServerSession, SessionParts } from '../server-session.js';
-import type { TapGate } from './tap.js';
+import { HeldOutput } from './tap/held-output.js';
+import { PauseReason } from './input.js';
+import type { ServerSession, SessionParts } from './server-session.js';
+import type { TapGate } from './tap/tap.js';
 
 export class SessionGate implements TapGate {
   readonly #session: ServerSession;

@@ -41,6 +41,11 @@ export class LiveInspection {
     return this.#store.damaged;
   }
 
+  /** How long a line may be, in bytes, where one was longer; else null. */
+  get exceededBytes(): number | null {
+    return this.#store.tooLong === 0 ? null : this.#store.maxLineBytes;
+  }
+
   /** Nothing more comes. */
   end(): void {
     this.#store.end();

@@ -294,6 +294,9 @@ export type PageNews =
       readonly usedBytes: number;
       /** Lines that are no records. */
       readonly damaged: number;
+      /** Lines that are longer than may be, and how long one may be, in bytes; absent for none. */
+      readonly tooLong?: number;
+      readonly maxLineBytes?: number;
       /** Of a file that is being indexed: 0 to 1. */
       readonly progress?: number;
       /** The file is not shown to its end, and why. */

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import t from 'tap';
 import { LiveInspection } from '../../src/inspect/inspection.js';
 import type { ModeSession, SessionSummary } from '../../src/session/session.js';
@@ -14,7 +15,10 @@ t.test('what whoever brings the lines has to know of them', async (t) => {
   t.equal(inspection.damaged, 1);
   inspection.receive(bytesOf([FILE]));
   t.ok(inspection.isRecording);
+  t.equal(inspection.exceededBytes, null);
+  inspection.receive(Buffer.alloc(MIN_MEMORY_BYTES));
   inspection.end();
+  t.equal(inspection.exceededBytes, MIN_MEMORY_BYTES / 8);
   inspection.fail('the disk failed');
   const session = new FakePageSession() as FakePageSession & ModeSession;
   const { mode } = inspection;

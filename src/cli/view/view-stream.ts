@@ -1,6 +1,7 @@
 /** Standard input as it comes, for `twist view -`: a page is shown once it is clear that there is something to show. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LiveInspection } from '../../inspect/inspection.js';
+import { formatSize } from '../../config/values/units.js';
 import { systemReason } from '../../system-reason.js';
 import { compressionProblem } from '../convert/recording-head.js';
 import type { Io } from '../io.js';
@@ -15,7 +16,10 @@ const MAX_DAMAGED = 100;
 /** More than what tells that a stream is compressed. */
 const MAGIC_BYTES = 8;
 
-type Taker = Pick<LiveInspection, 'receive' | 'end' | 'fail' | 'isRecording' | 'damaged'>;
+type Taker = Pick<
+  LiveInspection,
+  'receive' | 'end' | 'fail' | 'isRecording' | 'damaged' | 'exceededBytes'
+>;
 
 /**
  * Reads standard input to its end. What is wrong with it after this has settled is told on standard error, and on the page.
@@ -97,7 +101,12 @@ class ViewedStream {
   }
 
   #problemAtEnd(): string | null {
-    if (this.#inspection.isRecording) return null;
+    const { isRecording, exceededBytes } = this.#inspection;
+    if (isRecording) return null;
+    if (exceededBytes !== null) {
+      const size = formatSize(exceededBytes);
+      return `cannot show standard input: it has nothing but lines of more than ${size}; a file may have longer ones`;
+    }
     return this.#magic.length === 0 ? 'cannot show standard input: it is empty' : NO_RECORDING;
   }
 }

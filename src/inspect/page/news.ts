@@ -50,6 +50,7 @@ export class News {
   /** @returns null if nothing has changed */
   state(): PageNews | null {
     const { index, lost, damaged, usedBytes, progress, fault, hasEnded, source } = this.#store;
+    const { tooLong, maxLineBytes } = this.#store;
     const state: PageNews = {
       news: 'state',
       records: index.end,
@@ -57,6 +58,7 @@ export class News {
       lost,
       damaged,
       usedBytes,
+      ...(tooLong === 0 ? {} : { tooLong, maxLineBytes }),
       ...(progress === null ? {} : { progress }),
       ...(fault === null ? {} : { fault }),
       ...(hasEnded && source === 'live' ? { hasEnded: true as const } : {}),

@@ -57,12 +57,13 @@ export class FileStore implements RecordStore, Work {
   });
   readonly index: RecordIndex;
   fault: string | null = null;
+  tooLong = 0;
+  readonly maxLineBytes: number;
 
   readonly #name: string;
   readonly #descriptor: number;
   readonly #isFollowed: boolean;
   readonly #maxIndexBytes: number;
-  readonly #maxLineBytes: number;
   readonly #queue: WorkQueue;
   readonly #readSync: typeof readSync;
   readonly #intake: Intake;
@@ -72,7 +73,6 @@ export class FileStore implements RecordStore, Work {
   #chunk: Buffer | null = null;
   /** In a line that is too long. */
   #isSkipping = false;
-  #tooLong = 0;
   #indexPages = 0;
   #isAtEnd = false;
   #isClosed = false;
@@ -88,7 +88,7 @@ export class FileStore implements RecordStore, Work {
     this.#name = path.basename(file);
     this.#isFollowed = isFollowed;
     this.#maxIndexBytes = maxIndexBytes;
-    this.#maxLineBytes = maxLineBytes;
+    this.maxLineBytes = maxLineBytes;
     this.#queue = queue;
     this.index = new RecordIndex(
       this.sessions,
@@ -114,7 +114,7 @@ export class FileStore implements RecordStore, Work {
   }
 
   get damaged(): number {
-    return this.#intake.damaged + this.#tooLong;
+    return this.#intake.damaged;
   }
 
   get usedBytes(): number {
@@ -195,13 +195,13 @@ export class FileStore implements RecordStore, Work {
       this.#reachEnd(bytes);
       return false;
     }
-    if (chunk.length >= this.#maxLineBytes) {
+    if (chunk.length >= this.maxLineBytes) {
       this.#isSkipping = true;
-      this.#tooLong++;
+      this.tooLong++;
       this.#position += length;
       this.#chunk = null;
     } else {
-      this.#chunk = Buffer.allocUnsafeSlow(Math.min(2 * chunk.length, this.#maxLineBytes));
+      this.#chunk = Buffer.allocUnsafeSlow(Math.min(2 * chunk.length, this.maxLineBytes));
     }
     return true;
   }

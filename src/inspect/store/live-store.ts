@@ -43,6 +43,8 @@ export class LiveStore implements RecordStore {
   readonly sessions: SessionTable;
   readonly index: RecordIndex;
   hasEnded = false;
+  tooLong = 0;
+  readonly maxLineBytes: number;
 
   readonly #memoryBytes: number;
   readonly #pool: PagePool;
@@ -54,8 +56,6 @@ export class LiveStore implements RecordStore {
   #begunLength = 0;
   /** The line that has begun is too long to be kept. */
   #isTooLong = false;
-  #tooLong = 0;
-  readonly #maxLineBytes: number;
 
   /** @throws InvalidArgumentError for less than {@link MIN_MEMORY_BYTES} */
   constructor({ memoryBytes, isForeign = false }: LiveStoreOptions) {
@@ -66,7 +66,7 @@ export class LiveStore implements RecordStore {
     }
     this.#memoryBytes = memoryBytes;
     this.#isForeign = isForeign;
-    this.#maxLineBytes = Math.floor(memoryBytes / 8);
+    this.maxLineBytes = Math.floor(memoryBytes / 8);
     this.sessions = new SessionTable({
       maxEnded: MAX_ENDED,
       maxSessions: Math.min(MAX_SESSIONS, Math.floor(memoryBytes / 2 / SESSION_BYTES)),
@@ -86,7 +86,7 @@ export class LiveStore implements RecordStore {
   }
 
   get lost(): number {
-    return this.#intake.lost + this.#tooLong;
+    return this.#intake.lost;
   }
 
   get damaged(): number {
@@ -127,7 +127,7 @@ export class LiveStore implements RecordStore {
 
   /** Nothing more comes. A line that has no end is left out if it is ours: its writer was cut off. Others may end so. */
   end(): void {
-    if (this.#isForeign && this.#begunLength > 0) this.append(LINE_END);
+    if (this.#isForeign && (this.#begunLength > 0 || this.#isTooLong)) this.append(LINE_END);
     this.hasEnded = true;
   }
 
@@ -141,7 +141,7 @@ export class LiveStore implements RecordStore {
 
   #begin(piece: Buffer): void {
     const length = this.#begunLength + piece.length;
-    if (length > this.#maxLineBytes) this.#isTooLong = true;
+    if (length > this.maxLineBytes) this.#isTooLong = true;
     if (this.#isTooLong) {
       this.#begun = Buffer.alloc(0);
       this.#begunLength = 0;
@@ -158,7 +158,7 @@ export class LiveStore implements RecordStore {
 
   /** The line that has begun is whole. */
   #endBegun(): void {
-    if (this.#isTooLong) this.#tooLong++;
+    if (this.#isTooLong) this.tooLong++;
     else this.#take(this.#begun.subarray(0, this.#begunLength));
     this.#isTooLong = false;
     this.#begunLength = 0;
@@ -168,8 +168,8 @@ export class LiveStore implements RecordStore {
 
   /** @param lines whole ones, with their newlines */
   #take(lines: Buffer): void {
-    if (lines.length > this.#maxLineBytes) {
-      this.#tooLong++;
+    if (lines.length > this.maxLineBytes) {
+      this.tooLong++;
       return;
     }
     this.#makeRoom(this.#ring.pagesFor(lines.length) + 1);

@@ -10,6 +10,9 @@ export interface RecordStore {
   /** Records that were lost on the way here, and lines that are no records. */
   readonly lost: number;
   readonly damaged: number;
+  /** Lines that are too long to be kept, and how long one may be, in bytes. */
+  readonly tooLong: number;
+  readonly maxLineBytes: number;
   /** What lines, index and sessions take. */
   readonly usedBytes: number;
   /** How much of a file has an index, from 0 to 1; null for live traffic. */

@@ -4,7 +4,7 @@ import path from 'node:path';
 import t, { type Test } from 'tap';
 import { type PageOptions, PageSession } from '../../../src/inspect/page/page-session.js';
 import { FileStore } from '../../../src/inspect/store/file-store.js';
-import type { LiveStore } from '../../../src/inspect/store/live-store.js';
+import { type LiveStore, MIN_MEMORY_BYTES } from '../../../src/inspect/store/live-store.js';
 import { WorkQueue } from '../../../src/inspect/store/work-queue.js';
 import { FakePageSession, bytesOf, liveStore, smallMessage } from '../../fixtures/inspected.js';
 import { RecordedLines } from '../../fixtures/recorded-lines.js';
@@ -449,4 +449,13 @@ t.test('sessions that go', async (t) => {
   const [news] = look.session.takeNews('sessions');
   t.match(news, { rows: [{ s: 'S699', id: 5 }] });
   t.notOk('gone' in news!, 'it is there again');
+});
+
+t.test('a page is told of lines that are too long', async (t) => {
+  const store = liveStore([A.in('x'.repeat(MIN_MEMORY_BYTES / 8)), A.in('one')]);
+  const look = looking(t, store);
+  t.match(
+    look.session.told.find(({ news }) => news === 'state'),
+    { tooLong: 1, maxLineBytes: MIN_MEMORY_BYTES / 8, lost: 0, records: 1 },
+  );
 });

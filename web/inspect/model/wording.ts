@@ -61,11 +61,19 @@ function sizeFact(len: number): string {
 }
 
 /** What is not shown, and why; null where all is. */
-export function lossText({ forgotten, lost, damaged }: State): string | null {
+export function lossText({
+  forgotten,
+  lost,
+  damaged,
+  tooLong = 0,
+  maxLineBytes = 0,
+}: State): string | null {
   const parts = [
     forgotten > 0 && `${counted(forgotten, 'older record')} had to make room`,
     lost > 0 && `${counted(lost, 'record')} came faster than the inspector could take`,
     damaged > 0 && `${counted(damaged, 'line')} could not be read`,
+    tooLong > 0 &&
+      `${counted(tooLong, 'line')} of more than ${formatBytes(maxLineBytes)} ${tooLong === 1 ? 'is' : 'are'} left out`,
   ].filter((part) => part !== false);
   return parts.length === 0 ? null : `${parts.join('; ')}.`;
 }

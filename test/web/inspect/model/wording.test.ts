@@ -59,5 +59,11 @@ t.test('what is not there', async (t) => {
     lossText({ ...STATE, forgotten: 1, lost: 2, damaged: 1 }),
     '1 older record had to make room; 2 records came faster than the inspector could take; 1 line could not be read.',
   );
+  const long = { tooLong: 1, maxLineBytes: 128 * 1024 ** 2 };
+  t.equal(lossText({ ...STATE, ...long }), '1 line of more than 128\u00a0MiB is left out.');
+  t.equal(
+    lossText({ ...STATE, ...long, tooLong: 2, damaged: 1 }),
+    '1 line could not be read; 2 lines of more than 128\u00a0MiB are left out.',
+  );
   t.equal(memoryText(1024, 2048), '1\u00a0KiB of 2\u00a0KiB');
 });

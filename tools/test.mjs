@@ -25,7 +25,7 @@ const LONG = [
   /^test\/integration\/(deflate-|recording-)?faults\.test\.ts$/,
   /^test\/integration\/front-proxies\.test\.ts$/,
   /^test\/integration\/memory\.test\.ts$/,
-  /^test\/integration\/inspect-(hang|live|page|traffic)\.test\.ts$/,
+  /^test\/integration\/inspect-(hang|hostile|link|live|page|traffic)\.test\.ts$/,
   /^test\/integration\/interop-deflate-/,
   /^test\/integration\/prometheus\.test\.ts$/,
   /^test\/integration\/proxy-vnc\.test\.ts$/,

@@ -41,7 +41,7 @@ const io: Io = {
   stdout,
   stderr,
   bytes,
-  stdin: () => standardInput(() => process.stdin),
+  stdin: () => standardInput(process),
   readFile: (path) => readFileSync(path, 'utf8'),
   importFile,
   onSignal: (name, listener) =>

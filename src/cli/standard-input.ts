@@ -4,11 +4,11 @@ import { fstatSync } from 'node:fs';
 /**
  * Node reads nothing from a directory and reports no error, as if it were empty.
  *
- * @param open begins to read
+ * @param process whose standard input is opened when it is read
  * @throws NodeJS.ErrnoException as a rejection of what is read first
  */
 export async function* standardInput(
-  open: () => AsyncIterable<Uint8Array>,
+  process: { readonly stdin: AsyncIterable<Uint8Array> },
   statsOf: (descriptor: number) => { isDirectory(): boolean } = fstatSync,
 ): AsyncGenerator<Uint8Array> {
   if (statsOf(0).isDirectory()) {
@@ -17,5 +17,5 @@ export async function* standardInput(
       syscall: 'read',
     });
   }
-  yield* open();
+  yield* process.stdin;
 }

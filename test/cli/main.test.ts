@@ -1,5 +1,6 @@
 import fs, { writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { Readable } from 'node:stream';
 import { isatty } from 'node:tty';
 import { setImmediate } from 'node:timers/promises';
 import t, { type Test } from 'tap';
@@ -153,7 +154,10 @@ t.test('the command line gets the process, and the real server', async (t) => {
   t.equal(io.env, process.env);
   t.equal(io.stdout.isTTY, process.stdout.isTTY);
   t.equal(io.stderr.isTTY, isatty(2));
-  t.equal(io.stdin(), process.stdin);
+  t.intercept(process, 'stdin', { value: Readable.from([Buffer.from('a line')]) });
+  const read: Uint8Array[] = [];
+  for await (const bytes of io.stdin()) read.push(bytes);
+  t.equal(Buffer.concat(read).toString(), 'a line');
   t.equal(parts.serve, serve);
   t.equal(parts.check, check);
   t.match(io.readFile('package.json'), '"name": "twist-server"');

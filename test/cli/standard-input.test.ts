@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, openSync } from 'node:fs';
+import { Readable } from 'node:stream';
 import t from 'tap';
 import { standardInput } from '../../src/cli/standard-input.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
@@ -10,22 +11,22 @@ async function textOf(stream: AsyncIterable<Uint8Array>): Promise<string> {
 }
 
 t.test('bytes, as they come', async (t) => {
-  async function* open(): AsyncGenerator<Uint8Array> {
-    for (const text of ['a', 'b']) yield Promise.resolve(Buffer.from(text));
-  }
+  const stdin = Readable.from([Buffer.from('a'), Buffer.from('b')]);
   const statsOf = (): { isDirectory(): boolean } => ({ isDirectory: () => false });
-  t.equal(await textOf(standardInput(open, statsOf)), 'ab');
+  t.equal(await textOf(standardInput({ stdin }, statsOf)), 'ab');
 });
 
 t.test('a directory is not read', async (t) => {
   const folder = openSync(makeTempDir(t), 'r');
-  const open = (): AsyncIterable<Uint8Array> => {
-    throw new Error('it was read');
+  const process = {
+    get stdin(): AsyncIterable<Uint8Array> {
+      throw new Error('it was opened');
+    },
   };
   const statsOf = (descriptor: number): { isDirectory(): boolean } => {
     t.equal(descriptor, 0);
     return fstatSync(folder);
   };
-  await t.rejects(textOf(standardInput(open, statsOf)), { code: 'EISDIR', syscall: 'read' });
+  await t.rejects(textOf(standardInput(process, statsOf)), { code: 'EISDIR', syscall: 'read' });
   closeSync(folder);
 });

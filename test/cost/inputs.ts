@@ -89,7 +89,6 @@ export const MEASURED_BY: Readonly<Record<string, readonly string[]>> = {
   'modes/echo-controls/parse-controls': ['modes/echo-controls/allowed'],
   'handshake/redaction/redaction': ['handshake/redaction/harmless-names'],
   'handshake/request': ['handshake/redaction/loggable', 'net/byte-table'],
-  'handshake/request-head': ['handshake/header-name'],
   'config/values/list-values': ['net/socket-address'],
   'protocol/endpoint': [
     ...['protocol/bytes', 'protocol/close', 'protocol/frame-decoder', 'protocol/frame'],

@@ -131,7 +131,7 @@ function Banners({ inspector }: { readonly inspector: Inspector }) {
   const { link, state, viewFault, hello, notice } = inspector;
   const loss = state === null ? null : lossText(state);
   return (
-    <div class="banners">
+    <section class="banners" aria-label="Notices">
       {link.state === 'lost' && (
         <div class="banner is-bad" role="alert">
           <strong>The connection to twist is lost.</strong>
@@ -171,7 +171,7 @@ function Banners({ inspector }: { readonly inspector: Inspector }) {
           {notice}
         </div>
       )}
-    </div>
+    </section>
   );
 }
 

@@ -4,6 +4,7 @@ import type { RecordAnswer, Row } from '../../src/inspect/page-protocol.js';
 import { HexView } from '../shared/hex-view.js';
 import { JsonView } from '../shared/json-view.js';
 import { type JsonValue, parseJson } from '../shared/model/json-tree.js';
+import { linesSpelledOut } from '../shared/model/misleading.js';
 import {
   counted,
   formatBytes,
@@ -278,7 +279,7 @@ function TextView({ inspector, text }: { readonly inspector: Inspector; readonly
     <div class="text-view" tabIndex={0} role="region" aria-label="The message as text">
       <pre>
         {marksIn(text.slice(0, shown), sought).map(({ text: piece, isMatch }, index) =>
-          isMatch ? <mark key={index}>{piece}</mark> : piece,
+          isMatch ? <mark key={index}>{linesSpelledOut(piece)}</mark> : linesSpelledOut(piece),
         )}
       </pre>
       {text.length > shown && (

@@ -125,7 +125,7 @@ t.test('a later version of the format', async (t) => {
   const input = [HEADER, HEADER.replace('1', '2'), HEADER.replace('1', '3')];
   t.match(await run(['-'], {}, { input }), {
     code: 0,
-    err: /^twist: - is a recording of version 2, and this twist knows version 1: some of it may be missing\n$/,
+    err: /^twist: standard input is a recording of version 2, and this twist knows version 1: some of it may be missing\n$/,
   });
 });
 

@@ -1,5 +1,7 @@
 /** JSON as a tree of rows, of which those below what is closed are left out: what is shown is a list. */
 
+import { spelledOut } from './misleading.js';
+
 /** A number whose digits a JavaScript number does not hold, such as an id of 64 bits. */
 export class ExactNumber {
   readonly digits: string;
@@ -45,9 +47,6 @@ const MAX_TEXT = 2000;
 
 /** A JavaScript number holds so many decimal digits, whichever they are. */
 const MAX_EXACT_DIGITS = 15;
-
-/** What turns text around, ends a line or moves something where it is pasted: a row must not look like another one. */
-const MISLEADING = /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu;
 
 /** A tree of fewer values is shown open. */
 const OPEN_VALUES = 200;
@@ -208,10 +207,7 @@ function bracketOf(value: JsonValue, count: number): string {
 /** Text as a row shows it. */
 function rowText(text: string): string {
   const beginning = text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text;
-  return beginning.replace(
-    MISLEADING,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  return spelledOut(beginning);
 }
 
 /** Its beginning, with as little looked at as that takes. */

@@ -49,6 +49,13 @@ t.test('the last line, without a newline: one of others is whole, ours was cut o
   store.append(Buffer.from(line.slice(0, -1)));
   store.end();
   t.equal(store.damaged, 1);
+  const whole = liveStore([A.in('one')], { isForeign: true });
+  whole.end();
+  t.match(whole, { damaged: 0, tooLong: 0, hasEnded: true }, 'nothing stands behind its last line');
+  const long = new LiveStore({ memoryBytes: MIN_MEMORY_BYTES, isForeign: true });
+  long.append(Buffer.alloc(long.maxLineBytes + 1, 'x'));
+  long.end();
+  t.equal(long.tooLong, 1, 'it is counted though it never ended');
 });
 
 t.test('a name that no session has is not kept', async (t) => {

@@ -270,15 +270,13 @@ const UNIX_PEER: PeerAddress = { remoteAddress: 'unix', remotePort: 0 };
 export function peerOf(socket: Socket, kind: ListenerKind): PeerAddress | null {
   if (kind === 'unix') return UNIX_PEER;
   const { _handle } = socket as unknown as { _handle: Handle | null | undefined };
-  if (_handle?.getpeername === undefined) {
-    const { remoteAddress, remotePort } = socket;
-    if (remoteAddress === undefined || remotePort === undefined) return null;
-    return { remoteAddress: unmappedText(remoteAddress), remotePort };
-  }
   // Node fills in what is there already faster than what it has to add.
   const name = { address: '', family: '', port: 0 };
-  if (_handle.getpeername(name) !== 0) return null;
-  return { remoteAddress: unmappedText(name.address), remotePort: name.port };
+  if (_handle?.getpeername?.(name) === 0)
+    return { remoteAddress: unmappedText(name.address), remotePort: name.port };
+  const { remoteAddress, remotePort } = socket;
+  if (remoteAddress === undefined || remotePort === undefined) return null;
+  return { remoteAddress: unmappedText(remoteAddress), remotePort };
 }
 
 /** Has whatever breaks TLS break the socket too. */

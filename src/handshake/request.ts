@@ -140,7 +140,8 @@ function isKey(key: string): boolean {
 
 /** Null: malformed. No lines at all are fine; lines without an element are not. */
 function parseSubprotocols(lines: readonly string[]): readonly string[] | null {
-  if (lines.length === 0) return lines;
+  // Foreign code gets it, and may add to it.
+  if (lines.length === 0) return [];
   const subprotocols = splitList(lines);
   if (!subprotocols.every(isToken)) return null;
   if (new Set(subprotocols).size < subprotocols.length) return null;
@@ -213,7 +214,7 @@ export function assertRule(isMet: boolean, rule: HandshakeError['rule']): assert
   if (!isMet) throw new HandshakeError(rule);
 }
 
-const NO_VALUES: readonly string[] = [];
+const NO_VALUES: readonly string[] = Object.freeze([]);
 
 /** The values of all headers of that name, which is lowercase, in the order in which they came. */
 export function valuesOf(headers: readonly HeaderField[], name: string): readonly string[] {

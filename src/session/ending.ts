@@ -31,12 +31,13 @@ const LAST_WORDS: Readonly<
   shutdown: [CloseCode.GoingAway, 'the server is shutting down'],
 };
 
-const NO_STATS: Readonly<Record<string, object>> = {};
+/** All sessions without extensions share it, as they do `NO_NOTES`. */
+const NO_STATS: Readonly<Record<string, object>> = Object.freeze({});
 
 export class Ending {
   readonly #session: ServerSession;
   readonly #parts: SessionParts;
-  /** Null without extensions, for which alone anything waits. */
+  /** What waits for the extensions; null without any. */
   readonly #pending: PendingEnds | null;
   /** The answer to the client's Close waits for the mode. */
   #isAnswerHeld = false;
@@ -156,7 +157,8 @@ export class Ending {
     output.shut();
     // Nothing more is read, not even what the same read has brought.
     input.stop();
-    endpoint.receiveEof();
+    // Not even the answer to a Close that has come is owed any more.
+    endpoint.abandon();
     this.#parts.transport.drop('dropped-by-mode');
   }
 

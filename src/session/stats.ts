@@ -6,8 +6,8 @@ import type { Endpoint } from '../protocol/endpoint.js';
 import type { EchoRun } from '../protocol/kernel/echo-run.js';
 import type { DropRule, Session, SessionSummary } from './session.js';
 
-/** Sessions that no mode has noted anything of share it; nothing is ever added to it. */
-export const NO_NOTES: Readonly<Record<string, unknown>> = {};
+/** Sessions that no mode has noted anything of share it. Foreign code gets it, so nothing can be added to it. */
+export const NO_NOTES: Readonly<Record<string, unknown>> = Object.freeze({});
 
 export class SessionStats {
   messagesIn = 0;

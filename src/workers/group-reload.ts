@@ -7,8 +7,10 @@ import type { Reply } from './questions.js';
 const NO_OUTCOME: ReloadOutcome = { isWell: false, message: 'no answer' };
 
 export class GroupReload {
-  /** The number of the last one. A worker that began before it, and was not asked, may have read old files. */
+  /** The number of the last one that has begun. A worker that has an older one, and was not asked, may have read old files. */
   number = 0;
+  /** The number of the last one that is over: a worker that gets its order now has what that one has read, and no more. */
+  settled = 0;
   /** The configuration file as of the last one that went well everywhere: workers that start later begin with it. Null before the first. */
   text: string | null = null;
 
@@ -37,6 +39,7 @@ export class GroupReload {
     const config = this.#readConfig();
     this.number++;
     this.#tell(await this.#askWorkers(config), config);
+    this.settled = this.number;
   }
 
   #tell(replies: readonly Reply[], { text }: ConfigFile): void {

@@ -277,8 +277,8 @@ export class Primary {
   #give(place: Place, serial: number): void {
     const { worker } = place;
     place.hasOrder = true;
-    const { number, text: reloadedText } = this.#reload;
-    place.reload = number;
+    const { settled, text: reloadedText } = this.#reload;
+    place.reload = settled;
     const order = { ...this.#options.order, reloadedText, worker, serial };
     place.running?.send({ kind: 'order', order });
     // It was not up yet when the stop was sent.

@@ -412,7 +412,10 @@ t.test('the handle of a socket does not tell its peer', async (t) => {
   const ENOTCONN = -107;
   const withHandle = (handle: object): Socket =>
     Object.assign(new FakeSocket(), { _handle: handle }).asSocket;
-  t.equal(peerOf(withHandle({ getpeername: () => ENOTCONN }), 'tcp'), null);
+  const refusing = withHandle({ getpeername: () => ENOTCONN });
+  t.match(peerOf(refusing, 'tcp'), { remotePort: 51_234 }, 'the socket may know');
+  Object.assign(refusing, { remoteAddress: undefined });
+  t.equal(peerOf(refusing, 'tcp'), null);
   t.strictSame(
     peerOf(withHandle({}), 'tcp'),
     { remoteAddress: '203.0.113.7', remotePort: 51_234 },

@@ -124,6 +124,16 @@ t.test('a request is split into its parts', async (t) => {
   t.match(plain, { origin: null, query: '', subprotocols: [], extensionOffers: [] });
 });
 
+t.test('what a mode adds to the lists of one request is in no other', async (t) => {
+  const [one, other] = [answerTo(t, upgradeText()).request, answerTo(t, upgradeText()).request];
+  (one!.subprotocols as string[]).push('chat');
+  t.strictSame(other!.subprotocols, []);
+  t.strictSame(answerTo(t, upgradeText()).request!.subprotocols, []);
+  t.throws(() => {
+    (valuesOf([], 'host') as string[]).push('chat');
+  }, TypeError);
+});
+
 t.test('good requests are accepted', async (t) => {
   for (const text of GOOD_REQUESTS) t.equal(answerTo(t, text).rule, null, JSON.stringify(text));
 });

@@ -574,6 +574,18 @@ testPage(
     await page.locator('#detail .detail-title').waitFor();
     t.equal(await page.evaluate('document.activeElement.id'), 'messages', 'it stays in the list');
 
+    await page.keyboard.press('Escape');
+    fake.holdRecords();
+    const asking = asked();
+    await row(page, '"id":600,"result"').click();
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('/');
+    await eventually(() => asked() > asking, 'a question');
+    t.ok(fake.releaseRecords() > 0);
+    await page.getByText('Answers what came').waitFor();
+    t.equal(await page.evaluate('document.activeElement.id'), 'search', 'nor from who types');
+    await page.keyboard.press('Escape');
+
     // Its row is not even here: rows in the middle have not been seen.
     await page.evaluate(`document.querySelector('#messages').scrollTop = 14_000`);
     await page.keyboard.press('PageUp');

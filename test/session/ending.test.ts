@@ -471,7 +471,33 @@ t.test('what a mode has to say is in the summary, with the name of its mode', as
   bench.session.data = bench;
   t.equal(bench.session.data, bench);
   t.match(bench.finish(), { mode: 'test', notes: { target: 'localhost:5900' } });
-  t.strictSame(new Bench(new Witness()).open().finish().notes, {});
+  const plain = new Bench(new Witness()).open();
+  t.throws(() => {
+    (plain.session.notes as Record<string, unknown>)['room'] = 'a';
+  }, TypeError);
+  const { notes, extensionStats } = plain.finish();
+  for (const shared of [notes, extensionStats] as Record<string, unknown>[])
+    t.throws(() => {
+      shared['room'] = 'a';
+    }, TypeError);
+  t.strictSame(new Bench(new Witness()).open().finish().notes, {}, 'it is in no other');
+});
+
+t.test('a session that is dropped owes no answer to a Close', async (t) => {
+  for (const fault of [null, new Error('a defect')]) {
+    const mode = Object.assign(new Witness(), {
+      closing(session: ModeSession): void {
+        session.drop();
+        if (fault !== null) throw fault;
+      },
+    });
+    const bench = new Bench(mode).open();
+    bench.receive(closeFrame(1000));
+    t.ok(bench.session.isThrough);
+    t.strictSame(bench.sent(), []);
+    bench.session.dropped('dropped-by-mode');
+    t.match(bench.finish(), { closeCode: 1000, closedBy: 'client' });
+  }
 });
 
 /** A mode that answers the peer's Close when the test says so. */

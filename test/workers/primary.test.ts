@@ -408,6 +408,24 @@ t.test('a worker that starts during a reload is asked once it serves', async (t)
   await eventually(() => log.lines.at(-1)?.message === WELL.message, 'the line');
 });
 
+t.test('a worker that gets its order during a reload is asked once it serves', async (t) => {
+  const { workers, log, primary } = await begun(t, 2);
+  const [one] = workers.all;
+  workers.last.exits(1);
+  await eventually(() => workers.all.length === 3, 'another one');
+  const two = workers.last;
+  const reloaded = primary.reload();
+  two.says({ kind: 'ready' });
+  t.equal(two.order.reloadedText, null, 'nobody knows yet whether the new one is good');
+  one!.answers(WELL);
+  await reloaded;
+  two.says({ kind: 'listening', lines: [] });
+  await eventually(() => two.questions.length === 1, 'the question');
+  for (const worker of [one!, two]) worker.answers(WELL);
+  await eventually(() => log.lines.at(-1)?.message === WELL.message, 'the line');
+  t.match(log.lines.at(-1), { fields: { workers: [1, 2] } });
+});
+
 t.test('a stop before the start starts nothing', async (t) => {
   const workers = new FakeWorkers();
   const primary = new Primary({

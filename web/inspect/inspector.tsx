@@ -421,6 +421,11 @@ export class Inspector {
     else if (canShow && place.record !== row.n) this.showRecord(row.n);
   }
 
+  /** The focus has gone elsewhere, and is not to be taken from there. */
+  stayOut(): void {
+    this.#entering = null;
+  }
+
   /** @returns whether the focus is to go into what is drawn; says so once */
   takeEntering(): boolean {
     const isHere = this.#entering !== null && this.record?.row.n === this.#entering;

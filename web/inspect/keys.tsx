@@ -25,6 +25,11 @@ export const KEYS: readonly (readonly [keys: string, what: string])[] = [
 ];
 
 export function listenForKeys(inspector: Inspector): void {
+  document.addEventListener('focusin', ({ target }) => {
+    const isNear =
+      target instanceof Element && target.closest(`#${MESSAGES_ID}, #${DETAIL_ID}`) !== null;
+    if (!isNear) inspector.stayOut();
+  });
   document.addEventListener('keydown', (event) => {
     if (inspector.dialog !== null || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === 'Escape') {

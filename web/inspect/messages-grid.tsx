@@ -23,11 +23,11 @@ export function MessagesGrid({ inspector }: { readonly inspector: Inspector }) {
   const isOfAll = place.session === null;
   const at = cursorPlace ?? -1;
   const row = inspector.rowAtCursor;
-  const shownRow = useRef<number | null>(null);
+  const shownRow = useRef<number | undefined>(undefined);
   useEffect(() => {
     // Where there is room the record at the cursor is shown beside the list.
-    if (row === undefined || row.n === shownRow.current) return;
-    shownRow.current = row.n;
+    if (row?.n === shownRow.current) return;
+    shownRow.current = row?.n;
     inspector.cursorArrived(!isNarrow());
   }, [row?.n]);
 

@@ -5,13 +5,20 @@ import type { Sought } from './model/marks.js';
 import type { RowCache } from './model/row-cache.js';
 import { sentenceOf } from './sentence.js';
 
+/** One that was asked for, and where. */
+interface Search {
+  readonly rows: RowCache | null;
+  readonly sought: Sought;
+  readonly isBackwards: boolean;
+}
+
 export class Searching {
   sought: Sought = { text: '', isPattern: false, isCaseSensitive: false };
   /** What came of it. */
   note = '';
   isUnderWay = false;
-  /** Which way to go on behind the search that is under way; whoever holds the key down gets no queue of them. */
-  #next: boolean | null = null;
+  /** What comes behind the search that is under way; whoever holds the key down gets no queue of them. */
+  #next: Search | null = null;
   readonly #inspector: Inspector;
 
   constructor(inspector: Inspector) {
@@ -26,26 +33,30 @@ export class Searching {
 
   /** At the end it goes on at the other one. One search at a time: the next one begins where it has led. */
   async find(isBackwards: boolean): Promise<void> {
+    const { rows } = this.#inspector;
+    const search = { rows, sought: this.sought, isBackwards };
     if (this.isUnderWay) {
-      this.#next = isBackwards;
+      this.#next = search;
       return;
     }
-    let next: boolean | null = isBackwards;
-    while (next !== null) {
+    for (let next: Search | null = search; next !== null; next = this.#takeNext())
       await this.#find(next);
-      next = this.#takeNext();
-    }
   }
 
-  #takeNext(): boolean | null {
+  #takeNext(): Search | null {
     const next = this.#next;
     this.#next = null;
-    return next;
+    return next === null || this.#isOver(next) ? null : next;
   }
 
-  async #find(isBackwards: boolean): Promise<void> {
-    const { text, isPattern } = this.sought;
-    const { rows } = this.#inspector;
+  /** Somebody has gone elsewhere, or wants something else. */
+  #isOver({ rows, sought }: Search): boolean {
+    return rows !== this.#inspector.rows || sought !== this.sought;
+  }
+
+  async #find(search: Search): Promise<void> {
+    const { rows, sought } = search;
+    const { text, isPattern } = sought;
     const fault = isPattern ? patternFault(text) : null;
     if (rows === null || text === '' || fault !== null) {
       this.note = fault ?? '';
@@ -56,34 +67,35 @@ export class Searching {
     this.note = 'Searching…';
     this.#inspector.changed();
     try {
-      this.note = await this.#findIn(rows, isBackwards);
+      this.note = await this.#findIn(rows, search);
     } catch (error) {
       this.note = sentenceOf(error);
+      this.#next = null;
     }
     this.isUnderWay = false;
     this.#inspector.changed();
   }
 
   /** @returns what is to be said of it */
-  async #findIn(rows: RowCache, isBackwards: boolean): Promise<string> {
+  async #findIn(rows: RowCache, search: Search): Promise<string> {
+    const { isBackwards } = search;
     const { cursorPlace, total } = this.#inspector;
     const start = isBackwards ? total : -1;
     let note = '';
-    let found = await this.#findFrom(rows, cursorPlace ?? start, isBackwards);
-    if (found === -1) {
-      found = await this.#findFrom(rows, start, isBackwards);
+    let found = await this.#findFrom(rows, search, cursorPlace ?? start);
+    if (found === -1 && !this.#isOver(search)) {
+      found = await this.#findFrom(rows, search, start);
       note = isBackwards ? 'Went on from the end' : 'Went on from the beginning';
     }
-    // Somebody has gone elsewhere.
-    if (rows !== this.#inspector.rows) return '';
+    if (this.#isOver(search)) return '';
     if (found === -1) return 'Not found';
     this.#inspector.moveTo(found);
     return note;
   }
 
   /** @returns the place as it is now, -1 for none */
-  async #findFrom(rows: RowCache, from: number, isBackwards: boolean): Promise<number> {
-    const { text, isPattern, isCaseSensitive } = this.sought;
+  async #findFrom(rows: RowCache, { sought, isBackwards }: Search, from: number): Promise<number> {
+    const { text, isPattern, isCaseSensitive } = sought;
     const { place, goneTotal } = await this.#inspector.link.ask({
       ask: 'find',
       view: rows.view,

@@ -101,9 +101,9 @@ class ViewedStream {
   }
 
   #problemAtEnd(): string | null {
-    const { isRecording, exceededBytes } = this.#inspection;
+    const { isRecording, exceededBytes, damaged } = this.#inspection;
     if (isRecording) return null;
-    if (exceededBytes !== null) {
+    if (exceededBytes !== null && damaged === 0) {
       const size = formatSize(exceededBytes);
       return `cannot show standard input: it has nothing but lines of more than ${size}; a file may have longer ones`;
     }

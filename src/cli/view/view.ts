@@ -94,14 +94,20 @@ function tokenOf(env: Io['env']): string | null {
 
 /** Runs until a signal. @returns the exit status */
 export async function view(request: ViewRequest, io: Io, platform: string): Promise<ExitCode> {
+  const stop = { isAsked: false };
   const stopped = new Promise<void>((resolve) => {
-    io.onSignal('SIGINT', resolve);
-    io.onSignal('SIGTERM', resolve);
+    const ask = (): void => {
+      stop.isAsked = true;
+      resolve();
+    };
+    io.onSignal('SIGINT', ask);
+    io.onSignal('SIGTERM', ask);
   });
   try {
     const shown = await openInput(request, io, stopped);
     try {
-      await show(shown.mode, request, io, platform, stopped);
+      // What came first was waited for, and who waited may have had enough.
+      if (!stop.isAsked) await show(shown.mode, request, io, platform, stopped);
     } finally {
       shown.close();
     }

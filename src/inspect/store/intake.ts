@@ -130,5 +130,7 @@ function isNamed(
 
 /** A name is kept with its session, and none of ours is longer than 26 characters. */
 function hasLongName(record: AnyRecord | null): boolean {
-  return record !== null && 's' in record && record.s.length > MAX_NAME;
+  // Records of a recording itself are of no session, whatever somebody has written into them.
+  const name: unknown = record !== null && 's' in record ? record.s : null;
+  return typeof name === 'string' && name.length > MAX_NAME;
 }

@@ -61,6 +61,7 @@ t.test('what there is no page for: one sentence', async (t) => {
       [`${PING.slice(0, -2)}${'x'.repeat(MIN_MEMORY_BYTES)}"}\n`],
       'cannot show standard input: it has nothing but lines of more than 1m; a file may have longer ones',
     ],
+    [[`hello\n${'x'.repeat(2 * MIN_MEMORY_BYTES)}\n`], no],
     [[gzipSync(HEADER)], compressed],
     [[gzipSync(HEADER).subarray(0, 1), gzipSync(HEADER).subarray(1)], compressed],
     // However much of it there is.

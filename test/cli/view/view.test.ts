@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { PassThrough } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import t, { type Test } from 'tap';
 import { view, viewRequest, type ViewRequest } from '../../../src/cli/view/view.js';
@@ -81,10 +82,12 @@ function start(
   t: Test,
   asked: Partial<ViewRequest>,
   setting: Parameters<typeof fakeIo>[1] = {},
+  stdin: AsyncIterable<Uint8Array> | null = null,
 ): Run {
   const signals = new Map<Signal, () => void>();
   const io: FakeIo & Io = {
     ...fakeIo([], setting),
+    ...(stdin !== null && { stdin: () => stdin }),
     onSignal: (name, listener) => {
       signals.set(name, listener);
       return () => undefined;
@@ -162,6 +165,15 @@ t.test('a file that is followed may be empty', async (t) => {
   t.match(await urlOf(run), /^http:/);
   run.signal('SIGTERM');
   t.equal(await within(run.exitCode, 'the end'), 0);
+});
+
+t.test('a signal before anything has come: there is no page', async (t) => {
+  const stdin = new PassThrough();
+  t.teardown(() => stdin.destroy());
+  const run = start(t, {}, {}, stdin);
+  run.signal('SIGINT');
+  t.equal(await within(run.exitCode, 'the end'), 0);
+  t.equal(run.io.written.out, '');
 });
 
 t.test('standard input that cannot be shown: one sentence, and 1', async (t) => {

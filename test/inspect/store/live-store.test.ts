@@ -70,6 +70,11 @@ t.test('a name that no session has is not kept', async (t) => {
     [longest],
   );
   t.equal(store.damaged, 2);
+  // What is of no session may hold anything where the name of one would be.
+  const gap = { ev: 'gap', t: 1, since: 1, records: 0, error: 'x', s: null };
+  const odd = liveStore([JSON.stringify(gap), JSON.stringify({ ...FILE, s: 7 }), A.in('one')]);
+  t.match(odd, { damaged: 0, fault: null });
+  t.equal(odd.index.end, 2);
 });
 
 t.test('what a recording is told by', async (t) => {

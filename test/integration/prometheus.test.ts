@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import t, { type Test } from 'tap';
 import { WebSocket } from 'ws';
+import { askHttp } from '../fixtures/ask-http.js';
 import { findCommands, startService } from '../fixtures/service-process.js';
 import { startTarget } from '../fixtures/tcp-target.js';
 import { makeTempDir } from '../fixtures/temp-dir.js';
@@ -235,6 +236,12 @@ t.test('figures are those that were sent', async (t) => {
     ...['--route', '/gone=tcp:127.0.0.1:1'],
   ]);
   const admin = adminOf(twist);
+  // Over a connection of its own, which ends with the answer.
+  const closing = 'GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n';
+  const look = async (): Promise<void> => {
+    t.equal((await askHttp(t, twist.port, closing)).status, 200);
+  };
+  await look();
   const prometheus = await startPrometheus(t, command, admin);
   // From zero on: a series that begins with its first value has no rate.
   await prometheus.until('count_over_time(up{job="twist"}[1m]) >= bool 2', 1);
@@ -265,6 +272,7 @@ t.test('figures are those that were sent', async (t) => {
     t.equal(response.statusCode, status);
     refused.terminate();
   }
+  for (let count = 0; count < 4; count++) await look();
   for (const socket of sockets.slice(0, 6)) await close(socket, 1000);
   for (const socket of sockets.slice(6, 8)) await close(socket, 4321);
   const breaker = await send(twist.port, {
@@ -300,6 +308,7 @@ t.test('figures are those that were sent', async (t) => {
     ['twist_handshakes_total{status="101"}', 15],
     ['twist_handshakes_total{status="403",rule="origin"}', 2],
     ['twist_handshakes_total{status="502",rule="target-refused"}', 1],
+    ['twist_http_requests_total{by="page",status="200"}', 5],
     ['twist_target_failures_total{rule="target-refused"}', 1],
     ['twist_target_connect_seconds_count', 3],
     ['twist_session_closes_total{code="1000",side="client"}', 6],

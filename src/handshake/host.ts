@@ -130,18 +130,18 @@ export function checkHost(policy: HostPolicy, host: string, way: Way): void {
   const isFree = policy === 'any' || (policy === 'auto' && way !== 'loopback');
   if (isFree || host === '' || EXEMPT.includes(way)) return;
   const list = policy === 'auto' ? LOCAL_LIST : policy;
-  if (!list.some((allowed) => isAllowed(allowed, host)))
+  const asked = parseHost(host);
+  if (asked === null || !list.some((allowed) => isAllowed(allowed, asked)))
     throw new HandshakeError('host-not-allowed', {}, { host: loggable(host) });
 }
 
-function isAllowed(allowed: string, hostText: string): boolean {
-  const host = parseHost(hostText);
-  if (host === null) return false;
+function isAllowed(allowed: string, host: Host): boolean {
   // A dot at the end, the root of all names, makes no difference.
   const name = host.name.endsWith('.') ? host.name.slice(0, -1) : host.name;
   if (allowed === LOCAL)
     return name === 'localhost' || matchesName('*.localhost', name) || isIpLiteral(name);
-  const wanted = parseHost(allowed);
+  // Not by `parseHost`, whose last host is that of the requests.
+  const wanted = readHost(allowed);
   if (wanted === null) return false;
   return matchesName(wanted.name, name) && (wanted.port === null || wanted.port === host.port);
 }

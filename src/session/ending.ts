@@ -4,7 +4,7 @@
  *     client ──▶ closeReceived, inputEnded, holdFailure        mode ──▶ closeBy, drop, fail
  *     socket ──▶ finish; abandon, before it was open           server ──▶ shed, dropped
  *
- * It is made when it begins: a session that goes on holds nothing for its end.
+ * It is made when it is first needed: most sessions hold nothing for their end as long as they go on.
  */
 import {
   ExtensionError,

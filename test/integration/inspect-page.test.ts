@@ -228,6 +228,39 @@ testPage(
   },
 );
 
+testPage(
+  'a search ends when somebody goes elsewhere, or looks for something else',
+  `#/s/${CHAT}`,
+  {},
+  async (t, { page, fake }) => {
+    const found = () => fake.asked.filter(({ ask }) => ask === 'find').length;
+    await row(page, '"id":600,"result"').waitFor();
+    fake.hold('find');
+    await page.keyboard.press('/');
+    await page.keyboard.type('message 30');
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Enter');
+    await eventually(() => found() === 1, 'the first search');
+    await page.getByLabel('Search the messages').fill('message 31');
+    t.equal(fake.release(), 1);
+    await page.getByText('Searching…').waitFor({ state: 'detached' });
+    t.equal(await activeRow(page).count(), 0, 'it leads nowhere');
+    t.equal(found(), 1, 'and nothing comes behind it');
+
+    fake.hold('find');
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Enter');
+    await eventually(() => found() === 2, 'another one');
+    await page.getByRole('link', { name: 'All messages' }).click();
+    await page.getByText('in the order in which they came').waitFor();
+    await row(page, '"id":600,"result"').waitFor();
+    t.equal(fake.release(), 1);
+    await page.getByText('Searching…').waitFor({ state: 'detached' });
+    t.equal(await activeRow(page).count(), 0);
+    t.equal(found(), 2);
+  },
+);
+
 testPage('follow and pause', `#/s/${CHAT}`, {}, async (t, { page, fake }) => {
   const more = (): void => {
     addChat(fake, CHAT, Date.now() / 1000, 30);
@@ -548,12 +581,12 @@ testPage(
     await row(page, '"id":600,"result"').waitFor();
     await until(page, `document.activeElement.id === 'messages'`);
     const asked = () => fake.asked.filter(({ ask }) => ask === 'record').length;
-    fake.holdRecords();
+    fake.hold('record');
     await row(page, '"id":600,"result"').click();
     await page.keyboard.press('Enter');
     await eventually(() => asked() > 0, 'a question');
     await until(page, `document.activeElement.id === 'messages'`);
-    t.ok(fake.releaseRecords() > 0);
+    t.ok(fake.release() > 0);
     await until(page, `document.activeElement.getAttribute('role') === 'tab'`);
 
     await page.getByRole('button', { name: 'Go to the request' }).click();
@@ -563,25 +596,25 @@ testPage(
 
     await page.keyboard.press('Escape');
     await page.locator('#detail').waitFor({ state: 'detached' });
-    fake.holdRecords();
+    fake.hold('record');
     const before = asked();
     await page.keyboard.press('Home');
     await page.locator('.message-row.is-active[aria-rowindex="2"] .cell-kind').waitFor();
     await page.keyboard.press('Enter');
     await page.keyboard.press('End');
     await eventually(() => asked() === before + 2, 'questions for the first one and the last');
-    t.equal(fake.releaseRecords(), 2);
+    t.equal(fake.release(), 2);
     await page.locator('#detail .detail-title').waitFor();
     t.equal(await page.evaluate('document.activeElement.id'), 'messages', 'it stays in the list');
 
     await page.keyboard.press('Escape');
-    fake.holdRecords();
+    fake.hold('record');
     const asking = asked();
     await row(page, '"id":600,"result"').click();
     await page.keyboard.press('Enter');
     await page.keyboard.press('/');
     await eventually(() => asked() > asking, 'a question');
-    t.ok(fake.releaseRecords() > 0);
+    t.ok(fake.release() > 0);
     await page.getByText('Answers what came').waitFor();
     t.equal(await page.evaluate('document.activeElement.id'), 'search', 'nor from who types');
     await page.keyboard.press('Escape');
